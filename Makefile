@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# tilld: the one door. "make help" lists every target.
+
+VERSION := 0.1.0
+
+O ?= build
+OUT ?= out
+# make V=1 shows the commands.
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-8s %s\n' $(1) $(2))
+
+KDIR ?= /lib/modules/$(shell uname -r)/build
+
+CC ?= gcc
+PKG_CONFIG ?= pkg-config
+HARDENING := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection -fcf-protection -fPIE
+CFLAGS ?= -O2 -g
+WARNINGS := -Wall -Wextra -Werror -Wmissing-prototypes -Wstrict-prototypes -Wshadow -Wformat=2 \
+	-Wundef -Wpointer-arith -Wwrite-strings -Wno-missing-field-initializers -Wno-unused-parameter
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DTILLD_VERSION='"$(VERSION)"' -Idaemon -Itests/sim -I. $(HARDENING) $(WARNINGS) $(CFLAGS)
+ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now,-z,noexecstack $(LDFLAGS)
+
+# The rooms of the daemon, lowest floor first; tests/check/floors holds them to it.
+ROOMS := base emv host journal receipt device notice transaction binding care bus
+
+# Libraries by what uses them, as pkg-config names.
+LIBS_tilld := libsystemd libudev libcrypto libssl sqlite3
+LIBS_tillctl := libsystemd
+LIBS_card-worker := libseccomp
+LIBS_till-recover := libsystemd libudev libusb-1.0
+LIBS_till-acquirer := libcrypto libssl libsystemd
+LIBS_till-sim := libcrypto libsystemd libpng freetype2 fontconfig libqrencode zint
+LIBS_unit := libsystemd libudev libcrypto libssl sqlite3 libseccomp cmocka
+
+# zint ships no pkg-config file.
+flags = $(shell $(PKG_CONFIG) --cflags $(filter-out zint,$(1)))
+libs = $(shell $(PKG_CONFIG) --libs $(filter-out zint,$(1))) $(if $(filter zint,$(1)),-lzint)
+
+objects = $(patsubst %.c,$(O)/%.o,$(1))
+sources = $(wildcard $(addsuffix /*.c,$(1)))
+
+ROOM_OBJECTS := $(call objects,$(call sources,$(addprefix daemon/,$(ROOMS))))
+BASE_OBJECTS := $(filter $(O)/daemon/base/%,$(ROOM_OBJECTS))
+EMV_OBJECTS := $(filter $(O)/daemon/emv/%,$(ROOM_OBJECTS))
+HOST_OBJECTS := $(filter $(O)/daemon/host/%,$(ROOM_OBJECTS))
+
+OBJECTS_tilld := $(call objects,daemon/main.c) $(ROOM_OBJECTS)
+OBJECTS_tillctl := $(call objects,$(call sources,daemon/cli)) $(BASE_OBJECTS)
+OBJECTS_card-worker := $(call objects,daemon/helpers/card-worker.c) $(EMV_OBJECTS) $(BASE_OBJECTS)
+OBJECTS_till-recover := $(call objects,daemon/helpers/till-recover.c) $(BASE_OBJECTS)
+OBJECTS_till-acquirer := $(call objects,$(call sources,tests/sim/acquirer)) $(HOST_OBJECTS) $(BASE_OBJECTS)
+OBJECTS_till-sim := $(call objects,$(call sources,tests/sim/usb tests/sim/card tests/sim/paper)) $(BASE_OBJECTS)
+
+PROGRAMS := tilld tillctl card-worker till-recover till-acquirer till-sim
+UNIT_TESTS := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/test-*.c))
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+
+include packaging/install.mk
+include tests/tests.mk
+
+##@ Building
+all: programs ## build all userspace programs
+programs: $(addprefix $(O)/,$(PROGRAMS)) ## the same
+module: ## build till.ko against KDIR=... (default: the running kernel's headers)
+	$(MAKE) -C $(KDIR) M=$(CURDIR)/kernel $(if $(W),W=$(W)) $(if $(C),C=$(C)) modules
+clean: ## remove what was built
+	rm -rf $(O)
+deps: ## install what building and testing need (Debian 12, root or sudo)
+	packaging/install-deps
+
+define program
+$(O)/$(1): $$(OBJECTS_$(1))
+	@mkdir -p $$(@D)
+	$$(call say,LD,$$@)
+	$$(Q)$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $$(call libs,$$(LIBS_$(1)))
+endef
+$(foreach p,$(PROGRAMS),$(eval $(call program,$(p))))
+
+$(O)/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LIB_CFLAGS) -MMD -MP -c -o $@ $<
+
+# Every include path in one go: the packages' headers do not collide.
+LIB_CFLAGS := $(call flags,$(sort $(foreach p,$(PROGRAMS),$(LIBS_$(p)))))
+
+$(O)/rooms.a: $(ROOM_OBJECTS)
+$(O)/sim.a: $(filter-out %/main.o,$(OBJECTS_till-sim) $(OBJECTS_till-acquirer))
+$(O)/%.a:
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+# A unit test links with what it names of the rooms and the simulators.
+$(O)/unit/%: $(O)/tests/unit/%.o $(O)/rooms.a $(O)/sim.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(call libs,$(sort $(LIBS_unit) $(LIBS_till-sim)))
+.PRECIOUS: $(O)/tests/unit/%.o
+
+help: ## this list
+	@awk 'BEGIN { FS = ":.*## " } /^##@/ { printf "\n%s\n", substr($$0, 5) } \
+	      /^[a-zA-Z_-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: all programs module clean deps help
+
+-include $(shell find $(O) -name '*.d' 2>/dev/null)

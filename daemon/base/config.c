@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <ctype.h>
+#include <dirent.h>
+
+#include "base/config.h"
+#include "base/log.h"
+
+static char *strip(char *s) {
+        char *e;
+
+        while (isspace((unsigned char) *s))
+                s++;
+        e = s + strlen(s);
+        while (e > s && isspace((unsigned char) e[-1]))
+                *--e = '\0';
+        return s;
+}
+
+/* Reads one line that is neither empty nor a comment. The section is replaced by a header line. */
+static int parse_line(char *line, char **section, config_assign_t assign, void *userdata, const char **ret_reason) {
+        char *eq, *key, *value;
+        size_t l = strlen(line);
+
+        if (line[0] == '[') {
+                if (l < 3 || line[l - 1] != ']') {
+                        *ret_reason = "a section is written [name]";
+                        return -EINVAL;
+                }
+                line[l - 1] = '\0';
+                return free_and_strdup(section, line + 1);
+        }
+
+        eq = strchr(line, '=');
+        if (!eq) {
+                *ret_reason = "neither [section] nor key=value";
+                return -EINVAL;
+        }
+        if (!*section) {
+                *ret_reason = "an assignment before the first [section]";
+                return -EINVAL;
+        }
+        *eq = '\0';
+        key = strip(line);
+        value = strip(eq + 1);
+        return assign(*section, key, value, userdata, ret_reason);
+}
+
+int config_parse_file(const char *path, config_assign_t assign, void *userdata) {
+        _cleanup_fclose_ FILE *f = NULL;
+        _cleanup_free_ char *line = NULL, *section = NULL;
+        size_t allocated = 0;
+        unsigned number = 0;
+        int r = 0;
+
+        f = fopen(path, "re");
+        if (!f)
+                return -errno;
+
+        while (errno = 0, getline(&line, &allocated, f) >= 0) {
+                const char *reason = "not understood";
+                char *l = strip(line);
+                int k;
+
+                number++;
+                if (!*l || *l == '#' || *l == ';')
+                        continue;
+                k = parse_line(l, &section, assign, userdata, &reason);
+                if (k == -ENOMEM)
+                        return k;
+                if (k < 0) {
+                        log_error("%s:%u: %s", path, number, reason);
+                        r = -EINVAL;
+                }
+        }
+        if (errno > 0)
+                return -errno;
+        return r;
+}
+
+struct drop_in {
+        char *name;
+        char *path;
+};
+
+struct drop_ins {
+        struct drop_in *items;
+        size_t n;
+};
+
+static void drop_ins_done(struct drop_ins *d) {
+        for (size_t i = 0; i < d->n; i++) {
+                free(d->items[i].name);
+                free(d->items[i].path);
+        }
+        free(d->items);
+}
+
+static bool drop_ins_contain(const struct drop_ins *d, const char *name) {
+        for (size_t i = 0; i < d->n; i++)
+                if (streq(d->items[i].name, name))
+                        return true;
+        return false;
+}
+
+static int drop_ins_add(struct drop_ins *d, const char *dir, const char *name) {
+        struct drop_in *items;
+        char *n, *p;
+
+        items = reallocarray(d->items, d->n + 1, sizeof(*items));
+        if (!items)
+                return -ENOMEM;
+        d->items = items;
+
+        n = strdup(name);
+        if (!n)
+                return -ENOMEM;
+        if (asprintf(&p, "%s/%s", dir, name) < 0) {
+                free(n);
+                return -ENOMEM;
+        }
+        d->items[d->n++] = (struct drop_in){ n, p };
+        return 0;
+}
+
+static void closedirp(DIR **d) {
+        if (*d)
+                (void) closedir(*d);
+}
+
+static int drop_ins_collect(struct drop_ins *d, const char *dir) {
+        _cleanup_(closedirp) DIR *handle = NULL;
+        struct dirent *e;
+        int r;
+
+        handle = opendir(dir);
+        if (!handle)
+                return errno == ENOENT ? 0 : -errno;
+
+        while (errno = 0, (e = readdir(handle))) {
+                size_t l = strlen(e->d_name);
+
+                if (e->d_name[0] == '.' || l < 6 || !streq(e->d_name + l - 5, ".conf"))
+                        continue;
+                if (drop_ins_contain(d, e->d_name))
+                        continue;
+                r = drop_ins_add(d, dir, e->d_name);
+                if (r < 0)
+                        return r;
+        }
+        return -errno;
+}
+
+static int drop_in_compare(const void *a, const void *b) {
+        return strcmp(((const struct drop_in *) a)->name, ((const struct drop_in *) b)->name);
+}
+
+int config_parse_dirs(const char *const *dirs, config_assign_t assign, void *userdata) {
+        _cleanup_(drop_ins_done) struct drop_ins d = {};
+        int r, result = 0;
+
+        for (; *dirs; dirs++) {
+                r = drop_ins_collect(&d, *dirs);
+                if (r < 0)
+                        return log_error_errno(r, "%s: cannot be listed", *dirs);
+        }
+
+        qsort(d.items, d.n, sizeof(*d.items), drop_in_compare);
+        for (size_t i = 0; i < d.n; i++) {
+                r = config_parse_file(d.items[i].path, assign, userdata);
+                if (r < 0 && r != -EINVAL)
+                        return log_error_errno(r, "%s: cannot be read", d.items[i].path);
+                if (r < 0)
+                        result = r;
+        }
+        return result;
+}

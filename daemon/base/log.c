@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <stdarg.h>
+
+#include "base/log.h"
+
+static int max_level = LOG_INFO;
+
+static const char *const level_names[] = {
+        [LOG_EMERG] = "emerg",     [LOG_ALERT] = "alert",   [LOG_CRIT] = "crit", [LOG_ERR] = "err",
+        [LOG_WARNING] = "warning", [LOG_NOTICE] = "notice", [LOG_INFO] = "info", [LOG_DEBUG] = "debug",
+};
+
+void log_set_max_level(int level) {
+        max_level = level;
+}
+
+int log_get_max_level(void) {
+        return max_level;
+}
+
+int log_level_from_string(const char *name) {
+        for (int i = 0; i < (int) ELEMENTSOF(level_names); i++)
+                if (streq(name, level_names[i]))
+                        return i;
+        return -EINVAL;
+}
+
+void log_parse_environment(void) {
+        const char *e = getenv("TILL_LOG_LEVEL");
+        int level;
+
+        if (!e)
+                return;
+
+        level = log_level_from_string(e);
+        if (level < 0) {
+                log_warning("TILL_LOG_LEVEL=%s is not a level: use debug, info, notice, warning or err", e);
+                return;
+        }
+        max_level = level;
+}
+
+static void log_line(int level, const char *suffix, const char *format, va_list ap) {
+        /* Under systemd standard error is a journal stream and takes a level in front. */
+        bool journal = getenv("JOURNAL_STREAM") != NULL;
+        char line[2048];
+        int n, saved = errno;
+
+        n = vsnprintf(line, sizeof(line), format, ap);
+        if (n < 0)
+                return;
+
+        /* One fprintf, so that lines of two processes on one pipe do not mix. */
+        if (journal)
+                fprintf(stderr, "<%d>%s%s\n", level, line, suffix);
+        else
+                fprintf(stderr, "%s%s\n", line, suffix);
+        errno = saved;
+}
+
+void log_full(int level, const char *format, ...) {
+        va_list ap;
+
+        if (level > max_level)
+                return;
+
+        va_start(ap, format);
+        log_line(level, "", format, ap);
+        va_end(ap);
+}
+
+int log_full_errno(int level, int error, const char *format, ...) {
+        char suffix[160];
+        va_list ap;
+
+        if (error > 0)
+                error = -error;
+        if (level > max_level)
+                return error;
+
+        snprintf(suffix, sizeof(suffix), ": %s", strerror(-error));
+        va_start(ap, format);
+        log_line(level, suffix, format, ap);
+        va_end(ap);
+        return error;
+}

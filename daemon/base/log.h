@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * Logging to standard error, which is the journal's pipe under systemd: each line begins
+ * with the "<N>" of sd-daemon(3) there. No card data: see Documentation and payments rules.
+ *
+ * A function either logs or returns an error for its caller to log, not both.
+ */
+
+#include <syslog.h>
+
+#include "base/macro.h"
+
+/* Highest level that is written, LOG_INFO at first. TILL_LOG_LEVEL=debug|info|notice|warning|err sets it. */
+void log_set_max_level(int level);
+int log_get_max_level(void);
+/* Takes a name as systemctl log-level does. -EINVAL for an unknown one. */
+int log_level_from_string(const char *name);
+/* Reads TILL_LOG_LEVEL; called once by main(). */
+void log_parse_environment(void);
+
+void log_full(int level, const char *format, ...) _printf_(2, 3);
+/* Appends ": <error text>", and returns the error as a negative errno. */
+int log_full_errno(int level, int error, const char *format, ...) _printf_(3, 4);
+
+#define log_debug(...) log_full(LOG_DEBUG, __VA_ARGS__)
+#define log_info(...) log_full(LOG_INFO, __VA_ARGS__)
+#define log_notice(...) log_full(LOG_NOTICE, __VA_ARGS__)
+#define log_warning(...) log_full(LOG_WARNING, __VA_ARGS__)
+#define log_error(...) log_full(LOG_ERR, __VA_ARGS__)
+
+#define log_debug_errno(error, ...) log_full_errno(LOG_DEBUG, error, __VA_ARGS__)
+#define log_info_errno(error, ...) log_full_errno(LOG_INFO, error, __VA_ARGS__)
+#define log_notice_errno(error, ...) log_full_errno(LOG_NOTICE, error, __VA_ARGS__)
+#define log_warning_errno(error, ...) log_full_errno(LOG_WARNING, error, __VA_ARGS__)
+#define log_error_errno(error, ...) log_full_errno(LOG_ERR, error, __VA_ARGS__)
+
+#define log_oom() log_error_errno(-ENOMEM, "Out of memory")

@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
+/*
+ * till: the devices of a payment terminal as character devices
+ *
+ *	/dev/till-msrN		magstripe reader
+ *	/dev/till-emvN		EMV (smart card) reader
+ *	/dev/till-printerN	receipt printer
+ *
+ * One process holds a node at a time; a second open() is EBUSY. The claim ends
+ * with the last descriptor. After the device is unplugged every call is ENODEV,
+ * poll() reports EPOLLHUP and EPOLLERR, and a new device gets a new open.
+ *
+ * The ABI only grows. Every structure begins with its size as the caller knows
+ * it: a newer kernel fills a shorter structure as far as it goes; an older one
+ * accepts a longer structure when the part that it does not know is zero, and
+ * is E2BIG otherwise. Layouts are the same for 32 and 64 bits.
+ */
+#ifndef _UAPI_LINUX_TILL_H
+#define _UAPI_LINUX_TILL_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+#define TILL_IOC_TYPE		0xBE
+
+/**
+ * enum till_kind - what a node is
+ * @TILL_KIND_MSR: magstripe reader
+ * @TILL_KIND_EMV: EMV reader
+ * @TILL_KIND_PRINTER: printer
+ */
+enum till_kind {
+	TILL_KIND_MSR = 1,
+	TILL_KIND_EMV = 2,
+	TILL_KIND_PRINTER = 3,
+};
+
+/*
+ * Features, by kind: what this device and this driver can do.
+ */
+#define TILL_MSR_FEATURE_DECODED	(1ULL << 0)	/* tracks as text */
+#define TILL_EMV_FEATURE_ABORT		(1ULL << 0)	/* TILL_EMV_ABORT */
+#define TILL_EMV_FEATURE_PARAMETERS	(1ULL << 1)	/* TILL_EMV_SET_PARAMETERS */
+#define TILL_EMV_FEATURE_KEYPAD		(1ULL << 2)	/* reader has a PIN keypad */
+#define TILL_PRINTER_FEATURE_BACKCHANNEL (1ULL << 0)	/* bulk IN: read() and automatic status */
+#define TILL_PRINTER_FEATURE_DEVICE_ID	(1ULL << 1)	/* TILL_PRINTER_GET_DEVICE_ID answered */
+
+/**
+ * struct till_info - argument of TILL_GET_INFO, on every node
+ * @size: in: size of this structure
+ * @kind: enum till_kind
+ * @features: TILL_*_FEATURE_* of the kind
+ * @vendor: USB idVendor
+ * @product: USB idProduct
+ * @release: USB bcdDevice
+ * @__reserved: zero
+ */
+struct till_info {
+	__u32 size;
+	__u32 kind;
+	__u64 features;
+	__u16 vendor;
+	__u16 product;
+	__u16 release;
+	__u16 __reserved;
+};
+
+#define TILL_GET_INFO		_IO(TILL_IOC_TYPE, 0x00)
+
+/*
+ * Magstripe reader
+ *
+ * read() returns one whole struct till_msr_swipe, or EMSGSIZE when the buffer is
+ * shorter, in which case the swipe stays. The record is wiped once it is read.
+ */
+
+#define TILL_MSR_TRACKS		3
+#define TILL_MSR_TRACK_MAX	120
+
+/*
+ * What is wrong with a track, as UnifiedPOS tells errors apart. A device that
+ * only says "wrong" sets TILL_MSR_ERROR_DECODE.
+ */
+#define TILL_MSR_ERROR_DECODE	(1 << 0)
+#define TILL_MSR_ERROR_START	(1 << 1)	/* no start sentinel */
+#define TILL_MSR_ERROR_END	(1 << 2)	/* no end sentinel */
+#define TILL_MSR_ERROR_PARITY	(1 << 3)
+#define TILL_MSR_ERROR_LRC	(1 << 4)
+
+/**
+ * struct till_msr_track - one track of a swipe
+ * @errors: TILL_MSR_ERROR_*; zero for a good or an empty track
+ * @length: bytes used in @data; zero for an empty track
+ * @__reserved: zero
+ * @data: characters with both sentinels, without the LRC, not terminated
+ */
+struct till_msr_track {
+	__u8 errors;
+	__u8 length;
+	__u8 __reserved[6];
+	__u8 data[TILL_MSR_TRACK_MAX];
+};
+
+/*
+ * Card encode types.
+ */
+#define TILL_MSR_ENCODE_ISO	0	/* ISO 7811, ABA */
+#define TILL_MSR_ENCODE_AAMVA	1
+#define TILL_MSR_ENCODE_OTHER	255
+
+/**
+ * struct till_msr_swipe - what read() of a magstripe reader returns
+ * @size: of this record; a newer kernel may append to it
+ * @sequence: number of the swipe since the device was plugged in, from 1;
+ *	a gap means that swipes were lost to an overflow
+ * @time_ns: CLOCK_BOOTTIME of the swipe, nanoseconds
+ * @encode: TILL_MSR_ENCODE_*
+ * @__reserved: zero
+ * @track: tracks 1 to 3
+ */
+struct till_msr_swipe {
+	__u32 size;
+	__u32 sequence;
+	__u64 time_ns;
+	__u8 encode;
+	__u8 __reserved[7];
+	struct till_msr_track track[TILL_MSR_TRACKS];
+};
+
+/*
+ * TILL_MSR_ARM - empty the queue and take swipes from now on; no argument
+ * TILL_MSR_DISARM - drop swipes from now on, and those not read; no argument
+ *
+ * A node is opened disarmed and is disarmed by its release.
+ */
+#define TILL_MSR_ARM		_IO(TILL_IOC_TYPE, 0x10)
+#define TILL_MSR_DISARM		_IO(TILL_IOC_TYPE, 0x11)
+
+/*
+ * EMV reader
+ *
+ * write() takes one whole block or APDU, as the exchange level has it, and
+ * returns at once; read() waits for the answer and returns it whole. In between
+ * the slot is BUSY, then READY. write() outside IDLE is EBUSY. An exchange that
+ * fails is the errno of one read(): EIO (reader or card error), ENOMEDIUM (no
+ * card), ETIMEDOUT, ECANCELED (aborted), EPROTO (the reader broke CCID). read()
+ * with too small a buffer is EMSGSIZE and loses nothing; read() in IDLE is ENODATA.
+ * poll(): EPOLLOUT in IDLE, EPOLLIN in READY, EPOLLPRI until TILL_EMV_GET_STATE
+ * has returned the newest event number.
+ * The last close aborts, powers the card off and wipes what is left.
+ */
+
+#define TILL_EMV_ATR_MAX	33
+
+/**
+ * enum till_emv_level - what one write() and one read() carry
+ * @TILL_EMV_LEVEL_TPDU: T=0 TPDUs and T=1 blocks
+ * @TILL_EMV_LEVEL_SHORT_APDU: short APDUs
+ * @TILL_EMV_LEVEL_EXTENDED_APDU: short and extended APDUs
+ */
+enum till_emv_level {
+	TILL_EMV_LEVEL_TPDU = 1,
+	TILL_EMV_LEVEL_SHORT_APDU = 2,
+	TILL_EMV_LEVEL_EXTENDED_APDU = 3,
+};
+
+/**
+ * struct till_emv_info - argument of TILL_EMV_GET_INFO
+ * @size: in: size of this structure
+ * @level: enum till_emv_level
+ * @ccid_features: dwFeatures of the CCID class descriptor
+ * @max_block: largest write(), bytes
+ * @slots: slots of the reader; only slot 0 is driven
+ * @voltages: bVoltageSupport: bit 0 5 V, bit 1 3 V, bit 2 1.8 V
+ * @protocols: dwProtocols: bit 0 T=0, bit 1 T=1
+ */
+struct till_emv_info {
+	__u32 size;
+	__u32 level;
+	__u32 ccid_features;
+	__u32 max_block;
+	__u32 slots;
+	__u32 voltages;
+	__u32 protocols;
+	__u32 __reserved;
+};
+
+/**
+ * enum till_emv_exchange - where the exchange is
+ * @TILL_EMV_IDLE: write() is taken
+ * @TILL_EMV_BUSY: the reader is working
+ * @TILL_EMV_READY: read() returns at once
+ */
+enum till_emv_exchange {
+	TILL_EMV_IDLE = 0,
+	TILL_EMV_BUSY = 1,
+	TILL_EMV_READY = 2,
+};
+
+/**
+ * enum till_emv_card - what is in the slot
+ * @TILL_EMV_CARD_ABSENT: nothing
+ * @TILL_EMV_CARD_PRESENT: a card without power
+ * @TILL_EMV_CARD_POWERED: a card that has answered to reset
+ */
+enum till_emv_card {
+	TILL_EMV_CARD_ABSENT = 0,
+	TILL_EMV_CARD_PRESENT = 1,
+	TILL_EMV_CARD_POWERED = 2,
+};
+
+/**
+ * struct till_emv_state - argument of TILL_EMV_GET_STATE
+ * @size: in: size of this structure
+ * @exchange: enum till_emv_exchange
+ * @card: enum till_emv_card
+ * @insertions: cards put in since the device was plugged in, modulo 2^32
+ * @event: number of the newest slot event; it rises at each change of the slot
+ *	and clears EPOLLPRI once returned
+ */
+struct till_emv_state {
+	__u32 size;
+	__u32 exchange;
+	__u32 card;
+	__u32 insertions;
+	__u64 event;
+};
+
+/**
+ * enum till_emv_voltage - supply of the card
+ * @TILL_EMV_VOLTAGE_AUTO: as the reader chooses; it must have bit 08 of dwFeatures
+ * @TILL_EMV_VOLTAGE_5V: class A
+ * @TILL_EMV_VOLTAGE_3V: class B
+ * @TILL_EMV_VOLTAGE_1V8: class C
+ */
+enum till_emv_voltage {
+	TILL_EMV_VOLTAGE_AUTO = 0,
+	TILL_EMV_VOLTAGE_5V = 1,
+	TILL_EMV_VOLTAGE_3V = 2,
+	TILL_EMV_VOLTAGE_1V8 = 3,
+};
+
+/**
+ * struct till_emv_power - argument of TILL_EMV_POWER_ON
+ * @size: in: size of this structure
+ * @voltage: in: enum till_emv_voltage
+ * @atr_length: out: bytes used in @atr
+ * @atr: out: answer to reset, as the card gave it
+ * @__reserved: zero
+ *
+ * Powers the card on, or resets it (warm) when it is on already. Waits for the
+ * answer to reset. EBUSY outside IDLE, ENOMEDIUM without a card, EIO for a mute
+ * card, ETIMEDOUT, EINTR.
+ */
+struct till_emv_power {
+	__u32 size;
+	__u32 voltage;
+	__u32 atr_length;
+	__u8 atr[TILL_EMV_ATR_MAX];
+	__u8 __reserved[3];
+};
+
+/**
+ * struct till_emv_parameters - argument of TILL_EMV_GET_PARAMETERS and _SET_PARAMETERS
+ * @size: in: size of this structure
+ * @protocol: 0 for T=0, 1 for T=1
+ * @length: bytes used in @data: 5 for T=0, 7 for T=1
+ * @data: abProtocolDataStructure of CCID 1.1, 6.1.7
+ * @__reserved: zero
+ */
+struct till_emv_parameters {
+	__u32 size;
+	__u32 protocol;
+	__u32 length;
+	__u8 data[8];
+	__u8 __reserved[4];
+};
+
+#define TILL_EMV_GET_INFO	_IO(TILL_IOC_TYPE, 0x20)
+#define TILL_EMV_GET_STATE	_IO(TILL_IOC_TYPE, 0x21)
+#define TILL_EMV_POWER_ON	_IO(TILL_IOC_TYPE, 0x22)
+/* TILL_EMV_POWER_OFF - no argument; also ends a READY that nobody reads */
+#define TILL_EMV_POWER_OFF	_IO(TILL_IOC_TYPE, 0x23)
+/* TILL_EMV_ABORT - no argument; reaches IDLE by a deadline, whatever the reader does */
+#define TILL_EMV_ABORT		_IO(TILL_IOC_TYPE, 0x24)
+#define TILL_EMV_GET_PARAMETERS	_IO(TILL_IOC_TYPE, 0x25)
+#define TILL_EMV_SET_PARAMETERS	_IO(TILL_IOC_TYPE, 0x26)
+
+/*
+ * Printer
+ *
+ * write() queues bytes for the bulk OUT pipe; read() returns what came back on
+ * bulk IN, except automatic status, which the driver takes out of the stream and
+ * shows as status. fsync() waits until the device has accepted every byte
+ * written; it does not mean that they are on paper.
+ * poll(): EPOLLPRI until TILL_PRINTER_GET_STATUS has returned the newest event.
+ */
+
+/**
+ * enum till_printer_online - whether the printer takes data
+ * @TILL_PRINTER_UNKNOWN: not yet heard
+ * @TILL_PRINTER_ONLINE: it does
+ * @TILL_PRINTER_OFFLINE: it does not; the other members may say why
+ */
+enum till_printer_online {
+	TILL_PRINTER_UNKNOWN = 0,
+	TILL_PRINTER_ONLINE = 1,
+	TILL_PRINTER_OFFLINE = 2,
+};
+
+/**
+ * enum till_printer_paper - the roll
+ * @TILL_PAPER_UNKNOWN: not yet heard
+ * @TILL_PAPER_OK: there is paper
+ * @TILL_PAPER_NEAR_END: little is left
+ * @TILL_PAPER_END: none
+ */
+enum till_printer_paper {
+	TILL_PAPER_UNKNOWN = 0,
+	TILL_PAPER_OK = 1,
+	TILL_PAPER_NEAR_END = 2,
+	TILL_PAPER_END = 3,
+};
+
+/*
+ * Flags and errors of struct till_printer_status.
+ */
+#define TILL_PRINTER_COVER_OPEN		(1 << 0)
+#define TILL_PRINTER_DRAWER_HIGH	(1 << 1)	/* level of the drawer's sensor pin */
+#define TILL_PRINTER_FEEDING		(1 << 2)	/* paper fed by the button */
+
+#define TILL_PRINTER_ERROR_MECHANICAL	(1 << 0)
+#define TILL_PRINTER_ERROR_CUTTER	(1 << 1)
+#define TILL_PRINTER_ERROR_FATAL	(1 << 2)	/* unrecoverable: power off */
+#define TILL_PRINTER_ERROR_RECOVERABLE	(1 << 3)	/* ends by itself, as an overheated head */
+#define TILL_PRINTER_ERROR_OTHER	(1 << 4)	/* the port status byte says only "error" */
+
+/*
+ * Where the newest status came from.
+ */
+#define TILL_PRINTER_SOURCE_NONE	0
+#define TILL_PRINTER_SOURCE_PORT	1	/* GET_PORT_STATUS of the printer class */
+#define TILL_PRINTER_SOURCE_AUTOMATIC	2	/* automatic status (GS a) */
+
+/**
+ * struct till_printer_status - argument of TILL_PRINTER_GET_STATUS
+ * @size: in: size of this structure
+ * @source: TILL_PRINTER_SOURCE_*
+ * @online: enum till_printer_online
+ * @paper: enum till_printer_paper
+ * @flags: TILL_PRINTER_COVER_OPEN and others
+ * @errors: TILL_PRINTER_ERROR_*
+ * @event: number of the newest change; clears EPOLLPRI once returned
+ */
+struct till_printer_status {
+	__u32 size;
+	__u32 source;
+	__u32 online;
+	__u32 paper;
+	__u32 flags;
+	__u32 errors;
+	__u64 event;
+};
+
+/**
+ * struct till_printer_progress - argument of TILL_PRINTER_GET_PROGRESS
+ * @size: in: size of this structure
+ * @__reserved: zero
+ * @accepted: bytes that write() has taken since open
+ * @completed: bytes of them that the device has taken
+ */
+struct till_printer_progress {
+	__u32 size;
+	__u32 __reserved;
+	__u64 accepted;
+	__u64 completed;
+};
+
+#define TILL_PRINTER_DEVICE_ID_MAX	1022
+
+/**
+ * struct till_printer_device_id - argument of TILL_PRINTER_GET_DEVICE_ID
+ * @size: in: size of this structure
+ * @length: out: bytes used in @id
+ * @id: out: IEEE 1284 device id without its length bytes, not terminated
+ * @__reserved: zero
+ */
+struct till_printer_device_id {
+	__u32 size;
+	__u32 length;
+	__u8 id[TILL_PRINTER_DEVICE_ID_MAX];
+	__u8 __reserved[2];
+};
+
+#define TILL_PRINTER_GET_STATUS		_IO(TILL_IOC_TYPE, 0x30)
+#define TILL_PRINTER_GET_PROGRESS	_IO(TILL_IOC_TYPE, 0x31)
+#define TILL_PRINTER_GET_DEVICE_ID	_IO(TILL_IOC_TYPE, 0x32)
+/* TILL_PRINTER_GET_PORT_STATUS - returns the port status byte, 0 to 255; no argument.
+ * It also updates the status when no automatic status has been heard.
+ */
+#define TILL_PRINTER_GET_PORT_STATUS	_IO(TILL_IOC_TYPE, 0x33)
+/* TILL_PRINTER_SOFT_RESET - drops what is queued and resets the printer; no argument */
+#define TILL_PRINTER_SOFT_RESET		_IO(TILL_IOC_TYPE, 0x34)
+
+#endif /* _UAPI_LINUX_TILL_H */

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "test.h"
+
+
+#include "base/amount.h"
+#include "base/config.h"
+#include "base/hex.h"
+#include "base/log.h"
+#include "base/secret.h"
+
+static void amount_texts(void **state) {
+        const struct currency *cny = currency_find("CNY"), *jpy = currency_find("JPY"), *kwd = currency_find("KWD");
+        char text[AMOUNT_TEXT_MAX];
+        int64_t amount;
+
+        assert_string_equal(amount_format(123450, cny, text), "1234.50");
+        assert_string_equal(amount_format(-5, cny, text), "-0.05");
+        assert_string_equal(amount_format(100, jpy, text), "100");
+        assert_string_equal(amount_format(1001, kwd, text), "1.001");
+        assert_string_equal(amount_format(INT64_MIN, cny, text), "-92233720368547758.08");
+
+        assert_int_equal(amount_parse("12.3", cny, &amount), 0);
+        assert_int_equal(amount, 1230);
+        assert_int_equal(amount_parse("9999999999.99", cny, &amount), 0);
+        assert_int_equal(amount, AMOUNT_MAX);
+        assert_int_equal(amount_parse("10000000000", cny, &amount), -ERANGE);
+        assert_int_equal(amount_parse("99999999999999999999999", cny, &amount), -ERANGE);
+        assert_int_equal(amount_parse("1.234", cny, &amount), -EINVAL);
+        assert_int_equal(amount_parse("1.", cny, &amount), -EINVAL);
+        assert_int_equal(amount_parse(".5", cny, &amount), -EINVAL);
+        assert_int_equal(amount_parse("-1", cny, &amount), -EINVAL);
+        assert_int_equal(amount_parse("1.0", jpy, &amount), -EINVAL);
+        assert_int_equal(amount_parse("", cny, &amount), -EINVAL);
+}
+
+static void currencies(void **state) {
+        assert_null(currency_find("XYZ"));
+        assert_null(currency_find("cny"));
+        assert_null(currency_find(""));
+        assert_ptr_equal(currency_find_numeric(156), currency_find("CNY"));
+        assert_null(currency_find_numeric(999));
+}
+
+static void hex_texts(void **state) {
+        uint8_t data[4];
+        char text[9];
+
+        assert_int_equal(hex_decode("de AD\nbeEF ", data, sizeof(data)), 4);
+        hex_encode(data, 4, text);
+        assert_string_equal(text, "DEADBEEF");
+        assert_int_equal(hex_decode("ABC", data, sizeof(data)), -EINVAL);
+        assert_int_equal(hex_decode("0G", data, sizeof(data)), -EINVAL);
+        assert_int_equal(hex_decode("0102030405", data, sizeof(data)), -ENOBUFS);
+        assert_int_equal(hex_decode("", data, sizeof(data)), 0);
+}
+
+static void secrets(void **state) {
+        _cleanup_secret_ char *p = secret_new(100000);
+
+        assert_non_null(p);
+        assert_int_equal(p[0], 0);
+        memset(p, 'x', 100000);
+        assert_true(secret_equal(p, p + 1, 99999));
+        p[99999] = 'y';
+        assert_false(secret_equal(p, p + 1, 99999));
+}
+
+struct seen {
+        char text[256];
+};
+
+static int collect(const char *section, const char *key, const char *value, void *userdata, const char **ret_reason) {
+        struct seen *seen = userdata;
+        size_t l = strlen(seen->text);
+
+        if (streq(key, "refuse")) {
+                *ret_reason = "refused by the test";
+                return -EINVAL;
+        }
+        snprintf(seen->text + l, sizeof(seen->text) - l, "%s.%s=%s;", section, key, value);
+        return 0;
+}
+
+static void write_file(const char *dir, const char *name, const char *text) {
+        char path[128];
+        FILE *f;
+
+        snprintf(path, sizeof(path), "%s/%s", dir, name);
+        f = fopen(path, "we");
+        assert_non_null(f);
+        assert_true(fputs(text, f) >= 0);
+        assert_int_equal(fclose(f), 0);
+}
+
+static void config_files(void **state) {
+        char high[] = "/tmp/test-base-XXXXXX", low[] = "/tmp/test-base-XXXXXX", path[128];
+        struct seen seen = {};
+
+        assert_non_null(mkdtemp(high));
+        assert_non_null(mkdtemp(low));
+        write_file(high, "20-b.conf", "[s]\nk = high \n");
+        write_file(low, "20-b.conf", "[s]\nk=hidden\n");
+        write_file(low, "10-a.conf", "# comment\n\n[t]\n x=a=b\n; end\n");
+        write_file(low, "README", "[s]\nk=no\n");
+        assert_int_equal(config_parse_dirs((const char *const[]){ high, low, "/nonexistent", NULL }, collect, &seen), 0);
+        assert_string_equal(seen.text, "t.x=a=b;s.k=high;");
+
+        log_set_max_level(LOG_EMERG);
+        seen.text[0] = '\0';
+        write_file(low, "30-c.conf", "k=1\n[]\n[u]\nbroken\nrefuse=1\nlast=1\n");
+        assert_int_equal(config_parse_dirs((const char *const[]){ low, NULL }, collect, &seen), -EINVAL);
+        assert_string_equal(seen.text, "t.x=a=b;s.k=hidden;u.last=1;");
+        snprintf(path, sizeof(path), "%s/absent.conf", low);
+        assert_int_equal(config_parse_file(path, collect, &seen), -ENOENT);
+
+        snprintf(path, sizeof(path), "rm -r %s %s", high, low);
+        assert_int_equal(system(path), 0);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(amount_texts), cmocka_unit_test(currencies), cmocka_unit_test(hex_texts),
+                cmocka_unit_test(secrets),      cmocka_unit_test(config_files),
+        };
+
+        return cmocka_run_group_tests_name("base", tests, NULL, NULL);
+}
