@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <stdarg.h>
+
+#include "transaction/refusal.h"
+
+static const int errnos[_REFUSAL_MAX] = {
+        [REFUSAL_NONE] = 0,
+        [REFUSAL_UNKNOWN_KIND] = EOPNOTSUPP,
+        [REFUSAL_INVALID_AMOUNT] = ERANGE,
+        [REFUSAL_UNKNOWN_CURRENCY] = EINVAL,
+        [REFUSAL_INVALID_REFERENCE] = EINVAL,
+        [REFUSAL_UNKNOWN_OPTION] = EINVAL,
+        [REFUSAL_TRAINING_MODE] = EPERM,
+        [REFUSAL_REFERENCE_REUSED] = EEXIST,
+        [REFUSAL_BUSY] = EBUSY,
+        [REFUSAL_UNAVAILABLE_DEVICE] = ENODEV,
+        [REFUSAL_NOT_READY] = EAGAIN,
+        [REFUSAL_NOT_FOUND] = ENOENT,
+        [REFUSAL_TOO_LATE] = EALREADY,
+};
+
+int refusal_to_errno(enum refusal_code code) {
+        return errnos[code];
+}
+
+int refusal_set(struct refusal *ret, enum refusal_code code, const char *format, ...) {
+        va_list ap;
+
+        ret->code = code;
+        va_start(ap, format);
+        (void) vsnprintf(ret->text, sizeof(ret->text), format, ap);
+        va_end(ap);
+        return -refusal_to_errno(code);
+}
