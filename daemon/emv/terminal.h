@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * What the terminal brings to a card: capabilities, applications with their action codes, CA public
+ * keys. Filled from emv.d by tilld, handed whole to card-worker in START: fixed size, no
+ * pointers.
+ *
+ *     [terminal]                      country, capabilities (EMV Book 4, Annex A)
+ *     [application A000000333010101]  one for each AID
+ *     [ca-key A000000333 0B]          one for each RID and index
+ */
+
+#include "base/macro.h"
+
+#define EMV_AID_MIN 5
+#define EMV_AID_MAX 16
+#define EMV_RID_SIZE 5
+#define EMV_TVR_SIZE 5
+#define EMV_DOL_MAX 64
+#define EMV_VERSIONS_MAX 4
+#define EMV_MODULUS_MAX 248 /* 1984 bits, the longest that EMV Book 2 allows */
+
+#define EMV_APPLICATIONS_MAX 48
+#define EMV_CA_KEYS_MAX 64
+
+struct emv_aid {
+        uint8_t size; /* EMV_AID_MIN to EMV_AID_MAX; 0 for none */
+        uint8_t data[EMV_AID_MAX];
+};
+
+/* A terminal-resident data object list, as in 9F49 (DDOL) and 97 (TDOL). */
+struct emv_dol {
+        uint8_t size;
+        uint8_t data[EMV_DOL_MAX];
+};
+
+struct emv_application {
+        struct emv_aid aid;
+        uint8_t partial;    /* 1: a longer AID of the card that begins with this one matches (Book 1, 12.3.1) */
+        uint8_t n_versions; /* used in versions */
+        uint8_t versions[EMV_VERSIONS_MAX][2]; /* 9F09, the first is the one sent in DE55 */
+        uint8_t tac_denial[EMV_TVR_SIZE], tac_online[EMV_TVR_SIZE], tac_default[EMV_TVR_SIZE];
+        uint64_t floor_limit; /* minor units; at or above it the sale goes online (Book 3, 10.6.1) */
+        uint64_t threshold;   /* minor units, for biased random selection (10.6.2) */
+        uint8_t target;       /* percent, 0 to 99 */
+        uint8_t target_max;   /* percent, 0 to 99, not below target */
+        struct emv_dol ddol, tdol;
+        char name[33]; /* for the log and `tillctl emv check`, "UnionPay debit" */
+};
+
+/* A certification authority's public key (Book 2, 11.2.2). */
+struct emv_ca_key {
+        uint8_t rid[EMV_RID_SIZE];
+        uint8_t index;     /* 8F of the card, 9F22 of the terminal */
+        uint8_t test;      /* 1: of a test CA; refused in live mode */
+        uint32_t exponent; /* 3 or 65537 */
+        uint8_t modulus_size;
+        uint8_t modulus[EMV_MODULUS_MAX];
+        uint8_t sha1[20]; /* over RID, index, modulus, exponent, as published */
+};
+
+struct emv_terminal {
+        uint8_t country[2];                 /* 9F1A, ISO 3166 numeric, n3 */
+        uint8_t capabilities[3];            /* 9F33 */
+        uint8_t additional_capabilities[5]; /* 9F40 */
+        uint8_t type;                       /* 9F35 */
+        char serial[9];                     /* 9F1E, 8 characters */
+        char id[9];                         /* 9F1C, 8 characters; set by tilld from its own configuration */
+        char merchant_id[16];               /* 9F16, 15 characters; likewise */
+        char merchant_name[41];             /* 9F4E; likewise */
+        uint8_t category[2];                /* 9F15, n4; likewise */
+        uint32_t n_applications;
+        uint32_t n_ca_keys;
+        struct emv_application applications[EMV_APPLICATIONS_MAX];
+        struct emv_ca_key ca_keys[EMV_CA_KEYS_MAX];
+};
+
+/*
+ * Capabilities that are true for this program: contact chip and stripe, signature and no CVM, no
+ * offline data authentication, no PIN. The rest comes from emv.d.
+ */
+void emv_terminal_init(struct emv_terminal *t);
+
+/* A config_assign_t (base/config.h) with a struct emv_terminal as userdata. */
+int emv_terminal_assign(const char *section, const char *key, const char *value, void *userdata,
+                        const char **ret_reason);
+
+/*
+ * To be called when all files are read: each application has its TACs and a version, each key its
+ * modulus, exponent and a hash that fits, no test key in live mode, no capability claimed that the
+ * library lacks. -EINVAL with a static reason and in culprit (at least EMV_CULPRIT_MAX) the section.
+ */
+#define EMV_CULPRIT_MAX 48
+int emv_terminal_check(const struct emv_terminal *t, bool live, char culprit[static EMV_CULPRIT_MAX],
+                       const char **ret_reason);
+
+/* Removes the keys marked test; what live mode does when the simulator's package is installed. Returns how many. */
+unsigned emv_terminal_drop_test_keys(struct emv_terminal *t);
+
+/* NULL when there is none. */
+const struct emv_ca_key *emv_terminal_find_ca_key(const struct emv_terminal *t, const uint8_t rid[static EMV_RID_SIZE],
+                                                  uint8_t index);
