@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The magstripe reader: holds its node open while connected, and gives swipes while armed. */
+
+#include <systemd/sd-event.h>
+
+#include "device/track.h"
+
+/* Secret memory of the reader; wiped as soon as the callback returns. */
+struct msr_swipe {
+        uint32_t sequence; /* as the driver counts, from 1 */
+        uint32_t lost;     /* swipes lost before this one since the last that was given */
+        uint64_t time;     /* CLOCK_BOOTTIME, microseconds */
+        struct track track1;
+        struct track track2;
+};
+
+struct msr;
+
+struct msr_listener {
+        void (*swipe)(struct msr *msr, const struct msr_swipe *swipe, void *userdata);
+        /* The node failed or the device went; the node is closed already. error is a negative errno. */
+        void (*closed)(struct msr *msr, int error, void *userdata);
+        void *userdata;
+};
+
+int msr_new(sd_event *event, const struct msr_listener *listener, struct msr **ret_msr);
+/* Closes first; takes NULL, returns NULL. Not from within a callback of the same reader. */
+struct msr *msr_free(struct msr *msr);
+DEFINE_CLEANUP(struct msr *, msr_free);
+
+/* Opens the node, disarmed. -EALREADY when open, -EBUSY when another program holds it, else as open(2). */
+int msr_open(struct msr *msr, const char *node);
+/* Disarms and closes; not an error when closed. No callback. */
+void msr_close(struct msr *msr);
+bool msr_is_open(const struct msr *msr);
+
+/* Takes swipes from now on; what was swiped before is dropped. -ENOTCONN when closed. */
+int msr_arm(struct msr *msr);
+/* Drops swipes from now on; when it returns no further one is given. 0 when closed. */
+int msr_disarm(struct msr *msr);
