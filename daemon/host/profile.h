@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * What an acquirer expects on the wire, as tables. One profile is one file, profile-<name>.c, and one
+ * line in the list of profile.c; Documentation/acquirer-profile.md explains the columns.
+ */
+
+#include "host/iso8583.h"
+#include "host/mac.h"
+
+enum host_kind {
+        HOST_SALE,
+        HOST_VOID,
+        HOST_REFUND,
+        HOST_PREAUTH,
+        HOST_PREAUTH_VOID,
+        HOST_COMPLETION,
+        HOST_COMPLETION_VOID,
+        HOST_BALANCE,
+        HOST_OFFLINE_SALE,
+        HOST_TIP,
+        HOST_REVERSAL, /* of the request's original.kind, whose codes it repeats */
+        HOST_SIGN_ON,
+        HOST_SIGN_OFF,
+        HOST_ECHO,
+        HOST_PARAMETERS,
+        HOST_CA_KEYS,
+        HOST_SETTLEMENT,
+        HOST_BATCH_UPLOAD,
+        _HOST_KIND_MAX,
+        _HOST_KIND_INVALID = -EINVAL,
+};
+
+/* "sale", "pre-authorization void" …: the field's words, and those of D-Bus. */
+const char *host_kind_name(enum host_kind kind);
+enum host_kind host_kind_from_name(const char *name);
+
+struct host_kind_rule {
+        uint16_t mti;              /* of the request; the answer's is 10 higher. 0: the profile has no such kind */
+        const char *processing;    /* DE3, NULL for none */
+        const char *condition;     /* DE25, NULL for none */
+        const char *type;          /* DE60.1 */
+        const char *network;       /* DE60.3 */
+        bool reversal;             /* no answer is followed by a 0400 */
+        bool mac;                  /* request and approving answer carry DE64 */
+        uint64_t mandatory;        /* fields that a request must have, as ISO8583_BIT() */
+        uint64_t optional;         /* and those that it may have */
+        uint64_t answer_mandatory; /* fields that an approving answer must have, beside DE11, 39, 41, 42 */
+};
+
+struct host_profile {
+        const char *name;
+        const struct iso8583_field *fields;
+        uint8_t tpdu[5]; /* the answer's has the two addresses exchanged */
+        uint8_t header[6];
+        enum mac_scheme mac;
+        const struct host_kind_rule *kinds; /* [_HOST_KIND_MAX] */
+};
+
+/* Length prefix, TPDU, header and the longest message. */
+#define HOST_FRAME_MAX (2 + 5 + 6 + ISO8583_SIZE_MAX)
+
+/* "unionpay"; NULL for an unknown name. */
+const struct host_profile *host_profile_find(const char *name);
+extern const struct host_profile host_profile_unionpay;

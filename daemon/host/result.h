@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The response codes of DE39, what they mean to people and what the terminal does about them. */
+
+#include "base/macro.h"
+
+enum host_action {
+        HOST_ACTION_APPROVE,
+        HOST_ACTION_DECLINE,
+        HOST_ACTION_CALL,      /* the cashier rings the acquirer or issuer */
+        HOST_ACTION_PICK_UP,   /* keep the card */
+        HOST_ACTION_SIGN_ON,   /* sign on and try once more: keys or batch do not fit */
+        HOST_ACTION_RETRY,     /* a new attempt may go through */
+        HOST_ACTION_SETTLE,    /* settle first */
+        HOST_ACTION_CONFIGURE, /* terminal or merchant is not set up at the acquirer */
+};
+
+struct host_result {
+        char code[3];
+        enum host_action action;
+        const char *text; /* English, for the receipt, the cashier and the D-Bus message */
+};
+
+/* Never NULL: an unknown code is a decline with a text that says so. code in the struct is then "". */
+const struct host_result *host_result_find(const char *code);
+const char *host_action_name(enum host_action action);
+/* Whether this answer ends a reversal: 00, 12, 25. */
+bool host_result_ends_reversal(const char *code);
