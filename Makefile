@@ -49,8 +49,8 @@ OBJECTS_tilld := $(call objects,daemon/main.c) $(ROOM_OBJECTS)
 OBJECTS_tillctl := $(call objects,$(call sources,daemon/cli)) $(BASE_OBJECTS)
 OBJECTS_card-worker := $(call objects,daemon/helpers/card-worker.c) $(EMV_OBJECTS) $(BASE_OBJECTS)
 OBJECTS_till-recover := $(call objects,daemon/helpers/till-recover.c) $(BASE_OBJECTS)
-OBJECTS_till-acquirer := $(call objects,$(call sources,tests/sim/acquirer)) $(HOST_OBJECTS) $(BASE_OBJECTS)
-OBJECTS_till-sim := $(call objects,$(call sources,tests/sim/usb tests/sim/card tests/sim/paper)) $(BASE_OBJECTS)
+OBJECTS_till-acquirer := $(call objects,$(call sources,tests/sim/acquirer tests/sim/issuer)) $(HOST_OBJECTS) $(BASE_OBJECTS)
+OBJECTS_till-sim := $(call objects,$(call sources,tests/sim/usb tests/sim/card tests/sim/paper tests/sim/issuer)) $(BASE_OBJECTS)
 
 PROGRAMS := tilld tillctl card-worker till-recover till-acquirer till-sim
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/test-*.c))
