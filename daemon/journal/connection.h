@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * The journal: one SQLite file that tilld alone opens and writes, WAL, locked exclusively while open.
+ *
+ * Every write happens between journal_begin() and journal_commit(); a writing function called outside
+ * returns -EPROTO. Functions of this room return 0 (or what they say) and negative errnos:
+ *   -ENOENT    no such row
+ *   -EEXIST    the reference, STAN or name is taken
+ *   -EALREADY  the row says something final already (a result is set once)
+ *   -ERANGE    a value does not fit its column
+ *   -ENOSPC -EIO -EROFS -ENOMEM -EBADMSG (damaged) -EKEYREJECTED (sealed under another key)
+ * After any error inside a transaction the caller rolls back; nothing of it is then kept.
+ */
+
+#include "base/macro.h"
+
+struct journal;
+
+enum journal_durability {
+        JOURNAL_LAZY,    /* ordered and consistent, but a power cut may take it back; a kill does not */
+        JOURNAL_DURABLE, /* on stable storage, with every earlier lazy one, before commit returns */
+};
+
+#define JOURNAL_KEY_SIZE 32
+
+/*
+ * Opens or creates the file (mode 0600), checks it and brings its schema forward. Never deletes or
+ * recreates one. On failure *ret_message (may be NULL) is an allocated sentence for a person that names the file
+ * and the next step:
+ *   -EBUSY         another process has it open
+ *   -EBADMSG       damaged, or not a journal
+ *   -EPROTONOSUPPORT  written by a newer tilld
+ *   -EKEYREJECTED  the storage key is not the one that it was made with
+ * key is the 32-byte storage key; only keys derived from it are kept.
+ */
+int journal_open(const char *path, const uint8_t key[static JOURNAL_KEY_SIZE], struct journal **ret,
+                 char **ret_message);
+/* Rolls back what is open, checkpoints and closes; takes NULL. Returns NULL. */
+struct journal *journal_close(struct journal *j);
+static inline void journal_closep(struct journal **j) {
+        (void) journal_close(*j);
+}
+
+/*
+ * Starts a transaction; its durability is fixed here. -EBUSY when one is open. -EIO for good after a failed
+ * sync: what the disk holds is then unknown, and only opening anew reads it back.
+ */
+int journal_begin(struct journal *j, enum journal_durability durability);
+/* Ends it. On an error nothing of it is kept and it is closed; the error is never swallowed. */
+int journal_commit(struct journal *j);
+/* Drops it; does nothing when none is open, so it may stand in a cleanup. */
+void journal_rollback(struct journal *j);
+static inline void journal_rollbackp(struct journal **j) {
+        if (*j)
+                journal_rollback(*j);
+}
+bool journal_is_open(struct journal *j); /* between begin and commit */
+
+/* Moves the write-ahead log into the main file. For idle times: it syncs. */
+int journal_checkpoint(struct journal *j);
+
+/* What SQLite said last, for a log line after an error. Holds no value of any row. */
+const char *journal_error_text(struct journal *j);

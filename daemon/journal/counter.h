@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Numbers that only ever go forward, and the clock's floor. They change inside the caller's transaction. */
+
+#include "journal/connection.h"
+
+/* 1 to 999999, then 1 again, leaving out what the current batch has used. -ENOSPC when it has used all. */
+int counter_next_stan(struct journal *j, uint32_t *ret);
+/* The same, for vouchers (the number on the slip). */
+int counter_next_voucher(struct journal *j, uint32_t *ret);
+/* The open batch; 1 in a new journal. */
+int counter_get_batch(struct journal *j, uint32_t *ret);
+/* 1 to 999999, by the host's word at sign-on or after settlement. */
+int counter_set_batch(struct journal *j, uint32_t batch);
+
+/* The latest time that the journal has seen (CLOCK_REALTIME usec), 0 at first. */
+int counter_get_clock(struct journal *j, uint64_t *ret_usec);
+/* Raises it; an earlier time changes nothing and returns 0. Returns 1 when raised. */
+int counter_raise_clock(struct journal *j, uint64_t usec);

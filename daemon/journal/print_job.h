@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The queue of papers. Jobs are kept after printing: a reprint is a new job with the content of an old one. */
+
+#include "journal/connection.h"
+#include "journal/transaction.h"
+
+struct print_job {
+        int64_t id;             /* set by insert; never used twice */
+        int64_t transaction;    /* 0 for none */
+        char what[32];          /* "merchant-copy", "cardholder-copy", "not-completed", "declined" */
+        bool duplicate;         /* to be marked as a duplicate */
+        enum print_state state; /* not PRINT_NONE */
+        uint64_t created_usec;
+        void *content; /* the slip, the receipt room's own form; owned by the struct after a load */
+        size_t content_size;
+};
+
+#define PRINT_JOB_CONTENT_MAX 65536
+
+void print_job_done(struct print_job *job);
+
+/* Adds a job in state queued and sets job->id. Copies the content. */
+int print_job_insert(struct journal *j, struct print_job *job);
+int print_job_load(struct journal *j, int64_t id, struct print_job *ret);
+/* The oldest queued or printing one, -ENOENT when the queue is empty. */
+int print_job_first(struct journal *j, struct print_job *ret);
+/* queued → printing → printed or unconfirmed or queued; queued → cancelled. -EALREADY from an end state. */
+int print_job_set_state(struct journal *j, int64_t id, enum print_state state);
+/* A job that is in mid-print becomes queued, marked as a duplicate: its paper may be out already. */
+int print_job_requeue(struct journal *j, int64_t id);
+/* At start: does that to every job found in mid-print. Returns how many. */
+int print_job_requeue_interrupted(struct journal *j);
+/* The newest job of a transaction with that `what` (NULL for any), whatever its state. */
+int print_job_find(struct journal *j, int64_t transaction, const char *what, struct print_job *ret);
+/* The newest printed or unconfirmed job of any transaction, for "reprint the last". */
+int print_job_last(struct journal *j, struct print_job *ret);
+
+/* Called for each job, newest first; what it returns other than 0 ends the walk and is returned. */
+typedef int (*print_job_each_t)(const struct print_job *job, void *userdata);
+int print_job_each_last(struct journal *j, unsigned limit, print_job_each_t each, void *userdata);
+/* Jobs that are queued or printing. */
+int print_job_count_open(struct journal *j);

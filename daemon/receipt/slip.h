@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * What a paper says, not how it looks. Field order and wording follow real UnionPay POS slips
+ * (签购单). There is no field for an expiry and none for a full PAN.
+ */
+
+#include "receipt/page.h"
+#include "receipt/profile.h"
+
+enum slip_paper {
+        SLIP_MERCHANT_COPY,
+        SLIP_CARDHOLDER_COPY,
+        SLIP_DECLINED,
+        SLIP_NOT_COMPLETED,
+        _SLIP_PAPER_MAX,
+        _SLIP_PAPER_INVALID = -EINVAL,
+};
+
+enum slip_mode {
+        SLIP_LIVE,
+        SLIP_TEST,     /* 测试/TEST on the paper */
+        SLIP_TRAINING, /* 训练/TRAINING */
+        _SLIP_MODE_MAX,
+        _SLIP_MODE_INVALID = -EINVAL,
+};
+
+/* What a not-completed paper tells the cardholder. */
+enum slip_advice {
+        SLIP_ADVICE_NONE,
+        SLIP_ADVICE_PAY_AGAIN,        /* nothing was charged */
+        SLIP_ADVICE_REVERSAL_PENDING, /* a charge, if any, is being taken back: pay again */
+        SLIP_ADVICE_REVERSAL_DONE,    /* was taken back: pay again */
+        SLIP_ADVICE_UNCONFIRMED,      /* unknown yet: do not pay again before the merchant has asked */
+        _SLIP_ADVICE_MAX,
+        _SLIP_ADVICE_INVALID = -EINVAL,
+};
+
+enum slip_verification {
+        SLIP_VERIFICATION_NONE,      /* no CVM: 免密免签 */
+        SLIP_VERIFICATION_SIGNATURE, /* a line to sign on, merchant copy */
+        SLIP_VERIFICATION_PIN,       /* verified by PIN: nothing to sign */
+        _SLIP_VERIFICATION_MAX,
+        _SLIP_VERIFICATION_INVALID = -EINVAL,
+};
+
+/*
+ * Texts are UTF-8; empty fields are left out of the paper. EMV fields are hexadecimal. Control characters
+ * are dropped at layout, whoever wrote them.
+ */
+struct slip {
+        enum slip_paper paper;
+        enum slip_mode mode;
+        bool duplicate;
+
+        char merchant_name[121]; /* 40 characters */
+        char merchant[16];       /* 15 digits */
+        char terminal[9];
+        char operator_id[17];
+        char issuer[41];
+        char acquirer[41];
+        char masked_pan[24]; /* must hold at least one '*' where it has more than 10 digits */
+        char entry;          /* S swipe, I inserted, M manual, C contactless; '\0' none */
+        char kind[24];       /* "sale": named in both languages by a table */
+        uint32_t batch;
+        uint32_t voucher;
+        uint32_t original_voucher;
+        uint32_t stan;
+        char authorization_code[7];
+        char rrn[13];
+        uint64_t time_usec;  /* CLOCK_REALTIME; shown in local time by time_offset */
+        int32_t time_offset; /* seconds east of UTC, so that a reprint elsewhere says the same */
+        int64_t amount;
+        char currency[4];
+        char reference[65]; /* the checkout's */
+
+        /* 备注/REFERENCE */
+        int psn; /* -1 none */
+        char cryptogram[17];
+        char cryptogram_kind[5]; /* TC, ARQC, AAC */
+        char tvr[11];
+        char aid[33];
+        char tsi[5];
+        char atc[5];
+        char label[65];
+        char preferred_name[65];
+        char aip[5];
+        char iad[65];
+        char terminal_capabilities[7];
+
+        enum slip_verification verification;
+
+        /* Declined and not completed. */
+        char response_code[3];
+        char message[256]; /* why, for the cardholder */
+        enum slip_advice advice;
+
+        char footer[256]; /* "\n" parts lines */
+};
+
+const char *slip_paper_to_string(enum slip_paper paper); /* "merchant-copy": the `what` of a print job */
+enum slip_paper slip_paper_from_string(const char *text);
+
+void slip_init(struct slip *slip);
+/*
+ * The stored form: "tilld-slip 1", then key=value lines, empty fields left out; UTF-8, so that a
+ * person can read it. from_blob is strict: -EBADMSG for an unknown key, a repeated one, a value that does not
+ * fit, an unmasked PAN; -EPROTONOSUPPORT for another version.
+ */
+int slip_to_blob(const struct slip *slip, char **ret, size_t *ret_size);
+int slip_from_blob(const void *data, size_t size, struct slip *ret);
+
+/* Lays it out for a printer: both languages where it has Chinese, else English. Free with page_free(). */
+int slip_layout(const struct slip *slip, const struct printer_profile *profile, struct page **ret);
