@@ -1,1 +1,70 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
+
+PREFIX ?= /usr
+SYSCONFDIR ?= /etc
+LIBDIR = $(DESTDIR)$(PREFIX)/lib
+BINDIR = $(DESTDIR)$(PREFIX)/bin
+DATADIR = $(DESTDIR)$(PREFIX)/share
+UNITDIR ?= /lib/systemd/system
+# Debian's udev rebuilds its hardware database for files in this spelling of the folder.
+UDEVDIR ?= /lib/udev
+
+install_program = install -D -m 755 -t $(1) $(2)
+install_file = install -D -m 644 -t $(1) $(2)
+units = $(addprefix packaging/systemd/,$(1))
+
+##@ Installing and packaging
+install: install-tilld install-acquirer install-sim install-dev install-dkms ## install everything under DESTDIR
+
+install-tilld: $(addprefix $(O)/,tilld tillctl card-worker till-recover) ## the service, its helpers, tillctl
+	$(call install_program,$(LIBDIR)/tilld,$(addprefix $(O)/,tilld card-worker till-recover) packaging/tilld-setup)
+	$(call install_program,$(BINDIR),$(O)/tillctl)
+	$(call install_file,$(DESTDIR)$(SYSCONFDIR)/tilld,packaging/tilld.conf)
+	$(call install_file,$(LIBDIR)/tilld/emv.d,$(wildcard packaging/emv.d/*.conf))
+	$(call install_file,$(DESTDIR)$(UDEVDIR)/rules.d,$(wildcard udev/*.rules))
+	$(call install_file,$(DESTDIR)$(UDEVDIR)/hwdb.d,$(wildcard udev/*.hwdb))
+	$(call install_file,$(DATADIR)/dbus-1/system.d,dbus/org.tilld1.conf)
+	$(call install_file,$(DATADIR)/dbus-1/system-services,dbus/org.tilld1.service)
+	$(call install_file,$(DATADIR)/polkit-1/actions,dbus/org.tilld1.policy)
+	$(call install_file,$(DATADIR)/polkit-1/rules.d,dbus/org.tilld1.rules)
+	$(call install_file,$(LIBDIR)/sysusers.d,packaging/sysusers.d/tilld.conf)
+	$(call install_file,$(DESTDIR)$(UNITDIR),$(call units,tilld.service tilld-setup.service \
+		till-recover.socket till-recover@.service))
+
+install-acquirer: $(O)/till-acquirer ## the acquirer simulator, for training and tests
+	$(call install_program,$(BINDIR),$(O)/till-acquirer)
+	$(call install_program,$(LIBDIR)/till-acquirer,packaging/till-acquirer-setup)
+	$(call install_file,$(DATADIR)/till-acquirer,$(wildcard tests/sim/issuer/*.conf tests/sim/acquirer/*.conf))
+	$(call install_file,$(LIBDIR)/sysusers.d,packaging/sysusers.d/till-acquirer.conf)
+	$(call install_file,$(DESTDIR)$(UNITDIR),$(call units,till-acquirer.service till-acquirer-setup.service))
+
+install-sim: $(O)/till-sim ## the simulated USB devices
+	$(call install_program,$(BINDIR),$(O)/till-sim)
+	$(call install_file,$(DATADIR)/till-sim/cards,$(wildcard tests/sim/cards/*.card))
+	$(call install_file,$(DATADIR)/till-sim/cards/keys,$(wildcard tests/sim/cards/keys/*))
+	$(call install_file,$(DESTDIR)$(UNITDIR),$(call units,till-sim.service))
+
+install-dev: ## the UAPI header and the D-Bus interfaces
+	$(call install_file,$(DESTDIR)$(PREFIX)/include/linux,kernel/include/uapi/linux/till.h)
+	$(call install_file,$(DATADIR)/dbus-1/interfaces,$(wildcard dbus/*.xml))
+
+DKMS_DIR = $(DESTDIR)$(PREFIX)/src/till-$(VERSION)
+install-dkms: ## the module's source, where DKMS builds it
+	$(call install_file,$(DKMS_DIR),kernel/Kbuild kernel/Makefile $(wildcard kernel/*.c kernel/*.h))
+	$(call install_file,$(DKMS_DIR)/include/uapi/linux,$(wildcard kernel/include/uapi/linux/*.h))
+	sed 's/#MODULE_VERSION#/$(VERSION)/' packaging/dkms.conf >$(DKMS_DIR)/dkms.conf
+	$(call install_file,$(LIBDIR)/modprobe.d,$(wildcard packaging/modprobe.d/*.conf))
+
+# The packages are built from a copy of the tree as it is now, tracked or not. The copy keeps its times and its
+# objects, so that a second build compiles what has changed.
+DEB_TREE = $(O)/deb/tilld-$(VERSION)
+DEB_FILES := $(shell git ls-files -co --exclude-standard 2>/dev/null)
+
+deb: $(O)/deb/stamp ## build the Debian packages in out/deb
+$(O)/deb/stamp: $(wildcard $(DEB_FILES))
+	@packaging/install-deps
+	$(call say,DEB,$(OUT)/deb)
+	$(Q)packaging/build-deb $(VERSION) $(DEB_TREE) $(OUT)/deb
+	$(Q)touch $@
+
+.PHONY: install install-tilld install-acquirer install-sim install-dev install-dkms deb
