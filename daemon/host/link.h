@@ -13,6 +13,8 @@
 struct host_link;
 
 #define HOST_LINK_HOSTS_MAX 8
+/* The longest frame, length prefix included. */
+#define HOST_LINK_FRAME_MAX 4096
 
 struct host_link_config {
         /* "name:port", "192.0.2.1:8583", "[2001:db8::1]:8583"; tried in this order, each with connect_usec. */
@@ -20,7 +22,7 @@ struct host_link_config {
         size_t n_hosts;
         const char *server_name;      /* that the certificate must bear; NULL: the host's own */
         const char *ca_file;          /* PEM; the only roots that are trusted */
-        const char *certificate_file; /* PEM, certificate and private key; NULL for none */
+        const char *certificate_file; /* PEM, certificate and private key; NULL for none. Strings are copied */
         uint64_t connect_usec;        /* name, TCP and TLS together, per host; 0: 10 s */
         uint64_t idle_usec;           /* an unused connection is closed then; 0: 60 s */
 };
@@ -60,6 +62,9 @@ typedef bool (*host_link_frame_t)(const void *frame, size_t size, void *userdata
  */
 typedef void (*host_link_done_t)(enum host_link_reason reason, bool sent, void *userdata);
 
+/* Called last, after done or after the exchange was dropped: frees userdata. */
+typedef void (*host_link_destroy_t)(void *userdata);
+
 /* Reads the certificates. -ENOENT, -EKEYREJECTED (what is in them cannot be used), -EINVAL (a host). */
 int host_link_new(sd_event *event, const struct host_link_config *config, struct host_link **ret);
 /* Closes; an exchange that runs is dropped without its callback. */
@@ -68,10 +73,12 @@ DEFINE_CLEANUP(struct host_link *, host_link_free);
 
 /*
  * Sends a whole frame and waits. The frame is copied to secret memory and wiped when the exchange ends.
- * deadline_usec counts from now and takes in the connect to every host. -EBUSY while another runs.
+ * deadline_usec counts from now and takes in the connect to every host. -EBUSY while another runs, -EMSGSIZE
+ * beyond HOST_LINK_FRAME_MAX; userdata is then still the caller's. destroy may be NULL.
  */
 int host_link_exchange(struct host_link *l, const void *frame, size_t size, uint64_t deadline_usec,
-                       host_link_frame_t on_frame, host_link_done_t on_done, void *userdata);
+                       host_link_frame_t on_frame, host_link_done_t on_done, host_link_destroy_t destroy,
+                       void *userdata);
 /* Drops the exchange that runs, without its callback. Returns its sent; false when none runs. */
 bool host_link_cancel(struct host_link *l);
 
