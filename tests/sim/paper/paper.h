@@ -100,7 +100,8 @@ struct paper_status {
 void paper_get_status(const struct paper *p, struct paper_status *ret);
 /* The byte of USB GET_PORT_STATUS: 0x20 paper empty, 0x10 selected, 0x08 no error. */
 uint8_t paper_port_status(const struct paper *p);
-/* How many commands were not understood; ret_last (may be NULL) is the newest as text such as "1D 7A 00", "" if none. */
+/* How many commands were not understood; ret_last (may be NULL) is the newest as text such as "1D 7A 00", "" if none.
+ */
 unsigned paper_unknown(const struct paper *p, const char **ret_last);
 
 /*
@@ -124,7 +125,8 @@ void paper_clear(struct paper *p);
  * slips end with a form feed where all are asked for. -ENOENT for no such slip, -ENOMEM.
  */
 int paper_text(const struct paper *p, int sheet, char **ret);
-/* Draws a slip, or all below one another, into a PNG file. -ENOENT, -ENOMEM, or the error of writing the file. */
+/* Draws a slip, or all below one another, into a PNG file. -ENOENT, -ENOMEM, -EFBIG (more than 16 m), or the error of
+ * writing the file. */
 int paper_render_png(const struct paper *p, int sheet, const char *path);
 /* The dots themselves. */
 int paper_sheet_size(const struct paper *p, int sheet, unsigned *ret_dots, unsigned *ret_rows);
