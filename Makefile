@@ -29,7 +29,7 @@ LIBS_tilld := libsystemd libudev libcrypto libssl sqlite3
 LIBS_tillctl := libsystemd
 LIBS_card-worker := libseccomp
 LIBS_till-recover := libsystemd libudev libusb-1.0
-LIBS_till-acquirer := libcrypto libssl libsystemd
+LIBS_till-acquirer := libcrypto libssl libsystemd sqlite3
 LIBS_till-sim := libcrypto libsystemd libpng freetype2 fontconfig libqrencode zint
 LIBS_unit := libsystemd libudev libcrypto libssl sqlite3 libseccomp cmocka
 
@@ -50,7 +50,7 @@ OBJECTS_tillctl := $(call objects,$(call sources,daemon/cli)) $(BASE_OBJECTS)
 OBJECTS_card-worker := $(call objects,daemon/helpers/card-worker.c) $(EMV_OBJECTS) $(BASE_OBJECTS)
 OBJECTS_till-recover := $(call objects,daemon/helpers/till-recover.c) $(BASE_OBJECTS)
 OBJECTS_till-acquirer := $(call objects,$(call sources,tests/sim/acquirer tests/sim/issuer)) $(HOST_OBJECTS) $(BASE_OBJECTS)
-OBJECTS_till-sim := $(call objects,$(call sources,tests/sim/usb tests/sim/card tests/sim/paper tests/sim/issuer)) $(BASE_OBJECTS)
+OBJECTS_till-sim := $(call objects,$(call sources,tests/sim/usb tests/sim/card tests/sim/paper tests/sim/issuer)) $(O)/daemon/host/mac.o $(BASE_OBJECTS)
 
 PROGRAMS := tilld tillctl card-worker till-recover till-acquirer till-sim
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/test-*.c))
