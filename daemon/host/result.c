@@ -70,9 +70,10 @@ const struct host_result *host_result_find(const char *code) {
 
 const char *host_action_name(enum host_action action) {
         static const char *const names[] = {
-                [HOST_ACTION_APPROVE] = "approve",     [HOST_ACTION_DECLINE] = "decline", [HOST_ACTION_CALL] = "call",
-                [HOST_ACTION_PICK_UP] = "pick-up",     [HOST_ACTION_SIGN_ON] = "sign-on", [HOST_ACTION_RETRY] = "retry",
-                [HOST_ACTION_SETTLE] = "settle",       [HOST_ACTION_CONFIGURE] = "configure",
+                [HOST_ACTION_APPROVE] = "approve", [HOST_ACTION_DECLINE] = "decline",
+                [HOST_ACTION_CALL] = "call",       [HOST_ACTION_PICK_UP] = "pick-up",
+                [HOST_ACTION_SIGN_ON] = "sign-on", [HOST_ACTION_RETRY] = "retry",
+                [HOST_ACTION_SETTLE] = "settle",   [HOST_ACTION_CONFIGURE] = "configure",
         };
 
         return names[action];

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "base/secret.h"
+#include "host/answer.h"
+#include "host/result.h"
+
+/* One BER-TLV of DE55: tags of up to two bytes, lengths of up to two. */
+struct tlv {
+        unsigned tag;
+        const uint8_t *whole, *value;
+        size_t whole_size, size;
+};
+
+/* Returns false when what is left is not a TLV. */
+static bool tlv_next(const uint8_t **p, size_t *left, struct tlv *ret) {
+        const uint8_t *s = *p, *end = s + *left;
+        struct tlv t = { .whole = s };
+
+        t.tag = *s++;
+        if ((t.tag & 0x1F) == 0x1F) {
+                if (s == end || *s & 0x80)
+                        return false;
+                t.tag = t.tag << 8 | *s++;
+        }
+        if (s == end)
+                return false;
+        t.size = *s++;
+        if (t.size == 0x81) {
+                if (s == end)
+                        return false;
+                t.size = *s++;
+        } else if (t.size > 0x7F)
+                return false;
+        if (t.size > (size_t) (end - s))
+                return false;
+
+        t.value = s;
+        t.whole_size = (size_t) (s - t.whole) + t.size;
+        *p += t.whole_size;
+        *left -= t.whole_size;
+        *ret = t;
+        return true;
+}
+
+static int read_icc(struct host_answer *a, const uint8_t *p, size_t left) {
+        struct tlv t;
+
+        while (left > 0) {
+                if (!tlv_next(&p, &left, &t))
+                        return -EBADMSG;
+
+                switch (t.tag) {
+                case 0x91:
+                        if (t.size < 8 || t.size > sizeof(a->issuer_auth))
+                                return -EBADMSG;
+                        memcpy(a->issuer_auth, t.value, t.size);
+                        a->issuer_auth_size = t.size;
+                        break;
+                case 0x8A:
+                        if (t.size != sizeof(a->arc))
+                                return -EBADMSG;
+                        memcpy(a->arc, t.value, t.size);
+                        break;
+                case 0x71:
+                case 0x72:
+                        if (t.whole_size > sizeof(a->scripts) - a->scripts_size)
+                                return -EBADMSG;
+                        memcpy(a->scripts + a->scripts_size, t.whole, t.whole_size);
+                        a->scripts_size += t.whole_size;
+                        break;
+                default:
+                        break;
+                }
+        }
+        return 0;
+}
+
+/* A field's text without trailing blanks; empty when absent. The profile's sizes fit those of the struct. */
+static void copy_text(const struct iso8583 *m, unsigned field, char *ret, size_t size) {
+        const char *text = iso8583_text(m, field);
+        size_t l = text ? strnlen(text, size - 1) : 0;
+
+        if (text)
+                memcpy(ret, text, l);
+        while (l > 0 && ret[l - 1] == ' ')
+                l--;
+        ret[l] = '\0';
+}
+
+static bool same_text(const struct iso8583 *m, unsigned field, const char *text) {
+        char value[32];
+
+        copy_text(m, field, value, sizeof(value));
+        return streq(value, text);
+}
+
+static bool is_answer_to(const struct host_profile *p, const struct host_request *q, const struct iso8583 *m) {
+        uint64_t stan;
+
+        return iso8583_mti(m) == p->kinds[q->kind].mti + 10u && iso8583_number(m, 11, &stan) == 0 && stan == q->stan &&
+               same_text(m, 41, q->terminal) && same_text(m, 42, q->merchant);
+}
+
+static bool is_approval(const char *code) {
+        return host_result_find(code)->action == HOST_ACTION_APPROVE;
+}
+
+static int check_mac(const struct host_profile *p, const struct host_keys *keys, const struct host_kind_rule *rule,
+                     const struct iso8583 *m, bool approval, const uint8_t *message, size_t size) {
+        int r;
+
+        if (!rule->mac)
+                return 0;
+        if (!iso8583_has(m, 64))
+                return approval ? -EKEYREJECTED : 0;
+        r = host_keys_verify(keys, p->mac, message, size - MAC_SIZE, message + size - MAC_SIZE);
+        return r == -ENOKEY ? -EKEYREJECTED : r;
+}
+
+static int check_content(const struct host_kind_rule *rule, const struct host_request *q, const struct iso8583 *m,
+                         bool approval) {
+        uint64_t amount;
+
+        if (!iso8583_has(m, 39))
+                return -EBADMSG;
+        if (approval && rule->answer_mandatory & ~iso8583_fields(m))
+                return -EBADMSG;
+        if (q->amount > 0 && iso8583_number(m, 4, &amount) == 0 && amount != (uint64_t) q->amount)
+                return -EBADMSG;
+        return 0;
+}
+
+static int read_fields(const struct iso8583 *m, struct host_answer *a) {
+        const char *text;
+        const void *data;
+        uint64_t number;
+        size_t size;
+        int r;
+
+        copy_text(m, 39, a->code, sizeof(a->code));
+        copy_text(m, 38, a->approval, sizeof(a->approval));
+        copy_text(m, 37, a->rrn, sizeof(a->rrn));
+        copy_text(m, 12, a->time, sizeof(a->time));
+        copy_text(m, 13, a->date, sizeof(a->date));
+        copy_text(m, 15, a->settle_date, sizeof(a->settle_date));
+        copy_text(m, 32, a->acquirer, sizeof(a->acquirer));
+        copy_text(m, 44, a->issuer, sizeof(a->issuer));
+        copy_text(m, 48, a->totals, sizeof(a->totals));
+
+        if (iso8583_number(m, 4, &number) == 0) {
+                a->has_amount = true;
+                a->amount = (int64_t) number;
+        }
+        text = iso8583_text(m, 60);
+        if (text && strlen(text) >= 8) {
+                a->has_batch = true;
+                for (const char *c = text + 2; c < text + 8; c++)
+                        a->batch = a->batch * 10 + (uint32_t) (*c - '0');
+        }
+
+        memcpy(a->arc, a->code, sizeof(a->arc));
+        data = iso8583_bytes(m, 55, &size);
+        if (data) {
+                r = read_icc(a, data, size);
+                if (r < 0)
+                        return r;
+        }
+        data = iso8583_bytes(m, 62, &size);
+        if (data && size <= sizeof(a->keys)) {
+                memcpy(a->keys, data, size);
+                a->keys_size = size;
+        }
+        return 0;
+}
+
+int host_answer_decode(const struct host_profile *p, const struct host_keys *keys, const struct host_request *q,
+                       const void *frame, size_t size, struct host_answer *ret) {
+        _cleanup_(iso8583_freep) struct iso8583 *m = NULL;
+        const struct host_kind_rule *rule = p->kinds + q->kind;
+        const size_t head = sizeof(p->tpdu) + sizeof(p->header);
+        const uint8_t *message = (const uint8_t *) frame + head;
+        struct host_answer a = {};
+        const char *code;
+        bool approval;
+        int r;
+
+        if (size < head || *(const uint8_t *) frame != p->tpdu[0])
+                return -EBADMSG;
+        r = iso8583_decode(p->fields, message, size - head, &m, NULL);
+        if (r < 0)
+                return r;
+        if (!is_answer_to(p, q, m))
+                return -ENOMSG;
+
+        code = iso8583_text(m, 39);
+        approval = code && is_approval(code);
+        r = check_mac(p, keys, rule, m, approval, message, size - head);
+        if (r < 0)
+                return r;
+        r = check_content(rule, q, m, approval);
+        if (r < 0)
+                return r;
+        r = read_fields(m, &a);
+        if (r < 0)
+                return r;
+        *ret = a;
+        return 0;
+}

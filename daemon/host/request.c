@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "base/amount.h"
+#include "base/secret.h"
+#include "host/request.h"
+
+static const char *entry_mode(enum host_entry entry) {
+        switch (entry) {
+        case HOST_ENTRY_NONE:
+                return NULL;
+        case HOST_ENTRY_MANUAL:
+                return "012";
+        case HOST_ENTRY_STRIPE:
+                return "022";
+        case HOST_ENTRY_CHIP:
+                return "052";
+        case HOST_ENTRY_FALLBACK:
+                return "802";
+        }
+        return NULL;
+}
+
+/* What goes into each field, before the profile says which of them are sent. */
+struct fields {
+        const char *text[ISO8583_FIELDS + 1];
+        char amount[13], stan[7], currency[4], psn[4], private[18], original[30], operator_id[41];
+};
+
+static int fields_fill(struct fields *f, const struct host_kind_rule *codes, const struct host_kind_rule *rule,
+                       const struct host_request *q, const char **ret_reason) {
+        if (q->stan < 1 || q->stan > 999999 || q->batch < 1 || q->batch > 999999) {
+                *ret_reason = "STAN and batch are from 1 to 999999";
+                return -EINVAL;
+        }
+        if (q->amount < 0 || q->amount > AMOUNT_MAX || q->currency > 999 || q->psn < -1 || q->psn > 99) {
+                *ret_reason = "amount, currency or card sequence number out of range";
+                return -EINVAL;
+        }
+        if (q->original.batch > 999999 || q->original.stan > 999999) {
+                *ret_reason = "STAN and batch of the original are up to 999999";
+                return -EINVAL;
+        }
+
+        f->text[2] = q->pan;
+        f->text[3] = codes->processing;
+        if (q->amount > 0) {
+                snprintf(f->amount, sizeof(f->amount), "%012lld", (long long) q->amount);
+                f->text[4] = f->amount;
+        }
+        snprintf(f->stan, sizeof(f->stan), "%06u", q->stan % 1000000);
+        f->text[11] = f->stan;
+        f->text[14] = q->expiry;
+        f->text[22] = entry_mode(q->entry);
+        if (q->psn >= 0) {
+                snprintf(f->psn, sizeof(f->psn), "%03u", (unsigned) q->psn % 1000);
+                f->text[23] = f->psn;
+        }
+        f->text[25] = codes->condition;
+        f->text[35] = q->track2;
+        f->text[37] = q->original.rrn;
+        f->text[38] = q->original.approval;
+        f->text[39] = q->reason;
+        f->text[41] = q->terminal;
+        f->text[42] = q->merchant;
+        f->text[48] = q->kind == HOST_BATCH_UPLOAD ? q->details : q->totals;
+        if (q->currency > 0) {
+                snprintf(f->currency, sizeof(f->currency), "%03u", q->currency % 1000u);
+                f->text[49] = f->currency;
+        }
+
+        /* 60.4: reads contact chips and stripes; 60.5: 2 when the chip could not be read. */
+        snprintf(f->private, sizeof(f->private), "%s%06u%s%s", codes->type, q->batch % 1000000, rule->network,
+                 rule->mac ? (q->entry == HOST_ENTRY_FALLBACK ? "52" : "50") : "");
+        f->text[60] = f->private;
+
+        if (q->original.stan > 0) {
+                snprintf(f->original, sizeof(f->original), "%06u%06u%s", q->original.batch % 1000000,
+                         q->original.stan % 1000000, q->original.date);
+                f->text[61] = f->original;
+        }
+        /* 63.1 has room for 3 characters. */
+        snprintf(f->operator_id, sizeof(f->operator_id), "%-3.3s", q->operator_id ?: "01");
+        f->text[63] = f->operator_id;
+        return 0;
+}
+
+/* Card data where the kind has no place for it is a mistake that must not pass; other fields are left out. */
+#define CARD_FIELDS (ISO8583_BIT(2) | ISO8583_BIT(14) | ISO8583_BIT(23) | ISO8583_BIT(35) | ISO8583_BIT(55))
+
+static int message_set(struct iso8583 *m, const struct host_profile *p, unsigned field, const struct host_request *q,
+                       const char *text) {
+        char track[38];
+        WIPE_AT_END(track);
+
+        if (field == 55)
+                return iso8583_set_bytes(m, field, q->icc, q->icc_size);
+        if (field == 62)
+                return iso8583_set_bytes(m, field, q->details, strlen(q->details));
+        if (p->fields[field].content == ISO8583_B)
+                return iso8583_set_bytes(m, field, text, strlen(text));
+        if (field == 35) {
+                size_t l = strlen(text);
+
+                if (l >= sizeof(track))
+                        return -EINVAL;
+                for (size_t i = 0; i <= l; i++)
+                        track[i] = text[i] == 'D' ? '=' : text[i];
+                text = track;
+        }
+        return iso8583_set_text(m, field, text);
+}
+
+static int message_fill(struct iso8583 *m, const struct host_profile *p, const struct host_kind_rule *rule,
+                        const struct host_request *q, const struct fields *f, const char **ret_reason) {
+        uint64_t allowed = rule->mandatory | rule->optional;
+        int r;
+
+        for (unsigned field = 2; field < ISO8583_FIELDS; field++) {
+                bool has = field == 55   ? q->icc_size > 0
+                           : field == 62 ? !isempty(q->details)
+                                         : !isempty(f->text[field]);
+
+                if (!has && rule->mandatory & ISO8583_BIT(field)) {
+                        *ret_reason = "a field that the kind needs is missing";
+                        return -EINVAL;
+                }
+                if (has && !(allowed & ISO8583_BIT(field)) && CARD_FIELDS & ISO8583_BIT(field)) {
+                        *ret_reason = "card data that the kind does not carry";
+                        return -EINVAL;
+                }
+                if (!has || !(allowed & ISO8583_BIT(field)))
+                        continue;
+
+                r = message_set(m, p, field, q, f->text[field]);
+                if (r < 0) {
+                        *ret_reason = "a field has a form that the profile does not take";
+                        return r;
+                }
+        }
+        return 0;
+}
+
+static int check_reversal(const struct host_profile *p, const struct host_request *q, const char **ret_reason) {
+        if (q->original.kind < 0 || q->original.kind >= _HOST_KIND_MAX || !p->kinds[q->original.kind].reversal) {
+                *ret_reason = "the original is of a kind that has no reversal";
+                return -EINVAL;
+        }
+        return 0;
+}
+
+/* Length prefix, TPDU, header and message; the MAC is made over the message in its place. */
+static ssize_t frame_write(const struct host_profile *p, const struct host_keys *keys, bool mac,
+                           const struct iso8583 *m, uint8_t frame[static HOST_FRAME_MAX]) {
+        size_t head = 2 + sizeof(p->tpdu) + sizeof(p->header), total;
+        ssize_t n;
+        int r;
+
+        memcpy(frame + 2, p->tpdu, sizeof(p->tpdu));
+        memcpy(frame + 2 + sizeof(p->tpdu), p->header, sizeof(p->header));
+        n = iso8583_encode(m, frame + head, HOST_FRAME_MAX - head);
+        if (n < 0)
+                return n;
+
+        total = head + (size_t) n;
+        if (mac) {
+                r = host_keys_mac(keys, p->mac, frame + head, (size_t) n - MAC_SIZE, frame + total - MAC_SIZE);
+                if (r < 0)
+                        return r;
+        }
+        frame[0] = (uint8_t) ((total - 2) >> 8);
+        frame[1] = (uint8_t) (total - 2);
+        return (ssize_t) total;
+}
+
+ssize_t host_request_encode(const struct host_profile *p, const struct host_keys *keys, const struct host_request *q,
+                            uint8_t frame[static HOST_FRAME_MAX], const char **ret_reason) {
+        _cleanup_(iso8583_freep) struct iso8583 *m = NULL;
+        static const uint8_t no_mac[MAC_SIZE];
+        const struct host_kind_rule *rule, *codes;
+        const char *reason = NULL;
+        struct fields f = {};
+        int r;
+
+        if (!ret_reason)
+                ret_reason = &reason;
+        if (q->kind < 0 || q->kind >= _HOST_KIND_MAX || p->kinds[q->kind].mti == 0)
+                return -EOPNOTSUPP;
+
+        codes = rule = p->kinds + q->kind;
+        if (q->kind == HOST_REVERSAL) {
+                r = check_reversal(p, q, ret_reason);
+                if (r < 0)
+                        return r;
+                codes = p->kinds + q->original.kind;
+        }
+        if (rule->mac && !host_keys_ready(keys))
+                return -ENOKEY;
+
+        r = fields_fill(&f, codes, rule, q, ret_reason);
+        if (r < 0)
+                return r;
+        r = iso8583_new(p->fields, rule->mti, &m);
+        if (r < 0)
+                return r;
+        r = message_fill(m, p, rule, q, &f, ret_reason);
+        if (r < 0)
+                return r;
+        if (rule->mac) {
+                r = iso8583_set_bytes(m, 64, no_mac, sizeof(no_mac));
+                if (r < 0)
+                        return r;
+        }
+        return frame_write(p, keys, rule->mac, m, frame);
+}
