@@ -26,7 +26,7 @@ int print_job_insert(struct journal *j, struct print_job *job);
 int print_job_load(struct journal *j, int64_t id, struct print_job *ret);
 /* The oldest queued or printing one, -ENOENT when the queue is empty. */
 int print_job_first(struct journal *j, struct print_job *ret);
-/* queued → printing → printed or unconfirmed or queued; queued → cancelled. -EALREADY from an end state. */
+/* queued → printing → printed or unconfirmed; queued → cancelled. -EALREADY for any other step. */
 int print_job_set_state(struct journal *j, int64_t id, enum print_state state);
 /* A job that is in mid-print becomes queued, marked as a duplicate: its paper may be out already. */
 int print_job_requeue(struct journal *j, int64_t id);

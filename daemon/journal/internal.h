@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What the files of this room share: the connection's inside, statements, sealing. */
+
+#include <sqlite3.h>
+
+#include "journal/connection.h"
+
+/* "Till", in the file's header. */
+#define JOURNAL_APPLICATION_ID 0x54696c6c
+
+struct journal_statement {
+        const char *sql; /* compared by address: one literal, one statement */
+        sqlite3_stmt *statement;
+};
+
+/* Derived from the storage key; in secret memory. */
+struct journal_keys {
+        uint8_t seal[32];  /* AES-256-GCM */
+        uint8_t hash[32];  /* HMAC-SHA256 of PANs */
+        uint8_t check[32]; /* stored: tells a wrong storage key from a damaged row */
+};
+
+struct journal {
+        sqlite3 *db;
+        struct journal_keys *keys;
+        bool open;   /* between begin and commit */
+        bool failed; /* a sync failed */
+        enum journal_durability durability;
+
+        struct journal_statement *statements;
+        size_t n_statements;
+};
+
+int journal_errno(int result, const char *text);
+/* The negative errno of what has just failed. */
+int journal_last_errno(struct journal *j);
+/* 0, or -EPROTO outside of a transaction. */
+int journal_require_open(struct journal *j);
+
+/* A statement that is ready to be bound; it belongs to the journal. sql must be a literal. */
+int journal_statement(struct journal *j, const char *sql, sqlite3_stmt **ret);
+static inline void statement_resetp(sqlite3_stmt **statement) {
+        if (*statement) {
+                (void) sqlite3_reset(*statement);
+                (void) sqlite3_clear_bindings(*statement);
+        }
+}
+#define _cleanup_statement_ _cleanup_(statement_resetp)
+/* 1 a row, 0 the end, or an error. */
+int journal_step(struct journal *j, sqlite3_stmt *statement);
+/* Runs a statement that gives no row. */
+int journal_run(struct journal *j, sqlite3_stmt *statement);
+/* Copies a text column; -EBADMSG when it does not fit, or is no text. */
+int journal_column_text(sqlite3_stmt *statement, int column, char *text, size_t size);
+/* Runs a statement for its first column, all rows. Resets it. The caller frees. */
+int journal_column_ids(struct journal *j, sqlite3_stmt *statement, int64_t **ret, size_t *ret_n);
+
+int journal_keys_derive(const uint8_t storage[static JOURNAL_KEY_SIZE], struct journal_keys *ret);
+/*
+ * Sealed form: 1 byte version, 12 bytes nonce, ciphertext, 16 bytes tag. The place (a word) and its number are
+ * authenticated, so that a sealed value cannot be moved to another row.
+ */
+#define SEAL_OVERHEAD 29
+int journal_seal(struct journal *j, const char *place, int64_t number, const void *data, size_t size, uint8_t *ret);
+/* ret has room for size - SEAL_OVERHEAD bytes. -EBADMSG when it does not open. */
+int journal_unseal(struct journal *j, const char *place, int64_t number, const void *sealed, size_t size, void *ret);
+int journal_pan_hash(struct journal *j, const char *pan, char ret[static 65]);
+
+uint64_t journal_now(void); /* CLOCK_REALTIME, usec */

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "journal/migration.h"
+
+#include "journal/internal.h"
+
+/* Names are spelt out in CHECKs so that no version of the program can write a word that another cannot read. */
+static const char schema_1[] =
+        "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;"
+        "CREATE TABLE transactions ("
+        " id INTEGER PRIMARY KEY AUTOINCREMENT,"
+        " reference TEXT NOT NULL UNIQUE CHECK (length(reference) BETWEEN 1 AND 64),"
+        " kind TEXT NOT NULL CHECK (kind <> ''),"
+        " amount INTEGER NOT NULL CHECK (amount BETWEEN 0 AND 999999999999),"
+        " currency TEXT NOT NULL,"
+        " options_digest TEXT NOT NULL,"
+        " order_reference TEXT NOT NULL,"
+        " original INTEGER NOT NULL,"
+        " starter INTEGER NOT NULL,"
+        " operator_id TEXT NOT NULL,"
+        " boot_id TEXT NOT NULL,"
+        " started_usec INTEGER NOT NULL,"
+        " started_boot INTEGER NOT NULL,"
+        " state TEXT NOT NULL CHECK (state IN ('waiting-card','card','authorizing','done')),"
+        " result TEXT NOT NULL CHECK (result IN"
+        "  ('none','approved','declined','cancelled','failed','unconfirmed')),"
+        " reversal TEXT NOT NULL CHECK (reversal IN ('none','pending','done','rejected')),"
+        " reason TEXT NOT NULL,"
+        " message TEXT NOT NULL,"
+        " entry TEXT NOT NULL CHECK (entry IN ('none','chip','swipe','fallback','manual')),"
+        " masked_pan TEXT NOT NULL CHECK (length(masked_pan) <= 10 OR masked_pan LIKE '%*%'),"
+        " pan_hash TEXT NOT NULL,"
+        " pan_sealed BLOB,"
+        " psn INTEGER NOT NULL,"
+        " issuer TEXT NOT NULL,"
+        " acquirer TEXT NOT NULL,"
+        " stan INTEGER NOT NULL CHECK (stan BETWEEN 0 AND 999999),"
+        " batch INTEGER NOT NULL CHECK (batch BETWEEN 0 AND 999999),"
+        " voucher INTEGER NOT NULL CHECK (voucher BETWEEN 0 AND 999999),"
+        " rrn TEXT NOT NULL,"
+        " authorization_code TEXT NOT NULL,"
+        " response_code TEXT NOT NULL,"
+        " host_time TEXT NOT NULL,"
+        " aid TEXT NOT NULL,"
+        " label TEXT NOT NULL,"
+        " preferred_name TEXT NOT NULL,"
+        " aip TEXT NOT NULL,"
+        " tvr TEXT NOT NULL,"
+        " tsi TEXT NOT NULL,"
+        " cryptogram TEXT NOT NULL,"
+        " cryptogram_kind TEXT NOT NULL,"
+        " atc TEXT NOT NULL,"
+        " iad TEXT NOT NULL,"
+        " cvm_result TEXT NOT NULL,"
+        " terminal_capabilities TEXT NOT NULL,"
+        " signature INTEGER NOT NULL CHECK (signature IN (0,1)),"
+        " finished_usec INTEGER NOT NULL,"
+        " finished_boot INTEGER NOT NULL,"
+        " CHECK ((state = 'done') = (result <> 'none'))"
+        ") STRICT;"
+        "CREATE INDEX transactions_open ON transactions (id) WHERE state <> 'done';"
+        "CREATE INDEX transactions_order ON transactions (order_reference) WHERE order_reference <> '';"
+        "CREATE INDEX transactions_original ON transactions (original) WHERE original <> 0;"
+        "CREATE UNIQUE INDEX transactions_stan ON transactions (batch, stan) WHERE stan <> 0;"
+        "CREATE UNIQUE INDEX transactions_voucher ON transactions (batch, voucher) WHERE voucher <> 0;"
+        "CREATE TRIGGER transactions_result BEFORE UPDATE OF result ON transactions"
+        " WHEN NEW.result <> OLD.result AND OLD.result <> 'none'"
+        "  AND NOT (OLD.result = 'unconfirmed' AND NEW.result IN ('approved','declined'))"
+        " BEGIN SELECT RAISE(ABORT, 'final: the result is set'); END;"
+        "CREATE TRIGGER transactions_state BEFORE UPDATE OF state ON transactions"
+        " WHEN OLD.state = 'done' AND NEW.state <> 'done'"
+        " BEGIN SELECT RAISE(ABORT, 'final: the transaction is done'); END;"
+        "CREATE TRIGGER transactions_reversal BEFORE UPDATE OF reversal ON transactions"
+        " WHEN OLD.reversal = 'done' AND NEW.reversal <> 'done'"
+        " BEGIN SELECT RAISE(ABORT, 'final: the reversal is done'); END;"
+        "CREATE TRIGGER transactions_fixed BEFORE UPDATE OF"
+        "  id, reference, kind, amount, currency, options_digest, order_reference, original, starter,"
+        "  operator_id, boot_id, started_usec, started_boot ON transactions"
+        " BEGIN SELECT RAISE(ABORT, 'fixed: what was asked for does not change'); END;"
+        "CREATE TRIGGER transactions_kept BEFORE DELETE ON transactions"
+        " BEGIN SELECT RAISE(ABORT, 'fixed: a reference is kept for ever'); END;"
+        "CREATE TABLE reversals ("
+        " transaction_id INTEGER PRIMARY KEY REFERENCES transactions (id),"
+        " reason TEXT NOT NULL,"
+        " armed INTEGER NOT NULL CHECK (armed IN (0,1)),"
+        " attempts INTEGER NOT NULL,"
+        " next_usec INTEGER NOT NULL,"
+        " next_boot INTEGER NOT NULL,"
+        " last_answer TEXT NOT NULL,"
+        " created_usec INTEGER NOT NULL,"
+        " request_sealed BLOB NOT NULL"
+        ") STRICT;"
+        "CREATE TABLE print_jobs ("
+        " id INTEGER PRIMARY KEY AUTOINCREMENT,"
+        " transaction_id INTEGER REFERENCES transactions (id),"
+        " what TEXT NOT NULL CHECK (what <> ''),"
+        " duplicate INTEGER NOT NULL CHECK (duplicate IN (0,1)),"
+        " state TEXT NOT NULL CHECK (state IN ('queued','printing','printed','unconfirmed','cancelled')),"
+        " created_usec INTEGER NOT NULL,"
+        " content BLOB NOT NULL"
+        ") STRICT;"
+        "CREATE INDEX print_jobs_open ON print_jobs (id) WHERE state IN ('queued','printing');"
+        "CREATE INDEX print_jobs_transaction ON print_jobs (transaction_id, id);"
+        "CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+        "CREATE TABLE wrapped_keys (name TEXT PRIMARY KEY, sealed BLOB NOT NULL) STRICT, WITHOUT ROWID;"
+        "CREATE TABLE events ("
+        " seq INTEGER PRIMARY KEY AUTOINCREMENT,"
+        " time_usec INTEGER NOT NULL,"
+        " transaction_id INTEGER NOT NULL,"
+        " kind TEXT NOT NULL,"
+        " text TEXT NOT NULL,"
+        " hash BLOB NOT NULL CHECK (length(hash) = 32)"
+        ") STRICT;"
+        "CREATE INDEX events_transaction ON events (transaction_id, seq) WHERE transaction_id <> 0;"
+        "CREATE TRIGGER events_fixed BEFORE UPDATE ON events"
+        " BEGIN SELECT RAISE(ABORT, 'fixed: events do not change'); END;"
+        "CREATE TRIGGER events_kept BEFORE DELETE ON events"
+        " BEGIN SELECT RAISE(ABORT, 'fixed: events are kept'); END;";
+
+const char *const journal_migrations[] = { schema_1 };
+const size_t journal_n_migrations = ELEMENTSOF(journal_migrations);
+
+static int pragma_number(sqlite3 *db, const char *sql, int64_t *ret) {
+        sqlite3_stmt *statement = NULL;
+        int r;
+
+        r = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
+        if (r == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW)
+                *ret = sqlite3_column_int64(statement, 0);
+        r = sqlite3_finalize(statement);
+        return journal_errno(r, sqlite3_errmsg(db));
+}
+
+static int execute(sqlite3 *db, const char *sql) {
+        return journal_errno(sqlite3_exec(db, sql, NULL, NULL, NULL), sqlite3_errmsg(db));
+}
+
+static int apply(sqlite3 *db, const char *const *steps, size_t n_steps, size_t from) {
+        char version[48];
+        int r;
+
+        for (size_t i = from; i < n_steps; i++) {
+                r = execute(db, steps[i]);
+                if (r < 0)
+                        return r;
+        }
+        /* A pragma takes no bound value; the number is ours. */
+        (void) snprintf(version, sizeof(version), "PRAGMA user_version = %zu", n_steps);
+        r = execute(db, version);
+        if (r < 0)
+                return r;
+        return execute(db, "COMMIT");
+}
+
+int migration_apply(sqlite3 *db, const char *const *steps, size_t n_steps) {
+        int64_t version = 0;
+        int r;
+
+        r = pragma_number(db, "PRAGMA user_version", &version);
+        if (r < 0)
+                return r;
+        if (version < 0 || (uint64_t) version > n_steps)
+                return -EPROTONOSUPPORT;
+        if ((size_t) version == n_steps)
+                return 0;
+        r = execute(db, "BEGIN EXCLUSIVE");
+        if (r < 0)
+                return r;
+        r = apply(db, steps, n_steps, (size_t) version);
+        if (r < 0) {
+                if (!sqlite3_get_autocommit(db))
+                        (void) sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+                return r;
+        }
+        return 1;
+}
