@@ -85,7 +85,8 @@ $(O)/%.o: %.c Makefile
 	$(Q)$(CC) $(ALL_CFLAGS) $(LIB_CFLAGS) -MMD -MP -c -o $@ $<
 
 # Every include path in one go: the packages' headers do not collide.
-LIB_CFLAGS := $(call flags,$(sort $(foreach p,$(PROGRAMS),$(LIBS_$(p)))))
+# Asked for when the first file is compiled, since "make deps" may have to install pkg-config before.
+LIB_CFLAGS = $(eval LIB_CFLAGS := $(call flags,$(sort $(foreach p,$(PROGRAMS),$(LIBS_$(p))))))$(LIB_CFLAGS)
 
 $(O)/rooms.a: $(ROOM_OBJECTS)
 $(O)/sim.a: $(filter-out %/main.o,$(OBJECTS_till-sim) $(OBJECTS_till-acquirer))
@@ -106,4 +107,4 @@ help: ## this list
 
 .PHONY: all programs module clean deps help
 
--include $(shell find $(O) -name '*.d' 2>/dev/null)
+-include $(shell find $(O) -path $(O)/deb -prune -o -type f -name '*.d' -print 2>/dev/null)

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+#
+# Helpers of the cases: ". /in/cases/lib.sh" first, finish last.
+
+_n=0
+_failed=0
+_dir=$(mktemp -d)
+
+_result() { # STATUS WHAT
+	_n=$((_n + 1))
+	if [ "$1" = 0 ]; then
+		printf 'ok %d - %s\n' "$_n" "$2"
+	else
+		[ ! -s "$_dir/log" ] || sed 's/^/# /' "$_dir/log"
+		printf 'not ok %d - %s\n' "$_n" "$2"
+		_failed=1
+	fi
+	return 0
+}
+
+# check WHAT COMMAND...: a test that passes when the command does. Its output is shown when it does not.
+check() {
+	local what=$1
+	shift
+	"$@" >"$_dir/log" 2>&1
+	_result $? "$what"
+}
+
+# check_equal WHAT GOT EXPECTED
+check_equal() {
+	printf 'got:      %s\nexpected: %s\n' "$2" "$3" >"$_dir/log"
+	[ "$2" = "$3" ]
+	_result $? "$1"
+}
+
+# check_soon WHAT SECONDS COMMAND...: passes when the command does within that time, tried again and again.
+check_soon() {
+	local what=$1 limit=$2
+	shift 2
+	wait_until "$limit" "$@" >"$_dir/log" 2>&1
+	_result $? "$what"
+}
+
+# wait_until SECONDS COMMAND...: the last try's output is left to see.
+wait_until() {
+	local deadline=$((SECONDS + $1)) log=$_dir/try
+	shift
+	while ! "$@" >"$log" 2>&1; do
+		if [ "$SECONDS" -ge "$deadline" ]; then
+			cat "$log"
+			return 1
+		fi
+		sleep 0.1
+	done
+	cat "$log"
+}
+
+skip() { # WHAT WHY
+	_n=$((_n + 1))
+	printf 'ok %d - %s # SKIP %s\n' "$_n" "$1" "$2"
+}
+
+# tap COMMAND...: a program that prints TAP of its own is part of this case.
+tap() {
+	local status line
+	"$@" >"$_dir/tap" 2>"$_dir/log"
+	status=$?
+	while IFS= read -r line; do
+		if [[ $line =~ ^(not\ ok|ok)\ *[0-9]*(.*)$ ]]; then
+			_n=$((_n + 1))
+			[ "${BASH_REMATCH[1]}" = ok ] || [[ $line = *"# TODO"* ]] || _failed=1
+			printf '%s %d%s\n' "${BASH_REMATCH[1]}" "$_n" "${BASH_REMATCH[2]}"
+		elif ! [[ $line =~ ^(TAP|[0-9]+\.\.) ]]; then
+			printf '# %s\n' "${line#\# }"
+		fi
+	done <"$_dir/tap"
+	[ "$status" = 0 ] || [ "$status" = 4 ] || { sed 's/^/# /' "$_dir/log" && _result 1 "${1##*/} ended with status $status"; }
+}
+
+# finish: the plan and the status. After a failure, what the services said.
+finish() {
+	if [ "$_failed" != 0 ]; then
+		journalctl -b --no-pager -o short-monotonic -u tilld -u till-sim -u till-acquirer -u 'till-*' -n 60 2>&1 | sed 's/^/# /'
+		dmesg | tail -n 15 | sed 's/^/# /'
+	fi
+	printf '1..%d\n' "$_n"
+	exit "$_failed"
+}
+
+object_path() { busctl --json=short "$@" | jq -r '.data[0]'; }
+
+# get PATH INTERFACE PROPERTY: the bare value
+get() { busctl --json=short get-property org.tilld1 "$1" "org.tilld1.$2" "$3" | jq -r .data; }
+
+# start_sale AMOUNT REFERENCE: prints the transaction's path
+start_sale() {
+	busctl --json=short call org.tilld1 /org/tilld1 org.tilld1.Manager StartTransaction 'sxssa{sv}' \
+		sale "$1" CNY "$2" 0 | jq -r '.data[0]'
+}
+
+# has_state PATH STATE
+has_state() {
+	local state
+	state=$(get "$1" Transaction State)
+	echo "State is $state"
+	[ "$state" = "$2" ]
+}
+
+# devices_connected N: that many devices of tilld's are there
+devices_connected() {
+	local n
+	n=$(busctl --json=short call org.tilld1 /org/tilld1 org.freedesktop.DBus.ObjectManager GetManagedObjects |
+		jq '[.data[0][] | ."org.tilld1.Device" // empty | select(.Connected.data)] | length')
+	echo "$n devices are connected"
+	[ "$n" = "$1" ]
+}
