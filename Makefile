@@ -32,6 +32,7 @@ LIBS_till-recover := libsystemd libudev libusb-1.0
 LIBS_till-acquirer := libcrypto libssl libsystemd sqlite3
 LIBS_till-sim := libcrypto libsystemd libpng freetype2 fontconfig libqrencode zint
 LIBS_unit := libsystemd libudev libcrypto libssl sqlite3 libseccomp cmocka
+LIBS_test-device-monitor := umockdev-1.0
 
 # zint ships no pkg-config file.
 flags = $(shell $(PKG_CONFIG) --cflags $(filter-out zint,$(1)))
@@ -86,7 +87,7 @@ $(O)/%.o: %.c Makefile
 
 # Every include path in one go: the packages' headers do not collide.
 # Asked for when the first file is compiled, since "make deps" may have to install pkg-config before.
-LIB_CFLAGS = $(eval LIB_CFLAGS := $(call flags,$(sort $(foreach p,$(PROGRAMS),$(LIBS_$(p))))))$(LIB_CFLAGS)
+LIB_CFLAGS = $(eval LIB_CFLAGS := $(call flags,$(sort $(foreach p,$(PROGRAMS) test-device-monitor,$(LIBS_$(p))))))$(LIB_CFLAGS)
 
 $(O)/rooms.a: $(ROOM_OBJECTS)
 $(O)/sim.a: $(filter-out %/main.o,$(OBJECTS_till-sim) $(OBJECTS_till-acquirer))
@@ -98,7 +99,7 @@ $(O)/%.a:
 $(O)/unit/%: $(O)/tests/unit/%.o $(O)/rooms.a $(O)/sim.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(call libs,$(sort $(LIBS_unit) $(LIBS_till-sim)))
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(call libs,$(sort $(LIBS_unit) $(LIBS_till-sim) $(LIBS_$*)))
 .PRECIOUS: $(O)/tests/unit/%.o
 
 help: ## this list

@@ -47,7 +47,7 @@ struct device {
         uint64_t since;  /* of `connected`: CLOCK_REALTIME, microseconds */
         const char *why; /* one of the DEVICE_WHY texts below, never NULL */
 
-        /* Only while connected, else NULL. */
+        /* NULL while unplugged; still there in MONITOR_DISCONNECTED, already in MONITOR_ADDED. */
         char *node;    /* "/dev/till-printer0" */
         char *syspath; /* "/sys/devices/…/till-printer0" */
 
