@@ -79,7 +79,7 @@ struct message_start {
         uint8_t time[3];           /* 9F21, HHMMSS, n6 */
         uint8_t unpredictable[4];  /* 9F37, fresh for each START */
         uint8_t counter[4];        /* 9F41, n4 to n8, right-aligned */
-        uint8_t random_percent;    /* 0 to 99, drawn by tilld: biased random selection */
+        uint8_t random_percent;    /* 1 to 99, drawn by tilld for random selection (Book 3, 10.6.2) */
         uint8_t offline_allowed;   /* 1: a TC without the acquirer's word may be asked for */
         uint8_t force_online;      /* 1: the merchant wants it online (TVR byte 4 bit 4) */
         uint8_t can_choose;        /* 1: PROMPT choose-application will be answered */
@@ -271,13 +271,26 @@ int message_check(const union message *m, size_t size, enum message_side from);
 void message_wipe(union message *m);
 
 /*
- * Whether ONLINE_REQUEST or OUTCOME (already passed by message_check()) speaks of the transaction that
- * START issued: 9F02, 9F03, 5F2A, 9A, 9C, 9F37 of DE55 are the issued ones, where they have to be there;
- * 95 and 9F34 agree with the result; PAN and track 2 are the same card; what the mode and the steps
- * rule out has not happened. -EBADMSG with a static text otherwise.
+ * What a worker says is a claim. These say whether a message that message_check() has passed can be
+ * true of the transaction that START issued: -EBADMSG with a static text when it cannot.
+ *
+ * message_check_claim(): in DE55, where there is a cryptogram, 9F02, 9F03, 5F2A, 9A, 9C, 9F37, 9F41,
+ * 9F1A, 9F33 and 9F35 are the issued ones, 95, 9F34, 9F26, 9F36, 82 and 84 those of the result, no tag is
+ * there twice; PAN, expiry, track 2 and the masked PAN are of one card; the application is the
+ * terminal's; no PIN is said to have been verified. The next two contain it.
  */
 int message_check_claim(const struct message_start *start, const struct emv_card_data *card,
                         const struct emv_result_data *result, const char **ret_reason);
+/* Also: the kind goes online, and the cryptogram is an ARQC. */
+int message_check_request(const struct message_start *start, const struct message_online_request *request,
+                          const char **ret_reason);
+/*
+ * Also: an approval has its TC and the acquirer's approval, or may be offline; it is of the card of the
+ * request. request and answer are NULL when there was none.
+ */
+int message_check_outcome(const struct message_start *start, const struct message_online_request *request,
+                          const struct message_online_answer *answer, const struct message_outcome *outcome,
+                          const char **ret_reason);
 
 /* "insert-card", "live-card", "unable-online"; NULL for a number that is not in range. */
 const char *emv_prompt_to_string(enum emv_prompt prompt);

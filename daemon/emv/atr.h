@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Answer to reset (Book 1, 8; ISO 7816-3). */
+
+#include "base/macro.h"
+
+#define ATR_MAX 33
+#define ATR_HISTORICAL_MAX 15
+
+struct atr {
+        bool inverse;     /* TS 3F */
+        uint8_t protocol; /* of TD1: 0 or 1 */
+        uint8_t ta1;      /* F and D; 11 when not there */
+        uint8_t tc1;      /* extra guard time; 00 when not there */
+        bool has_ta2;     /* specific mode */
+        uint8_t ta2;
+        uint8_t tc2;      /* T=0 waiting time integer; 0A when not there */
+        uint8_t ifsc;     /* T=1, TA3; 20 when not there */
+        uint8_t bwi, cwi; /* T=1, TB3 */
+        bool has_tb3;
+        uint8_t edc; /* T=1, TC3: 0 LRC, 1 CRC */
+        uint8_t historical_size;
+        uint8_t historical[ATR_HISTORICAL_MAX];
+};
+
+/* Takes the answer apart as ISO 7816-3 has it; TCK is checked. -EBADMSG when it is malformed. */
+int atr_parse(const uint8_t *data, size_t size, struct atr *ret);
+
+/* Whether EMV accepts it (Book 1, 8.3). -EPROTONOSUPPORT with a static reason otherwise. */
+int atr_check(const struct atr *a, const char **ret_reason);

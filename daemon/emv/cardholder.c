@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* Cardholder verification: EMV Book 3, 10.5 and Annex C3; results by Book 4, 6.3.4. */
+
+#include "emv/step.h"
+
+/* First byte of a rule: the method, and whether to go on when it fails. */
+#define CVM_METHOD 0x3f
+#define CVM_CONTINUE 0x40
+
+enum {
+        CVM_FAIL = 0x00,
+        CVM_PLAINTEXT_PIN = 0x01,
+        CVM_ONLINE_PIN = 0x02,
+        CVM_PLAINTEXT_PIN_SIGNATURE = 0x03,
+        CVM_ENCIPHERED_PIN = 0x04,
+        CVM_ENCIPHERED_PIN_SIGNATURE = 0x05,
+        CVM_SIGNATURE = 0x1e,
+        CVM_NONE = 0x1f,
+        CVM_NOT_PERFORMED = 0x3f, /* only in 9F34 */
+};
+
+/* Third byte of 9F34. */
+#define RESULT_UNKNOWN 0x00
+#define RESULT_FAILED 0x01
+#define RESULT_SUCCESSFUL 0x02
+
+#define TYPE_CASH 0x01
+
+static void set_result(struct emv *e, uint8_t method, uint8_t condition, uint8_t result) {
+        e->cvm[0] = method;
+        e->cvm[1] = condition;
+        e->cvm[2] = result;
+}
+
+static uint32_t be32(const uint8_t *p) {
+        return (uint32_t) p[0] << 24 | (uint32_t) p[1] << 16 | (uint32_t) p[2] << 8 | p[3];
+}
+
+static bool supports(const struct emv_terminal *t, uint8_t method) {
+        uint8_t c = t->capabilities[1];
+
+        switch (method & CVM_METHOD) {
+        case CVM_FAIL:
+                return true;
+        case CVM_PLAINTEXT_PIN:
+                return c & 0x80;
+        case CVM_ONLINE_PIN:
+                return c & 0x40;
+        case CVM_PLAINTEXT_PIN_SIGNATURE:
+                return c & 0x80 && c & 0x20;
+        case CVM_ENCIPHERED_PIN:
+                return c & 0x10;
+        case CVM_ENCIPHERED_PIN_SIGNATURE:
+                return c & 0x10 && c & 0x20;
+        case CVM_SIGNATURE:
+                return c & 0x20;
+        case CVM_NONE:
+                return c & 0x08;
+        default:
+                return false;
+        }
+}
+
+static bool is_recognised(uint8_t method) {
+        method &= CVM_METHOD;
+        return method <= CVM_ENCIPHERED_PIN_SIGNATURE || method == CVM_SIGNATURE || method == CVM_NONE;
+}
+
+static bool is_unattended(const struct emv_terminal *t) {
+        return (t->type & 0x0f) >= 4;
+}
+
+/* The two amounts of the list are in the application's currency. */
+static bool amount_condition(const struct emv *e, uint8_t condition, uint32_t x, uint32_t y) {
+        const uint8_t *currency = store_get(&e->store, TAG_APPLICATION_CURRENCY, NULL);
+        uint64_t amount = e->start->amount;
+
+        if (!currency || memcmp(currency, e->start->currency, 2) != 0)
+                return false;
+        switch (condition) {
+        case 0x06:
+                return amount < x;
+        case 0x07:
+                return amount > x;
+        case 0x08:
+                return amount < y;
+        default:
+                return amount > y;
+        }
+}
+
+/* Table 44. A condition that is not known is not met. */
+static bool condition_met(const struct emv *e, uint8_t method, uint8_t condition, uint32_t x, uint32_t y) {
+        const struct message_start *s = e->start;
+        bool cash = s->transaction_type == TYPE_CASH, cashback = s->amount_other > 0;
+
+        switch (condition) {
+        case 0x00:
+                return true;
+        case 0x01:
+                return cash && is_unattended(&s->terminal);
+        case 0x02:
+                return !cash && !cashback;
+        case 0x03:
+                return supports(&s->terminal, method);
+        case 0x04:
+                return cash && !is_unattended(&s->terminal);
+        case 0x05:
+                return cashback;
+        case 0x06:
+        case 0x07:
+        case 0x08:
+        case 0x09:
+                return amount_condition(e, condition, x, y);
+        default:
+                return false;
+        }
+}
+
+/* Performs one method. What is known of its success goes into the result; false when it failed. */
+static bool perform(struct emv *e, uint8_t rule, uint8_t condition) {
+        uint8_t method = rule & CVM_METHOD;
+
+        if (!is_recognised(rule))
+                tvr_set(e->tvr, TVR_CVM_UNRECOGNISED);
+        else if (!supports(&e->start->terminal, rule)) {
+                /* 10.5.1, 10.5.2: a PIN is asked for and there is nowhere to enter it. */
+                if (method >= CVM_PLAINTEXT_PIN && method <= CVM_ENCIPHERED_PIN_SIGNATURE)
+                        tvr_set(e->tvr, TVR_PIN_PAD_ABSENT);
+        } else if (method == CVM_SIGNATURE) {
+                e->signature = true;
+                set_result(e, rule, condition, RESULT_UNKNOWN);
+                return true;
+        } else if (method == CVM_NONE) {
+                set_result(e, rule, condition, RESULT_SUCCESSFUL);
+                return true;
+        }
+        set_result(e, rule, condition, RESULT_FAILED);
+        return false;
+}
+
+int emv_verify_cardholder(struct emv *e) {
+        const uint8_t *list;
+        bool done = false;
+        uint32_t x, y;
+        size_t size;
+
+        set_result(e, CVM_NOT_PERFORMED, 0, RESULT_UNKNOWN);
+        if (!(emv_aip(e) & AIP_CARDHOLDER_VERIFICATION))
+                return 0;
+        list = store_get(&e->store, TAG_CVM_LIST, &size);
+        if (!list || size == 8) {
+                tvr_set(e->tvr, TVR_DATA_MISSING);
+                return 0;
+        }
+        if (size % 2 != 0)
+                return -EBADMSG;
+
+        x = be32(list);
+        y = be32(list + 4);
+        set_result(e, CVM_NOT_PERFORMED, 0, RESULT_FAILED);
+        for (size_t i = 8; i < size && !done; i += 2) {
+                if (!condition_met(e, list[i], list[i + 1], x, y))
+                        continue;
+                done = perform(e, list[i], list[i + 1]);
+                if (!done && !(list[i] & CVM_CONTINUE))
+                        break;
+        }
+        if (!done)
+                tvr_set(e->tvr, TVR_CVM_FAILED);
+        e->tsi[0] |= TSI_CARDHOLDER_VERIFICATION;
+        return 0;
+}

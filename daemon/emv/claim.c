@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* What tilld holds against the word of a worker that may be in the hands of a card. */
+
+#include "emv/message.h"
+#include "emv/step.h"
+#include "emv/tlv.h"
+
+static int refuse(const char *reason, const char **ret_reason) {
+        *ret_reason = reason;
+        return -EBADMSG;
+}
+
+static bool has_value(const struct emv_result_data *r, uint32_t tag, const void *value, size_t size) {
+        struct tlv t;
+
+        return tlv_find(r->de55, r->de55_size, tag, &t) >= 0 && t.size == size && memcmp(t.value, value, size) == 0;
+}
+
+/* No tag twice: the acquirer might read the other one. */
+static bool has_duplicates(const struct emv_result_data *r) {
+        const uint8_t *p = r->de55;
+        size_t size = r->de55_size;
+        struct tlv t, again;
+
+        while (tlv_next(&p, &size, &t) > 0)
+                if (tlv_find(p, size, t.tag, &again) >= 0)
+                        return true;
+        return false;
+}
+
+/* A script that failed after the last cryptogram is in the results, but not in what the card saw. */
+static bool has_results(const struct emv_result_data *r) {
+        uint8_t tvr[EMV_TVR_SIZE], before[EMV_TVR_SIZE];
+
+        memcpy(tvr, r->tvr, sizeof(tvr));
+        memcpy(before, r->tvr, sizeof(before));
+        before[4] &= (uint8_t) ~(TVR_SCRIPT_FAILED_AFTER & 0xff);
+        return has_value(r, TAG_TVR, tvr, sizeof(tvr)) || has_value(r, TAG_TVR, before, sizeof(before));
+}
+
+static int check_de55(const struct message_start *s, const struct emv_card_data *c, const struct emv_result_data *r,
+                      const char **ret_reason) {
+        uint8_t amount[6], other[6];
+
+        emv_number_bcd(s->amount, amount, sizeof(amount));
+        emv_number_bcd(s->amount_other, other, sizeof(other));
+        if (tlv_check(r->de55, r->de55_size) < 0 || has_duplicates(r))
+                return refuse("DE55 is malformed", ret_reason);
+        if (!has_value(r, TAG_AMOUNT, amount, sizeof(amount)) || !has_value(r, TAG_AMOUNT_OTHER, other, sizeof(other)))
+                return refuse("amount is not the one issued", ret_reason);
+        if (!has_value(r, TAG_CURRENCY, s->currency, sizeof(s->currency)))
+                return refuse("currency is not the one issued", ret_reason);
+        if (!has_value(r, TAG_DATE, s->date, sizeof(s->date)))
+                return refuse("date is not the one issued", ret_reason);
+        if (!has_value(r, TAG_TRANSACTION_TYPE, &s->transaction_type, 1))
+                return refuse("transaction type is not the one issued", ret_reason);
+        if (!has_value(r, TAG_UNPREDICTABLE, s->unpredictable, sizeof(s->unpredictable)))
+                return refuse("unpredictable number is not the one issued", ret_reason);
+        if (!has_value(r, TAG_COUNTER, s->counter, sizeof(s->counter)))
+                return refuse("sequence counter is not the one issued", ret_reason);
+        if (!has_value(r, TAG_TERMINAL_COUNTRY, s->terminal.country, sizeof(s->terminal.country)) ||
+            !has_value(r, TAG_CAPABILITIES, s->terminal.capabilities, sizeof(s->terminal.capabilities)) ||
+            !has_value(r, TAG_TERMINAL_TYPE, &s->terminal.type, 1))
+                return refuse("terminal is not the one issued", ret_reason);
+        if (!has_value(r, TAG_DF_NAME, c->aid.data, c->aid.size))
+                return refuse("DE55 is of another application", ret_reason);
+        if (!has_results(r) || !has_value(r, TAG_CVM_RESULTS, r->cvm, sizeof(r->cvm)) ||
+            !has_value(r, TAG_CRYPTOGRAM, r->cryptogram, sizeof(r->cryptogram)) ||
+            !has_value(r, TAG_ATC, r->atc, sizeof(r->atc)) || !has_value(r, TAG_AIP, r->aip, sizeof(r->aip)))
+                return refuse("DE55 differs from the results", ret_reason);
+        return 0;
+}
+
+static bool same_card(const struct emv_card_data *c) {
+        size_t n = strlen(c->pan);
+
+        if (c->track2[0] != '\0' && (strncmp(c->track2, c->pan, n) != 0 || c->track2[n] != '=' ||
+                                     strncmp(c->track2 + n + 1, c->expiry, 4) != 0))
+                return false;
+        /* The masked form is what goes onto paper and into the journal. */
+        if (strlen(c->pan_masked) != n)
+                return false;
+        for (size_t i = 0; i < n; i++)
+                if (c->pan_masked[i] != '*' && c->pan_masked[i] != c->pan[i])
+                        return false;
+        return true;
+}
+
+static bool is_offered(const struct emv_terminal *t, const struct emv_aid *aid) {
+        for (uint32_t i = 0; i < t->n_applications; i++) {
+                const struct emv_application *a = t->applications + i;
+
+                if (aid->size < a->aid.size || memcmp(aid->data, a->aid.data, a->aid.size) != 0)
+                        continue;
+                if (aid->size == a->aid.size || a->partial)
+                        return true;
+        }
+        return false;
+}
+
+/* Nothing here takes a PIN, so none can have been entered. */
+static bool is_possible_cvm(const struct emv_result_data *r) {
+        uint8_t method = r->cvm[0] & 0x3f;
+
+        if (r->signature != (method == 0x1e && r->cvm[2] == 0))
+                return false;
+        if (r->cvm[2] == 2)
+                return method == 0x1f;
+        return true;
+}
+
+int message_check_claim(const struct message_start *start, const struct emv_card_data *card,
+                        const struct emv_result_data *result, const char **ret_reason) {
+        if (card->pan[0] != '\0') {
+                size_t n = strlen(card->pan);
+
+                if (n < 8 || strlen(card->expiry) != 4)
+                        return refuse("PAN or expiry is malformed", ret_reason);
+                if (!same_card(card))
+                        return refuse("PAN and track 2 are of different cards", ret_reason);
+        }
+        if (card->aid.size > 0 && !is_offered(&start->terminal, &card->aid))
+                return refuse("application is not one of the terminal's", ret_reason);
+        if (!result->has_cryptogram)
+                return 0;
+        if (!is_possible_cvm(result))
+                return refuse("cardholder verification is not possible here", ret_reason);
+        return check_de55(start, card, result, ret_reason);
+}
+
+int message_check_request(const struct message_start *start, const struct message_online_request *request,
+                          const char **ret_reason) {
+        if (start->steps != EMV_STEPS_FULL && start->steps != EMV_STEPS_ONLINE)
+                return refuse("no online decision belongs to this kind", ret_reason);
+        if (request->card.pan[0] == '\0' || !request->result.has_cryptogram)
+                return refuse("card data are missing", ret_reason);
+        if (request->result.cryptogram_type != AC_ARQC)
+                return refuse("cryptogram is no request", ret_reason);
+        return message_check_claim(start, &request->card, &request->result, ret_reason);
+}
+
+static int check_approved(const struct message_start *s, const struct message_online_answer *answer,
+                          const struct message_outcome *o, const char **ret_reason) {
+        bool offline = !answer || answer->online == EMV_ONLINE_NOT_SENT;
+
+        if (s->steps != EMV_STEPS_FULL && s->steps != EMV_STEPS_ONLINE)
+                return refuse("this kind has no approval by the card", ret_reason);
+        if (!o->result.has_cryptogram || o->result.cryptogram_type != AC_TC)
+                return refuse("approved without a transaction certificate", ret_reason);
+        if (offline && (!s->offline_allowed || s->force_online || s->steps != EMV_STEPS_FULL))
+                return refuse("approved offline where that is not allowed", ret_reason);
+        if (!answer && o->card.pan[0] == '\0')
+                return refuse("approved offline without card data", ret_reason);
+        if (!offline && (answer->online != EMV_ONLINE_ANSWERED || !answer->approved))
+                return refuse("approved without the acquirer's approval", ret_reason);
+        return 0;
+}
+
+int message_check_outcome(const struct message_start *start, const struct message_online_request *request,
+                          const struct message_online_answer *answer, const struct message_outcome *outcome,
+                          const char **ret_reason) {
+        int r;
+
+        if (outcome->online != (request != NULL))
+                return refuse("outcome and request disagree", ret_reason);
+        if (request && outcome->card.pan_masked[0] != '\0' &&
+            (!streq(outcome->card.pan_masked, request->card.pan_masked) ||
+             outcome->card.aid.size != request->card.aid.size ||
+             memcmp(outcome->card.aid.data, request->card.aid.data, sizeof(request->card.aid.data)) != 0))
+                return refuse("outcome and request are of different cards", ret_reason);
+        if (outcome->outcome == EMV_OUTCOME_APPROVED) {
+                r = check_approved(start, answer, outcome, ret_reason);
+                if (r < 0)
+                        return r;
+        }
+        if (outcome->outcome == EMV_OUTCOME_READ) {
+                if (start->steps != EMV_STEPS_AAC && start->steps != EMV_STEPS_READ)
+                        return refuse("this kind needs a decision of the card", ret_reason);
+                if (outcome->card.pan[0] == '\0')
+                        return refuse("read without card data", ret_reason);
+        }
+        return message_check_claim(start, &outcome->card, &outcome->result, ret_reason);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * EMV contact, level 2. No file, bus or clock of its own: the card is a callback, date, time and
+ * random numbers come with START, questions are callbacks, the end is an OUTCOME. Each source file is
+ * a step of the books with its name; step.h lists them in their order.
+ */
+
+#include "emv/apdu.h"
+#include "emv/message.h"
+
+/* Each returns 0, or the negative errnos of apdu_transmit_t, which end the transaction. */
+struct emv_callbacks {
+        apdu_transmit_t transmit;
+        int (*prompt)(void *userdata, enum emv_prompt prompt);
+        /* Only called when start->can_choose. */
+        int (*choose)(void *userdata, const struct message_prompt *prompt, struct message_choice *ret);
+        int (*online)(void *userdata, const struct message_online_request *request, struct message_online_answer *ret);
+};
+
+/*
+ * Takes a powered card that has answered to reset from application selection to completion. Always
+ * gives a whole outcome, which the caller wipes.
+ */
+void emv_run(const struct message_start *start, const struct emv_callbacks *callbacks, void *userdata,
+             struct message_outcome *ret);
+
+/* An outcome for what ends before or beside the card: a negative errno of the callbacks. */
+enum emv_reason emv_reason_from_errno(int error);

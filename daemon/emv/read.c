@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* Read application data: EMV Book 3, 10.2. */
+
+#include "emv/step.h"
+#include "emv/tlv.h"
+
+#define INS_READ_RECORD 0xb2
+
+/* The books set no bound on the records of a card; a card that needs more has none of the schemes'. */
+#define RECORDS_MAX 128
+
+static int read_record(struct emv *e, uint8_t sfi, uint8_t record) {
+        struct tlv t;
+        int r;
+
+        r = emv_exchange(e, 0x00, INS_READ_RECORD, record, (uint8_t) (sfi << 3 | 4), NULL, 0, true);
+        if (r < 0)
+                return r;
+        if (e->response.sw != 0x9000)
+                return -EBADMSG;
+        /* Files 11 to 30 are the scheme's and the issuer's own: nothing in them is for us (5.3.2.1). */
+        if (sfi > 10)
+                return 0;
+        r = tlv_only(e->response.data, e->response.size, TAG_RECORD, &t);
+        if (r < 0)
+                return r;
+        return store_put_card_all(&e->store, t.value, t.size);
+}
+
+/* One entry of the application file locator. */
+static int read_file(struct emv *e, const uint8_t entry[static 4], unsigned *n_records) {
+        uint8_t sfi = entry[0] >> 3, first = entry[1], last = entry[2], authenticated = entry[3];
+        int r;
+
+        if (entry[0] & 0x07 || sfi < 1 || sfi > 30 || first < 1 || last < first || authenticated > last - first + 1)
+                return -EBADMSG;
+        for (unsigned record = first; record <= last; record++) {
+                if (++*n_records > RECORDS_MAX)
+                        return -EBADMSG;
+                r = read_record(e, sfi, (uint8_t) record);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static bool is_date(const uint8_t date[static 3]) {
+        uint64_t number;
+
+        if (emv_bcd_number(date, 3, &number) < 0)
+                return false;
+        return number / 100 % 100 >= 1 && number / 100 % 100 <= 12 && number % 100 >= 1 && number % 100 <= 31;
+}
+
+/* Table 26, and what every later step leans on. */
+static int check_mandatory(struct emv *e) {
+        static const uint32_t mandatory[] = { TAG_EXPIRATION_DATE, TAG_PAN, TAG_CDOL1, TAG_CDOL2 };
+        const uint8_t *value;
+        char text[EMV_TRACK2_MAX + 1];
+        size_t size;
+        int r = 0;
+
+        for (size_t i = 0; i < ELEMENTSOF(mandatory); i++)
+                if (!store_get(&e->store, mandatory[i], NULL))
+                        return -EBADMSG;
+        if (!is_date(store_get(&e->store, TAG_EXPIRATION_DATE, NULL)))
+                return -EBADMSG;
+        value = store_get(&e->store, TAG_EFFECTIVE_DATE, NULL);
+        if (value && !is_date(value))
+                return -EBADMSG;
+        value = store_get(&e->store, TAG_PAN, &size);
+        if (emv_pan_digits(value, size, text) < 0)
+                r = -EBADMSG;
+        value = store_get(&e->store, TAG_TRACK2, &size);
+        if (value && emv_track2_text(value, size, text) < 0)
+                r = -EBADMSG;
+        explicit_bzero(text, sizeof(text));
+        return r;
+}
+
+int emv_read_application_data(struct emv *e) {
+        uint8_t afl[252];
+        const uint8_t *value;
+        unsigned n_records = 0;
+        size_t size;
+        int r;
+
+        value = store_get(&e->store, TAG_AFL, &size);
+        if (!value || size % 4 != 0)
+                return -EBADMSG;
+        memcpy(afl, value, size);
+        for (size_t i = 0; i < size; i += 4) {
+                r = read_file(e, afl + i, &n_records);
+                if (r < 0)
+                        return r;
+        }
+        return check_mandatory(e);
+}

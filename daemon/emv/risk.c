@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* Terminal risk management: EMV Book 3, 10.6. */
+
+#include "emv/step.h"
+#include "emv/tlv.h"
+
+#define INS_GET_DATA 0xca
+
+/* 10.6.1 */
+static void check_floor_limit(struct emv *e) {
+        if (e->start->amount >= e->application->floor_limit)
+                tvr_set(e->tvr, TVR_FLOOR_LIMIT);
+}
+
+/* 10.6.2: below the floor limit only; above the threshold the chance rises towards target_max. */
+static void select_randomly(struct emv *e) {
+        const struct emv_application *a = e->application;
+        uint64_t amount = e->start->amount, percent = a->target;
+
+        if (amount >= a->floor_limit)
+                return;
+        if (amount >= a->threshold && a->floor_limit > a->threshold)
+                percent += (a->target_max - a->target) * (amount - a->threshold) / (a->floor_limit - a->threshold);
+        if (e->start->random_percent <= percent)
+                tvr_set(e->tvr, TVR_RANDOMLY_SELECTED);
+}
+
+/* A two-byte counter by GET DATA (6.5.7). 1 with it, 0 when the card does not tell. */
+static int get_counter(struct emv *e, uint32_t tag, unsigned *ret) {
+        struct tlv t;
+        int r;
+
+        r = emv_exchange(e, 0x80, INS_GET_DATA, (uint8_t) (tag >> 8), (uint8_t) tag, NULL, 0, true);
+        if (r < 0)
+                return r;
+        if (e->response.sw != 0x9000 || tlv_only(e->response.data, e->response.size, tag, &t) < 0 || t.size != 2)
+                return 0;
+        *ret = (unsigned) t.value[0] << 8 | t.value[1];
+        return 1;
+}
+
+/* 10.6.3 */
+static int check_velocity(struct emv *e) {
+        const uint8_t *lower = store_get(&e->store, TAG_LOWER_LIMIT, NULL);
+        const uint8_t *upper = store_get(&e->store, TAG_UPPER_LIMIT, NULL);
+        unsigned counter = 0, last = 0;
+        int have_counter, have_last;
+
+        if (!lower || !upper)
+                return 0;
+        have_counter = get_counter(e, TAG_ATC, &counter);
+        if (have_counter < 0)
+                return have_counter;
+        have_last = get_counter(e, TAG_LAST_ONLINE_ATC, &last);
+        if (have_last < 0)
+                return have_last;
+
+        if (have_last && last == 0)
+                tvr_set(e->tvr, TVR_NEW_CARD);
+        /* Counters that are not there, or that cannot be, count as both limits exceeded. */
+        if (!have_counter || !have_last || counter <= last || counter - last > *lower)
+                tvr_set(e->tvr, TVR_LOWER_LIMIT);
+        if (!have_counter || !have_last || counter <= last || counter - last > *upper)
+                tvr_set(e->tvr, TVR_UPPER_LIMIT);
+        return 0;
+}
+
+int emv_manage_risk(struct emv *e) {
+        int r;
+
+        if (e->start->force_online)
+                tvr_set(e->tvr, TVR_FORCED_ONLINE);
+        if (!(emv_aip(e) & AIP_RISK_MANAGEMENT))
+                return 0;
+        check_floor_limit(e);
+        select_randomly(e);
+        r = check_velocity(e);
+        if (r < 0)
+                return r;
+        e->tsi[0] |= TSI_TERMINAL_RISK_MANAGEMENT;
+        return 0;
+}

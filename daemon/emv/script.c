@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* Issuer-to-card script processing: EMV Book 3, 10.10; results by Book 4, Annex A5. */
+
+#include "emv/step.h"
+#include "emv/tlv.h"
+
+/* High half of a result's first byte. */
+#define SCRIPT_NOT_PERFORMED 0x00
+#define SCRIPT_FAILED 0x10
+#define SCRIPT_SUCCESSFUL 0x20
+
+static bool is_warning(uint16_t sw) {
+        return sw >> 8 == 0x62 || sw >> 8 == 0x63;
+}
+
+/* All that cannot go wrong any more is seen before the first command is sent. */
+static int check_script(const struct tlv *script) {
+        const uint8_t *p = script->value;
+        size_t size = script->size;
+        struct tlv t;
+        int r;
+
+        while ((r = tlv_next(&p, &size, &t)) > 0) {
+                if (t.tag == TAG_SCRIPT_ID && t.size == 4)
+                        continue;
+                if (t.tag != TAG_SCRIPT_COMMAND || t.size < 4 || t.size > APDU_COMMAND_MAX)
+                        return -EBADMSG;
+        }
+        return r;
+}
+
+/* Sends the commands until one fails. The first byte of the result, or a negative errno. */
+static int run_script(struct emv *e, const struct tlv *script) {
+        const uint8_t *p = script->value;
+        size_t size = script->size;
+        struct tlv t;
+        int r, number = 0;
+
+        if (check_script(script) < 0)
+                return SCRIPT_NOT_PERFORMED;
+        while (tlv_next(&p, &size, &t) > 0) {
+                if (t.tag != TAG_SCRIPT_COMMAND)
+                        continue;
+                number++;
+                r = apdu_exchange_raw(e->callbacks->transmit, e->userdata, t.value, t.size, &e->response);
+                if (r < 0 && r != -EBADMSG)
+                        return r;
+                if (r < 0 || (e->response.sw != 0x9000 && !is_warning(e->response.sw)))
+                        return SCRIPT_FAILED | MIN(number, 15);
+        }
+        return SCRIPT_SUCCESSFUL;
+}
+
+static void add_result(struct emv *e, uint8_t result, const struct tlv *script) {
+        struct tlv id;
+        uint8_t *p = e->script_results + e->script_results_size;
+
+        if (e->script_results_size + 5 > sizeof(e->script_results))
+                return;
+        memset(p, 0, 5);
+        p[0] = result;
+        if (tlv_find(script->value, script->size, TAG_SCRIPT_ID, &id) >= 0 && id.size == 4)
+                memcpy(p + 1, id.value, 4);
+        e->script_results_size += 5;
+}
+
+int emv_process_scripts(struct emv *e, uint32_t template) {
+        const uint8_t *p = e->answer.scripts;
+        size_t size = e->answer.scripts_size;
+        struct tlv t;
+        int r;
+
+        while ((r = tlv_next(&p, &size, &t)) > 0) {
+                if (t.tag != template)
+                        continue;
+                r = run_script(e, &t);
+                if (r < 0)
+                        return r;
+                if (r != SCRIPT_SUCCESSFUL)
+                        tvr_set(e->tvr,
+                                template == TAG_SCRIPT_BEFORE ? TVR_SCRIPT_FAILED_BEFORE : TVR_SCRIPT_FAILED_AFTER);
+                add_result(e, (uint8_t) r, &t);
+                e->tsi[0] |= TSI_SCRIPT;
+        }
+        return 0;
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * The state that the steps share, and the steps in the order of the books. Each returns 0 or a
+ * negative errno, which ends the transaction; emv_end() gives the end a reason of its own.
+ */
+
+#include "emv/apdu.h"
+#include "emv/emv.h"
+#include "emv/store.h"
+#include "emv/tag.h"
+#include "emv/tvr.h"
+
+/* Upper bits of the cryptogram information data and of P1 of GENERATE AC (Book 3, tables 12 and 14). */
+#define AC_AAC 0x00
+#define AC_TC 0x40
+#define AC_ARQC 0x80
+#define AC_MASK 0xc0
+
+/* First byte of the application interchange profile (Book 3, Annex C1). */
+#define AIP_CARDHOLDER_VERIFICATION 0x10
+#define AIP_RISK_MANAGEMENT 0x08
+#define AIP_ISSUER_AUTHENTICATION 0x04
+
+struct candidate {
+        struct emv_aid aid;
+        const struct emv_application *application;
+        uint8_t priority; /* 87: bit 8 confirmation, bits 4 to 1 priority, 1 the highest, 0 none */
+        char name[EMV_LABEL_MAX + 1];
+};
+
+struct emv {
+        const struct message_start *start;
+        const struct emv_callbacks *callbacks;
+        void *userdata;
+
+        struct candidate candidates[EMV_CANDIDATES_MAX];
+        size_t n_candidates;
+        bool saw_blocked;
+        const struct emv_application *application; /* the selected one, of the terminal */
+
+        struct store store;
+        uint8_t tvr[EMV_TVR_SIZE];
+        uint8_t card_tvr[EMV_TVR_SIZE]; /* as the last GENERATE AC had it */
+        uint8_t tsi[2];
+        uint8_t cvm[3];
+        bool signature;
+        uint8_t arc[2];
+        uint8_t script_results[EMV_SCRIPT_RESULTS_MAX];
+        size_t script_results_size;
+
+        enum emv_outcome outcome;
+        enum emv_reason reason;
+        bool online; /* the question was asked */
+        bool read;   /* the card's data are complete and may be told */
+
+        struct message_online_request request;
+        struct message_online_answer answer;
+        struct apdu_response response;
+};
+
+/* Book 1, 12: the candidate list, then one application selected. */
+int emv_build_candidate_list(struct emv *e);
+/* 1 with an application selected, 0 when the candidate was dropped; -EBADE when the list is empty. */
+int emv_select_application(struct emv *e);
+/* Book 3, 10.1. 1, or 0 when the card wants another application (6985). */
+int emv_initiate_application(struct emv *e);
+/* Book 3, 10.2. */
+int emv_read_application_data(struct emv *e);
+/* Book 3, 10.3: told as not performed; in test and training the card's CA has to be a test CA. */
+int emv_authenticate_offline(struct emv *e);
+/* Book 3, 10.4. */
+int emv_check_restrictions(struct emv *e);
+/* Book 3, 10.5. */
+int emv_verify_cardholder(struct emv *e);
+/* Book 3, 10.6. */
+int emv_manage_risk(struct emv *e);
+/* Book 3, 10.7: AC_AAC, AC_TC or AC_ARQC, what to ask the card for. */
+uint8_t emv_analyse_action(struct emv *e);
+/* The same when the acquirer cannot be reached: AC_AAC or AC_TC by the default action codes. */
+uint8_t emv_analyse_unable_online(struct emv *e);
+/* Book 3, 10.8 and 6.5.5: asks for a cryptogram by CDOL1 or CDOL2. What the card gave, in *ret. */
+int emv_generate_ac(struct emv *e, uint8_t asked, bool second, uint8_t *ret);
+/* Book 3, 10.9. */
+int emv_go_online(struct emv *e);
+/* Book 3, 10.10: the scripts of TAG_SCRIPT_BEFORE or TAG_SCRIPT_AFTER. */
+int emv_process_scripts(struct emv *e, uint32_t template);
+/* Book 3, 10.11: second GENERATE AC and what it means. */
+int emv_complete(struct emv *e);
+
+/* Ends with a reason: return emv_end(e, …). */
+static inline int emv_end(struct emv *e, enum emv_reason reason) {
+        e->reason = reason;
+        return -EBADE;
+}
+
+static inline int emv_exchange(struct emv *e, uint8_t cla, uint8_t ins, uint8_t p1, uint8_t p2, const void *data,
+                               size_t size, bool reply) {
+        return apdu_exchange(e->callbacks->transmit, e->userdata, (const uint8_t[]){ cla, ins, p1, p2 }, data, size,
+                             reply, &e->response);
+}
+
+/* Brings 95, 9B, 9F34 and 8A of the store up to date before a data object list is built. */
+int emv_store_results(struct emv *e);
+
+/* First byte of 82; 0 when the card told none. */
+uint8_t emv_aip(const struct emv *e);
+
+/* Fills in what the books call the online message. */
+int emv_fill_result(const struct emv *e, struct emv_result_data *ret);
+void emv_fill_card(const struct emv *e, bool whole, struct emv_card_data *ret);
+
+/* 5A as digits. Number of digits, or -EBADMSG. */
+int emv_pan_digits(const uint8_t *pan, size_t size, char ret[static EMV_PAN_MAX + 1]);
+/* 57 as text. -EBADMSG when it is no track 2. */
+int emv_track2_text(const uint8_t *track, size_t size, char ret[static EMV_TRACK2_MAX + 1]);
+/* Copies text of the card, with '?' for what is not printable ASCII. */
+void emv_copy_text(char *ret, size_t max, const uint8_t *text, size_t size);
+/* n-format to a number: 000000001234 to 1234. -EBADMSG for a nibble that is no digit. */
+int emv_bcd_number(const uint8_t *bcd, size_t size, uint64_t *ret);
+void emv_number_bcd(uint64_t number, uint8_t *ret, size_t size);
