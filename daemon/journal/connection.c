@@ -520,7 +520,7 @@ static int restrict_mode(const char *path) {
 static int prepare(const char *path, const uint8_t key[static JOURNAL_KEY_SIZE], const char **ret_detail) {
         _cleanup_free_ char *log = NULL;
 
-        if (access(path, F_OK) == 0) {
+        if (faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
                 *ret_detail = "it is empty or no regular file";
                 return restrict_mode(path);
         }

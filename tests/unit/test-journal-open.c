@@ -1,0 +1,531 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* Opening: first start, damage, wrong key, newer schema, a second process; and disks that fail. */
+#include "test.h"
+
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "journal/event.h"
+#include "journal/migration.h"
+#include "journal/transaction.h"
+
+static const uint8_t key[JOURNAL_KEY_SIZE] = { 1, 2, 3 }, other_key[JOURNAL_KEY_SIZE] = { 3, 2, 1 };
+static char dir[] = "/tmp/test-journal-XXXXXX";
+static char path[64];
+
+static int setup(void **state) {
+        strcpy(dir + strlen(dir) - 6, "XXXXXX");
+        if (!mkdtemp(dir))
+                return -1;
+        snprintf(path, sizeof(path), "%s/journal.db", dir);
+        return 0;
+}
+
+static int teardown(void **state) {
+        char command[80];
+
+        snprintf(command, sizeof(command), "rm -r %s", dir);
+        return system(command);
+}
+
+/* Opens; the message must name the file exactly when it fails. */
+static int try_open(const uint8_t *with, struct journal **ret, const char *expected) {
+        _cleanup_free_ char *message = NULL;
+        int r = journal_open(path, with, ret, &message);
+
+        if (r < 0) {
+                assert_non_null(message);
+                assert_non_null(strstr(message, path));
+                if (!strstr(message, expected))
+                        fail_msg("\"%s\" is not in \"%s\"", expected, message);
+        } else
+                assert_null(message);
+        return r;
+}
+
+static struct journal *open_good(void) {
+        struct journal *j = NULL;
+
+        assert_int_equal(try_open(key, &j, ""), 0);
+        return j;
+}
+
+static void insert(struct journal *j, const char *reference, enum journal_durability durability, int expected) {
+        struct transaction_record record;
+        int r;
+
+        transaction_record_init(&record);
+        strcpy(record.reference, reference);
+        strcpy(record.kind, "sale");
+        record.amount = 1;
+        r = journal_begin(j, durability);
+        if (r >= 0)
+                r = transaction_record_insert(j, &record);
+        if (r >= 0)
+                r = event_append(j, "insert", record.id, NULL);
+        if (r >= 0)
+                r = journal_commit(j);
+        if (r < 0)
+                journal_rollback(j);
+        assert_int_equal(r, expected);
+}
+
+static bool is_there(struct journal *j, const char *reference) {
+        struct transaction_record record;
+        int r = transaction_record_find(j, reference, &record);
+
+        assert_true(r == 0 || r == -ENOENT);
+        return r == 0;
+}
+
+struct content {
+        char *data;
+        size_t size;
+};
+
+static struct content read_all(void) {
+        struct content content = {};
+        _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+        struct stat st;
+
+        assert_true(fd >= 0);
+        assert_int_equal(fstat(fd, &st), 0);
+        content.size = (size_t) st.st_size;
+        content.data = malloc(content.size + 1);
+        assert_non_null(content.data);
+        assert_int_equal(read(fd, content.data, content.size), content.size);
+        return content;
+}
+
+/* Holds the file against what it was, and frees that. */
+static void assert_untouched(struct content before) {
+        struct content after = read_all();
+
+        assert_int_equal(before.size, after.size);
+        assert_memory_equal(before.data, after.data, before.size);
+        free(before.data);
+        free(after.data);
+}
+
+static void overwrite(off_t offset, const void *data, size_t size) {
+        _cleanup_close_ int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+        assert_true(fd >= 0);
+        assert_int_equal(pwrite(fd, data, size, offset), size);
+}
+
+static void first_start(void **state) {
+        char log[80];
+        struct journal *j = open_good();
+        struct stat st;
+
+        assert_int_equal(stat(path, &st), 0);
+        assert_int_equal(st.st_mode & 0777, 0600);
+        insert(j, "a", JOURNAL_LAZY, 0);
+        snprintf(log, sizeof(log), "%s-wal", path);
+        assert_int_equal(stat(log, &st), 0);
+        assert_int_equal(st.st_mode & 0777, 0600);
+        j = journal_close(j);
+        assert_int_equal(chmod(path, 0644), 0);
+        j = open_good();
+        assert_int_equal(stat(path, &st), 0);
+        assert_int_equal(st.st_mode & 0777, 0600);
+        assert_true(is_there(j, "a"));
+        journal_close(j);
+        /* A half-made new one of an earlier start is in nobody's way. */
+        assert_int_equal(unlink(path), 0);
+        snprintf(log, sizeof(log), "%s.new", path);
+        assert_int_equal(close(open(log, O_CREAT | O_WRONLY | O_CLOEXEC, 0600)), 0);
+        journal_close(open_good());
+}
+
+static void wrong_key(void **state) {
+        struct journal *j = open_good();
+        struct content before;
+
+        j = journal_close(j);
+        before = read_all();
+        assert_int_equal(try_open(other_key, &j, "another storage key"), -EKEYREJECTED);
+        assert_null(j);
+        assert_untouched(before);
+        journal_close(open_good());
+}
+
+static void damaged(void **state) {
+        struct journal *j = open_good();
+        char reference[32], wal[80], noise[4096];
+        struct content before;
+
+        memset(noise, 0xa5, sizeof(noise));
+        for (int i = 0; i < 200; i++) {
+                snprintf(reference, sizeof(reference), "r%d", i);
+                insert(j, reference, JOURNAL_LAZY, 0);
+        }
+        j = journal_close(j);
+        before = read_all();
+
+        /* A page in the middle, the first page, the tail, and all of it. */
+        overwrite((off_t) before.size / 2 / 4096 * 4096, noise, sizeof(noise));
+        free(before.data);
+        before = read_all();
+        assert_int_equal(try_open(key, &j, "damaged"), -EBADMSG);
+        assert_untouched(before);
+
+        assert_int_equal(truncate(path, 4096 * 3), 0);
+        before = read_all();
+        assert_int_equal(try_open(key, &j, "Do not delete it"), -EBADMSG);
+        assert_untouched(before);
+
+        overwrite(0, noise, sizeof(noise));
+        before = read_all();
+        assert_int_equal(try_open(key, &j, "damaged"), -EBADMSG);
+        assert_untouched(before);
+
+        assert_int_equal(truncate(path, 0), 0);
+        assert_int_equal(try_open(key, &j, "it is empty"), -EBADMSG);
+
+        /* A log without its file: a new file must not swallow it. */
+        assert_int_equal(unlink(path), 0);
+        snprintf(wal, sizeof(wal), "%s-wal", path);
+        assert_int_equal(close(open(wal, O_CREAT | O_WRONLY | O_CLOEXEC, 0600)), 0);
+        assert_int_equal(try_open(key, &j, "only its -wal file"), -EBADMSG);
+        assert_int_equal(access(path, F_OK), -1);
+}
+
+/* A log that a crash left beside a damaged file stays, too. */
+static void damaged_keeps_its_log(void **state) {
+        char noise[4096], copy[256], wal[80];
+        struct journal *j = NULL;
+        struct stat was, is;
+        int status;
+        pid_t pid;
+
+        journal_close(open_good());
+        pid = fork();
+        assert_true(pid >= 0);
+        if (pid == 0) {
+                insert(open_good(), "in the log", JOURNAL_DURABLE, 0);
+                _exit(0);
+        }
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_int_equal(status, 0);
+        snprintf(wal, sizeof(wal), "%s-wal", path);
+        assert_int_equal(stat(wal, &was), 0);
+        assert_true(was.st_size > 0);
+        snprintf(copy, sizeof(copy), "cp %s %s.keep", path, path);
+        assert_int_equal(system(copy), 0);
+        memset(noise, 0xa5, sizeof(noise));
+        assert_int_equal(stat(path, &is), 0);
+        for (off_t offset = 4096; offset < is.st_size; offset += 4096)
+                overwrite(offset, noise, sizeof(noise));
+        assert_int_equal(try_open(key, &j, "damaged"), -EBADMSG);
+        assert_int_equal(stat(wal, &is), 0);
+        assert_int_equal(is.st_size, was.st_size);
+        snprintf(copy, sizeof(copy), "mv %s.keep %s", path, path);
+        assert_int_equal(system(copy), 0);
+        j = open_good();
+        assert_true(is_there(j, "in the log"));
+        journal_close(j);
+}
+
+static void not_a_journal(void **state) {
+        struct journal *j = NULL;
+        struct content before;
+        sqlite3 *db;
+
+        assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+        assert_int_equal(sqlite3_exec(db, "CREATE TABLE t (x)", NULL, NULL, NULL), SQLITE_OK);
+        assert_int_equal(sqlite3_close(db), SQLITE_OK);
+        before = read_all();
+        assert_int_equal(try_open(key, &j, "not a tilld journal"), -EBADMSG);
+        assert_untouched(before);
+        assert_int_equal(unlink(path), 0);
+        assert_int_equal(symlink("elsewhere", path), 0);
+        assert_true(try_open(key, &j, "") < 0);
+        assert_int_equal(unlink(path), 0);
+        assert_int_equal(mkdir(path, 0700), 0);
+        assert_int_equal(try_open(key, &j, "no regular file"), -EBADMSG);
+}
+
+static void newer_schema(void **state) {
+        struct journal *j = NULL;
+        struct content before;
+        sqlite3 *db;
+
+        journal_close(open_good());
+        assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+        assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 1000", NULL, NULL, NULL), SQLITE_OK);
+        assert_int_equal(sqlite3_close(db), SQLITE_OK);
+        before = read_all();
+        assert_int_equal(try_open(key, &j, "newer tilld"), -EPROTONOSUPPORT);
+        assert_untouched(before);
+}
+
+static int64_t number(sqlite3 *db, const char *sql) {
+        sqlite3_stmt *statement;
+        int64_t value;
+
+        assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &statement, NULL), SQLITE_OK);
+        assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+        value = sqlite3_column_int64(statement, 0);
+        assert_int_equal(sqlite3_finalize(statement), SQLITE_OK);
+        return value;
+}
+
+static void migrations(void **state) {
+        static const char *const steps[] = {
+                "CREATE TABLE t (a); INSERT INTO t VALUES (1)",
+                "ALTER TABLE t ADD COLUMN b; UPDATE t SET b = a + 1",
+                "INSERT INTO t VALUES (3, 4)",
+        };
+        static const char *const broken[] = { steps[0], steps[1], "DELETE FROM t; INSERT INTO nowhere VALUES (1)" };
+        sqlite3 *db;
+
+        assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+        assert_int_equal(migration_apply(db, steps, 1), 1);
+        assert_int_equal(migration_apply(db, steps, 1), 0);
+        /* Step 3 fails: step 2 is taken back as well. */
+        assert_true(migration_apply(db, broken, 3) < 0);
+        assert_int_equal(number(db, "PRAGMA user_version"), 1);
+        assert_int_equal(number(db, "SELECT count(*) FROM t"), 1);
+        assert_int_equal(number(db, "SELECT count(*) FROM pragma_table_info('t')"), 1);
+        assert_int_equal(migration_apply(db, steps, 3), 1);
+        assert_int_equal(number(db, "PRAGMA user_version"), 3);
+        assert_int_equal(number(db, "SELECT sum(b) FROM t"), 6);
+        assert_int_equal(migration_apply(db, steps, 2), -EPROTONOSUPPORT);
+        assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+static void second_process(void **state) {
+        struct journal *j = open_good();
+        int status;
+        pid_t pid;
+
+        insert(j, "a", JOURNAL_LAZY, 0);
+        pid = fork();
+        assert_true(pid >= 0);
+        if (pid == 0) {
+                _cleanup_free_ char *message = NULL;
+                struct journal *second;
+                int r = journal_open(path, key, &second, &message);
+
+                _exit(r == -EBUSY && message && strstr(message, "another process") ? 0 : 1);
+        }
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_int_equal(status, 0);
+        insert(j, "b", JOURNAL_DURABLE, 0);
+        journal_close(j);
+}
+
+/* --- a disk that fails: a shim over the operating system's VFS --- */
+
+struct shim_file {
+        sqlite3_file base;
+        sqlite3_file *real; /* follows in memory */
+};
+
+static struct {
+        int writes, syncs;         /* seen since armed */
+        int fail_write, fail_sync; /* fail this one, counted from 1; 0 never */
+        int code;
+        bool armed;
+} shim;
+
+static sqlite3_vfs *real_vfs;
+
+#define REAL(f) (((struct shim_file *) (f))->real)
+
+static int shim_close(sqlite3_file *f) {
+        return REAL(f)->pMethods->xClose(REAL(f));
+}
+static int shim_read(sqlite3_file *f, void *data, int size, sqlite3_int64 offset) {
+        return REAL(f)->pMethods->xRead(REAL(f), data, size, offset);
+}
+static int shim_write(sqlite3_file *f, const void *data, int size, sqlite3_int64 offset) {
+        if (shim.armed && ++shim.writes == shim.fail_write)
+                return shim.code;
+        return REAL(f)->pMethods->xWrite(REAL(f), data, size, offset);
+}
+static int shim_truncate(sqlite3_file *f, sqlite3_int64 size) {
+        return REAL(f)->pMethods->xTruncate(REAL(f), size);
+}
+static int shim_sync(sqlite3_file *f, int flags) {
+        if (shim.armed && ++shim.syncs == shim.fail_sync)
+                return shim.code;
+        return REAL(f)->pMethods->xSync(REAL(f), flags);
+}
+static int shim_size(sqlite3_file *f, sqlite3_int64 *ret) {
+        return REAL(f)->pMethods->xFileSize(REAL(f), ret);
+}
+static int shim_lock(sqlite3_file *f, int level) {
+        return REAL(f)->pMethods->xLock(REAL(f), level);
+}
+static int shim_unlock(sqlite3_file *f, int level) {
+        return REAL(f)->pMethods->xUnlock(REAL(f), level);
+}
+static int shim_reserved(sqlite3_file *f, int *ret) {
+        return REAL(f)->pMethods->xCheckReservedLock(REAL(f), ret);
+}
+static int shim_control(sqlite3_file *f, int op, void *arg) {
+        return REAL(f)->pMethods->xFileControl(REAL(f), op, arg);
+}
+static int shim_sector(sqlite3_file *f) {
+        return REAL(f)->pMethods->xSectorSize(REAL(f));
+}
+static int shim_characteristics(sqlite3_file *f) {
+        return REAL(f)->pMethods->xDeviceCharacteristics(REAL(f));
+}
+
+static const sqlite3_io_methods shim_methods = {
+        .iVersion = 1,
+        .xClose = shim_close,
+        .xRead = shim_read,
+        .xWrite = shim_write,
+        .xTruncate = shim_truncate,
+        .xSync = shim_sync,
+        .xFileSize = shim_size,
+        .xLock = shim_lock,
+        .xUnlock = shim_unlock,
+        .xCheckReservedLock = shim_reserved,
+        .xFileControl = shim_control,
+        .xSectorSize = shim_sector,
+        .xDeviceCharacteristics = shim_characteristics,
+};
+
+static int shim_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *f, int flags, int *ret_flags) {
+        struct shim_file *file = (struct shim_file *) f;
+        int r;
+
+        file->real = (sqlite3_file *) (file + 1);
+        r = real_vfs->xOpen(real_vfs, name, file->real, flags, ret_flags);
+        file->base.pMethods = file->real->pMethods ? &shim_methods : NULL;
+        return r;
+}
+
+static int shim_setup(void **state) {
+        static sqlite3_vfs vfs;
+
+        real_vfs = sqlite3_vfs_find("unix");
+        vfs = *real_vfs;
+        vfs.zName = "shim";
+        vfs.szOsFile = (int) sizeof(struct shim_file) + real_vfs->szOsFile;
+        vfs.xOpen = shim_open;
+        shim.armed = false;
+        if (sqlite3_vfs_register(&vfs, 1) != SQLITE_OK)
+                return -1;
+        return setup(state);
+}
+
+static int shim_teardown(void **state) {
+        shim.armed = false;
+        if (sqlite3_vfs_register(real_vfs, 1) != SQLITE_OK)
+                return -1;
+        return teardown(state);
+}
+
+static void arm(int fail_write, int fail_sync, int code) {
+        shim.writes = shim.syncs = 0;
+        shim.fail_write = fail_write;
+        shim.fail_sync = fail_sync;
+        shim.code = code;
+        shim.armed = true;
+}
+
+static void durable_is_synced(void **state) {
+        struct journal *j = open_good();
+
+        insert(j, "warm", JOURNAL_DURABLE, 0);
+        arm(0, 0, 0);
+        insert(j, "lazy", JOURNAL_LAZY, 0);
+        assert_int_equal(shim.syncs, 0);
+        assert_true(shim.writes > 0);
+        insert(j, "durable", JOURNAL_DURABLE, 0);
+        assert_int_equal(shim.syncs, 1);
+        insert(j, "lazy again", JOURNAL_LAZY, 0);
+        assert_int_equal(shim.syncs, 1);
+        shim.armed = false;
+        journal_close(j);
+}
+
+static void full_disk(void **state) {
+        struct journal *j = open_good();
+        char reference[32];
+        int i;
+
+        insert(j, "before", JOURNAL_DURABLE, 0);
+        /* Each of the first writes of the commit in turn. */
+        for (i = 1; i <= 5; i++) {
+                snprintf(reference, sizeof(reference), "full-%d", i);
+                arm(i, 0, SQLITE_FULL);
+                insert(j, reference, JOURNAL_DURABLE, -ENOSPC);
+                assert_false(is_there(j, reference));
+                /* There is room again: nothing has to be opened anew. */
+                shim.armed = false;
+                insert(j, reference, JOURNAL_DURABLE, 0);
+        }
+        j = journal_close(j);
+        j = open_good();
+        for (int k = 1; k < i; k++) {
+                snprintf(reference, sizeof(reference), "full-%d", k);
+                assert_true(is_there(j, reference));
+        }
+        journal_close(j);
+}
+
+static void failed_sync(void **state) {
+        struct journal *j = open_good();
+        int64_t seq;
+
+        insert(j, "before", JOURNAL_DURABLE, 0);
+        insert(j, "lazy", JOURNAL_LAZY, 0);
+        arm(0, 1, SQLITE_IOERR_FSYNC);
+        insert(j, "lost", JOURNAL_DURABLE, -EIO);
+        assert_false(is_there(j, "lost"));
+        /* The disk works again, but nobody knows what it holds. */
+        shim.armed = false;
+        insert(j, "refused", JOURNAL_DURABLE, -EIO);
+        assert_int_equal(journal_checkpoint(j), -EIO);
+        j = journal_close(j);
+        j = open_good();
+        assert_true(is_there(j, "before"));
+        assert_true(is_there(j, "lazy"));
+        assert_false(is_there(j, "refused"));
+        insert(j, "after", JOURNAL_DURABLE, 0);
+        assert_int_equal(event_verify(j, &seq), 0);
+        journal_close(j);
+}
+
+static void failed_write(void **state) {
+        struct journal *j = open_good();
+
+        insert(j, "before", JOURNAL_DURABLE, 0);
+        arm(2, 0, SQLITE_IOERR_WRITE);
+        insert(j, "lost", JOURNAL_DURABLE, -EIO);
+        shim.armed = false;
+        j = journal_close(j);
+        j = open_good();
+        assert_true(is_there(j, "before"));
+        assert_false(is_there(j, "lost"));
+        journal_close(j);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test_setup_teardown(first_start, setup, teardown),
+                cmocka_unit_test_setup_teardown(wrong_key, setup, teardown),
+                cmocka_unit_test_setup_teardown(damaged, setup, teardown),
+                cmocka_unit_test_setup_teardown(damaged_keeps_its_log, setup, teardown),
+                cmocka_unit_test_setup_teardown(not_a_journal, setup, teardown),
+                cmocka_unit_test_setup_teardown(newer_schema, setup, teardown),
+                cmocka_unit_test_setup_teardown(migrations, setup, teardown),
+                cmocka_unit_test_setup_teardown(second_process, setup, teardown),
+                cmocka_unit_test_setup_teardown(durable_is_synced, shim_setup, shim_teardown),
+                cmocka_unit_test_setup_teardown(full_disk, shim_setup, shim_teardown),
+                cmocka_unit_test_setup_teardown(failed_sync, shim_setup, shim_teardown),
+                cmocka_unit_test_setup_teardown(failed_write, shim_setup, shim_teardown),
+        };
+
+        return cmocka_run_group_tests_name("journal-open", tests, NULL, NULL);
+}
