@@ -25,13 +25,13 @@ ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now,-z,noexecstack $(LDFLAGS)
 ROOMS := base emv host journal receipt device notice transaction binding care bus
 
 # Libraries by what uses them, as pkg-config names.
-LIBS_tilld := libsystemd libudev libcrypto libssl sqlite3
-LIBS_tillctl := libsystemd
-LIBS_card-worker := libseccomp
+LIBS_tilld := libsystemd libudev libcrypto libssl sqlite3 libcjson
+LIBS_tillctl := libsystemd libcjson
+LIBS_card-worker := libseccomp libcrypto
 LIBS_till-recover := libsystemd libudev libusb-1.0
 LIBS_till-acquirer := libcrypto libssl libsystemd sqlite3
 LIBS_till-sim := libcrypto libsystemd libpng freetype2 fontconfig libqrencode zint
-LIBS_unit := libsystemd libudev libcrypto libssl sqlite3 libseccomp cmocka
+LIBS_unit := libsystemd libudev libcrypto libssl sqlite3 libseccomp libcjson cmocka
 LIBS_test-device-monitor := umockdev-1.0
 
 # zint ships no pkg-config file.
