@@ -13,6 +13,11 @@ $(O)/guest/%: tests/vm/programs/%.c
 	$(call say,CC,$@)
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -I. $(WARNINGS) $(CFLAGS) -static -pthread -MMD -MP -o $@ $<
 
+# The simulated printer as a filter, for tests that show its paper to other people's readers.
+$(O)/paper-print: $(O)/tests/check/paper-print.o $(O)/sim.a $(O)/rooms.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(call libs,$(LIBS_till-sim))
+
 ##@ Testing
 check: check-deps ## run all tests; T="unit static vm NAME..." runs a part
 	@$(MAKE) --no-print-directory check-programs
@@ -25,7 +30,7 @@ check-unit: check-deps ## run the unit tests
 # Installing comes before the flags are asked of pkg-config, hence the second make.
 check-deps:
 	@packaging/install-deps
-check-programs: $(UNIT_TESTS) $(GUEST_PROGRAMS)
+check-programs: $(UNIT_TESTS) $(GUEST_PROGRAMS) $(O)/paper-print
 	@mkdir -p $(O)/guest
 
 ##@ Trying it out

@@ -6,7 +6,7 @@
 #include "paper/printer.h"
 
 #define SURROUND 40 /* counter around and between the slips */
-#define SHADOW 16
+#define SHADOW 20
 #define TOOTH_HALF 7 /* half the period of the tear bar's teeth, and their depth */
 #define SLOT_ROWS 14
 #define PICTURE_ROWS_MAX (4 * PAPER_ROWS_MAX)
@@ -90,7 +90,8 @@ static void draw_shadow(struct picture *pic, unsigned roll, unsigned top, unsign
                         uint8_t *out = pic->pixels + (size_t) y * pic->width + x;
 
                         if (near > 0 && y >= 0)
-                                *out = (uint8_t) (COUNTER - (unsigned) near * 80 / (SHADOW * SHADOW));
+                                *out = (uint8_t) (COUNTER -
+                                                  (unsigned) (near * near) * 56 / (SHADOW * SHADOW * SHADOW * SHADOW));
                 }
 }
 
