@@ -4,38 +4,40 @@
 /*
  * A card as a file. Sections and keys:
  *
- *   [card]            name=TEXT, atr=HEX (without it the card has no chip), key=FILE (the ICC's RSA key,
- *                     PEM, below keys/ beside the card file), pin=DIGITS (offline PIN), pin-tries=N
- *   [stripe]          track1=TEXT, track2=TEXT, track3=TEXT, each with its sentinels, without LRC
- *   [application N]   one for each application, N from 1 in order of the directory:
- *                     aid=HEX, label=TEXT, priority=1..15, fci=HEX (more of the A5 template: 9F38, 5F2D…),
- *                     aip=HEX, afl=HEX, response-format=1|2, cvn=10|18|…, and the card's own will:
- *                     decide=online|approve|decline (default online: an ARQC when TC is asked for),
- *                     second=auto|decline (default auto), issuer-authentication=yes|no, blocked=yes|no
- *   [record N.SFI.R]  TAG=HEX lines: application N, short file identifier, record number. The 70
- *                     template around them is made by the card.
+ *   [card]            title=TEXT for people; atr=HEX (without it the card has no chip); key=FILE, the ICC's RSA
+ *                     key as PEM in the folder keys/ beside the file; pin=4 to 12 digits; pin-tries=1..15 (3);
+ *                     atc=N, what the application transaction counter starts from (0); pse=yes|no (yes)
+ *   [stripe]          track1=, track2=, track3=: text with its sentinels, without LRC
+ *   [application N]   N from 1 in the order of the directory: aid=HEX; label=TEXT; priority=1..15; fci=HEX, more of
+ *                     the A5 template (9F38, 5F2D…); aip=HEX; afl=HEX; ac-key=HEX, the card's own key for
+ *                     cryptograms; response-format=1|2 (template 80 or 77); and the card's own will:
+ *                     decide=online|approve|decline; second=auto|decline; issuer-authentication=yes|no;
+ *                     blocked=yes|no; conditions=yes|no (no: GET PROCESSING OPTIONS fails with 6985)
+ *   [record N.S.R]    TAG=HEX lines: application, short file identifier, record number. The card makes the
+ *                     template 70 around them.
  *   [data N]          TAG=HEX lines for GET DATA
  *
- * PANs are test values only; the files hold no real card.
+ * The files hold test values only.
  */
 
 #include "base/macro.h"
 
-#define CARD_APPLICATIONS_MAX 8
 #define CARD_TRACK_MAX 110
+#define CARD_ATR_MAX 33
 
-struct card_data { /* a run of BER-TLV objects, as they go on the wire */
+/* A run of BER-TLV objects as they go on the wire. */
+struct card_data {
         uint8_t *data;
         size_t size;
 };
 
 struct card_record {
         unsigned int sfi, number;
-        struct card_data content; /* without the 70 template */
+        struct card_data content; /* without the template 70 */
 };
 
 enum card_decision {
-        CARD_ONLINE,  /* ARQC, unless the terminal asks for AAC */
+        CARD_ONLINE,  /* ARQC where the terminal asks for a TC */
         CARD_APPROVE, /* what the terminal asks for */
         CARD_DECLINE, /* AAC */
 };
@@ -44,41 +46,49 @@ struct card_application {
         uint8_t aid[16];
         size_t aid_size;
         char *label;
-        unsigned int priority;
-        struct card_data fci;
+        unsigned int priority; /* 0: none */
+        struct card_data fci, afl, data;
         uint8_t aip[2];
-        struct card_data afl;
-        unsigned int response_format; /* 1: template 80, 2: template 77 */
-        unsigned int cvn;
+        uint8_t ac_key[16];
+        unsigned int response_format;
         enum card_decision decide, second;
-        bool issuer_authentication; /* wants EXTERNAL AUTHENTICATE before it gives a TC for an online approval */
-        bool blocked;
+        bool issuer_authentication; /* an online approval without a good ARPC gets an AAC */
+        bool blocked, conditions;
         struct card_record *records;
         size_t n_records;
-        struct card_data data;
 };
 
 struct card {
-        char *name;                   /* the file's name without .card */
-        char *title;                  /* what it is, for people */
+        char *name; /* the file's, without folder and .card */
+        char *title;
         char track[3][CARD_TRACK_MAX + 1]; /* empty: not encoded */
-        uint8_t atr[33];
+        uint8_t atr[CARD_ATR_MAX];
         size_t atr_size; /* 0: no chip */
         char *key_path;  /* NULL: no dynamic authentication */
         char pin[13];    /* empty: none */
         unsigned int pin_tries;
+        uint16_t atc;
+        bool pse;
         struct card_application *applications;
         size_t n_applications;
 };
 
 /*
- * Reads a card: a path if name has a slash, else /usr/share/till-sim/cards/NAME.card, or the folder in
- * $TILL_SIM_CARDS. -ENOENT; -EINVAL after logging what is wrong in the file.
+ * Reads a card: a path if name has a slash, else NAME.card in $TILL_SIM_CARDS or /usr/share/till-sim/cards.
+ * -ENOENT; -EINVAL after logging what is wrong in the file.
  */
 int card_load(const char *name, struct card **ret);
 /* Wipes and frees; takes NULL; returns NULL. */
 struct card *card_free(struct card *card);
 DEFINE_CLEANUP(struct card *, card_free);
 
-/* The value of a tag in a run of TLV objects, searched at its first level. NULL if it is not there. */
+/* "NAME TITLE" lines of the folder's cards, by name; to be freed. */
+int card_list(char **ret);
+
+/* The value of a tag at the first level of a run of objects, NULL if it is not there. */
 const uint8_t *card_data_find(const struct card_data *data, unsigned int tag, size_t *ret_size);
+/* The same in the records of an application. */
+const uint8_t *card_find(const struct card_application *app, unsigned int tag, size_t *ret_size);
+/* Appends an object. -ENOMEM. */
+int card_data_append(struct card_data *data, unsigned int tag, const void *value, size_t size);
+void card_data_done(struct card_data *data);

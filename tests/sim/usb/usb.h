@@ -14,9 +14,9 @@
 #include "base/macro.h"
 
 enum usb_speed { /* values of enum usb_device_speed, as the attach file wants them */
-        USB_SPEED_LOW = 1,
-        USB_SPEED_FULL = 2,
-        USB_SPEED_HIGH = 3,
+                 USB_SPEED_LOW = 1,
+                 USB_SPEED_FULL = 2,
+                 USB_SPEED_HIGH = 3,
 };
 
 #define USB_DIR_IN 0x80
@@ -31,7 +31,7 @@ struct usb_setup {
         uint16_t length;
 };
 
-/* What a device is made of; constant. Strings are UTF-8, index 1 is the first. */
+/* What a device is made of; constant. Strings are ASCII, index 1 is the first. */
 struct usb_model {
         const uint8_t *device_descriptor; /* 18 bytes */
         const uint8_t *configuration;     /* with interfaces, class descriptors, endpoints; wTotalLength is right */
@@ -74,6 +74,8 @@ struct usb_device *usb_device_free(struct usb_device *device);
 DEFINE_CLEANUP(struct usb_device *, usb_device_free);
 
 bool usb_device_is_configured(const struct usb_device *device);
+/* The host closed its side: nothing but usb_device_free() is left to do. */
+bool usb_device_is_gone(const struct usb_device *device);
 
 /*
  * Queues one transfer on an IN endpoint: it completes the oldest pending URB, or waits for one. A

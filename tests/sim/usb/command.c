@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <sys/mman.h>
+
+#include "paper/paper.h"
+#include "usb/sim.h"
+
+/* The one who asked, and how to tell. */
+struct call {
+        struct sim *sim;
+        sim_answer_t answer;
+        void *userdata;
+};
+
+static void done(const struct call *c) {
+        c->answer(c->userdata, 0, "", 0);
+}
+
+static void refuse(const struct call *c, int error, const char *format, ...) _printf_(3, 4);
+static void refuse(const struct call *c, int error, const char *format, ...) {
+        char text[256];
+        va_list ap;
+
+        va_start(ap, format);
+        vsnprintf(text, sizeof(text), format, ap);
+        va_end(ap);
+        c->answer(c->userdata, error, text, strlen(text));
+}
+
+static void refuse_card(const struct call *c, int error, const char *name) {
+        switch (error) {
+        case -EBUSY:
+                refuse(c, error, "there is a card in the slot: remove it first");
+                break;
+        case -ENXIO:
+                refuse(c, error, "%s has no chip: swipe it", name);
+                break;
+        case -ENOENT:
+                refuse(c, error, "no card %s: 'till-sim cards' lists those there are", name);
+                break;
+        case -EINVAL:
+                refuse(c, error, "the card file of %s is wrong: the journal says where", name);
+                break;
+        default:
+                refuse(c, error, "cannot take the card %s: %s", name, strerror(-error));
+        }
+}
+
+static void command_swipe(const struct call *c, const char *arg) {
+        _cleanup_(card_freep) struct card *card = NULL;
+        int r;
+
+        r = card_load(arg, &card);
+        if (r < 0) {
+                refuse_card(c, r, arg);
+                return;
+        }
+        if (!card->track[0][0] && !card->track[1][0] && !card->track[2][0]) {
+                refuse(c, -ENXIO, "%s has no magnetic stripe: insert it", arg);
+                return;
+        }
+        r = msr_swipe(c->sim->msr, card);
+        if (r < 0)
+                refuse(c, r, r == -ENODEV ? "msr is unplugged" : "cannot swipe: %s", strerror(-r));
+        else
+                done(c);
+}
+
+static void command_insert(const struct call *c, const char *arg) {
+        int r = sim_insert(c->sim, arg);
+
+        if (r < 0)
+                refuse_card(c, r, arg);
+        else
+                done(c);
+}
+
+static void command_remove(const struct call *c, const char *arg) {
+        int r = emv_remove(c->sim->emv);
+
+        if (r < 0)
+                refuse(c, r, "there is no card in the slot");
+        else
+                done(c);
+}
+
+static void printer_done(const struct call *c) {
+        printer_changed(c->sim->printer);
+        done(c);
+}
+
+static void command_paper(const struct call *c, const char *arg) {
+        struct paper *p = printer_paper(c->sim->printer);
+        const char *rows = startswith(arg, "rows ");
+        unsigned int n;
+        char end;
+
+        if (streq(arg, "in"))
+                paper_set_paper(p, PAPER_OK);
+        else if (streq(arg, "near-end"))
+                paper_set_paper(p, PAPER_NEAR_END);
+        else if (streq(arg, "out"))
+                paper_set_paper(p, PAPER_END);
+        else if (rows && sscanf(rows, "%u%c", &n, &end) == 1)
+                paper_set_roll(p, n);
+        else {
+                refuse(c, -EINVAL, "paper in|near-end|out, or paper rows N");
+                return;
+        }
+        printer_done(c);
+}
+
+static void command_cover(const struct call *c, const char *arg) {
+        if (!streq(arg, "open") && !streq(arg, "closed")) {
+                refuse(c, -EINVAL, "cover open|closed");
+                return;
+        }
+        paper_set_cover(printer_paper(c->sim->printer), streq(arg, "open"));
+        printer_done(c);
+}
+
+static void command_drawer(const struct call *c, const char *arg) {
+        if (!streq(arg, "open") && !streq(arg, "closed")) {
+                refuse(c, -EINVAL, "drawer open|closed");
+                return;
+        }
+        paper_set_drawer(printer_paper(c->sim->printer), streq(arg, "open"));
+        printer_done(c);
+}
+
+static void command_power_cycle(const struct call *c, const char *arg) {
+        paper_power_cycle(printer_paper(c->sim->printer));
+        printer_done(c);
+}
+
+static void command_tear(const struct call *c, const char *arg) {
+        paper_tear(printer_paper(c->sim->printer));
+        done(c);
+}
+
+static void command_clear(const struct call *c, const char *arg) {
+        paper_clear(printer_paper(c->sim->printer));
+        done(c);
+}
+
+static int parse_sheet(const char *arg) {
+        unsigned int n;
+        char end;
+
+        if (streq(arg, ""))
+                return PAPER_SHEET_LAST;
+        if (streq(arg, "--all"))
+                return PAPER_SHEET_ALL;
+        return sscanf(arg, "%u%c", &n, &end) == 1 && n < PAPER_SHEETS_MAX ? (int) n : -EINVAL;
+}
+
+static void refuse_sheet(const struct call *c, int error) {
+        if (error == -EINVAL)
+                refuse(c, error, "which slip: none for the last, --all, or a number from 0");
+        else if (error == -ENOENT)
+                refuse(c, error, "nothing was printed there");
+        else
+                refuse(c, error, "cannot show the paper: %s", strerror(-error));
+}
+
+static void command_text(const struct call *c, const char *arg) {
+        _cleanup_free_ char *text = NULL;
+        int sheet = parse_sheet(arg), r = sheet;
+
+        if (sheet != -EINVAL)
+                r = paper_text(printer_paper(c->sim->printer), sheet, &text);
+        if (sheet == -EINVAL || r < 0)
+                refuse_sheet(c, r);
+        else
+                c->answer(c->userdata, 0, text, strlen(text));
+}
+
+/* The picture goes to the client, which has the right to write where the person said. */
+static void command_print(const struct call *c, const char *arg) {
+        _cleanup_close_ int fd = -EBADF;
+        int sheet = parse_sheet(arg), r;
+        char path[64];
+        void *data;
+        off_t size;
+
+        if (sheet == -EINVAL) {
+                refuse_sheet(c, sheet);
+                return;
+        }
+        fd = memfd_create("paper", MFD_CLOEXEC);
+        if (fd < 0) {
+                refuse_sheet(c, -errno);
+                return;
+        }
+        snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+        r = paper_render_png(printer_paper(c->sim->printer), sheet, path);
+        if (r < 0) {
+                refuse_sheet(c, r);
+                return;
+        }
+        size = lseek(fd, 0, SEEK_END);
+        data = size > 0 ? mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0) : MAP_FAILED;
+        if (data == MAP_FAILED) {
+                refuse_sheet(c, -EIO);
+                return;
+        }
+        c->answer(c->userdata, 0, data, size);
+        (void) munmap(data, size);
+}
+
+/* Returns a mask, 0 for an unknown word. */
+static unsigned int parse_device(const struct sim *sim, const char *word) {
+        if (streq(word, "all"))
+                return SIM_ALL;
+        for (size_t i = 0; i < SIM_DEVICES; i++)
+                if (streq(word, sim->devices[i]->name))
+                        return 1U << i;
+        return 0;
+}
+
+static void command_unplug(const struct call *c, const char *arg) {
+        unsigned int mask = parse_device(c->sim, arg);
+
+        if (mask == 0) {
+                refuse(c, -EINVAL, "unplug msr|emv|printer|all");
+                return;
+        }
+        sim_unplug(c->sim, mask);
+        done(c);
+}
+
+static void command_plug(const struct call *c, const char *arg) {
+        unsigned int mask = parse_device(c->sim, arg);
+
+        if (mask == 0) {
+                refuse(c, -EINVAL, "plug msr|emv|printer|all");
+                return;
+        }
+        sim_plug(c->sim, mask, c->answer, c->userdata);
+}
+
+static void misbehave_none(struct sim *sim) {
+        emv_misbehave(sim->emv, EMV_BEHAVE, 0);
+        msr_set_bad_read(sim->msr, false);
+        printer_set_silent(sim->printer, false);
+        paper_set_error(printer_paper(sim->printer), PAPER_ERROR_NONE);
+}
+
+static void command_misbehave(const struct call *c, const char *arg) {
+        struct sim *sim = c->sim;
+        struct paper *paper = printer_paper(sim->printer);
+        const char *times = startswith(arg, "emv time-extension ");
+        unsigned int n;
+        char end;
+
+        if (streq(arg, "none"))
+                misbehave_none(sim);
+        else if (streq(arg, "msr bad-read"))
+                msr_set_bad_read(sim->msr, true);
+        else if (streq(arg, "emv mute"))
+                emv_misbehave(sim->emv, EMV_MUTE, 0);
+        else if (streq(arg, "emv no-answer"))
+                emv_misbehave(sim->emv, EMV_NO_ANSWER, 0);
+        else if (streq(arg, "emv hardware-error"))
+                emv_misbehave(sim->emv, EMV_HARDWARE_ERROR, 0);
+        else if (times && sscanf(times, "%u%c", &n, &end) == 1 && n > 0)
+                emv_misbehave(sim->emv, EMV_TIME_EXTENSION, n);
+        else if (streq(arg, "printer stall"))
+                printer_stall(sim->printer);
+        else if (streq(arg, "printer no-answer"))
+                printer_set_silent(sim->printer, true);
+        else if (streq(arg, "printer cutter-jam"))
+                paper_jam_next_cut(paper);
+        else if (streq(arg, "printer hot"))
+                paper_set_error(paper, PAPER_ERROR_AUTOMATIC);
+        else if (streq(arg, "printer broken"))
+                paper_set_error(paper, PAPER_ERROR_UNRECOVERABLE);
+        else {
+                refuse(c, -EINVAL,
+                       "misbehave none, msr bad-read, emv mute|no-answer|hardware-error|time-extension N, "
+                       "printer stall|no-answer|cutter-jam|hot|broken");
+                return;
+        }
+        printer_done(c);
+}
+
+static const char *plug_state(const struct device *d) {
+        if (!d->usb)
+                return "unplugged";
+        return usb_device_is_configured(d->usb) ? "configured" : "plugged";
+}
+
+static void command_status(const struct call *c, const char *arg) {
+        static const char *const supply[] = { "in", "near-end", "out" };
+        static const char *const error[] = { "none", "cutter", "hot", "broken" };
+        struct sim *sim = c->sim;
+        struct icc *icc = emv_card(sim->emv);
+        struct paper_status s;
+        const char *unknown;
+        char text[1024];
+        int n;
+
+        paper_get_status(printer_paper(sim->printer), &s);
+        (void) paper_unknown(printer_paper(sim->printer), &unknown);
+        n = snprintf(text, sizeof(text),
+                     "msr=%s\nemv=%s\nprinter=%s\n"
+                     "card=%s\ncard-power=%s\n"
+                     "paper=%s\ncover=%s\ndrawer=%s\noffline=%s\nerror=%s\n"
+                     "buffered=%u\naccepted=%" PRIu64 "\nsheets=%u\ncuts=%u\ndrawer-pulses=%u\n"
+                     "unknown=%u\nunknown-last=%s\n",
+                     plug_state(sim->devices[SIM_MSR]), plug_state(sim->devices[SIM_EMV]),
+                     plug_state(sim->devices[SIM_PRINTER]), icc ? icc_card(icc)->name : "none",
+                     emv_is_powered(sim->emv) ? "on" : "off", supply[s.supply], s.cover_open ? "open" : "closed",
+                     s.drawer_open ? "open" : "closed", s.offline ? "yes" : "no", error[s.error], s.buffered,
+                     s.bytes_accepted, paper_sheets(printer_paper(sim->printer)), s.cuts, s.drawer_pulses, s.unknown,
+                     unknown);
+        c->answer(c->userdata, 0, text, MIN((size_t) n, sizeof(text) - 1));
+}
+
+static void command_cards(const struct call *c, const char *arg) {
+        _cleanup_free_ char *text = NULL;
+        int r = card_list(&text);
+
+        if (r < 0)
+                refuse(c, r, "cannot list the cards: %s", strerror(-r));
+        else
+                c->answer(c->userdata, 0, text, strlen(text));
+}
+
+static const struct {
+        const char *verb;
+        void (*run)(const struct call *c, const char *arg);
+        bool takes_argument;
+} commands[] = {
+        { "swipe", command_swipe, true },   { "insert", command_insert, true },
+        { "remove", command_remove },       { "paper", command_paper, true },
+        { "cover", command_cover, true },   { "drawer", command_drawer, true },
+        { "tear", command_tear },           { "clear", command_clear },
+        { "text", command_text },           { "print", command_print },
+        { "unplug", command_unplug, true }, { "plug", command_plug, true },
+        { "status", command_status },       { "misbehave", command_misbehave, true },
+        { "cards", command_cards },         { "power-cycle", command_power_cycle },
+};
+
+void sim_command(struct sim *sim, char *line, sim_answer_t answer, void *userdata) {
+        struct call c = { sim, answer, userdata };
+        char *arg = line + strcspn(line, " ");
+
+        if (*arg)
+                *arg++ = '\0';
+        for (size_t i = 0; i < ELEMENTSOF(commands); i++) {
+                if (!streq(commands[i].verb, line))
+                        continue;
+                if (commands[i].takes_argument && !*arg)
+                        refuse(&c, -EINVAL, "%s needs an argument; see till-sim --help", line);
+                else
+                        commands[i].run(&c, arg);
+                return;
+        }
+        refuse(&c, -EINVAL, "unknown command '%.40s'; see till-sim --help", line);
+}

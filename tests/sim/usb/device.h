@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * What the simulated devices have in common. A device lives as long as the daemon: unplugging takes
+ * only its USB side away, and a card stays in the slot and paper in the printer meanwhile.
+ */
+
+#include <systemd/sd-event.h>
+
+#include "card/icc.h"
+#include "usb/usb.h"
+
+/* The first member of each device. */
+struct device {
+        const char *name; /* msr, emv, printer */
+        const struct usb_model *model;
+        const struct usb_class *class; /* called with the device itself */
+        sd_event *event;
+        unsigned int port;      /* of vhci_hcd's high-speed hub, 0-14 */
+        struct usb_device *usb; /* NULL while unplugged */
+        /* The host configured the device, or its side is gone. Called from within the USB engine. */
+        void (*changed)(void *owner);
+        void *owner;
+};
+
+/* Calls changed(): for the classes' own callbacks. */
+void device_changed(void *device);
+
+/* Writes a line to the traffic log, if there is one: test cards' data only ever passes here. */
+void device_trace(void *device, const char *what, const uint8_t *data, size_t size);
+/* Appends the traffic to a file. NULL stops it. */
+int device_trace_open(const char *path);
+
+/* Magstripe reader, MagTek 0801:0002. */
+struct msr;
+int msr_new(sd_event *event, struct msr **ret);
+struct msr *msr_free(struct msr *msr);
+DEFINE_CLEANUP(struct msr *, msr_free);
+/* The host gets one report; a swipe that the host has not taken before is replaced. -ENODEV while unplugged. */
+int msr_swipe(struct msr *msr, const struct card *card);
+/* The next swipe cannot decode any track. */
+void msr_set_bad_read(struct msr *msr, bool bad);
+
+/* EMV reader, Gemalto PC Twin 08e6:3437 as libccid lists it, at short and extended APDU level. */
+struct emv;
+int emv_new(sd_event *event, struct emv **ret);
+struct emv *emv_free(struct emv *emv);
+DEFINE_CLEANUP(struct emv *, emv_free);
+/* Borrows the card until emv_remove(). -EBUSY if there is one in the slot. */
+int emv_insert(struct emv *emv, struct icc *icc);
+/* -ENOENT for an empty slot. */
+int emv_remove(struct emv *emv);
+struct icc *emv_card(const struct emv *emv);
+bool emv_is_powered(const struct emv *emv);
+
+enum emv_misbehaviour {
+        EMV_BEHAVE,
+        EMV_MUTE,           /* no card answers */
+        EMV_NO_ANSWER,      /* the reader takes commands and answers none */
+        EMV_TIME_EXTENSION, /* the next exchange asks for time so many times, 200 ms apart */
+        EMV_HARDWARE_ERROR, /* the next exchange fails with bError FB */
+};
+void emv_misbehave(struct emv *emv, enum emv_misbehaviour how, unsigned int count);
+
+/* Receipt printer, Epson 04b8:0e15, over the simulated paper. */
+struct paper;
+struct printer;
+int printer_new(sd_event *event, struct printer **ret);
+struct printer *printer_free(struct printer *printer);
+DEFINE_CLEANUP(struct printer *, printer_free);
+/* The paper's switches may be turned by paper.h; printer_changed() is called after it. */
+struct paper *printer_paper(struct printer *printer);
+void printer_changed(struct printer *printer);
+/* Both bulk endpoints halt until the host clears them. */
+void printer_stall(struct printer *printer);
+/* Replies are thrown away. */
+void printer_set_silent(struct printer *printer, bool silent);
