@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "test.h"
+
+#include "base/hex.h"
+#include "host/answer.h"
+#include "host/exchange.h"
+#include "host/result.h"
+
+#define P (&host_profile_unionpay)
+
+static const uint8_t tmk[16] = "master key tests", mak[16] = "mac key of tests";
+static struct host_keys *keys;
+
+static int set_up(void **state) {
+        uint8_t wrapped[40];
+
+        assert_int_equal(host_keys_new(tmk, &keys), 0);
+        assert_int_equal(host_key_wrap(tmk, mak, 16, wrapped), 0);
+        assert_int_equal(host_key_wrap(tmk, mak, 16, wrapped + 20), 0);
+        assert_int_equal(host_keys_load(keys, wrapped, sizeof(wrapped)), 0);
+        return 0;
+}
+
+static int tear_down(void **state) {
+        keys = host_keys_free(keys);
+        return 0;
+}
+
+static struct host_request sale(void) {
+        return (struct host_request){
+                .kind = HOST_SALE,
+                .stan = 7,
+                .batch = 3,
+                .terminal = "T0000001",
+                .merchant = "M00000000000001",
+                .amount = 12345,
+                .currency = 156,
+                .entry = HOST_ENTRY_CHIP,
+                .pan = "6200000000000005",
+                .expiry = "3012",
+                .track2 = "6200000000000005D30122010000000000",
+                .psn = 1,
+                .icc = "\x9F\x27\x01\x80",
+                .icc_size = 4,
+        };
+}
+
+static struct iso8583 *decode_request(const uint8_t *frame, ssize_t n) {
+        struct iso8583 *m = NULL;
+
+        assert_true(n > 13);
+        assert_int_equal(frame[0] << 8 | frame[1], n - 2);
+        assert_memory_equal(frame + 2, P->tpdu, 5);
+        assert_memory_equal(frame + 7, P->header, 6);
+        assert_int_equal(iso8583_decode(P->fields, frame + 13, (size_t) n - 13, &m, NULL), 0);
+        return m;
+}
+
+static void sale_request(void **state) {
+        uint8_t frame[HOST_FRAME_MAX];
+        struct host_request q = sale();
+        ssize_t n = host_request_encode(P, keys, &q, frame, NULL);
+        _cleanup_(iso8583_freep) struct iso8583 *m = decode_request(frame, n);
+
+        assert_int_equal(iso8583_mti(m), 200);
+        assert_string_equal(iso8583_text(m, 2), "6200000000000005");
+        assert_string_equal(iso8583_text(m, 3), "000000");
+        assert_string_equal(iso8583_text(m, 4), "000000012345");
+        assert_string_equal(iso8583_text(m, 11), "000007");
+        assert_string_equal(iso8583_text(m, 14), "3012");
+        assert_string_equal(iso8583_text(m, 22), "052");
+        assert_string_equal(iso8583_text(m, 23), "001");
+        assert_string_equal(iso8583_text(m, 25), "00");
+        assert_string_equal(iso8583_text(m, 35), "6200000000000005=30122010000000000");
+        assert_string_equal(iso8583_text(m, 41), "T0000001");
+        assert_string_equal(iso8583_text(m, 42), "M00000000000001");
+        assert_string_equal(iso8583_text(m, 49), "156");
+        assert_string_equal(iso8583_text(m, 60), "2200000300050");
+        assert_int_equal(mac_verify(P->mac, mak, 16, frame + 13, (size_t) n - 13 - 8, frame + n - 8), 0);
+}
+
+static void reversal_request(void **state) {
+        uint8_t frame[HOST_FRAME_MAX];
+        struct host_request q = sale();
+        const char *reason = NULL;
+        ssize_t n;
+
+        q.kind = HOST_REVERSAL;
+        q.original.kind = HOST_SALE;
+        q.reason = HOST_REASON_NO_ANSWER;
+        n = host_request_encode(P, keys, &q, frame, &reason);
+        assert_int_equal(n, -EINVAL);
+        assert_string_equal(reason, "card data that the kind does not carry");
+
+        q.track2 = NULL;
+        n = host_request_encode(P, keys, &q, frame, &reason);
+        _cleanup_(iso8583_freep) struct iso8583 *m = decode_request(frame, n);
+        assert_int_equal(iso8583_mti(m), 400);
+        assert_string_equal(iso8583_text(m, 3), "000000");
+        assert_string_equal(iso8583_text(m, 11), "000007");
+        assert_string_equal(iso8583_text(m, 25), "00");
+        assert_string_equal(iso8583_text(m, 39), "98");
+        assert_string_equal(iso8583_text(m, 60), "2200000300050");
+        assert_false(iso8583_has(m, 35));
+
+        q.original.kind = HOST_REFUND;
+        assert_int_equal(host_request_encode(P, keys, &q, frame, &reason), -EINVAL);
+        q.original.kind = HOST_SALE;
+        q.reason = NULL;
+        assert_int_equal(host_request_encode(P, keys, &q, frame, &reason), -EINVAL);
+}
+
+static void void_request(void **state) {
+        uint8_t frame[HOST_FRAME_MAX];
+        struct host_request q = sale();
+        ssize_t n;
+
+        q.kind = HOST_VOID;
+        q.original = (struct host_original){ .batch = 3, .stan = 5, .rrn = "000000000005" };
+        n = host_request_encode(P, keys, &q, frame, NULL);
+        _cleanup_(iso8583_freep) struct iso8583 *m = decode_request(frame, n);
+        assert_string_equal(iso8583_text(m, 3), "200000");
+        assert_string_equal(iso8583_text(m, 37), "000000000005");
+        assert_string_equal(iso8583_text(m, 61), "000003000005");
+        assert_int_equal(strncmp(iso8583_text(m, 60), "23", 2), 0);
+}
+
+static void requests_that_are_refused(void **state) {
+        uint8_t frame[HOST_FRAME_MAX];
+        struct host_request q = sale(), c;
+
+        c = q;
+        c.stan = 0;
+        assert_int_equal(host_request_encode(P, keys, &c, frame, NULL), -EINVAL);
+        c = q;
+        c.batch = 1000000;
+        assert_int_equal(host_request_encode(P, keys, &c, frame, NULL), -EINVAL);
+        c = q;
+        c.amount = 0;
+        assert_int_equal(host_request_encode(P, keys, &c, frame, NULL), -EINVAL);
+        c = q;
+        c.amount = INT64_C(1000000000000);
+        assert_int_equal(host_request_encode(P, keys, &c, frame, NULL), -EINVAL);
+        c = q;
+        c.terminal = "TOO LONG A NAME";
+        assert_int_equal(host_request_encode(P, keys, &c, frame, NULL), -EINVAL);
+        c = q;
+        c.entry = HOST_ENTRY_NONE;
+        assert_int_equal(host_request_encode(P, keys, &c, frame, NULL), -EINVAL);
+        c = q;
+        c.kind = _HOST_KIND_MAX;
+        assert_int_equal(host_request_encode(P, keys, &c, frame, NULL), -EOPNOTSUPP);
+        c = q;
+        c.kind = HOST_ECHO;
+        assert_int_equal(host_request_encode(P, keys, &c, frame, NULL), -EINVAL);
+
+        host_keys_forget(keys);
+        assert_int_equal(host_request_encode(P, keys, &q, frame, NULL), -ENOKEY);
+        /* These need no key. */
+        c = (struct host_request){
+                .kind = HOST_ECHO, .stan = 1, .batch = 1, .terminal = "T", .merchant = "M", .psn = -1
+        };
+        assert_true(host_request_encode(P, keys, &c, frame, NULL) > 0);
+        c.kind = HOST_SIGN_ON;
+        assert_true(host_request_encode(P, keys, &c, frame, NULL) > 0);
+}
+
+/* Builds an answer to the sale; change is applied before the MAC. */
+struct answer_change {
+        unsigned mti;
+        uint32_t stan;
+        const char *terminal, *merchant, *code, *icc_hex;
+        int64_t amount;
+        bool no_mac, wrong_mac, no_rrn;
+};
+
+/* Returns the frame's size, without a length prefix. */
+static size_t answer_build(const struct answer_change *c, uint8_t frame[static HOST_FRAME_MAX]) {
+        _cleanup_(iso8583_freep) struct iso8583 *m = NULL;
+        struct host_request q = sale();
+        uint8_t icc[255];
+        ssize_t n;
+
+        assert_int_equal(iso8583_new(P->fields, c->mti ?: 210, &m), 0);
+        assert_int_equal(iso8583_set_number(m, 4, (uint64_t) (c->amount ?: q.amount)), 0);
+        assert_int_equal(iso8583_set_number(m, 11, c->stan ?: q.stan), 0);
+        assert_int_equal(iso8583_set_text(m, 12, "101112"), 0);
+        assert_int_equal(iso8583_set_text(m, 13, "0131"), 0);
+        if (!c->no_rrn)
+                assert_int_equal(iso8583_set_text(m, 37, "123456789012"), 0);
+        assert_int_equal(iso8583_set_text(m, 38, "A1"), 0);
+        assert_int_equal(iso8583_set_text(m, 39, c->code ?: "00"), 0);
+        assert_int_equal(iso8583_set_text(m, 41, c->terminal ?: q.terminal), 0);
+        assert_int_equal(iso8583_set_text(m, 42, c->merchant ?: q.merchant), 0);
+        if (c->icc_hex) {
+                ssize_t l = hex_decode(c->icc_hex, icc, sizeof(icc));
+
+                assert_true(l >= 0);
+                assert_int_equal(iso8583_set_bytes(m, 55, icc, (size_t) l), 0);
+        }
+        assert_int_equal(iso8583_set_text(m, 60, "2200000300050"), 0);
+        if (!c->no_mac)
+                assert_int_equal(iso8583_set_bytes(m, 64, "12345678", 8), 0);
+
+        memcpy(frame, P->tpdu, 5);
+        memcpy(frame + 5, P->header, 6);
+        n = iso8583_encode(m, frame + 11, HOST_FRAME_MAX - 11);
+        assert_true(n > 0);
+        if (!c->no_mac && !c->wrong_mac)
+                assert_int_equal(mac_compute(P->mac, mak, 16, frame + 11, (size_t) n - 8, frame + 11 + n - 8), 0);
+        return (size_t) n + 11;
+}
+
+static int answer(const struct answer_change *c, struct host_answer *ret) {
+        uint8_t frame[HOST_FRAME_MAX];
+        struct host_request q = sale();
+        size_t n = answer_build(c, frame);
+
+        return host_answer_decode(P, keys, &q, frame, n, ret);
+}
+
+static void answers(void **state) {
+        struct host_answer a = {};
+
+        assert_int_equal(answer(&(struct answer_change){ .icc_hex = "9110 00112233445566778899AABBCCDDEEFF"
+                                                                    "7203 9F1800 7102 8600 9F360200 01" },
+                                &a),
+                         0);
+        assert_string_equal(a.code, "00");
+        assert_string_equal(a.approval, "A1");
+        assert_string_equal(a.rrn, "123456789012");
+        assert_string_equal(a.time, "101112");
+        assert_string_equal(a.date, "0131");
+        assert_true(a.has_amount);
+        assert_int_equal(a.amount, 12345);
+        assert_true(a.has_batch);
+        assert_int_equal(a.batch, 3);
+        assert_int_equal(a.issuer_auth_size, 16);
+        assert_memory_equal(a.arc, "00", 2);
+        assert_int_equal(a.scripts_size, 9);
+        assert_memory_equal(a.scripts, "\x72\x03\x9F\x18\x00\x71\x02\x86\x00", 9);
+        assert_int_equal(answer(&(struct answer_change){ .icc_hex = "8A02 3031" }, &a), 0);
+        assert_memory_equal(a.arc, "01", 2);
+}
+
+static void answers_to_others(void **state) {
+        struct host_answer a = { .code = "x" };
+
+        assert_int_equal(answer(&(struct answer_change){ .mti = 410 }, &a), -ENOMSG);
+        assert_int_equal(answer(&(struct answer_change){ .mti = 200 }, &a), -ENOMSG);
+        assert_int_equal(answer(&(struct answer_change){ .stan = 8 }, &a), -ENOMSG);
+        assert_int_equal(answer(&(struct answer_change){ .terminal = "T0000002" }, &a), -ENOMSG);
+        assert_int_equal(answer(&(struct answer_change){ .merchant = "M2" }, &a), -ENOMSG);
+        assert_string_equal(a.code, "x");
+}
+
+static void answers_that_are_refused(void **state) {
+        struct host_answer a = { .code = "x" };
+        struct host_request q = sale();
+
+        assert_int_equal(answer(&(struct answer_change){ .wrong_mac = true }, &a), -EKEYREJECTED);
+        assert_int_equal(answer(&(struct answer_change){ .no_mac = true }, &a), -EKEYREJECTED);
+        assert_int_equal(answer(&(struct answer_change){ .amount = 12346 }, &a), -EBADMSG);
+        assert_int_equal(answer(&(struct answer_change){ .no_rrn = true }, &a), -EBADMSG);
+        assert_int_equal(answer(&(struct answer_change){ .icc_hex = "9120 00" }, &a), -EBADMSG);
+        assert_int_equal(answer(&(struct answer_change){ .icc_hex = "9F" }, &a), -EBADMSG);
+        assert_int_equal(answer(&(struct answer_change){ .icc_hex = "9102 0000" }, &a), -EBADMSG);
+        assert_int_equal(host_answer_decode(P, keys, &q, "", 0, &a), -EBADMSG);
+        assert_int_equal(host_answer_decode(P, keys, &q, "GET / HTTP/1.1\r\n", 16, &a), -EBADMSG);
+        assert_string_equal(a.code, "x");
+        /* A decline need not be authenticated, but must not be falsely. */
+        assert_int_equal(answer(&(struct answer_change){ .code = "51", .no_mac = true, .no_rrn = true }, &a), 0);
+        assert_string_equal(a.code, "51");
+        assert_int_equal(answer(&(struct answer_change){ .code = "51", .wrong_mac = true }, &a), -EKEYREJECTED);
+}
+
+static void every_answer_cut_or_bent(void **state) {
+        struct host_request q = sale();
+        uint8_t frame[HOST_FRAME_MAX];
+        struct host_answer a;
+        size_t n = answer_build(&(struct answer_change){}, frame);
+
+        assert_int_equal(host_answer_decode(P, keys, &q, frame, n, &a), 0);
+        for (size_t i = 0; i < n; i++)
+                assert_int_equal(host_answer_decode(P, keys, &q, frame, i, &a), -EBADMSG);
+        /* The addresses of TPDU and header are the network's; every bit of the message counts. */
+        for (size_t i = 11 * 8; i < n * 8; i++) {
+                frame[i / 8] ^= (uint8_t) (1 << i % 8);
+                assert_true(host_answer_decode(P, keys, &q, frame, n, &a) < 0);
+                frame[i / 8] ^= (uint8_t) (1 << i % 8);
+        }
+}
+
+static void tables(void **state) {
+        for (enum host_kind k = 0; k < _HOST_KIND_MAX; k++) {
+                const struct host_kind_rule *rule = P->kinds + k;
+
+                assert_int_equal(host_kind_from_name(host_kind_name(k)), k);
+                assert_true(rule->mti > 0);
+                assert_int_equal(rule->mandatory & rule->optional & ISO8583_BIT(35), 0);
+                for (unsigned field = 2; field <= ISO8583_FIELDS; field++)
+                        if ((rule->mandatory | rule->optional | rule->answer_mandatory) & ISO8583_BIT(field))
+                                assert_int_not_equal(P->fields[field].length, ISO8583_ABSENT);
+        }
+        assert_int_equal(host_kind_from_name("nothing"), _HOST_KIND_INVALID);
+        assert_null(host_kind_name(_HOST_KIND_MAX));
+        assert_ptr_equal(host_profile_find("unionpay"), P);
+        assert_null(host_profile_find("other"));
+
+        assert_int_equal(host_result_find("00")->action, HOST_ACTION_APPROVE);
+        assert_int_equal(host_result_find("51")->action, HOST_ACTION_DECLINE);
+        assert_string_equal(host_result_find("zz")->code, "");
+        assert_int_equal(host_result_find("zz")->action, HOST_ACTION_DECLINE);
+        assert_int_equal(host_result_find("")->action, HOST_ACTION_DECLINE);
+        assert_true(host_result_ends_reversal("00") && host_result_ends_reversal("12") &&
+                    host_result_ends_reversal("25"));
+        assert_false(host_result_ends_reversal("96"));
+        assert_string_equal(host_outcome_reversal_reason(HOST_NO_ANSWER), "98");
+        assert_string_equal(host_outcome_reversal_reason(HOST_BAD_MAC), "A0");
+        assert_string_equal(host_outcome_reversal_reason(HOST_MALFORMED), "06");
+        assert_null(host_outcome_reversal_reason(HOST_NOT_SENT));
+        assert_null(host_outcome_reversal_reason(HOST_ANSWERED));
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                TEST(sale_request),
+                TEST(reversal_request),
+                TEST(void_request),
+                TEST(requests_that_are_refused),
+                TEST(answers),
+                TEST(answers_to_others),
+                TEST(answers_that_are_refused),
+                TEST(every_answer_cut_or_bent),
+                TEST(tables),
+        };
+
+        return cmocka_run_group_tests_name("host-message", tests, NULL, NULL);
+}
