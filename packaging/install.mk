@@ -29,7 +29,7 @@ install-tilld: $(addprefix $(O)/,tilld tillctl card-worker till-recover) ## the 
 	$(call install_file,$(DATADIR)/polkit-1/rules.d,dbus/org.tilld1.rules)
 	$(call install_file,$(LIBDIR)/sysusers.d,packaging/sysusers.d/tilld.conf)
 	$(call install_file,$(DESTDIR)$(UNITDIR),$(call units,tilld.service tilld-setup.service \
-		till-recover.socket till-recover@.service))
+		till-recover.socket till-recover@.service till-recover-take@.service))
 
 install-acquirer: $(O)/till-acquirer ## the acquirer simulator, for training and tests
 	$(call install_program,$(BINDIR),$(O)/till-acquirer)
@@ -42,6 +42,7 @@ install-sim: $(O)/till-sim ## the simulated USB devices
 	$(call install_program,$(BINDIR),$(O)/till-sim)
 	$(call install_file,$(DATADIR)/till-sim/cards,$(wildcard tests/sim/cards/*.card))
 	$(call install_file,$(DATADIR)/till-sim/cards/keys,$(wildcard tests/sim/cards/keys/*))
+	install -D -m 644 tests/sim/cards/test-ca.conf $(LIBDIR)/tilld/emv.d/90-test-ca.conf
 	$(call install_file,$(DESTDIR)$(UNITDIR),$(call units,till-sim.service))
 
 install-dev: ## the UAPI header and the D-Bus interfaces
