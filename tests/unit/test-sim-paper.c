@@ -267,7 +267,7 @@ static void text_characters(void **state) {
         FEED(p, "\x1C&\xD2\xF8\xC1\xAA"
                 "POS\n");                              /* 银联 */
         FEED(p, "\x81\x30\x86\x38\x90\x30\x81\x30\n"); /* four bytes: U+00B8?, U+10000 */
-        FEED(p, "\x1C.\x1Bt\x10\x80 caf\xE9\n\x1Bt\x02\x9C\n\x1Bt\x13\xD5\n");
+        FEED(p, "\x1C.\x1Bt\x10\x80 caf\xE9\n\x1Bt\x02\x9C\n\x1Bt\x13\xD5\x1Bt\x0D\xD5\x1Bt\x01\x95\xB1\n");
         FEED(p, "\x1BR\x0F$\x1BR\x00$\n");
         FEED(p, "a\tb\x1B$\x64\x00"
                 "c\r\n");
@@ -277,7 +277,7 @@ static void text_characters(void **state) {
 
                 assert_int_equal(paper_text(p, PAPER_SHEET_LAST, &text), 0);
                 assert_non_null(strstr(text, "plain\n银联POS\n"));
-                assert_non_null(strstr(text, "\U00010000\n€ café\n£\n€\n¥$\na       bc\n"));
+                assert_non_null(strstr(text, "\U00010000\n€ café\n£\n€€─ｱ\n¥$\na       bc\n"));
         }
         /* Two bytes where the model knows no four: a digit stays a digit. */
         PRINTER(small, &paper_model_58mm);

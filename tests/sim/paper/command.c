@@ -53,18 +53,36 @@ static void codepage_load(struct paper *p, const char *name) {
         iconv_close(cd);
 }
 
+/* What page 1 has from 80 to 9F, before the Katakana. */
+static const uint16_t katakana_graphics[] = {
+        0x2581, 0x2582, 0x2583, 0x2584, 0x2585, 0x2586, 0x2587, 0x2588, 0x258F, 0x258E, 0x258D,
+        0x258C, 0x258B, 0x258A, 0x2589, 0x253C, 0x2534, 0x252C, 0x2524, 0x251C, 0x2594, 0x2500,
+        0x2502, 0x2595, 0x250C, 0x2510, 0x2514, 0x2518, 0x256D, 0x256E, 0x2570, 0x256F,
+};
+
+static void katakana_load(struct paper *p) {
+        for (unsigned i = 0; i < ELEMENTSOF(katakana_graphics); i++)
+                p->codepage[i] = katakana_graphics[i];
+        for (unsigned i = 0xA1; i <= 0xDF; i++)
+                p->codepage[i - 0x80] = 0xFF61 + i - 0xA1;
+}
+
 /* ESC t n */
 static bool codepage_choose(struct paper *p, unsigned n) {
         static const char *const pages[] = {
-                [0] = "CP437",       [1] = "JIS_X0201", [2] = "CP850",   [3] = "CP860",      [4] = "CP863",
-                [5] = "CP865",       [13] = "CP857",    [14] = "CP737",  [15] = "ISO8859-7", [16] = "CP1252",
-                [17] = "CP866",      [18] = "CP852",    [19] = "CP858",  [37] = "CP864",     [39] = "ISO8859-2",
-                [40] = "ISO8859-15", [45] = "CP1250",   [46] = "CP1251", [47] = "CP1253",    [48] = "CP1254",
+                [0] = "CP437",       [1] = "ASCII",   [2] = "CP850",   [3] = "CP860",      [4] = "CP863",
+                [5] = "CP865",       [13] = "CP857",  [14] = "CP737",  [15] = "ISO8859-7", [16] = "CP1252",
+                [17] = "CP866",      [18] = "CP852",  [19] = "CP858",  [37] = "CP864",     [39] = "ISO8859-2",
+                [40] = "ISO8859-15", [45] = "CP1250", [46] = "CP1251", [47] = "CP1253",    [48] = "CP1254",
         };
 
         if (n >= ELEMENTSOF(pages) || !pages[n])
                 return false;
         codepage_load(p, pages[n]);
+        if (n == 1)
+                katakana_load(p);
+        if (n == 13) /* Epson's has the euro */
+                p->codepage[0xD5 - 0x80] = 0x20AC;
         return true;
 }
 
@@ -906,6 +924,8 @@ static bool run_field(struct paper *p, const uint8_t *c, size_t n) {
                 return true;
         case 'C':
                 return true; /* which Chinese code: there is one only */
+        case '(':
+                return a == 'A'; /* which Chinese font: the same */
         default:
                 return false;
         }

@@ -80,7 +80,7 @@ static void draw_slip(struct picture *pic, const struct paper_sheet *s, unsigned
 
 /* The counter darkens towards a slip, a little below it more. */
 static void draw_shadow(struct picture *pic, unsigned roll, unsigned top, unsigned rows) {
-        int left = SURROUND, right = SURROUND + (int) roll - 1, up = (int) top + 5, down = (int) (top + rows) + 4;
+        int left = SURROUND + 4, right = SURROUND + (int) roll - 5, up = (int) top + 8, down = (int) (top + rows) - 1;
 
         for (int y = up - SHADOW; y <= down + SHADOW && y < (int) pic->height; y++)
                 for (int x = left - SHADOW; x <= right + SHADOW; x++) {
@@ -91,7 +91,7 @@ static void draw_shadow(struct picture *pic, unsigned roll, unsigned top, unsign
 
                         if (near > 0 && y >= 0)
                                 *out = (uint8_t) (COUNTER -
-                                                  (unsigned) (near * near) * 56 / (SHADOW * SHADOW * SHADOW * SHADOW));
+                                                  (unsigned) (near * near) * 90 / (SHADOW * SHADOW * SHADOW * SHADOW));
                 }
 }
 

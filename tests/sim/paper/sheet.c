@@ -26,7 +26,7 @@ struct paper_sheet *paper_sheet_free(struct paper_sheet *s) {
 }
 
 bool paper_sheet_blank(const struct paper_sheet *s) {
-        return s->n_lines == 0 && !s->dots.black;
+        return !s->dots.black;
 }
 
 static void sheet_keep(struct paper *p, struct paper_sheet *s) {
