@@ -20,13 +20,22 @@ enum device_kind device_kind_from_string(const char *text) {
         return _DEVICE_KIND_INVALID;
 }
 
+/* Of the device's folder itself or its "statistics": never out of it, never along a link. */
+static bool name_valid(const char *name) {
+        const char *rest = startswith(name, "statistics/");
+
+        if (rest)
+                name = rest;
+        return !isempty(name) && name[0] != '.' && !strchr(name, '/');
+}
+
 int device_read_attribute(const struct device *device, const char *name, char **ret_value) {
         char path[4096], value[4096];
         _cleanup_close_ int fd = -EBADF;
         char *copy;
         ssize_t n;
 
-        if (isempty(name) || strchr(name, '/') || streq(name, ".") || streq(name, ".."))
+        if (!name_valid(name))
                 return -EINVAL;
         if (!device->connected || !device->syspath)
                 return -ENOTCONN;

@@ -38,7 +38,7 @@ struct device {
         char *vendor;
         char *product;
         char *serial;
-        char *driver; /* kernel driver, "till_printer" */
+        char *driver; /* kernel driver, "till-printer" */
         uint16_t vendor_id;
         uint16_t product_id;
         uint16_t release; /* bcdDevice */
@@ -61,9 +61,9 @@ struct device {
 #define DEVICE_WHY_REPLACED "replaced"
 
 /*
- * Reads an attribute or statistic of sysfs, `name` being a plain file name of the device's folder.
- * The text has no newline and is the caller's. -ENOTCONN while unplugged, -EINVAL for a name with
- * "/" or "..", -ENOENT for an unknown one, else as read(2).
+ * Reads an attribute ("card") or a statistic ("statistics/good_reads") of sysfs. The text has no newline and is
+ * the caller's. -ENOTCONN while unplugged, -EINVAL for any other form of name, -ENOENT for an unknown one, else
+ * as read(2).
  */
 int device_read_attribute(const struct device *device, const char *name, char **ret_value);
 

@@ -153,6 +153,10 @@ static void unplug_and_replug(void **state) {
         assert_int_equal(device_read_attribute(d, "card", &value), 0);
         assert_string_equal(value, "absent");
         assert_int_equal(device_read_attribute(d, "../card", &value), -EINVAL);
+        assert_int_equal(device_read_attribute(d, "statistics/..", &value), -EINVAL);
+        assert_int_equal(device_read_attribute(d, "statistics/x/y", &value), -EINVAL);
+        assert_int_equal(device_read_attribute(d, "", &value), -EINVAL);
+        assert_int_equal(device_read_attribute(d, "statistics/none", &value), -ENOENT);
         assert_int_equal(device_read_attribute(d, "nothing", &value), -ENOENT);
 
         unplug(&p);
