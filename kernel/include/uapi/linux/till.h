@@ -18,6 +18,7 @@
 #ifndef _UAPI_LINUX_TILL_H
 #define _UAPI_LINUX_TILL_H
 
+#include <linux/const.h>
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
@@ -38,12 +39,12 @@ enum till_kind {
 /*
  * Features, by kind: what this device and this driver can do.
  */
-#define TILL_MSR_FEATURE_DECODED	(1ULL << 0)	/* tracks as text */
-#define TILL_EMV_FEATURE_ABORT		(1ULL << 0)	/* TILL_EMV_ABORT */
-#define TILL_EMV_FEATURE_PARAMETERS	(1ULL << 1)	/* TILL_EMV_SET_PARAMETERS */
-#define TILL_EMV_FEATURE_KEYPAD		(1ULL << 2)	/* reader has a PIN keypad */
-#define TILL_PRINTER_FEATURE_BACKCHANNEL (1ULL << 0)	/* bulk IN: read() and automatic status */
-#define TILL_PRINTER_FEATURE_DEVICE_ID	(1ULL << 1)	/* TILL_PRINTER_GET_DEVICE_ID answered */
+#define TILL_MSR_FEATURE_DECODED	_BITULL(0)	/* tracks as text */
+#define TILL_EMV_FEATURE_ABORT		_BITULL(0)	/* TILL_EMV_ABORT */
+#define TILL_EMV_FEATURE_PARAMETERS	_BITULL(1)	/* TILL_EMV_SET_PARAMETERS */
+#define TILL_EMV_FEATURE_KEYPAD		_BITULL(2)	/* reader has a PIN keypad */
+#define TILL_PRINTER_FEATURE_BACKCHANNEL _BITULL(0)	/* bulk IN: read() and automatic status */
+#define TILL_PRINTER_FEATURE_DEVICE_ID	_BITULL(1)	/* TILL_PRINTER_GET_DEVICE_ID answered */
 
 /**
  * struct till_info - argument of TILL_GET_INFO, on every node
@@ -81,11 +82,11 @@ struct till_info {
  * What is wrong with a track, as UnifiedPOS tells errors apart. A device that
  * only says "wrong" sets TILL_MSR_ERROR_DECODE.
  */
-#define TILL_MSR_ERROR_DECODE	(1 << 0)
-#define TILL_MSR_ERROR_START	(1 << 1)	/* no start sentinel */
-#define TILL_MSR_ERROR_END	(1 << 2)	/* no end sentinel */
-#define TILL_MSR_ERROR_PARITY	(1 << 3)
-#define TILL_MSR_ERROR_LRC	(1 << 4)
+#define TILL_MSR_ERROR_DECODE	0x01
+#define TILL_MSR_ERROR_START	0x02	/* no start sentinel */
+#define TILL_MSR_ERROR_END	0x04	/* no end sentinel */
+#define TILL_MSR_ERROR_PARITY	0x08
+#define TILL_MSR_ERROR_LRC	0x10
 
 /**
  * struct till_msr_track - one track of a swipe
@@ -325,15 +326,15 @@ enum till_printer_paper {
 /*
  * Flags and errors of struct till_printer_status.
  */
-#define TILL_PRINTER_COVER_OPEN		(1 << 0)
-#define TILL_PRINTER_DRAWER_HIGH	(1 << 1)	/* level of the drawer's sensor pin */
-#define TILL_PRINTER_FEEDING		(1 << 2)	/* paper fed by the button */
+#define TILL_PRINTER_COVER_OPEN		0x01
+#define TILL_PRINTER_DRAWER_HIGH	0x02	/* level of the drawer's sensor pin */
+#define TILL_PRINTER_FEEDING		0x04	/* paper fed by the button */
 
-#define TILL_PRINTER_ERROR_MECHANICAL	(1 << 0)
-#define TILL_PRINTER_ERROR_CUTTER	(1 << 1)
-#define TILL_PRINTER_ERROR_FATAL	(1 << 2)	/* unrecoverable: power off */
-#define TILL_PRINTER_ERROR_RECOVERABLE	(1 << 3)	/* ends by itself, as an overheated head */
-#define TILL_PRINTER_ERROR_OTHER	(1 << 4)	/* the port status byte says only "error" */
+#define TILL_PRINTER_ERROR_MECHANICAL	0x01
+#define TILL_PRINTER_ERROR_CUTTER	0x02
+#define TILL_PRINTER_ERROR_FATAL	0x04	/* unrecoverable: power off */
+#define TILL_PRINTER_ERROR_RECOVERABLE	0x08	/* ends by itself, as an overheated head */
+#define TILL_PRINTER_ERROR_OTHER	0x10	/* the port status byte says only "error" */
 
 /*
  * Where the newest status came from.
@@ -368,6 +369,10 @@ struct till_printer_status {
  * @__reserved: zero
  * @accepted: bytes that write() has taken since open
  * @completed: bytes of them that the device has taken
+ *
+ * Bytes dropped by a failure or by TILL_PRINTER_SOFT_RESET stay the difference.
+ * A write() or fsync() after a failure is EIO once; what it did not complete has
+ * not reached the printer.
  */
 struct till_printer_progress {
 	__u32 size;
@@ -395,7 +400,8 @@ struct till_printer_device_id {
 #define TILL_PRINTER_GET_STATUS		_IO(TILL_IOC_TYPE, 0x30)
 #define TILL_PRINTER_GET_PROGRESS	_IO(TILL_IOC_TYPE, 0x31)
 #define TILL_PRINTER_GET_DEVICE_ID	_IO(TILL_IOC_TYPE, 0x32)
-/* TILL_PRINTER_GET_PORT_STATUS - returns the port status byte, 0 to 255; no argument.
+/*
+ * TILL_PRINTER_GET_PORT_STATUS - returns the port status byte, 0 to 255; no argument.
  * It also updates the status when no automatic status has been heard.
  */
 #define TILL_PRINTER_GET_PORT_STATUS	_IO(TILL_IOC_TYPE, 0x33)

@@ -1,0 +1,1397 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * till: receipt printers, USB printer class 1.1 with ESC/POS status
+ *
+ * What userspace writes goes to the bulk OUT pipe as it is, in several URBs; the
+ * driver adds nothing. A printer without paper refuses data for as long as it
+ * likes: then URBs stay in flight, poll() stops saying EPOLLOUT, and a signal,
+ * close() or unplugging ends every wait.
+ *
+ * While the node is open, bulk IN is read all the time. Automatic status is
+ * taken out of it; the rest is for read().
+ *
+ * till_printer_stop() and till_printer_start() are common to disconnect,
+ * suspend and reset. What they take back from the printer is lost, and told by
+ * EIO of the next write() or fsync(); the progress counts stay true.
+ */
+
+#include <linux/kfifo.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/sysfs.h>
+#include <linux/uaccess.h>
+#include <linux/usb.h>
+
+#include "till.h"
+
+#define TILL_PRINTER_OUT_URBS	4
+#define TILL_PRINTER_OUT_SIZE	4096
+#define TILL_PRINTER_IN_SIZE	512
+#define TILL_PRINTER_REPLIES	4096
+
+#define TILL_PRINTER_CONTROL_MS	1000
+#define TILL_PRINTER_FSYNC_MS	30000
+#define TILL_PRINTER_DRAIN_MS	5000
+/* Some printers answer a read with nothing, at once and for ever. */
+#define TILL_PRINTER_IDLE_MS	20
+#define TILL_PRINTER_BACKOFF_MAX_MS 10000
+
+/* Class requests, printer class 4.2 */
+#define USBPRN_GET_DEVICE_ID	0
+#define USBPRN_GET_PORT_STATUS	1
+#define USBPRN_SOFT_RESET	2
+
+#define USBPRN_PORT_NOT_ERROR	0x08
+#define USBPRN_PORT_SELECTED	0x10
+#define USBPRN_PORT_PAPER_EMPTY	0x20
+
+#define USBPRN_PROTOCOL_UNI	1
+#define USBPRN_PROTOCOL_BI	2
+
+/* ESC/POS: bits of automatic status (GS a), by byte */
+#define ASB1_DRAWER		0x04
+#define ASB1_OFFLINE		0x08
+#define ASB1_COVER		0x20
+#define ASB1_FEED		0x40
+#define ASB2_MECHANICAL		0x04
+#define ASB2_CUTTER		0x08
+#define ASB2_UNRECOVERABLE	0x20
+#define ASB2_RECOVERABLE	0x40
+#define ASB3_NEAR_END		0x03
+#define ASB3_END		0x0c
+#define ASB_SIZE		4
+
+/* Replies that begin so go on to a NUL. */
+#define ESCPOS_BLOCK_INFO	0x5f	/* GS I */
+#define ESCPOS_BLOCK_PROCESS	0x37	/* GS ( H and other functions */
+#define ESCPOS_BLOCK_MAX	255
+
+enum till_printer_statistic {
+	TILL_PRINTER_WRITTEN,
+	TILL_PRINTER_COVER,
+	TILL_PRINTER_PAPER_END,
+	TILL_PRINTER_FAILED_CUT,
+	TILL_PRINTER_FAULT,
+	TILL_PRINTER_COMMUNICATION_ERROR,
+};
+
+/**
+ * struct till_printer_parser - where the back channel's bytes belong
+ * @asb: automatic status so far
+ * @asb_length: bytes of it; zero outside automatic status
+ * @block: bytes of a block reply so far; zero outside a block
+ */
+struct till_printer_parser {
+	u8 asb[ASB_SIZE];
+	unsigned int asb_length;
+	unsigned int block;
+};
+
+/**
+ * struct till_printer - a receipt printer
+ * @till: node
+ * @udev: device
+ * @intf: printer interface
+ * @bidirectional: has bulk IN
+ * @device_id: IEEE 1284 device id
+ * @device_id_length: bytes of it; zero if there is none
+ * @out_urb: data to the printer
+ * @out_buf: their buffers, TILL_PRINTER_OUT_SIZE bytes each
+ * @out_pipe: bulk OUT
+ * @in_urb: back channel
+ * @in_buf: its buffer
+ * @in_work: submits @in_urb again, later
+ * @in_backoff_ms: delay of @in_work after errors
+ * @in_halted: @in_urb stalled
+ * @error_work: takes back what is behind a failed URB
+ * @write_mutex: one writer at a time; held while it waits for the printer
+ * @read_mutex: one reader at a time; held while it waits for the printer
+ *
+ * The rest is under till.lock:
+ *
+ * @stopped: the URBs are poisoned
+ * @reading: @in_urb is to be kept in flight
+ * @out_free: bit mask of @out_urb that may be used
+ * @out_error: to be told by the next write() or fsync()
+ * @out_halted: bulk OUT stalled
+ * @accepted: bytes taken from write() since open
+ * @completed: bytes of them taken by the printer
+ * @parser: of the back channel
+ * @replies: for read()
+ * @status: what is known; size and event are not used
+ */
+struct till_printer {
+	struct till_device till;
+	struct usb_device *udev;
+	struct usb_interface *intf;
+	bool bidirectional;
+	u8 *device_id;
+	size_t device_id_length;
+
+	struct urb *out_urb[TILL_PRINTER_OUT_URBS];
+	u8 *out_buf[TILL_PRINTER_OUT_URBS];
+	unsigned int out_pipe;
+	struct urb *in_urb;
+	u8 *in_buf;
+	struct delayed_work in_work;
+	unsigned int in_backoff_ms;
+	bool in_halted;
+	struct work_struct error_work;
+
+	struct mutex write_mutex;
+	struct mutex read_mutex;
+
+	bool stopped;
+	bool reading;
+	unsigned long out_free;
+	int out_error;
+	bool out_halted;
+	u64 accepted;
+	u64 completed;
+	struct till_printer_parser parser;
+	DECLARE_KFIFO(replies, u8, TILL_PRINTER_REPLIES);
+	struct till_printer_status status;
+};
+
+#define TILL_PRINTER_OUT_ALL	GENMASK(TILL_PRINTER_OUT_URBS - 1, 0)
+
+static struct till_printer *to_till_printer(struct till_device *tdev)
+{
+	return container_of(tdev, struct till_printer, till);
+}
+
+/*
+ * Status
+ */
+
+static void till_printer_set_status(struct till_printer *printer,
+				    const struct till_printer_status *status)
+{
+	struct till_printer_status *old = &printer->status;
+	u32 flags = status->flags & ~old->flags;
+	u32 errors = status->errors & ~old->errors;
+
+	lockdep_assert_held(&printer->till.lock);
+
+	if (!memcmp(old, status, sizeof(*old)))
+		return;
+
+	if (flags & TILL_PRINTER_COVER_OPEN)
+		till_count(&printer->till, TILL_PRINTER_COVER);
+	if (errors & TILL_PRINTER_ERROR_CUTTER)
+		till_count(&printer->till, TILL_PRINTER_FAILED_CUT);
+	if (errors)
+		till_count(&printer->till, TILL_PRINTER_FAULT);
+	if (status->paper == TILL_PAPER_END && old->paper != TILL_PAPER_END)
+		till_count(&printer->till, TILL_PRINTER_PAPER_END);
+
+	*old = *status;
+	till_device_changed(&printer->till);
+}
+
+static void till_printer_set_asb(struct till_printer *printer, const u8 asb[ASB_SIZE])
+{
+	struct till_printer_status status = {
+		.source = TILL_PRINTER_SOURCE_AUTOMATIC,
+		.online = asb[0] & ASB1_OFFLINE ? TILL_PRINTER_OFFLINE : TILL_PRINTER_ONLINE,
+		.paper = TILL_PAPER_OK,
+	};
+
+	if (asb[0] & ASB1_DRAWER)
+		status.flags |= TILL_PRINTER_DRAWER_HIGH;
+	if (asb[0] & ASB1_COVER)
+		status.flags |= TILL_PRINTER_COVER_OPEN;
+	if (asb[0] & ASB1_FEED)
+		status.flags |= TILL_PRINTER_FEEDING;
+
+	if (asb[1] & ASB2_MECHANICAL)
+		status.errors |= TILL_PRINTER_ERROR_MECHANICAL;
+	if (asb[1] & ASB2_CUTTER)
+		status.errors |= TILL_PRINTER_ERROR_CUTTER;
+	if (asb[1] & ASB2_UNRECOVERABLE)
+		status.errors |= TILL_PRINTER_ERROR_FATAL;
+	if (asb[1] & ASB2_RECOVERABLE)
+		status.errors |= TILL_PRINTER_ERROR_RECOVERABLE;
+
+	if (asb[2] & ASB3_END)
+		status.paper = TILL_PAPER_END;
+	else if (asb[2] & ASB3_NEAR_END)
+		status.paper = TILL_PAPER_NEAR_END;
+
+	till_printer_set_status(printer, &status);
+}
+
+static void till_printer_set_port_status(struct till_printer *printer, u8 port)
+{
+	struct till_printer_status status = {
+		.source = TILL_PRINTER_SOURCE_PORT,
+		.online = TILL_PRINTER_OFFLINE,
+		.paper = TILL_PAPER_OK,
+	};
+
+	if (port & USBPRN_PORT_PAPER_EMPTY)
+		status.paper = TILL_PAPER_END;
+	if (!(port & USBPRN_PORT_NOT_ERROR))
+		status.errors = TILL_PRINTER_ERROR_OTHER;
+	if ((port & USBPRN_PORT_SELECTED) && !status.errors && status.paper == TILL_PAPER_OK)
+		status.online = TILL_PRINTER_ONLINE;
+
+	till_printer_set_status(printer, &status);
+}
+
+static u8 till_printer_ifnum(struct till_printer *printer)
+{
+	return printer->intf->cur_altsetting->desc.bInterfaceNumber;
+}
+
+/* Returns the byte or a negative errno; what automatic status says is better. */
+static int till_printer_ask_port_status(struct till_printer *printer)
+{
+	u8 port;
+	int ret;
+
+	ret = usb_control_msg_recv(printer->udev, 0, USBPRN_GET_PORT_STATUS,
+				   USB_DIR_IN | USB_TYPE_CLASS | USB_RECIP_INTERFACE, 0,
+				   till_printer_ifnum(printer), &port, sizeof(port),
+				   TILL_PRINTER_CONTROL_MS, GFP_KERNEL);
+	if (ret)
+		return ret;
+
+	spin_lock_irq(&printer->till.lock);
+	if (printer->status.source != TILL_PRINTER_SOURCE_AUTOMATIC)
+		till_printer_set_port_status(printer, port);
+	spin_unlock_irq(&printer->till.lock);
+	return port;
+}
+
+/* Automatic status has to be turned on anew; until it comes the port status counts. */
+static void till_printer_forget_automatic(struct till_printer *printer)
+{
+	spin_lock_irq(&printer->till.lock);
+	memset(&printer->parser, 0, sizeof(printer->parser));
+	if (printer->status.source == TILL_PRINTER_SOURCE_AUTOMATIC)
+		printer->status.source = TILL_PRINTER_SOURCE_NONE;
+	spin_unlock_irq(&printer->till.lock);
+}
+
+/*
+ * Back channel
+ */
+
+static bool till_printer_is_asb_begin(u8 byte)
+{
+	return (byte & 0x93) == 0x10;
+}
+
+/* Real-time status (DLE EOT), XON and XOFF may come in the middle of anything. */
+static bool till_printer_is_realtime(u8 byte)
+{
+	return (byte & 0x93) == 0x12 || byte == 0x11 || byte == 0x13;
+}
+
+/* When nobody reads, the newest replies are the ones that matter. */
+static void till_printer_reply(struct till_printer *printer, u8 byte)
+{
+	if (kfifo_is_full(&printer->replies)) {
+		kfifo_skip(&printer->replies);
+		till_count(&printer->till, TILL_PRINTER_COMMUNICATION_ERROR);
+	}
+	kfifo_put(&printer->replies, byte);
+}
+
+static void till_printer_parse(struct till_printer *printer, u8 byte)
+{
+	struct till_printer_parser *parser = &printer->parser;
+	unsigned int i;
+
+	if (parser->block) {
+		/* Text may look like status; a NUL ends it. */
+		parser->block = byte && parser->block < ESCPOS_BLOCK_MAX ? parser->block + 1 : 0;
+		till_printer_reply(printer, byte);
+		return;
+	}
+
+	if (parser->asb_length) {
+		if (till_printer_is_realtime(byte)) {
+			till_printer_reply(printer, byte);
+			return;
+		}
+		if (!(byte & 0x90)) {
+			parser->asb[parser->asb_length++] = byte;
+			if (parser->asb_length == ASB_SIZE) {
+				parser->asb_length = 0;
+				till_printer_set_asb(printer, parser->asb);
+			}
+			return;
+		}
+		/* It was not automatic status after all. */
+		for (i = 0; i < parser->asb_length; i++)
+			till_printer_reply(printer, parser->asb[i]);
+		parser->asb_length = 0;
+	}
+
+	if (till_printer_is_asb_begin(byte)) {
+		parser->asb[0] = byte;
+		parser->asb_length = 1;
+		return;
+	}
+
+	if (byte == ESCPOS_BLOCK_INFO || byte == ESCPOS_BLOCK_PROCESS)
+		parser->block = 1;
+	till_printer_reply(printer, byte);
+}
+
+static void till_printer_in_later(struct till_printer *printer, unsigned int ms)
+{
+	queue_delayed_work(system_long_wq, &printer->in_work, msecs_to_jiffies(ms));
+}
+
+static void till_printer_in_retry(struct till_printer *printer)
+{
+	till_count(&printer->till, TILL_PRINTER_COMMUNICATION_ERROR);
+	printer->in_backoff_ms = clamp(printer->in_backoff_ms * 2, 100U,
+				       (unsigned int)TILL_PRINTER_BACKOFF_MAX_MS);
+	till_printer_in_later(printer, printer->in_backoff_ms);
+}
+
+static void till_printer_in_done(struct urb *urb)
+{
+	struct till_printer *printer = urb->context;
+	const u8 *data = urb->transfer_buffer;
+	unsigned long flags;
+	unsigned int i;
+
+	spin_lock_irqsave(&printer->till.lock, flags);
+	if (!printer->reading)
+		goto unlock;
+
+	switch (urb->status) {
+	case 0:
+		break;
+	case -ENOENT:
+	case -ECONNRESET:
+	case -ESHUTDOWN:
+	case -ENODEV:
+		goto unlock;
+	default:
+		printer->in_halted = urb->status == -EPIPE;
+		dev_warn_ratelimited(&printer->intf->dev, "printer's back channel failed: %d\n",
+				     urb->status);
+		till_printer_in_retry(printer);
+		goto unlock;
+	}
+
+	printer->in_backoff_ms = 0;
+	for (i = 0; i < urb->actual_length; i++)
+		till_printer_parse(printer, data[i]);
+	if (urb->actual_length)
+		wake_up_all(&printer->till.wait);
+
+	if (!urb->actual_length)
+		till_printer_in_later(printer, TILL_PRINTER_IDLE_MS);
+	else if (usb_submit_urb(urb, GFP_ATOMIC) == -ENOMEM)
+		till_printer_in_retry(printer);
+unlock:
+	spin_unlock_irqrestore(&printer->till.lock, flags);
+}
+
+static void till_printer_in_work(struct work_struct *work)
+{
+	struct till_printer *printer = container_of(work, struct till_printer, in_work.work);
+	int ret;
+
+	if (printer->in_halted && !usb_clear_halt(printer->udev, printer->in_urb->pipe))
+		printer->in_halted = false;
+
+	spin_lock_irq(&printer->till.lock);
+	if (printer->reading && !printer->stopped) {
+		ret = usb_submit_urb(printer->in_urb, GFP_ATOMIC);
+		if (ret && ret != -EPERM && ret != -ENODEV && ret != -EBUSY)
+			till_printer_in_retry(printer);
+	}
+	spin_unlock_irq(&printer->till.lock);
+}
+
+static void till_printer_start_reading(struct till_printer *printer)
+{
+	if (!printer->bidirectional)
+		return;
+
+	spin_lock_irq(&printer->till.lock);
+	printer->reading = true;
+	spin_unlock_irq(&printer->till.lock);
+	printer->in_backoff_ms = 0;
+	till_printer_in_later(printer, 0);
+}
+
+static void till_printer_stop_reading(struct till_printer *printer)
+{
+	spin_lock_irq(&printer->till.lock);
+	printer->reading = false;
+	spin_unlock_irq(&printer->till.lock);
+	usb_kill_urb(printer->in_urb);
+	cancel_delayed_work_sync(&printer->in_work);
+	/* The work may have been submitting. */
+	usb_kill_urb(printer->in_urb);
+}
+
+/*
+ * Data
+ */
+
+static unsigned int till_printer_urb_index(struct till_printer *printer, const struct urb *urb)
+{
+	unsigned int i;
+
+	for (i = 0; i < TILL_PRINTER_OUT_URBS - 1; i++)
+		if (printer->out_urb[i] == urb)
+			break;
+	return i;
+}
+
+/* Asks for the return of all URBs; backwards, so that none moves up meanwhile. */
+static void till_printer_unlink_out(struct till_printer *printer)
+{
+	unsigned int i;
+
+	for (i = 0; i < TILL_PRINTER_OUT_URBS; i++)
+		usb_unlink_urb(printer->out_urb[TILL_PRINTER_OUT_URBS - 1 - i]);
+}
+
+/* Takes back what the printer has not taken; sleeps. */
+static void till_printer_kill_out(struct till_printer *printer)
+{
+	unsigned int i;
+
+	till_printer_unlink_out(printer);
+	for (i = 0; i < TILL_PRINTER_OUT_URBS; i++)
+		usb_kill_urb(printer->out_urb[i]);
+}
+
+static void till_printer_out_done(struct urb *urb)
+{
+	struct till_printer *printer = urb->context;
+	bool failed = false;
+	unsigned long flags;
+	unsigned int sent;
+
+	spin_lock_irqsave(&printer->till.lock, flags);
+	sent = min(urb->actual_length, urb->transfer_buffer_length);
+	printer->completed += sent;
+	atomic_long_add(sent, &printer->till.statistics[TILL_PRINTER_WRITTEN]);
+
+	if (sent < urb->transfer_buffer_length) {
+		switch (urb->status) {
+		case -ENOENT:
+		case -ECONNRESET:
+		case -ESHUTDOWN:
+		case -ENODEV:
+			/* Whoever killed it knows. */
+			break;
+		default:
+			till_count(&printer->till, TILL_PRINTER_COMMUNICATION_ERROR);
+			dev_warn_ratelimited(&printer->intf->dev,
+					     "printer failed to take data: %d\n", urb->status);
+			printer->out_halted |= urb->status == -EPIPE;
+			printer->out_error = -EIO;
+			failed = !printer->stopped;
+		}
+	}
+
+	/* What is on a receipt is nobody's business afterwards. */
+	memzero_explicit(urb->transfer_buffer, urb->transfer_buffer_length);
+	__set_bit(till_printer_urb_index(printer, urb), &printer->out_free);
+	if (failed)
+		schedule_work(&printer->error_work);
+	wake_up_all(&printer->till.wait);
+	spin_unlock_irqrestore(&printer->till.lock, flags);
+
+	/* Nothing behind the gap may be printed; the pipe rests until this returns. */
+	if (failed)
+		till_printer_unlink_out(printer);
+}
+
+static bool till_printer_in_flight(struct till_printer *printer)
+{
+	return READ_ONCE(printer->out_free) != TILL_PRINTER_OUT_ALL;
+}
+
+static void till_printer_error_work(struct work_struct *work)
+{
+	struct till_printer *printer = container_of(work, struct till_printer, error_work);
+	bool halted;
+
+	till_printer_kill_out(printer);
+
+	spin_lock_irq(&printer->till.lock);
+	halted = printer->out_halted;
+	printer->out_halted = false;
+	spin_unlock_irq(&printer->till.lock);
+
+	if (halted)
+		usb_clear_halt(printer->udev, printer->out_pipe);
+}
+
+/* Tells an error once. */
+static int till_printer_take_error(struct till_printer *printer)
+{
+	int ret;
+
+	lockdep_assert_held(&printer->till.lock);
+
+	if (!printer->till.connected)
+		return -ENODEV;
+	/* Not before everything behind the gap is back. */
+	if (printer->out_error && printer->out_free != TILL_PRINTER_OUT_ALL)
+		return 0;
+
+	ret = printer->out_error;
+	printer->out_error = 0;
+	return ret;
+}
+
+static bool till_printer_writable(struct till_printer *printer)
+{
+	lockdep_assert_held(&printer->till.lock);
+
+	if (printer->out_error)
+		return printer->out_free == TILL_PRINTER_OUT_ALL;
+	return printer->out_free && !printer->stopped;
+}
+
+/* Returns the index of an URB that is the caller's now, or -EAGAIN, or an error to be told. */
+static int till_printer_take_urb(struct till_printer *printer)
+{
+	int ret;
+
+	spin_lock_irq(&printer->till.lock);
+	ret = till_printer_take_error(printer);
+	if (!ret) {
+		if (till_printer_writable(printer)) {
+			ret = __ffs(printer->out_free);
+			__clear_bit(ret, &printer->out_free);
+		} else {
+			ret = -EAGAIN;
+		}
+	}
+	spin_unlock_irq(&printer->till.lock);
+	return ret;
+}
+
+static void till_printer_give_urb(struct till_printer *printer, unsigned int index)
+{
+	spin_lock_irq(&printer->till.lock);
+	__set_bit(index, &printer->out_free);
+	wake_up_all(&printer->till.wait);
+	spin_unlock_irq(&printer->till.lock);
+}
+
+static int till_printer_submit(struct till_printer *printer, unsigned int index, size_t length)
+{
+	int ret;
+
+	ret = till_device_get(&printer->till);
+	if (ret)
+		return ret;
+
+	/* Counted with the submission, or completed might overtake accepted. */
+	spin_lock_irq(&printer->till.lock);
+	printer->out_urb[index]->transfer_buffer_length = length;
+	if (printer->stopped || printer->out_error)
+		ret = -EAGAIN;
+	else
+		ret = usb_submit_urb(printer->out_urb[index], GFP_ATOMIC);
+	if (!ret)
+		printer->accepted += length;
+	spin_unlock_irq(&printer->till.lock);
+
+	till_device_put(&printer->till);
+	/* Poisoned a moment ago: wait with the others. */
+	return ret == -EPERM ? -EAGAIN : ret;
+}
+
+/* Sends up to one URB of data; returns its bytes, or -EAGAIN for one to wait for. */
+static ssize_t till_printer_write_part(struct till_printer *printer, const char __user *buf,
+				       size_t count)
+{
+	size_t length = min_t(size_t, count, TILL_PRINTER_OUT_SIZE);
+	int index, ret;
+
+	index = till_printer_take_urb(printer);
+	if (index < 0)
+		return index;
+
+	ret = copy_from_user(printer->out_buf[index], buf, length) ? -EFAULT : 0;
+	if (!ret)
+		ret = till_printer_submit(printer, index, length);
+	if (!ret)
+		return length;
+
+	memzero_explicit(printer->out_buf[index], length);
+	till_printer_give_urb(printer, index);
+	return ret;
+}
+
+static bool till_printer_write_ready(struct till_printer *printer)
+{
+	bool ready;
+
+	spin_lock_irq(&printer->till.lock);
+	ready = till_printer_writable(printer) || !printer->till.connected;
+	spin_unlock_irq(&printer->till.lock);
+	return ready;
+}
+
+static ssize_t till_printer_write_locked(struct till_printer *printer, const char __user *buf,
+					 size_t count, bool nonblock)
+{
+	size_t done = 0;
+	ssize_t ret = 0;
+
+	while (done < count) {
+		ret = till_printer_write_part(printer, buf + done, count - done);
+		if (ret > 0) {
+			done += ret;
+			continue;
+		}
+		if (ret != -EAGAIN || nonblock)
+			break;
+
+		ret = wait_event_interruptible(printer->till.wait,
+					       till_printer_write_ready(printer));
+		if (ret)
+			break;
+	}
+
+	/* What was taken is told first; an error waits for the next call. */
+	if (done && ret < 0 && ret != -EAGAIN && ret != -ERESTARTSYS && ret != -EFAULT) {
+		spin_lock_irq(&printer->till.lock);
+		if (!printer->out_error)
+			printer->out_error = ret;
+		spin_unlock_irq(&printer->till.lock);
+	}
+	return done ?: ret;
+}
+
+static ssize_t till_printer_write(struct till_device *tdev, const char __user *buf,
+				  size_t count, bool nonblock)
+{
+	struct till_printer *printer = to_till_printer(tdev);
+	ssize_t ret;
+
+	if (nonblock) {
+		if (!mutex_trylock(&printer->write_mutex))
+			return -EAGAIN;
+	} else if (mutex_lock_interruptible(&printer->write_mutex)) {
+		return -ERESTARTSYS;
+	}
+
+	ret = till_printer_write_locked(printer, buf, count, nonblock);
+	mutex_unlock(&printer->write_mutex);
+	return ret;
+}
+
+static int till_printer_fsync(struct till_device *tdev)
+{
+	struct till_printer *printer = to_till_printer(tdev);
+	long left;
+	int ret;
+
+	left = wait_event_interruptible_timeout(tdev->wait, !till_printer_in_flight(printer) ||
+						!till_device_connected(tdev),
+						msecs_to_jiffies(TILL_PRINTER_FSYNC_MS));
+	if (left < 0)
+		return left;
+
+	spin_lock_irq(&tdev->lock);
+	ret = till_printer_take_error(printer);
+	spin_unlock_irq(&tdev->lock);
+
+	return ret ?: left ? 0 : -ETIMEDOUT;
+}
+
+static void till_printer_drain(struct till_device *tdev)
+{
+	struct till_printer *printer = to_till_printer(tdev);
+
+	wait_event_interruptible_timeout(tdev->wait, !till_printer_in_flight(printer) ||
+					 !till_device_connected(tdev),
+					 msecs_to_jiffies(TILL_PRINTER_DRAIN_MS));
+}
+
+static bool till_printer_readable(struct till_printer *printer)
+{
+	bool readable;
+
+	spin_lock_irq(&printer->till.lock);
+	readable = !kfifo_is_empty(&printer->replies) || !printer->till.connected;
+	spin_unlock_irq(&printer->till.lock);
+	return readable;
+}
+
+static ssize_t till_printer_read_locked(struct till_printer *printer, char __user *buf,
+					size_t count, bool nonblock)
+{
+	u8 part[64];
+	unsigned int length;
+	bool connected;
+	int ret;
+
+	do {
+		spin_lock_irq(&printer->till.lock);
+		connected = printer->till.connected;
+		length = kfifo_out(&printer->replies, part, min(count, sizeof(part)));
+		spin_unlock_irq(&printer->till.lock);
+
+		if (!connected)
+			return -ENODEV;
+		if (length)
+			return copy_to_user(buf, part, length) ? -EFAULT : length;
+		if (nonblock)
+			return -EAGAIN;
+
+		ret = wait_event_interruptible(printer->till.wait, till_printer_readable(printer));
+	} while (!ret);
+
+	return ret;
+}
+
+static ssize_t till_printer_read(struct till_device *tdev, char __user *buf,
+				 size_t count, bool nonblock)
+{
+	struct till_printer *printer = to_till_printer(tdev);
+	ssize_t ret;
+
+	if (!printer->bidirectional)
+		return -EOPNOTSUPP;
+	if (!count)
+		return 0;
+
+	if (nonblock) {
+		if (!mutex_trylock(&printer->read_mutex))
+			return -EAGAIN;
+	} else if (mutex_lock_interruptible(&printer->read_mutex)) {
+		return -ERESTARTSYS;
+	}
+
+	ret = till_printer_read_locked(printer, buf, count, nonblock);
+	mutex_unlock(&printer->read_mutex);
+	return ret;
+}
+
+static __poll_t till_printer_poll(struct till_device *tdev)
+{
+	struct till_printer *printer = to_till_printer(tdev);
+	__poll_t mask = 0;
+
+	if (till_printer_writable(printer))
+		mask |= EPOLLOUT | EPOLLWRNORM;
+	if (!kfifo_is_empty(&printer->replies))
+		mask |= EPOLLIN | EPOLLRDNORM;
+	if (printer->out_error)
+		mask |= EPOLLERR;
+	return mask;
+}
+
+/*
+ * Start and stop
+ */
+
+/* Ends all traffic; returns when no completion and no work runs any more. */
+static void till_printer_stop(struct till_printer *printer)
+{
+	unsigned int i;
+
+	spin_lock_irq(&printer->till.lock);
+	printer->stopped = true;
+	if (printer->out_free != TILL_PRINTER_OUT_ALL)
+		printer->out_error = -EIO;
+	spin_unlock_irq(&printer->till.lock);
+
+	cancel_work_sync(&printer->error_work);
+	for (i = 0; i < TILL_PRINTER_OUT_URBS; i++)
+		usb_poison_urb(printer->out_urb[TILL_PRINTER_OUT_URBS - 1 - i]);
+	usb_poison_urb(printer->in_urb);
+	cancel_delayed_work_sync(&printer->in_work);
+}
+
+static void till_printer_start(struct till_printer *printer)
+{
+	unsigned int i;
+
+	for (i = 0; i < TILL_PRINTER_OUT_URBS; i++)
+		usb_unpoison_urb(printer->out_urb[i]);
+	usb_unpoison_urb(printer->in_urb);
+
+	spin_lock_irq(&printer->till.lock);
+	printer->stopped = false;
+	wake_up_all(&printer->till.wait);
+	if (printer->reading)
+		till_printer_in_later(printer, 0);
+	spin_unlock_irq(&printer->till.lock);
+}
+
+static int till_printer_suspend(struct usb_interface *intf, pm_message_t message)
+{
+	till_printer_stop(usb_get_intfdata(intf));
+	return 0;
+}
+
+static int till_printer_resume(struct usb_interface *intf)
+{
+	till_printer_start(usb_get_intfdata(intf));
+	return 0;
+}
+
+static int till_printer_reset_resume(struct usb_interface *intf)
+{
+	struct till_printer *printer = usb_get_intfdata(intf);
+
+	till_printer_forget_automatic(printer);
+	till_printer_start(printer);
+	return 0;
+}
+
+static int till_printer_pre_reset(struct usb_interface *intf)
+{
+	till_printer_stop(usb_get_intfdata(intf));
+	return 0;
+}
+
+static int till_printer_post_reset(struct usb_interface *intf)
+{
+	return till_printer_reset_resume(intf);
+}
+
+/*
+ * File operations
+ */
+
+static int till_printer_open(struct till_device *tdev)
+{
+	struct till_printer *printer = to_till_printer(tdev);
+	int ret;
+
+	ret = usb_autopm_get_interface(printer->intf);
+	if (ret)
+		return ret;
+
+	spin_lock_irq(&tdev->lock);
+	printer->accepted = 0;
+	printer->completed = 0;
+	printer->out_error = 0;
+	kfifo_reset(&printer->replies);
+	spin_unlock_irq(&tdev->lock);
+
+	till_printer_forget_automatic(printer);
+	/* A printer that does not answer is one whose state is not known, and opens. */
+	till_printer_ask_port_status(printer);
+	till_printer_start_reading(printer);
+	return 0;
+}
+
+static void till_printer_close(struct till_device *tdev)
+{
+	struct till_printer *printer = to_till_printer(tdev);
+
+	till_printer_kill_out(printer);
+	till_printer_stop_reading(printer);
+
+	spin_lock_irq(&tdev->lock);
+	kfifo_reset(&printer->replies);
+	spin_unlock_irq(&tdev->lock);
+
+	usb_autopm_put_interface(printer->intf);
+}
+
+static long till_printer_get_status(struct till_printer *printer, void __user *arg)
+{
+	struct till_printer_status status;
+	u32 size;
+	int ret;
+
+	ret = till_copy_in(&status, sizeof(status), arg);
+	if (ret)
+		return ret;
+	size = status.size;
+
+	spin_lock_irq(&printer->till.lock);
+	status = printer->status;
+	status.event = printer->till.event;
+	spin_unlock_irq(&printer->till.lock);
+
+	status.size = size;
+	ret = till_copy_out(arg, &status, sizeof(status));
+	if (ret)
+		return ret;
+
+	/* Only what has arrived is seen. */
+	spin_lock_irq(&printer->till.lock);
+	printer->till.event_seen = status.event;
+	spin_unlock_irq(&printer->till.lock);
+	return 0;
+}
+
+static long till_printer_get_progress(struct till_printer *printer, void __user *arg)
+{
+	struct till_printer_progress progress;
+	int ret;
+
+	ret = till_copy_in(&progress, sizeof(progress), arg);
+	if (ret)
+		return ret;
+
+	progress.__reserved = 0;
+	spin_lock_irq(&printer->till.lock);
+	progress.accepted = printer->accepted;
+	progress.completed = printer->completed;
+	spin_unlock_irq(&printer->till.lock);
+
+	return till_copy_out(arg, &progress, sizeof(progress));
+}
+
+static long till_printer_get_device_id(struct till_printer *printer, void __user *arg)
+{
+	struct till_printer_device_id *id;
+	int ret;
+
+	if (!printer->device_id_length)
+		return -EOPNOTSUPP;
+
+	id = kzalloc(sizeof(*id), GFP_KERNEL);
+	if (!id)
+		return -ENOMEM;
+
+	ret = till_copy_in(id, sizeof(*id), arg);
+	if (!ret) {
+		memset(id->id, 0, sizeof(id->id));
+		memset(id->__reserved, 0, sizeof(id->__reserved));
+		id->length = printer->device_id_length;
+		memcpy(id->id, printer->device_id, printer->device_id_length);
+		ret = till_copy_out(arg, id, sizeof(*id));
+	}
+
+	kfree(id);
+	return ret;
+}
+
+static long till_printer_get_port_status(struct till_printer *printer)
+{
+	int ret;
+
+	ret = till_device_get(&printer->till);
+	if (ret)
+		return ret;
+	ret = till_printer_ask_port_status(printer);
+	till_device_put(&printer->till);
+	return ret;
+}
+
+static int till_printer_reset_request(struct till_printer *printer, u8 recipient)
+{
+	return usb_control_msg_send(printer->udev, 0, USBPRN_SOFT_RESET,
+				    USB_DIR_OUT | USB_TYPE_CLASS | recipient, 0,
+				    till_printer_ifnum(printer), NULL, 0,
+				    TILL_PRINTER_CONTROL_MS, GFP_KERNEL);
+}
+
+static long till_printer_soft_reset(struct till_printer *printer)
+{
+	int ret;
+
+	ret = till_device_get(&printer->till);
+	if (ret)
+		return ret;
+
+	till_printer_kill_out(printer);
+	/* Class version 1.0 sent it to the other port, 1.1 to the interface. */
+	ret = till_printer_reset_request(printer, USB_RECIP_INTERFACE);
+	if (ret == -EPIPE)
+		ret = till_printer_reset_request(printer, USB_RECIP_OTHER);
+
+	spin_lock_irq(&printer->till.lock);
+	printer->out_error = 0;
+	kfifo_reset(&printer->replies);
+	wake_up_all(&printer->till.wait);
+	spin_unlock_irq(&printer->till.lock);
+	till_printer_forget_automatic(printer);
+
+	till_device_put(&printer->till);
+	return ret;
+}
+
+static long till_printer_ioctl(struct till_device *tdev, unsigned int cmd, void __user *arg)
+{
+	struct till_printer *printer = to_till_printer(tdev);
+
+	switch (cmd) {
+	case TILL_PRINTER_GET_STATUS:
+		return till_printer_get_status(printer, arg);
+	case TILL_PRINTER_GET_PROGRESS:
+		return till_printer_get_progress(printer, arg);
+	case TILL_PRINTER_GET_DEVICE_ID:
+		return till_printer_get_device_id(printer, arg);
+	case TILL_PRINTER_GET_PORT_STATUS:
+		return till_printer_get_port_status(printer);
+	case TILL_PRINTER_SOFT_RESET:
+		return till_printer_soft_reset(printer);
+	default:
+		return -ENOTTY;
+	}
+}
+
+static void till_printer_release(struct till_device *tdev)
+{
+	struct till_printer *printer = to_till_printer(tdev);
+	unsigned int i;
+
+	for (i = 0; i < TILL_PRINTER_OUT_URBS; i++) {
+		usb_free_urb(printer->out_urb[i]);
+		kfree(printer->out_buf[i]);
+	}
+	usb_free_urb(printer->in_urb);
+	kfree(printer->in_buf);
+	kfree(printer->device_id);
+	usb_put_intf(printer->intf);
+	usb_put_dev(printer->udev);
+	kfree(printer);
+}
+
+static const struct till_operations till_printer_operations = {
+	.open		= till_printer_open,
+	.drain		= till_printer_drain,
+	.close		= till_printer_close,
+	.read		= till_printer_read,
+	.write		= till_printer_write,
+	.fsync		= till_printer_fsync,
+	.poll		= till_printer_poll,
+	.ioctl		= till_printer_ioctl,
+	.release	= till_printer_release,
+};
+
+/*
+ * Attributes
+ */
+
+static ssize_t online_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	static const char * const names[] = {
+		[TILL_PRINTER_UNKNOWN] = "unknown",
+		[TILL_PRINTER_ONLINE] = "online",
+		[TILL_PRINTER_OFFLINE] = "offline",
+	};
+	struct till_printer *printer = to_till_printer(to_till_device(dev));
+
+	return sysfs_emit(buf, "%s\n", names[READ_ONCE(printer->status.online)]);
+}
+static DEVICE_ATTR_RO(online);
+
+static ssize_t paper_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	static const char * const names[] = {
+		[TILL_PAPER_UNKNOWN] = "unknown",
+		[TILL_PAPER_OK] = "ok",
+		[TILL_PAPER_NEAR_END] = "near-end",
+		[TILL_PAPER_END] = "end",
+	};
+	struct till_printer *printer = to_till_printer(to_till_device(dev));
+
+	return sysfs_emit(buf, "%s\n", names[READ_ONCE(printer->status.paper)]);
+}
+static DEVICE_ATTR_RO(paper);
+
+/* Only automatic status tells of the cover. */
+static ssize_t cover_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	struct till_printer *printer = to_till_printer(to_till_device(dev));
+	struct till_printer_status status;
+	const char *name = "unknown";
+
+	spin_lock_irq(&printer->till.lock);
+	status = printer->status;
+	spin_unlock_irq(&printer->till.lock);
+
+	if (status.source == TILL_PRINTER_SOURCE_AUTOMATIC)
+		name = status.flags & TILL_PRINTER_COVER_OPEN ? "open" : "closed";
+	return sysfs_emit(buf, "%s\n", name);
+}
+static DEVICE_ATTR_RO(cover);
+
+static struct attribute *till_printer_attrs[] = {
+	&dev_attr_online.attr,
+	&dev_attr_paper.attr,
+	&dev_attr_cover.attr,
+	NULL
+};
+
+static const struct attribute_group till_printer_group = {
+	.attrs = till_printer_attrs,
+};
+
+TILL_STATISTIC(byte_written_count, TILL_PRINTER_WRITTEN);
+TILL_STATISTIC(receipt_cover_open_count, TILL_PRINTER_COVER);
+TILL_STATISTIC(paper_end_count, TILL_PRINTER_PAPER_END);
+TILL_STATISTIC(failed_paper_cut_count, TILL_PRINTER_FAILED_CUT);
+TILL_STATISTIC(printer_fault_count, TILL_PRINTER_FAULT);
+TILL_STATISTIC(communication_error_count, TILL_PRINTER_COMMUNICATION_ERROR);
+
+static struct attribute *till_printer_statistics[] = {
+	&till_statistic_byte_written_count.attr.attr,
+	&till_statistic_receipt_cover_open_count.attr.attr,
+	&till_statistic_paper_end_count.attr.attr,
+	&till_statistic_failed_paper_cut_count.attr.attr,
+	&till_statistic_printer_fault_count.attr.attr,
+	&till_statistic_communication_error_count.attr.attr,
+	NULL
+};
+
+static const struct attribute_group till_printer_statistics_group = {
+	.name = "statistics",
+	.attrs = till_printer_statistics,
+};
+
+static const struct attribute_group *till_printer_groups[] = {
+	&till_printer_group,
+	&till_printer_statistics_group,
+	NULL
+};
+
+static const struct device_type till_printer_type = {
+	.name	= "printer",
+	.groups	= till_printer_groups,
+};
+
+static const struct till_kind_info till_printer_info = {
+	.kind	= TILL_KIND_PRINTER,
+	.event	= "status",
+	.type	= &till_printer_type,
+};
+
+/*
+ * Binding
+ */
+
+static bool till_printer_alt_has(struct usb_host_interface *alt, u8 protocol)
+{
+	struct usb_endpoint_descriptor *in, *out;
+
+	if (alt->desc.bInterfaceClass != USB_CLASS_PRINTER ||
+	    alt->desc.bInterfaceSubClass != 1 || alt->desc.bInterfaceProtocol != protocol)
+		return false;
+
+	if (usb_find_bulk_out_endpoint(alt, &out) || !usb_endpoint_maxp(out))
+		return false;
+	return protocol == USBPRN_PROTOCOL_UNI ||
+	       (!usb_find_bulk_in_endpoint(alt, &in) && usb_endpoint_maxp(in));
+}
+
+static struct usb_host_interface *till_printer_find_alt(struct till_printer *printer)
+{
+	static const u8 protocols[] = { USBPRN_PROTOCOL_BI, USBPRN_PROTOCOL_UNI };
+	unsigned int i, j;
+
+	for (i = 0; i < ARRAY_SIZE(protocols); i++) {
+		for (j = 0; j < printer->intf->num_altsetting; j++) {
+			struct usb_host_interface *alt = &printer->intf->altsetting[j];
+
+			if (till_printer_alt_has(alt, protocols[i])) {
+				printer->bidirectional = protocols[i] == USBPRN_PROTOCOL_BI;
+				return alt;
+			}
+		}
+	}
+	return NULL;
+}
+
+static int till_printer_choose_alt(struct till_printer *printer)
+{
+	struct usb_host_interface *alt = till_printer_find_alt(printer);
+
+	if (!alt) {
+		dev_err(&printer->intf->dev, "printer without a bulk OUT endpoint\n");
+		return -ENODEV;
+	}
+	if (alt == printer->intf->cur_altsetting)
+		return 0;
+	return usb_set_interface(printer->udev, alt->desc.bInterfaceNumber,
+				 alt->desc.bAlternateSetting);
+}
+
+static int till_printer_alloc(struct till_printer *printer)
+{
+	struct usb_host_interface *alt = printer->intf->cur_altsetting;
+	struct usb_endpoint_descriptor *in, *out;
+	unsigned int i;
+	int ret;
+
+	ret = usb_find_bulk_out_endpoint(alt, &out);
+	if (ret)
+		return ret;
+	printer->out_pipe = usb_sndbulkpipe(printer->udev, out->bEndpointAddress);
+
+	for (i = 0; i < TILL_PRINTER_OUT_URBS; i++) {
+		printer->out_buf[i] = kzalloc(TILL_PRINTER_OUT_SIZE, GFP_KERNEL);
+		printer->out_urb[i] = usb_alloc_urb(0, GFP_KERNEL);
+		if (!printer->out_buf[i] || !printer->out_urb[i])
+			return -ENOMEM;
+		usb_fill_bulk_urb(printer->out_urb[i], printer->udev, printer->out_pipe,
+				  printer->out_buf[i], 0, till_printer_out_done, printer);
+	}
+	printer->out_free = TILL_PRINTER_OUT_ALL;
+
+	if (!printer->bidirectional)
+		return 0;
+
+	ret = usb_find_bulk_in_endpoint(alt, &in);
+	if (ret)
+		return ret;
+	printer->in_buf = kzalloc(TILL_PRINTER_IN_SIZE, GFP_KERNEL);
+	printer->in_urb = usb_alloc_urb(0, GFP_KERNEL);
+	if (!printer->in_buf || !printer->in_urb)
+		return -ENOMEM;
+	usb_fill_bulk_urb(printer->in_urb, printer->udev,
+			  usb_rcvbulkpipe(printer->udev, in->bEndpointAddress),
+			  printer->in_buf, TILL_PRINTER_IN_SIZE, till_printer_in_done, printer);
+	printer->till.features |= TILL_PRINTER_FEATURE_BACKCHANNEL;
+	return 0;
+}
+
+/* Printer class 4.2.1; the length is big-endian and counts itself. A printer may have none. */
+static int till_printer_read_device_id(struct till_printer *printer)
+{
+	const unsigned int size = TILL_PRINTER_DEVICE_ID_MAX + 2;
+	struct usb_interface_descriptor *desc = &printer->intf->cur_altsetting->desc;
+	unsigned int length;
+	u8 *reply;
+	int ret;
+
+	reply = kzalloc(size, GFP_KERNEL);
+	if (!reply)
+		return -ENOMEM;
+
+	ret = usb_control_msg(printer->udev, usb_rcvctrlpipe(printer->udev, 0),
+			      USBPRN_GET_DEVICE_ID,
+			      USB_DIR_IN | USB_TYPE_CLASS | USB_RECIP_INTERFACE, 0,
+			      desc->bInterfaceNumber << 8 | desc->bAlternateSetting,
+			      reply, size, TILL_PRINTER_CONTROL_MS);
+	if (ret > 2) {
+		length = min_t(unsigned int, reply[0] << 8 | reply[1], ret);
+		if (length > 2) {
+			printer->device_id = kmemdup(reply + 2, length - 2, GFP_KERNEL);
+			if (printer->device_id) {
+				printer->device_id_length = length - 2;
+				printer->till.features |= TILL_PRINTER_FEATURE_DEVICE_ID;
+			}
+		}
+	}
+
+	kfree(reply);
+	return 0;
+}
+
+static int till_printer_probe(struct usb_interface *intf, const struct usb_device_id *id)
+{
+	struct usb_device *udev = interface_to_usbdev(intf);
+	struct till_printer *printer;
+	int ret;
+
+	printer = kzalloc(sizeof(*printer), GFP_KERNEL);
+	if (!printer)
+		return -ENOMEM;
+
+	printer->udev = usb_get_dev(udev);
+	printer->intf = usb_get_intf(intf);
+	mutex_init(&printer->write_mutex);
+	mutex_init(&printer->read_mutex);
+	INIT_KFIFO(printer->replies);
+	INIT_DELAYED_WORK(&printer->in_work, till_printer_in_work);
+	INIT_WORK(&printer->error_work, till_printer_error_work);
+
+	ret = till_device_init(&printer->till, &till_printer_info, &till_printer_operations,
+			       &intf->dev);
+	if (ret)
+		goto err_put;
+
+	printer->till.vendor = le16_to_cpu(udev->descriptor.idVendor);
+	printer->till.product = le16_to_cpu(udev->descriptor.idProduct);
+	printer->till.bcd = le16_to_cpu(udev->descriptor.bcdDevice);
+
+	ret = till_printer_choose_alt(printer);
+	if (ret)
+		goto err_put;
+
+	ret = till_printer_alloc(printer);
+	if (ret)
+		goto err_put;
+
+	ret = till_printer_read_device_id(printer);
+	if (ret)
+		goto err_put;
+	till_printer_ask_port_status(printer);
+
+	usb_set_intfdata(intf, printer);
+	ret = till_device_register(&printer->till);
+	if (ret)
+		goto err_intfdata;
+
+	dev_info(&intf->dev, "%sprinter is %s\n",
+		 printer->bidirectional ? "" : "unidirectional ", dev_name(&printer->till.dev));
+	return 0;
+
+err_intfdata:
+	usb_set_intfdata(intf, NULL);
+err_put:
+	put_device(&printer->till.dev);
+	return ret;
+}
+
+static void till_printer_disconnect(struct usb_interface *intf)
+{
+	struct till_printer *printer = usb_get_intfdata(intf);
+
+	till_printer_stop(printer);
+	till_device_unregister(&printer->till);
+	usb_set_intfdata(intf, NULL);
+	put_device(&printer->till.dev);
+}
+
+static const struct usb_device_id till_printer_ids[] = {
+	/* Seiko Epson TM-T20II, TM-T82II (usb.ids; Epson's Linux driver) */
+	{ USB_DEVICE_INTERFACE_CLASS(0x04b8, 0x0e15, USB_CLASS_PRINTER) },
+	/* Seiko Epson TM series with UB-U interface card, as TM-T88 (usb.ids) */
+	{ USB_DEVICE_INTERFACE_CLASS(0x04b8, 0x0202, USB_CLASS_PRINTER) },
+	/* Seiko Epson TM-T20 (usb.ids) */
+	{ USB_DEVICE_INTERFACE_CLASS(0x04b8, 0x0e03, USB_CLASS_PRINTER) },
+	/* Seiko Epson TM-T20III (Epson's Linux driver) */
+	{ USB_DEVICE_INTERFACE_CLASS(0x04b8, 0x0e28, USB_CLASS_PRINTER) },
+	/* Bixolon SRP-350 (usb.ids) */
+	{ USB_DEVICE_INTERFACE_CLASS(0x1504, 0x0006, USB_CLASS_PRINTER) },
+	{ }
+};
+MODULE_DEVICE_TABLE(usb, till_printer_ids);
+
+static struct usb_driver till_printer_driver = {
+	.name			= "till-printer",
+	.id_table		= till_printer_ids,
+	.probe			= till_printer_probe,
+	.disconnect		= till_printer_disconnect,
+	.suspend		= till_printer_suspend,
+	.resume			= till_printer_resume,
+	.reset_resume		= till_printer_reset_resume,
+	.pre_reset		= till_printer_pre_reset,
+	.post_reset		= till_printer_post_reset,
+	.supports_autosuspend	= 1,
+};
+
+int till_printer_init(void)
+{
+	return usb_register(&till_printer_driver);
+}
+
+void till_printer_exit(void)
+{
+	usb_deregister(&till_printer_driver);
+}
