@@ -6,12 +6,12 @@
 
 /* ISO 4217, the currencies that UnionPay terminals settle in. */
 static const struct currency currencies[] = {
-        { "AUD", 36, 2, "A$" },   { "CAD", 124, 2, "C$" },  { "CHF", 756, 2, "CHF" },  { "CNY", 156, 2, "¥" },
-        { "EUR", 978, 2, "€" },   { "GBP", 826, 2, "£" },   { "HKD", 344, 2, "HK$" },  { "IDR", 360, 2, "Rp" },
-        { "INR", 356, 2, "₹" },   { "JPY", 392, 0, "¥" },   { "KRW", 410, 0, "₩" },    { "KWD", 414, 3, "KD" },
-        { "MOP", 446, 2, "MOP$" }, { "MYR", 458, 2, "RM" }, { "NZD", 554, 2, "NZ$" },  { "PHP", 608, 2, "₱" },
-        { "RUB", 643, 2, "₽" },   { "SGD", 702, 2, "S$" },  { "THB", 764, 2, "฿" },    { "TWD", 901, 2, "NT$" },
-        { "USD", 840, 2, "$" },   { "VND", 704, 0, "₫" },
+        { "AUD", 36, 2, "A$" },    { "CAD", 124, 2, "C$" }, { "CHF", 756, 2, "CHF" }, { "CNY", 156, 2, "¥" },
+        { "EUR", 978, 2, "€" },    { "GBP", 826, 2, "£" },  { "HKD", 344, 2, "HK$" }, { "IDR", 360, 2, "Rp" },
+        { "INR", 356, 2, "₹" },    { "JPY", 392, 0, "¥" },  { "KRW", 410, 0, "₩" },   { "KWD", 414, 3, "KD" },
+        { "MOP", 446, 2, "MOP$" }, { "MYR", 458, 2, "RM" }, { "NZD", 554, 2, "NZ$" }, { "PHP", 608, 2, "₱" },
+        { "RUB", 643, 2, "₽" },  { "SGD", 702, 2, "S$" }, { "THB", 764, 2, "฿" },   { "TWD", 901, 2, "NT$" },
+        { "USD", 840, 2, "$" },    { "VND", 704, 0, "₫" },
 };
 
 const struct currency *currency_find(const char *code) {
@@ -44,8 +44,8 @@ const char *amount_format(int64_t amount, const struct currency *currency, char 
         if (currency->digits == 0)
                 snprintf(text, AMOUNT_TEXT_MAX, "%s%" PRIu64, sign, magnitude);
         else
-                snprintf(text, AMOUNT_TEXT_MAX, "%s%" PRIu64 ".%0*" PRIu64, sign, magnitude / unit,
-                         currency->digits, magnitude % unit);
+                snprintf(text, AMOUNT_TEXT_MAX, "%s%" PRIu64 ".%0*" PRIu64, sign, magnitude / unit, currency->digits,
+                         magnitude % unit);
         return text;
 }
 

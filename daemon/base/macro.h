@@ -20,42 +20,42 @@
 
 #define ELEMENTSOF(x) (sizeof(x) / sizeof((x)[0]))
 
-#define MIN(a, b)                        \
-        ({                               \
-                __typeof__(a) _a = (a);  \
-                __typeof__(b) _b = (b);  \
-                _a < _b ? _a : _b;       \
+#define MIN(a, b)                                                                                                     \
+        ({                                                                                                            \
+                __typeof__(a) _a = (a);                                                                               \
+                __typeof__(b) _b = (b);                                                                               \
+                _a < _b ? _a : _b;                                                                                    \
         })
-#define MAX(a, b)                        \
-        ({                               \
-                __typeof__(a) _a = (a);  \
-                __typeof__(b) _b = (b);  \
-                _a > _b ? _a : _b;       \
+#define MAX(a, b)                                                                                                     \
+        ({                                                                                                            \
+                __typeof__(a) _a = (a);                                                                               \
+                __typeof__(b) _b = (b);                                                                               \
+                _a > _b ? _a : _b;                                                                                    \
         })
 
 /* Hands a pointer on and forgets it, so that its cleanup does nothing. */
-#define TAKE_PTR(ptr)                              \
-        ({                                         \
-                __typeof__(ptr) *_pptr = &(ptr);   \
-                __typeof__(ptr) _ptr = *_pptr;     \
-                *_pptr = NULL;                     \
-                _ptr;                              \
+#define TAKE_PTR(ptr)                                                                                                 \
+        ({                                                                                                            \
+                __typeof__(ptr) *_pptr = &(ptr);                                                                      \
+                __typeof__(ptr) _ptr = *_pptr;                                                                        \
+                *_pptr = NULL;                                                                                        \
+                _ptr;                                                                                                 \
         })
 
-#define TAKE_FD(fd)                 \
-        ({                          \
-                int *_pfd = &(fd);  \
-                int _fd = *_pfd;    \
-                *_pfd = -EBADF;     \
-                _fd;                \
+#define TAKE_FD(fd)                                                                                                   \
+        ({                                                                                                            \
+                int *_pfd = &(fd);                                                                                    \
+                int _fd = *_pfd;                                                                                      \
+                *_pfd = -EBADF;                                                                                       \
+                _fd;                                                                                                  \
         })
 
 /* Defines `name##p`, the cleanup of a pointer variable, from `name`, which takes NULL. */
-#define DEFINE_CLEANUP(type, name)                              \
-        static inline void name##p(type *p) {                   \
-                if (*p)                                         \
-                        (void) name(*p);                        \
-        }                                                       \
+#define DEFINE_CLEANUP(type, name)                                                                                    \
+        static inline void name##p(type *p) {                                                                         \
+                if (*p)                                                                                               \
+                        (void) name(*p);                                                                              \
+        }                                                                                                             \
         struct __useless_struct_to_allow_trailing_semicolon__
 
 static inline void freep(void *p) {

@@ -25,8 +25,7 @@ struct wipe {
 static inline void wipe_done(struct wipe *w) {
         explicit_bzero(w->data, w->size);
 }
-#define WIPE_AT_END(array) \
-        _cleanup_(wipe_done) _unused_ struct wipe wipe_##array = { array, sizeof(array) }
+#define WIPE_AT_END(array) _cleanup_(wipe_done) _unused_ struct wipe wipe_##array = { array, sizeof(array) }
 
 /* In time that does not depend on the content. */
 bool secret_equal(const void *a, const void *b, size_t size);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "test.h"
 
-
 #include "base/amount.h"
 #include "base/config.h"
 #include "base/hex.h"
@@ -102,7 +101,8 @@ static void config_files(void **state) {
         write_file(low, "20-b.conf", "[s]\nk=hidden\n");
         write_file(low, "10-a.conf", "# comment\n\n[t]\n x=a=b\n; end\n");
         write_file(low, "README", "[s]\nk=no\n");
-        assert_int_equal(config_parse_dirs((const char *const[]){ high, low, "/nonexistent", NULL }, collect, &seen), 0);
+        assert_int_equal(config_parse_dirs((const char *const[]){ high, low, "/nonexistent", NULL }, collect, &seen),
+                         0);
         assert_string_equal(seen.text, "t.x=a=b;s.k=high;");
 
         log_set_max_level(LOG_EMERG);
@@ -119,7 +119,7 @@ static void config_files(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(amount_texts), cmocka_unit_test(currencies), cmocka_unit_test(hex_texts),
+                cmocka_unit_test(amount_texts), cmocka_unit_test(currencies),   cmocka_unit_test(hex_texts),
                 cmocka_unit_test(secrets),      cmocka_unit_test(config_files),
         };
 

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "base/log.h"
+#include "base/macro.h"
+#include "bus/authority.h"
+
+/* The person may be asked for a password: as long as polkit's own agents give them. */
+#define ANSWER_TIMEOUT_USEC (120 * UINT64_C(1000000))
+
+struct question {
+        sd_bus_message *call;
+        char *action;
+        sd_bus_message_handler_t act;
+        void *userdata;
+};
+
+static struct question *question_free(struct question *q) {
+        if (!q)
+                return NULL;
+        sd_bus_message_unref(q->call);
+        free(q->action);
+        free(q);
+        return NULL;
+}
+DEFINE_CLEANUP(struct question *, question_free);
+
+static void question_destroy(void *userdata) {
+        question_free(userdata);
+}
+
+static int reply_denied(struct question *q, bool challenge) {
+        return sd_bus_reply_method_errorf(
+                q->call, SD_BUS_ERROR_ACCESS_DENIED, "%s: not authorized%s (polkit action %s)",
+                sd_bus_message_get_member(q->call),
+                challenge ? "; call again with interactive authorization allowed, or ask an administrator" : "",
+                q->action);
+}
+
+static int question_decide(struct question *q, sd_bus_message *answer, sd_bus_error *error) {
+        int authorized, challenge, r;
+
+        if (sd_bus_message_is_method_error(answer, NULL)) {
+                log_warning("polkit does not answer about %s: %s", q->action,
+                            strna(sd_bus_message_get_error(answer)->message));
+                return reply_denied(q, false);
+        }
+
+        r = sd_bus_message_enter_container(answer, 'r', "bba{ss}");
+        if (r < 0)
+                return r;
+        r = sd_bus_message_read(answer, "bb", &authorized, &challenge);
+        if (r < 0)
+                return r;
+        if (!authorized)
+                return reply_denied(q, challenge);
+
+        r = sd_bus_message_rewind(q->call, true);
+        if (r < 0)
+                return r;
+        return q->act(q->call, q->userdata, error);
+}
+
+static int question_answered(sd_bus_message *answer, void *userdata, sd_bus_error *ret_error) {
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        struct question *q = userdata;
+        int r;
+
+        r = question_decide(q, answer, &error);
+        if (r < 0)
+                (void) sd_bus_reply_method_errno(q->call, r, &error);
+        return 1;
+}
+
+static int sender_is_root(sd_bus_message *m) {
+        _cleanup_(sd_bus_creds_unrefp) sd_bus_creds *creds = NULL;
+        uid_t uid;
+        int r;
+
+        r = sd_bus_query_sender_creds(m, SD_BUS_CREDS_EUID, &creds);
+        if (r < 0)
+                return r;
+        r = sd_bus_creds_get_euid(creds, &uid);
+        if (r < 0)
+                return r;
+        return uid == 0;
+}
+
+int authority_check(sd_bus_message *m, const char *action, sd_bus_message_handler_t act, void *userdata,
+                    sd_bus_error *error) {
+        _cleanup_(question_freep) struct question *q = NULL;
+        _cleanup_(sd_bus_slot_unrefp) sd_bus_slot *slot = NULL;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *ask = NULL;
+        int interactive, r;
+
+        r = sender_is_root(m);
+        if (r < 0)
+                return r;
+        if (r > 0)
+                return act(m, userdata, error);
+
+        q = calloc(1, sizeof(*q));
+        if (!q)
+                return -ENOMEM;
+        q->call = sd_bus_message_ref(m);
+        q->action = strdup(action);
+        if (!q->action)
+                return -ENOMEM;
+        q->act = act;
+        q->userdata = userdata;
+
+        interactive = sd_bus_message_get_allow_interactive_authorization(m);
+        if (interactive < 0)
+                return interactive;
+
+        r = sd_bus_message_new_method_call(sd_bus_message_get_bus(m), &ask, "org.freedesktop.PolicyKit1",
+                                           "/org/freedesktop/PolicyKit1/Authority",
+                                           "org.freedesktop.PolicyKit1.Authority", "CheckAuthorization");
+        if (r < 0)
+                return r;
+        r = sd_bus_message_append(ask, "(sa{sv})sa{ss}us", "system-bus-name", 1, "name", "s",
+                                  sd_bus_message_get_sender(m), action, 0, (uint32_t) (interactive ? 1 : 0), "");
+        if (r < 0)
+                return r;
+        r = sd_bus_call_async(sd_bus_message_get_bus(m), &slot, ask, question_answered, q, ANSWER_TIMEOUT_USEC);
+        if (r < 0)
+                return r;
+
+        /* The slot now owns the question and frees it after the answer, or with the bus. */
+        (void) sd_bus_slot_set_destroy_callback(slot, question_destroy);
+        TAKE_PTR(q);
+        (void) sd_bus_slot_set_floating(slot, true);
+        return 1;
+}

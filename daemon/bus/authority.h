@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The one place that decides who may: root at once, everybody else by polkit, asynchronously. */
+
+#include <systemd/sd-bus.h>
+
+/*
+ * Called from a method handler: runs act(m, userdata, error) once the sender is authorized for the
+ * action, now or when polkit has answered. The handler returns what this returns; m is kept as long
+ * as needed, and answered with AccessDenied, naming the action, when the sender may not.
+ */
+int authority_check(sd_bus_message *m, const char *action, sd_bus_message_handler_t act, void *userdata,
+                    sd_bus_error *error);

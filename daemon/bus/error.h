@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* org.tilld1.Error.*, each mapped to an errno; the message names the object and the next step. */
+
+#include <systemd/sd-bus.h>
+
+#include "transaction/refusal.h"
+
+#define BUS_ERROR_UNKNOWN_KIND "org.tilld1.Error.UnknownKind"
+#define BUS_ERROR_INVALID_AMOUNT "org.tilld1.Error.InvalidAmount"
+#define BUS_ERROR_UNKNOWN_CURRENCY "org.tilld1.Error.UnknownCurrency"
+#define BUS_ERROR_INVALID_REFERENCE "org.tilld1.Error.InvalidReference"
+#define BUS_ERROR_UNKNOWN_OPTION "org.tilld1.Error.UnknownOption"
+#define BUS_ERROR_TRAINING_MODE "org.tilld1.Error.TrainingMode"
+#define BUS_ERROR_REFERENCE_REUSED "org.tilld1.Error.ReferenceReused"
+#define BUS_ERROR_BUSY "org.tilld1.Error.Busy"
+#define BUS_ERROR_UNAVAILABLE_DEVICE "org.tilld1.Error.UnavailableDevice"
+#define BUS_ERROR_NOT_READY "org.tilld1.Error.NotReady"
+#define BUS_ERROR_NOT_FOUND "org.tilld1.Error.NotFound"
+#define BUS_ERROR_TOO_LATE "org.tilld1.Error.TooLate"
+
+/* Sets the D-Bus error of a refusal; returns its negative errno, for a method handler to return. */
+int bus_error_set_refusal(sd_bus_error *error, const struct refusal *refusal);

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The trailing a{sv} of a method: known keys of known types, anything else refused by name. */
+
+#include <systemd/sd-bus.h>
+
+#include "transaction/refusal.h"
+
+struct bus_option {
+        const char *key;
+        char type; /* 's' or 'b' */
+        void *ret; /* const char ** (borrowed from the message) or bool * */
+};
+
+/* options ends with an entry without a key. Negative errno; with *ret->code set when the caller is to blame. */
+int options_read(sd_bus_message *m, const struct bus_option *options, struct refusal *ret);

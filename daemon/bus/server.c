@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "base/log.h"
+#include "bus/error.h"
+#include "bus/server.h"
+
+static void transaction_event(const struct transaction_view *view, enum transaction_event event, void *userdata) {
+        transactions_changed(userdata, view, event);
+}
+
+static void device_event(struct device *device, enum monitor_event event, void *userdata) {
+        devices_changed(userdata, device, event);
+}
+
+static void job_event(int64_t job, enum print_state state, void *userdata) {
+        receipts_job_changed(userdata, job, state);
+}
+
+static void engine_event(void *userdata) {
+        manager_changed(userdata);
+}
+
+const struct engine_listener server_listener = {
+        .transaction = transaction_event,
+        .device = device_event,
+        .job = job_event,
+        .changed = engine_event,
+};
+
+int server_new(sd_bus *bus, const struct settings *settings, struct server **ret) {
+        _cleanup_(server_freep) struct server *s = NULL;
+        int r;
+
+        s = calloc(1, sizeof(*s));
+        if (!s)
+                return -ENOMEM;
+        s->bus = sd_bus_ref(bus);
+        s->settings = settings;
+        s->transaction_prefix = strdup(settings->mode == MODE_TRAINING ? SERVER_PATH "/training/transaction"
+                                                                       : SERVER_PATH "/transaction");
+        if (!s->transaction_prefix)
+                return -ENOMEM;
+        r = sd_bus_track_new(bus, &s->subscribers, NULL, NULL);
+        if (r < 0)
+                return r;
+        r = sd_bus_track_new(bus, &s->starter, NULL, NULL);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(s);
+        return 0;
+}
+
+struct server *server_free(struct server *s) {
+        if (!s)
+                return NULL;
+        sd_bus_track_unref(s->subscribers);
+        sd_bus_track_unref(s->starter);
+        sd_bus_flush_close_unref(s->bus);
+        free(s->transaction_prefix);
+        free(s);
+        return NULL;
+}
+
+int server_start(struct server *s, struct engine *engine) {
+        int r;
+
+        s->engine = engine;
+        r = sd_bus_add_object_manager(s->bus, NULL, SERVER_PATH);
+        if (r < 0)
+                return r;
+        r = manager_register(s);
+        if (r < 0)
+                return r;
+        r = receipts_register(s);
+        if (r < 0)
+                return r;
+        r = devices_register(s);
+        if (r < 0)
+                return r;
+        r = transactions_register(s);
+        if (r < 0)
+                return r;
+        r = sd_bus_request_name(s->bus, SERVER_NAME, 0);
+        if (r < 0)
+                return log_error_errno(r, "The name " SERVER_NAME " cannot be had; does another tilld run?");
+        return 0;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* org.tilld1 on the bus: the engine's objects, each interface in a file of its own. */
+
+#include <systemd/sd-bus.h>
+
+#include "transaction/engine.h"
+
+#define SERVER_NAME "org.tilld1"
+#define SERVER_PATH "/org/tilld1"
+
+/* Transactions that the ObjectManager lists. */
+#define SERVER_LISTED 50
+
+struct server {
+        sd_bus *bus;
+        struct engine *engine;
+        const struct settings *settings;
+        char *transaction_prefix; /* object path of transactions in this mode */
+
+        sd_bus_track *subscribers;
+        sd_bus_track *starter; /* the connection that started the current transaction */
+        int64_t started;       /* that transaction's id */
+
+        struct transaction_view told;   /* as the bus was told of it last */
+        struct transaction_view looked; /* the one that a property or method is about, until the next look */
+};
+
+/* Connects nothing: the bus is the caller's. engine may be set later, before the name is asked for. */
+int server_new(sd_bus *bus, const struct settings *settings, struct server **ret);
+struct server *server_free(struct server *s);
+DEFINE_CLEANUP(struct server *, server_free);
+
+/* Puts the objects on the bus and asks for the name. */
+int server_start(struct server *s, struct engine *engine);
+
+/* The engine's events, told to the bus; userdata is the server. */
+extern const struct engine_listener server_listener;
+
+/* ---- Between the files of this room ---- */
+
+int manager_register(struct server *s);
+void manager_changed(struct server *s);
+
+int receipts_register(struct server *s);
+void receipts_job_changed(struct server *s, int64_t job, enum print_state state);
+
+int devices_register(struct server *s);
+void devices_changed(struct server *s, struct device *device, enum monitor_event event);
+/* Whether the magstripe reader takes swipes goes with the transaction. */
+void devices_armed_changed(struct server *s);
+
+int transactions_register(struct server *s);
+void transactions_changed(struct server *s, const struct transaction_view *view, enum transaction_event event);
+/* The object path of a transaction, allocated. */
+int transaction_path(const struct server *s, int64_t id, char **ret);

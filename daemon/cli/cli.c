@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <time.h>
+#include <wchar.h>
+
+#include "cli/cli.h"
+
+int cli_fail(const struct cli *cli, const sd_bus_error *error, int r) {
+        const char *tone = cli_tone(cli, TONE_BAD), *end = cli_tone_end(cli);
+
+        if (sd_bus_error_has_name(error, SD_BUS_ERROR_SERVICE_UNKNOWN) ||
+            sd_bus_error_has_name(error, SD_BUS_ERROR_NAME_HAS_NO_OWNER)) {
+                fprintf(stderr, "%s%s%s\n", tone, _("tilld does not run. Look at: systemctl status tilld"), end);
+                return EXIT_UNAVAILABLE;
+        }
+        if (sd_bus_error_has_name(error, SD_BUS_ERROR_ACCESS_DENIED)) {
+                fprintf(stderr, "%s%s%s\n%s\n", tone, error->message, end,
+                        _("You may not do this: run it as root, or join the group till-checkout or till-support."));
+                return EXIT_NO;
+        }
+        if (sd_bus_error_is_set(error)) {
+                const char *word = startswith(error->name, "org.tilld1.Error.");
+
+                fprintf(stderr, "%s%s%s%s%s\n", tone, word ?: "", word ? ": " : "", error->message ?: error->name,
+                        end);
+                return EXIT_NO;
+        }
+        fprintf(stderr, "%s%s%s\n", tone, strerror(-r), end);
+        return EXIT_UNAVAILABLE;
+}
+
+const char *cli_text(const cJSON *object, const char *name) {
+        return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, name)) ?: "";
+}
+
+int cli_describe(struct cli *cli, const char *path, const char *interface, cJSON **ret) {
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        const char *text;
+        cJSON *json;
+        int r;
+
+        r = sd_bus_call_method(cli->bus, SERVICE, path, interface, "Describe", &error, &reply, "");
+        if (r >= 0)
+                r = sd_bus_message_read(reply, "s", &text);
+        if (r < 0)
+                return cli_fail(cli, &error, r);
+        json = cJSON_Parse(text);
+        if (!json)
+                return cli_fail(cli, &error, -EBADMSG);
+        *ret = json;
+        return 0;
+}
+
+void cli_free_list(char ***list) {
+        for (char **p = *list; p && *p; p++)
+                free(*p);
+        free(*list);
+        *list = NULL;
+}
+
+static int append(char ***list, size_t *n, const char *path) {
+        char **grown = reallocarray(*list, *n + 2, sizeof(*grown));
+
+        if (!grown)
+                return -ENOMEM;
+        *list = grown;
+        grown[*n] = strdup(path);
+        if (!grown[*n])
+                return -ENOMEM;
+        grown[++*n] = NULL;
+        return 0;
+}
+
+/* Whether one entry of GetManagedObjects, entered at its interfaces, has the one looked for. */
+static int has_interface(sd_bus_message *m, const char *interface) {
+        bool found = false;
+        const char *name;
+        int r;
+
+        r = sd_bus_message_enter_container(m, 'a', "{sa{sv}}");
+        if (r < 0)
+                return r;
+        while ((r = sd_bus_message_enter_container(m, 'e', "sa{sv}")) > 0) {
+                r = sd_bus_message_read(m, "s", &name);
+                if (r < 0)
+                        return r;
+                found |= streq(name, interface);
+                r = sd_bus_message_skip(m, "a{sv}");
+                if (r < 0)
+                        return r;
+                r = sd_bus_message_exit_container(m);
+                if (r < 0)
+                        return r;
+        }
+        if (r < 0)
+                return r;
+        r = sd_bus_message_exit_container(m);
+        return r < 0 ? r : found;
+}
+
+static int collect(sd_bus_message *m, const char *prefix, const char *interface, char ***list) {
+        const char *path;
+        size_t n = 0;
+        int r;
+
+        r = sd_bus_message_enter_container(m, 'a', "{oa{sa{sv}}}");
+        if (r < 0)
+                return r;
+        while ((r = sd_bus_message_enter_container(m, 'e', "oa{sa{sv}}")) > 0) {
+                r = sd_bus_message_read(m, "o", &path);
+                if (r < 0)
+                        return r;
+                r = has_interface(m, interface);
+                if (r > 0 && startswith(path, prefix))
+                        r = append(list, &n, path);
+                if (r < 0)
+                        return r;
+                r = sd_bus_message_exit_container(m);
+                if (r < 0)
+                        return r;
+        }
+        return r;
+}
+
+int cli_list(struct cli *cli, const char *prefix, const char *interface, char ***ret) {
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        _cleanup_(cli_free_list) char **list = calloc(1, sizeof(*list));
+        int r;
+
+        if (!list)
+                return cli_fail(cli, &error, -ENOMEM);
+        r = sd_bus_call_method(cli->bus, SERVICE, SERVICE_PATH, "org.freedesktop.DBus.ObjectManager",
+                               "GetManagedObjects", &error, &reply, "");
+        if (r >= 0)
+                r = collect(reply, prefix, interface, &list);
+        if (r < 0)
+                return cli_fail(cli, &error, r);
+        *ret = TAKE_PTR(list);
+        return 0;
+}
+
+int cli_print_json(const cJSON *json) {
+        _cleanup_free_ char *text = cJSON_Print(json);
+
+        if (!text)
+                return EXIT_UNAVAILABLE;
+        puts(text);
+        return 0;
+}
+
+const char *cli_tone(const struct cli *cli, enum cli_tone tone) {
+        static const char *const tones[] = {
+                [TONE_PLAIN] = "",       [TONE_GOOD] = "\033[32m", [TONE_WARN] = "\033[33m",
+                [TONE_BAD] = "\033[31m", [TONE_DIM] = "\033[2m",
+        };
+
+        return cli->colour ? tones[tone] : "";
+}
+
+const char *cli_tone_end(const struct cli *cli) {
+        return cli->colour ? "\033[0m" : "";
+}
+
+int cli_width(const char *text) {
+        mbstate_t state = {};
+        int width = 0;
+
+        while (*text) {
+                wchar_t c;
+                size_t n = mbrtowc(&c, text, strlen(text), &state);
+
+                if (n == (size_t) -1 || n == (size_t) -2) {
+                        /* Not in this locale's encoding: a byte is a column. */
+                        memset(&state, 0, sizeof(state));
+                        n = 1;
+                        width++;
+                } else
+                        width += MAX(wcwidth(c), 0);
+                text += n;
+        }
+        return width;
+}
+
+void cli_pad(const char *text, int width) {
+        fputs(text, stdout);
+        for (int i = cli_width(text); i < width; i++)
+                putchar(' ');
+}
+
+const char *cli_time(uint64_t usec, char text[static CLI_TIME_MAX]) {
+        time_t t = (time_t) (usec / 1000000);
+        struct tm tm;
+
+        if (usec == 0 || !localtime_r(&t, &tm) || strftime(text, CLI_TIME_MAX, "%Y-%m-%d %H:%M:%S", &tm) == 0)
+                text[0] = '\0';
+        return text;
+}

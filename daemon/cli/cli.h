@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* tillctl: speaks only D-Bus. A file for each verb, and here what they share. */
+
+#include <cjson/cJSON.h>
+#include <libintl.h>
+#include <systemd/sd-bus.h>
+
+#include "base/macro.h"
+
+#define _(text) gettext(text)
+/* For xgettext: a text of a table, translated where it is printed. */
+#define N_(text) text
+
+#define SERVICE "org.tilld1"
+#define SERVICE_PATH "/org/tilld1"
+
+/* What the command line said before the verb. */
+struct cli {
+        sd_bus *bus;
+        bool json;
+        bool colour;
+};
+
+/* Each returns the exit status: 0, 1 when the answer is no, 2 when the call was wrong, 3 when tilld cannot be asked.
+ */
+enum {
+        EXIT_NO = 1,
+        EXIT_USAGE = 2,
+        EXIT_UNAVAILABLE = 3,
+};
+
+int verb_status(struct cli *cli, int argc, char **argv);
+int verb_devices(struct cli *cli, int argc, char **argv);
+int verb_sale(struct cli *cli, int argc, char **argv);
+int verb_receipts(struct cli *cli, int argc, char **argv);
+
+/* ---- Properties ---- */
+
+static inline void cJSON_Deletep(cJSON **json) {
+        cJSON_Delete(*json);
+}
+
+/* Calls Describe of an object. Prints what went wrong; returns the exit status. */
+int cli_describe(struct cli *cli, const char *path, const char *interface, cJSON **ret);
+/* A text member, "" when absent. */
+const char *cli_text(const cJSON *object, const char *name);
+/* The paths below prefix that have an interface. *ret is a NULL-terminated list; free with cli_free_list(). */
+int cli_list(struct cli *cli, const char *prefix, const char *interface, char ***ret);
+void cli_free_list(char ***list);
+
+/* ---- Output ---- */
+
+/* Prints the error as tilld worded it; returns the exit status. */
+int cli_fail(const struct cli *cli, const sd_bus_error *error, int r);
+int cli_print_json(const cJSON *json);
+
+enum cli_tone {
+        TONE_PLAIN,
+        TONE_GOOD,
+        TONE_WARN,
+        TONE_BAD,
+        TONE_DIM,
+};
+/* Escape sequences on a colour terminal, else "". */
+const char *cli_tone(const struct cli *cli, enum cli_tone tone);
+const char *cli_tone_end(const struct cli *cli);
+
+/* Columns that a UTF-8 text takes on a terminal. */
+int cli_width(const char *text);
+/* Prints text and blanks up to width columns. */
+void cli_pad(const char *text, int width);
+/* "2026-05-20 14:03:11" in local time, "" for 0. */
+#define CLI_TIME_MAX 32
+const char *cli_time(uint64_t usec, char text[static CLI_TIME_MAX]);

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <getopt.h>
+#include <locale.h>
+
+#include "cli/cli.h"
+
+static const struct verb {
+        const char *name;
+        int (*run)(struct cli *cli, int argc, char **argv);
+        const char *arguments;
+        const char *help;
+} verbs[] = {
+        { "status", verb_status, "", N_("how the terminal is doing") },
+        { "devices", verb_devices, "", N_("readers and printers, connected or not") },
+        { "sale", verb_sale, "AMOUNT [CURRENCY]", N_("take a payment and wait for its result") },
+        { "receipts", verb_receipts, "[list|show|reprint]", N_("papers: list, read, print again") },
+};
+
+static int print_help(void) {
+        printf("%s\n\n", _("tillctl [--json] [--no-colour] VERB: the payment terminal from the command line"));
+        for (size_t i = 0; i < ELEMENTSOF(verbs); i++) {
+                char usage[64];
+
+                (void) snprintf(usage, sizeof(usage), "%s %s", verbs[i].name, verbs[i].arguments);
+                printf("  ");
+                cli_pad(usage, 32);
+                printf("%s\n", _(verbs[i].help));
+        }
+        printf("\n%s\n", _("tillctl VERB --help says more. Exit status: 0 yes, 1 no, 2 wrong call, 3 no terminal."));
+        return 0;
+}
+
+static const struct verb *find_verb(const char *name) {
+        for (size_t i = 0; i < ELEMENTSOF(verbs); i++)
+                if (streq(verbs[i].name, name))
+                        return verbs + i;
+        return NULL;
+}
+
+static int run(struct cli *cli, int argc, char **argv) {
+        const struct verb *verb;
+        int r;
+
+        verb = find_verb(argv[0]);
+        if (!verb) {
+                fprintf(stderr, _("\"%s\" is not a verb of tillctl; tillctl --help lists them.\n"), argv[0]);
+                return EXIT_USAGE;
+        }
+        r = sd_bus_open_system(&cli->bus);
+        if (r < 0) {
+                fprintf(stderr, _("The system bus cannot be reached: %s\n"), strerror(-r));
+                return EXIT_UNAVAILABLE;
+        }
+        /* Each verb reads its own options. */
+        optind = 0;
+        r = verb->run(cli, argc, argv);
+        sd_bus_flush_close_unref(cli->bus);
+        return r;
+}
+
+int main(int argc, char **argv) {
+        static const struct option options[] = {
+                { "help", no_argument, NULL, 'h' },
+                { "version", no_argument, NULL, 'V' },
+                { "json", no_argument, NULL, 'j' },
+                { "no-colour", no_argument, NULL, 'C' },
+                {},
+        };
+        struct cli cli = { .colour = isatty(STDOUT_FILENO) && isatty(STDERR_FILENO) && !getenv("NO_COLOR") };
+        int c;
+
+        (void) setlocale(LC_ALL, "");
+        (void) bindtextdomain("tilld", "/usr/share/locale");
+        (void) textdomain("tilld");
+
+        while ((c = getopt_long(argc, argv, "+hVj", options, NULL)) >= 0)
+                switch (c) {
+                case 'h':
+                        return print_help();
+                case 'V':
+                        printf("tillctl " TILLD_VERSION "\n");
+                        return 0;
+                case 'j':
+                        cli.json = true;
+                        break;
+                case 'C':
+                        cli.colour = false;
+                        break;
+                default:
+                        return EXIT_USAGE;
+                }
+        if (optind == argc) {
+                (void) print_help();
+                return EXIT_USAGE;
+        }
+        return run(&cli, argc - optind, argv + optind);
+}

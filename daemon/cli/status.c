@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <getopt.h>
+
+#include "cli/cli.h"
+
+static void print_row(const char *label, const char *value) {
+        printf("  ");
+        cli_pad(label, 22);
+        printf("%s\n", value);
+}
+
+static void print_count(const struct cli *cli, const char *label, const cJSON *json, const char *name) {
+        double n = cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(json, name));
+        char text[64];
+
+        (void) snprintf(text, sizeof(text), "%s%.0f%s", cli_tone(cli, n > 0 ? TONE_WARN : TONE_PLAIN), n,
+                        cli_tone_end(cli));
+        print_row(label, text);
+}
+
+static void print_devices(struct cli *cli, char **paths) {
+        for (char **path = paths; *path; path++) {
+                _cleanup_(cJSON_Deletep) cJSON *device = NULL;
+                bool connected;
+                char line[256];
+
+                if (cli_describe(cli, *path, "org.tilld1.Device", &device) != 0)
+                        return;
+                connected = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(device, "Connected"));
+                (void) snprintf(line, sizeof(line), "%s%s%s  %s", cli_tone(cli, connected ? TONE_GOOD : TONE_BAD),
+                                connected ? _("connected") : _("not connected"), cli_tone_end(cli),
+                                connected ? cli_text(device, "Problem") : cli_text(device, "Why"));
+                print_row(cli_text(device, "Kind"), line);
+        }
+}
+
+int verb_status(struct cli *cli, int argc, char **argv) {
+        _cleanup_(cJSON_Deletep) cJSON *manager = NULL;
+        _cleanup_(cli_free_list) char **devices = NULL;
+        char title[128];
+        int r;
+
+        if (argc > 1) {
+                printf("%s\n", _("tillctl status: mode, acquirer, devices and what waits."));
+                return streq(argv[1], "--help") ? 0 : EXIT_USAGE;
+        }
+        r = cli_describe(cli, SERVICE_PATH, "org.tilld1.Manager", &manager);
+        if (r != 0)
+                return r;
+        if (cli->json)
+                return cli_print_json(manager);
+        r = cli_list(cli, SERVICE_PATH "/device", "org.tilld1.Device", &devices);
+        if (r != 0)
+                return r;
+
+        (void) snprintf(title, sizeof(title), "tilld %s, %s", cli_text(manager, "Version"),
+                        cli_text(manager, "MerchantName"));
+        printf("%s\n", title);
+        print_row(_("mode"), cli_text(manager, "Mode"));
+        print_row(_("terminal"), cli_text(manager, "TerminalNumber"));
+        print_row(_("merchant"), cli_text(manager, "MerchantNumber"));
+        print_row(_("acquirer"), cli_text(manager, "Acquirer"));
+        print_row(_("transaction"), streq(cli_text(manager, "CurrentTransaction"), "/")
+                                            ? _("none runs")
+                                            : cli_text(manager, "CurrentTransaction"));
+        print_count(cli, _("pending reversals"), manager, "PendingReversals");
+        print_count(cli, _("papers to print"), manager, "PendingPrintJobs");
+        print_devices(cli, devices);
+        if (!*devices)
+                print_row(_("devices"), _("none; plug one in, then look at journalctl -u tilld"));
+        return 0;
+}

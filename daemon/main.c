@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* tilld: reads what the terminal is, opens its journal, and serves the bus until it is told to stop. */
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <systemd/sd-daemon.h>
+
+#include "base/config.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "bus/server.h"
+
+#ifndef TILLD_LIBEXECDIR
+#define TILLD_LIBEXECDIR "/usr/lib/tilld"
+#endif
+
+#define SETTINGS_FILE "/etc/tilld/tilld.conf"
+#define SETTINGS_DROP_INS "/etc/tilld/tilld.conf.d"
+
+static const char *const emv_dirs[] = { "/etc/tilld/emv.d", TILLD_LIBEXECDIR "/emv.d", NULL };
+
+/* All that lives as long as the program, in the order of making; undone in the reverse. */
+struct program {
+        sd_event *event;
+        struct settings *settings;
+        struct emv_terminal *terminal;
+        uint8_t *tmk;
+        char *ca_file, *certificate_file;
+        struct journal *journal;
+        sd_bus *bus;
+        struct server *server;
+        struct engine *engine;
+};
+
+static void program_done(struct program *p) {
+        engine_free(p->engine);
+        server_free(p->server);
+        sd_bus_flush_close_unref(p->bus);
+        journal_close(p->journal);
+        free(p->ca_file);
+        free(p->certificate_file);
+        secret_free(p->tmk);
+        free(p->terminal);
+        settings_free(p->settings);
+        sd_event_unref(p->event);
+}
+
+static int credential_path(const char *name, char **ret) {
+        const char *dir = getenv("CREDENTIALS_DIRECTORY");
+
+        if (!dir) {
+                log_error("No credentials: start tilld by systemctl start tilld, which brings them");
+                return -ENOKEY;
+        }
+        return asprintf(ret, "%s/%s", dir, name) < 0 ? -ENOMEM : 0;
+}
+
+/* A credential of exactly `size` bytes, in secret memory. */
+static int read_credential(const char *name, size_t size, uint8_t **ret) {
+        _cleanup_secret_ uint8_t *data = secret_new(size + 1);
+        _cleanup_free_ char *path = NULL;
+        _cleanup_close_ int fd = -EBADF;
+        ssize_t n;
+        int r;
+
+        if (!data)
+                return log_oom();
+        r = credential_path(name, &path);
+        if (r < 0)
+                return r;
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+                return log_error_errno(errno, "Credential %s cannot be read; see systemctl status tilld-setup", name);
+        n = read(fd, data, size + 1);
+        if (n < 0)
+                return log_error_errno(errno, "Credential %s cannot be read", name);
+        if ((size_t) n != size) {
+                log_error("Credential %s must be %zu bytes, not %zd", name, size, n);
+                return -EINVAL;
+        }
+        *ret = TAKE_PTR(data);
+        return 0;
+}
+
+static int load_terminal(struct program *p) {
+        bool live = p->settings->mode == MODE_LIVE;
+        char culprit[EMV_CULPRIT_MAX];
+        const char *reason;
+        int r;
+
+        p->terminal = calloc(1, sizeof(*p->terminal));
+        if (!p->terminal)
+                return log_oom();
+        emv_terminal_init(p->terminal);
+        r = config_parse_dirs(emv_dirs, emv_terminal_assign, p->terminal);
+        if (r < 0)
+                return r;
+        if (live)
+                (void) emv_terminal_drop_test_keys(p->terminal);
+        (void) snprintf(p->terminal->id, sizeof(p->terminal->id), "%s", p->settings->terminal_number);
+        (void) snprintf(p->terminal->merchant_id, sizeof(p->terminal->merchant_id), "%s",
+                        p->settings->merchant_number);
+
+        r = emv_terminal_check(p->terminal, live, culprit, &reason);
+        if (r < 0)
+                return log_error_errno(r, "EMV data: [%s]: %s; see %s and %s", culprit, reason, emv_dirs[0],
+                                       emv_dirs[1]);
+        return 0;
+}
+
+static int open_journal(struct program *p) {
+        _cleanup_secret_ uint8_t *key = NULL;
+        _cleanup_free_ char *path = NULL, *message = NULL;
+        const char *dir = getenv("STATE_DIRECTORY") ?: "/var/lib/tilld";
+        int r;
+
+        r = read_credential("storage-key", JOURNAL_KEY_SIZE, &key);
+        if (r < 0)
+                return r;
+        /* Each mode has its own: practice never meets money. */
+        if (asprintf(&path, "%s/%s.db", dir, mode_to_string(p->settings->mode)) < 0)
+                return log_oom();
+        r = journal_open(path, key, &p->journal, &message);
+        if (r < 0)
+                return log_error_errno(r, "%s", message ?: path);
+        return 0;
+}
+
+static int on_signal(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata) {
+        log_info("Stopping");
+        (void) sd_notify(0, "STOPPING=1");
+        return sd_event_exit(sd_event_source_get_event(s), 0);
+}
+
+static int setup_event(struct program *p) {
+        sigset_t set;
+        int r;
+
+        (void) sigemptyset(&set);
+        (void) sigaddset(&set, SIGTERM);
+        (void) sigaddset(&set, SIGINT);
+        (void) sigaddset(&set, SIGCHLD);
+        if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+                return -errno;
+        (void) signal(SIGPIPE, SIG_IGN);
+
+        r = sd_event_default(&p->event);
+        if (r < 0)
+                return r;
+        r = sd_event_add_signal(p->event, NULL, SIGTERM, on_signal, NULL);
+        if (r < 0)
+                return r;
+        r = sd_event_add_signal(p->event, NULL, SIGINT, on_signal, NULL);
+        if (r < 0)
+                return r;
+        return sd_event_set_watchdog(p->event, true);
+}
+
+static int on_bus_lost(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        log_error("The system bus is gone; stopping, systemd starts tilld again");
+        return sd_event_exit(userdata, -ECONNRESET);
+}
+
+static int connect_bus(struct program *p) {
+        int r;
+
+        r = sd_bus_open_system(&p->bus);
+        if (r < 0)
+                return log_error_errno(r, "The system bus cannot be reached");
+        r = sd_bus_attach_event(p->bus, p->event, SD_EVENT_PRIORITY_NORMAL);
+        if (r < 0)
+                return r;
+        r = sd_bus_match_signal_async(p->bus, NULL, "org.freedesktop.DBus.Local", NULL, "org.freedesktop.DBus.Local",
+                                      "Disconnected", on_bus_lost, NULL, p->event);
+        if (r < 0)
+                return r;
+        return server_new(p->bus, p->settings, &p->server);
+}
+
+static int start(struct program *p) {
+        struct engine_listener listener = server_listener;
+        struct engine_config config;
+        int r;
+
+        r = setup_event(p);
+        if (r < 0)
+                return log_error_errno(r, "The event loop cannot be made");
+        r = settings_load(SETTINGS_FILE, SETTINGS_DROP_INS, &p->settings);
+        if (r < 0)
+                return r;
+        r = load_terminal(p);
+        if (r < 0)
+                return r;
+        r = read_credential("tmk", TMK_SIZE, &p->tmk);
+        if (r < 0)
+                return r;
+        r = credential_path("acquirer-ca.pem", &p->ca_file);
+        if (r < 0)
+                return r;
+        r = credential_path("terminal.pem", &p->certificate_file);
+        if (r < 0)
+                return r;
+        r = open_journal(p);
+        if (r < 0)
+                return r;
+        r = connect_bus(p);
+        if (r < 0)
+                return r;
+
+        config = (struct engine_config){
+                .event = p->event,
+                .settings = p->settings,
+                .journal = p->journal,
+                .terminal = p->terminal,
+                .tmk = p->tmk,
+                .ca_file = p->ca_file,
+                .certificate_file = p->certificate_file,
+                .card_worker = TILLD_LIBEXECDIR "/card-worker",
+        };
+        listener.userdata = p->server;
+        r = engine_new(&config, &listener, &p->engine);
+        if (r < 0)
+                return r;
+        r = server_start(p->server, p->engine);
+        if (r < 0)
+                return log_error_errno(r, "The bus objects cannot be made");
+        return engine_start(p->engine);
+}
+
+static int run(void) {
+        _cleanup_(program_done) struct program p = {};
+        int r;
+
+        r = start(&p);
+        if (r < 0)
+                return r;
+        log_info("tilld " TILLD_VERSION ", %s mode, terminal %s", mode_to_string(p.settings->mode),
+                 p.settings->terminal_number);
+        (void) sd_notify(0, "READY=1");
+        return sd_event_loop(p.event);
+}
+
+static int parse_arguments(int argc, char **argv) {
+        static const struct option options[] = {
+                { "help", no_argument, NULL, 'h' },
+                { "version", no_argument, NULL, 'V' },
+                {},
+        };
+
+        switch (getopt_long(argc, argv, "hV", options, NULL)) {
+        case -1:
+                return 1;
+        case 'h':
+                printf("tilld: the payment terminal service, started by systemd. See tilld(8).\n");
+                return 0;
+        case 'V':
+                printf("tilld " TILLD_VERSION "\n");
+                return 0;
+        default:
+                return -EINVAL;
+        }
+}
+
+int main(int argc, char **argv) {
+        int r;
+
+        log_parse_environment();
+        r = parse_arguments(argc, argv);
+        if (r <= 0)
+                return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+
+        /* No card data in a core dump or for a debugger. */
+        (void) prctl(PR_SET_DUMPABLE, 0);
+        return run() < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "host/result.h"
+#include "journal/counter.h"
+#include "journal/key.h"
+#include "transaction/acquirer.h"
+
+/* The profile that this build speaks; a second one makes this a setting. */
+#define PROFILE_NAME "unionpay"
+
+#define SESSION_KEYS "session-keys"
+
+struct acquirer {
+        struct acquirer_config config;
+        const struct host_profile *profile;
+        struct host_keys *keys;
+        struct host_link *link;
+        char state[192];
+
+        bool busy;
+        host_exchange_done_t exchange_done;
+        acquirer_signed_on_t sign_on_done;
+        void *userdata;
+};
+
+static void set_state(struct acquirer *a, const char *state) {
+        if (streq(a->state, state))
+                return;
+        (void) snprintf(a->state, sizeof(a->state), "%s", state);
+        a->config.changed(a->config.userdata);
+}
+
+const char *acquirer_state(const struct acquirer *a) {
+        return a->state;
+}
+
+bool acquirer_is_busy(const struct acquirer *a) {
+        return a->busy;
+}
+
+bool acquirer_is_signed_on(const struct acquirer *a) {
+        return host_keys_ready(a->keys);
+}
+
+static int load_session_keys(struct acquirer *a) {
+        _cleanup_secret_ void *wrapped = NULL;
+        size_t size;
+        int r;
+
+        r = wrapped_key_load(a->config.journal, SESSION_KEYS, &wrapped, &size);
+        if (r == -ENOENT)
+                return 0;
+        if (r < 0)
+                return r;
+
+        r = host_keys_load(a->keys, wrapped, size);
+        if (r == -EKEYREJECTED) {
+                /* The master key was exchanged: the next sale signs on. */
+                log_notice("The stored session keys do not belong to the terminal's master key; signing on anew.");
+                return 0;
+        }
+        return r;
+}
+
+static int open_link(struct acquirer *a) {
+        struct host_link_config c = {
+                .server_name = a->config.settings->acquirer_server_name,
+                .ca_file = a->config.ca_file,
+                .certificate_file = a->config.certificate_file,
+        };
+
+        for (char *const *h = a->config.settings->acquirer_hosts; *h; h++)
+                c.hosts[c.n_hosts++] = *h;
+        return host_link_new(a->config.event, &c, &a->link);
+}
+
+int acquirer_new(const struct acquirer_config *config, struct acquirer **ret) {
+        _cleanup_(acquirer_freep) struct acquirer *a = NULL;
+        int r;
+
+        a = calloc(1, sizeof(*a));
+        if (!a)
+                return -ENOMEM;
+        a->config = *config;
+        a->config.tmk = NULL;
+        (void) snprintf(a->state, sizeof(a->state), "unknown");
+
+        a->profile = host_profile_find(PROFILE_NAME);
+        if (!a->profile)
+                return -ENOENT;
+        r = host_keys_new(config->tmk, &a->keys);
+        if (r < 0)
+                return r;
+        r = load_session_keys(a);
+        if (r < 0)
+                return r;
+        r = open_link(a);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(a);
+        return 0;
+}
+
+struct acquirer *acquirer_free(struct acquirer *a) {
+        if (!a)
+                return NULL;
+        host_link_free(a->link);
+        host_keys_free(a->keys);
+        free(a);
+        return NULL;
+}
+
+void acquirer_forget_keys(struct acquirer *a) {
+        host_keys_forget(a->keys);
+}
+
+static void note_outcome(struct acquirer *a, enum host_outcome outcome, enum host_link_reason reason) {
+        char text[192];
+
+        if (outcome == HOST_ANSWERED) {
+                set_state(a, "reachable");
+                return;
+        }
+        if (outcome == HOST_BAD_MAC || outcome == HOST_MALFORMED) {
+                set_state(a, outcome == HOST_BAD_MAC ? "its answer's MAC is wrong" : "its answer cannot be read");
+                return;
+        }
+        (void) snprintf(text, sizeof(text), "%s", host_link_reason_text(reason));
+        set_state(a, text);
+}
+
+static int start_exchange(struct acquirer *a, const struct host_request *request, host_exchange_done_t done) {
+        struct host_request q = *request;
+        int r;
+
+        q.terminal = a->config.settings->terminal_number;
+        q.merchant = a->config.settings->merchant_number;
+        r = host_exchange(a->link, a->profile, a->keys, &q, a->config.settings->answer_timeout * USEC_PER_SEC, done,
+                          a);
+        if (r < 0)
+                return r;
+        a->busy = true;
+        return 0;
+}
+
+static void exchange_ended(enum host_outcome outcome, enum host_link_reason reason, const struct host_answer *answer,
+                           void *userdata) {
+        struct acquirer *a = userdata;
+
+        a->busy = false;
+        note_outcome(a, outcome, reason);
+        a->exchange_done(outcome, reason, answer, a->userdata);
+}
+
+int acquirer_exchange(struct acquirer *a, const struct host_request *request, host_exchange_done_t done,
+                      void *userdata) {
+        int r;
+
+        if (a->busy)
+                return -EBUSY;
+        r = start_exchange(a, request, exchange_ended);
+        if (r < 0)
+                return r;
+        a->exchange_done = done;
+        a->userdata = userdata;
+        return 0;
+}
+
+/* The keys are kept wrapped, with the batch that the acquirer has open for us. */
+static int store_sign_on(struct acquirer *a, const struct host_answer *answer) {
+        struct journal *j = a->config.journal;
+        int r;
+
+        r = journal_begin(j, JOURNAL_DURABLE);
+        if (r < 0)
+                return r;
+        _cleanup_(journal_rollbackp) _unused_ struct journal *rollback = j;
+
+        r = wrapped_key_store(j, SESSION_KEYS, answer->keys, answer->keys_size);
+        if (r < 0)
+                return r;
+        if (answer->has_batch && answer->batch > 0) {
+                r = counter_set_batch(j, answer->batch);
+                if (r < 0)
+                        return r;
+        }
+        return journal_commit(j);
+}
+
+static void sign_on_ended(enum host_outcome outcome, enum host_link_reason reason, const struct host_answer *answer,
+                          void *userdata) {
+        struct acquirer *a = userdata;
+        char failure[256] = "";
+        int r;
+
+        a->busy = false;
+        note_outcome(a, outcome, reason);
+
+        if (outcome != HOST_ANSWERED)
+                (void) snprintf(failure, sizeof(failure), "no sign-on: %s", a->state);
+        else if (host_result_find(answer->code)->action != HOST_ACTION_APPROVE)
+                (void) snprintf(failure, sizeof(failure), "the acquirer refused the sign-on: %s (%s)",
+                                host_result_find(answer->code)->text, answer->code);
+        else {
+                r = host_keys_load(a->keys, answer->keys, answer->keys_size);
+                if (r >= 0)
+                        r = store_sign_on(a, answer);
+                if (r < 0)
+                        (void) snprintf(failure, sizeof(failure), "the session keys cannot be taken: %s",
+                                        r == -EKEYREJECTED
+                                                ? "check value and terminal master key do not fit; load the right key"
+                                                : strerror(-r));
+        }
+
+        if (*failure)
+                log_warning("Sign-on failed: %s", failure);
+        else
+                log_info("Signed on at %s", strna(host_link_peer(a->link)));
+        a->sign_on_done(*failure ? failure : NULL, a->userdata);
+}
+
+static int next_stan(struct acquirer *a, uint32_t *ret_stan, uint32_t *ret_batch) {
+        struct journal *j = a->config.journal;
+        int r;
+
+        r = journal_begin(j, JOURNAL_LAZY);
+        if (r < 0)
+                return r;
+        _cleanup_(journal_rollbackp) _unused_ struct journal *rollback = j;
+
+        r = counter_next_stan(j, ret_stan);
+        if (r < 0)
+                return r;
+        r = counter_get_batch(j, ret_batch);
+        if (r < 0)
+                return r;
+        return journal_commit(j);
+}
+
+int acquirer_sign_on(struct acquirer *a, acquirer_signed_on_t done, void *userdata) {
+        struct host_request q = {
+                .kind = HOST_SIGN_ON,
+                .psn = -1,
+                .operator_id = a->config.settings->operator_number,
+        };
+        int r;
+
+        if (a->busy)
+                return -EBUSY;
+        r = next_stan(a, &q.stan, &q.batch);
+        if (r < 0)
+                return r;
+        r = start_exchange(a, &q, sign_on_ended);
+        if (r < 0)
+                return r;
+        a->sign_on_done = done;
+        a->userdata = userdata;
+        return 0;
+}

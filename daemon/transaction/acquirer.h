@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * The acquirer as the engine sees it: one link, one exchange at a time, signed on when it has to be.
+ * The session keys live in the journal, wrapped as they came.
+ */
+
+#include "host/exchange.h"
+#include "journal/connection.h"
+#include "transaction/settings.h"
+
+struct acquirer;
+
+struct acquirer_config {
+        sd_event *event;
+        struct journal *journal;
+        const struct settings *settings;
+        const uint8_t *tmk;           /* TMK_SIZE bytes, copied */
+        const char *ca_file;          /* PEM */
+        const char *certificate_file; /* PEM */
+        /* The state of the link, as acquirer_state() says it, is another one. */
+        void (*changed)(void *userdata);
+        void *userdata;
+};
+
+int acquirer_new(const struct acquirer_config *config, struct acquirer **ret);
+struct acquirer *acquirer_free(struct acquirer *a);
+DEFINE_CLEANUP(struct acquirer *, acquirer_free);
+
+/* "unknown", "reachable", or why not, as a sentence. */
+const char *acquirer_state(const struct acquirer *a);
+bool acquirer_is_busy(const struct acquirer *a);
+bool acquirer_is_signed_on(const struct acquirer *a);
+
+/* Called once. failure is NULL when signed on, else a sentence. */
+typedef void (*acquirer_signed_on_t)(const char *failure, void *userdata);
+/* Asks for session keys. -EBUSY while an exchange runs. */
+int acquirer_sign_on(struct acquirer *a, acquirer_signed_on_t done, void *userdata);
+/* The acquirer says that it does not know our keys: the next exchange needs a sign-on first. */
+void acquirer_forget_keys(struct acquirer *a);
+
+/*
+ * Fills in terminal and merchant, sends, and waits as long as the settings say. Errors as
+ * host_exchange(); done as there.
+ */
+int acquirer_exchange(struct acquirer *a, const struct host_request *request, host_exchange_done_t done,
+                      void *userdata);

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "transaction/card.h"
+
+/* What a worker may take to power the card off once its socket is closed. */
+#define END_TIMEOUT_USEC (3 * USEC_PER_SEC)
+
+struct card {
+        sd_event *event;
+        struct card_listener listener;
+        int socket;
+        pid_t pid;
+        sd_event_source *socket_source;
+        union message *received; /* secret memory */
+        bool *freed;             /* set when the listener frees the card in a callback */
+};
+
+/* Outlives the card: waits for the process, and kills it when its time is up. */
+struct reaper {
+        pid_t pid;
+        sd_event_source *child, *timer;
+};
+
+static struct reaper *reaper_free(struct reaper *r) {
+        if (!r)
+                return NULL;
+        sd_event_source_unref(r->child);
+        sd_event_source_unref(r->timer);
+        free(r);
+        return NULL;
+}
+DEFINE_CLEANUP(struct reaper *, reaper_free);
+
+static int reaper_exited(sd_event_source *s, const siginfo_t *si, void *userdata) {
+        if (si->si_code != CLD_EXITED)
+                log_warning("card-worker ended by signal %d", si->si_status);
+        reaper_free(userdata);
+        return 0;
+}
+
+static int reaper_timeout(sd_event_source *s, uint64_t usec, void *userdata) {
+        struct reaper *r = userdata;
+
+        log_warning("card-worker does not end; killing it");
+        (void) kill(r->pid, SIGKILL);
+        return 0;
+}
+
+static int reap(sd_event *event, pid_t pid) {
+        _cleanup_(reaper_freep) struct reaper *reaper = NULL;
+        int r;
+
+        reaper = calloc(1, sizeof(*reaper));
+        if (!reaper)
+                return -ENOMEM;
+        reaper->pid = pid;
+        r = sd_event_add_child(event, &reaper->child, pid, WEXITED, reaper_exited, reaper);
+        if (r < 0)
+                return r;
+        r = sd_event_add_time_relative(event, &reaper->timer, CLOCK_MONOTONIC, END_TIMEOUT_USEC, 0, reaper_timeout,
+                                       reaper);
+        if (r < 0)
+                return r;
+        TAKE_PTR(reaper);
+        return 0;
+}
+
+struct card *card_free(struct card *card) {
+        if (!card)
+                return NULL;
+
+        sd_event_source_unref(card->socket_source);
+        (void) safe_close(card->socket);
+        if (card->pid > 0 && reap(card->event, card->pid) < 0)
+                (void) kill(card->pid, SIGKILL);
+        secret_free(card->received);
+        sd_event_unref(card->event);
+        if (card->freed)
+                *card->freed = true;
+        free(card);
+        return NULL;
+}
+
+static void card_ended(struct card *card) {
+        card->socket_source = sd_event_source_unref(card->socket_source);
+        card->listener.ended(card, card->listener.userdata);
+}
+
+/* Gives one message to the listener. Returns false when there is no further one to read now. */
+static bool card_receive(struct card *card) {
+        bool freed = false;
+        ssize_t n;
+
+        n = recv(card->socket, card->received, sizeof(*card->received), MSG_DONTWAIT | MSG_TRUNC);
+        if (n < 0 && (errno == EAGAIN || errno == EINTR))
+                return false;
+        if (n <= 0 || message_check(card->received, (size_t) n, MESSAGE_FROM_WORKER) < 0) {
+                if (n > 0)
+                        log_error("card-worker sent what is not a message; ending it");
+                card_ended(card);
+                return false;
+        }
+
+        card->freed = &freed;
+        card->listener.message(card, card->received, card->listener.userdata);
+        if (freed)
+                return false;
+        card->freed = NULL;
+        message_wipe(card->received);
+        return true;
+}
+
+static int on_socket(sd_event_source *s, int fd, uint32_t revents, void *userdata) {
+        while (card_receive(userdata))
+                ;
+        return 0;
+}
+
+/* Moves a descriptor out of the way of the worker's own numbers. */
+static int move_up(int fd) {
+        int moved = fcntl(fd, F_DUPFD_CLOEXEC, WORKER_FD_TILLD + 1);
+
+        return moved < 0 ? -errno : moved;
+}
+
+static int spawn(const char *program, int reader_fd, int socket_fd, pid_t *ret_pid) {
+        _cleanup_close_ int reader = -EBADF, sock = -EBADF;
+        posix_spawn_file_actions_t actions;
+        posix_spawnattr_t attributes;
+        char *const argv[] = { (char *) "card-worker", NULL };
+        char *journal = getenv("JOURNAL_STREAM"), *level = getenv("TILL_LOG_LEVEL");
+        char stream[128], log_level[32], *envp[3] = {};
+        sigset_t none, all;
+        int r;
+
+        reader = move_up(reader_fd);
+        if (reader < 0)
+                return reader;
+        sock = move_up(socket_fd);
+        if (sock < 0)
+                return sock;
+
+        /* Nothing of tilld's environment but how to log. */
+        r = 0;
+        if (journal) {
+                (void) snprintf(stream, sizeof(stream), "JOURNAL_STREAM=%s", journal);
+                envp[r++] = stream;
+        }
+        if (level) {
+                (void) snprintf(log_level, sizeof(log_level), "TILL_LOG_LEVEL=%s", level);
+                envp[r++] = log_level;
+        }
+
+        (void) sigemptyset(&none);
+        (void) sigfillset(&all);
+        (void) posix_spawn_file_actions_init(&actions);
+        (void) posix_spawnattr_init(&attributes);
+        (void) posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+        (void) posix_spawnattr_setsigmask(&attributes, &none);
+        (void) posix_spawnattr_setsigdefault(&attributes, &all);
+        r = posix_spawn_file_actions_adddup2(&actions, reader, WORKER_FD_READER);
+        if (r == 0)
+                r = posix_spawn_file_actions_adddup2(&actions, sock, WORKER_FD_TILLD);
+        if (r == 0)
+                r = posix_spawn(ret_pid, program, &actions, &attributes, argv, envp);
+        (void) posix_spawn_file_actions_destroy(&actions);
+        (void) posix_spawnattr_destroy(&attributes);
+        return -r;
+}
+
+int card_new(sd_event *event, const char *program, int reader_fd, const struct card_listener *listener,
+             struct card **ret) {
+        _cleanup_close_ int reader = reader_fd, worker_end = -EBADF;
+        _cleanup_(card_freep) struct card *card = NULL;
+        int pair[2], r;
+
+        card = calloc(1, sizeof(*card));
+        if (!card)
+                return -ENOMEM;
+        card->event = sd_event_ref(event);
+        card->listener = *listener;
+        card->socket = -EBADF;
+        card->received = secret_new(sizeof(*card->received));
+        if (!card->received)
+                return -ENOMEM;
+
+        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+                return -errno;
+        card->socket = pair[0];
+        worker_end = pair[1];
+
+        r = spawn(program, reader, worker_end, &card->pid);
+        if (r < 0)
+                return log_error_errno(r, "%s cannot be started", program);
+        r = sd_event_add_io(event, &card->socket_source, card->socket, EPOLLIN, on_socket, card);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(card);
+        return 0;
+}
+
+int card_send(struct card *card, const void *message) {
+        const struct message_header *h = message;
+        ssize_t n;
+
+        n = send(card->socket, message, h->size, MSG_DONTWAIT | MSG_NOSIGNAL);
+        return n < 0 ? -errno : 0;
+}

@@ -1,0 +1,431 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <ctype.h>
+#include <inttypes.h>
+#include <openssl/evp.h>
+#include <systemd/sd-id128.h>
+
+#include "base/amount.h"
+#include "base/clock.h"
+#include "base/hex.h"
+#include "base/log.h"
+#include "transaction/engine.h"
+
+void engine_panic(int error, const char *what) {
+        log_full_errno(LOG_CRIT, error,
+                       "%s; stopping, so that nothing is said that is not written. Look at the disk, then start "
+                       "tilld again: it ends every open transaction from its journal",
+                       what);
+        /* No destructors: they would go on with what cannot go on. */
+        _exit(EXIT_FAILURE);
+}
+
+/* ---- What comes from below ---- */
+
+static void acquirer_changed(void *userdata) {
+        struct engine *e = userdata;
+
+        e->listener.changed(e->listener.userdata);
+}
+
+static void msr_swiped(struct msr *msr, const struct msr_swipe *swipe, void *userdata) {
+        struct engine *e = userdata;
+
+        if (e->current)
+                transaction_swiped(e->current, swipe);
+}
+
+static void msr_lost(struct msr *msr, int error, void *userdata) {
+        struct engine *e = userdata;
+
+        log_warning_errno(error, "The magstripe reader is lost");
+        e->msr_device = NULL;
+        if (e->current)
+                transaction_devices_changed(e->current);
+}
+
+static void attach_msr(struct engine *e) {
+        const struct device *device = monitor_find_connected(e->monitor, DEVICE_MSR);
+        char title[DEVICE_TITLE_MAX];
+        int r;
+
+        if (e->msr_device || !device)
+                return;
+        r = msr_open(e->msr, device->node);
+        if (r < 0) {
+                log_error_errno(r, "%s cannot be opened", device_title(device, title));
+                return;
+        }
+        e->msr_device = device;
+}
+
+static void msr_device_changed(struct engine *e, const struct device *device, enum monitor_event event) {
+        if (event == MONITOR_DISCONNECTED && device == e->msr_device) {
+                msr_close(e->msr);
+                e->msr_device = NULL;
+        }
+        if (event == MONITOR_CONNECTED || event == MONITOR_DISCONNECTED)
+                attach_msr(e);
+}
+
+static void log_connection(const struct device *device, enum monitor_event event) {
+        char title[DEVICE_TITLE_MAX];
+
+        if (event == MONITOR_CONNECTED)
+                log_info("%s: connected as %s", device_title(device, title), device->node);
+        else if (event == MONITOR_DISCONNECTED)
+                log_notice("%s: disconnected: %s", device_title(device, title), device->why);
+}
+
+static void device_event(struct device *device, enum monitor_event event, void *userdata) {
+        struct engine *e = userdata;
+
+        log_connection(device, event);
+        if (device->kind == DEVICE_PRINTER)
+                printing_device_changed(e->printing, device, event);
+        if (device->kind == DEVICE_MSR)
+                msr_device_changed(e, device, event);
+        e->listener.device(device, event, e->listener.userdata);
+
+        if (e->current && device->kind != DEVICE_PRINTER)
+                transaction_devices_changed(e->current);
+}
+
+/* ---- Life ---- */
+
+int engine_new(const struct engine_config *config, const struct engine_listener *listener, struct engine **ret) {
+        _cleanup_(engine_freep) struct engine *e = NULL;
+        struct msr_listener msr_listener = { .swipe = msr_swiped, .closed = msr_lost };
+        struct acquirer_config acquirer_config = {
+                .event = config->event,
+                .journal = config->journal,
+                .settings = config->settings,
+                .tmk = config->tmk,
+                .ca_file = config->ca_file,
+                .certificate_file = config->certificate_file,
+                .changed = acquirer_changed,
+        };
+        int r;
+
+        e = calloc(1, sizeof(*e));
+        if (!e)
+                return -ENOMEM;
+        e->config = *config;
+        e->config.tmk = NULL;
+        e->listener = *listener;
+
+        acquirer_config.userdata = e;
+        r = acquirer_new(&acquirer_config, &e->acquirer);
+        if (r < 0)
+                return log_error_errno(r, "The acquirer's certificates and keys cannot be used; "
+                                          "see systemctl status tilld-setup");
+        msr_listener.userdata = e;
+        r = msr_new(config->event, &msr_listener, &e->msr);
+        if (r < 0)
+                return r;
+        r = printing_new(e, &e->printing);
+        if (r < 0)
+                return r;
+        r = reversals_new(e, &e->reversals);
+        if (r < 0)
+                return r;
+        r = monitor_new(config->event, device_event, e, &e->monitor);
+        if (r < 0)
+                return log_error_errno(r, "udev cannot be listened to");
+        *ret = TAKE_PTR(e);
+        return 0;
+}
+
+struct engine *engine_free(struct engine *e) {
+        if (!e)
+                return NULL;
+        /* First, while there is somebody to tell: a job in flight goes back to the queue. */
+        printing_free(e->printing);
+        acquirer_free(e->acquirer);
+        transaction_free(e->current);
+        reversals_free(e->reversals);
+        msr_free(e->msr);
+        monitor_free(e->monitor);
+        free(e);
+        return NULL;
+}
+
+/* Rows are collected first: recovering changes what is walked over. */
+struct open_ids {
+        int64_t *ids;
+        size_t n;
+};
+
+static void open_ids_done(struct open_ids *o) {
+        free(o->ids);
+}
+
+static int collect_open(const struct transaction_record *record, void *userdata) {
+        struct open_ids *o = userdata;
+        int64_t *ids = reallocarray(o->ids, o->n + 1, sizeof(*ids));
+
+        if (!ids)
+                return -ENOMEM;
+        o->ids = ids;
+        o->ids[o->n++] = record->id;
+        return 0;
+}
+
+static int recover(struct engine *e) {
+        _cleanup_(open_ids_done) struct open_ids open = {};
+        struct transaction_record record;
+        int r;
+
+        r = transaction_record_each_open(e->config.journal, collect_open, &open);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < open.n; i++) {
+                r = transaction_record_load(e->config.journal, open.ids[i], &record);
+                if (r < 0)
+                        return r;
+                r = transaction_recover(e, &record);
+                if (r < 0)
+                        return r;
+        }
+
+        r = journal_begin(e->config.journal, JOURNAL_DURABLE);
+        if (r < 0)
+                return r;
+        _cleanup_(journal_rollbackp) _unused_ struct journal *rollback = e->config.journal;
+        r = print_job_requeue_interrupted(e->config.journal);
+        if (r < 0)
+                return r;
+        if (r > 0)
+                log_notice("%d receipts were cut off; they are printed again, marked as duplicates", r);
+        return journal_commit(e->config.journal);
+}
+
+int engine_start(struct engine *e) {
+        int r;
+
+        r = recover(e);
+        if (r < 0)
+                return log_error_errno(r, "The journal's open transactions cannot be ended");
+        reversals_kick(e->reversals);
+        r = monitor_start(e->monitor);
+        if (r < 0)
+                return log_error_errno(r, "udev cannot be listened to");
+        return 0;
+}
+
+/* ---- Calls from above ---- */
+
+static int digest_options(const struct engine_call *call, char ret[static 65]) {
+        uint8_t hash[32];
+
+        /* Each option is one line, so that two sets never read the same. */
+        _cleanup_free_ char *text = NULL;
+        if (asprintf(&text, "order=%s\ntraining=%d\n", call->order, call->training) < 0)
+                return -ENOMEM;
+        if (EVP_Digest(text, strlen(text), hash, NULL, EVP_sha256(), NULL) != 1)
+                return -EIO;
+        hex_encode(hash, sizeof(hash), ret);
+        return 0;
+}
+
+static bool is_reference(const char *text) {
+        size_t n = strlen(text);
+
+        if (n < 1 || n > 64)
+                return false;
+        for (; *text; text++)
+                if (!isascii(*text) || !isgraph((unsigned char) *text))
+                        return false;
+        return true;
+}
+
+static int check_call(const struct engine *e, const struct engine_call *call, struct refusal *ret) {
+        bool training = e->config.settings->mode == MODE_TRAINING;
+
+        if (!streq(call->kind, "sale"))
+                return refusal_set(ret, REFUSAL_UNKNOWN_KIND, "\"%.32s\" is not a kind of transaction: use \"sale\"",
+                                   call->kind);
+        if (call->amount < 1 || call->amount > AMOUNT_MAX)
+                return refusal_set(ret, REFUSAL_INVALID_AMOUNT,
+                                   "Amount %" PRIi64 " is not from 1 to %" PRIi64
+                                   ": give it in minor units, 12.50 as 1250",
+                                   call->amount, AMOUNT_MAX);
+        if (!currency_find(call->currency))
+                return refusal_set(ret, REFUSAL_UNKNOWN_CURRENCY,
+                                   "\"%.16s\" is not a currency of this terminal: use an ISO 4217 code such as CNY",
+                                   call->currency);
+        if (!is_reference(call->reference))
+                return refusal_set(ret, REFUSAL_INVALID_REFERENCE,
+                                   "The reference must be 1 to 64 printable ASCII characters without blanks");
+        if (*call->order && !is_reference(call->order))
+                return refusal_set(ret, REFUSAL_INVALID_REFERENCE,
+                                   "The option \"order\" must be 1 to 64 printable ASCII characters without blanks");
+        if (training && !call->training)
+                return refusal_set(ret, REFUSAL_TRAINING_MODE,
+                                   "This terminal is in training mode and takes no payments: add the option "
+                                   "\"training\" (b) true to practise, or set mode= in /etc/tilld/tilld.conf");
+        if (!training && call->training)
+                return refusal_set(ret, REFUSAL_TRAINING_MODE,
+                                   "This terminal is in %s mode, not in training: leave out the option \"training\"",
+                                   mode_to_string(e->config.settings->mode));
+        return 0;
+}
+
+static bool is_same_call(const struct transaction_record *record, const struct engine_call *call, const char *digest) {
+        return streq(record->kind, call->kind) && record->amount == call->amount &&
+               streq(record->currency, call->currency) && streq(record->options_digest, digest);
+}
+
+static int refuse_journal(struct refusal *ret, int error) {
+        log_error_errno(error, "The journal refuses a transaction");
+        return refusal_set(ret, REFUSAL_NOT_READY,
+                           "The terminal's journal cannot be used (%s): nothing was started; look at its disk with "
+                           "journalctl -u tilld",
+                           strerror(-error));
+}
+
+/* The same call again: 1 with its id. A refusal, or 0 when the reference is new. */
+static int find_same(struct engine *e, const struct engine_call *call, const char *digest, int64_t *ret_id,
+                     struct refusal *ret) {
+        struct transaction_record record;
+        int r;
+
+        r = transaction_record_find(e->config.journal, call->reference, &record);
+        if (r == -ENOENT)
+                return 0;
+        if (r < 0)
+                return refuse_journal(ret, r);
+        if (!is_same_call(&record, call, digest)) {
+                const struct currency *c = currency_find(record.currency);
+                char amount[AMOUNT_TEXT_MAX] = "";
+
+                if (c)
+                        (void) amount_format(record.amount, c, amount);
+                return refusal_set(
+                        ret, REFUSAL_REFERENCE_REUSED,
+                        "Reference \"%s\" names a %s of %s %s already: use a new reference for each attempt",
+                        record.reference, record.kind, amount, record.currency);
+        }
+        *ret_id = record.id;
+        return 1;
+}
+
+static int check_ready(struct engine *e, struct refusal *ret) {
+        if (engine_current(e) > 0) {
+                const struct transaction_record *record = &transaction_get_view(e->current)->record;
+
+                return refusal_set(ret, REFUSAL_BUSY,
+                                   "Transaction %" PRIi64 " (reference \"%s\") is in state %s: wait for its result%s",
+                                   record->id, record->reference, transaction_state_to_string(record->state),
+                                   record->state == TRANSACTION_AUTHORIZING ? "" : ", or cancel it");
+        }
+        if (!monitor_find_connected(e->monitor, DEVICE_EMV) && !e->msr_device)
+                return refusal_set(ret, REFUSAL_UNAVAILABLE_DEVICE,
+                                   "No card reader is connected: plug one in; tillctl devices shows what is there");
+        return 0;
+}
+
+static int fill_record(struct engine *e, const struct engine_call *call, const char *digest,
+                       struct transaction_record *ret) {
+        sd_id128_t boot;
+        int r;
+
+        r = sd_id128_get_boot(&boot);
+        if (r < 0)
+                return r;
+        transaction_record_init(ret);
+        (void) snprintf(ret->reference, sizeof(ret->reference), "%s", call->reference);
+        (void) snprintf(ret->kind, sizeof(ret->kind), "%s", call->kind);
+        ret->amount = call->amount;
+        (void) snprintf(ret->currency, sizeof(ret->currency), "%s", call->currency);
+        (void) snprintf(ret->options_digest, sizeof(ret->options_digest), "%s", digest);
+        (void) snprintf(ret->order, sizeof(ret->order), "%s", call->order);
+        ret->starter = call->starter;
+        (void) snprintf(ret->operator_id, sizeof(ret->operator_id), "%s", e->config.settings->operator_number);
+        (void) sd_id128_to_string(boot, ret->boot_id);
+        ret->started_usec = clock_now(CLOCK_REALTIME);
+        ret->started_boot = clock_now(CLOCK_BOOTTIME);
+        return 0;
+}
+
+int engine_start_transaction(struct engine *e, const struct engine_call *call, int64_t *ret_id,
+                             struct refusal *ret_refusal) {
+        struct transaction_record record;
+        struct transaction *t;
+        char digest[65];
+        int r;
+
+        r = check_call(e, call, ret_refusal);
+        if (r < 0)
+                return r;
+        r = digest_options(call, digest);
+        if (r < 0)
+                return refuse_journal(ret_refusal, r);
+        r = find_same(e, call, digest, ret_id, ret_refusal);
+        if (r != 0)
+                return r < 0 ? r : 0;
+        r = check_ready(e, ret_refusal);
+        if (r < 0)
+                return r;
+
+        r = fill_record(e, call, digest, &record);
+        if (r < 0)
+                return refuse_journal(ret_refusal, r);
+        r = transaction_new(e, &record, &t);
+        if (r < 0)
+                return refuse_journal(ret_refusal, r);
+        transaction_free(e->current);
+        e->current = t;
+
+        e->listener.transaction(transaction_get_view(t), TRANSACTION_ADDED, e->listener.userdata);
+        e->listener.changed(e->listener.userdata);
+        *ret_id = transaction_get_view(t)->record.id;
+        return 0;
+}
+
+int engine_cancel(struct engine *e, int64_t id, struct refusal *ret_refusal) {
+        struct transaction_view view;
+        int r;
+
+        r = engine_view(e, id, &view);
+        if (r < 0)
+                return refusal_set(ret_refusal, REFUSAL_NOT_FOUND, "There is no transaction %" PRIi64, id);
+        if (engine_current(e) != id)
+                return refusal_set(ret_refusal, REFUSAL_TOO_LATE, "Transaction %" PRIi64 " is done already: %s", id,
+                                   transaction_result_to_string(view.record.result));
+        r = transaction_cancel(e->current);
+        if (r < 0)
+                return refusal_set(ret_refusal, REFUSAL_TOO_LATE,
+                                   "Transaction %" PRIi64 " is with the acquirer: wait for its result, then void it",
+                                   id);
+        return 0;
+}
+
+int64_t engine_current(const struct engine *e) {
+        if (!e->current || transaction_is_done(e->current))
+                return 0;
+        return transaction_get_view(e->current)->record.id;
+}
+
+int engine_view(struct engine *e, int64_t id, struct transaction_view *ret) {
+        int r;
+
+        if (e->current && transaction_get_view(e->current)->record.id == id) {
+                *ret = *transaction_get_view(e->current);
+                return 0;
+        }
+        r = transaction_record_load(e->config.journal, id, &ret->record);
+        if (r < 0)
+                return r;
+        ret->prompt = "";
+        return 0;
+}
+
+int engine_find(struct engine *e, const char *reference, struct transaction_view *ret) {
+        struct transaction_record record;
+        int r;
+
+        r = transaction_record_find(e->config.journal, reference, &record);
+        if (r < 0)
+                return r;
+        return engine_view(e, record.id, ret);
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * The engine: the journal, the acquirer, the devices and the printer put together into a terminal that
+ * takes one payment at a time. Everything that the bus shows and asks goes through here.
+ */
+
+#include "device/monitor.h"
+#include "device/msr.h"
+#include "emv/terminal.h"
+#include "transaction/acquirer.h"
+#include "transaction/printing.h"
+#include "transaction/refusal.h"
+#include "transaction/reversals.h"
+#include "transaction/settings.h"
+#include "transaction/transaction.h"
+
+/* What somebody outside may want to know at once. */
+struct engine_listener {
+        /* The transaction is new, has changed, or has just got its result. */
+        void (*transaction)(const struct transaction_view *view, enum transaction_event event, void *userdata);
+        void (*device)(struct device *device, enum monitor_event event, void *userdata);
+        void (*job)(int64_t job, enum print_state state, void *userdata);
+        /* One of: current transaction, acquirer's state, number of reversals or of print jobs. */
+        void (*changed)(void *userdata);
+        void *userdata;
+};
+
+struct engine_config {
+        sd_event *event;
+        const struct settings *settings;
+        struct journal *journal;
+        const struct emv_terminal *terminal;
+        const uint8_t *tmk; /* TMK_SIZE bytes, copied */
+        const char *ca_file;
+        const char *certificate_file;
+        const char *card_worker; /* path of the program */
+};
+
+/* Open to the files of this room; others use the functions. */
+struct engine {
+        struct engine_config config;
+        struct engine_listener listener;
+        struct acquirer *acquirer;
+        struct monitor *monitor;
+        struct msr *msr;
+        const struct device *msr_device; /* the one that msr holds, NULL for none */
+        struct printing *printing;
+        struct reversals *reversals;
+
+        struct transaction *current; /* the one that runs, or the last one */
+        bool card_left_in;           /* the last transaction's card has not been taken out yet */
+};
+
+int engine_new(const struct engine_config *config, const struct engine_listener *listener, struct engine **ret);
+struct engine *engine_free(struct engine *e);
+DEFINE_CLEANUP(struct engine *, engine_free);
+
+/* Ends what a crash or power cut left open, then takes up devices, reversals and print jobs. */
+int engine_start(struct engine *e);
+
+/* What StartTransaction was called with. Strings are borrowed. */
+struct engine_call {
+        const char *kind;
+        int64_t amount;
+        const char *currency;
+        const char *reference;
+        const char *order; /* "" for none */
+        bool training;
+        uid_t starter;
+};
+
+/* A new transaction's id, or that of the same call made before. Negative with *ret_refusal set. */
+int engine_start_transaction(struct engine *e, const struct engine_call *call, int64_t *ret_id,
+                             struct refusal *ret_refusal);
+/* Ends a transaction that is not yet past the point. Negative with *ret_refusal set. */
+int engine_cancel(struct engine *e, int64_t id, struct refusal *ret_refusal);
+
+/* -ENOENT for an unknown one, else errors of the journal. */
+int engine_view(struct engine *e, int64_t id, struct transaction_view *ret);
+int engine_find(struct engine *e, const char *reference, struct transaction_view *ret);
+/* The id of the transaction that runs, 0 for none. */
+int64_t engine_current(const struct engine *e);
+
+/*
+ * Crash-only: for an error after which what is on disk and what was said outside could part. Ends the
+ * process; the next start reads the journal and ends every open transaction rightly.
+ */
+void engine_panic(int error, const char *what) __attribute__((noreturn));

@@ -1,0 +1,467 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <inttypes.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "receipt/escpos.h"
+#include "transaction/engine.h"
+
+struct printing {
+        struct engine *engine;
+        struct printer *printer;
+        const struct device *device; /* the one that printer holds, NULL for none */
+        int64_t job;                 /* the one that the printer has, 0 for none */
+        int64_t job_transaction;
+};
+
+/* ---- What a paper says ---- */
+
+static int32_t time_offset(uint64_t usec) {
+        time_t t = (time_t) (usec / USEC_PER_SEC);
+        struct tm tm;
+
+        return localtime_r(&t, &tm) ? (int32_t) tm.tm_gmtoff : 0;
+}
+
+static enum slip_mode slip_mode_of(enum mode mode) {
+        switch (mode) {
+        case MODE_LIVE:
+                return SLIP_LIVE;
+        case MODE_TEST:
+                return SLIP_TEST;
+        default:
+                return SLIP_TRAINING;
+        }
+}
+
+static char entry_letter(enum entry_mode entry) {
+        switch (entry) {
+        case ENTRY_CHIP:
+                return 'I';
+        case ENTRY_SWIPE:
+        case ENTRY_FALLBACK:
+                return 'S';
+        case ENTRY_MANUAL:
+                return 'M';
+        default:
+                return '\0';
+        }
+}
+
+static enum slip_advice advice_of(enum reversal_state reversal) {
+        switch (reversal) {
+        case REVERSAL_PENDING:
+                return SLIP_ADVICE_REVERSAL_PENDING;
+        case REVERSAL_DONE:
+                return SLIP_ADVICE_REVERSAL_DONE;
+        case REVERSAL_REJECTED:
+                return SLIP_ADVICE_UNCONFIRMED;
+        default:
+                return SLIP_ADVICE_PAY_AGAIN;
+        }
+}
+
+#define COPY(array, text) ((void) snprintf(array, sizeof(array), "%.*s", (int) sizeof(array) - 1, text))
+
+static void slip_fill(const struct settings *s, const struct transaction_record *t, enum slip_paper paper,
+                      struct slip *ret) {
+        slip_init(ret);
+        ret->paper = paper;
+        ret->mode = slip_mode_of(s->mode);
+
+        COPY(ret->merchant_name, s->merchant_name);
+        COPY(ret->merchant, s->merchant_number);
+        COPY(ret->terminal, s->terminal_number);
+        COPY(ret->operator_id, t->operator_id);
+        COPY(ret->issuer, t->issuer);
+        COPY(ret->acquirer, strempty(s->acquirer_name));
+
+        COPY(ret->masked_pan, t->masked_pan);
+        ret->entry = entry_letter(t->entry);
+        COPY(ret->kind, t->kind);
+        ret->batch = t->batch;
+        ret->voucher = t->voucher;
+        ret->stan = t->stan;
+        COPY(ret->authorization_code, t->authorization_code);
+        COPY(ret->rrn, t->rrn);
+        ret->time_usec = t->finished_usec;
+        ret->time_offset = time_offset(t->finished_usec);
+        ret->amount = t->amount;
+        COPY(ret->currency, t->currency);
+        COPY(ret->reference, t->reference);
+
+        ret->psn = t->psn;
+        COPY(ret->cryptogram, t->cryptogram);
+        COPY(ret->cryptogram_kind, t->cryptogram_kind);
+        COPY(ret->tvr, t->tvr);
+        COPY(ret->aid, t->aid);
+        COPY(ret->tsi, t->tsi);
+        COPY(ret->atc, t->atc);
+        COPY(ret->label, t->label);
+        COPY(ret->preferred_name, t->preferred_name);
+        COPY(ret->aip, t->aip);
+        COPY(ret->iad, t->iad);
+        COPY(ret->terminal_capabilities, t->terminal_capabilities);
+        ret->verification = t->signature ? SLIP_VERIFICATION_SIGNATURE : SLIP_VERIFICATION_NONE;
+
+        COPY(ret->response_code, t->response_code);
+        COPY(ret->message, t->message);
+        if (paper == SLIP_NOT_COMPLETED)
+                ret->advice = advice_of(t->reversal);
+}
+
+/* In the caller's journal transaction. */
+static int queue_content(struct journal *j, int64_t transaction, enum slip_paper paper, bool duplicate, void *content,
+                         size_t size, int64_t *ret_job) {
+        struct print_job job = {
+                .transaction = transaction,
+                .duplicate = duplicate,
+                .state = PRINT_QUEUED,
+                .created_usec = clock_now(CLOCK_REALTIME),
+                .content = content,
+                .content_size = size,
+        };
+        int r;
+
+        COPY(job.what, slip_paper_to_string(paper));
+        r = print_job_insert(j, &job);
+        if (r < 0)
+                return r;
+        *ret_job = job.id;
+        return 0;
+}
+
+int printing_queue(struct engine *e, const struct transaction_record *record, enum slip_paper paper) {
+        _cleanup_free_ char *content = NULL;
+        struct slip slip;
+        size_t size;
+        int64_t job;
+        int r;
+
+        slip_fill(e->config.settings, record, paper, &slip);
+        r = slip_to_blob(&slip, &content, &size);
+        if (r < 0)
+                return r;
+        return queue_content(e->config.journal, record->id, paper, false, content, size, &job);
+}
+
+int printing_reprint(struct printing *p, int64_t transaction, enum slip_paper paper, int64_t *ret_job) {
+        _cleanup_(print_job_done) struct print_job old = {};
+        struct journal *j = p->engine->config.journal;
+        int64_t job;
+        int r;
+
+        r = print_job_find(j, transaction, slip_paper_to_string(paper), &old);
+        if (r < 0)
+                return r;
+
+        r = journal_begin(j, JOURNAL_DURABLE);
+        if (r < 0)
+                return r;
+        _cleanup_(journal_rollbackp) _unused_ struct journal *rollback = j;
+        r = queue_content(j, transaction, paper, true, old.content, old.content_size, &job);
+        if (r < 0)
+                return r;
+        r = journal_commit(j);
+        if (r < 0)
+                return r;
+
+        *ret_job = job;
+        printing_kick(p);
+        return 0;
+}
+
+/* A stored paper, laid out for the printer that is there, or a usual one. */
+static int layout_job(struct printing *p, const struct print_job *job, const struct printer_profile *profile,
+                      struct page **ret) {
+        struct slip slip;
+        int r;
+
+        r = slip_from_blob(job->content, job->content_size, &slip);
+        if (r < 0)
+                return r;
+        slip.duplicate = job->duplicate;
+        return slip_layout(&slip, profile, ret);
+}
+
+static const struct printer_profile *profile_of(const struct printing *p) {
+        return p->device ? printer_profile_find_usb(p->device->vendor_id, p->device->product_id)
+                         : printer_profile_default();
+}
+
+int printing_text(struct printing *p, int64_t transaction, enum slip_paper paper, char **ret) {
+        _cleanup_(print_job_done) struct print_job job = {};
+        _cleanup_(page_freep) struct page *page = NULL;
+        int r;
+
+        r = print_job_find(p->engine->config.journal, transaction, slip_paper_to_string(paper), &job);
+        if (r < 0)
+                return r;
+        r = layout_job(p, &job, profile_of(p), &page);
+        if (r < 0)
+                return r;
+        return page_to_text(page, ret);
+}
+
+static int newest_transaction(const struct print_job *job, void *userdata) {
+        int64_t *ret = userdata;
+
+        *ret = job->transaction;
+        return job->transaction > 0;
+}
+
+int printing_last(struct printing *p, int64_t *ret_transaction) {
+        int64_t transaction = 0;
+        int r;
+
+        /* Papers without a transaction are few: a hundred jobs back is far enough to look. */
+        r = print_job_each_last(p->engine->config.journal, 100, newest_transaction, &transaction);
+        if (r < 0)
+                return r;
+        if (transaction == 0)
+                return -ENOENT;
+        *ret_transaction = transaction;
+        return 0;
+}
+
+unsigned printing_count(const struct printing *p) {
+        int n = print_job_count_open(p->engine->config.journal);
+
+        if (n < 0)
+                engine_panic(n, "the print jobs cannot be counted");
+        return (unsigned) n;
+}
+
+const struct printer_status *printing_status(const struct printing *p, const struct device *device) {
+        return device == p->device ? printer_get_status(p->printer) : NULL;
+}
+
+/* ---- The queue ---- */
+
+static void tell_job(struct printing *p, int64_t job, int64_t transaction, enum print_state state) {
+        struct engine *e = p->engine;
+        struct transaction_view view;
+
+        e->listener.job(job, state, e->listener.userdata);
+        e->listener.changed(e->listener.userdata);
+        if (e->current && transaction_get_view(e->current)->record.id == transaction)
+                transaction_refresh(e->current);
+        else if (transaction > 0 && engine_view(e, transaction, &view) >= 0)
+                e->listener.transaction(&view, TRANSACTION_CHANGED, e->listener.userdata);
+}
+
+/* Before the first byte it must be on disk that paper may come out: durable. Afterwards it need not. */
+static int set_job_state(struct printing *p, int64_t job, enum print_state state) {
+        struct journal *j = p->engine->config.journal;
+        int r;
+
+        r = journal_begin(j, state == PRINT_PRINTING ? JOURNAL_DURABLE : JOURNAL_LAZY);
+        if (r < 0)
+                return r;
+        _cleanup_(journal_rollbackp) _unused_ struct journal *rollback = j;
+        r = print_job_set_state(j, job, state);
+        if (r < 0)
+                return r;
+        return journal_commit(j);
+}
+
+static int requeue_job(struct printing *p, int64_t job) {
+        struct journal *j = p->engine->config.journal;
+        int r;
+
+        r = journal_begin(j, JOURNAL_DURABLE);
+        if (r < 0)
+                return r;
+        _cleanup_(journal_rollbackp) _unused_ struct journal *rollback = j;
+        r = print_job_requeue(j, job);
+        if (r < 0)
+                return r;
+        return journal_commit(j);
+}
+
+static int note_end(struct printing *p, int64_t job, enum printer_result result, enum print_state *ret_state) {
+        switch (result) {
+        case PRINTER_PRINTED:
+                *ret_state = PRINT_PRINTED;
+                return set_job_state(p, job, PRINT_PRINTED);
+        case PRINTER_UNCONFIRMED:
+                *ret_state = PRINT_UNCONFIRMED;
+                return set_job_state(p, job, PRINT_UNCONFIRMED);
+        case PRINTER_FAILED:
+                *ret_state = PRINT_QUEUED;
+                return set_job_state(p, job, PRINT_QUEUED);
+        case PRINTER_INTERRUPTED:
+        default:
+                *ret_state = PRINT_QUEUED;
+                return requeue_job(p, job);
+        }
+}
+
+static void job_done(struct printer *printer, uint64_t id, enum printer_result result, const char *reason,
+                     void *userdata) {
+        struct printing *p = userdata;
+        int64_t job = p->job, transaction = p->job_transaction;
+        enum print_state state;
+        int r;
+
+        p->job = 0;
+        r = note_end(p, job, result, &state);
+        if (r < 0)
+                engine_panic(r, "the end of a print job cannot be written");
+        if (result == PRINTER_PRINTED)
+                log_info("Print job %" PRIi64 ": printed", job);
+        else
+                log_warning("Print job %" PRIi64 ": %s: %s", job, printer_result_to_string(result), reason);
+        tell_job(p, job, transaction, state);
+
+        /* What could not be printed waits for the printer to come back. */
+        if (result == PRINTER_PRINTED || result == PRINTER_UNCONFIRMED)
+                printing_kick(p);
+}
+
+static enum printer_confirm confirm_of(const struct printer_profile *profile) {
+        switch (profile->completion) {
+        case PRINTER_COMPLETION_GS_H:
+                return PRINTER_CONFIRM_PROCESS_ID;
+        case PRINTER_COMPLETION_GS_R:
+                return PRINTER_CONFIRM_STATUS;
+        default:
+                return PRINTER_CONFIRM_NONE;
+        }
+}
+
+static int submit(struct printing *p, const struct print_job *job) {
+        const struct printer_profile *profile = profile_of(p);
+        _cleanup_(page_freep) struct page *page = NULL;
+        _cleanup_free_ uint8_t *data = NULL;
+        struct printer_job out = { .id = (uint64_t) job->id, .confirm = confirm_of(profile) };
+        struct printer_profile unasked = *profile; /* the device room asks for completion itself */
+        int r;
+
+        r = layout_job(p, job, profile, &page);
+        if (r < 0)
+                return r;
+        unasked.completion = PRINTER_COMPLETION_NONE;
+        r = page_to_escpos(page, &unasked, 0, &data, &out.size);
+        if (r < 0)
+                return r;
+        out.data = data;
+
+        r = set_job_state(p, job->id, PRINT_PRINTING);
+        if (r < 0)
+                engine_panic(r, "the start of a print job cannot be written");
+        return printer_submit(p->printer, &out);
+}
+
+void printing_kick(struct printing *p) {
+        _cleanup_(print_job_done) struct print_job job = {};
+        enum print_state state;
+        int r;
+
+        if (!p->device || p->job > 0)
+                return;
+        r = print_job_first(p->engine->config.journal, &job);
+        if (r == -ENOENT)
+                return;
+        if (r < 0)
+                engine_panic(r, "the print queue cannot be read");
+
+        p->job = job.id;
+        p->job_transaction = job.transaction;
+        r = submit(p, &job);
+        if (r >= 0) {
+                tell_job(p, job.id, job.transaction, PRINT_PRINTING);
+                return;
+        }
+
+        /* A paper that cannot be laid out must not hold up the others; the printer's own trouble passes. */
+        log_error_errno(r, "Print job %" PRIi64 " cannot be started", job.id);
+        p->job = 0;
+        if (r == -ENOTCONN || r == -EBUSY)
+                r = note_end(p, job.id, PRINTER_FAILED, &state);
+        else
+                r = set_job_state(p, job.id, PRINT_CANCELLED);
+        if (r < 0)
+                engine_panic(r, "the end of a print job cannot be written");
+}
+
+/* ---- The printer ---- */
+
+static void status_changed(struct printer *printer, const struct printer_status *status, void *userdata) {
+        struct printing *p = userdata;
+        struct engine *e = p->engine;
+
+        if (!p->device)
+                return;
+        log_info("Printer: %s", status->words);
+        e->listener.device((struct device *) p->device, MONITOR_CHANGED, e->listener.userdata);
+}
+
+static void printer_lost(struct printer *printer, int error, void *userdata) {
+        struct printing *p = userdata;
+
+        log_warning_errno(error, "The printer is lost; its jobs wait for it");
+        p->device = NULL;
+}
+
+static void attach(struct printing *p, const struct device *device) {
+        char title[DEVICE_TITLE_MAX];
+        int r;
+
+        p->device = device;
+        r = printer_open(p->printer, device->node);
+        if (r < 0) {
+                log_error_errno(r, "%s cannot be opened; nothing is printed", device_title(device, title));
+                p->device = NULL;
+                return;
+        }
+        printing_kick(p);
+}
+
+static void detach(struct printing *p) {
+        printer_close(p->printer);
+        p->device = NULL;
+}
+
+void printing_device_changed(struct printing *p, struct device *device, enum monitor_event event) {
+        if (event == MONITOR_DISCONNECTED && device == p->device)
+                detach(p);
+        if (event != MONITOR_CONNECTED && event != MONITOR_DISCONNECTED)
+                return;
+        if (!p->device) {
+                const struct device *next = monitor_find_connected(p->engine->monitor, DEVICE_PRINTER);
+
+                if (next)
+                        attach(p, next);
+        }
+}
+
+int printing_new(struct engine *e, struct printing **ret) {
+        _cleanup_(printing_freep) struct printing *p = NULL;
+        struct printer_listener listener = {
+                .status = status_changed,
+                .done = job_done,
+                .closed = printer_lost,
+        };
+        int r;
+
+        p = calloc(1, sizeof(*p));
+        if (!p)
+                return -ENOMEM;
+        p->engine = e;
+        listener.userdata = p;
+        r = printer_new(e->config.event, &listener, &p->printer);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(p);
+        return 0;
+}
+
+struct printing *printing_free(struct printing *p) {
+        if (!p)
+                return NULL;
+        printer_free(p->printer);
+        free(p);
+        return NULL;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * Reversals: what was asked of the acquirer and must be taken back. Each is sent at once and again with
+ * back-off until the acquirer has answered; none is dropped for age or count. Sales wait for them.
+ */
+
+#include "host/request.h"
+#include "journal/reversal.h"
+
+struct engine;
+struct reversals;
+
+int reversals_new(struct engine *e, struct reversals **ret);
+struct reversals *reversals_free(struct reversals *v);
+DEFINE_CLEANUP(struct reversals *, reversals_free);
+
+/*
+ * In the caller's journal transaction: remembers what a reversal of this request would need, without any
+ * track. It stays unarmed: the request may still be answered.
+ */
+int reversals_prepare(struct journal *j, int64_t transaction, const struct host_request *request);
+/* In the caller's journal transaction: the request is to be taken back, with DE39 of the reversal. */
+int reversals_arm(struct journal *j, int64_t transaction, const char *reason);
+
+/* Sends what is due, unless the link is busy. To be called after arming, and when the link is free. */
+void reversals_kick(struct reversals *v);
+
+/*
+ * Forgets the back-off and calls done once none is pending (ok), or the next attempt failed. One waiter
+ * at a time.
+ */
+typedef void (*reversals_done_t)(bool ok, void *userdata);
+void reversals_wait(struct reversals *v, reversals_done_t done, void *userdata);
+
+/* Armed ones. */
+unsigned reversals_count(const struct reversals *v);

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <ctype.h>
+
+#include "base/config.h"
+#include "base/log.h"
+#include "transaction/settings.h"
+
+static const char *const mode_names[_MODE_MAX] = {
+        [MODE_LIVE] = "live",
+        [MODE_TEST] = "test",
+        [MODE_TRAINING] = "training",
+};
+
+const char *mode_to_string(enum mode m) {
+        return mode_names[m];
+}
+
+enum mode mode_from_string(const char *s) {
+        for (int m = 0; m < _MODE_MAX; m++)
+                if (streq(mode_names[m], s))
+                        return m;
+        return _MODE_INVALID;
+}
+
+struct settings *settings_free(struct settings *s) {
+        if (!s)
+                return NULL;
+        free(s->merchant_name);
+        free(s->acquirer_name);
+        free(s->acquirer_server_name);
+        for (size_t i = 0; i < SETTINGS_HOSTS_MAX; i++)
+                free(s->acquirer_hosts[i]);
+        free(s);
+        return NULL;
+}
+
+/* Copies a value of exactly `length` printable ASCII characters, as the fixed fields of ISO 8583 are. */
+static int assign_fixed(char *field, size_t length, const char *value, const char **ret_reason, const char *reason) {
+        *ret_reason = reason;
+        if (strlen(value) != length)
+                return -EINVAL;
+        for (size_t i = 0; i < length; i++)
+                if (!isalnum((unsigned char) value[i]))
+                        return -EINVAL;
+        memcpy(field, value, length + 1);
+        return 0;
+}
+
+static int parse_number(const char *value, unsigned min, unsigned max, unsigned *ret, const char **ret_reason,
+                        const char *reason) {
+        unsigned long n;
+        char *end;
+
+        *ret_reason = reason;
+        if (!isdigit((unsigned char) *value))
+                return -EINVAL;
+        errno = 0;
+        n = strtoul(value, &end, 10);
+        if (errno > 0 || *end || n < min || n > max)
+                return -EINVAL;
+        *ret = (unsigned) n;
+        return 0;
+}
+
+static int parse_boolean(const char *value, bool *ret, const char **ret_reason) {
+        if (!streq(value, "yes") && !streq(value, "no")) {
+                *ret_reason = "must be yes or no";
+                return -EINVAL;
+        }
+        *ret = streq(value, "yes");
+        return 0;
+}
+
+static int assign_mode(struct settings *s, const char *value, const char **ret_reason) {
+        enum mode m = mode_from_string(value);
+
+        *ret_reason = "mode= is live, test or training";
+        if (m < 0)
+                return m;
+        s->mode = m;
+        return 0;
+}
+
+static int assign_terminal(struct settings *s, const char *key, const char *value, const char **ret_reason) {
+        unsigned n;
+        int r;
+
+        if (streq(key, "mode"))
+                return assign_mode(s, value, ret_reason);
+        if (streq(key, "number"))
+                return assign_fixed(s->terminal_number, 8, value, ret_reason,
+                                    "number= is the terminal's, 8 letters or digits");
+        if (streq(key, "operator"))
+                return assign_fixed(s->operator_number, 2, value, ret_reason, "operator= is 2 digits");
+        if (streq(key, "country")) {
+                r = parse_number(value, 1, 999, &n, ret_reason, "country= is the ISO 3166-1 number, as 156");
+                if (r < 0)
+                        return r;
+                s->country = (uint16_t) n;
+                return 0;
+        }
+        *ret_reason = "no such key in [terminal]";
+        return -EINVAL;
+}
+
+static int assign_merchant(struct settings *s, const char *key, const char *value, const char **ret_reason) {
+        unsigned n;
+        int r;
+
+        if (streq(key, "name"))
+                return free_and_strdup(&s->merchant_name, value);
+        if (streq(key, "number"))
+                return assign_fixed(s->merchant_number, 15, value, ret_reason,
+                                    "number= is the merchant's, 15 letters or digits");
+        if (streq(key, "category")) {
+                r = parse_number(value, 1, 9999, &n, ret_reason, "category= is the 4-digit merchant category code");
+                if (r < 0)
+                        return r;
+                s->merchant_category = (uint16_t) n;
+                return 0;
+        }
+        *ret_reason = "no such key in [merchant]";
+        return -EINVAL;
+}
+
+/* A list replaces what was set before: a drop-in names all the hosts or none. */
+static int assign_hosts(struct settings *s, const char *value, const char **ret_reason) {
+        _cleanup_free_ char *list = strdup(value);
+        char *save = NULL;
+        size_t n = 0;
+
+        if (!list)
+                return -ENOMEM;
+        for (char *h = strtok_r(list, " \t", &save); h; h = strtok_r(NULL, " \t", &save)) {
+                int r;
+
+                if (n == SETTINGS_HOSTS_MAX || !strrchr(h, ':')) {
+                        *ret_reason = "hosts= is one to four host:port, with spaces between";
+                        return -EINVAL;
+                }
+                r = free_and_strdup(s->acquirer_hosts + n++, h);
+                if (r < 0)
+                        return r;
+        }
+        while (n < SETTINGS_HOSTS_MAX)
+                (void) free_and_strdup(s->acquirer_hosts + n++, NULL);
+        return 0;
+}
+
+static int assign_acquirer(struct settings *s, const char *key, const char *value, const char **ret_reason) {
+        if (streq(key, "hosts"))
+                return assign_hosts(s, value, ret_reason);
+        if (streq(key, "name"))
+                return free_and_strdup(&s->acquirer_name, value);
+        if (streq(key, "server-name"))
+                return free_and_strdup(&s->acquirer_server_name, value);
+        if (streq(key, "answer-timeout"))
+                return parse_number(value, 5, 120, &s->answer_timeout, ret_reason,
+                                    "answer-timeout= is 5 to 120 seconds");
+        *ret_reason = "no such key in [acquirer]";
+        return -EINVAL;
+}
+
+static int assign_receipt(struct settings *s, const char *key, const char *value, const char **ret_reason) {
+        if (streq(key, "merchant-copy"))
+                return parse_boolean(value, &s->merchant_copy, ret_reason);
+        if (streq(key, "cardholder-copy"))
+                return parse_boolean(value, &s->cardholder_copy, ret_reason);
+        *ret_reason = "no such key in [receipt]";
+        return -EINVAL;
+}
+
+static int assign(const char *section, const char *key, const char *value, void *userdata, const char **ret_reason) {
+        static const struct {
+                const char *name;
+                int (*assign)(struct settings *s, const char *key, const char *value, const char **ret_reason);
+        } sections[] = {
+                { "terminal", assign_terminal },
+                { "merchant", assign_merchant },
+                { "acquirer", assign_acquirer },
+                { "receipt", assign_receipt },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(sections); i++)
+                if (streq(sections[i].name, section))
+                        return sections[i].assign(userdata, key, value, ret_reason);
+        *ret_reason = "no such section; there are [terminal], [merchant], [acquirer] and [receipt]";
+        return -EINVAL;
+}
+
+static int settings_verify(const struct settings *s, const char *path) {
+        const char *missing = NULL;
+
+        if (isempty(s->merchant_name))
+                missing = "name= in [merchant]";
+        else if (!*s->merchant_number)
+                missing = "number= in [merchant]";
+        else if (!*s->terminal_number)
+                missing = "number= in [terminal]";
+        else if (!s->acquirer_hosts[0])
+                missing = "hosts= in [acquirer]";
+        if (!missing)
+                return 0;
+        log_error("%s: %s is missing; the acquirer's letter to the merchant has it", path, missing);
+        return -EINVAL;
+}
+
+int settings_load(const char *path, const char *drop_in_dir, struct settings **ret) {
+        _cleanup_(settings_freep) struct settings *s = NULL;
+        int r;
+
+        s = malloc(sizeof(*s));
+        if (!s)
+                return -ENOMEM;
+        *s = (struct settings){
+                .mode = MODE_TRAINING,
+                .country = 156,
+                .operator_number = "01",
+                .answer_timeout = 30,
+                .merchant_copy = true,
+                .cardholder_copy = true,
+        };
+
+        r = config_parse_file(path, assign, s);
+        if (r < 0 && r != -EINVAL)
+                return log_error_errno(r, "%s: cannot be read", path);
+        if (r < 0)
+                return r;
+        if (drop_in_dir) {
+                r = config_parse_dirs((const char *const[]){ drop_in_dir, NULL }, assign, s);
+                if (r < 0)
+                        return r;
+        }
+        r = settings_verify(s, path);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(s);
+        return 0;
+}

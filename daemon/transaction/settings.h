@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* /etc/tilld/tilld.conf: what this terminal is. tilld.conf(5) says each key. */
+
+#include "base/macro.h"
+
+enum mode {
+        MODE_LIVE,
+        MODE_TEST,
+        MODE_TRAINING,
+        _MODE_MAX,
+        _MODE_INVALID = -EINVAL,
+};
+
+#define SETTINGS_HOSTS_MAX 4
+
+struct settings {
+        enum mode mode;
+
+        char *merchant_name;        /* UTF-8, for receipts */
+        char merchant_number[16];   /* DE42, 15 characters */
+        char terminal_number[9];    /* DE41, 8 characters */
+        uint16_t merchant_category; /* MCC */
+        uint16_t country;           /* ISO 3166-1 numeric */
+        char operator_number[3];
+
+        char *acquirer_hosts[SETTINGS_HOSTS_MAX + 1]; /* "host:port", in the order to try */
+        char *acquirer_name;                          /* for receipts */
+        char *acquirer_server_name;                   /* that its certificate bears; NULL: the host as written */
+        unsigned answer_timeout;                      /* seconds */
+
+        bool merchant_copy;
+        bool cardholder_copy;
+};
+
+struct settings *settings_free(struct settings *s);
+DEFINE_CLEANUP(struct settings *, settings_free);
+
+/*
+ * Reads a file and, if given, the drop-ins of a directory over it. Logs what is wrong with file and
+ * line; -EINVAL then, or when something that a terminal needs is missing.
+ */
+int settings_load(const char *path, const char *drop_in_dir, struct settings **ret);
+
+const char *mode_to_string(enum mode m) _const_;
+enum mode mode_from_string(const char *s) _pure_;

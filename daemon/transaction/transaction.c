@@ -1,0 +1,950 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The way of a sale, top to bottom:
+ *
+ *   transaction_new        the intent is written, a card is asked for
+ *   card_message           the chip speaks, through card-worker      transaction_swiped: or the stripe
+ *   authorize              reversals first, then sign-on
+ *   send_request           first durable commit, then the request goes out
+ *   request_ended          the acquirer's word, handed to the card
+ *   conclude               second durable commit, then the result is said and the paper printed
+ *
+ * What the worker says is a claim. What the acquirer approved and the card did not finish is reversed.
+ */
+#include <sys/random.h>
+
+#include "base/amount.h"
+#include "base/clock.h"
+#include "base/hex.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "device/emv.h"
+#include "host/result.h"
+#include "journal/counter.h"
+#include "journal/event.h"
+#include "transaction/card.h"
+#include "transaction/engine.h"
+
+/* From the start until a card is in (DESIGN). */
+#define CARD_TIMEOUT_USEC (60 * USEC_PER_SEC)
+/* One exchange with the card, as its reader may stretch it. */
+#define STEP_TIMEOUT_MSEC 20000
+/* From the card's insertion to its first decision; after the acquirer's answer to its last. */
+#define CARD_WORK_TIMEOUT_USEC (45 * USEC_PER_SEC)
+
+/* EMV Book 3, 9C of a sale: the first two digits of its processing code. */
+#define TRANSACTION_TYPE_SALE 0x00
+
+enum host_state {
+        HOST_STATE_NONE,     /* not asked */
+        HOST_STATE_PENDING,  /* being asked, or about to be */
+        HOST_STATE_NOT_SENT, /* no byte of the request left */
+        HOST_STATE_APPROVED,
+        HOST_STATE_DECLINED,
+        HOST_STATE_LOST, /* sent, without an answer that counts: to be reversed */
+};
+
+struct transaction {
+        struct engine *engine;
+        struct transaction_view view;
+
+        /* The card. */
+        struct card *card;           /* the chip's worker, NULL for a swipe and once it has ended */
+        bool stripe;                 /* by swipe: there is no card to decide */
+        struct message_start *start; /* what the worker was given, to hold its claims against */
+        struct card_secrets *secrets;
+        sd_event_source *timeout;
+
+        /* The acquirer. */
+        enum host_state host;
+        const char *not_sent;        /* why, of HOST_STATE_NOT_SENT */
+        const char *reversal_reason; /* of HOST_STATE_LOST */
+        bool sent;                   /* the first durable commit was made: the request may be out */
+};
+
+/* Card data on its way into the request; in secret memory, gone as soon as the request is encoded. */
+struct card_secrets {
+        char pan[EMV_PAN_MAX + 1];
+        char expiry[5];
+        char track2[EMV_TRACK2_MAX + 1];
+        uint8_t de55[EMV_DE55_MAX];
+        size_t de55_size;
+};
+
+/* What a person reads for each reason. The word is the API; the sentence may change. */
+static const struct {
+        const char *word;
+        const char *sentence;
+} reasons[] = {
+        { "cancelled", "Cancelled; nothing was paid." },
+        { "card-timeout", "No card came in time; nothing was paid. Start again with a new reference." },
+        { "card-removed", "The card was taken out too early; nothing was paid. Start again, leave the card in." },
+        { "card-mute", "The chip does not answer; nothing was paid. Clean the card, or take another one." },
+        { "card-not-accepted", "This terminal does not accept this card. Ask for another one." },
+        { "card-blocked", "The card is blocked. Ask for another one; the cardholder's bank knows why." },
+        { "card-malformed", "The card's data is wrong; nothing was paid. Ask for another card." },
+        { "card-declined", "The card declined. Ask for another one." },
+        { "terminal-declined", "The terminal's rules do not allow this card here. Ask for another one." },
+        { "live-card", "This is a real card and the terminal is in test or training mode. Use a test card." },
+        { "reader-failed", "The card reader failed; nothing was paid. Check its plug, then start again." },
+        { "worker-failed", "The card could not be processed; nothing was paid. Start again with a new reference." },
+        { "unreachable-host",
+          "The acquirer cannot be reached; nothing was paid. Check the network, then start again." },
+        { "reversal-pending",
+          "An earlier payment is still being taken back, and the acquirer does not answer; nothing was paid. "
+          "Check the network, then start again." },
+        { "no-answer", "The acquirer did not answer in time; not paid. What it may have booked is being taken back. "
+                       "Start again with a new reference." },
+        { "bad-answer", "The acquirer's answer cannot be trusted; not paid. What it may have booked is being taken "
+                        "back. Start again with a new reference." },
+        { "not-completed", "Approved by the acquirer but not completed by the card; not paid. The booking is being "
+                           "taken back. Start again with a new reference." },
+        { "interrupted", "The terminal was restarted in the middle; not paid. Start again with a new reference." },
+        { "storage", "The terminal cannot write its journal; nothing was paid. Free space on its disk." },
+};
+
+static const char *reason_sentence(const char *word) {
+        for (size_t i = 0; i < ELEMENTSOF(reasons); i++)
+                if (streq(reasons[i].word, word))
+                        return reasons[i].sentence;
+        return "";
+}
+
+static const char *card_reason_word(enum emv_reason reason) {
+        static const char *const words[] = {
+                [EMV_REASON_NONE] = "worker-failed",
+                [EMV_REASON_TERMINAL] = "terminal-declined",
+                [EMV_REASON_CARD] = "card-declined",
+                [EMV_REASON_ISSUER] = "refused",
+                [EMV_REASON_UNABLE_ONLINE] = "unreachable-host",
+                [EMV_REASON_CARD_AFTER_ISSUER] = "not-completed",
+                [EMV_REASON_REMOVED] = "card-removed",
+                [EMV_REASON_MUTE] = "card-mute",
+                [EMV_REASON_NOT_ACCEPTED] = "card-not-accepted",
+                [EMV_REASON_BLOCKED] = "card-blocked",
+                [EMV_REASON_MALFORMED] = "card-malformed",
+                [EMV_REASON_LIVE_CARD] = "live-card",
+                [EMV_REASON_READER] = "reader-failed",
+                [EMV_REASON_TIMEOUT] = "card-timeout",
+                [EMV_REASON_CANCELLED] = "cancelled",
+                [EMV_REASON_ABORTED] = "worker-failed",
+        };
+
+        return words[reason];
+}
+
+static void copy_text(char *to, size_t size, const char *from) {
+        size_t n = MIN(strlen(from), size - 1);
+
+        memcpy(to, from, n);
+        to[n] = '\0';
+}
+#define COPY(array, text) copy_text(array, sizeof(array), text)
+
+const struct transaction_view *transaction_get_view(const struct transaction *t) {
+        return &t->view;
+}
+
+bool transaction_is_done(const struct transaction *t) {
+        return t->view.record.state == TRANSACTION_DONE;
+}
+
+static void tell(struct transaction *t, enum transaction_event event) {
+        t->engine->listener.transaction(&t->view, event, t->engine->listener.userdata);
+}
+
+static void drop_secrets(struct transaction *t) {
+        t->secrets = secret_free(t->secrets);
+}
+
+struct transaction *transaction_free(struct transaction *t) {
+        if (!t)
+                return NULL;
+        card_free(t->card);
+        sd_event_source_disable_unref(t->timeout);
+        drop_secrets(t);
+        free(t->start);
+        free(t);
+        return NULL;
+}
+
+/* In the caller's journal transaction. */
+static int save(struct transaction *t, const char *event) {
+        struct transaction_record *record = &t->view.record;
+        char text[128];
+        int r;
+
+        (void) snprintf(text, sizeof(text), "{\"state\":\"%s\",\"result\":\"%s\",\"reason\":\"%s\"}",
+                        transaction_state_to_string(record->state), transaction_result_to_string(record->result),
+                        record->reason);
+        r = transaction_record_update(t->engine->config.journal, record);
+        if (r < 0)
+                return r;
+        return event_append(t->engine->config.journal, event, record->id, text);
+}
+
+/* A step on the way that a power cut may take back: nothing has happened outside. */
+static int save_lazily(struct transaction *t, const char *event) {
+        struct journal *j = t->engine->config.journal;
+        int r;
+
+        r = journal_begin(j, JOURNAL_LAZY);
+        if (r < 0)
+                return r;
+        _cleanup_(journal_rollbackp) _unused_ struct journal *rollback = j;
+
+        r = save(t, event);
+        if (r < 0)
+                return r;
+        return journal_commit(j);
+}
+
+static void conclude(struct transaction *t, enum transaction_result result, const char *reason);
+
+static int on_timeout(sd_event_source *s, uint64_t usec, void *userdata) {
+        struct transaction *t = userdata;
+        enum transaction_state state = t->view.record.state;
+
+        /* While the acquirer is asked, its own deadline ends the wait. */
+        if (state == TRANSACTION_WAITING_CARD)
+                conclude(t, RESULT_CANCELLED, "card-timeout");
+        else
+                conclude(t, RESULT_FAILED, "worker-failed");
+        return 0;
+}
+
+static int set_timeout(struct transaction *t, uint64_t usec) {
+        t->timeout = sd_event_source_disable_unref(t->timeout);
+        return sd_event_add_time_relative(t->engine->config.event, &t->timeout, CLOCK_BOOTTIME, usec, 0, on_timeout,
+                                          t);
+}
+
+/* ---- The second durable commit ---- */
+
+static int queue_papers(struct transaction *t) {
+        struct engine *e = t->engine;
+        const struct transaction_record *record = &t->view.record;
+        int r;
+
+        if (record->result == RESULT_APPROVED) {
+                if (e->config.settings->merchant_copy) {
+                        r = printing_queue(e, record, SLIP_MERCHANT_COPY);
+                        if (r < 0)
+                                return r;
+                }
+                if (e->config.settings->cardholder_copy)
+                        return printing_queue(e, record, SLIP_CARDHOLDER_COPY);
+                return 0;
+        }
+        /* The cardholder may have seen a booking: the paper says what becomes of it. */
+        if (record->reversal == REVERSAL_PENDING)
+                return printing_queue(e, record, SLIP_NOT_COMPLETED);
+        return 0;
+}
+
+static int commit_result(struct transaction *t, const char *reversal_reason) {
+        struct journal *j = t->engine->config.journal;
+        int r;
+
+        r = journal_begin(j, JOURNAL_DURABLE);
+        if (r < 0)
+                return r;
+        _cleanup_(journal_rollbackp) _unused_ struct journal *rollback = j;
+
+        if (t->sent) {
+                r = reversal_reason ? reversals_arm(j, t->view.record.id, reversal_reason)
+                                    : reversal_record_remove(j, t->view.record.id);
+                if (r < 0)
+                        return r;
+        }
+        r = save(t, "done");
+        if (r < 0)
+                return r;
+        r = queue_papers(t);
+        if (r < 0)
+                return r;
+        r = transaction_record_load(j, t->view.record.id, &t->view.record);
+        if (r < 0)
+                return r;
+        return journal_commit(j);
+}
+
+/* DE39 of the reversal that this end asks for, NULL for none. */
+static const char *reversal_of(const struct transaction *t, enum transaction_result result) {
+        if (t->host == HOST_STATE_LOST)
+                return t->reversal_reason;
+        if (t->host == HOST_STATE_APPROVED && result != RESULT_APPROVED)
+                return HOST_REASON_NOT_COMPLETED;
+        return NULL;
+}
+
+static void release_card(struct transaction *t) {
+        const struct device *reader = monitor_find_connected(t->engine->monitor, DEVICE_EMV);
+
+        t->card = card_free(t->card);
+        (void) msr_disarm(t->engine->msr);
+        t->engine->card_left_in = reader && reader->card == DEVICE_CARD_PRESENT;
+        t->view.prompt = t->engine->card_left_in ? "remove-card" : "";
+}
+
+/* The end of every transaction: written, then said, then printed. */
+static void conclude(struct transaction *t, enum transaction_result result, const char *reason) {
+        struct transaction_record *record = &t->view.record;
+        const char *reversal_reason = reversal_of(t, result);
+        int r;
+
+        t->timeout = sd_event_source_disable_unref(t->timeout);
+        drop_secrets(t);
+        release_card(t);
+
+        record->state = TRANSACTION_DONE;
+        record->result = result;
+        COPY(record->reason, reason);
+        if (!*record->message || !streq(reason, "refused"))
+                COPY(record->message, reason_sentence(reason));
+        record->finished_usec = clock_now(CLOCK_REALTIME);
+        record->finished_boot = clock_now(CLOCK_BOOTTIME);
+        if (t->sent)
+                record->reversal = reversal_reason ? REVERSAL_PENDING : REVERSAL_NONE;
+
+        r = commit_result(t, reversal_reason);
+        if (r < 0 && t->sent)
+                engine_panic(r, "the result of a transaction cannot be written");
+        if (r < 0)
+                /* Nothing went out: "not paid" is true, and the next start finds it unfinished and says the same. */
+                log_error_errno(r, "Transaction %" PRIi64 ": its end cannot be written; free space on the disk",
+                                record->id);
+
+        log_info("Transaction %" PRIi64 ": %s%s%s", record->id, transaction_result_to_string(result),
+                 *reason ? ", " : "", reason);
+        tell(t, TRANSACTION_CHANGED);
+        tell(t, TRANSACTION_FINISHED);
+        t->engine->listener.changed(t->engine->listener.userdata);
+        printing_kick(t->engine->printing);
+        reversals_kick(t->engine->reversals);
+}
+
+/* What the card's and the acquirer's words come to; card_word is NULL when the card agreed. */
+static void conclude_both(struct transaction *t, const char *card_word) {
+        switch (t->host) {
+        case HOST_STATE_APPROVED:
+                if (!card_word)
+                        conclude(t, RESULT_APPROVED, "");
+                else
+                        conclude(t, RESULT_FAILED, "not-completed");
+                return;
+        case HOST_STATE_DECLINED:
+                conclude(t, RESULT_DECLINED, "refused");
+                return;
+        case HOST_STATE_NOT_SENT:
+                conclude(t, RESULT_FAILED, t->not_sent);
+                return;
+        case HOST_STATE_LOST:
+                conclude(t, RESULT_FAILED,
+                         streq(t->reversal_reason, HOST_REASON_NO_ANSWER) ? "no-answer" : "bad-answer");
+                return;
+        case HOST_STATE_NONE:
+                /* An offline approval that nobody asked for is no approval. */
+                conclude(t, RESULT_FAILED, card_word ?: "worker-failed");
+                return;
+        case HOST_STATE_PENDING:
+                /* The answer will show whether there is something to take back; it comes here again. */
+                return;
+        }
+}
+
+/* ---- The acquirer ---- */
+
+static void tell_card(struct transaction *t, const struct host_answer *answer) {
+        struct message_online_answer m;
+        int r;
+
+        message_init(&m, MESSAGE_ONLINE_ANSWER);
+        if (answer) {
+                m.online = EMV_ONLINE_ANSWERED;
+                m.approved = t->host == HOST_STATE_APPROVED;
+                memcpy(m.arc, answer->arc, sizeof(m.arc));
+                m.issuer_authentication_size = (uint8_t) answer->issuer_auth_size;
+                memcpy(m.issuer_authentication, answer->issuer_auth, answer->issuer_auth_size);
+                m.scripts_size = (uint16_t) answer->scripts_size;
+                memcpy(m.scripts, answer->scripts, answer->scripts_size);
+        } else
+                m.online = t->host == HOST_STATE_NOT_SENT ? EMV_ONLINE_NOT_SENT : EMV_ONLINE_NO_ANSWER;
+
+        r = card_send(t->card, &m);
+        if (r < 0)
+                conclude_both(t, "worker-failed");
+}
+
+/* The acquirer's part is over: a stripe has nothing to add, a chip decides last. */
+static void host_ended(struct transaction *t, enum host_state host, const struct host_answer *answer) {
+        t->host = host;
+        if (t->stripe)
+                return conclude_both(t, NULL);
+        if (!t->card)
+                return conclude_both(t, "worker-failed");
+        if (set_timeout(t, CARD_WORK_TIMEOUT_USEC) < 0)
+                return conclude_both(t, "worker-failed");
+        tell_card(t, answer);
+}
+
+static void host_not_sent(struct transaction *t, const char *reason) {
+        t->not_sent = reason;
+        host_ended(t, HOST_STATE_NOT_SENT, NULL);
+}
+
+static void note_answer(struct transaction_record *record, const struct host_answer *answer) {
+        COPY(record->response_code, answer->code);
+        COPY(record->authorization_code, answer->approval);
+        COPY(record->rrn, answer->rrn);
+        COPY(record->issuer, answer->issuer);
+        (void) snprintf(record->host_time, sizeof(record->host_time), "%s%s", answer->date, answer->time);
+}
+
+static void request_answered(struct transaction *t, const struct host_answer *answer) {
+        const struct host_result *result = host_result_find(answer->code);
+
+        note_answer(&t->view.record, answer);
+        if (result->action == HOST_ACTION_APPROVE)
+                return host_ended(t, HOST_STATE_APPROVED, answer);
+
+        (void) snprintf(t->view.record.message, sizeof(t->view.record.message), "%s (%s)", result->text, answer->code);
+        if (result->action == HOST_ACTION_SIGN_ON)
+                acquirer_forget_keys(t->engine->acquirer);
+        host_ended(t, HOST_STATE_DECLINED, answer);
+}
+
+static void request_ended(enum host_outcome outcome, enum host_link_reason reason, const struct host_answer *answer,
+                          void *userdata) {
+        struct transaction *t = userdata;
+
+        log_info("Transaction %" PRIi64 ": acquirer: %s", t->view.record.id, host_outcome_name(outcome));
+        if (outcome == HOST_ANSWERED)
+                return request_answered(t, answer);
+        if (outcome == HOST_NOT_SENT)
+                return host_not_sent(t, "unreachable-host");
+        t->reversal_reason = host_outcome_reversal_reason(outcome);
+        host_ended(t, HOST_STATE_LOST, NULL);
+}
+
+static void fill_request(const struct transaction *t, struct host_request *ret) {
+        const struct transaction_record *record = &t->view.record;
+        const struct card_secrets *s = t->secrets;
+
+        *ret = (struct host_request){
+                .kind = HOST_SALE,
+                .stan = record->stan,
+                .batch = record->batch,
+                .terminal = t->engine->config.settings->terminal_number,
+                .merchant = t->engine->config.settings->merchant_number,
+                .amount = record->amount,
+                .currency = currency_find(record->currency)->numeric,
+                .entry = t->stripe ? HOST_ENTRY_STRIPE : HOST_ENTRY_CHIP,
+                .pan = s->pan,
+                .expiry = *s->expiry ? s->expiry : NULL,
+                .track2 = *s->track2 ? s->track2 : NULL,
+                .psn = record->psn,
+                .icc = s->de55_size > 0 ? s->de55 : NULL,
+                .icc_size = s->de55_size,
+        };
+}
+
+/* STAN, request and pending reversal, before a byte goes out. */
+static int commit_request(struct transaction *t) {
+        struct transaction_record *record = &t->view.record;
+        struct journal *j = t->engine->config.journal;
+        struct host_request q;
+        int r;
+
+        r = journal_begin(j, JOURNAL_DURABLE);
+        if (r < 0)
+                return r;
+        _cleanup_(journal_rollbackp) _unused_ struct journal *rollback = j;
+
+        r = counter_next_stan(j, &record->stan);
+        if (r < 0)
+                return r;
+        r = counter_next_voucher(j, &record->voucher);
+        if (r < 0)
+                return r;
+        r = counter_get_batch(j, &record->batch);
+        if (r < 0)
+                return r;
+        r = transaction_record_set_pan(j, record, t->secrets->pan);
+        if (r < 0)
+                return r;
+        record->reversal = REVERSAL_PENDING;
+        r = save(t, "sent");
+        if (r < 0)
+                return r;
+        fill_request(t, &q);
+        r = reversals_prepare(j, record->id, &q);
+        if (r < 0)
+                return r;
+        return journal_commit(j);
+}
+
+static void send_request(struct transaction *t) {
+        struct host_request q;
+        int r;
+
+        r = commit_request(t);
+        if (r < 0) {
+                log_error_errno(r, "Transaction %" PRIi64 ": the request cannot be written", t->view.record.id);
+                t->view.record.stan = t->view.record.batch = t->view.record.voucher = 0;
+                t->view.record.reversal = REVERSAL_NONE;
+                return host_not_sent(t, "storage");
+        }
+        t->sent = true;
+
+        fill_request(t, &q);
+        r = acquirer_exchange(t->engine->acquirer, &q, request_ended, t);
+        drop_secrets(t);
+        if (r < 0) {
+                log_error_errno(r, "Transaction %" PRIi64 ": the request cannot be made", t->view.record.id);
+                return host_not_sent(t, "unreachable-host");
+        }
+        tell(t, TRANSACTION_CHANGED);
+}
+
+static void signed_on(const char *failure, void *userdata) {
+        struct transaction *t = userdata;
+
+        if (failure)
+                return host_not_sent(t, "unreachable-host");
+        send_request(t);
+}
+
+static void reversals_ended(bool ok, void *userdata) {
+        struct transaction *t = userdata;
+        int r;
+
+        if (!ok)
+                return host_not_sent(t, "reversal-pending");
+        if (acquirer_is_signed_on(t->engine->acquirer))
+                return send_request(t);
+
+        r = acquirer_sign_on(t->engine->acquirer, signed_on, t);
+        if (r < 0) {
+                log_error_errno(r, "Transaction %" PRIi64 ": no sign-on", t->view.record.id);
+                host_not_sent(t, "unreachable-host");
+        }
+}
+
+/* The card wants the acquirer's word. From here on Cancel is too late. */
+static void authorize(struct transaction *t) {
+        t->timeout = sd_event_source_disable_unref(t->timeout);
+        t->host = HOST_STATE_PENDING;
+        t->view.record.state = TRANSACTION_AUTHORIZING;
+        if (save_lazily(t, "authorizing") < 0)
+                return host_not_sent(t, "storage");
+        tell(t, TRANSACTION_CHANGED);
+        reversals_wait(t->engine->reversals, reversals_ended, t);
+}
+
+/* ---- The chip ---- */
+
+/* What is asked of people while a card is waited for. */
+static void set_prompt(struct transaction *t) {
+        bool chip = t->card != NULL, stripe = t->engine->msr_device != NULL;
+
+        t->view.prompt = chip && stripe ? "insert-or-swipe-card" : chip ? "insert-card" : stripe ? "swipe-card" : "";
+        COPY(t->view.record.message, chip || stripe ? "" : "No card reader is connected. Plug one in.");
+}
+
+static const char *cryptogram_kind(uint8_t type) {
+        switch (type & 0xC0) {
+        case 0x40:
+                return "TC";
+        case 0x80:
+                return "ARQC";
+        default:
+                return "AAC";
+        }
+}
+
+/* Copies what was claimed; it has passed message_check_claim(). */
+static void note_card(struct transaction *t, const struct emv_card_data *card, const struct emv_result_data *result) {
+        struct transaction_record *record = &t->view.record;
+
+        if (*card->pan_masked)
+                COPY(record->masked_pan, card->pan_masked);
+        record->psn = card->has_sequence ? card->sequence : -1;
+        hex_encode(card->aid.data, card->aid.size, record->aid);
+        COPY(record->label, card->label);
+        COPY(record->preferred_name, card->preferred_name);
+
+        hex_encode(result->tvr, sizeof(result->tvr), record->tvr);
+        hex_encode(result->tsi, sizeof(result->tsi), record->tsi);
+        hex_encode(result->cvm, sizeof(result->cvm), record->cvm_result);
+        hex_encode(t->engine->config.terminal->capabilities, 3, record->terminal_capabilities);
+        record->signature = result->signature;
+        if (!result->has_cryptogram)
+                return;
+        COPY(record->cryptogram_kind, cryptogram_kind(result->cryptogram_type));
+        hex_encode(result->cryptogram, sizeof(result->cryptogram), record->cryptogram);
+        hex_encode(result->atc, sizeof(result->atc), record->atc);
+        hex_encode(result->aip, sizeof(result->aip), record->aip);
+        hex_encode(result->iad, result->iad_size, record->iad);
+}
+
+/* There is no card's word to be had any more. */
+static void card_failed(struct transaction *t) {
+        t->card = card_free(t->card);
+        conclude_both(t, "worker-failed");
+}
+
+static bool claim_holds(struct transaction *t, const struct emv_card_data *card,
+                        const struct emv_result_data *result) {
+        const char *reason;
+
+        if (message_check_claim(t->start, card, result, &reason) >= 0)
+                return true;
+        log_error("Transaction %" PRIi64 ": card-worker's claim is refused: %s", t->view.record.id, reason);
+        return false;
+}
+
+static void card_online(struct transaction *t, const struct message_online_request *m) {
+        if (t->host != HOST_STATE_NONE || !claim_holds(t, &m->card, &m->result))
+                return card_failed(t);
+
+        t->secrets = secret_new(sizeof(*t->secrets));
+        if (!t->secrets)
+                return card_failed(t);
+        COPY(t->secrets->pan, m->card.pan);
+        COPY(t->secrets->expiry, m->card.expiry);
+        COPY(t->secrets->track2, m->card.track2);
+        memcpy(t->secrets->de55, m->result.de55, m->result.de55_size);
+        t->secrets->de55_size = m->result.de55_size;
+
+        note_card(t, &m->card, &m->result);
+        authorize(t);
+}
+
+/* Before a card was in: go on with the other reader, or with this one when it comes back. */
+static void reader_lost(struct transaction *t) {
+        t->card = card_free(t->card);
+        set_prompt(t);
+        tell(t, TRANSACTION_CHANGED);
+}
+
+static void card_outcome(struct transaction *t, const struct message_outcome *m) {
+        const char *word;
+
+        if (!claim_holds(t, &m->card, &m->result))
+                return card_failed(t);
+        if (m->reason == EMV_REASON_READER && t->view.record.state == TRANSACTION_WAITING_CARD)
+                return reader_lost(t);
+        note_card(t, &m->card, &m->result);
+        word = card_reason_word(m->reason);
+
+        /* It gave up while the acquirer is asked. */
+        if (t->host == HOST_STATE_PENDING)
+                return card_failed(t);
+        if (t->host != HOST_STATE_NONE)
+                return conclude_both(t, m->outcome == EMV_OUTCOME_APPROVED ? NULL : word);
+
+        switch (m->outcome) {
+        case EMV_OUTCOME_DECLINED:
+                return conclude(t, RESULT_DECLINED, word);
+        case EMV_OUTCOME_FAILED:
+                return conclude(t, m->reason == EMV_REASON_CANCELLED ? RESULT_CANCELLED : RESULT_FAILED, word);
+        default:
+                /* An approval without the acquirer: the caps on offline approvals are zero. */
+                return conclude(t, RESULT_FAILED, "worker-failed");
+        }
+}
+
+static void card_prompt(struct transaction *t, const struct message_prompt *m) {
+        switch (m->prompt) {
+        case EMV_PROMPT_READING:
+                t->view.prompt = "leave-card-in";
+                break;
+        case EMV_PROMPT_REMOVE_CARD:
+                t->view.prompt = "remove-card";
+                break;
+        default:
+                return; /* the readers' own prompt stands */
+        }
+        tell(t, TRANSACTION_CHANGED);
+}
+
+static void card_inserted(struct transaction *t) {
+        struct transaction_record *record = &t->view.record;
+
+        (void) msr_disarm(t->engine->msr);
+        record->state = TRANSACTION_CARD;
+        record->entry = ENTRY_CHIP;
+        COPY(record->message, "");
+        t->view.prompt = "leave-card-in";
+        if (save_lazily(t, "card") < 0)
+                return conclude(t, RESULT_FAILED, "storage");
+        if (set_timeout(t, CARD_WORK_TIMEOUT_USEC) < 0)
+                return conclude(t, RESULT_FAILED, "worker-failed");
+        tell(t, TRANSACTION_CHANGED);
+}
+
+static void card_presence(struct transaction *t, const struct message_card *m) {
+        if (m->card == EMV_CARD_INSERTED && t->view.record.state == TRANSACTION_WAITING_CARD)
+                return card_inserted(t);
+        if (m->card == EMV_CARD_MUTE) {
+                COPY(t->view.record.message, "The chip does not answer: take the card out, wipe it, insert it again.");
+                t->view.prompt = "remove-card";
+                tell(t, TRANSACTION_CHANGED);
+        }
+}
+
+static void card_message(struct card *card, const union message *m, void *userdata) {
+        struct transaction *t = userdata;
+
+        switch (m->header.type) {
+        case MESSAGE_PROMPT:
+                return card_prompt(t, &m->prompt);
+        case MESSAGE_CARD:
+                return card_presence(t, &m->card);
+        case MESSAGE_ONLINE_REQUEST:
+                return card_online(t, &m->online_request);
+        case MESSAGE_OUTCOME:
+                return card_outcome(t, &m->outcome);
+        }
+}
+
+static void card_ended(struct card *card, void *userdata) {
+        struct transaction *t = userdata;
+
+        log_error("Transaction %" PRIi64 ": card-worker ended without an outcome", t->view.record.id);
+        card_failed(t);
+}
+
+static uint8_t bcd(unsigned n) {
+        return (uint8_t) (n / 10 % 10 << 4 | n % 10);
+}
+
+static int fill_start(struct transaction *t, struct message_start *ret) {
+        const struct transaction_record *record = &t->view.record;
+        const struct settings *s = t->engine->config.settings;
+        const struct currency *currency = currency_find(record->currency);
+        time_t now = time(NULL);
+        struct tm tm;
+        uint8_t percent;
+
+        message_init(ret, MESSAGE_START);
+        ret->mode = s->mode == MODE_LIVE ? EMV_MODE_LIVE : s->mode == MODE_TEST ? EMV_MODE_TEST : EMV_MODE_TRAINING;
+        ret->steps = EMV_STEPS_FULL;
+        ret->transaction_type = TRANSACTION_TYPE_SALE;
+        ret->currency_exponent = currency->digits;
+        ret->currency[0] = bcd(currency->numeric / 100);
+        ret->currency[1] = bcd(currency->numeric);
+        ret->amount = (uint64_t) record->amount;
+
+        if (!localtime_r(&now, &tm))
+                return -EINVAL;
+        ret->date[0] = bcd((unsigned) tm.tm_year % 100);
+        ret->date[1] = bcd((unsigned) tm.tm_mon + 1);
+        ret->date[2] = bcd((unsigned) tm.tm_mday);
+        ret->time[0] = bcd((unsigned) tm.tm_hour);
+        ret->time[1] = bcd((unsigned) tm.tm_min);
+        ret->time[2] = bcd((unsigned) tm.tm_sec);
+        for (size_t i = 0, n = (size_t) record->id; i < 4; i++, n /= 100)
+                ret->counter[3 - i] = bcd((unsigned) (n % 100));
+
+        if (getrandom(ret->unpredictable, sizeof(ret->unpredictable), 0) != sizeof(ret->unpredictable) ||
+            getrandom(&percent, sizeof(percent), 0) != sizeof(percent))
+                return -EIO;
+        ret->random_percent = percent % 100;
+
+        ret->card_ms = CARD_TIMEOUT_USEC / USEC_PER_MSEC;
+        ret->step_ms = STEP_TIMEOUT_MSEC;
+        /* A reversal, a sign-on and the request itself may each take the whole deadline. */
+        ret->answer_ms = s->answer_timeout * 4000;
+        ret->terminal = *t->engine->config.terminal;
+        return 0;
+}
+
+/* Hands the reader to a new worker. -ENODEV when there is none. */
+static int start_card(struct transaction *t) {
+        const struct device *reader = monitor_find_connected(t->engine->monitor, DEVICE_EMV);
+        const struct card_listener listener = {
+                .message = card_message,
+                .ended = card_ended,
+                .userdata = t,
+        };
+        int fd, r;
+
+        if (!reader)
+                return -ENODEV;
+        fd = emv_open(reader);
+        if (fd < 0)
+                return fd;
+        r = fill_start(t, t->start);
+        if (r < 0) {
+                (void) safe_close(fd);
+                return r;
+        }
+        r = card_new(t->engine->config.event, t->engine->config.card_worker, fd, &listener, &t->card);
+        if (r < 0)
+                return r;
+        return card_send(t->card, t->start);
+}
+
+/* ---- The stripe ---- */
+
+static void ask_again(struct transaction *t, const char *message) {
+        COPY(t->view.record.message, message);
+        tell(t, TRANSACTION_CHANGED);
+}
+
+void transaction_swiped(struct transaction *t, const struct msr_swipe *swipe) {
+        struct transaction_record *record = &t->view.record;
+        const struct track *track = &swipe->track2;
+
+        if (record->state != TRANSACTION_WAITING_CARD || t->engine->card_left_in)
+                return;
+        if (track->status != TRACK_OK)
+                return ask_again(t, track->status == TRACK_MALFORMED
+                                            ? "This is not a payment card. Swipe another one."
+                                            : "The stripe could not be read. Swipe the card again, steadily.");
+        /* UnionPay's market closed fallback: a chip card is never taken by its stripe. */
+        if (track_service_has_chip(track->service))
+                return ask_again(t, "This card has a chip: insert it.");
+
+        t->card = card_free(t->card);
+        (void) msr_disarm(t->engine->msr);
+        t->secrets = secret_new(sizeof(*t->secrets));
+        if (!t->secrets)
+                return conclude(t, RESULT_FAILED, "worker-failed");
+        COPY(t->secrets->pan, track->pan);
+        COPY(t->secrets->expiry, track->expiry);
+        COPY(t->secrets->track2, track->text);
+
+        t->stripe = true;
+        t->view.prompt = "";
+        record->entry = ENTRY_SWIPE;
+        record->signature = true;
+        COPY(record->message, "");
+        if (transaction_pan_mask(track->pan, record->masked_pan) < 0)
+                return conclude(t, RESULT_FAILED, "card-malformed");
+        authorize(t);
+}
+
+/* ---- The beginning ---- */
+
+/* Both ways to a card at once, with what is there; the prompt says which. */
+static void ask_for_card(struct transaction *t) {
+        int r;
+
+        if (t->engine->card_left_in) {
+                t->view.prompt = "remove-card";
+                return;
+        }
+
+        if (!t->card) {
+                r = start_card(t);
+                if (r < 0 && r != -ENODEV)
+                        log_warning_errno(r, "Transaction %" PRIi64 ": the EMV reader cannot be used",
+                                          t->view.record.id);
+        }
+        if (t->engine->msr_device) {
+                r = msr_arm(t->engine->msr);
+                if (r < 0)
+                        log_warning_errno(r, "Transaction %" PRIi64 ": the magstripe reader cannot be used",
+                                          t->view.record.id);
+        }
+        set_prompt(t);
+}
+
+void transaction_devices_changed(struct transaction *t) {
+        const struct device *reader = monitor_find_connected(t->engine->monitor, DEVICE_EMV);
+
+        if (t->engine->card_left_in && (!reader || reader->card == DEVICE_CARD_ABSENT)) {
+                t->engine->card_left_in = false;
+                if (streq(t->view.prompt, "remove-card"))
+                        t->view.prompt = "";
+        } else if (transaction_is_done(t))
+                return;
+
+        if (t->view.record.state == TRANSACTION_WAITING_CARD)
+                ask_for_card(t);
+        tell(t, TRANSACTION_CHANGED);
+}
+
+int transaction_new(struct engine *e, const struct transaction_record *record, struct transaction **ret) {
+        _cleanup_(transaction_freep) struct transaction *t = NULL;
+        struct journal *j = e->config.journal;
+        int r;
+
+        t = calloc(1, sizeof(*t));
+        if (!t)
+                return -ENOMEM;
+        t->engine = e;
+        t->view.record = *record;
+        t->view.prompt = "";
+        t->start = calloc(1, sizeof(*t->start));
+        if (!t->start)
+                return -ENOMEM;
+
+        r = journal_begin(j, JOURNAL_LAZY);
+        if (r < 0)
+                return r;
+        _cleanup_(journal_rollbackp) _unused_ struct journal *rollback = j;
+        r = transaction_record_insert(j, &t->view.record);
+        if (r < 0)
+                return r;
+        r = event_append(j, "started", t->view.record.id, NULL);
+        if (r < 0)
+                return r;
+        r = journal_commit(j);
+        if (r < 0)
+                return r;
+
+        r = set_timeout(t, CARD_TIMEOUT_USEC);
+        if (r < 0)
+                return r;
+        ask_for_card(t);
+        *ret = TAKE_PTR(t);
+        return 0;
+}
+
+int transaction_cancel(struct transaction *t) {
+        if (t->view.record.state != TRANSACTION_WAITING_CARD && t->view.record.state != TRANSACTION_CARD)
+                return -EALREADY;
+        conclude(t, RESULT_CANCELLED, "cancelled");
+        return 0;
+}
+
+void transaction_refresh(struct transaction *t) {
+        struct transaction_record fresh;
+
+        /* While it runs, the row is behind: only the papers and the reversal are news. */
+        if (!transaction_is_done(t) ||
+            transaction_record_load(t->engine->config.journal, t->view.record.id, &fresh) < 0)
+                return;
+        t->view.record = fresh;
+        tell(t, TRANSACTION_CHANGED);
+}
+
+/* ---- After a crash or a power cut ---- */
+
+int transaction_recover(struct engine *e, const struct transaction_record *record) {
+        struct transaction t = {
+                .engine = e,
+                .view = { .record = *record, .prompt = "" },
+                .sent = record->reversal == REVERSAL_PENDING,
+        };
+        struct transaction_record *fresh = &t.view.record;
+        int r;
+
+        fresh->state = TRANSACTION_DONE;
+        fresh->result = RESULT_FAILED;
+        COPY(fresh->reason, "interrupted");
+        COPY(fresh->message, reason_sentence("interrupted"));
+        fresh->finished_usec = clock_now(CLOCK_REALTIME);
+        fresh->finished_boot = clock_now(CLOCK_BOOTTIME);
+
+        r = commit_result(&t, t.sent ? HOST_REASON_NO_ANSWER : NULL);
+        if (r < 0)
+                return r;
+        log_notice("Transaction %" PRIi64 " was cut off; it is failed%s", record->id,
+                   t.sent ? " and will be reversed" : "");
+        return 0;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* One attempt to take a payment, from the call to the result. transaction.c reads as the way of a sale. */
+
+#include "device/device.h"
+#include "device/msr.h"
+#include "journal/transaction.h"
+
+struct engine;
+struct transaction;
+
+/* What the outside sees of a transaction. */
+struct transaction_view {
+        struct transaction_record record;
+        const char *prompt; /* "", "insert-or-swipe-card", … see org.tilld1.Transaction.xml */
+};
+
+enum transaction_event {
+        TRANSACTION_ADDED,
+        TRANSACTION_CHANGED,
+        TRANSACTION_FINISHED, /* once: the result is set and durable */
+};
+
+/* Writes the intent and asks for a card. The record's fixed fields are the caller's. */
+int transaction_new(struct engine *e, const struct transaction_record *record, struct transaction **ret);
+struct transaction *transaction_free(struct transaction *t);
+DEFINE_CLEANUP(struct transaction *, transaction_free);
+
+const struct transaction_view *transaction_get_view(const struct transaction *t);
+bool transaction_is_done(const struct transaction *t);
+
+/* Between waiting-card and card only; -EALREADY later. */
+int transaction_cancel(struct transaction *t);
+
+/* A swipe of the armed reader. */
+void transaction_swiped(struct transaction *t, const struct msr_swipe *swipe);
+/* A reader came or went, or a card was taken out of it: use what is there now. */
+void transaction_devices_changed(struct transaction *t);
+/* Something of its row changed beside it (reversal, printing): read it again and tell. */
+void transaction_refresh(struct transaction *t);
+
+/* At start: gives a result to a transaction that a crash left open. */
+int transaction_recover(struct engine *e, const struct transaction_record *record);
