@@ -10,7 +10,7 @@ enum page_line_type {
         PAGE_RULE,    /* across the paper */
         PAGE_QR,      /* text is its content */
         PAGE_BARCODE, /* CODE128, text is its content, printable ASCII */
-        PAGE_FEED,    /* height: blank dots */
+        PAGE_FEED,    /* height: blank lines */
         PAGE_CUT,
 };
 
@@ -24,7 +24,7 @@ struct page_line {
         enum page_line_type type;
         enum page_align align;
         uint8_t width;  /* of a character, 1 or 2; a QR's module in dots */
-        uint8_t height; /* the same; of a barcode or feed, dots */
+        uint8_t height; /* the same; of a barcode, dots; of a feed, lines */
         bool bold;
         bool small;   /* font B; ASCII only */
         bool inverse; /* white on black */

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "receipt/escpos.h"
+
+#include <iconv.h>
+
+#include "receipt/unicode.h"
+
+#define ESC 0x1b
+#define FS 0x1c
+#define GS 0x1d
+
+struct encoder {
+        FILE *f;
+        iconv_t gb; /* UTF-8 to GB18030, where the printer has Chinese */
+        const struct printer_profile *profile;
+        /* What the printer is in, -1 when not known. */
+        int align, mode, size, chinese_mode, inverse;
+};
+
+#define PUT(e, ...)                                                                                                   \
+        do {                                                                                                          \
+                const uint8_t _bytes[] = { __VA_ARGS__ };                                                             \
+                (void) fwrite(_bytes, 1, sizeof(_bytes), (e)->f);                                                     \
+        } while (0)
+
+/* One character in the printer's code; 0 when it has none. */
+static size_t encode(struct encoder *e, uint32_t c, char *bytes, size_t size) {
+        char utf8[4], *in = utf8, *out = bytes;
+        size_t n = unicode_put(c, utf8), left = size;
+
+        if (c < 0x80) {
+                bytes[0] = (char) c;
+                return 1;
+        }
+        if (e->profile->chinese == PRINTER_CHINESE_NONE)
+                return 0;
+        if (c == 0xa5) /* the yen sign is narrow in Unicode and missing in GB: use the wide one */
+                return encode(e, 0xffe5, bytes, size);
+        if (iconv(e->gb, &in, &n, &out, &left) != 0) {
+                (void) iconv(e->gb, NULL, NULL, NULL, NULL);
+                return 0;
+        }
+        n = size - left;
+        return n == 2 || (n == 4 && e->profile->chinese == PRINTER_CHINESE_GB18030) ? n : 0;
+}
+
+static void put_text(struct encoder *e, const char *text) {
+        uint32_t c;
+
+        while ((c = unicode_next(&text)) != 0) {
+                char bytes[8];
+                size_t n;
+
+                /* Cleaned already; a control byte here would be a command. */
+                if (unicode_is_control(c) || unicode_width(c) == 0)
+                        continue;
+                n = encode(e, c, bytes, sizeof(bytes));
+                if (n > 0)
+                        (void) fwrite(bytes, 1, n, e->f);
+                else
+                        for (unsigned i = 0; i < unicode_width(c); i++)
+                                fputc('?', e->f);
+        }
+}
+
+static void set_align(struct encoder *e, enum page_align align) {
+        if (e->align == (int) align)
+                return;
+        e->align = align;
+        PUT(e, ESC, 'a', (uint8_t) align);
+}
+
+/* Three commands say the size: models differ in which of them they take for which characters. */
+static void set_style(struct encoder *e, const struct page_line *line) {
+        bool tall = line->height > 1, broad = line->width > 1;
+        int mode = line->small | line->bold << 3 | tall << 4 | broad << 5;
+        int size = tall | broad << 4, chinese_mode = broad << 2 | tall << 3;
+
+        if (e->mode != mode)
+                PUT(e, ESC, '!', (uint8_t) mode);
+        if (e->size != size)
+                PUT(e, GS, '!', (uint8_t) size);
+        if (e->chinese_mode != chinese_mode && e->profile->chinese != PRINTER_CHINESE_NONE)
+                PUT(e, FS, '!', (uint8_t) chinese_mode);
+        if (e->inverse != (int) line->inverse)
+                PUT(e, GS, 'B', (uint8_t) line->inverse);
+        e->mode = mode;
+        e->size = size;
+        e->chinese_mode = chinese_mode;
+        e->inverse = line->inverse;
+}
+
+static void put_rule(struct encoder *e) {
+        const struct page_line plain = { .width = 1, .height = 1 };
+
+        set_align(e, PAGE_LEFT);
+        set_style(e, &plain);
+        for (unsigned i = 0; i < e->profile->columns; i++)
+                fputc('-', e->f);
+        fputc('\n', e->f);
+}
+
+static int put_qr(struct encoder *e, const struct page_line *line) {
+        size_t l = strlen(line->text) + 3;
+
+        /* The store command's length is two bytes; the largest code of correction M holds 2331. */
+        if (l - 3 == 0 || l - 3 > 2331)
+                return -E2BIG;
+        set_align(e, line->align);
+        PUT(e, GS, '(', 'k', 4, 0, 49, 65, 50, 0);               /* model 2 */
+        PUT(e, GS, '(', 'k', 3, 0, 49, 67, MAX(line->width, 1)); /* dots of a module */
+        PUT(e, GS, '(', 'k', 3, 0, 49, 69, 49);                  /* correction M */
+        PUT(e, GS, '(', 'k', (uint8_t) l, (uint8_t) (l >> 8), 49, 80, 48);
+        (void) fwrite(line->text, 1, l - 3, e->f);
+        PUT(e, GS, '(', 'k', 3, 0, 49, 81, 48);
+        return 0;
+}
+
+/* CODE128: pairs of digits in set C, all else in set B. */
+static int put_barcode(struct encoder *e, const struct page_line *line) {
+        size_t l = strlen(line->text);
+        bool digits = l % 2 == 0 && strspn(line->text, "0123456789") == l;
+
+        if (l == 0 || l > 100)
+                return -E2BIG;
+        for (size_t i = 0; i < l; i++)
+                if (line->text[i] < 0x20 || line->text[i] > 0x7e || line->text[i] == '{')
+                        return -EINVAL;
+        set_align(e, line->align);
+        PUT(e, GS, 'h', line->height, GS, 'w', MAX(line->width, 2), GS, 'H', 2, GS, 'f', 0);
+        if (digits) {
+                PUT(e, GS, 'k', 73, (uint8_t) (l / 2 + 2), '{', 'C');
+                for (size_t i = 0; i < l; i += 2)
+                        fputc((line->text[i] - '0') * 10 + line->text[i + 1] - '0', e->f);
+                return 0;
+        }
+        PUT(e, GS, 'k', 73, (uint8_t) (l + 2), '{', 'B');
+        (void) fwrite(line->text, 1, l, e->f);
+        return 0;
+}
+
+static void put_cut(struct encoder *e) {
+        if (e->profile->feed_lines > 0)
+                PUT(e, ESC, 'd', e->profile->feed_lines);
+        if (e->profile->cutter)
+                PUT(e, GS, 'V', 66, 0);
+}
+
+static int put_line(struct encoder *e, const struct page_line *line) {
+        switch (line->type) {
+        case PAGE_TEXT:
+                set_align(e, line->align);
+                set_style(e, line);
+                put_text(e, strempty(line->text));
+                fputc('\n', e->f);
+                return 0;
+        case PAGE_RULE:
+                put_rule(e);
+                return 0;
+        case PAGE_QR:
+                if (!e->profile->qr)
+                        return -EOPNOTSUPP;
+                return put_qr(e, line);
+        case PAGE_BARCODE:
+                return put_barcode(e, line);
+        case PAGE_FEED:
+                PUT(e, ESC, 'd', line->height);
+                return 0;
+        case PAGE_CUT:
+                put_cut(e);
+                return 0;
+        }
+        return -EINVAL;
+}
+
+static void put_completion(struct encoder *e, unsigned process) {
+        switch (e->profile->completion) {
+        case PRINTER_COMPLETION_GS_H:
+                PUT(e, GS, '(', 'H', 6, 0, 48, 48, (uint8_t) ('0' + process / 1000),
+                    (uint8_t) ('0' + process / 100 % 10), (uint8_t) ('0' + process / 10 % 10),
+                    (uint8_t) ('0' + process % 10));
+                break;
+        case PRINTER_COMPLETION_GS_R:
+                PUT(e, GS, 'r', 1);
+                break;
+        default:
+                break;
+        }
+}
+
+static int put_page(struct encoder *e, const struct page *page, unsigned process) {
+        int r;
+
+        PUT(e, ESC, '@', ESC, 't', e->profile->code_page);
+        if (e->profile->chinese == PRINTER_CHINESE_NONE)
+                PUT(e, FS, '.');
+        else
+                PUT(e, FS, '&');
+        for (size_t i = 0; i < page->n_lines; i++) {
+                r = put_line(e, &page->lines[i]);
+                if (r < 0)
+                        return r;
+        }
+        put_completion(e, process);
+        return 0;
+}
+
+int page_to_escpos(const struct page *page, const struct printer_profile *profile, unsigned process, uint8_t **ret,
+                   size_t *ret_size) {
+        /* The state after ESC @. */
+        struct encoder e = { .gb = (iconv_t) -1, .profile = profile };
+        _cleanup_free_ char *bytes = NULL;
+        size_t size = 0;
+        int r;
+
+        if (process > ESCPOS_PROCESS_MAX || page->columns > profile->columns)
+                return -EINVAL;
+        if (profile->chinese != PRINTER_CHINESE_NONE) {
+                e.gb = iconv_open("GB18030", "UTF-8");
+                if (e.gb == (iconv_t) -1)
+                        return -errno;
+        }
+        e.f = open_memstream(&bytes, &size);
+        r = e.f ? put_page(&e, page, process) : -ENOMEM;
+        if (e.f && (ferror(e.f) | fclose(e.f)))
+                r = -ENOMEM;
+        if (e.gb != (iconv_t) -1)
+                (void) iconv_close(e.gb);
+        if (r < 0)
+                return r;
+        *ret = (uint8_t *) TAKE_PTR(bytes);
+        *ret_size = size;
+        return 0;
+}
+
+/* --- answers --- */
+
+static bool is_digits(const uint8_t *data, size_t size) {
+        for (size_t i = 0; i < size; i++)
+                if (data[i] < '0' || data[i] > '9')
+                        return false;
+        return true;
+}
+
+size_t escpos_answer_parse(const uint8_t *data, size_t size, struct escpos_answer *ret) {
+        *ret = (struct escpos_answer){ .type = ESCPOS_ANSWER_OTHER };
+        if (size == 0)
+                return 0;
+        /* 37 22 begins no status: those have bits 0 and 1 clear, or 1 set and 0 clear. */
+        if (data[0] == 0x37) {
+                if (size < 7)
+                        return size >= 2 && data[1] != 0x22 ? 1 : 0;
+                if (data[1] != 0x22 || data[6] != 0 || !is_digits(data + 2, 4))
+                        return 1;
+                ret->type = ESCPOS_ANSWER_COMPLETION;
+                for (size_t i = 2; i < 6; i++)
+                        ret->process = ret->process * 10 + (unsigned) (data[i] - '0');
+                return 7;
+        }
+        ret->status[0] = data[0];
+        if ((data[0] & 0x93) == 0x10) { /* 0xx1xx00 */
+                if (size < 4)
+                        return 0;
+                ret->type = ESCPOS_ANSWER_AUTOMATIC;
+                memcpy(ret->status, data, 4);
+                return 4;
+        }
+        if ((data[0] & 0x90) == 0x00) /* 0xx0xxxx: paper sensors */
+                ret->type = ESCPOS_ANSWER_STATUS;
+        return 1;
+}

@@ -1,0 +1,574 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* From what a slip says to the lines of a page. Wording and order follow UnionPay POS slips. */
+
+#include <time.h>
+
+#include "base/amount.h"
+#include "receipt/slip.h"
+
+/* A label or phrase in both languages; narrow is for a line that is too short for zh and en. */
+struct phrase {
+        const char *zh, *en, *narrow;
+};
+
+static const struct phrase phrase_merchant = { "商户编号", "MERCHANT NO.", "商户编号" };
+static const struct phrase phrase_terminal = { "终端编号", "TERMINAL NO.", "终端编号" };
+static const struct phrase phrase_operator = { "操作员号", "OPERATOR NO.", "操作员号" };
+static const struct phrase phrase_issuer = { "发卡行", "ISSUER", "发卡行" };
+static const struct phrase phrase_acquirer = { "收单行", "ACQUIRER", "收单行" };
+static const struct phrase phrase_card = { "卡号", "CARD NO.", "卡号" };
+static const struct phrase phrase_kind = { "交易类型", "TYPE", "交易类型" };
+static const struct phrase phrase_batch = { "批次号", "BATCH NO.", "批次号" };
+static const struct phrase phrase_voucher = { "凭证号", "VOUCHER NO.", "凭证号" };
+static const struct phrase phrase_original = { "原凭证号", "ORIGINAL VOUCHER", "原凭证号" };
+static const struct phrase phrase_approval = { "授权码", "AUTH NO.", "授权码" };
+static const struct phrase phrase_rrn = { "参考号", "REFER NO.", "参考号" };
+static const struct phrase phrase_time = { "日期时间", "DATE/TIME", "日期时间" };
+static const struct phrase phrase_order = { "商户订单号", "ORDER NO.", "订单号" };
+static const struct phrase phrase_amount = { "金额", "AMOUNT", "金额" };
+static const struct phrase phrase_response = { "应答码", "RESPONSE", "应答码" };
+
+struct layout {
+        const struct slip *slip;
+        const struct printer_profile *profile;
+        struct page *page;
+        bool chinese;
+};
+
+static const struct page_line normal = { .type = PAGE_TEXT };
+
+static int add_line(struct layout *l, struct page_line style, const char *text) {
+        style.type = PAGE_TEXT;
+        style.text = (char *) text;
+        return page_add(l->page, &style);
+}
+
+static int add_rule(struct layout *l) {
+        return page_add(l->page, &(struct page_line){ .type = PAGE_RULE });
+}
+
+static int add_feed(struct layout *l, unsigned lines) {
+        return page_add(l->page, &(struct page_line){ .type = PAGE_FEED, .height = (uint8_t) lines });
+}
+
+/* Both languages: on a line each where the text is a sentence. */
+static int add_sentence(struct layout *l, struct page_line style, const char *zh, const char *en) {
+        int r;
+
+        if (l->chinese) {
+                r = add_line(l, style, zh);
+                if (r < 0)
+                        return r;
+        }
+        return add_line(l, style, en);
+}
+
+/* "zh en" on one line where it fits, else on two; English alone without a Chinese font. */
+static int add_heading(struct layout *l, struct page_line style, const char *zh, const char *en) {
+        unsigned columns = l->page->columns / (style.width > 1 ? 2 : 1);
+        char text[160];
+
+        if (!l->chinese)
+                return add_line(l, style, en);
+        (void) snprintf(text, sizeof(text), "%s %s", zh, en);
+        if (page_text_width(text) > columns)
+                return add_sentence(l, style, zh, en);
+        return add_line(l, style, text);
+}
+
+static int add_field(struct layout *l, const struct phrase *label, const char *value, const struct page_line *style) {
+        char text[64];
+
+        if (isempty(value))
+                return 0;
+        if (!l->chinese)
+                return page_add_pair(l->page, label->en, value, style);
+        (void) snprintf(text, sizeof(text), "%s %s", label->zh, label->en);
+        if (page_text_width(text) + 1 + page_text_width(value) > l->page->columns)
+                return page_add_pair(l->page, label->narrow, value, style);
+        return page_add_pair(l->page, text, value, style);
+}
+
+static int add_number(struct layout *l, const struct phrase *label, uint32_t number) {
+        char text[16];
+
+        if (number == 0)
+                return 0;
+        (void) snprintf(text, sizeof(text), "%06u", number);
+        return add_field(l, label, text, &normal);
+}
+
+/* A bar of white on black, as wide as the paper. */
+static int add_bar(struct layout *l, const char *zh, const char *en) {
+        unsigned columns = l->page->columns / 2;
+        char text[64], bar[160];
+        size_t width;
+
+        (void) snprintf(text, sizeof(text), "%s%s%s", l->chinese ? zh : "", l->chinese ? " " : "", en);
+        width = page_text_width(text);
+        if (width >= columns)
+                return add_line(l, (struct page_line){ .align = PAGE_CENTER, .bold = true }, text);
+        (void) snprintf(bar, sizeof(bar), "%*s%s%*s", (int) (columns - width) / 2, "", text,
+                        (int) (columns - width + 1) / 2, "");
+        return add_line(
+                l, (struct page_line){ .align = PAGE_CENTER, .width = 2, .height = 2, .bold = true, .inverse = true },
+                bar);
+}
+
+static int add_mode(struct layout *l) {
+        switch (l->slip->mode) {
+        case SLIP_TEST:
+                return add_bar(l, "测试", "TEST");
+        case SLIP_TRAINING:
+                return add_bar(l, "训练", "TRAINING");
+        default:
+                return 0;
+        }
+}
+
+static int add_head(struct layout *l) {
+        static const struct {
+                const char *zh, *en;
+        } titles[] = {
+                [SLIP_MERCHANT_COPY] = { "银联POS签购单", "POS SALES SLIP" },
+                [SLIP_CARDHOLDER_COPY] = { "银联POS签购单", "POS SALES SLIP" },
+                [SLIP_DECLINED] = { "交易失败", "DECLINED" },
+                [SLIP_NOT_COMPLETED] = { "交易未完成", "NOT COMPLETED" },
+        };
+        const struct page_line big = { .align = PAGE_CENTER, .width = 2, .height = 2, .bold = true };
+        const struct page_line center = { .align = PAGE_CENTER };
+        int r;
+
+        r = add_mode(l);
+        if (r < 0)
+                return r;
+        if (l->slip->paper == SLIP_MERCHANT_COPY || l->slip->paper == SLIP_CARDHOLDER_COPY) {
+                r = l->chinese ? add_line(l, big, titles[l->slip->paper].zh) : 0;
+                if (r < 0)
+                        return r;
+                r = add_line(l, l->chinese ? center : big, titles[l->slip->paper].en);
+        } else
+                r = add_sentence(l, big, titles[l->slip->paper].zh, titles[l->slip->paper].en);
+        if (r < 0)
+                return r;
+        if (l->slip->duplicate) {
+                r = add_heading(l, (struct page_line){ .align = PAGE_CENTER, .height = 2, .bold = true },
+                                "** 重打印凭证", "DUPLICATED **");
+                if (r < 0)
+                        return r;
+        }
+        return add_feed(l, 1);
+}
+
+static int add_merchant(struct layout *l) {
+        int r;
+
+        if (!isempty(l->slip->merchant_name)) {
+                r = add_heading(l, normal, "商户名称", "MERCHANT NAME");
+                if (r < 0)
+                        return r;
+                r = add_line(l, (struct page_line){ .bold = true }, l->slip->merchant_name);
+                if (r < 0)
+                        return r;
+        }
+        r = add_field(l, &phrase_merchant, l->slip->merchant, &normal);
+        if (r < 0)
+                return r;
+        r = add_field(l, &phrase_terminal, l->slip->terminal, &normal);
+        if (r < 0)
+                return r;
+        r = add_field(l, &phrase_operator, l->slip->operator_id, &normal);
+        if (r < 0)
+                return r;
+        return add_rule(l);
+}
+
+static const struct phrase *kind_phrase(const char *kind) {
+        static const struct {
+                const char *kind;
+                struct phrase phrase;
+        } kinds[] = {
+                { "sale", { "消费", "SALE", NULL } },
+                { "void", { "消费撤销", "VOID", NULL } },
+                { "refund", { "退货", "REFUND", NULL } },
+                { "pre-authorization", { "预授权", "PRE-AUTH", NULL } },
+                { "pre-authorization-void", { "预授权撤销", "PRE-AUTH VOID", NULL } },
+                { "completion", { "预授权完成", "COMPLETION", NULL } },
+                { "completion-void", { "预授权完成撤销", "COMPLETION VOID", NULL } },
+                { "balance", { "余额查询", "BALANCE", NULL } },
+                { "offline-sale", { "离线消费", "OFFLINE SALE", NULL } },
+                { "tip", { "小费调整", "TIP ADJUST", NULL } },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(kinds); i++)
+                if (streq(kinds[i].kind, kind))
+                        return &kinds[i].phrase;
+        return NULL;
+}
+
+static int add_kind(struct layout *l) {
+        const struct phrase *phrase = kind_phrase(l->slip->kind);
+        const struct page_line bold = { .bold = true };
+        char text[64];
+
+        if (!phrase)
+                return add_field(l, &phrase_kind, l->slip->kind, &bold);
+        if (!l->chinese)
+                return add_field(l, &phrase_kind, phrase->en, &bold);
+        (void) snprintf(text, sizeof(text), "%s/%s", phrase->zh, phrase->en);
+        return add_field(l, &phrase_kind, text, &bold);
+}
+
+static int add_card(struct layout *l) {
+        const struct slip *s = l->slip;
+        char text[32];
+        int r;
+
+        r = add_field(l, &phrase_issuer, s->issuer, &normal);
+        if (r < 0)
+                return r;
+        r = add_field(l, &phrase_acquirer, s->acquirer, &normal);
+        if (r < 0 || isempty(s->masked_pan))
+                return r;
+        (void) snprintf(text, sizeof(text), s->entry ? "%s %c" : "%s", s->masked_pan, s->entry);
+        return add_field(l, &phrase_card, text, &(struct page_line){ .height = 2, .bold = true });
+}
+
+static int add_time(struct layout *l) {
+        time_t seconds = (time_t) (l->slip->time_usec / 1000000) + l->slip->time_offset;
+        char text[64];
+        struct tm tm;
+
+        if (l->slip->time_usec == 0 || !gmtime_r(&seconds, &tm) ||
+            strftime(text, sizeof(text), "%Y/%m/%d %H:%M:%S", &tm) == 0)
+                return 0;
+        return add_field(l, &phrase_time, text, &normal);
+}
+
+static int add_numbers(struct layout *l) {
+        const struct slip *s = l->slip;
+        int r;
+
+        r = add_number(l, &phrase_batch, s->batch);
+        if (r < 0)
+                return r;
+        r = add_number(l, &phrase_voucher, s->voucher);
+        if (r < 0)
+                return r;
+        r = add_number(l, &phrase_original, s->original_voucher);
+        if (r < 0)
+                return r;
+        r = add_field(l, &phrase_approval, s->authorization_code, &normal);
+        if (r < 0)
+                return r;
+        r = add_field(l, &phrase_rrn, s->rrn, &normal);
+        if (r < 0)
+                return r;
+        r = add_time(l);
+        if (r < 0)
+                return r;
+        return add_field(l, &phrase_order, s->reference, &normal);
+}
+
+/* As large as it fits: a label of normal size, and the sum to the right of it or below. */
+static int add_amount(struct layout *l) {
+        const struct currency *currency = currency_find(l->slip->currency);
+        char number[AMOUNT_TEXT_MAX], text[AMOUNT_TEXT_MAX + 8];
+        struct page_line style = { .align = PAGE_RIGHT, .width = 2, .height = 2, .bold = true };
+        int r;
+
+        if (!currency)
+                return -EINVAL;
+        /* UnionPay slips say RMB. */
+        (void) snprintf(text, sizeof(text), "%s %s", streq(currency->code, "CNY") ? "RMB" : currency->code,
+                        amount_format(l->slip->amount, currency, number));
+        r = add_rule(l);
+        if (r < 0)
+                return r;
+        r = add_heading(l, (struct page_line){ .bold = true }, phrase_amount.zh, phrase_amount.en);
+        if (r < 0)
+                return r;
+        if (page_text_width(text) * 2 > l->page->columns)
+                style.width = 1;
+        r = add_line(l, style, text);
+        if (r < 0)
+                return r;
+        return add_rule(l);
+}
+
+/* --- 备注/REFERENCE --- */
+
+struct note {
+        const char *name, *value;
+};
+
+static bool is_ascii(const char *text) {
+        for (; *text; text++)
+                if (*text < ' ' || *text > '~')
+                        return false;
+        return true;
+}
+
+/* Two to a line in the small font, aligned; a long one has a line of its own. */
+static int add_notes(struct layout *l) {
+        const struct slip *s = l->slip;
+        const struct page_line small = { .small = true };
+        char psn[8] = "", row[256] = "", text[128];
+        const struct note notes[] = {
+                { s->cryptogram_kind, s->cryptogram },
+                { "TVR", s->tvr },
+                { "AID", s->aid },
+                { "TSI", s->tsi },
+                { "CSN", psn },
+                { "ATC", s->atc },
+                { "AIP", s->aip },
+                { "TERM CAP", s->terminal_capabilities },
+                { "APP LABEL", s->label },
+                { "APP NAME", s->preferred_name },
+                { "IAD", s->iad },
+        };
+        size_t half = l->page->columns_small / 2;
+        bool any = false;
+        int r;
+
+        if (s->psn >= 0)
+                (void) snprintf(psn, sizeof(psn), "%03d", s->psn % 1000);
+        for (size_t i = 0; i < ELEMENTSOF(notes); i++)
+                any = any || !isempty(notes[i].value);
+        if (!any)
+                return 0;
+        r = add_heading(l, normal, "备注", "REFERENCE");
+        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(notes); i++) {
+                if (isempty(notes[i].value))
+                        continue;
+                (void) snprintf(text, sizeof(text), "%s: %s", notes[i].name, notes[i].value);
+                if (!is_ascii(text)) { /* the small font has nothing else */
+                        r = add_line(l, normal, text);
+                        continue;
+                }
+                if (*row && strlen(text) < half) {
+                        size_t used = strlen(row);
+
+                        (void) snprintf(row + used, sizeof(row) - used, "%*s%s", (int) (half - used), "", text);
+                        r = add_line(l, small, row);
+                        row[0] = '\0';
+                        continue;
+                }
+                if (strlen(text) < half) {
+                        (void) snprintf(row, sizeof(row), "%s", text);
+                        continue;
+                }
+                r = add_line(l, small, text);
+        }
+        return r >= 0 && *row ? add_line(l, small, row) : r;
+}
+
+/* --- below --- */
+
+static int add_verification(struct layout *l) {
+        const struct page_line center = { .align = PAGE_CENTER };
+        int r;
+
+        switch (l->slip->verification) {
+        case SLIP_VERIFICATION_NONE:
+                r = add_feed(l, 1);
+                if (r < 0)
+                        return r;
+                return add_sentence(l, center, "免密免签，无需签名", "NO PIN, NO SIGNATURE REQUIRED");
+        case SLIP_VERIFICATION_PIN:
+                r = add_feed(l, 1);
+                if (r < 0)
+                        return r;
+                return add_sentence(l, center, "密码已验证，无需签名", "PIN VERIFIED, NO SIGNATURE REQUIRED");
+        case SLIP_VERIFICATION_SIGNATURE:
+                break;
+        default:
+                return -EINVAL;
+        }
+        if (l->slip->paper != SLIP_MERCHANT_COPY)
+                return 0;
+        r = add_rule(l);
+        if (r < 0)
+                return r;
+        r = add_heading(l, normal, "持卡人签名", "CARDHOLDER SIGNATURE");
+        if (r < 0)
+                return r;
+        r = add_feed(l, 3);
+        if (r < 0)
+                return r;
+        r = add_rule(l);
+        if (r < 0)
+                return r;
+        return add_sentence(l, normal, "本人确认以上交易，同意将其记入本卡账户",
+                            "I CONFIRM THE ABOVE AND AGREE THAT IT IS CHARGED TO MY CARD ACCOUNT");
+}
+
+static int add_code(struct layout *l) {
+        int r;
+
+        if (isempty(l->slip->reference) || !l->profile->qr)
+                return 0;
+        r = add_feed(l, 1);
+        if (r < 0)
+                return r;
+        return page_add(l->page, &(struct page_line){ .type = PAGE_QR,
+                                                      .align = PAGE_CENTER,
+                                                      .width = l->profile->dots < 500 ? 4 : 5,
+                                                      .text = (char *) l->slip->reference });
+}
+
+static int add_footer(struct layout *l) {
+        _cleanup_free_ char *copy = strdup(l->slip->footer);
+        char *line, *rest = copy;
+        int r;
+
+        if (!copy)
+                return -ENOMEM;
+        if (*copy) {
+                r = add_feed(l, 1);
+                if (r < 0)
+                        return r;
+        }
+        while (*copy && (line = strsep(&rest, "\n"))) {
+                r = add_line(l, (struct page_line){ .align = PAGE_CENTER }, line);
+                if (r < 0)
+                        return r;
+        }
+        r = add_mode(l);
+        if (r < 0)
+                return r;
+        r = page_add(l->page, &(struct page_line){ .type = PAGE_FEED, .height = 1 });
+        if (r < 0)
+                return r;
+        return page_add(l->page, &(struct page_line){ .type = PAGE_CUT });
+}
+
+static int layout_sale(struct layout *l) {
+        const struct page_line copy = { .align = PAGE_CENTER, .bold = true };
+        int r;
+
+        r = add_card(l);
+        if (r < 0)
+                return r;
+        r = add_kind(l);
+        if (r < 0)
+                return r;
+        r = add_numbers(l);
+        if (r < 0)
+                return r;
+        r = add_amount(l);
+        if (r < 0)
+                return r;
+        r = add_notes(l);
+        if (r < 0)
+                return r;
+        r = add_verification(l);
+        if (r < 0)
+                return r;
+        r = add_code(l);
+        if (r < 0)
+                return r;
+        r = add_feed(l, 1);
+        if (r < 0)
+                return r;
+        if (l->slip->paper == SLIP_MERCHANT_COPY)
+                return add_heading(l, copy, "商户存根", "MERCHANT COPY");
+        return add_heading(l, copy, "持卡人存根", "CARDHOLDER COPY");
+}
+
+static int add_advice(struct layout *l) {
+        static const struct {
+                const char *zh, *en;
+                const char *then_zh, *then_en;
+        } advices[_SLIP_ADVICE_MAX] = {
+                [SLIP_ADVICE_PAY_AGAIN] = { "本次未扣款", "NOTHING WAS CHARGED", "可以重新支付。",
+                                            "You may pay again." },
+                [SLIP_ADVICE_REVERSAL_PENDING] = { "本次交易正在冲正", "THIS PAYMENT IS BEING REVERSED",
+                                                   "如已扣款，将自动退回原卡。可以重新支付。",
+                                                   "Should it have been charged, the money goes back to the card by "
+                                                   "itself. You may pay again." },
+                [SLIP_ADVICE_REVERSAL_DONE] = { "本次交易已冲正", "THIS PAYMENT WAS REVERSED",
+                                                "款项不会从卡中扣除。可以重新支付。",
+                                                "The card is not charged. You may pay again." },
+                [SLIP_ADVICE_UNCONFIRMED] = { "交易结果未知", "RESULT NOT YET KNOWN",
+                                              "请勿重复支付。请等待商户向收单机构查询结果。",
+                                              "Do not pay again before the merchant has asked the acquirer." },
+        };
+        const struct page_line head = { .align = PAGE_CENTER, .height = 2, .bold = true };
+        int r;
+
+        if (l->slip->advice == SLIP_ADVICE_NONE)
+                return 0;
+        if ((unsigned) l->slip->advice >= _SLIP_ADVICE_MAX)
+                return -EINVAL;
+        r = add_feed(l, 1);
+        if (r < 0)
+                return r;
+        r = add_sentence(l, head, advices[l->slip->advice].zh, advices[l->slip->advice].en);
+        if (r < 0)
+                return r;
+        return add_sentence(l, normal, advices[l->slip->advice].then_zh, advices[l->slip->advice].then_en);
+}
+
+/* Declined and not completed: what happened, and whether to pay again. */
+static int layout_refusal(struct layout *l) {
+        int r;
+
+        r = add_card(l);
+        if (r < 0)
+                return r;
+        r = add_kind(l);
+        if (r < 0)
+                return r;
+        r = add_numbers(l);
+        if (r < 0)
+                return r;
+        r = add_amount(l);
+        if (r < 0)
+                return r;
+        r = add_field(l, &phrase_response, l->slip->response_code, &normal);
+        if (r < 0)
+                return r;
+        if (!isempty(l->slip->message)) {
+                r = add_line(l, (struct page_line){ .bold = true }, l->slip->message);
+                if (r < 0)
+                        return r;
+        }
+        r = add_advice(l);
+        if (r < 0)
+                return r;
+        if (l->slip->paper != SLIP_DECLINED)
+                return 0;
+        r = add_rule(l);
+        if (r < 0)
+                return r;
+        return add_notes(l);
+}
+
+int slip_layout(const struct slip *slip, const struct printer_profile *profile, struct page **ret) {
+        _cleanup_(page_freep) struct page *page = NULL;
+        struct layout l = { .slip = slip, .profile = profile, .chinese = profile->chinese != PRINTER_CHINESE_NONE };
+        int r;
+
+        if ((unsigned) slip->paper >= _SLIP_PAPER_MAX)
+                return -EINVAL;
+        r = page_new(profile->columns, profile->columns_small, &page);
+        if (r < 0)
+                return r;
+        l.page = page;
+        r = add_head(&l);
+        if (r < 0)
+                return r;
+        r = add_merchant(&l);
+        if (r < 0)
+                return r;
+        r = slip->paper == SLIP_MERCHANT_COPY || slip->paper == SLIP_CARDHOLDER_COPY ? layout_sale(&l)
+                                                                                     : layout_refusal(&l);
+        if (r < 0)
+                return r;
+        r = add_footer(&l);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(page);
+        return 0;
+}
