@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <sqlite3.h>
+#include <sys/random.h>
+
+#include "acquirer/ledger.h"
+#include "base/hex.h"
+#include "base/log.h"
+#include "base/secret.h"
+
+#define HASH_KEY_SIZE 32
+/* A reader of the dump may hold the file for a moment. */
+#define BUSY_MSEC 5000
+
+struct ledger {
+        sqlite3 *db;
+        uint8_t *hash_key; /* secret */
+};
+
+static const char schema[] =
+        "CREATE TABLE IF NOT EXISTS transactions ("
+        " id INTEGER PRIMARY KEY, time TEXT NOT NULL, terminal TEXT NOT NULL, merchant TEXT NOT NULL,"
+        " batch INTEGER NOT NULL, stan INTEGER NOT NULL, kind TEXT NOT NULL, entry TEXT, amount INTEGER NOT NULL,"
+        " currency TEXT, pan TEXT, pan_hash TEXT, rrn TEXT, approval TEXT, code TEXT NOT NULL, effect TEXT NOT NULL,"
+        " note TEXT, reversal_reason TEXT, reversals INTEGER NOT NULL DEFAULT 0, UNIQUE (terminal, batch, stan)"
+        ") STRICT;"
+        "CREATE TABLE IF NOT EXISTS messages ("
+        " id INTEGER PRIMARY KEY, time TEXT NOT NULL, terminal TEXT NOT NULL, kind TEXT NOT NULL,"
+        " batch INTEGER NOT NULL, stan INTEGER NOT NULL, code TEXT, script TEXT"
+        ") STRICT;"
+        "CREATE TABLE IF NOT EXISTS terminals (terminal TEXT PRIMARY KEY, keys BLOB NOT NULL) STRICT;";
+
+#define NOW "strftime('%Y-%m-%dT%H:%M:%fZ')"
+
+static inline void statement_freep(sqlite3_stmt **s) {
+        (void) sqlite3_finalize(*s);
+}
+#define _cleanup_statement_ _cleanup_(statement_freep)
+
+static int sqlite_errno(int code) {
+        switch (code & 0xFF) {
+        case SQLITE_OK:
+        case SQLITE_DONE:
+        case SQLITE_ROW:
+                return 0;
+        case SQLITE_NOMEM:
+                return -ENOMEM;
+        case SQLITE_CONSTRAINT:
+                return -EEXIST;
+        case SQLITE_FULL:
+                return -ENOSPC;
+        case SQLITE_CANTOPEN:
+                return -ENOENT;
+        case SQLITE_READONLY:
+                return -EROFS;
+        default:
+                return -EIO;
+        }
+}
+
+static int db_open(const char *directory, int flags, sqlite3 **ret) {
+        _cleanup_free_ char *path = NULL;
+        int r;
+
+        if (asprintf(&path, "%s/ledger.db", directory) < 0)
+                return -ENOMEM;
+        r = sqlite_errno(sqlite3_open_v2(path, ret, flags, NULL));
+        if (r < 0) {
+                (void) sqlite3_close(*ret);
+                *ret = NULL;
+                return r;
+        }
+        (void) sqlite3_busy_timeout(*ret, BUSY_MSEC);
+        return 0;
+}
+
+static int key_read(const char *path, uint8_t *key) {
+        _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+        if (fd < 0)
+                return -errno;
+        return read(fd, key, HASH_KEY_SIZE) == HASH_KEY_SIZE ? 0 : -EIO;
+}
+
+static int key_make(const char *path, uint8_t *key) {
+        _cleanup_close_ int fd = -EBADF;
+
+        if (getrandom(key, HASH_KEY_SIZE, 0) != HASH_KEY_SIZE)
+                return -EIO;
+        fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        if (fd < 0)
+                return -errno;
+        return write(fd, key, HASH_KEY_SIZE) == HASH_KEY_SIZE ? 0 : -EIO;
+}
+
+static int key_get(const char *directory, uint8_t *key) {
+        _cleanup_free_ char *path = NULL;
+        int r;
+
+        if (asprintf(&path, "%s/ledger.key", directory) < 0)
+                return -ENOMEM;
+        r = key_read(path, key);
+        return r == -ENOENT ? key_make(path, key) : r;
+}
+
+int ledger_open(const char *directory, struct ledger **ret) {
+        _cleanup_(ledger_freep) struct ledger *l = NULL;
+        int r;
+
+        l = calloc(1, sizeof(*l));
+        if (!l)
+                return -ENOMEM;
+        l->hash_key = secret_new(HASH_KEY_SIZE);
+        if (!l->hash_key)
+                return -ENOMEM;
+        r = key_get(directory, l->hash_key);
+        if (r < 0)
+                return r;
+        r = db_open(directory, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, &l->db);
+        if (r < 0)
+                return r;
+        r = sqlite_errno(sqlite3_exec(l->db, schema, NULL, NULL, NULL));
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(l);
+        return 0;
+}
+
+struct ledger *ledger_free(struct ledger *l) {
+        if (!l)
+                return NULL;
+        (void) sqlite3_close(l->db);
+        secret_free(l->hash_key);
+        free(l);
+        return NULL;
+}
+
+/* Prepares and binds: each letter of types is one value, t(ext), i(nteger, int64_t). */
+static int prepare(struct ledger *l, sqlite3_stmt **ret, const char *sql, const char *types, ...) {
+        va_list ap;
+        int r;
+
+        r = sqlite3_prepare_v2(l->db, sql, -1, ret, NULL);
+        va_start(ap, types);
+        for (int i = 0; r == SQLITE_OK && types[i]; i++) {
+                if (types[i] == 't')
+                        r = sqlite3_bind_text(*ret, i + 1, va_arg(ap, const char *), -1, SQLITE_TRANSIENT);
+                else
+                        r = sqlite3_bind_int64(*ret, i + 1, va_arg(ap, int64_t));
+        }
+        va_end(ap);
+        return sqlite_errno(r);
+}
+
+static void mask(const char *pan, char masked[static LEDGER_MASKED_MAX]) {
+        size_t l = strnlen(pan, LEDGER_MASKED_MAX - 1);
+
+        for (size_t i = 0; i < l; i++)
+                masked[i] = i < 6 || i + 4 >= l ? pan[i] : '*';
+        masked[l] = '\0';
+}
+
+static int hash(const struct ledger *l, const char *pan, char text[static LEDGER_HASH_MAX]) {
+        uint8_t digest[32];
+        unsigned n = sizeof(digest);
+
+        if (!HMAC(EVP_sha256(), l->hash_key, HASH_KEY_SIZE, (const uint8_t *) pan, strlen(pan), digest, &n))
+                return -EIO;
+        hex_encode(digest, n, text);
+        return 0;
+}
+
+static int next_id(struct ledger *l, int64_t *ret) {
+        _cleanup_statement_ sqlite3_stmt *s = NULL;
+        int r;
+
+        r = prepare(l, &s, "SELECT coalesce(max(id), 0) + 1 FROM transactions", "");
+        if (r < 0)
+                return r;
+        if (sqlite3_step(s) != SQLITE_ROW)
+                return -EIO;
+        *ret = sqlite3_column_int64(s, 0);
+        return 0;
+}
+
+int ledger_add(struct ledger *l, struct ledger_entry *e) {
+        _cleanup_statement_ sqlite3_stmt *s = NULL;
+        char masked[LEDGER_MASKED_MAX] = "", hashed[LEDGER_HASH_MAX] = "";
+        int r;
+
+        if (e->pan) {
+                mask(e->pan, masked);
+                r = hash(l, e->pan, hashed);
+                if (r < 0)
+                        return r;
+        }
+        r = next_id(l, &e->id);
+        if (r < 0)
+                return r;
+        /* The RRN follows the ledger; the authorization code only has to look like one. */
+        snprintf(e->rrn, sizeof(e->rrn), "%012llu", (unsigned long long) e->id % 1000000000000);
+        if (streq(e->effect, "approved"))
+                snprintf(e->approval, sizeof(e->approval), "%06u", (unsigned) (e->id * 7919 % 1000000));
+
+        r = prepare(
+                l, &s,
+                "INSERT INTO transactions (id, time, terminal, merchant, batch, stan, kind, entry, amount, currency,"
+                " pan, pan_hash, rrn, approval, code, effect, note)"
+                " VALUES (?, " NOW
+                ", ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, ''), nullif(?, ''), ?, nullif(?, ''), ?, ?, ?)",
+                "ittiittittttttttt", e->id, e->terminal, e->merchant, (int64_t) e->batch, (int64_t) e->stan, e->kind,
+                e->entry, e->amount, e->currency, masked, hashed, e->rrn, e->approval, e->code, e->effect, e->note);
+        if (r < 0)
+                return r;
+        return sqlite_errno(sqlite3_step(s));
+}
+
+int ledger_find(struct ledger *l, const char *terminal, uint32_t batch, uint32_t stan, enum ledger_state *ret_state,
+                int64_t *ret_amount) {
+        static const char *const states[] = {
+                [LEDGER_APPROVED] = "approved",
+                [LEDGER_DECLINED] = "declined",
+                [LEDGER_REVERSED] = "reversed",
+                [LEDGER_UNKNOWN] = "unknown",
+        };
+        _cleanup_statement_ sqlite3_stmt *s = NULL;
+        const char *effect;
+        int r;
+
+        r = prepare(l, &s, "SELECT effect, amount FROM transactions WHERE terminal = ? AND batch = ? AND stan = ?",
+                    "tii", terminal, (int64_t) batch, (int64_t) stan);
+        if (r < 0)
+                return r;
+        r = sqlite3_step(s);
+        if (r == SQLITE_DONE)
+                return -ENOENT;
+        if (r != SQLITE_ROW)
+                return sqlite_errno(r);
+        effect = (const char *) sqlite3_column_text(s, 0);
+        for (size_t i = 0; i < ELEMENTSOF(states); i++)
+                if (streq_ptr(effect, states[i])) {
+                        *ret_state = i;
+                        *ret_amount = sqlite3_column_int64(s, 1);
+                        return 0;
+                }
+        return -EIO;
+}
+
+int ledger_reverse(struct ledger *l, const char *terminal, uint32_t batch, uint32_t stan, const char *reason) {
+        _cleanup_statement_ sqlite3_stmt *s = NULL;
+        int r;
+
+        r = prepare(l, &s,
+                    "UPDATE transactions SET effect = CASE effect WHEN 'approved' THEN 'reversed' ELSE effect END,"
+                    " reversal_reason = ?, reversals = reversals + 1 WHERE terminal = ? AND batch = ? AND stan = ?",
+                    "ttii", reason, terminal, (int64_t) batch, (int64_t) stan);
+        if (r < 0)
+                return r;
+        return sqlite_errno(sqlite3_step(s));
+}
+
+int ledger_log(struct ledger *l, const char *terminal, const char *kind, uint32_t batch, uint32_t stan,
+               const char *code, const char *action) {
+        _cleanup_statement_ sqlite3_stmt *s = NULL;
+        int r;
+
+        r = prepare(l, &s,
+                    "INSERT INTO messages (time, terminal, kind, batch, stan, code, script)"
+                    " VALUES (" NOW ", ?, ?, ?, ?, ?, ?)",
+                    "ttiitt", terminal, kind, (int64_t) batch, (int64_t) stan, code, action);
+        if (r < 0)
+                return r;
+        return sqlite_errno(sqlite3_step(s));
+}
+
+int ledger_set_keys(struct ledger *l, const char *terminal, const void *wrapped, size_t size) {
+        _cleanup_statement_ sqlite3_stmt *s = NULL;
+        int r;
+
+        r = prepare(l, &s, "INSERT OR REPLACE INTO terminals (terminal, keys) VALUES (?, ?2)", "t", terminal);
+        if (r < 0)
+                return r;
+        r = sqlite_errno(sqlite3_bind_blob(s, 2, wrapped, (int) size, SQLITE_TRANSIENT));
+        if (r < 0)
+                return r;
+        return sqlite_errno(sqlite3_step(s));
+}
+
+int ledger_get_keys(struct ledger *l, const char *terminal, uint8_t wrapped[static WRAPPED_KEYS_MAX],
+                    size_t *ret_size) {
+        _cleanup_statement_ sqlite3_stmt *s = NULL;
+        int r, n;
+
+        r = prepare(l, &s, "SELECT keys FROM terminals WHERE terminal = ?", "t", terminal);
+        if (r < 0)
+                return r;
+        r = sqlite3_step(s);
+        if (r == SQLITE_DONE)
+                return -ENOENT;
+        if (r != SQLITE_ROW)
+                return sqlite_errno(r);
+        n = sqlite3_column_bytes(s, 0);
+        if (n <= 0 || n > WRAPPED_KEYS_MAX)
+                return -EIO;
+        memcpy(wrapped, sqlite3_column_blob(s, 0), (size_t) n);
+        *ret_size = (size_t) n;
+        return 0;
+}
+
+int ledger_dump(const char *directory, char **ret) {
+        static const char sql[] =
+                "SELECT json_object("
+                "'charged', (SELECT coalesce(sum(amount), 0) FROM transactions WHERE effect = 'approved'),"
+                "'transactions', json((SELECT json_group_array(json_object('id', id, 'time', time,"
+                " 'terminal', terminal, 'merchant', merchant, 'batch', batch, 'stan', stan, 'kind', kind,"
+                " 'entry', entry, 'amount', amount, 'currency', currency, 'pan', pan, 'pan_hash', pan_hash,"
+                " 'rrn', rrn, 'approval', approval, 'code', code, 'effect', effect, 'note', note,"
+                " 'charged', iif(effect = 'approved', amount, 0), 'reversal_reason', reversal_reason,"
+                " 'reversals', reversals)) FROM (SELECT * FROM transactions ORDER BY id))),"
+                "'messages', json((SELECT json_group_array(json_object('id', id, 'time', time, 'terminal', terminal,"
+                " 'kind', kind, 'batch', batch, 'stan', stan, 'code', code, 'script', script))"
+                " FROM (SELECT * FROM messages ORDER BY id))))";
+        _cleanup_statement_ sqlite3_stmt *s = NULL;
+        struct ledger l = {};
+        int r;
+
+        r = db_open(directory, SQLITE_OPEN_READONLY, &l.db);
+        if (r < 0)
+                return r;
+        r = prepare(&l, &s, sql, "");
+        if (r >= 0)
+                r = sqlite3_step(s) == SQLITE_ROW ? 0 : -EIO;
+        if (r >= 0) {
+                *ret = strdup((const char *) sqlite3_column_text(s, 0));
+                r = *ret ? 0 : -ENOMEM;
+        }
+        (void) sqlite3_finalize(TAKE_PTR(s));
+        (void) sqlite3_close(l.db);
+        return r;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* acquirer.conf, and what holds without it; till-acquirer(1) has the keys. */
+
+#include "host/profile.h"
+
+#define SETTINGS_DECLINES_MAX 32
+#define SETTINGS_TERMINALS_MAX 32
+
+struct settings {
+        char *listen;  /* address:port */
+        char *state;   /* directory of keys, certificates and ledger */
+        char *control; /* path of the control socket */
+        char *issuer;  /* path of issuer.conf */
+        const struct host_profile *profile;
+
+        /* Cards that are declined. */
+        struct {
+                char pan[20];
+                char code[3];
+        } declines[SETTINGS_DECLINES_MAX];
+        size_t n_declines;
+
+        /* Terminals that are served; none listed: all. */
+        struct {
+                char terminal[9];
+                char merchant[16];
+        } terminals[SETTINGS_TERMINALS_MAX];
+        size_t n_terminals;
+};
+
+/* With the built-in values; a path that is not NULL must be there. Bad lines are logged. */
+int settings_load(const char *path, struct settings **ret);
+struct settings *settings_free(struct settings *s);
+DEFINE_CLEANUP(struct settings *, settings_free);
+
+/* The file that counts: /etc/till-acquirer/acquirer.conf, else the packaged one, else NULL. */
+const char *settings_default_path(void);
+
+/*
+ * Whether tilld on this machine is live: conf is tilld.conf, drop_ins the directory beside it. A file
+ * that cannot be read counts as live: practice must not run where money may move.
+ */
+bool settings_terminal_is_live(const char *conf, const char *drop_ins);
