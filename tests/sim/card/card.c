@@ -13,15 +13,15 @@
 #define VALUE_MAX 256
 
 struct loading {
-        struct card *card;
+        struct sim_card *card;
         char *folder;
 };
 
-void card_data_done(struct card_data *d) {
+void sim_card_data_done(struct sim_card_data *d) {
         if (d->data)
                 explicit_bzero(d->data, d->size);
         free(d->data);
-        *d = (struct card_data){};
+        *d = (struct sim_card_data){};
 }
 
 static size_t tag_write(unsigned int tag, uint8_t *out) {
@@ -33,7 +33,7 @@ static size_t tag_write(unsigned int tag, uint8_t *out) {
         return n;
 }
 
-int card_data_append(struct card_data *d, unsigned int tag, const void *value, size_t size) {
+int sim_card_data_append(struct sim_card_data *d, unsigned int tag, const void *value, size_t size) {
         uint8_t head[8];
         size_t n = tag_write(tag, head);
         uint8_t *p;
@@ -54,7 +54,7 @@ int card_data_append(struct card_data *d, unsigned int tag, const void *value, s
         return 0;
 }
 
-const uint8_t *card_data_find(const struct card_data *d, unsigned int tag, size_t *ret_size) {
+const uint8_t *sim_card_data_find(const struct sim_card_data *d, unsigned int tag, size_t *ret_size) {
         size_t i = 0;
 
         while (i < d->size) {
@@ -84,9 +84,9 @@ const uint8_t *card_data_find(const struct card_data *d, unsigned int tag, size_
         return NULL;
 }
 
-const uint8_t *card_find(const struct card_application *app, unsigned int tag, size_t *ret_size) {
+const uint8_t *sim_card_find(const struct sim_card_application *app, unsigned int tag, size_t *ret_size) {
         for (size_t i = 0; i < app->n_records; i++) {
-                const uint8_t *p = card_data_find(&app->records[i].content, tag, ret_size);
+                const uint8_t *p = sim_card_data_find(&app->records[i].content, tag, ret_size);
 
                 if (p)
                         return p;
@@ -129,7 +129,7 @@ static int parse_hex(const char *value, void *data, size_t size, size_t *ret_siz
         return 0;
 }
 
-static int parse_run(const char *value, struct card_data *ret, const char **ret_reason) {
+static int parse_run(const char *value, struct sim_card_data *ret, const char **ret_reason) {
         uint8_t data[VALUE_MAX];
         size_t size;
         int r;
@@ -146,7 +146,7 @@ static int parse_run(const char *value, struct card_data *ret, const char **ret_
         return 0;
 }
 
-static int parse_object(const char *key, const char *value, struct card_data *data, const char **ret_reason) {
+static int parse_object(const char *key, const char *value, struct sim_card_data *data, const char **ret_reason) {
         uint8_t bytes[VALUE_MAX], tag_bytes[4];
         unsigned int tag = 0;
         size_t size = 0, tag_size;
@@ -162,7 +162,7 @@ static int parse_object(const char *key, const char *value, struct card_data *da
                 if (r < 0)
                         return r;
         }
-        return card_data_append(data, tag, bytes, size);
+        return sim_card_data_append(data, tag, bytes, size);
 }
 
 static int parse_track(const char *value, char start, char *track, const char **ret_reason) {
@@ -188,7 +188,7 @@ static int parse_pin(const char *value, char *pin, const char **ret_reason) {
 }
 
 static int assign_card(struct loading *l, const char *key, const char *value, const char **ret_reason) {
-        struct card *c = l->card;
+        struct sim_card *c = l->card;
         unsigned int n;
         int r;
 
@@ -217,7 +217,7 @@ static int assign_card(struct loading *l, const char *key, const char *value, co
         return -EINVAL;
 }
 
-static int assign_stripe(struct card *c, const char *key, const char *value, const char **ret_reason) {
+static int assign_stripe(struct sim_card *c, const char *key, const char *value, const char **ret_reason) {
         if (streq(key, "track1"))
                 return parse_track(value, '%', c->track[0], ret_reason);
         if (streq(key, "track2"))
@@ -228,7 +228,7 @@ static int assign_stripe(struct card *c, const char *key, const char *value, con
         return -EINVAL;
 }
 
-static int assign_application(struct card_application *a, const char *key, const char *value,
+static int assign_application(struct sim_card_application *a, const char *key, const char *value,
                               const char **ret_reason) {
         if (streq(key, "aid"))
                 return parse_hex(value, a->aid, sizeof(a->aid), &a->aid_size, ret_reason);
@@ -267,9 +267,9 @@ static int assign_application(struct card_application *a, const char *key, const
 }
 
 /* The application of a number from 1; they come in order. */
-static int card_application(struct card *c, unsigned int number, struct card_application **ret,
+static int card_application(struct sim_card *c, unsigned int number, struct sim_card_application **ret,
                             const char **ret_reason) {
-        struct card_application *p;
+        struct sim_card_application *p;
 
         if (number == 0 || number > c->n_applications + 1 || number > APPLICATIONS_MAX) {
                 *ret_reason = "applications are numbered from 1, in order, up to 8";
@@ -281,7 +281,7 @@ static int card_application(struct card *c, unsigned int number, struct card_app
                         return -ENOMEM;
                 c->applications = p;
                 c->n_applications++;
-                p[number - 1] = (struct card_application){
+                p[number - 1] = (struct sim_card_application){
                         .response_format = 1,
                         .second = CARD_APPROVE,
                         .conditions = true,
@@ -291,9 +291,9 @@ static int card_application(struct card *c, unsigned int number, struct card_app
         return 0;
 }
 
-static int application_record(struct card_application *a, unsigned int sfi, unsigned int number,
-                              struct card_record **ret, const char **ret_reason) {
-        struct card_record *p;
+static int application_record(struct sim_card_application *a, unsigned int sfi, unsigned int number,
+                              struct sim_card_record **ret, const char **ret_reason) {
+        struct sim_card_record *p;
 
         for (size_t i = 0; i < a->n_records; i++)
                 if (a->records[i].sfi == sfi && a->records[i].number == number) {
@@ -309,15 +309,15 @@ static int application_record(struct card_application *a, unsigned int sfi, unsi
                 return -ENOMEM;
         a->records = p;
         *ret = p + a->n_records++;
-        **ret = (struct card_record){ .sfi = sfi, .number = number };
+        **ret = (struct sim_card_record){ .sfi = sfi, .number = number };
         return 0;
 }
 
 static int on_assign(const char *section, const char *key, const char *value, void *userdata,
                      const char **ret_reason) {
         struct loading *l = userdata;
-        struct card_application *a;
-        struct card_record *record;
+        struct sim_card_application *a;
+        struct sim_card_record *record;
         unsigned int n, sfi, number;
         char end;
         int r;
@@ -345,9 +345,9 @@ static int on_assign(const char *section, const char *key, const char *value, vo
         return -EINVAL;
 }
 
-static int card_check(const struct card *c, const char *path) {
+static int card_check(const struct sim_card *c, const char *path) {
         for (size_t i = 0; i < c->n_applications; i++) {
-                const struct card_application *a = c->applications + i;
+                const struct sim_card_application *a = c->applications + i;
 
                 if (a->aid_size < 5) {
                         log_error("%s: application %zu has no AID of 5 to 16 bytes", path, i + 1);
@@ -371,8 +371,8 @@ static const char *cards_folder(void) {
         return secure_getenv("TILL_SIM_CARDS") ?: CARDS_PATH;
 }
 
-int card_load(const char *name, struct card **ret) {
-        _cleanup_(card_freep) struct card *c = NULL;
+int sim_card_load(const char *name, struct sim_card **ret) {
+        _cleanup_(sim_card_freep) struct sim_card *c = NULL;
         _cleanup_free_ char *path = NULL, *folder = NULL;
         struct loading l;
         char *slash, *dot;
@@ -407,17 +407,17 @@ int card_load(const char *name, struct card **ret) {
         return 0;
 }
 
-struct card *card_free(struct card *c) {
+struct sim_card *sim_card_free(struct sim_card *c) {
         if (!c)
                 return NULL;
         for (size_t i = 0; i < c->n_applications; i++) {
-                struct card_application *a = c->applications + i;
+                struct sim_card_application *a = c->applications + i;
 
                 for (size_t k = 0; k < a->n_records; k++)
-                        card_data_done(&a->records[k].content);
-                card_data_done(&a->fci);
-                card_data_done(&a->afl);
-                card_data_done(&a->data);
+                        sim_card_data_done(&a->records[k].content);
+                sim_card_data_done(&a->fci);
+                sim_card_data_done(&a->afl);
+                sim_card_data_done(&a->data);
                 explicit_bzero(a->ac_key, sizeof(a->ac_key));
                 free(a->records);
                 free(a->label);
@@ -437,11 +437,11 @@ static int is_card(const struct dirent *e) {
         return dot && streq(dot, ".card");
 }
 
-int card_list(char **ret) {
-        _cleanup_free_ char *text = NULL;
-        _cleanup_fclose_ FILE *f = NULL;
+int sim_card_list(char **ret) {
         struct dirent **entries;
+        char *text = NULL;
         size_t size;
+        FILE *f;
         int n;
 
         n = scandir(cards_folder(), &entries, is_card, alphasort);
@@ -449,17 +449,21 @@ int card_list(char **ret) {
                 return -errno;
         f = open_memstream(&text, &size);
         for (int i = 0; i < n; i++) {
-                _cleanup_(card_freep) struct card *card = NULL;
+                _cleanup_(sim_card_freep) struct sim_card *card = NULL;
 
                 *strrchr(entries[i]->d_name, '.') = '\0';
-                if (f && card_load(entries[i]->d_name, &card) >= 0)
+                if (f && sim_card_load(entries[i]->d_name, &card) >= 0)
                         fprintf(f, "%-16s %s\n", card->name, strempty(card->title));
                 free(entries[i]);
         }
         free(entries);
         if (!f)
                 return -ENOMEM;
-        (void) fflush(f);
-        *ret = TAKE_PTR(text);
+        /* The text is there when the stream is closed, and not before. */
+        if (fclose(f) != 0) {
+                free(text);
+                return -ENOMEM;
+        }
+        *ret = text;
         return 0;
 }

@@ -26,39 +26,39 @@
 #define CARD_ATR_MAX 33
 
 /* A run of BER-TLV objects as they go on the wire. */
-struct card_data {
+struct sim_card_data {
         uint8_t *data;
         size_t size;
 };
 
-struct card_record {
+struct sim_card_record {
         unsigned int sfi, number;
-        struct card_data content; /* without the template 70 */
+        struct sim_card_data content; /* without the template 70 */
 };
 
-enum card_decision {
+enum sim_card_decision {
         CARD_ONLINE,  /* ARQC where the terminal asks for a TC */
         CARD_APPROVE, /* what the terminal asks for */
         CARD_DECLINE, /* AAC */
 };
 
-struct card_application {
+struct sim_card_application {
         uint8_t aid[16];
         size_t aid_size;
         char *label;
         unsigned int priority; /* 0: none */
-        struct card_data fci, afl, data;
+        struct sim_card_data fci, afl, data;
         uint8_t aip[2];
         uint8_t ac_key[16];
         unsigned int response_format;
-        enum card_decision decide, second;
+        enum sim_card_decision decide, second;
         bool issuer_authentication; /* an online approval without a good ARPC gets an AAC */
         bool blocked, conditions;
-        struct card_record *records;
+        struct sim_card_record *records;
         size_t n_records;
 };
 
-struct card {
+struct sim_card {
         char *name; /* the file's, without folder and .card */
         char *title;
         char track[3][CARD_TRACK_MAX + 1]; /* empty: not encoded */
@@ -69,7 +69,7 @@ struct card {
         unsigned int pin_tries;
         uint16_t atc;
         bool pse;
-        struct card_application *applications;
+        struct sim_card_application *applications;
         size_t n_applications;
 };
 
@@ -77,18 +77,18 @@ struct card {
  * Reads a card: a path if name has a slash, else NAME.card in $TILL_SIM_CARDS or /usr/share/till-sim/cards.
  * -ENOENT; -EINVAL after logging what is wrong in the file.
  */
-int card_load(const char *name, struct card **ret);
+int sim_card_load(const char *name, struct sim_card **ret);
 /* Wipes and frees; takes NULL; returns NULL. */
-struct card *card_free(struct card *card);
-DEFINE_CLEANUP(struct card *, card_free);
+struct sim_card *sim_card_free(struct sim_card *card);
+DEFINE_CLEANUP(struct sim_card *, sim_card_free);
 
 /* "NAME TITLE" lines of the folder's cards, by name; to be freed. */
-int card_list(char **ret);
+int sim_card_list(char **ret);
 
 /* The value of a tag at the first level of a run of objects, NULL if it is not there. */
-const uint8_t *card_data_find(const struct card_data *data, unsigned int tag, size_t *ret_size);
+const uint8_t *sim_card_data_find(const struct sim_card_data *data, unsigned int tag, size_t *ret_size);
 /* The same in the records of an application. */
-const uint8_t *card_find(const struct card_application *app, unsigned int tag, size_t *ret_size);
+const uint8_t *sim_card_find(const struct sim_card_application *app, unsigned int tag, size_t *ret_size);
 /* Appends an object. -ENOMEM. */
-int card_data_append(struct card_data *data, unsigned int tag, const void *value, size_t size);
-void card_data_done(struct card_data *data);
+int sim_card_data_append(struct sim_card_data *data, unsigned int tag, const void *value, size_t size);
+void sim_card_data_done(struct sim_card_data *data);

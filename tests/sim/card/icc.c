@@ -60,14 +60,14 @@ struct apdu {
 };
 
 struct icc {
-        struct card *card;
+        struct sim_card *card;
         struct sign_key *key;
         uint16_t atc, last_online_atc;
         unsigned int pin_tries;
 
         bool powered;
         bool directory; /* the PSE is selected */
-        const struct card_application *app;
+        const struct sim_card_application *app;
         bool processing;          /* GET PROCESSING OPTIONS was done */
         unsigned int cryptograms; /* given in this transaction */
         enum cryptogram first;
@@ -97,13 +97,13 @@ static void answer_raw(struct answer *a, const void *data, size_t size) {
 }
 
 static int answer_object(struct answer *a, unsigned int tag, const void *value, size_t size) {
-        struct card_data d = {};
-        int r = card_data_append(&d, tag, value, size);
+        struct sim_card_data d = {};
+        int r = sim_card_data_append(&d, tag, value, size);
 
         if (r < 0)
                 return r;
         answer_raw(a, d.data, d.size);
-        card_data_done(&d);
+        sim_card_data_done(&d);
         return 0;
 }
 
@@ -124,7 +124,7 @@ static void forget_session(struct icc *icc) {
         icc->pending_size = 0;
 }
 
-int icc_new(struct card *card, struct icc **ret) {
+int icc_new(struct sim_card *card, struct icc **ret) {
         _cleanup_(icc_freep) struct icc *icc = NULL;
         int r;
 
@@ -147,7 +147,7 @@ struct icc *icc_free(struct icc *icc) {
         if (!icc)
                 return NULL;
         sign_key_free(icc->key);
-        card_free(icc->card);
+        sim_card_free(icc->card);
         explicit_bzero(icc, sizeof(*icc));
         free(icc);
         return NULL;
@@ -159,7 +159,7 @@ void icc_continue(struct icc *icc, const struct icc *before) {
         icc->pin_tries = MIN(icc->pin_tries, before->pin_tries);
 }
 
-const struct card *icc_card(const struct icc *icc) {
+const struct sim_card *icc_card(const struct icc *icc) {
         return icc->card;
 }
 
@@ -281,16 +281,16 @@ static int dol_take(struct icc *icc, const uint8_t *dol, size_t dol_size, const 
         return SW_OK;
 }
 
-static int fci(struct icc *icc, const void *name, size_t name_size, const struct card_data *a5, struct answer *a) {
-        struct card_data inner = {};
+static int fci(struct icc *icc, const void *name, size_t name_size, const struct sim_card_data *a5, struct answer *a) {
+        struct sim_card_data inner = {};
         int r;
 
-        r = card_data_append(&inner, 0x84, name, name_size);
+        r = sim_card_data_append(&inner, 0x84, name, name_size);
         if (r >= 0)
-                r = card_data_append(&inner, 0xa5, a5->data, a5->size);
+                r = sim_card_data_append(&inner, 0xa5, a5->data, a5->size);
         if (r >= 0)
                 r = answer_object(a, 0x6f, inner.data, inner.size);
-        card_data_done(&inner);
+        sim_card_data_done(&inner);
         return r;
 }
 
@@ -298,30 +298,30 @@ static const char pse_name[] = "1PAY.SYS.DDF01";
 
 static int select_directory(struct icc *icc, struct answer *a) {
         static const uint8_t sfi = 1;
-        struct card_data a5 = {};
+        struct sim_card_data a5 = {};
         int r;
 
         forget_session(icc);
         icc->directory = true;
-        r = card_data_append(&a5, 0x88, &sfi, 1);
+        r = sim_card_data_append(&a5, 0x88, &sfi, 1);
         if (r >= 0)
-                r = card_data_append(&a5, 0x5f2d, "zhen", 4);
+                r = sim_card_data_append(&a5, 0x5f2d, "zhen", 4);
         if (r >= 0)
                 r = fci(icc, pse_name, strlen(pse_name), &a5, a);
-        card_data_done(&a5);
+        sim_card_data_done(&a5);
         return r < 0 ? r : SW_OK;
 }
 
-static int select_application(struct icc *icc, const struct card_application *app, struct answer *a) {
-        struct card_data a5 = {};
+static int select_application(struct icc *icc, const struct sim_card_application *app, struct answer *a) {
+        struct sim_card_data a5 = {};
         uint8_t priority = app->priority;
         int r;
 
         forget_session(icc);
         icc->app = app;
-        r = card_data_append(&a5, 0x50, strempty(app->label), strlen(strempty(app->label)));
+        r = sim_card_data_append(&a5, 0x50, strempty(app->label), strlen(strempty(app->label)));
         if (r >= 0 && app->priority > 0)
-                r = card_data_append(&a5, 0x87, &priority, 1);
+                r = sim_card_data_append(&a5, 0x87, &priority, 1);
         if (r >= 0 && app->fci.size > 0) {
                 uint8_t *p = realloc(a5.data, a5.size + app->fci.size);
 
@@ -334,7 +334,7 @@ static int select_application(struct icc *icc, const struct card_application *ap
         }
         if (r >= 0)
                 r = fci(icc, app->aid, app->aid_size, &a5, a);
-        card_data_done(&a5);
+        sim_card_data_done(&a5);
         if (r < 0)
                 return r;
         return app->blocked ? SW_BLOCKED : SW_OK;
@@ -353,7 +353,7 @@ static int do_select(struct icc *icc, const struct apdu *c, struct answer *a) {
         if (c->p2 == 0x02 && icc->app)
                 from = icc->app - icc->card->applications + 1;
         for (size_t i = from; i < icc->card->n_applications; i++) {
-                const struct card_application *app = icc->card->applications + i;
+                const struct sim_card_application *app = icc->card->applications + i;
 
                 if (c->lc <= app->aid_size && memcmp(app->aid, c->data, c->lc) == 0)
                         return select_application(icc, app, a);
@@ -362,8 +362,8 @@ static int do_select(struct icc *icc, const struct apdu *c, struct answer *a) {
 }
 
 static int read_directory(struct icc *icc, unsigned int number, struct answer *a) {
-        struct card_data entry = {}, record = {};
-        const struct card_application *app;
+        struct sim_card_data entry = {}, record = {};
+        const struct sim_card_application *app;
         uint8_t priority;
         int r;
 
@@ -371,17 +371,17 @@ static int read_directory(struct icc *icc, unsigned int number, struct answer *a
                 return SW_NO_RECORD;
         app = icc->card->applications + number - 1;
         priority = app->priority;
-        r = card_data_append(&entry, 0x4f, app->aid, app->aid_size);
+        r = sim_card_data_append(&entry, 0x4f, app->aid, app->aid_size);
         if (r >= 0)
-                r = card_data_append(&entry, 0x50, strempty(app->label), strlen(strempty(app->label)));
+                r = sim_card_data_append(&entry, 0x50, strempty(app->label), strlen(strempty(app->label)));
         if (r >= 0 && app->priority > 0)
-                r = card_data_append(&entry, 0x87, &priority, 1);
+                r = sim_card_data_append(&entry, 0x87, &priority, 1);
         if (r >= 0)
-                r = card_data_append(&record, 0x61, entry.data, entry.size);
+                r = sim_card_data_append(&record, 0x61, entry.data, entry.size);
         if (r >= 0)
                 r = answer_object(a, 0x70, record.data, record.size);
-        card_data_done(&entry);
-        card_data_done(&record);
+        sim_card_data_done(&entry);
+        sim_card_data_done(&record);
         return r < 0 ? r : SW_OK;
 }
 
@@ -398,7 +398,7 @@ static int do_read_record(struct icc *icc, const struct apdu *c, struct answer *
         if (!icc->app)
                 return SW_CONDITIONS;
         for (size_t i = 0; i < icc->app->n_records; i++) {
-                const struct card_record *record = icc->app->records + i;
+                const struct sim_card_record *record = icc->app->records + i;
 
                 file |= record->sfi == sfi;
                 if (record->sfi == sfi && record->number == c->p1) {
@@ -411,8 +411,8 @@ static int do_read_record(struct icc *icc, const struct apdu *c, struct answer *
 }
 
 static int do_processing_options(struct icc *icc, const struct apdu *c, struct answer *a) {
-        const struct card_application *app = icc->app;
-        struct card_data inner = {};
+        const struct sim_card_application *app = icc->app;
+        struct sim_card_data inner = {};
         const uint8_t *pdol;
         size_t pdol_size = 0;
         int r;
@@ -425,7 +425,7 @@ static int do_processing_options(struct icc *icc, const struct apdu *c, struct a
                 return SW_DATA;
         if (c->data[1] != c->lc - 2 || c->lc - 2 > DOL_MAX || c->data[1] > 0x7f)
                 return SW_LENGTH;
-        pdol = card_data_find(&app->fci, 0x9f38, &pdol_size);
+        pdol = sim_card_data_find(&app->fci, 0x9f38, &pdol_size);
         r = dol_take(icc, pdol, pdol ? pdol_size : 0, c->data + 2, c->lc - 2);
         if (r != SW_OK)
                 return r;
@@ -445,12 +445,12 @@ static int do_processing_options(struct icc *icc, const struct apdu *c, struct a
                 r = answer_object(a, 0x80, data, 2 + app->afl.size);
                 return r < 0 ? r : SW_OK;
         }
-        r = card_data_append(&inner, 0x82, app->aip, 2);
+        r = sim_card_data_append(&inner, 0x82, app->aip, 2);
         if (r >= 0)
-                r = card_data_append(&inner, 0x94, app->afl.data, app->afl.size);
+                r = sim_card_data_append(&inner, 0x94, app->afl.data, app->afl.size);
         if (r >= 0)
                 r = answer_object(a, 0x77, inner.data, inner.size);
-        card_data_done(&inner);
+        sim_card_data_done(&inner);
         return r < 0 ? r : SW_OK;
 }
 
@@ -479,7 +479,7 @@ static int do_get_data(struct icc *icc, const struct apdu *c, struct answer *a) 
                 r = answer_object(a, tag, value, 1);
                 break;
         default:
-                p = card_data_find(&icc->app->data, tag, &size);
+                p = sim_card_data_find(&icc->app->data, tag, &size);
                 if (!p)
                         return SW_NO_DATA;
                 r = answer_object(a, tag, p, size);
@@ -543,7 +543,7 @@ static int dynamic_number(uint8_t dynamic[static 9]) {
 
 static int do_internal_authenticate(struct icc *icc, const struct apdu *c, struct answer *a) {
         uint8_t dynamic[9], signature[SIGN_MAX];
-        struct card_data inner = {};
+        struct sim_card_data inner = {};
         const uint8_t *ddol;
         size_t ddol_size;
         ssize_t n, want = 4;
@@ -553,7 +553,7 @@ static int do_internal_authenticate(struct icc *icc, const struct apdu *c, struc
                 return SW_PARAMETERS;
         if (!icc->key || !icc->processing || icc->cryptograms > 0)
                 return SW_CONDITIONS;
-        ddol = card_find(icc->app, 0x9f49, &ddol_size);
+        ddol = sim_card_find(icc->app, 0x9f49, &ddol_size);
         if (ddol)
                 want = dol_walk(ddol, ddol_size, NULL, NULL, icc);
         if (want < 0 || c->lc != (size_t) want)
@@ -567,10 +567,10 @@ static int do_internal_authenticate(struct icc *icc, const struct apdu *c, struc
         if (icc->app->response_format == 1)
                 r = answer_object(a, 0x80, signature, n);
         else {
-                r = card_data_append(&inner, 0x9f4b, signature, n);
+                r = sim_card_data_append(&inner, 0x9f4b, signature, n);
                 if (r >= 0)
                         r = answer_object(a, 0x77, inner.data, inner.size);
-                card_data_done(&inner);
+                sim_card_data_done(&inner);
         }
         return r < 0 ? r : SW_OK;
 }
@@ -617,7 +617,7 @@ static bool unable_online(const struct icc *icc) {
 }
 
 static enum cryptogram decide_second(const struct icc *icc, enum cryptogram asked) {
-        const struct card_application *app = icc->app;
+        const struct sim_card_application *app = icc->app;
 
         if (asked != TC || app->second == CARD_DECLINE)
                 return AAC;
@@ -650,7 +650,7 @@ static void fill_cvr(struct icc *icc, enum cryptogram now, uint8_t cvr[static 4]
  * cryptogram is, the cryptogram, and a hash of all that both sides said.
  */
 static ssize_t sign_combined(struct icc *icc, const struct apdu *c, uint8_t cid, const uint8_t *ac,
-                             const struct card_data *rest, uint8_t signature[static SIGN_MAX]) {
+                             const struct sim_card_data *rest, uint8_t signature[static SIGN_MAX]) {
         uint8_t dynamic[9 + 1 + 8 + SHA_DIGEST_LENGTH], text[3 * DOL_MAX + 256];
         size_t n = 0;
         int r;
@@ -677,7 +677,7 @@ static ssize_t sign_combined(struct icc *icc, const struct apdu *c, uint8_t cid,
 static int answer_cryptogram(struct icc *icc, const struct apdu *c, enum cryptogram now, const uint8_t *ac,
                              const uint8_t iad[static 8], struct answer *a) {
         uint8_t cid = now, signature[SIGN_MAX];
-        struct card_data inner = {};
+        struct sim_card_data inner = {};
         bool combined = (c->p1 & 0x10) && now != AAC;
         ssize_t n;
         int r;
@@ -690,20 +690,20 @@ static int answer_cryptogram(struct icc *icc, const struct apdu *c, enum cryptog
                 return answer_object(a, 0x80, data, sizeof(data));
         }
 
-        r = card_data_append(&inner, 0x9f27, &cid, 1);
+        r = sim_card_data_append(&inner, 0x9f27, &cid, 1);
         if (r >= 0)
-                r = card_data_append(&inner, 0x9f36, icc->terminal.atc, 2);
+                r = sim_card_data_append(&inner, 0x9f36, icc->terminal.atc, 2);
         if (r >= 0 && !combined)
-                r = card_data_append(&inner, 0x9f26, ac, 8);
+                r = sim_card_data_append(&inner, 0x9f26, ac, 8);
         if (r >= 0)
-                r = card_data_append(&inner, 0x9f10, iad, 8);
+                r = sim_card_data_append(&inner, 0x9f10, iad, 8);
         if (r >= 0 && combined) {
                 n = sign_combined(icc, c, cid, ac, &inner, signature);
-                r = n < 0 ? (int) n : card_data_append(&inner, 0x9f4b, signature, n);
+                r = n < 0 ? (int) n : sim_card_data_append(&inner, 0x9f4b, signature, n);
         }
         if (r >= 0)
                 r = answer_object(a, 0x77, inner.data, inner.size);
-        card_data_done(&inner);
+        sim_card_data_done(&inner);
         return r;
 }
 
@@ -713,7 +713,7 @@ static int take_cdol(struct icc *icc, const struct apdu *c) {
         size_t size;
         int sw;
 
-        cdol = card_find(icc->app, first ? 0x8c : 0x8d, &size);
+        cdol = sim_card_find(icc->app, first ? 0x8c : 0x8d, &size);
         if (!cdol || c->lc > DOL_MAX)
                 return SW_CONDITIONS;
         sw = dol_take(icc, cdol, size, c->data, c->lc);

@@ -15,7 +15,7 @@
 struct icc;
 
 /* Takes over the card on success. -ENOMEM; -EINVAL for a key file that cannot be read, which is logged. */
-int icc_new(struct card *card, struct icc **ret);
+int icc_new(struct sim_card *card, struct icc **ret);
 /* Wipes keys and frees; takes NULL; returns NULL. */
 struct icc *icc_free(struct icc *icc);
 DEFINE_CLEANUP(struct icc *, icc_free);
@@ -23,7 +23,7 @@ DEFINE_CLEANUP(struct icc *, icc_free);
 /* Takes over the counters (ATC, PIN tries) of the same card, read before. */
 void icc_continue(struct icc *icc, const struct icc *before);
 
-const struct card *icc_card(const struct icc *icc);
+const struct sim_card *icc_card(const struct icc *icc);
 
 /*
  * Power on, or a reset: the session is forgotten, counters are kept. Returns the length of the ATR; -EIO

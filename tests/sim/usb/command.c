@@ -49,10 +49,10 @@ static void refuse_card(const struct call *c, int error, const char *name) {
 }
 
 static void command_swipe(const struct call *c, const char *arg) {
-        _cleanup_(card_freep) struct card *card = NULL;
+        _cleanup_(sim_card_freep) struct sim_card *card = NULL;
         int r;
 
-        r = card_load(arg, &card);
+        r = sim_card_load(arg, &card);
         if (r < 0) {
                 refuse_card(c, r, arg);
                 return;
@@ -321,7 +321,7 @@ static void command_status(const struct call *c, const char *arg) {
 
 static void command_cards(const struct call *c, const char *arg) {
         _cleanup_free_ char *text = NULL;
-        int r = card_list(&text);
+        int r = sim_card_list(&text);
 
         if (r < 0)
                 refuse(c, r, "cannot list the cards: %s", strerror(-r));

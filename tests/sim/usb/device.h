@@ -38,7 +38,7 @@ int msr_new(sd_event *event, struct msr **ret);
 struct msr *msr_free(struct msr *msr);
 DEFINE_CLEANUP(struct msr *, msr_free);
 /* The host gets one report; a swipe that the host has not taken before is replaced. -ENODEV while unplugged. */
-int msr_swipe(struct msr *msr, const struct card *card);
+int msr_swipe(struct msr *msr, const struct sim_card *card);
 /* The next swipe cannot decode any track. */
 void msr_set_bad_read(struct msr *msr, bool bad);
 

@@ -194,7 +194,7 @@ struct msr *msr_free(struct msr *m) {
         return NULL;
 }
 
-int msr_swipe(struct msr *m, const struct card *card) {
+int msr_swipe(struct msr *m, const struct sim_card *card) {
         uint8_t report[REPORT_SIZE] = {};
         bool any = false;
         int r;

@@ -148,14 +148,14 @@ void sim_cancel(struct sim *sim, void *userdata) {
 }
 
 int sim_insert(struct sim *sim, const char *name) {
-        _cleanup_(card_freep) struct card *card = NULL;
+        _cleanup_(sim_card_freep) struct sim_card *card = NULL;
         _cleanup_(icc_freep) struct icc *icc = NULL;
         struct seen *s;
         int r;
 
         if (emv_card(sim->emv))
                 return -EBUSY;
-        r = card_load(name, &card);
+        r = sim_card_load(name, &card);
         if (r < 0)
                 return r;
         if (card->atr_size == 0)

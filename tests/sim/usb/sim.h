@@ -47,7 +47,7 @@ void sim_unplug(struct sim *sim, unsigned int mask);
 /* userdata is gone: no answer goes there any more. */
 void sim_cancel(struct sim *sim, void *userdata);
 
-/* -EBUSY with a card in the slot, -ENXIO for a card without a chip, else as card_load(). */
+/* -EBUSY with a card in the slot, -ENXIO for a card without a chip, else as sim_card_load(). */
 int sim_insert(struct sim *sim, const char *card);
 
 /* command.c: does one line as till-sim(1) has it. The line is taken apart. */
