@@ -13,8 +13,7 @@ struct encoder {
         FILE *f;
         iconv_t gb; /* UTF-8 to GB18030, where the printer has Chinese */
         const struct printer_profile *profile;
-        /* What the printer is in, -1 when not known. */
-        int align, mode, size, chinese_mode, inverse;
+        int align, mode, size, chinese_mode, inverse, small; /* what the printer is in; all 0 after ESC @ */
 };
 
 #define PUT(e, ...)                                                                                                   \
@@ -84,15 +83,21 @@ static void set_style(struct encoder *e, const struct page_line *line) {
                 PUT(e, FS, '!', (uint8_t) chinese_mode);
         if (e->inverse != (int) line->inverse)
                 PUT(e, GS, 'B', (uint8_t) line->inverse);
+        /* In units that differ by model; none feeds less than the height of its characters. */
+        if (e->small != (int) line->small && line->small)
+                PUT(e, ESC, '3', 22);
+        else if (e->small != (int) line->small)
+                PUT(e, ESC, '2');
         e->mode = mode;
         e->size = size;
         e->chinese_mode = chinese_mode;
         e->inverse = line->inverse;
+        e->small = line->small;
 }
 
-static void put_rule(struct encoder *e) {
-        const struct page_line plain = { .width = 1, .height = 1 };
+static const struct page_line plain = { .width = 1, .height = 1 };
 
+static void put_rule(struct encoder *e) {
         set_align(e, PAGE_LEFT);
         set_style(e, &plain);
         for (unsigned i = 0; i < e->profile->columns; i++)
@@ -164,9 +169,11 @@ static int put_line(struct encoder *e, const struct page_line *line) {
         case PAGE_BARCODE:
                 return put_barcode(e, line);
         case PAGE_FEED:
+                set_style(e, &plain);
                 PUT(e, ESC, 'd', line->height);
                 return 0;
         case PAGE_CUT:
+                set_style(e, &plain);
                 put_cut(e);
                 return 0;
         }
@@ -207,7 +214,6 @@ static int put_page(struct encoder *e, const struct page *page, unsigned process
 
 int page_to_escpos(const struct page *page, const struct printer_profile *profile, unsigned process, uint8_t **ret,
                    size_t *ret_size) {
-        /* The state after ESC @. */
         struct encoder e = { .gb = (iconv_t) -1, .profile = profile };
         _cleanup_free_ char *bytes = NULL;
         size_t size = 0;

@@ -5,6 +5,7 @@
 
 #include "base/amount.h"
 #include "receipt/slip.h"
+#include "receipt/unicode.h"
 
 /* A label or phrase in both languages; narrow is for a line that is too short for zh and en. */
 struct phrase {
@@ -37,9 +38,33 @@ struct layout {
 
 static const struct page_line normal = { .type = PAGE_TEXT };
 
+/* Without a Chinese font, what it would be needed for is left out, with the blanks around. */
+static char *printable(const struct layout *l, const char *text) {
+        _cleanup_free_ char *clean = page_text_clean(text);
+        const char *p = clean;
+        char *q = clean;
+        uint32_t c;
+
+        if (!clean || l->chinese)
+                return TAKE_PTR(clean);
+        while ((c = unicode_next(&p)) != 0)
+                if (unicode_width(c) == 1 && (c != ' ' || q > clean))
+                        q += unicode_put(c, q);
+        while (q > clean && q[-1] == ' ')
+                q--;
+        *q = '\0';
+        return TAKE_PTR(clean);
+}
+
 static int add_line(struct layout *l, struct page_line style, const char *text) {
+        _cleanup_free_ char *shown = printable(l, text);
+
+        if (!shown)
+                return -ENOMEM;
+        if (*text && !*shown)
+                return 0;
         style.type = PAGE_TEXT;
-        style.text = (char *) text;
+        style.text = shown;
         return page_add(l->page, &style);
 }
 
@@ -77,16 +102,19 @@ static int add_heading(struct layout *l, struct page_line style, const char *zh,
 }
 
 static int add_field(struct layout *l, const struct phrase *label, const char *value, const struct page_line *style) {
+        _cleanup_free_ char *shown = printable(l, value);
         char text[64];
 
-        if (isempty(value))
+        if (!shown)
+                return -ENOMEM;
+        if (!*shown)
                 return 0;
         if (!l->chinese)
-                return page_add_pair(l->page, label->en, value, style);
+                return page_add_pair(l->page, label->en, shown, style);
         (void) snprintf(text, sizeof(text), "%s %s", label->zh, label->en);
-        if (page_text_width(text) + 1 + page_text_width(value) > l->page->columns)
-                return page_add_pair(l->page, label->narrow, value, style);
-        return page_add_pair(l->page, text, value, style);
+        if (page_text_width(text) + 1 + page_text_width(shown) > l->page->columns)
+                return page_add_pair(l->page, label->narrow, shown, style);
+        return page_add_pair(l->page, text, shown, style);
 }
 
 static int add_number(struct layout *l, const struct phrase *label, uint32_t number) {
@@ -98,21 +126,45 @@ static int add_number(struct layout *l, const struct phrase *label, uint32_t num
         return add_field(l, label, text, &normal);
 }
 
+/* As large as it fits, centered. */
+static int add_big(struct layout *l, const char *text) {
+        struct page_line style = { .align = PAGE_CENTER, .width = 2, .height = 2, .bold = true };
+
+        if (page_text_width(text) * 2 > l->page->columns)
+                style.width = style.height = 1;
+        return add_line(l, style, text);
+}
+
+/* Both languages: on one line where that fits in double size, else each as large as it fits. */
+static int add_big_both(struct layout *l, const char *zh, const char *en) {
+        char text[128];
+        int r;
+
+        if (!l->chinese)
+                return add_big(l, en);
+        (void) snprintf(text, sizeof(text), "%s/%s", zh, en);
+        if (page_text_width(text) * 2 <= l->page->columns)
+                return add_big(l, text);
+        r = add_big(l, zh);
+        return r < 0 ? r : add_big(l, en);
+}
+
 /* A bar of white on black, as wide as the paper. */
 static int add_bar(struct layout *l, const char *zh, const char *en) {
-        unsigned columns = l->page->columns / 2;
-        char text[64], bar[160];
-        size_t width;
+        const struct page_line style = { .width = 2, .height = 2, .bold = true, .inverse = true };
+        int columns = (int) l->page->columns / 2, width;
+        _cleanup_free_ char *text = NULL, *bar = NULL;
+        struct page_line line = style;
 
-        (void) snprintf(text, sizeof(text), "%s%s%s", l->chinese ? zh : "", l->chinese ? " " : "", en);
-        width = page_text_width(text);
-        if (width >= columns)
-                return add_line(l, (struct page_line){ .align = PAGE_CENTER, .bold = true }, text);
-        (void) snprintf(bar, sizeof(bar), "%*s%s%*s", (int) (columns - width) / 2, "", text,
-                        (int) (columns - width + 1) / 2, "");
-        return add_line(
-                l, (struct page_line){ .align = PAGE_CENTER, .width = 2, .height = 2, .bold = true, .inverse = true },
-                bar);
+        if (asprintf(&text, "%s%s%s", l->chinese ? zh : "", l->chinese ? " " : "", en) < 0)
+                return -ENOMEM;
+        width = (int) page_text_width(text);
+        if (width > columns)
+                return add_line(l, style, text);
+        if (asprintf(&bar, "%*s%s%*s", (columns - width) / 2, "", text, (columns - width + 1) / 2, "") < 0)
+                return -ENOMEM;
+        line.text = bar;
+        return page_add(l->page, &line);
 }
 
 static int add_mode(struct layout *l) {
@@ -126,6 +178,11 @@ static int add_mode(struct layout *l) {
         }
 }
 
+/* A paper of a transaction that was approved. */
+static bool is_sale(const struct slip *slip) {
+        return slip->paper == SLIP_MERCHANT_COPY || slip->paper == SLIP_CARDHOLDER_COPY;
+}
+
 static int add_head(struct layout *l) {
         static const struct {
                 const char *zh, *en;
@@ -135,25 +192,37 @@ static int add_head(struct layout *l) {
                 [SLIP_DECLINED] = { "交易失败", "DECLINED" },
                 [SLIP_NOT_COMPLETED] = { "交易未完成", "NOT COMPLETED" },
         };
-        const struct page_line big = { .align = PAGE_CENTER, .width = 2, .height = 2, .bold = true };
-        const struct page_line center = { .align = PAGE_CENTER };
+        const char *zh = titles[l->slip->paper].zh, *en = titles[l->slip->paper].en;
+        const struct page_line center = { .align = PAGE_CENTER }, copy = { .align = PAGE_CENTER, .bold = true };
         int r;
 
         r = add_mode(l);
         if (r < 0)
                 return r;
-        if (l->slip->paper == SLIP_MERCHANT_COPY || l->slip->paper == SLIP_CARDHOLDER_COPY) {
-                r = l->chinese ? add_line(l, big, titles[l->slip->paper].zh) : 0;
+        if (l->slip->mode != SLIP_LIVE) {
+                r = add_feed(l, 1);
                 if (r < 0)
                         return r;
-                r = add_line(l, l->chinese ? center : big, titles[l->slip->paper].en);
-        } else
-                r = add_sentence(l, big, titles[l->slip->paper].zh, titles[l->slip->paper].en);
+        }
+        r = add_big(l, l->chinese ? zh : en);
         if (r < 0)
                 return r;
+        if (l->chinese) {
+                r = is_sale(l->slip) ? add_line(l, center, en) : add_big(l, en);
+                if (r < 0)
+                        return r;
+        }
+        if (is_sale(l->slip)) {
+                r = l->slip->paper == SLIP_MERCHANT_COPY ? add_heading(l, copy, "商户存根", "MERCHANT COPY")
+                                                         : add_heading(l, copy, "持卡人存根", "CARDHOLDER COPY");
+                if (r < 0)
+                        return r;
+        }
         if (l->slip->duplicate) {
-                r = add_heading(l, (struct page_line){ .align = PAGE_CENTER, .height = 2, .bold = true },
-                                "** 重打印凭证", "DUPLICATED **");
+                r = add_feed(l, 1);
+                if (r < 0)
+                        return r;
+                r = add_big_both(l, "重打印凭证", "DUPLICATED");
                 if (r < 0)
                         return r;
         }
@@ -231,7 +300,7 @@ static int add_card(struct layout *l) {
         if (r < 0 || isempty(s->masked_pan))
                 return r;
         (void) snprintf(text, sizeof(text), s->entry ? "%s %c" : "%s", s->masked_pan, s->entry);
-        return add_field(l, &phrase_card, text, &(struct page_line){ .height = 2, .bold = true });
+        return add_field(l, &phrase_card, text, &(struct page_line){ .bold = true });
 }
 
 static int add_time(struct layout *l) {
@@ -339,26 +408,27 @@ static int add_notes(struct layout *l) {
                 return 0;
         r = add_heading(l, normal, "备注", "REFERENCE");
         for (size_t i = 0; r >= 0 && i < ELEMENTSOF(notes); i++) {
+                bool fits;
+
                 if (isempty(notes[i].value))
                         continue;
-                (void) snprintf(text, sizeof(text), "%s: %s", notes[i].name, notes[i].value);
-                if (!is_ascii(text)) { /* the small font has nothing else */
-                        r = add_line(l, normal, text);
-                        continue;
-                }
-                if (*row && strlen(text) < half) {
-                        size_t used = strlen(row);
-
-                        (void) snprintf(row + used, sizeof(row) - used, "%*s%s", (int) (half - used), "", text);
-                        r = add_line(l, small, row);
-                        row[0] = '\0';
-                        continue;
-                }
-                if (strlen(text) < half) {
+                (void) snprintf(text, sizeof(text), "%s:%s", notes[i].name, notes[i].value);
+                fits = is_ascii(text) && strlen(text) < half;
+                if (fits && !*row) {
                         (void) snprintf(row, sizeof(row), "%s", text);
                         continue;
                 }
-                r = add_line(l, small, text);
+                if (fits) {
+                        size_t used = strlen(row);
+
+                        (void) snprintf(row + used, sizeof(row) - used, "%*s%s", (int) (half - used), "", text);
+                }
+                if (*row)
+                        r = add_line(l, small, row);
+                row[0] = '\0';
+                if (!fits && r >= 0)
+                        /* The small font has nothing but ASCII. */
+                        r = add_line(l, is_ascii(text) ? small : normal, text);
         }
         return r >= 0 && *row ? add_line(l, small, row) : r;
 }
@@ -434,10 +504,10 @@ static int add_footer(struct layout *l) {
                 if (r < 0)
                         return r;
         }
-        r = add_mode(l);
+        r = add_feed(l, 1);
         if (r < 0)
                 return r;
-        r = page_add(l->page, &(struct page_line){ .type = PAGE_FEED, .height = 1 });
+        r = add_mode(l);
         if (r < 0)
                 return r;
         return page_add(l->page, &(struct page_line){ .type = PAGE_CUT });
@@ -465,15 +535,7 @@ static int layout_sale(struct layout *l) {
         r = add_verification(l);
         if (r < 0)
                 return r;
-        r = add_code(l);
-        if (r < 0)
-                return r;
-        r = add_feed(l, 1);
-        if (r < 0)
-                return r;
-        if (l->slip->paper == SLIP_MERCHANT_COPY)
-                return add_heading(l, copy, "商户存根", "MERCHANT COPY");
-        return add_heading(l, copy, "持卡人存根", "CARDHOLDER COPY");
+        return add_code(l);
 }
 
 static int add_advice(struct layout *l) {
@@ -494,7 +556,7 @@ static int add_advice(struct layout *l) {
                                               "请勿重复支付。请等待商户向收单机构查询结果。",
                                               "Do not pay again before the merchant has asked the acquirer." },
         };
-        const struct page_line head = { .align = PAGE_CENTER, .height = 2, .bold = true };
+        const struct page_line center = { .align = PAGE_CENTER };
         int r;
 
         if (l->slip->advice == SLIP_ADVICE_NONE)
@@ -504,10 +566,15 @@ static int add_advice(struct layout *l) {
         r = add_feed(l, 1);
         if (r < 0)
                 return r;
-        r = add_sentence(l, head, advices[l->slip->advice].zh, advices[l->slip->advice].en);
+        if (l->chinese) {
+                r = add_big(l, advices[l->slip->advice].zh);
+                if (r < 0)
+                        return r;
+        }
+        r = add_big(l, advices[l->slip->advice].en);
         if (r < 0)
                 return r;
-        return add_sentence(l, normal, advices[l->slip->advice].then_zh, advices[l->slip->advice].then_en);
+        return add_sentence(l, center, advices[l->slip->advice].then_zh, advices[l->slip->advice].then_en);
 }
 
 /* Declined and not completed: what happened, and whether to pay again. */
@@ -562,8 +629,7 @@ int slip_layout(const struct slip *slip, const struct printer_profile *profile, 
         r = add_merchant(&l);
         if (r < 0)
                 return r;
-        r = slip->paper == SLIP_MERCHANT_COPY || slip->paper == SLIP_CARDHOLDER_COPY ? layout_sale(&l)
-                                                                                     : layout_refusal(&l);
+        r = is_sale(slip) ? layout_sale(&l) : layout_refusal(&l);
         if (r < 0)
                 return r;
         r = add_footer(&l);
