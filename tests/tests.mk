@@ -18,6 +18,22 @@ $(O)/paper-print: $(O)/tests/check/paper-print.o $(O)/sim.a $(O)/rooms.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(call libs,$(LIBS_till-sim))
 
+# Each fuzz-NAME.c is built twice: to replay its corpus in every check, and with clang to search.
+FUZZERS := $(patsubst tests/fuzz/fuzz-%.c,%,$(wildcard tests/fuzz/fuzz-*.c))
+REPLAYERS := $(addprefix $(O)/fuzz/replay-,$(FUZZERS))
+FUZZ_SECONDS ?= 60
+FUZZ_FLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+
+$(O)/fuzz/replay-%: $(O)/tests/fuzz/fuzz-%.o $(O)/tests/fuzz/replay.o $(O)/rooms.a $(O)/sim.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(call libs,$(sort $(LIBS_unit) $(LIBS_till-sim)))
+$(O)/fuzz/fuzz-%: $(O)/tests/fuzz/fuzz-%.o $(O)/rooms.a $(O)/sim.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) -pie -fsanitize=fuzzer,address,undefined -o $@ $^ $(call libs,$(sort $(LIBS_unit) $(LIBS_till-sim)))
+.PRECIOUS: $(O)/tests/fuzz/%.o
+
 ##@ Testing
 check: check-deps ## run all tests; T="unit static vm NAME..." runs a part
 	@$(MAKE) --no-print-directory check-programs
@@ -30,8 +46,15 @@ check-unit: check-deps ## run the unit tests
 # Installing comes before the flags are asked of pkg-config, hence the second make.
 check-deps:
 	@packaging/install-deps
-check-programs: $(UNIT_TESTS) $(GUEST_PROGRAMS) $(O)/paper-print
+check-programs: $(UNIT_TESTS) $(GUEST_PROGRAMS) $(O)/paper-print $(REPLAYERS)
 	@mkdir -p $(O)/guest
+
+fuzz: check-deps ## search with libFuzzer, F="NAME..." (all) for FUZZ_SECONDS=60 each; finds go to build/fuzz
+	@$(MAKE) --no-print-directory O=$(O)/sanitized CC=clang WARNINGS= HARDENING=-fPIE CFLAGS='$(FUZZ_FLAGS)' \
+		$(addprefix $(O)/sanitized/fuzz/fuzz-,$(or $(F),$(FUZZERS)))
+	@for f in $(or $(F),$(FUZZERS)); do \
+		mkdir -p $(O)/fuzz/$$f && $(O)/sanitized/fuzz/fuzz-$$f -max_len=4096 -max_total_time=$(FUZZ_SECONDS) \
+			-timeout=20 -artifact_prefix=$(O)/fuzz/ $(O)/fuzz/$$f tests/fuzz/corpus/$$f || exit 1; done
 
 ##@ Trying it out
 demo: ## a sale in a VM, from the card to the picture of the receipt in out/demo
@@ -44,4 +67,4 @@ demo-shell: ## the same VM with a shell in it; end it with exit
 	@packaging/install-deps
 	@tests/vm/run --tty -- bash -i
 
-.PHONY: check check-unit check-deps check-programs demo demo-shell
+.PHONY: check fuzz check-unit check-deps check-programs demo demo-shell

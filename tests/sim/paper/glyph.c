@@ -9,9 +9,18 @@
 
 enum { FACE_LATIN, FACE_CHINESE, FACE_LAST, FACES };
 
+#define CACHE 1024
+
+struct cached {
+        uint32_t codepoint;
+        unsigned width, height;
+        struct paper_cell cell;
+};
+
 struct paper_fonts {
         FT_Library library;
-        FT_Face faces[FACES]; /* NULL where there is none */
+        struct cached cache[CACHE]; /* a character's place is its number's rest */
+        FT_Face faces[FACES];       /* NULL where there is none */
 };
 
 /* What each face should be, best first; the last is what has the rest of Unicode. */
@@ -107,8 +116,8 @@ static void cell_box(struct paper_cell *cell) {
         cell->rows[2] = cell->rows[cell->height - 3] = full;
 }
 
-void paper_fonts_draw(struct paper_fonts *f, uint32_t codepoint, unsigned width, unsigned height,
-                      struct paper_cell *ret) {
+static void fonts_render(struct paper_fonts *f, uint32_t codepoint, unsigned width, unsigned height,
+                         struct paper_cell *ret) {
         struct paper_cell cell = { .width = MIN(width, (unsigned) CELL_MAX),
                                    .height = MIN(height, (unsigned) CELL_MAX) };
         FT_Face face = NULL;
@@ -135,4 +144,17 @@ void paper_fonts_draw(struct paper_fonts *f, uint32_t codepoint, unsigned width,
                 base = (long) cell.height - 2;
         cell_blit(&cell, face->glyph, face->glyph->bitmap_left, (int) base - face->glyph->bitmap_top);
         *ret = cell;
+}
+
+void paper_fonts_draw(struct paper_fonts *f, uint32_t codepoint, unsigned width, unsigned height,
+                      struct paper_cell *ret) {
+        struct cached *c = f->cache + (codepoint + width * 89) % CACHE;
+
+        if (c->codepoint != codepoint || c->width != width || c->height != height) {
+                fonts_render(f, codepoint, width, height, &c->cell);
+                c->codepoint = codepoint;
+                c->width = width;
+                c->height = height;
+        }
+        *ret = c->cell;
 }

@@ -365,6 +365,7 @@ void paper_press_feed(struct paper *p, bool pressed) {
 
 void paper_set_error(struct paper *p, enum paper_error error) {
         p->error = error;
+        p->jam = false;
         switched(p);
 }
 

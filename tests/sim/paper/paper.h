@@ -83,7 +83,7 @@ enum paper_error {
         PAPER_ERROR_UNRECOVERABLE, /* only a power cycle helps */
 };
 void paper_set_error(struct paper *p, enum paper_error error);
-/* The next cut fails with PAPER_ERROR_CUTTER. */
+/* The next cut fails with PAPER_ERROR_CUTTER, unless paper_set_error() comes before. */
 void paper_jam_next_cut(struct paper *p);
 
 struct paper_status {
