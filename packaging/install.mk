@@ -11,6 +11,9 @@ UDEVDIR ?= /lib/udev
 
 install_program = install -D -m 755 -t $(1) $(2)
 install_file = install -D -m 644 -t $(1) $(2)
+# A manual page goes where its section is.
+install_manuals = $(foreach m,$(wildcard $(addprefix Documentation/,$(1))), \
+	install -D -m 644 -t $(DATADIR)/man/man$(subst .,,$(suffix $(m))) $(m) &&) true
 units = $(addprefix packaging/systemd/,$(1))
 
 ##@ Installing and packaging
@@ -28,6 +31,7 @@ install-tilld: $(addprefix $(O)/,tilld tillctl card-worker till-recover) ## the 
 	$(call install_file,$(DATADIR)/polkit-1/actions,dbus/org.tilld1.policy)
 	$(call install_file,$(DATADIR)/polkit-1/rules.d,dbus/org.tilld1.rules)
 	$(call install_file,$(LIBDIR)/sysusers.d,packaging/sysusers.d/tilld.conf)
+	$(call install_manuals,tillctl.1 tilld.8 tilld.conf.5 tilld-setup.8 till-recover.8)
 	$(call install_file,$(DESTDIR)$(UNITDIR),$(call units,tilld.service tilld-setup.service \
 		till-recover.socket till-recover@.service till-recover-take@.service))
 
@@ -36,6 +40,7 @@ install-acquirer: $(O)/till-acquirer ## the acquirer simulator, for training and
 	$(call install_program,$(LIBDIR)/till-acquirer,packaging/till-acquirer-setup)
 	$(call install_file,$(DATADIR)/till-acquirer,$(wildcard tests/sim/issuer/*.conf tests/sim/acquirer/*.conf))
 	$(call install_file,$(LIBDIR)/sysusers.d,packaging/sysusers.d/till-acquirer.conf)
+	$(call install_manuals,till-acquirer.1)
 	$(call install_file,$(DESTDIR)$(UNITDIR),$(call units,till-acquirer.service till-acquirer-setup.service))
 
 install-sim: $(O)/till-sim ## the simulated USB devices
@@ -43,6 +48,7 @@ install-sim: $(O)/till-sim ## the simulated USB devices
 	$(call install_file,$(DATADIR)/till-sim/cards,$(wildcard tests/sim/cards/*.card))
 	$(call install_file,$(DATADIR)/till-sim/cards/keys,$(wildcard tests/sim/cards/keys/*))
 	install -D -m 644 tests/sim/cards/test-ca.conf $(LIBDIR)/tilld/emv.d/90-test-ca.conf
+	$(call install_manuals,till-sim.1)
 	$(call install_file,$(DESTDIR)$(UNITDIR),$(call units,till-sim.service))
 
 install-dev: ## the UAPI header and the D-Bus interfaces
