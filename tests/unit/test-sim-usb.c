@@ -1,0 +1,529 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "test.h"
+
+#include <endian.h>
+#include <fcntl.h>
+#include <sys/socket.h>
+
+#include "base/hex.h"
+#include "card/icc.h"
+#include "paper/paper.h"
+#include "usb/device.h"
+
+/* The host's side of USB/IP, as vhci_hcd plays it. */
+
+#define IN 1
+#define OUT 0
+
+struct host {
+        sd_event *event;
+        int fd;
+        uint32_t seqnum;
+        struct device *device;
+};
+
+struct answer {
+        uint32_t command, seqnum;
+        int status;
+        uint32_t actual;
+        uint8_t data[4096];
+};
+
+static struct host host;
+
+static void plug(struct device *d) {
+        int pair[2];
+
+        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair), 0);
+        host.fd = pair[0];
+        host.device = d;
+        assert_int_equal(usb_device_new(host.event, pair[1], d->model, d->class, d, &d->usb), 0);
+}
+
+static void unplug(void) {
+        host.device->usb = usb_device_free(host.device->usb);
+        close(host.fd);
+}
+
+/* Lets the device do all that it can do now. */
+static void settle(void) {
+        while (sd_event_run(host.event, 0) > 0)
+                ;
+}
+
+static uint32_t send_header(uint32_t command, uint32_t ep, uint32_t direction, uint32_t word5, uint32_t word6,
+                            const uint8_t setup[8], const void *data, size_t size) {
+        uint32_t h[12] = {
+                htobe32(command), htobe32(++host.seqnum), htobe32(65538), htobe32(direction),
+                htobe32(ep),      htobe32(word5),         htobe32(word6),
+        };
+
+        if (setup)
+                memcpy(h + 10, setup, 8);
+        assert_int_equal(send(host.fd, h, sizeof(h), 0), sizeof(h));
+        if (size > 0)
+                assert_int_equal(send(host.fd, data, size, 0), size);
+        settle();
+        return host.seqnum;
+}
+
+static uint32_t submit_in(unsigned int ep, size_t size) {
+        return send_header(1, ep, IN, 0, size, NULL, NULL, 0);
+}
+
+static uint32_t submit_out(unsigned int ep, const void *data, size_t size) {
+        return send_header(1, ep, OUT, 0, size, NULL, data, size);
+}
+
+static uint32_t submit_unlink(uint32_t seqnum) {
+        return send_header(2, 0, OUT, seqnum, 0, NULL, NULL, 0);
+}
+
+/* Reads the next answer; false if there is none. in: data follows the header. */
+static bool receive(struct answer *a, bool in) {
+        uint32_t h[12];
+        ssize_t n = recv(host.fd, h, sizeof(h), 0);
+
+        memset(a, 0, sizeof(*a));
+        if (n < 0)
+                return false;
+        assert_int_equal(n, sizeof(h));
+        a->command = be32toh(h[0]);
+        a->seqnum = be32toh(h[1]);
+        a->status = (int) be32toh(h[5]);
+        a->actual = a->command == 3 ? be32toh(h[6]) : 0;
+        assert_true(a->actual <= sizeof(a->data));
+        if (in && a->actual > 0)
+                assert_int_equal(recv(host.fd, a->data, a->actual, 0), a->actual);
+        return true;
+}
+
+/* A control transfer; returns the bytes, or the negative status. */
+static int control(uint8_t type, uint8_t request, uint16_t value, uint16_t index, uint16_t length, struct answer *a) {
+        uint8_t setup[8] = { type,         request,    value & 0xff,  value >> 8,
+                             index & 0xff, index >> 8, length & 0xff, length >> 8 };
+        uint8_t zeros[256] = {};
+        bool in = type & 0x80;
+        uint32_t seqnum = send_header(1, 0, in ? IN : OUT, 0, length, setup, zeros, in ? 0 : length);
+
+        assert_true(receive(a, in));
+        assert_int_equal(a->command, 3);
+        assert_int_equal(a->seqnum, seqnum);
+        return a->status < 0 ? a->status : (int) a->actual;
+}
+
+static void expect_in(uint32_t seqnum, struct answer *a) {
+        assert_true(receive(a, true));
+        assert_int_equal(a->command, 3);
+        assert_int_equal(a->seqnum, seqnum);
+        assert_int_equal(a->status, 0);
+}
+
+static void expect_out(uint32_t seqnum, size_t size) {
+        struct answer a;
+
+        assert_true(receive(&a, false));
+        assert_int_equal(a.seqnum, seqnum);
+        assert_int_equal(a.status, 0);
+        assert_int_equal(a.actual, size);
+}
+
+static void expect_nothing(void) {
+        struct answer a;
+
+        assert_false(receive(&a, false));
+}
+
+static void configure(void) {
+        struct answer a;
+
+        assert_int_equal(control(0x00, 9, 1, 0, 0, &a), 0);
+        assert_true(usb_device_is_configured(host.device->usb));
+}
+
+static int setup_loop(void **state) {
+        return sd_event_new(&host.event);
+}
+
+static int end_loop(void **state) {
+        host.event = sd_event_unref(host.event);
+        return 0;
+}
+
+static void enumeration(void **state) {
+        _cleanup_(msr_freep) struct msr *msr = NULL;
+        struct answer a;
+
+        assert_int_equal(msr_new(host.event, &msr), 0);
+        plug((struct device *) msr);
+        assert_int_equal(control(0x80, 6, 0x0100, 0, 64, &a), 18);
+        assert_memory_equal(a.data + 8, "\x01\x08\x02\x00", 4);
+        assert_int_equal(control(0x80, 6, 0x0100, 0, 8, &a), 8);
+        assert_int_equal(control(0x80, 6, 0x0200, 0, 9, &a), 9);
+        assert_int_equal(a.data[2] | a.data[3] << 8, 34);
+        assert_int_equal(control(0x80, 6, 0x0200, 0, 255, &a), 34);
+        assert_int_equal(control(0x80, 6, 0x0300, 0, 255, &a), 4);
+        assert_int_equal(control(0x80, 6, 0x0301, 0x0409, 255, &a), 16);
+        assert_memory_equal(a.data, "\x10\x03M\0a\0g\0-\0T\0e\0k\0", 16);
+        assert_int_equal(control(0x80, 6, 0x0309, 0x0409, 255, &a), -EPIPE);
+        assert_int_equal(control(0x80, 6, 0x0600, 0, 10, &a), -EPIPE); /* device qualifier */
+        assert_int_equal(control(0x80, 0, 0, 0, 2, &a), 2);
+        assert_int_equal(control(0xc0, 0x77, 0, 0, 2, &a), -EPIPE);
+        assert_int_equal(control(0x00, 9, 7, 0, 0, &a), -EPIPE);
+        assert_false(usb_device_is_configured(host.device->usb));
+        configure();
+        assert_int_equal(control(0x80, 8, 0, 0, 1, &a), 1);
+        assert_int_equal(a.data[0], 1);
+        unplug();
+}
+
+static void swipe(void **state) {
+        _cleanup_(msr_freep) struct msr *msr = NULL;
+        _cleanup_(sim_card_freep) struct sim_card *card = NULL, *other = NULL;
+        struct answer a;
+        uint32_t first, second;
+
+        assert_int_equal(sim_card_load("tests/sim/cards/stripe.card", &card), 0);
+        assert_int_equal(sim_card_load("tests/sim/cards/unionpay.card", &other), 0);
+        assert_int_equal(msr_new(host.event, &msr), 0);
+        assert_int_equal(msr_swipe(msr, card), -ENODEV);
+        plug((struct device *) msr);
+        configure();
+        assert_int_equal(control(0x81, 6, 0x2200, 0, 255, &a), 61);
+        assert_memory_equal(a.data, "\x06\x00\xff\x09\x01\xa1\x01", 7);
+
+        first = submit_in(1, 337);
+        second = submit_in(1, 337);
+        expect_nothing();
+        assert_int_equal(msr_swipe(msr, card), 0);
+        expect_in(first, &a);
+        assert_int_equal(a.actual, 337);
+        assert_memory_equal(a.data, "\0\0\0\x34\x24\0\0", 7);
+        assert_memory_equal(a.data + 7, card->track[0], 52);
+        assert_memory_equal(a.data + 117, card->track[1], 36);
+        expect_nothing();
+
+        /* the other is taken back and answered as such, and not twice */
+        first = submit_unlink(second);
+        assert_true(receive(&a, false));
+        assert_int_equal(a.command, 4);
+        assert_int_equal(a.seqnum, first);
+        assert_int_equal(a.status, -ECONNRESET);
+        submit_unlink(second);
+        assert_true(receive(&a, false));
+        assert_int_equal(a.status, 0);
+
+        /* nobody listens: the newest swipe is what waits */
+        assert_int_equal(msr_swipe(msr, card), 0);
+        msr_set_bad_read(msr, true);
+        assert_int_equal(msr_swipe(msr, other), 0);
+        assert_int_equal(msr_swipe(msr, other), 0);
+        expect_in(submit_in(1, 337), &a);
+        assert_memory_equal(a.data + 117, other->track[1], 36);
+        submit_in(1, 337);
+        expect_nothing();
+        msr_set_bad_read(msr, true);
+        assert_int_equal(msr_swipe(msr, other), 0);
+        assert_true(receive(&a, true));
+        assert_memory_equal(a.data, "\1\1\0\0\0\0\5", 7);
+        unplug();
+}
+
+/* Sends a CCID message, and returns the answer to it. */
+static void ccid(const char *message, struct answer *a) {
+        uint8_t bytes[512];
+        ssize_t n = hex_decode(message, bytes, sizeof(bytes));
+
+        assert_true(n >= 10);
+        expect_out(submit_out(1, bytes, n), n);
+        expect_in(submit_in(2, 4096), a);
+}
+
+static void expect_message(const struct answer *a, const char *message) {
+        uint8_t bytes[512];
+        ssize_t n = hex_decode(message, bytes, sizeof(bytes));
+
+        assert_int_equal(a->actual, n);
+        assert_memory_equal(a->data, bytes, n);
+}
+
+static struct icc *open_icc(const char *path) {
+        struct sim_card *card;
+        struct icc *icc;
+
+        assert_int_equal(sim_card_load(path, &card), 0);
+        assert_int_equal(icc_new(card, &icc), 0);
+        return icc;
+}
+
+#define SELECT "00A4040008A00000033301010100"
+
+static void reader(void **state) {
+        _cleanup_(emv_freep) struct emv *emv = NULL;
+        _cleanup_(icc_freep) struct icc *icc = open_icc("tests/sim/cards/unionpay.card");
+        struct answer a;
+        uint32_t notice;
+
+        assert_int_equal(emv_new(host.event, &emv), 0);
+        plug((struct device *) emv);
+        configure();
+        assert_int_equal(control(0x80, 6, 0x0200, 0, 255, &a), 93);
+        assert_int_equal(a.data[18], 54);
+        assert_int_equal(a.data[18 + 42] & 0x07, 0x04); /* extended APDUs */
+
+        notice = submit_in(3, 8);
+        ccid("65 00000000 00 01 000000", &a);
+        expect_message(&a, "81 00000000 00 01 02 00 01");
+        ccid("62 00000000 00 02 000000", &a);
+        expect_message(&a, "80 00000000 00 02 42 FE 00");
+        assert_int_equal(emv_remove(emv), -ENOENT);
+        assert_int_equal(emv_insert(emv, icc), 0);
+        assert_int_equal(emv_insert(emv, icc), -EBUSY);
+        expect_in(notice, &a);
+        expect_message(&a, "5003");
+
+        ccid("6F 0E000000 00 03 00 0000" SELECT, &a); /* no power */
+        expect_message(&a, "80 00000000 00 03 41 FE 00");
+        ccid("62 00000000 00 04 000000", &a);
+        expect_message(&a, "80 0B000000 00 04 00 00 00 3B67000054494C4C53494D");
+        ccid("6C 00000000 00 05 000000", &a);
+        expect_message(&a, "82 05000000 00 05 00 00 00 1100000A00");
+        ccid("61 05000000 00 06 00 0000 1100000B00", &a);
+        expect_message(&a, "82 05000000 00 06 00 00 00 1100000B00");
+        ccid("61 05000000 00 06 02 0000 1100000B00", &a);
+        expect_message(&a, "82 00000000 00 06 40 07 00");
+        ccid("6F 0E000000 00 07 00 0000" SELECT, &a);
+        assert_memory_equal(a.data, "\x80\x2a\0\0\0\0\x07\0\0\0\x6f\x26", 12);
+        assert_memory_equal(a.data + a.actual - 2, "\x90\x00", 2);
+
+        ccid("6B 01000000 00 08 000000 00", &a); /* escape */
+        expect_message(&a, "83 00000000 00 08 40 00 00");
+        ccid("69 00000000 00 09 000000", &a); /* no keypad */
+        expect_message(&a, "80 00000000 00 09 40 00 00");
+        ccid("65 00000000 01 0A 000000", &a); /* no second slot */
+        expect_message(&a, "81 00000000 01 0A 40 05 00");
+
+        notice = submit_in(3, 8);
+        assert_int_equal(emv_remove(emv), 0);
+        expect_in(notice, &a);
+        expect_message(&a, "5002");
+        ccid("63 00000000 00 0B 000000", &a);
+        expect_message(&a, "81 00000000 00 0B 02 00 00");
+        unplug();
+}
+
+static void chaining(void **state) {
+        _cleanup_(emv_freep) struct emv *emv = NULL;
+        _cleanup_(icc_freep) struct icc *icc = open_icc("tests/sim/cards/unionpay.card");
+        struct answer a;
+
+        assert_int_equal(emv_new(host.event, &emv), 0);
+        assert_int_equal(emv_insert(emv, icc), 0);
+        plug((struct device *) emv);
+        configure();
+        ccid("62 00000000 00 01 000000", &a);
+        ccid("6F 05000000 00 02 00 0100 00A4040008", &a);
+        expect_message(&a, "80 00000000 00 02 00 00 10");
+        ccid("6F 04000000 00 03 00 0300 A0000003", &a);
+        expect_message(&a, "80 00000000 00 03 00 00 10");
+        ccid("6F 05000000 00 04 00 0200 3301010100", &a);
+        assert_memory_equal(a.data + 10, "\x6f\x26", 2);
+        ccid("6F 05000000 00 05 00 0200 3301010100", &a); /* an end without a beginning */
+        expect_message(&a, "80 00000000 00 05 40 08 00");
+        ccid("6F 00000000 00 06 00 1000", &a);
+        expect_message(&a, "80 00000000 00 06 40 08 00");
+        ccid("6F FF0F0000 00 07 00 0000", &a); /* longer than the descriptor allows */
+        expect_message(&a, "80 00000000 00 07 40 01 00");
+        ccid("65 00000000 00 08 000000", &a);
+        assert_int_equal(a.data[6], 8);
+        unplug();
+}
+
+static void misbehaviour(void **state) {
+        _cleanup_(emv_freep) struct emv *emv = NULL;
+        _cleanup_(icc_freep) struct icc *icc = open_icc("tests/sim/cards/unionpay.card");
+        struct answer a;
+
+        assert_int_equal(emv_new(host.event, &emv), 0);
+        assert_int_equal(emv_insert(emv, icc), 0);
+        plug((struct device *) emv);
+        configure();
+        ccid("62 00000000 00 01 000000", &a);
+
+        emv_misbehave(emv, EMV_TIME_EXTENSION, 2);
+        ccid("6F 0E000000 00 02 00 0000" SELECT, &a);
+        expect_message(&a, "80 00000000 00 02 80 01 00");
+        ccid("65 00000000 00 03 000000", &a);
+        expect_message(&a, "81 00000000 00 03 40 E0 00");
+        for (int i = 0; i < 2; i++) {
+                uint32_t seqnum = submit_in(2, 4096);
+
+                assert_true(sd_event_run(host.event, UINT64_MAX) > 0);
+                settle();
+                expect_in(seqnum, &a);
+                assert_int_equal(a.data[7], i == 0 ? 0x80 : 0x00);
+        }
+        assert_memory_equal(a.data + 10, "\x6f\x26", 2);
+
+        /* ABORT takes both: by control, then by bulk with the same number */
+        emv_misbehave(emv, EMV_TIME_EXTENSION, 100);
+        ccid("6F 0E000000 00 04 00 0000" SELECT, &a);
+        assert_int_equal(control(0x21, 1, 0x0500, 0, 0, &a), 0);
+        ccid("72 00000000 00 05 000000", &a);
+        expect_message(&a, "80 00000000 00 04 40 FF 00");
+        expect_in(submit_in(2, 4096), &a);
+        expect_message(&a, "81 00000000 00 05 00 00 00");
+        ccid("72 00000000 00 06 000000", &a);
+        expect_message(&a, "81 00000000 00 06 40 FF 00");
+
+        emv_misbehave(emv, EMV_HARDWARE_ERROR, 0);
+        ccid("6F 0E000000 00 07 00 0000" SELECT, &a);
+        expect_message(&a, "80 00000000 00 07 40 FB 00");
+        emv_misbehave(emv, EMV_MUTE, 0);
+        ccid("6F 0E000000 00 08 00 0000" SELECT, &a);
+        expect_message(&a, "80 00000000 00 08 40 FE 00");
+        ccid("62 00000000 00 09 000000", &a);
+        expect_message(&a, "80 00000000 00 09 41 FE 00");
+
+        /* a card that is pulled while the reader asks for time */
+        emv_misbehave(emv, EMV_BEHAVE, 0);
+        ccid("62 00000000 00 0A 000000", &a);
+        emv_misbehave(emv, EMV_TIME_EXTENSION, 100);
+        ccid("6F 0E000000 00 0B 00 0000" SELECT, &a);
+        assert_int_equal(emv_remove(emv), 0);
+        expect_in(submit_in(2, 4096), &a);
+        expect_message(&a, "80 00000000 00 0B 42 FE 00");
+        unplug();
+}
+
+static void printing(void **state) {
+        _cleanup_(printer_freep) struct printer *printer = NULL;
+        _cleanup_free_ char *text = NULL;
+        struct answer a;
+        uint32_t seqnum, status;
+
+        assert_int_equal(printer_new(host.event, &printer), 0);
+        plug((struct device *) printer);
+        configure();
+        assert_true(control(0xa1, 0, 0, 0, 1023, &a) > 20);
+        assert_int_equal(a.data[0] << 8 | a.data[1], a.actual);
+        assert_memory_equal(a.data + 2, "MFG:EPSON;", 10);
+        assert_int_equal(control(0xa1, 0, 0, 0, 2, &a), 2);
+        assert_int_equal(control(0xa1, 1, 0, 0, 1, &a), 1);
+        assert_int_equal(a.data[0], 0x18);
+        assert_int_equal(control(0x21, 2, 0, 0, 0, &a), 0);
+
+        expect_out(submit_out(1, "hello\n", 6), 6);
+        seqnum = submit_in(2, 64);
+        expect_nothing();
+        status = submit_out(1, "\x10\x04\x01", 3);
+        expect_in(seqnum, &a);
+        assert_int_equal(a.actual, 1);
+        assert_int_equal(a.data[0] & 0x93, 0x12);
+        expect_out(status, 3);
+
+        printer_set_silent(printer, true);
+        seqnum = submit_in(2, 64);
+        expect_out(submit_out(1, "\x10\x04\x01", 3), 3);
+        expect_nothing();
+        unplug();
+        assert_int_equal(paper_text(printer_paper(printer), PAPER_SHEET_ALL, &text), 0);
+        assert_non_null(strstr(text, "hello"));
+}
+
+static void paper_out(void **state) {
+        _cleanup_(printer_freep) struct printer *printer = NULL;
+        static uint8_t block[2000];
+        struct paper_status status;
+        struct answer a;
+        uint32_t seqnum, last = 0;
+        size_t sent = 0;
+
+        assert_int_equal(printer_new(host.event, &printer), 0);
+        plug((struct device *) printer);
+        configure();
+        paper_set_paper(printer_paper(printer), PAPER_END);
+        printer_changed(printer);
+        assert_int_equal(control(0xa1, 1, 0, 0, 1, &a), 1);
+        assert_true(a.data[0] & 0x20);
+
+        /* what does not fit the printer's buffer waits on the bus */
+        memset(block, '\n', sizeof(block));
+        do {
+                last = submit_out(1, block, sizeof(block));
+                sent += sizeof(block);
+                assert_true(sent < 1024 * 1024);
+        } while (receive(&a, false));
+        seqnum = submit_out(1, block, sizeof(block));
+        expect_nothing();
+        submit_unlink(seqnum);
+        assert_true(receive(&a, false));
+        assert_int_equal(a.command, 4);
+        assert_int_equal(a.status, -ECONNRESET);
+
+        paper_set_paper(printer_paper(printer), PAPER_OK);
+        printer_changed(printer);
+        for (int i = 0; i < 1000 && !receive(&a, false); i++)
+                assert_true(sd_event_run(host.event, 10000) >= 0);
+        assert_int_equal(a.seqnum, last);
+        assert_int_equal(a.status, 0);
+        paper_get_status(printer_paper(printer), &status);
+        assert_int_equal(status.bytes_accepted, sent);
+        unplug();
+}
+
+static void stall(void **state) {
+        _cleanup_(printer_freep) struct printer *printer = NULL;
+        struct answer a;
+        uint32_t seqnum;
+
+        assert_int_equal(printer_new(host.event, &printer), 0);
+        plug((struct device *) printer);
+        configure();
+        seqnum = submit_in(2, 64);
+        printer_stall(printer);
+        settle();
+        assert_true(receive(&a, true));
+        assert_int_equal(a.seqnum, seqnum);
+        assert_int_equal(a.status, -EPIPE);
+        submit_out(1, "x", 1);
+        assert_true(receive(&a, false));
+        assert_int_equal(a.status, -EPIPE);
+        assert_int_equal(control(0x82, 0, 0, 0x01, 2, &a), 2);
+        assert_int_equal(a.data[0], 1);
+        assert_int_equal(control(0x02, 1, 0, 0x01, 0, &a), 0);
+        expect_out(submit_out(1, "x", 1), 1);
+        unplug();
+}
+
+static void broken_host(void **state) {
+        static const uint32_t bad[][2] = { { 9, 0 }, { 1, 0x7fffffff } };
+
+        for (size_t i = 0; i < ELEMENTSOF(bad); i++) {
+                _cleanup_(msr_freep) struct msr *msr = NULL;
+                uint8_t byte;
+
+                assert_int_equal(msr_new(host.event, &msr), 0);
+                plug((struct device *) msr);
+                send_header(bad[i][0], 1, IN, 0, bad[i][1], NULL, NULL, 0);
+                assert_true(usb_device_is_gone(host.device->usb));
+                assert_int_equal(recv(host.fd, &byte, 1, 0), 0);
+                unplug();
+        }
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test_setup_teardown(enumeration, setup_loop, end_loop),
+                cmocka_unit_test_setup_teardown(swipe, setup_loop, end_loop),
+                cmocka_unit_test_setup_teardown(reader, setup_loop, end_loop),
+                cmocka_unit_test_setup_teardown(chaining, setup_loop, end_loop),
+                cmocka_unit_test_setup_teardown(misbehaviour, setup_loop, end_loop),
+                cmocka_unit_test_setup_teardown(printing, setup_loop, end_loop),
+                cmocka_unit_test_setup_teardown(paper_out, setup_loop, end_loop),
+                cmocka_unit_test_setup_teardown(stall, setup_loop, end_loop),
+                cmocka_unit_test_setup_teardown(broken_host, setup_loop, end_loop),
+        };
+
+        return cmocka_run_group_tests_name("sim-usb", tests, NULL, NULL);
+}
