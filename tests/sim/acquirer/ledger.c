@@ -210,7 +210,7 @@ int ledger_add(struct ledger *l, struct ledger_entry *e) {
                 " pan, pan_hash, rrn, approval, code, effect, note)"
                 " VALUES (?, " NOW
                 ", ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, ''), nullif(?, ''), ?, nullif(?, ''), ?, ?, ?)",
-                "ittiittittttttttt", e->id, e->terminal, e->merchant, (int64_t) e->batch, (int64_t) e->stan, e->kind,
+                "ittiittitttttttt", e->id, e->terminal, e->merchant, (int64_t) e->batch, (int64_t) e->stan, e->kind,
                 e->entry, e->amount, e->currency, masked, hashed, e->rrn, e->approval, e->code, e->effect, e->note);
         if (r < 0)
                 return r;

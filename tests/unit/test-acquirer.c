@@ -1,0 +1,650 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "test.h"
+
+#include <fcntl.h>
+#include <signal.h>
+
+#include "acquirer/server.h"
+#include "base/hex.h"
+#include "base/log.h"
+#include "host/exchange.h"
+
+/*
+ * The terminal's link and the acquirer simulator, over a real TLS connection on the loopback, in one
+ * event loop.
+ */
+
+#define P (&host_profile_unionpay)
+#define LONG UINT64_C(20000000) /* never waited for when all is well */
+#define SHORT UINT64_C(300000)  /* waited for where no answer comes */
+#define PAN "6200000000000005"
+#define DECLINED_PAN "6200000000000047"
+
+static char directory[] = "/tmp/test-acquirer-XXXXXX";
+static sd_event *event;
+static struct settings *settings;
+static struct acquirer *acquirer;
+static struct server *server;
+static struct host_link *the_link;
+static struct host_keys *keys;
+static uint32_t stan;
+
+static char *path(const char *name) {
+        static char text[4][128];
+        static unsigned n;
+
+        n = (n + 1) % ELEMENTSOF(text);
+        snprintf(text[n], sizeof(text[n]), "%s/%s", directory, name);
+        return text[n];
+}
+
+static struct host_link *new_link(const char *first_host, const char *certificate) {
+        struct host_link *l = NULL;
+        char host[32];
+
+        snprintf(host, sizeof(host), "localhost:%u", server_port(server));
+        struct host_link_config config = {
+                .hosts = { first_host ?: host, host },
+                .n_hosts = first_host ? 2 : 1,
+                .ca_file = path("ca.pem"),
+                .certificate_file = certificate,
+        };
+        assert_int_equal(host_link_new(event, &config, &l), 0);
+        return l;
+}
+
+static int set_up(void **state) {
+        uint8_t tmk[TMK_SIZE];
+        int fd;
+
+        fd = open(path("tmk"), O_RDONLY | O_CLOEXEC);
+        assert_true(fd >= 0);
+        assert_int_equal(read(fd, tmk, sizeof(tmk)), sizeof(tmk));
+        close(fd);
+
+        (void) unlink(path("ledger.db"));
+        assert_int_equal(sd_event_new(&event), 0);
+        assert_int_equal(settings_load(path("acquirer.conf"), &settings), 0);
+        assert_int_equal(acquirer_new(settings, &acquirer), 0);
+        assert_int_equal(server_new(event, settings, acquirer, &server), 0);
+        assert_int_equal(host_keys_new(tmk, &keys), 0);
+        the_link = new_link(NULL, path("terminal.pem"));
+        stan = 0;
+        return 0;
+}
+
+static int tear_down(void **state) {
+        the_link = host_link_free(the_link);
+        keys = host_keys_free(keys);
+        server = server_free(server);
+        acquirer = acquirer_free(acquirer);
+        settings = settings_free(settings);
+        event = sd_event_unref(event);
+        return 0;
+}
+
+struct outcome {
+        bool done;
+        enum host_outcome outcome;
+        enum host_link_reason reason;
+        struct host_answer answer;
+};
+
+static void on_done(enum host_outcome outcome, enum host_link_reason reason, const struct host_answer *answer,
+                    void *userdata) {
+        struct outcome *o = userdata;
+
+        assert_false(o->done);
+        *o = (struct outcome){ .done = true, .outcome = outcome, .reason = reason };
+        if (answer)
+                o->answer = *answer;
+}
+
+static struct outcome exchange_on(struct host_link *l, const struct host_request *q, uint64_t deadline) {
+        struct outcome o = {};
+
+        assert_int_equal(host_exchange(l, P, keys, q, deadline, on_done, &o), 0);
+        assert_false(o.done);
+        while (!o.done)
+                assert_true(sd_event_run(event, UINT64_MAX) >= 0);
+        return o;
+}
+
+static struct outcome exchange(const struct host_request *q, uint64_t deadline) {
+        return exchange_on(the_link, q, deadline);
+}
+
+static struct host_request request(enum host_kind kind) {
+        return (struct host_request){
+                .kind = kind,
+                .stan = ++stan,
+                .batch = 1,
+                .terminal = "T0000001",
+                .merchant = "000000000000001",
+                .psn = -1,
+        };
+}
+
+static struct host_request stripe_sale(int64_t amount) {
+        struct host_request q = request(HOST_SALE);
+
+        q.amount = amount;
+        q.currency = 156;
+        q.entry = HOST_ENTRY_STRIPE;
+        q.pan = PAN;
+        q.expiry = "4912";
+        q.track2 = PAN "=49121010000000000";
+        return q;
+}
+
+static struct host_request reversal(const struct host_request *original, const char *reason) {
+        struct host_request q = *original;
+
+        q.kind = HOST_REVERSAL;
+        q.original.kind = original->kind;
+        q.reason = reason;
+        q.track2 = NULL;
+        return q;
+}
+
+static void assert_code(const struct host_request *q, const char *code) {
+        struct outcome o = exchange(q, LONG);
+
+        assert_int_equal(o.outcome, HOST_ANSWERED);
+        assert_string_equal(o.answer.code, code);
+}
+
+static void sign_on(void) {
+        struct host_request q = request(HOST_SIGN_ON);
+        struct outcome o = exchange(&q, LONG);
+
+        assert_int_equal(o.outcome, HOST_ANSWERED);
+        assert_string_equal(o.answer.code, "00");
+        assert_int_equal(host_keys_load(keys, o.answer.keys, o.answer.keys_size), 0);
+}
+
+static void script(const char *text) {
+        const char *reason;
+        struct step step;
+
+        assert_int_equal(step_parse(text, &step, &reason), 0);
+        assert_int_equal(script_add(acquirer_script(acquirer), &step), 0);
+}
+
+static void assert_charged(int64_t amount) {
+        _cleanup_free_ char *json = NULL;
+        long long charged;
+
+        assert_int_equal(ledger_dump(directory, &json), 0);
+        assert_int_equal(sscanf(json, "{\"charged\":%lld,", &charged), 1);
+        assert_int_equal(charged, amount);
+}
+
+static void echo(void **state) {
+        struct host_request q = request(HOST_ECHO);
+
+        assert_code(&q, "00");
+        assert_true(host_link_is_connected(the_link));
+        assert_string_equal(host_link_tls_version(the_link), "TLSv1.3");
+        assert_int_equal(host_link_last_reason(the_link), HOST_LINK_OK);
+}
+
+static void sale_approved(void **state) {
+        struct outcome o;
+
+        sign_on();
+        struct host_request q = stripe_sale(1234);
+        o = exchange(&q, LONG);
+        assert_int_equal(o.outcome, HOST_ANSWERED);
+        assert_string_equal(o.answer.code, "00");
+        assert_int_equal(o.answer.amount, 1234);
+        assert_int_equal(strlen(o.answer.rrn), 12);
+        assert_int_equal(strlen(o.answer.approval), 6);
+        assert_charged(1234);
+
+        /* The same number again charges nothing. */
+        assert_code(&q, "94");
+        assert_charged(1234);
+        q.batch = 2;
+        assert_code(&q, "00");
+        assert_charged(2468);
+}
+
+static void sales_declined(void **state) {
+        struct host_request q;
+
+        sign_on();
+        q = stripe_sale(1);
+        q.pan = DECLINED_PAN;
+        q.track2 = DECLINED_PAN "=49121010000000000";
+        assert_code(&q, "51");
+        q = stripe_sale(1);
+        q.expiry = "2001";
+        assert_code(&q, "54");
+        q = stripe_sale(1);
+        q.pan = "6300000000000000";
+        assert_code(&q, "15");
+        q = stripe_sale(1);
+        q.track2 = PAN "=49122010000000000";
+        assert_code(&q, "45");
+        script("decline 05");
+        q = stripe_sale(1);
+        assert_code(&q, "05");
+        q = stripe_sale(1);
+        assert_code(&q, "00");
+        assert_charged(1);
+}
+
+static void kinds_that_are_not_there_yet(void **state) {
+        sign_on();
+        struct host_request q = stripe_sale(1);
+        q.kind = HOST_PREAUTH;
+        assert_code(&q, "40");
+        assert_charged(0);
+}
+
+/* DE55 of a card: what it was asked over, and its cryptogram. */
+static size_t chip_data(const struct issuer *issuer, int64_t amount, bool right, uint8_t icc[static 255],
+                        uint8_t key[static 16]) {
+        struct issuer_data data = {
+                .country = { 0x01, 0x56 },
+                .currency = { 0x01, 0x56 },
+                .date = { 0x26, 0x11, 0x21 },
+                .unpredictable = { 1, 2, 3, 4 },
+                .aip = { 0x7C, 0x00 },
+                .atc = { 0x00, 0x11 },
+                .cvr = { 0x03, 0xA0, 0x00, 0x00 },
+        };
+        char hex[1024], text[2 * sizeof(data) + 1];
+        uint8_t ac[8];
+        ssize_t n;
+
+        for (int i = 5; i >= 0; i--, amount /= 100)
+                data.amount[i] = (uint8_t) (amount / 10 % 10 << 4 | amount % 10);
+        assert_int_equal(issuer_card_key(issuer, PAN, 1, key), 0);
+        assert_int_equal(issuer_session_key(key, 0x11, key), 0);
+        assert_int_equal(issuer_cryptogram(key, &data, sizeof(data), ac), 0);
+        if (!right)
+                ac[0] ^= 1;
+
+        hex_encode(data.amount, 6, text);
+        n = snprintf(
+                hex, sizeof(hex),
+                "9F0206%s 9F0306000000000000 9F1A020156 95050000000000 5F2A020156 9A03261121 9C0100 9F370401020304"
+                "82027C00 9F36020011 9F101307010103A000000000000000000000000000000000 9F270180 9F2608",
+                text);
+        hex_encode(ac, 8, hex + n);
+        n = hex_decode(hex, icc, 255);
+        assert_true(n > 0);
+        return (size_t) n;
+}
+
+static void chip_sale(void **state) {
+        _cleanup_(issuer_freep) struct issuer *issuer = NULL;
+        uint8_t icc[255], key[16], arpc[8], ac[8];
+        struct outcome o;
+
+        sign_on();
+        assert_int_equal(issuer_load("tests/sim/issuer/issuer.conf", &issuer), 0);
+        struct host_request q = stripe_sale(500);
+        q.entry = HOST_ENTRY_CHIP;
+        q.psn = 1;
+        q.icc = icc;
+
+        q.icc_size = chip_data(issuer, 500, true, icc, key);
+        o = exchange(&q, LONG);
+        assert_string_equal(o.answer.code, "00");
+        assert_int_equal(o.answer.issuer_auth_size, 10);
+        assert_memory_equal(o.answer.issuer_auth + 8, "00", 2);
+        memcpy(ac, icc + q.icc_size - 8, 8);
+        assert_int_equal(issuer_arpc(key, ac, o.answer.issuer_auth + 8, arpc), 0);
+        assert_memory_equal(o.answer.issuer_auth, arpc, 8);
+
+        script("wrong-arpc");
+        q.stan = ++stan;
+        o = exchange(&q, LONG);
+        assert_string_equal(o.answer.code, "00");
+        assert_memory_not_equal(o.answer.issuer_auth, arpc, 8);
+        assert_charged(1000);
+
+        q.stan = ++stan;
+        q.icc_size = chip_data(issuer, 500, false, icc, key);
+        assert_code(&q, "05");
+        q.stan = ++stan;
+        q.icc_size = chip_data(issuer, 501, true, icc, key);
+        assert_code(&q, "13");
+        q.stan = ++stan;
+        q.icc_size = 6;
+        assert_code(&q, "30");
+        assert_charged(1000);
+}
+
+static void answer_lost(void **state) {
+        struct outcome o;
+
+        sign_on();
+        struct host_request q = stripe_sale(700);
+        script("drop-answer");
+        o = exchange(&q, SHORT);
+        assert_int_equal(o.outcome, HOST_NO_ANSWER);
+        assert_int_equal(o.reason, HOST_LINK_TIMEOUT);
+        assert_false(host_link_is_connected(the_link));
+        assert_charged(700);
+
+        struct host_request back = reversal(&q, host_outcome_reversal_reason(o.outcome));
+        script("drop-answer kind=reversal");
+        o = exchange(&back, SHORT);
+        assert_int_equal(o.outcome, HOST_NO_ANSWER);
+        assert_charged(0);
+        assert_code(&back, "00");
+        assert_charged(0);
+}
+
+static void request_lost(void **state) {
+        struct outcome o;
+
+        sign_on();
+        struct host_request q = stripe_sale(700);
+        script("drop");
+        o = exchange(&q, SHORT);
+        assert_int_equal(o.outcome, HOST_NO_ANSWER);
+        assert_charged(0);
+
+        struct host_request back = reversal(&q, HOST_REASON_NO_ANSWER);
+        assert_code(&back, "25");
+        assert_code(&back, "25");
+        /* Had the sale only been slow, it would come now. */
+        assert_code(&q, "94");
+        assert_charged(0);
+}
+
+static void reversal_of_another_amount(void **state) {
+        sign_on();
+        struct host_request q = stripe_sale(700);
+        assert_code(&q, "00");
+        q.amount = 701;
+        struct host_request back = reversal(&q, HOST_REASON_NOT_COMPLETED);
+        assert_code(&back, "64");
+        assert_charged(700);
+}
+
+static void answers_that_went_wrong(void **state) {
+        static const struct {
+                const char *step;
+                enum host_outcome outcome;
+                enum host_link_reason reason;
+        } cases[] = {
+                { "garble", HOST_MALFORMED, HOST_LINK_OK },
+                { "bad-mac", HOST_BAD_MAC, HOST_LINK_OK },
+                { "no-mac", HOST_BAD_MAC, HOST_LINK_OK },
+                { "wrong-amount", HOST_MALFORMED, HOST_LINK_OK },
+                { "wrong-stan", HOST_NO_ANSWER, HOST_LINK_TIMEOUT },
+                { "close", HOST_NO_ANSWER, HOST_LINK_CLOSED },
+                { "close-answer", HOST_NO_ANSWER, HOST_LINK_CLOSED },
+                { "delay 3600", HOST_NO_ANSWER, HOST_LINK_TIMEOUT },
+        };
+
+        sign_on();
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                bool silent = cases[i].reason == HOST_LINK_TIMEOUT;
+                struct host_request q = stripe_sale(100);
+                struct outcome o;
+
+                script(cases[i].step);
+                o = exchange(&q, silent ? SHORT : LONG);
+                assert_int_equal(o.outcome, cases[i].outcome);
+                assert_int_equal(o.reason, cases[i].reason);
+
+                struct host_request back = reversal(&q, host_outcome_reversal_reason(o.outcome));
+                assert_code(&back, streq(cases[i].step, "close") ? "25" : "00");
+                assert_charged(0);
+        }
+}
+
+static void answers_that_are_late_or_twice(void **state) {
+        sign_on();
+        struct host_request q = stripe_sale(100);
+        script("twice count=2");
+        script("delay 0.2");
+        assert_code(&q, "00");
+        q.stan = ++stan;
+        assert_code(&q, "00");
+        q.stan = ++stan;
+        assert_code(&q, "00");
+        assert_charged(300);
+}
+
+static void unknown_keys(void **state) {
+        uint8_t wrapped[40], tmk[TMK_SIZE] = "another";
+        struct host_keys *others = NULL;
+
+        /* Never signed on at the acquirer. */
+        assert_int_equal(host_keys_new(tmk, &others), 0);
+        assert_int_equal(host_key_wrap(tmk, "1234567890123456", 16, wrapped), 0);
+        assert_int_equal(host_key_wrap(tmk, "1234567890123456", 16, wrapped + 20), 0);
+        assert_int_equal(host_keys_load(others, wrapped, sizeof(wrapped)), 0);
+        struct host_keys *mine = keys;
+        keys = others;
+        struct host_request q = stripe_sale(100);
+        assert_code(&q, "A0");
+        keys = mine;
+        host_keys_free(others);
+
+        sign_on();
+        q.stan = ++stan;
+        assert_code(&q, "00");
+        /* A new sign-on makes the old key void. */
+        uint8_t before[8], after[8];
+        assert_int_equal(host_keys_mac(keys, P->mac, "x", 1, before), 0);
+        sign_on();
+        assert_int_equal(host_keys_mac(keys, P->mac, "x", 1, after), 0);
+        assert_memory_not_equal(before, after, 8);
+        assert_charged(100);
+}
+
+static void acquirer_restarts(void **state) {
+        char listen[32];
+
+        sign_on();
+        struct host_request q = stripe_sale(100);
+        assert_code(&q, "00");
+
+        /* The terminal's connection is dead without its knowing; keys and ledger outlive the acquirer. */
+        snprintf(listen, sizeof(listen), "127.0.0.1:%u", server_port(server));
+        server_free(server);
+        acquirer_free(acquirer);
+        assert_int_equal(free_and_strdup(&settings->listen, listen), 0);
+        assert_int_equal(acquirer_new(settings, &acquirer), 0);
+        assert_int_equal(server_new(event, settings, acquirer, &server), 0);
+        assert_code(&q, "94");
+        q.stan = ++stan;
+        assert_code(&q, "00");
+        assert_charged(200);
+}
+
+static void nobody_there(void **state) {
+        struct host_request q = request(HOST_ECHO);
+        struct outcome o;
+
+        server = server_free(server);
+        o = exchange(&q, LONG);
+        assert_int_equal(o.outcome, HOST_NOT_SENT);
+        assert_int_equal(o.reason, HOST_LINK_UNREACHABLE);
+        assert_int_equal(host_link_last_reason(the_link), HOST_LINK_UNREACHABLE);
+}
+
+static void second_host(void **state) {
+        _cleanup_(host_link_freep) struct host_link *l = new_link("127.0.0.1:1", path("terminal.pem"));
+        struct host_request q = request(HOST_ECHO);
+        struct outcome o = exchange_on(l, &q, LONG);
+        char peer[32];
+
+        assert_int_equal(o.outcome, HOST_ANSWERED);
+        snprintf(peer, sizeof(peer), "localhost:%u", server_port(server));
+        assert_string_equal(host_link_peer(l), peer);
+}
+
+static void no_client_certificate(void **state) {
+        _cleanup_(host_link_freep) struct host_link *l = new_link(NULL, NULL);
+        struct host_request q = request(HOST_ECHO);
+        struct outcome o = exchange_on(l, &q, LONG);
+
+        /* With TLS 1.3 the refusal comes after the terminal may have sent. */
+        assert_int_not_equal(o.outcome, HOST_ANSWERED);
+        assert_true(o.reason == HOST_LINK_TLS_CLIENT || o.reason == HOST_LINK_CLOSED);
+}
+
+static void one_at_a_time(void **state) {
+        struct host_request q = request(HOST_ECHO);
+        struct outcome o = {};
+
+        assert_int_equal(host_exchange(the_link, P, keys, &q, LONG, on_done, &o), 0);
+        assert_int_equal(host_exchange(the_link, P, keys, &q, LONG, on_done, &o), -EBUSY);
+        assert_false(host_link_cancel(the_link));
+        assert_code(&q, "00");
+        assert_false(o.done);
+
+        /* What was sent stays sent, even when nobody waits for it. */
+        sign_on();
+        q = stripe_sale(100);
+        script("drop-answer");
+        assert_int_equal(host_exchange(the_link, P, keys, &q, LONG, on_done, &o), 0);
+        while (acquirer_script(acquirer)->n > 0)
+                assert_true(sd_event_run(event, UINT64_MAX) >= 0);
+        assert_true(host_link_cancel(the_link));
+        assert_false(o.done);
+        assert_charged(100);
+}
+
+static void no_card_number_in_the_ledger(void **state) {
+        char command[256];
+
+        sign_on();
+        struct host_request q = stripe_sale(100);
+        assert_code(&q, "00");
+        snprintf(command, sizeof(command), "grep -rqaF %s %s", PAN, directory);
+        assert_int_not_equal(system(command), 0);
+        snprintf(command, sizeof(command), "grep -rqaF '%.6s******%s' %s", PAN, PAN + 12, directory);
+        assert_int_equal(system(command), 0);
+}
+
+static void listed_terminals(void **state) {
+        struct host_request q;
+
+        memcpy(settings->terminals[0].terminal, "T0000002", 9);
+        memcpy(settings->terminals[0].merchant, "M2", 3);
+        settings->n_terminals = 1;
+        q = request(HOST_ECHO);
+        assert_code(&q, "97");
+        q.terminal = "T0000002";
+        assert_code(&q, "03");
+        q.merchant = "M2";
+        assert_code(&q, "00");
+}
+
+static void script_words(void **state) {
+        static const char *const bad[] = {
+                "",
+                "jump",
+                "decline",
+                "decline 5",
+                "decline 511",
+                "decline ab",
+                "delay",
+                "delay x",
+                "delay -1",
+                "delay 4000",
+                "drop 51",
+                "drop count=x",
+                "drop count=1000001",
+                "drop count=",
+                "drop kind=car",
+                "delay 1 2",
+        };
+        const char *reason;
+        struct step step;
+        char text[96];
+
+        for (size_t i = 0; i < ELEMENTSOF(bad); i++) {
+                reason = NULL;
+                assert_int_equal(step_parse(bad[i], &step, &reason), -EINVAL);
+                assert_non_null(reason);
+        }
+        assert_int_equal(step_parse("delay 1.5 count=0 kind=pre-authorization-void", &step, &reason), 0);
+        assert_int_equal(step.delay_usec, 1500000);
+        step_format(&step, text, sizeof(text));
+        assert_string_equal(text, "delay 1.5 count=0 kind=pre-authorization-void");
+}
+
+static void live_terminals(void **state) {
+        char command[512];
+
+        snprintf(command, sizeof(command),
+                 "cd %s && mkdir -p d && printf '[terminal]\\nmode=test\\n' >t && printf '[terminal]\\nmode=live\\n' "
+                 ">l",
+                 directory);
+        assert_int_equal(system(command), 0);
+        assert_false(settings_terminal_is_live(path("none"), path("none")));
+        assert_false(settings_terminal_is_live(path("t"), path("d")));
+        assert_true(settings_terminal_is_live(path("l"), path("d")));
+        /* What cannot be read may be live. */
+        assert_true(settings_terminal_is_live(path("d"), path("d")));
+        snprintf(command, sizeof(command), "cp %s/l %s/d/x.conf", directory, directory);
+        assert_int_equal(system(command), 0);
+        assert_true(settings_terminal_is_live(path("t"), path("d")));
+}
+
+static int make_directory(void **state) {
+        char command[256];
+        FILE *f;
+
+        log_set_max_level(LOG_CRIT);
+        assert_non_null(mkdtemp(directory));
+        snprintf(command, sizeof(command), "packaging/till-acquirer-setup %s >/dev/null", directory);
+        /* Twice: it must keep what is there. */
+        assert_int_equal(system(command), 0);
+        assert_int_equal(system(command), 0);
+
+        f = fopen(path("acquirer.conf"), "we");
+        assert_non_null(f);
+        fprintf(f, "[acquirer]\nlisten=127.0.0.1:0\nstate=%s\nissuer=tests/sim/issuer/issuer.conf\n", directory);
+        assert_int_equal(fclose(f), 0);
+        return 0;
+}
+
+static int remove_directory(void **state) {
+        char command[64];
+
+        snprintf(command, sizeof(command), "rm -r %s", directory);
+        return system(command);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                TEST(echo),
+                TEST(sale_approved),
+                TEST(sales_declined),
+                TEST(kinds_that_are_not_there_yet),
+                TEST(chip_sale),
+                TEST(answer_lost),
+                TEST(request_lost),
+                TEST(reversal_of_another_amount),
+                TEST(answers_that_went_wrong),
+                TEST(answers_that_are_late_or_twice),
+                TEST(unknown_keys),
+                TEST(acquirer_restarts),
+                TEST(nobody_there),
+                TEST(second_host),
+                TEST(no_client_certificate),
+                TEST(one_at_a_time),
+                TEST(no_card_number_in_the_ledger),
+                TEST(listed_terminals),
+                cmocka_unit_test(script_words),
+                cmocka_unit_test(live_terminals),
+        };
+
+        signal(SIGPIPE, SIG_IGN);
+        return cmocka_run_group_tests_name("acquirer", tests, make_directory, remove_directory);
+}
