@@ -177,10 +177,10 @@ static int teardown(void **state) {
 /* Puts a card in and runs a sale over it. Everything seen before is forgotten. */
 static void run(struct fixture *f, const char *name) {
         uint8_t atr[ICC_ATR_MAX];
-        struct card *card = NULL;
+        struct sim_card *card = NULL;
 
         f->icc = icc_free(f->icc);
-        assert_int_equal(card_load(name, &card), 0);
+        assert_int_equal(sim_card_load(name, &card), 0);
         assert_int_equal(icc_new(card, &f->icc), 0);
         assert_true(icc_power_on(f->icc, atr) > 0);
         f->commands = f->after_removal = f->questions = f->choices = f->external_authenticates = 0;
