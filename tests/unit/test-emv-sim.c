@@ -70,7 +70,8 @@ static int choose(void *userdata, const struct message_prompt *p, struct message
         struct fixture *f = userdata;
 
         f->choices++;
-        assert_int_equal(message_check((const union message *) p, sizeof(*p), MESSAGE_FROM_WORKER), 0);
+        memcpy(&f->message, p, sizeof(*p));
+        assert_int_equal(message_check(&f->message, sizeof(*p), MESSAGE_FROM_WORKER), 0);
         assert_true(p->n_candidates > 1);
         message_init(ret, MESSAGE_CHOICE);
         ret->index = 1;
@@ -127,7 +128,8 @@ static int online(void *userdata, const struct message_online_request *request, 
 
         f->questions++;
         f->request = *request;
-        r = message_check((const union message *) request, sizeof(*request), MESSAGE_FROM_WORKER);
+        memcpy(&f->message, request, sizeof(*request));
+        r = message_check(&f->message, sizeof(*request), MESSAGE_FROM_WORKER);
         if (r >= 0)
                 r = message_check_request(&f->start, request, &reason);
         message_init(ret, MESSAGE_ONLINE_ANSWER);

@@ -376,10 +376,13 @@ static void simple_start(struct message_start *s) {
 }
 
 static void run(struct fixture *f, struct dialogue *d, struct message_outcome *ret) {
+        static union message m;
+
         emv_run(&f->start, &script_callbacks, d, ret);
         if (d->at != d->n)
                 fail_msg("the script was left at line %zu of %zu", d->at, d->n);
-        assert_int_equal(message_check((union message *) ret, sizeof(*ret), MESSAGE_FROM_WORKER), 0);
+        memcpy(&m, ret, sizeof(*ret));
+        assert_int_equal(message_check(&m, sizeof(*ret), MESSAGE_FROM_WORKER), 0);
 }
 
 #define RUN(f, outcome, ...)                                                                                          \
