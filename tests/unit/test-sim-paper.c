@@ -359,7 +359,8 @@ static void cuts(void **state) {
 
         /* Without a cutter a person tears. */
         PRINTER(small, &paper_model_58mm);
-        FEED(small, "slip\n\x1DV\x42\x00\x1B" "d\x02");
+        FEED(small, "slip\n\x1DV\x42\x00\x1B"
+                    "d\x02");
         assert_int_equal(paper_sheets(small), 1);
         paper_tear(small);
         assert_text(small, 0, "slip\n");
