@@ -229,17 +229,24 @@ static int add_head(struct layout *l) {
         return add_feed(l, 1);
 }
 
+static int add_name(struct layout *l) {
+        _cleanup_free_ char *name = printable(l, l->slip->merchant_name);
+        int r;
+
+        if (!name)
+                return -ENOMEM;
+        if (!*name)
+                return 0;
+        r = add_heading(l, normal, "商户名称", "MERCHANT NAME");
+        return r < 0 ? r : add_line(l, (struct page_line){ .bold = true }, name);
+}
+
 static int add_merchant(struct layout *l) {
         int r;
 
-        if (!isempty(l->slip->merchant_name)) {
-                r = add_heading(l, normal, "商户名称", "MERCHANT NAME");
-                if (r < 0)
-                        return r;
-                r = add_line(l, (struct page_line){ .bold = true }, l->slip->merchant_name);
-                if (r < 0)
-                        return r;
-        }
+        r = add_name(l);
+        if (r < 0)
+                return r;
         r = add_field(l, &phrase_merchant, l->slip->merchant, &normal);
         if (r < 0)
                 return r;
@@ -408,11 +415,14 @@ static int add_notes(struct layout *l) {
                 return 0;
         r = add_heading(l, normal, "备注", "REFERENCE");
         for (size_t i = 0; r >= 0 && i < ELEMENTSOF(notes); i++) {
+                _cleanup_free_ char *value = printable(l, strempty(notes[i].value));
                 bool fits;
 
-                if (isempty(notes[i].value))
+                if (!value)
+                        return -ENOMEM;
+                if (!*value)
                         continue;
-                (void) snprintf(text, sizeof(text), "%s:%s", notes[i].name, notes[i].value);
+                (void) snprintf(text, sizeof(text), "%s:%s", notes[i].name, value);
                 fits = is_ascii(text) && strlen(text) < half;
                 if (fits && !*row) {
                         (void) snprintf(row, sizeof(row), "%s", text);

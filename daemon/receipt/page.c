@@ -92,7 +92,8 @@ static size_t fit(const char *text, size_t columns, const char **ret_next) {
 
                 if (c == 0) {
                         *ret_next = here;
-                        return (size_t) (here - text);
+                        /* Too wide by the blanks at its end. */
+                        return (size_t) ((width > columns ? end : here) - text);
                 }
                 if (c == ' ') {
                         if (previous != ' ')

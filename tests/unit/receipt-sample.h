@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* A slip with every field, for the tests of the receipt room. */
+
+#include "receipt/slip.h"
+
+static inline struct slip sample_slip(void) {
+        struct slip slip;
+
+        slip_init(&slip);
+        slip.paper = SLIP_MERCHANT_COPY;
+        slip.mode = SLIP_TEST;
+        strcpy(slip.merchant_name, "好邻居便利店（南京西路店）");
+        strcpy(slip.merchant, "104310054110001");
+        strcpy(slip.terminal, "12345678");
+        strcpy(slip.operator_id, "01");
+        strcpy(slip.issuer, "建设银行");
+        strcpy(slip.acquirer, "银联商务");
+        strcpy(slip.masked_pan, "621700*********0128");
+        slip.entry = 'I';
+        strcpy(slip.kind, "sale");
+        slip.batch = 17;
+        slip.voucher = 42;
+        slip.original_voucher = 41;
+        slip.stan = 4711;
+        strcpy(slip.authorization_code, "A1B2C3");
+        strcpy(slip.rrn, "123456789012");
+        slip.time_usec = UINT64_C(1790000000000000);
+        slip.time_offset = 28800;
+        slip.amount = 12850;
+        strcpy(slip.currency, "CNY");
+        strcpy(slip.reference, "ORDER-2026-000123");
+        slip.psn = 1;
+        strcpy(slip.cryptogram, "0123456789ABCDEF");
+        strcpy(slip.cryptogram_kind, "TC");
+        strcpy(slip.tvr, "0000008000");
+        strcpy(slip.aid, "A000000333010101");
+        strcpy(slip.tsi, "E800");
+        strcpy(slip.atc, "00A1");
+        strcpy(slip.label, "PBOC DEBIT");
+        strcpy(slip.preferred_name, "借记卡");
+        strcpy(slip.aip, "7C00");
+        strcpy(slip.iad, "07010103A00000010A0100000000005E2C1A5B");
+        strcpy(slip.terminal_capabilities, "E0F8C8");
+        slip.verification = SLIP_VERIFICATION_SIGNATURE;
+        strcpy(slip.response_code, "00");
+        strcpy(slip.message, "line one\nback\\slash");
+        strcpy(slip.footer, "谢谢惠顾 THANK YOU\n客服电话 95516");
+        return slip;
+}

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* The stored form of a slip, and what its papers say and never say. */
+#include "test.h"
+
+#include "receipt-sample.h"
+
+static void blob_round_trip(void **state) {
+        _cleanup_free_ char *blob = NULL, *again = NULL;
+        struct slip slip = sample_slip(), back;
+        size_t size, again_size;
+
+        slip.duplicate = true;
+        slip.advice = SLIP_ADVICE_UNCONFIRMED;
+        slip.amount = -1;
+        slip.time_offset = -3600;
+        assert_int_equal(slip_to_blob(&slip, &blob, &size), 0);
+        assert_int_equal(slip_from_blob(blob, size, &back), 0);
+        assert_memory_equal(&slip, &back, sizeof(slip));
+        assert_int_equal(slip_to_blob(&back, &again, &again_size), 0);
+        assert_int_equal(size, again_size);
+        assert_memory_equal(blob, again, size);
+        assert_non_null(strstr(blob, "message=line one\\nback\\\\slash\n"));
+
+        slip_init(&slip);
+        free(blob);
+        assert_int_equal(slip_to_blob(&slip, &blob, &size), 0);
+        assert_int_equal(slip_from_blob(blob, size, &back), 0);
+        assert_memory_equal(&slip, &back, sizeof(slip));
+}
+
+static void blob_is_strict(void **state) {
+        static const struct {
+                const char *text;
+                int expected;
+        } cases[] = {
+                { "tilld-slip 1\n", 0 },
+                { "tilld-slip 1\npaper=declined\nbatch=17\n", 0 },
+                { "", -EBADMSG },
+                { "tilld-slip 1", -EPROTONOSUPPORT },
+                { "tilld-slip 2\n", -EPROTONOSUPPORT },
+                { "tilld-slip 1\npaper=declined", -EBADMSG },
+                { "tilld-slip 1\n\n", -EBADMSG },
+                { "tilld-slip 1\npaper\n", -EBADMSG },
+                { "tilld-slip 1\npaper=poster\n", -EBADMSG },
+                { "tilld-slip 1\nexpiry=3012\n", -EBADMSG },
+                { "tilld-slip 1\nbatch=1\nbatch=1\n", -EBADMSG },
+                { "tilld-slip 1\nbatch=017\n", -EBADMSG },
+                { "tilld-slip 1\nbatch= 17\n", -EBADMSG },
+                { "tilld-slip 1\nbatch=+17\n", -EBADMSG },
+                { "tilld-slip 1\nbatch=-1\n", -EBADMSG },
+                { "tilld-slip 1\nbatch=4294967296\n", -EBADMSG },
+                { "tilld-slip 1\namount=9223372036854775808\n", -EBADMSG },
+                { "tilld-slip 1\namount=-0\n", -EBADMSG },
+                { "tilld-slip 1\npsn=100\n", -EBADMSG },
+                { "tilld-slip 1\nduplicate=true\n", -EBADMSG },
+                { "tilld-slip 1\nentry=II\n", -EBADMSG },
+                { "tilld-slip 1\nterminal=123456789\n", -EBADMSG },
+                { "tilld-slip 1\nmessage=a\\x\n", -EBADMSG },
+                { "tilld-slip 1\nmessage=a\\\n", -EBADMSG },
+                { "tilld-slip 1\nmessage=\xff\n", -EBADMSG },
+                { "tilld-slip 1\nmasked_pan=6217009876543210128\n", -EBADMSG },
+                { "tilld-slip 1\nmasked_pan=621700*98765430128\n", -EBADMSG },
+                { "tilld-slip 1\nmasked_pan=621700******0128\n", 0 },
+        };
+        struct slip slip;
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                int r = slip_from_blob(cases[i].text, strlen(cases[i].text), &slip);
+
+                if (r != cases[i].expected)
+                        fail_msg("\"%s\" gives %d, not %d", cases[i].text, r, cases[i].expected);
+        }
+        assert_int_equal(slip_from_blob("tilld-slip 1\n\0", 14, &slip), -EBADMSG);
+}
+
+/* Whatever a damaged blob becomes, it is refused or it is a slip that can be stored again. */
+static void blob_mutations(void **state) {
+        _cleanup_free_ char *blob = NULL, *copy = NULL;
+        struct slip slip = sample_slip();
+        unsigned seed = 1, n_taken = 0;
+        size_t size;
+
+        assert_int_equal(slip_to_blob(&slip, &blob, &size), 0);
+        copy = malloc(size);
+        assert_non_null(copy);
+        for (int i = 0; i < 20000; i++) {
+                size_t l = size;
+
+                memcpy(copy, blob, size);
+                for (int k = rand_r(&seed) % 4; k >= 0; k--)
+                        copy[(size_t) rand_r(&seed) % size] = (char) rand_r(&seed);
+                if (rand_r(&seed) % 8 == 0)
+                        l = (size_t) rand_r(&seed) % size;
+                if (slip_from_blob(copy, l, &slip) == 0) {
+                        _cleanup_free_ char *again = NULL;
+                        size_t again_size;
+
+                        assert_int_equal(slip_to_blob(&slip, &again, &again_size), 0);
+                        n_taken++;
+                }
+        }
+        assert_true(n_taken > 100);
+}
+
+static char *text_of(const struct slip *slip, const char *profile) {
+        _cleanup_(page_freep) struct page *page = NULL;
+        char *text;
+
+        assert_int_equal(slip_layout(slip, printer_profile_find(profile), &page), 0);
+        assert_int_equal(page_to_text(page, &text), 0);
+        return text;
+}
+
+static void assert_says(const char *text, const char *what) {
+        if (!strstr(text, what))
+                fail_msg("\"%s\" is missing in:\n%s", what, text);
+}
+
+static void assert_silent(const char *text, const char *what) {
+        if (strstr(text, what))
+                fail_msg("\"%s\" is in:\n%s", what, text);
+}
+
+static void merchant_copy(void **state) {
+        static const char *const profiles[] = { "epson-80", "generic-58" };
+        static const char *const says[] = {
+                "银联POS签购单",
+                "商户存根",
+                "MERCHANT COPY",
+                "好邻居便利店",
+                "104310054110001",
+                "12345678",
+                "建设银行",
+                "银联商务",
+                "621700*********0128 I",
+                "消费/SALE",
+                "000017",
+                "000042",
+                "原凭证号",
+                "A1B2C3",
+                "123456789012",
+                "2026/09/21 22:13:20",
+                "RMB 128.50",
+                "TC:0123456789ABCDEF",
+                "TVR:0000008000",
+                "AID:A000000333010101",
+                "CSN:001",
+                "借记卡",
+                "持卡人签名",
+                "本人确认以上交易",
+                "测试 TEST",
+                "[QR ORDER-2026-000123]",
+                "客服电话 95516",
+        };
+        struct slip slip = sample_slip();
+
+        for (size_t p = 0; p < ELEMENTSOF(profiles); p++) {
+                _cleanup_free_ char *text = text_of(&slip, profiles[p]);
+
+                for (size_t i = 0; i < ELEMENTSOF(says); i++)
+                        assert_says(text, says[i]);
+                assert_silent(text, "重打印");
+                assert_silent(text, "TRAINING");
+        }
+}
+
+static void cardholder_copy(void **state) {
+        _cleanup_free_ char *text = NULL, *no_cvm = NULL, *pin = NULL;
+        struct slip slip = sample_slip();
+
+        slip.paper = SLIP_CARDHOLDER_COPY;
+        slip.mode = SLIP_LIVE;
+        slip.duplicate = true;
+        text = text_of(&slip, "epson-80");
+        assert_says(text, "持卡人存根 CARDHOLDER COPY");
+        assert_says(text, "重打印凭证/DUPLICATED");
+        assert_silent(text, "持卡人签名");
+        assert_silent(text, "TEST");
+
+        slip.verification = SLIP_VERIFICATION_NONE;
+        no_cvm = text_of(&slip, "epson-80");
+        assert_says(no_cvm, "免密免签");
+        slip.verification = SLIP_VERIFICATION_PIN;
+        pin = text_of(&slip, "epson-80");
+        assert_silent(pin, "免密免签");
+}
+
+static void refusals(void **state) {
+        _cleanup_free_ char *declined = NULL, *reversed = NULL, *unconfirmed = NULL;
+        struct slip slip = sample_slip();
+
+        slip.paper = SLIP_DECLINED;
+        slip.mode = SLIP_TRAINING;
+        strcpy(slip.response_code, "51");
+        strcpy(slip.message, "Insufficient funds");
+        slip.advice = SLIP_ADVICE_PAY_AGAIN;
+        declined = text_of(&slip, "epson-80");
+        assert_says(declined, "DECLINED");
+        assert_says(declined, "51");
+        assert_says(declined, "Insufficient funds");
+        assert_says(declined, "训练 TRAINING");
+        assert_says(declined, "NOTHING WAS CHARGED");
+        assert_silent(declined, "签购单");
+
+        slip.paper = SLIP_NOT_COMPLETED;
+        slip.advice = SLIP_ADVICE_REVERSAL_PENDING;
+        reversed = text_of(&slip, "epson-80");
+        assert_says(reversed, "NOT COMPLETED");
+        assert_says(reversed, "THIS PAYMENT IS BEING REVERSED");
+        assert_says(reversed, "pay again");
+        slip.advice = SLIP_ADVICE_UNCONFIRMED;
+        unconfirmed = text_of(&slip, "epson-80");
+        assert_says(unconfirmed, "请勿重复支付");
+        assert_says(unconfirmed, "Do not pay again");
+        assert_silent(unconfirmed, "You may pay again");
+}
+
+static void english_only(void **state) {
+        _cleanup_free_ char *text = NULL;
+        struct slip slip = sample_slip();
+
+        text = text_of(&slip, "epson-80-latin");
+        for (const char *p = text; *p; p++)
+                assert_true((unsigned char) *p < 0x80);
+        assert_says(text, "MERCHANT COPY");
+        assert_says(text, "RMB 128.50");
+        assert_says(text, "THANK YOU");
+        assert_silent(text, "MERCHANT NAME");
+        assert_silent(text, "APP NAME");
+}
+
+static void amounts(void **state) {
+        struct slip slip = sample_slip();
+        struct page *page = NULL;
+        char *text;
+
+        slip.amount = 999999999999;
+        text = text_of(&slip, "generic-58");
+        assert_says(text, "RMB 9999999999.99");
+        free(text);
+        strcpy(slip.currency, "JPY");
+        slip.amount = 500;
+        text = text_of(&slip, "generic-58");
+        assert_says(text, "JPY 500\n");
+        free(text);
+        strcpy(slip.currency, "???");
+        assert_int_equal(slip_layout(&slip, printer_profile_default(), &page), -EINVAL);
+        assert_null(page);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(blob_round_trip), cmocka_unit_test(blob_is_strict),  cmocka_unit_test(blob_mutations),
+                cmocka_unit_test(merchant_copy),   cmocka_unit_test(cardholder_copy), cmocka_unit_test(refusals),
+                cmocka_unit_test(english_only),    cmocka_unit_test(amounts),
+        };
+
+        return cmocka_run_group_tests_name("receipt-slip", tests, NULL, NULL);
+}
