@@ -524,7 +524,6 @@ static int add_footer(struct layout *l) {
 }
 
 static int layout_sale(struct layout *l) {
-        const struct page_line copy = { .align = PAGE_CENTER, .bold = true };
         int r;
 
         r = add_card(l);

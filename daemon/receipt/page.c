@@ -134,6 +134,13 @@ static struct page_line normalize(const struct page_line *line) {
         return style;
 }
 
+static bool is_ascii(const char *text) {
+        for (; *text; text++)
+                if ((unsigned char) *text >= 0x80)
+                        return false;
+        return true;
+}
+
 int page_add(struct page *page, const struct page_line *line) {
         struct page_line style = normalize(line);
         _cleanup_free_ char *clean = NULL;
@@ -147,6 +154,8 @@ int page_add(struct page *page, const struct page_line *line) {
                 return -ENOMEM;
         if (line->type != PAGE_TEXT)
                 return append(page, &style, TAKE_PTR(clean));
+        /* Chinese has one size: in the columns of the small font it would run over the edge. */
+        style.small = style.small && is_ascii(clean);
         p = clean;
         do {
                 const char *next = p;

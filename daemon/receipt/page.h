@@ -26,7 +26,7 @@ struct page_line {
         uint8_t width;  /* of a character, 1 or 2; a QR's module in dots */
         uint8_t height; /* the same; of a barcode, dots; of a feed, lines */
         bool bold;
-        bool small;   /* font B; ASCII only */
+        bool small;   /* font B; taken back for a text that is not ASCII */
         bool inverse; /* white on black */
         char *text;   /* UTF-8 without control characters, no wider than the paper; NULL for none */
 };

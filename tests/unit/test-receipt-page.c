@@ -146,6 +146,9 @@ static void sizes_and_sides(void **state) {
         text = lay(16, &(struct page_line){ .small = true, .text = (char *) "0123456789abcdefghijkl" });
         assert_string_equal(text, "0123456789abcdefghijk\nl\n");
         free(text);
+        text = lay(16, &(struct page_line){ .small = true, .text = (char *) "中文0123456789abc" });
+        assert_string_equal(text, "中文0123456789ab\nc\n");
+        free(text);
         text = lay(16, &(struct page_line){ .align = PAGE_CENTER, .text = (char *) "金额" });
         assert_string_equal(text, "      金额\n");
         free(text);
