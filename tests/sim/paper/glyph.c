@@ -123,6 +123,7 @@ static void fonts_render(struct paper_fonts *f, uint32_t codepoint, unsigned wid
         FT_Face face = NULL;
         FT_UInt glyph = 0;
         long ascent, descent, base;
+        int left, top;
 
         /* A wide cell is the Chinese font's first, so that its full-width Latin fits the rest. */
         for (int i = 0; i < FACES && glyph == 0; i++) {
@@ -142,7 +143,14 @@ static void fonts_render(struct paper_fonts *f, uint32_t codepoint, unsigned wid
         base = ((long) cell.height - (ascent + descent)) / 2 + ascent;
         if (base > (long) cell.height - 2)
                 base = (long) cell.height - 2;
-        cell_blit(&cell, face->glyph, face->glyph->bitmap_left, (int) base - face->glyph->bitmap_top);
+        left = face->glyph->bitmap_left;
+        top = (int) base - face->glyph->bitmap_top;
+        /* Chinese is pushed into its cell where it hangs over; frames must keep their place to join. */
+        if (cell.width == cell.height) {
+                left = MAX(left, 0);
+                top = MAX(top, 0);
+        }
+        cell_blit(&cell, face->glyph, left, top);
         *ret = cell;
 }
 
