@@ -18,6 +18,11 @@ $(O)/paper-print: $(O)/tests/check/paper-print.o $(O)/sim.a $(O)/rooms.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(call libs,$(LIBS_till-sim))
 
+# One message of each kind, for Wireshark's dissector.
+$(O)/iso8583-frames: $(O)/tests/check/iso8583-frames.o $(O)/rooms.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(call libs,$(LIBS_tilld))
+
 # Each fuzz-NAME.c is built twice: to replay its corpus in every check, and with clang to search.
 FUZZERS := $(patsubst tests/fuzz/fuzz-%.c,%,$(wildcard tests/fuzz/fuzz-*.c))
 REPLAYERS := $(addprefix $(O)/fuzz/replay-,$(FUZZERS))
@@ -46,7 +51,7 @@ check-unit: check-deps ## run the unit tests
 # Installing comes before the flags are asked of pkg-config, hence the second make.
 check-deps:
 	@packaging/install-deps
-check-programs: $(UNIT_TESTS) $(GUEST_PROGRAMS) $(O)/paper-print $(REPLAYERS)
+check-programs: $(UNIT_TESTS) $(GUEST_PROGRAMS) $(O)/paper-print $(O)/iso8583-frames $(REPLAYERS)
 	@mkdir -p $(O)/guest
 
 fuzz: check-deps ## search with libFuzzer, F="NAME..." (all) for FUZZ_SECONDS=60 each; finds go to build/fuzz

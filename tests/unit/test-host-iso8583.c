@@ -48,6 +48,24 @@ static void sign_on_of_the_field(void **state) {
         assert_memory_equal(again, data, (size_t) n);
 }
 
+/* Fields of a published sale request with a UnionPay test card: how 22, 23, 35 and 60 are filled. */
+static void fields_of_the_field(void **state) {
+        static const char hex[] = "0200 0000060020000010 0710 0000 31 62242429000001 13D28062013949 0310"
+                                  "0014 22000024000600";
+        _cleanup_(iso8583_freep) struct iso8583 *m = NULL;
+        uint8_t data[64], again[64];
+        ssize_t n = hex_decode(hex, data, sizeof(data));
+
+        assert_true(n > 0);
+        assert_int_equal(iso8583_decode(FIELDS, data, (size_t) n, &m, NULL), 0);
+        assert_text(m, 22, "071");
+        assert_text(m, 23, "000");
+        assert_text(m, 35, "6224242900000113=28062013949031");
+        assert_text(m, 60, "22000024000600");
+        assert_int_equal(iso8583_encode(m, again, sizeof(again)), n);
+        assert_memory_equal(again, data, (size_t) n);
+}
+
 static void every_prefix_is_refused(void **state) {
         struct iso8583 *m = NULL;
         uint8_t data[256];
@@ -149,11 +167,9 @@ static void messages_that_nobody_would_write(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(sign_on_of_the_field),
-                cmocka_unit_test(every_prefix_is_refused),
-                cmocka_unit_test(forms_of_fields),
-                cmocka_unit_test(values_that_do_not_fit),
-                cmocka_unit_test(messages_that_nobody_would_write),
+                cmocka_unit_test(sign_on_of_the_field),    cmocka_unit_test(fields_of_the_field),
+                cmocka_unit_test(every_prefix_is_refused), cmocka_unit_test(forms_of_fields),
+                cmocka_unit_test(values_that_do_not_fit),  cmocka_unit_test(messages_that_nobody_would_write),
         };
 
         return cmocka_run_group_tests_name("host-iso8583", tests, NULL, NULL);
