@@ -37,7 +37,7 @@ $(O)/fuzz/fuzz-%: $(O)/tests/fuzz/fuzz-%.o $(O)/rooms.a $(O)/sim.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) -pie -fsanitize=fuzzer,address,undefined -o $@ $^ $(call libs,$(sort $(LIBS_unit) $(LIBS_till-sim)))
-.PRECIOUS: $(O)/tests/fuzz/%.o
+.PRECIOUS: $(O)/%.o
 
 ##@ Testing
 check: check-deps ## run all tests; T="unit static vm NAME..." runs a part
