@@ -473,7 +473,7 @@ static int find_card(struct worker *w, bool *ret_mute) {
         }
 }
 
-static void fail(struct worker *w, enum emv_reason reason) {
+static void fill_failure(struct worker *w, enum emv_reason reason) {
         message_init(&w->out, MESSAGE_OUTCOME);
         w->out.outcome.outcome = EMV_OUTCOME_FAILED;
         w->out.outcome.reason = (uint8_t) reason;
@@ -493,18 +493,18 @@ static void run_card(struct worker *w) {
 
         w->info = (struct till_emv_info){ .size = sizeof(w->info) };
         if (ioctl(WORKER_FD_READER, TILL_EMV_GET_INFO, &w->info) < 0) {
-                fail(w, EMV_REASON_READER);
+                fill_failure(w, EMV_REASON_READER);
                 return;
         }
         /* T=0 and T=1 are the worker's where the reader leaves them to it; it does not have them. */
         if (w->info.level != TILL_EMV_LEVEL_SHORT_APDU && w->info.level != TILL_EMV_LEVEL_EXTENDED_APDU) {
                 log_error("The EMV reader works at TPDU level, which is not supported: use one that takes APDUs");
-                fail(w, EMV_REASON_READER);
+                fill_failure(w, EMV_REASON_READER);
                 return;
         }
         r = find_card(w, &mute);
         if (r < 0) {
-                fail(w, r == -ETIMEDOUT && mute ? EMV_REASON_MUTE : emv_reason_from_errno(r));
+                fill_failure(w, r == -ETIMEDOUT && mute ? EMV_REASON_MUTE : emv_reason_from_errno(r));
                 return;
         }
         emv_run(&w->start, &callbacks, w, outcome);

@@ -1,0 +1,715 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "test.h"
+
+/*
+ * card-worker in a process of its own, in its sandbox, between a made-up tilld and a made-up EMV node. The
+ * node's system calls are replaced by packets over descriptor 3, which the test answers with the simulated
+ * card; all else is the program as it is shipped.
+ */
+
+#include <fcntl.h>
+#include <linux/landlock.h>
+#include <poll.h>
+#include <seccomp.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include <openssl/sha.h>
+
+#include "base/log.h"
+#include "base/secret.h"
+#include "card/icc.h"
+#include "emv-fixture.h"
+#include "emv/atr.h"
+#include "emv/emv.h"
+#include "kernel/include/uapi/linux/till.h"
+
+/* The node's side of the worker */
+
+enum { CALL_IOCTL, CALL_WRITE, CALL_READ, CALL_POLL };
+
+struct packet {
+        uint32_t call;
+        uint32_t request; /* of ioctl */
+        int32_t result;   /* or a negative errno */
+        uint32_t size;
+        uint8_t data[512];
+};
+
+static int node_call(struct packet *p) {
+        if (write(3, p, sizeof(*p)) != sizeof(*p) || read(3, p, sizeof(*p)) != sizeof(*p))
+                return -ENODEV;
+        if (p->result >= 0)
+                return p->result;
+        errno = -p->result;
+        return -1;
+}
+
+static int node_ioctl(int fd, unsigned request, ...) {
+        struct packet p = { .call = CALL_IOCTL, .request = request };
+        void *argument = NULL;
+        va_list ap;
+        int r;
+
+        if (request != TILL_EMV_POWER_OFF && request != TILL_EMV_ABORT) {
+                va_start(ap, request);
+                argument = va_arg(ap, void *);
+                va_end(ap);
+        }
+        if (argument) {
+                p.size = *(uint32_t *) argument;
+                memcpy(p.data, argument, p.size);
+        }
+        r = node_call(&p);
+        if (r >= 0 && argument)
+                memcpy(argument, p.data, p.size);
+        return r;
+}
+
+static ssize_t node_write(int fd, const void *data, size_t size) {
+        struct packet p = { .call = CALL_WRITE, .size = (uint32_t) size };
+
+        memcpy(p.data, data, size);
+        return node_call(&p);
+}
+
+static ssize_t node_read(int fd, void *data, size_t size) {
+        struct packet p = { .call = CALL_READ };
+        int r = node_call(&p);
+
+        if (r >= 0)
+                memcpy(data, p.data, (size_t) r);
+        return r;
+}
+
+static int node_poll(struct pollfd *fds, nfds_t n, int timeout) {
+        if (n == 1)
+                return poll(fds, n, timeout);
+        for (int waited = 0; waited <= timeout; waited += 2) {
+                struct packet p = { .call = CALL_POLL };
+                int r = node_call(&p);
+
+                if (r < 0)
+                        return r;
+                fds[0].revents = (short) (r & (fds[0].events | POLLERR | POLLHUP));
+                r = poll(fds + 1, 1, fds[0].revents ? 0 : 2);
+                if (r < 0)
+                        return r;
+                if (fds[0].revents || fds[1].revents)
+                        return 1;
+        }
+        return 0;
+}
+
+#define main card_worker_main
+#define ioctl(fd, ...) node_ioctl(fd, __VA_ARGS__)
+#define poll(...) node_poll(__VA_ARGS__)
+#define read(...) node_read(__VA_ARGS__)
+#define write(...) node_write(__VA_ARGS__)
+int card_worker_main(void);
+#include "daemon/helpers/card-worker.c"
+#undef main
+#undef ioctl
+#undef poll
+#undef read
+#undef write
+
+/* The test's side */
+
+struct fixture {
+        pid_t pid;
+        int node, tilld; /* our ends */
+        struct icc *icc;
+        struct message_start start;
+        union message in;
+
+        /* The slot. */
+        bool present, powered, gone;
+        uint32_t insertions, level;
+        uint64_t event, told;
+        uint8_t response[512];
+        int response_size; /* 0: none waiting; negative: the errno of a read */
+        int exchanges, aborts, power_offs;
+
+        /* What happens. */
+        bool insert_when_asked, remove_when_asked;
+        int mute;                     /* resets without an answer */
+        int remove_at;                /* the exchange during which the card is drawn */
+        int unplug_at;                /* … the reader */
+        int silent_at;                /* … the card says nothing any more */
+        int close_at;                 /* … tilld goes away */
+        enum message_type hang_up_at; /* tilld goes away at that message */
+
+        /* What tilld was told. */
+        char seen[256];
+        struct message_outcome outcome;
+        bool has_outcome;
+};
+
+static void slot_change(struct fixture *f, bool present) {
+        f->present = present;
+        f->powered = false;
+        f->insertions += present;
+        f->event++;
+}
+
+static int serve_ioctl(struct fixture *f, struct packet *p) {
+        struct till_emv_info info = { .size = sizeof(info), .level = f->level, .ccid_features = 0x08 };
+        struct till_emv_state s = { .size = sizeof(s), .insertions = f->insertions, .event = f->event };
+        struct till_emv_power power = { .size = sizeof(power) };
+
+        if (f->gone)
+                return -ENODEV;
+        switch (p->request) {
+        case TILL_EMV_GET_INFO:
+                memcpy(p->data, &info, sizeof(info));
+                return 0;
+        case TILL_EMV_GET_STATE:
+                s.card = f->powered   ? TILL_EMV_CARD_POWERED
+                         : f->present ? TILL_EMV_CARD_PRESENT
+                                      : TILL_EMV_CARD_ABSENT;
+                f->told = f->event;
+                memcpy(p->data, &s, sizeof(s));
+                return 0;
+        case TILL_EMV_POWER_ON:
+                if (!f->present)
+                        return -ENOMEDIUM;
+                if (f->mute-- > 0)
+                        return -EIO;
+                power.atr_length = (uint32_t) icc_power_on(f->icc, power.atr);
+                f->powered = true;
+                memcpy(p->data, &power, sizeof(power));
+                return 0;
+        case TILL_EMV_POWER_OFF:
+                f->power_offs++;
+                f->powered = false;
+                return 0;
+        case TILL_EMV_ABORT:
+                f->aborts++;
+                f->response_size = 0;
+                return 0;
+        default:
+                return -ENOTTY;
+        }
+}
+
+static int serve_write(struct fixture *f, const struct packet *p) {
+        static uint8_t buffer[ICC_RESPONSE_MAX];
+        int number = f->exchanges++;
+        ssize_t n;
+
+        if (f->gone)
+                return -ENODEV;
+        if (!f->present || !f->powered)
+                return -ENOMEDIUM;
+        n = icc_transmit(f->icc, p->data, p->size, buffer);
+        assert_true(n >= 2 && n <= (ssize_t) sizeof(f->response));
+        memcpy(f->response, buffer, (size_t) n);
+        f->response_size = (int) n;
+        if (number == f->remove_at) {
+                slot_change(f, false);
+                f->response_size = -EIO;
+        }
+        if (number == f->unplug_at)
+                f->gone = true;
+        if (number == f->silent_at)
+                f->response_size = 0;
+        if (number == f->close_at)
+                f->tilld = safe_close(f->tilld);
+        return (int) p->size;
+}
+
+static int serve_read(struct fixture *f, struct packet *p) {
+        int n = f->response_size;
+
+        if (f->gone)
+                return -ENODEV;
+        if (n > 0)
+                memcpy(p->data, f->response, (size_t) n);
+        f->response_size = 0;
+        return n == 0 ? -ENODATA : n;
+}
+
+static void serve_node(struct fixture *f) {
+        struct packet p;
+        ssize_t n = read(f->node, &p, sizeof(p));
+
+        if (n != sizeof(p)) {
+                f->node = safe_close(f->node);
+                return;
+        }
+        switch (p.call) {
+        case CALL_IOCTL:
+                p.result = serve_ioctl(f, &p);
+                break;
+        case CALL_WRITE:
+                p.result = serve_write(f, &p);
+                break;
+        case CALL_READ:
+                p.result = serve_read(f, &p);
+                break;
+        default:
+                p.result = f->gone ? POLLERR | POLLHUP : 0;
+                p.result |= f->event != f->told ? POLLPRI : 0;
+                p.result |= f->response_size != 0 ? POLLIN : POLLOUT;
+        }
+        (void) !write(f->node, &p, sizeof(p));
+}
+
+static void note(struct fixture *f, const char *word) {
+        size_t n = strlen(f->seen);
+
+        snprintf(f->seen + n, sizeof(f->seen) - n, "%s%s", n ? " " : "", word);
+}
+
+static void answer_online(struct fixture *f) {
+        struct message_online_answer a;
+
+        message_init(&a, MESSAGE_ONLINE_ANSWER);
+        a.online = EMV_ONLINE_ANSWERED;
+        a.approved = 1;
+        memcpy(a.arc, "00", 2);
+        assert_int_equal(send(f->tilld, &a, sizeof(a), 0), sizeof(a));
+}
+
+static void serve_tilld(struct fixture *f) {
+        static const char *const cards[] = { NULL, "inserted", "mute", "removed" };
+        ssize_t n = recv(f->tilld, &f->in, sizeof(f->in), MSG_TRUNC);
+
+        if (n <= 0) {
+                f->tilld = safe_close(f->tilld);
+                return;
+        }
+        assert_int_equal(message_check(&f->in, (size_t) n, MESSAGE_FROM_WORKER), 0);
+        if (f->in.header.type == f->hang_up_at) {
+                f->tilld = safe_close(f->tilld);
+                return;
+        }
+        switch (f->in.header.type) {
+        case MESSAGE_PROMPT:
+                note(f, emv_prompt_to_string(f->in.prompt.prompt));
+                if (f->in.prompt.prompt == EMV_PROMPT_INSERT_CARD && f->insert_when_asked)
+                        slot_change(f, true);
+                if (f->in.prompt.prompt == EMV_PROMPT_REMOVE_CARD && f->remove_when_asked)
+                        slot_change(f, false);
+                break;
+        case MESSAGE_CARD:
+                note(f, cards[f->in.card.card]);
+                break;
+        case MESSAGE_ONLINE_REQUEST:
+                note(f, "online");
+                answer_online(f);
+                break;
+        default:
+                assert_false(f->has_outcome);
+                note(f, emv_outcome_to_string(f->in.outcome.outcome));
+                f->outcome = f->in.outcome;
+                f->has_outcome = true;
+        }
+}
+
+static void spawn_worker(struct fixture *f) {
+        int node[2], tilld[2];
+
+        assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, node), 0);
+        assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, tilld), 0);
+        f->pid = fork();
+        assert_true(f->pid >= 0);
+        if (f->pid == 0) {
+                int n = fcntl(node[1], F_DUPFD, 100), t = fcntl(tilld[1], F_DUPFD, 100);
+
+                if (n < 0 || t < 0 || dup2(n, WORKER_FD_READER) < 0 || dup2(t, WORKER_FD_TILLD) < 0)
+                        _exit(99);
+                _exit(card_worker_main());
+        }
+        close(node[1]);
+        close(tilld[1]);
+        f->node = node[0];
+        f->tilld = tilld[0];
+}
+
+/* Serves until the worker has gone, or has said what is waited for. */
+static void serve(struct fixture *f, const char *until) {
+        while (f->node >= 0 && !(until && streq(f->seen, until))) {
+                struct pollfd fds[] = { { .fd = f->node, .events = POLLIN }, { .fd = f->tilld, .events = POLLIN } };
+
+                assert_true(poll(fds, 2, 20000) > 0);
+                if (fds[0].revents)
+                        serve_node(f);
+                else if (f->tilld >= 0 && fds[1].revents)
+                        serve_tilld(f);
+        }
+        while (f->tilld >= 0 && !until)
+                serve_tilld(f);
+}
+
+static int wait_worker(struct fixture *f) {
+        int status;
+
+        assert_int_equal(waitpid(f->pid, &status, 0), f->pid);
+        f->pid = 0;
+        return status;
+}
+
+/* A whole life. Returns the wait status. */
+static int run(struct fixture *f) {
+        spawn_worker(f);
+        assert_int_equal(send(f->tilld, &f->start, sizeof(f->start), 0), sizeof(f->start));
+        serve(f, NULL);
+        return wait_worker(f);
+}
+
+static void assert_exit(int status, int code) {
+        if (WIFSIGNALED(status))
+                fail_msg("ended by signal %d", WTERMSIG(status));
+        assert_int_equal(WEXITSTATUS(status), code);
+}
+
+static int setup(void **state) {
+        struct fixture *f = calloc(1, sizeof(*f));
+        struct sim_card *card = NULL;
+
+        assert_non_null(f);
+        setenv("TILL_SIM_CARDS", "tests/sim/cards", 1);
+        assert_int_equal(sim_card_load("unionpay", &card), 0);
+        assert_int_equal(icc_new(card, &f->icc), 0);
+        fixture_start(&f->start);
+        f->start.card_ms = f->start.step_ms = f->start.answer_ms = 20000;
+        f->node = f->tilld = -EBADF;
+        f->level = TILL_EMV_LEVEL_SHORT_APDU;
+        f->insert_when_asked = true;
+        f->remove_at = f->unplug_at = f->silent_at = f->close_at = -1;
+        *state = f;
+        return 0;
+}
+
+static int teardown(void **state) {
+        struct fixture *f = *state;
+
+        if (f->pid > 0) {
+                kill(f->pid, SIGKILL);
+                (void) waitpid(f->pid, NULL, 0);
+        }
+        safe_close(f->node);
+        safe_close(f->tilld);
+        icc_free(f->icc);
+        free(f);
+        return 0;
+}
+
+static void whole_sale(void **state) {
+        struct fixture *f = *state;
+
+        f->start.removal_ms = 20000;
+        f->remove_when_asked = true;
+        assert_exit(run(f), EXIT_SUCCESS);
+        assert_string_equal(f->seen, "insert-card inserted reading online approved remove-card removed");
+        assert_int_equal(f->outcome.outcome, EMV_OUTCOME_APPROVED);
+        assert_int_equal(f->power_offs, 1);
+        assert_int_equal(f->aborts, 0);
+}
+
+/* The card is in already, and on: the first reset is a cold one all the same. */
+static void card_in_before(void **state) {
+        struct fixture *f = *state;
+
+        slot_change(f, true);
+        f->powered = true;
+        assert_exit(run(f), EXIT_SUCCESS);
+        assert_string_equal(f->seen, "inserted reading online approved");
+        assert_int_equal(f->power_offs, 2);
+}
+
+static void removed_in_exchange(void **state) {
+        struct fixture *f = *state;
+
+        for (int n = 0; n < 14; n++) {
+                f->remove_at = n;
+                f->exchanges = 0;
+                f->has_outcome = false;
+                f->seen[0] = '\0';
+                slot_change(f, false);
+                assert_exit(run(f), EXIT_SUCCESS);
+                assert_int_equal(f->outcome.outcome, EMV_OUTCOME_FAILED);
+                assert_int_equal(f->outcome.reason, EMV_REASON_REMOVED);
+                assert_int_equal(f->exchanges, n + 1);
+        }
+}
+
+static void unplugged(void **state) {
+        struct fixture *f = *state;
+
+        f->unplug_at = 5;
+        assert_exit(run(f), EXIT_SUCCESS);
+        assert_int_equal(f->outcome.reason, EMV_REASON_READER);
+}
+
+static void silent_card(void **state) {
+        struct fixture *f = *state;
+
+        f->silent_at = 5;
+        f->start.step_ms = 50;
+        assert_exit(run(f), EXIT_SUCCESS);
+        assert_int_equal(f->outcome.reason, EMV_REASON_TIMEOUT);
+        assert_int_equal(f->aborts, 1);
+}
+
+static void no_card(void **state) {
+        struct fixture *f = *state;
+
+        f->insert_when_asked = false;
+        f->start.card_ms = 50;
+        assert_exit(run(f), EXIT_SUCCESS);
+        assert_string_equal(f->seen, "insert-card failed");
+        assert_int_equal(f->outcome.reason, EMV_REASON_TIMEOUT);
+}
+
+static void mute_card(void **state) {
+        struct fixture *f = *state;
+
+        /* Cold and warm reset without an answer, then turned over. */
+        f->mute = 2;
+        f->remove_when_asked = true;
+        assert_exit(run(f), EXIT_SUCCESS);
+        assert_string_equal(f->seen,
+                            "insert-card inserted reading mute remove-card removed insert-card inserted reading "
+                            "online approved");
+}
+
+static void mute_card_stays(void **state) {
+        struct fixture *f = *state;
+
+        f->mute = 2;
+        f->start.card_ms = 100;
+        assert_exit(run(f), EXIT_SUCCESS);
+        assert_int_equal(f->outcome.reason, EMV_REASON_MUTE);
+}
+
+static void tpdu_reader(void **state) {
+        struct fixture *f = *state;
+
+        f->level = TILL_EMV_LEVEL_TPDU;
+        assert_exit(run(f), EXIT_SUCCESS);
+        assert_string_equal(f->seen, "failed");
+        assert_int_equal(f->outcome.reason, EMV_REASON_READER);
+}
+
+/* tilld goes away: before START, with the card awaited, in an exchange, before its answer. */
+static void tilld_gone(void **state) {
+        struct fixture *f = *state;
+
+        spawn_worker(f);
+        f->tilld = safe_close(f->tilld);
+        serve(f, NULL);
+        assert_exit(wait_worker(f), EXIT_FAILURE);
+
+        f->hang_up_at = MESSAGE_PROMPT;
+        f->insert_when_asked = false;
+        assert_exit(run(f), EXIT_FAILURE);
+
+        f->hang_up_at = MESSAGE_ONLINE_REQUEST;
+        slot_change(f, true);
+        assert_exit(run(f), EXIT_FAILURE);
+
+        f->hang_up_at = 0;
+        f->exchanges = 0;
+        f->close_at = 3;
+        assert_exit(run(f), EXIT_FAILURE);
+        assert_false(f->has_outcome);
+}
+
+static void terminated(void **state) {
+        struct fixture *f = *state;
+        int status;
+
+        f->insert_when_asked = false;
+        spawn_worker(f);
+        assert_int_equal(send(f->tilld, &f->start, sizeof(f->start), 0), sizeof(f->start));
+        serve(f, "insert-card");
+        assert_int_equal(kill(f->pid, SIGTERM), 0);
+        status = wait_worker(f);
+        assert_true(WIFSIGNALED(status));
+        assert_int_equal(WTERMSIG(status), SIGTERM);
+}
+
+static void not_a_start(void **state) {
+        struct fixture *f = *state;
+
+        f->start.mode = 9;
+        assert_exit(run(f), EXIT_FAILURE);
+        f->start.mode = EMV_MODE_TEST;
+        f->start.header.version++;
+        assert_exit(run(f), EXIT_FAILURE);
+        assert_string_equal(f->seen, "");
+        assert_int_equal(f->exchanges, 0);
+}
+
+static void assert_proc(pid_t pid, const char *file, const char *line) {
+        char path[64], text[4096] = "";
+        FILE *p;
+
+        snprintf(path, sizeof(path), "/proc/%d/%s", pid, file);
+        p = fopen(path, "re");
+        assert_non_null(p);
+        (void) !fread(text, 1, sizeof(text) - 1, p);
+        fclose(p);
+        if (!strstr(text, line))
+                fail_msg("%s does not have \"%s\"", path, line);
+}
+
+/* Seen from outside, while it waits for a card. */
+static void sandboxed(void **state) {
+        struct fixture *f = *state;
+        char path[64];
+
+        f->insert_when_asked = false;
+        spawn_worker(f);
+        assert_int_equal(send(f->tilld, &f->start, sizeof(f->start), 0), sizeof(f->start));
+        serve(f, "insert-card");
+        assert_proc(f->pid, "status", "NoNewPrivs:\t1");
+        assert_proc(f->pid, "status", "Seccomp:\t2");
+        assert_proc(f->pid, "limits", "Max core file size        0                    0");
+        for (int fd = WORKER_FD_TILLD + 1; fd < 256; fd++) {
+                snprintf(path, sizeof(path), "/proc/%d/fd/%d", f->pid, fd);
+                assert_int_not_equal(access(path, F_OK), 0);
+        }
+}
+
+/* What is tried from inside. */
+static void try_open(void) {
+        (void) syscall(SYS_openat, AT_FDCWD, "/dev/null", O_RDONLY);
+}
+static void try_socket(void) {
+        (void) syscall(SYS_socket, AF_INET, SOCK_STREAM, 0);
+}
+static void try_exec(void) {
+        (void) syscall(SYS_execve, "/bin/true", NULL, NULL);
+}
+static void try_fork(void) {
+        (void) syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+}
+static void try_ptrace(void) {
+        (void) syscall(SYS_ptrace, PTRACE_TRACEME, 0, 0, 0);
+}
+static void try_read_memory(void) {
+        char c;
+        struct iovec v = { &c, 1 };
+
+        (void) syscall(SYS_process_vm_readv, getppid(), &v, 1, &v, 1, 0);
+}
+static void try_kill(void) {
+        (void) syscall(SYS_kill, 0, 0);
+}
+static void try_stdout(void) {
+        (void) syscall(SYS_write, STDOUT_FILENO, "x", 1);
+}
+static void try_dup(void) {
+        (void) syscall(SYS_dup, WORKER_FD_TILLD);
+}
+static void try_receive_descriptor(void) {
+        (void) syscall(SYS_recvmsg, WORKER_FD_TILLD, NULL, 0);
+}
+static void try_other_ioctl(void) {
+        (void) syscall(SYS_ioctl, WORKER_FD_READER, TILL_EMV_SET_PARAMETERS, NULL);
+}
+static void try_ioctl_of_socket(void) {
+        (void) syscall(SYS_ioctl, WORKER_FD_TILLD, TILL_EMV_ABORT, NULL);
+}
+static void try_executable(void) {
+        (void) syscall(SYS_mmap, NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+}
+static void try_nothing(void) {
+        _cleanup_secret_ char *p = secret_new(10000);
+
+        (void) p;
+        (void) now_ms();
+        log_error("card-worker's sandbox lets a line of the log out");
+}
+
+static int in_sandbox(void (*what)(void)) {
+        pid_t pid = fork();
+        int status;
+
+        assert_true(pid >= 0);
+        if (pid == 0) {
+                (void) dup2(0, WORKER_FD_READER);
+                (void) dup2(0, WORKER_FD_TILLD);
+                if (sandbox_enter() < 0)
+                        _exit(99);
+                what();
+                _exit(0);
+        }
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        return status;
+}
+
+static void walls(void **state) {
+        static void (*const tries[])(void) = {
+                try_open,        try_socket,
+                try_exec,        try_fork,
+                try_ptrace,      try_read_memory,
+                try_kill,        try_stdout,
+                try_dup,         try_receive_descriptor,
+                try_other_ioctl, try_ioctl_of_socket,
+                try_executable,
+        };
+
+        assert_exit(in_sandbox(try_nothing), 0);
+        for (size_t i = 0; i < ELEMENTSOF(tries); i++) {
+                int status = in_sandbox(tries[i]);
+
+                if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGSYS)
+                        fail_msg("try %zu was not stopped: status %#x", i, (unsigned) status);
+        }
+}
+
+/* The second wall, by itself. */
+static void files_are_closed(void **state) {
+        pid_t pid;
+        int status;
+
+        if (syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION) < 0) {
+                print_message("skipped: this kernel has no Landlock\n");
+                skip();
+        }
+        pid = fork();
+        assert_true(pid >= 0);
+        if (pid == 0) {
+                if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || enter_landlock() < 0)
+                        _exit(99);
+                _exit(open("/etc/passwd", O_RDONLY | O_CLOEXEC) < 0 && errno == EACCES ? 0 : 1);
+        }
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_exit(status, 0);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(walls),
+                cmocka_unit_test(files_are_closed),
+                cmocka_unit_test_setup_teardown(sandboxed, setup, teardown),
+                cmocka_unit_test_setup_teardown(whole_sale, setup, teardown),
+                cmocka_unit_test_setup_teardown(card_in_before, setup, teardown),
+                cmocka_unit_test_setup_teardown(removed_in_exchange, setup, teardown),
+                cmocka_unit_test_setup_teardown(unplugged, setup, teardown),
+                cmocka_unit_test_setup_teardown(silent_card, setup, teardown),
+                cmocka_unit_test_setup_teardown(no_card, setup, teardown),
+                cmocka_unit_test_setup_teardown(mute_card, setup, teardown),
+                cmocka_unit_test_setup_teardown(mute_card_stays, setup, teardown),
+                cmocka_unit_test_setup_teardown(tpdu_reader, setup, teardown),
+                cmocka_unit_test_setup_teardown(tilld_gone, setup, teardown),
+                cmocka_unit_test_setup_teardown(terminated, setup, teardown),
+                cmocka_unit_test_setup_teardown(not_a_start, setup, teardown),
+        };
+
+        return cmocka_run_group_tests_name("card-worker", tests, NULL, NULL);
+}
