@@ -164,7 +164,8 @@ int config_parse_dirs(const char *const *dirs, config_assign_t assign, void *use
                         return log_error_errno(r, "%s: cannot be listed", *dirs);
         }
 
-        qsort(d.items, d.n, sizeof(*d.items), drop_in_compare);
+        if (d.n > 0)
+                qsort(d.items, d.n, sizeof(*d.items), drop_in_compare);
         for (size_t i = 0; i < d.n; i++) {
                 r = config_parse_file(d.items[i].path, assign, userdata);
                 if (r < 0 && r != -EINVAL)
