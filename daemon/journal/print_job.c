@@ -125,7 +125,7 @@ static bool state_may_become(enum print_state from, enum print_state to) {
         case PRINT_QUEUED:
                 return to == PRINT_PRINTING || to == PRINT_CANCELLED;
         case PRINT_PRINTING:
-                return to == PRINT_PRINTED || to == PRINT_UNCONFIRMED;
+                return to == PRINT_PRINTED || to == PRINT_UNCONFIRMED || to == PRINT_QUEUED || to == PRINT_CANCELLED;
         default:
                 return false;
         }

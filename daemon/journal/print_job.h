@@ -26,7 +26,10 @@ int print_job_insert(struct journal *j, struct print_job *job);
 int print_job_load(struct journal *j, int64_t id, struct print_job *ret);
 /* The oldest queued or printing one, -ENOENT when the queue is empty. */
 int print_job_first(struct journal *j, struct print_job *ret);
-/* queued → printing → printed or unconfirmed; queued → cancelled. -EALREADY for any other step. */
+/*
+ * queued → printing → printed, unconfirmed or cancelled; queued → cancelled; printing → queued only where not a byte
+ * has left (else print_job_requeue()). -EALREADY for any other step.
+ */
 int print_job_set_state(struct journal *j, int64_t id, enum print_state state);
 /* A job that is in mid-print becomes queued, marked as a duplicate: its paper may be out already. */
 int print_job_requeue(struct journal *j, int64_t id);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* ESC/POS: a page as bytes for a printer, and what printers answer. */
+/* ESC/POS: a page as bytes for a printer. */
 
 #include "receipt/page.h"
 #include "receipt/profile.h"
@@ -15,19 +15,3 @@
  */
 int page_to_escpos(const struct page *page, const struct printer_profile *profile, unsigned process, uint8_t **ret,
                    size_t *ret_size);
-
-enum escpos_answer_type {
-        ESCPOS_ANSWER_OTHER,      /* one byte that is nothing known */
-        ESCPOS_ANSWER_COMPLETION, /* GS ( H: 37 22 d1-d4 00 */
-        ESCPOS_ANSWER_STATUS,     /* GS r, one byte */
-        ESCPOS_ANSWER_AUTOMATIC,  /* automatic status back, four bytes */
-};
-
-struct escpos_answer {
-        enum escpos_answer_type type;
-        unsigned process;  /* of a completion */
-        uint8_t status[4]; /* as it came */
-};
-
-/* Takes one answer from the front. Returns the bytes that it took, 0 when more must come first. */
-size_t escpos_answer_parse(const uint8_t *data, size_t size, struct escpos_answer *ret);

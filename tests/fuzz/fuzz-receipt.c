@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * A stored slip is refused or can be laid out for every printer and stored again; a text of any bytes fits its
- * lines and brings no command into the stream; a printer's answers are taken to the end.
+ * lines and brings no command into the stream.
  */
 
 #include "receipt/escpos.h"
@@ -60,26 +60,10 @@ static void try_text(const uint8_t *data, size_t size) {
         show(page, profile);
 }
 
-static void try_answers(const uint8_t *data, size_t size) {
-        struct escpos_answer answer;
-
-        while (size > 0) {
-                size_t n = escpos_answer_parse(data, size, &answer);
-
-                if (n > size || answer.process > ESCPOS_PROCESS_MAX)
-                        abort();
-                if (n == 0)
-                        return;
-                data += n;
-                size -= n;
-        }
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         if (size == 0)
                 return 0;
         try_slip(data, size);
         try_text(data, size);
-        try_answers(data, size);
         return 0;
 }

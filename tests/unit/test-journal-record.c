@@ -431,6 +431,13 @@ static void print_jobs(void **state) {
         assert_int_equal(print_job_set_state(j, merchant.id, PRINT_PRINTED), -EALREADY);
         assert_int_equal(print_job_requeue(j, merchant.id), -EALREADY);
         assert_int_equal(print_job_set_state(j, merchant.id, PRINT_PRINTING), 0);
+        /* Not a byte of it left: it goes back as it was. */
+        assert_int_equal(print_job_set_state(j, merchant.id, PRINT_QUEUED), 0);
+        assert_int_equal(print_job_first(j, &job), 0);
+        assert_int_equal(job.id, merchant.id);
+        assert_false(job.duplicate);
+        print_job_done(&job);
+        assert_int_equal(print_job_set_state(j, merchant.id, PRINT_PRINTING), 0);
         commit();
         assert_int_equal(print_of(a.id), PRINT_PRINTING);
 
