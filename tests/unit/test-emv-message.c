@@ -1,0 +1,439 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "test.h"
+
+/* What tilld believes: the form of messages, the claims in them, and the EMV data that are shipped. */
+
+#include "base/log.h"
+#include "emv-fixture.h"
+#include "emv/message.h"
+#include "emv/tlv.h"
+
+struct fixture {
+        struct message_start start;
+        struct message_online_request request;
+        struct message_online_answer answer;
+        struct message_outcome outcome;
+        union message m;
+};
+
+static void add(struct emv_result_data *r, uint32_t tag, const char *hex) {
+        uint8_t value[64];
+        size_t n = fixture_hex(hex, value, sizeof(value)), used = r->de55_size;
+
+        assert_int_equal(tlv_append(r->de55, sizeof(r->de55), &used, tag, value, n), 0);
+        r->de55_size = (uint16_t) used;
+}
+
+/* A sale of 12.34 as an honest worker tells it. */
+static void fill(struct fixture *f) {
+        struct emv_card_data *c = &f->request.card;
+        struct emv_result_data *r = &f->request.result;
+
+        fixture_start(&f->start);
+        message_init(&f->request, MESSAGE_ONLINE_REQUEST);
+        strcpy(c->pan, "6200000000000005");
+        strcpy(c->pan_masked, "620000******0005");
+        strcpy(c->expiry, "4912");
+        strcpy(c->track2, "6200000000000005=49122201234567890");
+        strcpy(c->service_code, "220");
+        c->has_sequence = c->sequence = 1;
+        c->aid = f->start.terminal.applications[0].aid;
+        strcpy(c->label, "UnionPay Debit");
+
+        memcpy(r->tvr, "\x80\x00\x00\x80\x00", 5);
+        memcpy(r->cvm, "\x1e\x03\x00", 3);
+        r->signature = 1;
+        r->has_cryptogram = 1;
+        r->cryptogram_type = 0x80;
+        memcpy(r->cryptogram, "\x11\x22\x33\x44\x55\x66\x77\x88", 8);
+        memcpy(r->atc, "\x00\x07", 2);
+        memcpy(r->aip, "\x7d\x00", 2);
+        add(r, 0x9f26, "1122334455667788");
+        add(r, 0x9f27, "80");
+        add(r, 0x9f37, "A1B2C3D4");
+        add(r, 0x9f36, "0007");
+        add(r, 0x95, "8000008000");
+        add(r, 0x9a, "261121");
+        add(r, 0x9c, "00");
+        add(r, 0x9f02, "000000001234");
+        add(r, 0x5f2a, "0156");
+        add(r, 0x82, "7D00");
+        add(r, 0x9f1a, "0156");
+        add(r, 0x9f03, "000000000000");
+        add(r, 0x9f33, "602800");
+        add(r, 0x9f34, "1E0300");
+        add(r, 0x9f35, "22");
+        add(r, 0x84, "A000000333010101");
+        add(r, 0x9f41, "00000042");
+
+        message_init(&f->answer, MESSAGE_ONLINE_ANSWER);
+        f->answer.online = EMV_ONLINE_ANSWERED;
+        f->answer.approved = 1;
+        memcpy(f->answer.arc, "00", 2);
+
+        message_init(&f->outcome, MESSAGE_OUTCOME);
+        f->outcome.outcome = EMV_OUTCOME_APPROVED;
+        f->outcome.online = 1;
+        f->outcome.card = *c;
+        memset(f->outcome.card.pan, 0, sizeof(f->outcome.card.pan));
+        memset(f->outcome.card.track2, 0, sizeof(f->outcome.card.track2));
+        memset(f->outcome.card.expiry, 0, sizeof(f->outcome.card.expiry));
+        f->outcome.result = *r;
+        f->outcome.result.cryptogram_type = 0x40;
+}
+
+static int setup(void **state) {
+        struct fixture *f = calloc(1, sizeof(*f));
+
+        assert_non_null(f);
+        fill(f);
+        *state = f;
+        return 0;
+}
+
+static int teardown(void **state) {
+        free(*state);
+        return 0;
+}
+
+static int check(struct fixture *f, const void *message, size_t size, enum message_side from) {
+        memset(&f->m, 0, sizeof(f->m));
+        memcpy(&f->m, message, size);
+        return message_check(&f->m, size, from);
+}
+
+static void good_form(void **state) {
+        struct fixture *f = *state;
+
+        assert_int_equal(check(f, &f->start, sizeof(f->start), MESSAGE_FROM_TILLD), 0);
+        assert_int_equal(check(f, &f->answer, sizeof(f->answer), MESSAGE_FROM_TILLD), 0);
+        assert_int_equal(check(f, &f->request, sizeof(f->request), MESSAGE_FROM_WORKER), 0);
+        assert_int_equal(check(f, &f->outcome, sizeof(f->outcome), MESSAGE_FROM_WORKER), 0);
+}
+
+/* Each changes one thing and has to be seen. */
+#define REFUSED(f, what, side, change)                                                                                \
+        ({                                                                                                            \
+                fill(f);                                                                                              \
+                change;                                                                                               \
+                if (check((f), &(f)->what, sizeof((f)->what), MESSAGE_FROM_##side) >= 0)                              \
+                        fail_msg("believed: %s", #change);                                                            \
+        })
+
+static void bad_form(void **state) {
+        struct fixture *f = *state;
+
+        REFUSED(f, request, TILLD, (void) 0);
+        REFUSED(f, start, WORKER, (void) 0);
+        REFUSED(f, request, WORKER, f->request.header.magic ^= 1);
+        REFUSED(f, request, WORKER, f->request.header.version++);
+        REFUSED(f, request, WORKER, f->request.header.size--);
+        REFUSED(f, request, WORKER, f->request.header.type = 99);
+        REFUSED(f, request, WORKER, f->request.header.type = MESSAGE_OUTCOME);
+        REFUSED(f, request, WORKER, f->request.header.__reserved = 1);
+        REFUSED(f, request, WORKER, memset(f->request.card.pan, '1', sizeof(f->request.card.pan)));
+        REFUSED(f, request, WORKER, f->request.card.pan[3] = 'A');
+        REFUSED(f, request, WORKER, f->request.card.pan[18] = '1');
+        REFUSED(f, request, WORKER, strcpy(f->request.card.pan_masked, "6200000000000005"));
+        REFUSED(f, request, WORKER, strcpy(f->request.card.pan_masked, "6200000*****0005"));
+        REFUSED(f, request, WORKER, f->request.card.track2[5] = '=');
+        REFUSED(f, request, WORKER, f->request.card.track2[5] = ';');
+        REFUSED(f, request, WORKER, f->request.card.label[0] = '\n');
+        REFUSED(f, request, WORKER, f->request.card.label[0] = (char) 0xe4);
+        REFUSED(f, request, WORKER, f->request.card.aid.size = 17);
+        REFUSED(f, request, WORKER, f->request.card.aid.size = 4);
+        REFUSED(f, request, WORKER, f->request.card.sequence = 100);
+        REFUSED(f, request, WORKER, f->request.card.has_sequence = 2);
+        REFUSED(f, request, WORKER, f->request.result.iad_size = 33);
+        REFUSED(f, request, WORKER, f->request.result.iad[3] = 1);
+        REFUSED(f, request, WORKER, f->request.result.de55_size = 256);
+        REFUSED(f, request, WORKER, f->request.result.de55_size--);
+        REFUSED(f, request, WORKER, f->request.result.has_cryptogram = 0);
+        REFUSED(f, request, WORKER, f->request.result.script_results_size = 21);
+        REFUSED(f, request, WORKER, f->request.result.cryptogram_type = 0x81);
+        REFUSED(f, outcome, WORKER, f->outcome.outcome = 0);
+        REFUSED(f, outcome, WORKER, f->outcome.outcome = 5);
+        REFUSED(f, outcome, WORKER, f->outcome.reason = EMV_REASON_LAST + 1);
+        REFUSED(f, outcome, WORKER, f->outcome.reason = EMV_REASON_ISSUER);
+        REFUSED(f, outcome, WORKER, f->outcome.outcome = EMV_OUTCOME_FAILED);
+        REFUSED(f, outcome, WORKER, f->outcome.outcome = EMV_OUTCOME_DECLINED);
+        REFUSED(f, answer, TILLD, f->answer.online = 4);
+        REFUSED(f, answer, TILLD, f->answer.arc[1] = 0);
+        REFUSED(f, answer, TILLD, f->answer.online = EMV_ONLINE_NO_ANSWER);
+        REFUSED(f, answer, TILLD, f->answer.issuer_authentication_size = 7);
+        REFUSED(f, answer, TILLD, f->answer.scripts_size = sizeof(f->answer.scripts) + 1);
+        REFUSED(f, answer, TILLD, (f->answer.scripts_size = 2, f->answer.scripts[1] = 1));
+        REFUSED(f, start, TILLD, f->start.mode = 0);
+        REFUSED(f, start, TILLD, f->start.steps = 5);
+        REFUSED(f, start, TILLD, f->start.date[1] = 0x13);
+        REFUSED(f, start, TILLD, f->start.amount = UINT64_C(1000000000000));
+        REFUSED(f, start, TILLD, f->start.amount_other = f->start.amount + 1);
+        REFUSED(f, start, TILLD, f->start.random_percent = 0);
+        REFUSED(f, start, TILLD, f->start.terminal.n_applications = EMV_APPLICATIONS_MAX + 1);
+        REFUSED(f, start, TILLD, f->start.terminal.n_ca_keys = EMV_CA_KEYS_MAX + 1);
+        REFUSED(f, start, TILLD, f->start.terminal.applications[0].aid.size = 0);
+
+        for (size_t size = 0; size < sizeof(f->request); size += 7) {
+                fill(f);
+                assert_true(check(f, &f->request, size, MESSAGE_FROM_WORKER) < 0);
+        }
+}
+
+/* Whatever bytes come, there is an answer. */
+static void any_bytes(void **state) {
+        struct fixture *f = *state;
+        uint32_t x = 1;
+
+        for (unsigned i = 0; i < 200000; i++) {
+                uint8_t *p = (uint8_t *) &f->m;
+                size_t at;
+
+                if (i % 64 == 0) {
+                        memset(&f->m, 0, sizeof(f->m));
+                        memcpy(&f->m, i % 128 ? (void *) &f->request : (void *) &f->outcome,
+                               i % 128 ? sizeof(f->request) : sizeof(f->outcome));
+                }
+                x = x * 1664525 + 1013904223;
+                at = sizeof(f->m.header) + (x >> 8) % (sizeof(f->request) - sizeof(f->m.header));
+                p[at] = (uint8_t) (x >> 24);
+                if (message_check(&f->m, f->m.header.size, MESSAGE_FROM_WORKER) >= 0) {
+                        const char *reason = NULL;
+
+                        if (f->m.header.type == MESSAGE_ONLINE_REQUEST)
+                                (void) message_check_request(&f->start, &f->m.online_request, &reason);
+                        else
+                                (void) message_check_outcome(&f->start, &f->request, &f->answer, &f->m.outcome,
+                                                             &reason);
+                }
+        }
+}
+
+static int claim(struct fixture *f, const char **ret_reason) {
+        int r;
+
+        *ret_reason = NULL;
+        r = message_check_request(&f->start, &f->request, ret_reason);
+        if (r < 0)
+                return r;
+        return message_check_outcome(&f->start, &f->request, &f->answer, &f->outcome, ret_reason);
+}
+
+#define LIE(f, text, change)                                                                                          \
+        ({                                                                                                            \
+                const char *_reason;                                                                                  \
+                                                                                                                      \
+                fill(f);                                                                                              \
+                change;                                                                                               \
+                assert_int_equal(claim((f), &_reason), -EBADMSG);                                                     \
+                if (strcmp(_reason, text) != 0)                                                                       \
+                        fail_msg("%s: %s", #change, _reason);                                                         \
+        })
+
+/* Changes a byte of an object's value in DE55. */
+static void forge(struct emv_result_data *r, uint32_t tag) {
+        struct tlv t;
+
+        assert_int_equal(tlv_find(r->de55, r->de55_size, tag, &t), 0);
+        ((uint8_t *) t.value)[t.size - 1] ^= 0x01;
+}
+
+static void honest(void **state) {
+        struct fixture *f = *state;
+        const char *reason;
+
+        assert_int_equal(claim(f, &reason), 0);
+
+        /* A script that failed behind the last cryptogram. */
+        f->outcome.result.tvr[4] |= 0x10;
+        assert_int_equal(claim(f, &reason), 0);
+        /* Without track 2 there is nothing to compare. */
+        f->request.card.track2[0] = '\0';
+        assert_int_equal(claim(f, &reason), 0);
+}
+
+static void lies(void **state) {
+        struct fixture *f = *state;
+
+        LIE(f, "amount is not the one issued", forge(&f->request.result, 0x9f02));
+        LIE(f, "amount is not the one issued", f->start.amount++);
+        LIE(f, "amount is not the one issued", forge(&f->request.result, 0x9f03));
+        LIE(f, "currency is not the one issued", forge(&f->request.result, 0x5f2a));
+        LIE(f, "date is not the one issued", forge(&f->request.result, 0x9a));
+        LIE(f, "transaction type is not the one issued", forge(&f->request.result, 0x9c));
+        LIE(f, "unpredictable number is not the one issued", forge(&f->request.result, 0x9f37));
+        LIE(f, "unpredictable number is not the one issued", forge(&f->outcome.result, 0x9f37));
+        LIE(f, "sequence counter is not the one issued", forge(&f->request.result, 0x9f41));
+        LIE(f, "terminal is not the one issued", forge(&f->request.result, 0x9f33));
+        LIE(f, "terminal is not the one issued", forge(&f->request.result, 0x9f1a));
+        LIE(f, "terminal is not the one issued", forge(&f->request.result, 0x9f35));
+        LIE(f, "DE55 is of another application", forge(&f->request.result, 0x84));
+        LIE(f, "DE55 differs from the results", forge(&f->request.result, 0x95));
+        LIE(f, "DE55 differs from the results", forge(&f->request.result, 0x9f34));
+        LIE(f, "DE55 differs from the results", forge(&f->request.result, 0x9f26));
+        LIE(f, "DE55 differs from the results", forge(&f->request.result, 0x82));
+        LIE(f, "DE55 is malformed", add(&f->request.result, 0x9f02, "000000000001"));
+        LIE(f, "PAN and track 2 are of different cards", f->request.card.pan[8] = '1');
+        LIE(f, "PAN and track 2 are of different cards", f->request.card.track2[8] = '1');
+        LIE(f, "PAN and track 2 are of different cards", f->request.card.expiry[3] = '1');
+        LIE(f, "PAN and track 2 are of different cards", f->request.card.pan_masked[15] = '6');
+        LIE(f, "PAN or expiry is malformed", f->request.card.expiry[0] = '\0');
+        LIE(f, "application is not one of the terminal's", f->request.card.aid.data[4] ^= 1);
+        LIE(f, "cardholder verification is not possible here", memcpy(f->request.result.cvm, "\x01\x00\x02", 3));
+        LIE(f, "cardholder verification is not possible here", memcpy(f->request.result.cvm, "\x02\x00\x02", 3));
+        LIE(f, "cardholder verification is not possible here", f->request.result.signature = 0);
+        LIE(f, "card data are missing", f->request.card.pan[0] = '\0');
+        LIE(f, "cryptogram is no request", f->request.result.cryptogram_type = 0x40);
+        LIE(f, "no online decision belongs to this kind", f->start.steps = EMV_STEPS_READ);
+
+        LIE(f, "outcome and request disagree", f->outcome.online = 0);
+        LIE(f, "outcome and request are of different cards", f->outcome.card.pan_masked[15] = '6');
+        LIE(f, "outcome and request are of different cards", f->outcome.card.aid.data[7] = 2);
+        LIE(f, "approved without a transaction certificate", f->outcome.result.cryptogram_type = 0x00);
+        LIE(f, "approved without the acquirer's approval", f->answer.approved = 0);
+        LIE(f, "approved without the acquirer's approval", f->answer.online = EMV_ONLINE_NO_ANSWER);
+        LIE(f, "approved offline where that is not allowed", f->answer.online = EMV_ONLINE_NOT_SENT);
+        LIE(f, "this kind needs a decision of the card", f->outcome.outcome = EMV_OUTCOME_READ);
+}
+
+/* An approval that nobody was asked about. */
+static void offline_lies(void **state) {
+        struct fixture *f = *state;
+        const char *reason;
+
+        f->outcome.online = 0;
+        assert_int_equal(message_check_outcome(&f->start, NULL, NULL, &f->outcome, &reason), -EBADMSG);
+        assert_string_equal(reason, "approved offline where that is not allowed");
+        f->start.offline_allowed = 1;
+        assert_int_equal(message_check_outcome(&f->start, NULL, NULL, &f->outcome, &reason), -EBADMSG);
+        assert_string_equal(reason, "approved offline without card data");
+        f->outcome.card = f->request.card;
+        assert_int_equal(message_check_outcome(&f->start, NULL, NULL, &f->outcome, &reason), 0);
+        f->start.force_online = 1;
+        assert_int_equal(message_check_outcome(&f->start, NULL, NULL, &f->outcome, &reason), -EBADMSG);
+        f->start.force_online = 0;
+        f->start.steps = EMV_STEPS_ONLINE;
+        assert_int_equal(message_check_outcome(&f->start, NULL, NULL, &f->outcome, &reason), -EBADMSG);
+        f->start.steps = EMV_STEPS_AAC;
+        assert_int_equal(message_check_outcome(&f->start, NULL, NULL, &f->outcome, &reason), -EBADMSG);
+        assert_string_equal(reason, "this kind has no approval by the card");
+}
+
+static void words(void **state) {
+        for (enum emv_reason r = 0; r <= EMV_REASON_LAST; r++)
+                assert_non_null(emv_reason_to_string(r));
+        assert_null(emv_reason_to_string(EMV_REASON_LAST + 1));
+        assert_string_equal(emv_reason_to_string(EMV_REASON_LIVE_CARD), "live-card");
+        assert_string_equal(emv_prompt_to_string(EMV_PROMPT_INSERT_CARD), "insert-card");
+        assert_string_equal(emv_outcome_to_string(EMV_OUTCOME_READ), "read");
+        assert_null(emv_outcome_to_string(0));
+}
+
+/* What is shipped is whole, and a live terminal does not take the test keys. */
+static void shipped_data(void **state) {
+        struct fixture *f = *state;
+        struct emv_terminal *t = &f->start.terminal;
+        char culprit[EMV_CULPRIT_MAX];
+        const char *reason = NULL;
+
+        assert_int_equal(emv_terminal_check(t, false, culprit, &reason), 0);
+        assert_memory_equal(t->country, "\x01\x56", 2);
+        assert_memory_equal(t->capabilities, "\x60\x28\x00", 3);
+        assert_true(t->n_applications >= 9);
+        assert_int_equal(t->n_ca_keys, 3);
+
+        assert_int_equal(emv_terminal_check(t, true, culprit, &reason), -EINVAL);
+        assert_string_equal(culprit, "ca-key A000000333 EE");
+        assert_string_equal(reason, "a test key has no place on a live terminal");
+        assert_int_equal(emv_terminal_drop_test_keys(t), 3);
+        assert_int_equal(emv_terminal_check(t, true, culprit, &reason), 0);
+}
+
+#define UNFIT(f, who, why, change)                                                                                    \
+        ({                                                                                                            \
+                char _culprit[EMV_CULPRIT_MAX] = "";                                                                  \
+                const char *_reason = "";                                                                             \
+                                                                                                                      \
+                fill(f);                                                                                              \
+                change;                                                                                               \
+                assert_int_equal(emv_terminal_check(&(f)->start.terminal, false, _culprit, &_reason), -EINVAL);       \
+                assert_string_equal(_culprit, who);                                                                   \
+                assert_string_equal(_reason, why);                                                                    \
+        })
+
+static void unfit_data(void **state) {
+        struct fixture *f = *state;
+        struct emv_terminal *t = &f->start.terminal;
+
+        UNFIT(f, "ca-key A000000333 EE", "sha1 does not fit the key", t->ca_keys[0].modulus[7] ^= 1);
+        UNFIT(f, "ca-key A000000333 EE", "sha1 does not fit the key", t->ca_keys[0].exponent = 65537);
+        UNFIT(f, "ca-key A000000333 EE", "no modulus", t->ca_keys[0].modulus_size = 0);
+        UNFIT(f, "ca-key A000000333 EE", "no exponent", t->ca_keys[0].exponent = 0);
+        UNFIT(f, "application A000000333010101", "no version", t->applications[0].n_versions = 0);
+        UNFIT(f, "application A000000333010101", "threshold is above floor-limit", t->applications[0].threshold = 1);
+        UNFIT(f, "application A000000333010101", "target-max is below target", t->applications[0].target = 1);
+        UNFIT(f, "terminal", "capabilities claim what is not there", t->capabilities[2] = 0xc0);
+        UNFIT(f, "terminal", "capabilities claim what is not there", t->capabilities[1] = 0xf8);
+        UNFIT(f, "terminal", "capabilities do not name the contact chip", t->capabilities[0] = 0x40);
+        UNFIT(f, "terminal", "no country", memset(t->country, 0, 2));
+        UNFIT(f, "terminal", "no application", t->n_applications = 0);
+}
+
+static void assignments(void **state) {
+        static const struct {
+                const char *section, *key, *value;
+                int result;
+        } cases[] = {
+                { "terminal", "country", "840", 0 },
+                { "terminal", "country", "CN", -EINVAL },
+                { "terminal", "country", "", -EINVAL },
+                { "terminal", "capabilities", "6028", -EINVAL },
+                { "terminal", "type", "221", -EINVAL },
+                { "terminal", "serial", "TOOLONG09", -EINVAL },
+                { "terminal", "colour", "red", -EINVAL },
+                { "terminals", "country", "840", -EINVAL },
+                { "application A0000003", "name", "x", -EINVAL },
+                { "application A000000333010101", "floor-limit", "1000000000000", -EINVAL },
+                { "application A000000333010101", "floor-limit", "99999999999999999999999999", -EINVAL },
+                { "application A000000333010101", "floor-limit", "-1", -EINVAL },
+                { "application A000000333010101", "target", "100", -EINVAL },
+                { "application A000000333010101", "partial", "maybe", -EINVAL },
+                { "application A000000333010101", "versions", "00", -EINVAL },
+                { "application A000000333010101", "versions", "0001 0002 0003 0004 0005", -EINVAL },
+                { "application A000000333010101", "tac-denial", "00100000", -EINVAL },
+                { "application A000000333010101", "tdol", "9F0206", 0 },
+                { "ca-key A000000333", "exponent", "3", -EINVAL },
+                { "ca-key A000000333 01", "exponent", "17", -EINVAL },
+                { "ca-key A000000333 01", "modulus", "AABB", -EINVAL },
+                { "ca-key A000000333 01", "sha1", "AABB", -EINVAL },
+                { "ca-key A000000333 01", "exponent", "65537", 0 },
+        };
+        struct fixture *f = *state;
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                const char *reason = NULL;
+                int r = emv_terminal_assign(cases[i].section, cases[i].key, cases[i].value, &f->start.terminal,
+                                            &reason);
+
+                if (r != cases[i].result)
+                        fail_msg("[%s] %s=%s: %d", cases[i].section, cases[i].key, cases[i].value, r);
+                assert_int_equal(reason != NULL, r < 0);
+        }
+        assert_memory_equal(f->start.terminal.country, "\x08\x40", 2);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test_setup_teardown(good_form, setup, teardown),
+                cmocka_unit_test_setup_teardown(bad_form, setup, teardown),
+                cmocka_unit_test_setup_teardown(any_bytes, setup, teardown),
+                cmocka_unit_test_setup_teardown(honest, setup, teardown),
+                cmocka_unit_test_setup_teardown(lies, setup, teardown),
+                cmocka_unit_test_setup_teardown(offline_lies, setup, teardown),
+                cmocka_unit_test(words),
+                cmocka_unit_test_setup_teardown(shipped_data, setup, teardown),
+                cmocka_unit_test_setup_teardown(unfit_data, setup, teardown),
+                cmocka_unit_test_setup_teardown(assignments, setup, teardown),
+        };
+
+        return cmocka_run_group_tests_name("emv: messages, claims and data", tests, NULL, NULL);
+}
