@@ -95,11 +95,13 @@ $(O)/%.a:
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && ar rcs $@ $^
 
-# A unit test links with what it names of the rooms and the simulators.
+# A unit test links with what it names of the rooms and the simulators; both have an msr.h or a server.h, and
+# the test of a simulator means the simulator's.
+archives = $(if $(filter test-sim-% test-acquirer test-issuer,$(1)),$(O)/sim.a $(O)/rooms.a,$(O)/rooms.a $(O)/sim.a)
 $(O)/unit/%: $(O)/tests/unit/%.o $(O)/rooms.a $(O)/sim.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(call libs,$(sort $(LIBS_unit) $(LIBS_till-sim) $(LIBS_$*)))
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $< $(call archives,$*) $(call libs,$(sort $(LIBS_unit) $(LIBS_till-sim) $(LIBS_$*)))
 .PRECIOUS: $(O)/tests/unit/%.o
 
 help: ## this list
