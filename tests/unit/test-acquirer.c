@@ -22,9 +22,9 @@
 
 static char directory[] = "/tmp/test-acquirer-XXXXXX";
 static sd_event *event;
-static struct settings *settings;
-static struct acquirer *acquirer;
-static struct server *server;
+static struct sim_settings *settings;
+static struct sim_acquirer *acquirer;
+static struct sim_server *server;
 static struct host_link *the_link;
 static struct host_keys *keys;
 static uint32_t stan;
@@ -42,7 +42,7 @@ static struct host_link *new_link(const char *first_host, const char *certificat
         struct host_link *l = NULL;
         char host[32];
 
-        snprintf(host, sizeof(host), "localhost:%u", server_port(server));
+        snprintf(host, sizeof(host), "localhost:%u", sim_server_port(server));
         struct host_link_config config = {
                 .hosts = { first_host ?: host, host },
                 .n_hosts = first_host ? 2 : 1,
@@ -64,9 +64,9 @@ static int set_up(void **state) {
 
         (void) unlink(path("ledger.db"));
         assert_int_equal(sd_event_new(&event), 0);
-        assert_int_equal(settings_load(path("acquirer.conf"), &settings), 0);
-        assert_int_equal(acquirer_new(settings, &acquirer), 0);
-        assert_int_equal(server_new(event, settings, acquirer, &server), 0);
+        assert_int_equal(sim_settings_load(path("acquirer.conf"), &settings), 0);
+        assert_int_equal(sim_acquirer_new(settings, &acquirer), 0);
+        assert_int_equal(sim_server_new(event, settings, acquirer, &server), 0);
         assert_int_equal(host_keys_new(tmk, &keys), 0);
         the_link = new_link(NULL, path("terminal.pem"));
         stan = 0;
@@ -76,9 +76,9 @@ static int set_up(void **state) {
 static int tear_down(void **state) {
         the_link = host_link_free(the_link);
         keys = host_keys_free(keys);
-        server = server_free(server);
-        acquirer = acquirer_free(acquirer);
-        settings = settings_free(settings);
+        server = sim_server_free(server);
+        acquirer = sim_acquirer_free(acquirer);
+        settings = sim_settings_free(settings);
         event = sd_event_unref(event);
         return 0;
 }
@@ -168,7 +168,7 @@ static void script(const char *text) {
         struct step step;
 
         assert_int_equal(step_parse(text, &step, &reason), 0);
-        assert_int_equal(script_add(acquirer_script(acquirer), &step), 0);
+        assert_int_equal(script_add(sim_acquirer_script(acquirer), &step), 0);
 }
 
 static void assert_charged(int64_t amount) {
@@ -450,12 +450,12 @@ static void acquirer_restarts(void **state) {
         assert_code(&q, "00");
 
         /* The terminal's connection is dead without its knowing; keys and ledger outlive the acquirer. */
-        snprintf(listen, sizeof(listen), "127.0.0.1:%u", server_port(server));
-        server_free(server);
-        acquirer_free(acquirer);
+        snprintf(listen, sizeof(listen), "127.0.0.1:%u", sim_server_port(server));
+        sim_server_free(server);
+        sim_acquirer_free(acquirer);
         assert_int_equal(free_and_strdup(&settings->listen, listen), 0);
-        assert_int_equal(acquirer_new(settings, &acquirer), 0);
-        assert_int_equal(server_new(event, settings, acquirer, &server), 0);
+        assert_int_equal(sim_acquirer_new(settings, &acquirer), 0);
+        assert_int_equal(sim_server_new(event, settings, acquirer, &server), 0);
         assert_code(&q, "94");
         q.stan = ++stan;
         assert_code(&q, "00");
@@ -466,7 +466,7 @@ static void nobody_there(void **state) {
         struct host_request q = request(HOST_ECHO);
         struct outcome o;
 
-        server = server_free(server);
+        server = sim_server_free(server);
         o = exchange(&q, LONG);
         assert_int_equal(o.outcome, HOST_NOT_SENT);
         assert_int_equal(o.reason, HOST_LINK_UNREACHABLE);
@@ -480,7 +480,7 @@ static void second_host(void **state) {
         char peer[32];
 
         assert_int_equal(o.outcome, HOST_ANSWERED);
-        snprintf(peer, sizeof(peer), "localhost:%u", server_port(server));
+        snprintf(peer, sizeof(peer), "localhost:%u", sim_server_port(server));
         assert_string_equal(host_link_peer(l), peer);
 }
 
@@ -509,7 +509,7 @@ static void one_at_a_time(void **state) {
         q = stripe_sale(100);
         script("drop-answer");
         assert_int_equal(host_exchange(the_link, P, keys, &q, LONG, on_done, &o), 0);
-        while (acquirer_script(acquirer)->n > 0)
+        while (sim_acquirer_script(acquirer)->n > 0)
                 assert_true(sd_event_run(event, UINT64_MAX) >= 0);
         assert_true(host_link_cancel(the_link));
         assert_false(o.done);
@@ -584,14 +584,14 @@ static void live_terminals(void **state) {
                  ">l",
                  directory);
         assert_int_equal(system(command), 0);
-        assert_false(settings_terminal_is_live(path("none"), path("none")));
-        assert_false(settings_terminal_is_live(path("t"), path("d")));
-        assert_true(settings_terminal_is_live(path("l"), path("d")));
+        assert_false(sim_settings_terminal_is_live(path("none"), path("none")));
+        assert_false(sim_settings_terminal_is_live(path("t"), path("d")));
+        assert_true(sim_settings_terminal_is_live(path("l"), path("d")));
         /* What cannot be read may be live. */
-        assert_true(settings_terminal_is_live(path("d"), path("d")));
+        assert_true(sim_settings_terminal_is_live(path("d"), path("d")));
         snprintf(command, sizeof(command), "cp %s/l %s/d/x.conf", directory, directory);
         assert_int_equal(system(command), 0);
-        assert_true(settings_terminal_is_live(path("t"), path("d")));
+        assert_true(sim_settings_terminal_is_live(path("t"), path("d")));
 }
 
 static int make_directory(void **state) {

@@ -7,8 +7,8 @@
 #include "base/log.h"
 #include "base/secret.h"
 
-struct acquirer {
-        const struct settings *settings;
+struct sim_acquirer {
+        const struct sim_settings *settings;
         const struct host_profile *profile;
         struct ledger *ledger;
         struct issuer *issuer;
@@ -55,8 +55,8 @@ static int read_tmk(const char *state, uint8_t *tmk) {
         return 0;
 }
 
-int acquirer_new(const struct settings *settings, struct acquirer **ret) {
-        _cleanup_(acquirer_freep) struct acquirer *a = NULL;
+int sim_acquirer_new(const struct sim_settings *settings, struct sim_acquirer **ret) {
+        _cleanup_(sim_acquirer_freep) struct sim_acquirer *a = NULL;
         int r;
 
         a = calloc(1, sizeof(*a));
@@ -80,7 +80,7 @@ int acquirer_new(const struct settings *settings, struct acquirer **ret) {
         return 0;
 }
 
-struct acquirer *acquirer_free(struct acquirer *a) {
+struct sim_acquirer *sim_acquirer_free(struct sim_acquirer *a) {
         if (!a)
                 return NULL;
         ledger_free(a->ledger);
@@ -90,7 +90,7 @@ struct acquirer *acquirer_free(struct acquirer *a) {
         return NULL;
 }
 
-struct script *acquirer_script(struct acquirer *a) {
+struct script *sim_acquirer_script(struct sim_acquirer *a) {
         return &a->script;
 }
 
@@ -125,7 +125,7 @@ static void copy_trimmed(const struct iso8583 *m, unsigned field, char *ret, siz
                 ret[--l] = '\0';
 }
 
-static void load_keys(struct acquirer *a, struct request *q) {
+static void load_keys(struct sim_acquirer *a, struct request *q) {
         uint8_t wrapped[WRAPPED_KEYS_MAX];
         size_t size;
 
@@ -135,7 +135,7 @@ static void load_keys(struct acquirer *a, struct request *q) {
                 q->keys = host_keys_free(q->keys);
 }
 
-static int read_request(struct acquirer *a, const struct iso8583 *m, struct request *q) {
+static int read_request(struct sim_acquirer *a, const struct iso8583 *m, struct request *q) {
         const char *private = iso8583_text(m, 60);
         uint64_t stan;
 
@@ -157,8 +157,8 @@ static int read_request(struct acquirer *a, const struct iso8583 *m, struct requ
 
 /* ---- checks; each returns a response code, NULL when there is nothing to object ---- */
 
-static const char *check_terminal(const struct acquirer *a, const struct request *q) {
-        const struct settings *s = a->settings;
+static const char *check_terminal(const struct sim_acquirer *a, const struct request *q) {
+        const struct sim_settings *s = a->settings;
 
         if (s->n_terminals == 0)
                 return NULL;
@@ -168,7 +168,8 @@ static const char *check_terminal(const struct acquirer *a, const struct request
         return "97";
 }
 
-static const char *check_mac(const struct acquirer *a, const struct request *q, const uint8_t *message, size_t size) {
+static const char *check_mac(const struct sim_acquirer *a, const struct request *q, const uint8_t *message,
+                             size_t size) {
         if (!q->rule->mac)
                 return NULL;
         if (!q->keys || !iso8583_has(q->m, 64))
@@ -211,7 +212,7 @@ static bool is_expired(const char *expiry) {
         return strcmp(expiry, today) < 0;
 }
 
-static const char *check_card(const struct acquirer *a, const struct request *q, const struct card *c,
+static const char *check_card(const struct sim_acquirer *a, const struct request *q, const struct card *c,
                               const char **ret_note) {
         const char *entry = strempty(iso8583_text(q->m, 22));
 
@@ -294,7 +295,7 @@ static bool same_amount(const uint8_t bcd[static 6], uint64_t amount) {
         return value == amount;
 }
 
-static int session_key(const struct acquirer *a, const struct request *q, const char *pan,
+static int session_key(const struct sim_acquirer *a, const struct request *q, const char *pan,
                        const struct issuer_data *data, uint8_t key[static ISSUER_KEY_SIZE]) {
         uint64_t psn;
         int r;
@@ -306,7 +307,7 @@ static int session_key(const struct acquirer *a, const struct request *q, const 
 }
 
 /* The cryptogram of a chip card; leaves the key for the answer's. */
-static const char *check_chip(const struct acquirer *a, const struct request *q, const char *pan,
+static const char *check_chip(const struct sim_acquirer *a, const struct request *q, const char *pan,
                               uint8_t key[static ISSUER_KEY_SIZE], const uint8_t **ret_arqc, const char **ret_note) {
         struct issuer_data data;
         uint8_t right[ISSUER_AC_SIZE];
@@ -356,8 +357,8 @@ static int make_arpc(const struct request *q, const uint8_t *key, const uint8_t 
         return 0;
 }
 
-static const char *judge_sale(const struct acquirer *a, const struct request *q, const struct card *c, uint8_t *key,
-                              const uint8_t **ret_arqc, const char **ret_note) {
+static const char *judge_sale(const struct sim_acquirer *a, const struct request *q, const struct card *c,
+                              uint8_t *key, const uint8_t **ret_arqc, const char **ret_note) {
         const char *code;
 
         code = is_chip(q) ? check_chip(a, q, c->pan, key, ret_arqc, ret_note) : NULL;
@@ -372,7 +373,7 @@ static const char *judge_sale(const struct acquirer *a, const struct request *q,
         return code ?: check_card(a, q, c, ret_note);
 }
 
-static int handle_sale(struct acquirer *a, struct request *q, struct verdict *v) {
+static int handle_sale(struct sim_acquirer *a, struct request *q, struct verdict *v) {
         struct card card = {};
         uint8_t key[ISSUER_KEY_SIZE] = {};
         const uint8_t *arqc = NULL;
@@ -417,7 +418,7 @@ static int handle_sale(struct acquirer *a, struct request *q, struct verdict *v)
 }
 
 /* Keeps a number whose sale never came, so that it cannot come after its reversal. */
-static int block_unknown(struct acquirer *a, const struct request *q) {
+static int block_unknown(struct sim_acquirer *a, const struct request *q) {
         struct ledger_entry e = {
                 .terminal = q->terminal,
                 .merchant = q->merchant,
@@ -437,7 +438,7 @@ static int block_unknown(struct acquirer *a, const struct request *q) {
         return ledger_reverse(a->ledger, q->terminal, q->batch, q->stan, iso8583_text(q->m, 39));
 }
 
-static int handle_reversal(struct acquirer *a, struct request *q, struct verdict *v) {
+static int handle_reversal(struct sim_acquirer *a, struct request *q, struct verdict *v) {
         enum ledger_state state;
         int64_t amount;
         int r;
@@ -463,7 +464,7 @@ static int handle_reversal(struct acquirer *a, struct request *q, struct verdict
 }
 
 /* A PIN key and a MAC key of double length, new each time. */
-static int handle_sign_on(struct acquirer *a, struct request *q, struct verdict *v) {
+static int handle_sign_on(struct sim_acquirer *a, struct request *q, struct verdict *v) {
         uint8_t keys[2][16];
         WIPE_AT_END(keys);
         int r;
@@ -488,7 +489,7 @@ static int handle_sign_on(struct acquirer *a, struct request *q, struct verdict 
         return 0;
 }
 
-static int handle_kind(struct acquirer *a, struct request *q, struct verdict *v) {
+static int handle_kind(struct sim_acquirer *a, struct request *q, struct verdict *v) {
         switch (q->kind) {
         case HOST_SALE:
                 return handle_sale(a, q, v);
@@ -569,7 +570,7 @@ static void write_head(uint8_t *to, const uint8_t *request, const struct host_pr
         memcpy(to + 5, p->header, sizeof(p->header));
 }
 
-static int write_answer(const struct acquirer *a, const struct request *q, const struct verdict *v,
+static int write_answer(const struct sim_acquirer *a, const struct request *q, const struct verdict *v,
                         const uint8_t *request, struct reply *ret) {
         _cleanup_(iso8583_freep) struct iso8583 *m = NULL;
         const size_t head = 2 + sizeof(a->profile->tpdu) + sizeof(a->profile->header);
@@ -604,8 +605,8 @@ static int write_answer(const struct acquirer *a, const struct request *q, const
         return 0;
 }
 
-static int handle(struct acquirer *a, struct request *q, const uint8_t *request, const uint8_t *message, size_t size,
-                  struct reply *ret) {
+static int handle(struct sim_acquirer *a, struct request *q, const uint8_t *request, const uint8_t *message,
+                  size_t size, struct reply *ret) {
         struct verdict v = {};
         enum action action;
         int r;
@@ -641,7 +642,8 @@ static int handle(struct acquirer *a, struct request *q, const uint8_t *request,
         return write_answer(a, q, &v, request, ret);
 }
 
-int acquirer_handle(struct acquirer *a, const void *frame, size_t size, struct reply *ret, unsigned *ret_field) {
+int sim_acquirer_handle(struct sim_acquirer *a, const void *frame, size_t size, struct reply *ret,
+                        unsigned *ret_field) {
         _cleanup_(iso8583_freep) struct iso8583 *m = NULL;
         const size_t head = sizeof(a->profile->tpdu) + sizeof(a->profile->header);
         const uint8_t *message = (const uint8_t *) frame + head;

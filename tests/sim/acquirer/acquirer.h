@@ -8,14 +8,14 @@
 #include "acquirer/settings.h"
 #include "issuer/issuer.h"
 
-struct acquirer;
+struct sim_acquirer;
 
 /* settings are borrowed. Reads <state>/tmk, issuer.conf and the ledger. */
-int acquirer_new(const struct settings *settings, struct acquirer **ret);
-struct acquirer *acquirer_free(struct acquirer *a);
-DEFINE_CLEANUP(struct acquirer *, acquirer_free);
+int sim_acquirer_new(const struct sim_settings *settings, struct sim_acquirer **ret);
+struct sim_acquirer *sim_acquirer_free(struct sim_acquirer *a);
+DEFINE_CLEANUP(struct sim_acquirer *, sim_acquirer_free);
 
-struct script *acquirer_script(struct acquirer *a);
+struct script *sim_acquirer_script(struct sim_acquirer *a);
 
 struct reply {
         uint8_t frame[HOST_FRAME_MAX]; /* length prefix included */
@@ -29,4 +29,5 @@ struct reply {
  * Handles what follows a length prefix; its effect is in the ledger when this returns. -EBADMSG: not a
  * message of the profile, the connection is to be closed; *ret_field is the field at fault.
  */
-int acquirer_handle(struct acquirer *a, const void *frame, size_t size, struct reply *ret, unsigned *ret_field);
+int sim_acquirer_handle(struct sim_acquirer *a, const void *frame, size_t size, struct reply *ret,
+                        unsigned *ret_field);

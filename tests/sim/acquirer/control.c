@@ -9,7 +9,7 @@
 #define CLIENTS_MAX 8
 #define CALL_SECONDS 10
 
-struct control {
+struct sim_control {
         sd_event *event;
         int fd;
         char *path;
@@ -48,7 +48,7 @@ static void list_steps(const struct script *script, char *answer, size_t size) {
         }
 }
 
-static void run_command(struct control *c, const char *command, char *answer, size_t size) {
+static void run_command(struct sim_control *c, const char *command, char *answer, size_t size) {
         const char *step = startswith(command, "script ");
 
         if (step)
@@ -63,7 +63,7 @@ static void run_command(struct control *c, const char *command, char *answer, si
 }
 
 static int on_client(sd_event_source *s, int fd, uint32_t revents, void *userdata) {
-        struct control *c = userdata;
+        struct sim_control *c = userdata;
         char command[CONTROL_PACKET_MAX], answer[CONTROL_PACKET_MAX];
         ssize_t n;
 
@@ -81,7 +81,7 @@ static int on_client(sd_event_source *s, int fd, uint32_t revents, void *userdat
 }
 
 static int on_accept(sd_event_source *s, int fd, uint32_t revents, void *userdata) {
-        struct control *c = userdata;
+        struct sim_control *c = userdata;
         int client;
 
         client = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
@@ -99,7 +99,7 @@ static int on_accept(sd_event_source *s, int fd, uint32_t revents, void *userdat
         return 0;
 }
 
-static int listen_on(struct control *c, const char *path) {
+static int listen_on(struct sim_control *c, const char *path) {
         struct sockaddr_un address;
         int r;
 
@@ -116,8 +116,8 @@ static int listen_on(struct control *c, const char *path) {
         return c->path ? 0 : -ENOMEM;
 }
 
-int control_new(sd_event *event, const char *path, struct script *script, struct control **ret) {
-        _cleanup_(control_freep) struct control *c = NULL;
+int sim_control_new(sd_event *event, const char *path, struct script *script, struct sim_control **ret) {
+        _cleanup_(sim_control_freep) struct sim_control *c = NULL;
         int r;
 
         c = calloc(1, sizeof(*c));
@@ -136,7 +136,7 @@ int control_new(sd_event *event, const char *path, struct script *script, struct
         return 0;
 }
 
-struct control *control_free(struct control *c) {
+struct sim_control *sim_control_free(struct sim_control *c) {
         if (!c)
                 return NULL;
         for (size_t i = 0; i < CLIENTS_MAX; i++)
@@ -151,7 +151,7 @@ struct control *control_free(struct control *c) {
         return NULL;
 }
 
-int control_call(const char *path, const char *command) {
+int sim_control_call(const char *path, const char *command) {
         const struct timeval limit = { .tv_sec = CALL_SECONDS };
         char answer[CONTROL_PACKET_MAX];
         struct sockaddr_un address;

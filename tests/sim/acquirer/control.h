@@ -12,12 +12,12 @@
 
 #define CONTROL_PACKET_MAX 8192
 
-struct control;
+struct sim_control;
 
 /* Replaces a socket that a dead predecessor left; errors are logged. */
-int control_new(sd_event *event, const char *path, struct script *script, struct control **ret);
-struct control *control_free(struct control *c);
-DEFINE_CLEANUP(struct control *, control_free);
+int sim_control_new(sd_event *event, const char *path, struct script *script, struct sim_control **ret);
+struct sim_control *sim_control_free(struct sim_control *c);
+DEFINE_CLEANUP(struct sim_control *, sim_control_free);
 
 /* The other end: sends a command and prints the answer. Errors are logged. */
-int control_call(const char *path, const char *command);
+int sim_control_call(const char *path, const char *command);

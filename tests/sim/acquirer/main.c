@@ -60,28 +60,28 @@ static inline void event_unrefp(sd_event **e) {
         sd_event_unref(*e);
 }
 
-static int verb_run(const struct settings *settings) {
+static int verb_run(const struct sim_settings *settings) {
         _cleanup_(event_unrefp) sd_event *event = NULL;
-        _cleanup_(acquirer_freep) struct acquirer *acquirer = NULL;
-        _cleanup_(server_freep) struct server *server = NULL;
-        _cleanup_(control_freep) struct control *control = NULL;
+        _cleanup_(sim_acquirer_freep) struct sim_acquirer *acquirer = NULL;
+        _cleanup_(sim_server_freep) struct sim_server *server = NULL;
+        _cleanup_(sim_control_freep) struct sim_control *control = NULL;
         int r;
 
-        if (settings_terminal_is_live(TILLD_CONF, TILLD_DROP_INS)) {
-                log_error("This is a live terminal (mode=live in %s): the acquirer simulator does not run here",
+        if (sim_settings_terminal_is_live(TILLD_CONF, TILLD_DROP_INS)) {
+                log_error("This is a live terminal (mode=live in %s, or it cannot be read): no simulator runs here",
                           TILLD_CONF);
                 return -EPERM;
         }
         r = make_event(&event);
         if (r < 0)
                 return log_error_errno(r, "Event loop");
-        r = acquirer_new(settings, &acquirer);
+        r = sim_acquirer_new(settings, &acquirer);
         if (r < 0)
                 return r;
-        r = server_new(event, settings, acquirer, &server);
+        r = sim_server_new(event, settings, acquirer, &server);
         if (r < 0)
                 return r;
-        r = control_new(event, settings->control, acquirer_script(acquirer), &control);
+        r = sim_control_new(event, settings->control, sim_acquirer_script(acquirer), &control);
         if (r < 0)
                 return r;
 
@@ -92,14 +92,14 @@ static int verb_run(const struct settings *settings) {
         return r < 0 ? log_error_errno(r, "Event loop") : 0;
 }
 
-static int verb_script(const struct settings *settings, const struct options *o, int argc, char *argv[]) {
+static int verb_script(const struct sim_settings *settings, const struct options *o, int argc, char *argv[]) {
         char command[512];
         size_t used;
 
         if (argc == 0)
-                return control_call(settings->control, "script-list");
+                return sim_control_call(settings->control, "script-list");
         if (argc == 1 && streq(argv[0], "clear"))
-                return control_call(settings->control, "script-clear");
+                return sim_control_call(settings->control, "script-clear");
 
         used = (size_t) snprintf(command, sizeof(command), "script");
         for (int i = 0; i < argc && used < sizeof(command); i++)
@@ -112,10 +112,10 @@ static int verb_script(const struct settings *settings, const struct options *o,
                 log_error("The step is too long");
                 return -EINVAL;
         }
-        return control_call(settings->control, command);
+        return sim_control_call(settings->control, command);
 }
 
-static int verb_ledger(const struct settings *settings) {
+static int verb_ledger(const struct sim_settings *settings) {
         _cleanup_free_ char *json = NULL;
         int r;
 
@@ -130,11 +130,11 @@ static int verb_ledger(const struct settings *settings) {
 }
 
 static int run(const struct options *o, int argc, char *argv[]) {
-        _cleanup_(settings_freep) struct settings *settings = NULL;
-        const char *path = o->config ?: settings_default_path();
+        _cleanup_(sim_settings_freep) struct sim_settings *settings = NULL;
+        const char *path = o->config ?: sim_settings_default_path();
         int r;
 
-        r = settings_load(path, &settings);
+        r = sim_settings_load(path, &settings);
         if (r < 0)
                 return log_error_errno(r, "%s cannot be used", path ?: "The configuration");
         if (streq(argv[0], "run") && argc == 1)

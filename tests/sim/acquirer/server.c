@@ -26,7 +26,7 @@ struct pending {
 };
 
 struct connection {
-        struct server *server;
+        struct sim_server *server;
         int fd;
         SSL *ssl;
         bool ready;
@@ -38,9 +38,9 @@ struct connection {
         struct pending *pending[PENDING_MAX];
 };
 
-struct server {
+struct sim_server {
         sd_event *event;
-        struct acquirer *acquirer;
+        struct sim_acquirer *acquirer;
         SSL_CTX *context;
         int fd;
         unsigned port;
@@ -55,7 +55,7 @@ static void pending_free(struct pending *p) {
 }
 
 static void connection_free(struct connection *c) {
-        struct server *s = c->server;
+        struct sim_server *s = c->server;
 
         for (size_t i = 0; i < CONNECTIONS_MAX; i++)
                 if (s->connections[i] == c)
@@ -159,7 +159,7 @@ static bool connection_handle(struct connection *c, const uint8_t *frame, size_t
         unsigned field;
         int r;
 
-        r = acquirer_handle(c->server->acquirer, frame, size, &reply, &field);
+        r = sim_acquirer_handle(c->server->acquirer, frame, size, &reply, &field);
         if (r == -EBADMSG) {
                 log_warning("A request cannot be read (field %u)", field);
                 connection_fail(c, "unreadable request");
@@ -274,7 +274,7 @@ static int connection_start(struct connection *c) {
 }
 
 static int on_accept(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
-        struct server *s = userdata;
+        struct sim_server *s = userdata;
         struct connection *c;
         int client, r;
 
@@ -300,7 +300,7 @@ static int on_accept(sd_event_source *source, int fd, uint32_t revents, void *us
         return 0;
 }
 
-static int load_context(struct server *s, const char *state) {
+static int load_context(struct sim_server *s, const char *state) {
         _cleanup_free_ char *ca = NULL, *pem = NULL;
 
         if (asprintf(&ca, "%s/ca.pem", state) < 0 || asprintf(&pem, "%s/server.pem", state) < 0)
@@ -331,7 +331,7 @@ static int parse_listen(const char *text, struct addrinfo **ret) {
         return getaddrinfo(name, colon + 1, &hints, ret) == 0 ? 0 : -EINVAL;
 }
 
-static int listen_on(struct server *s, const char *text) {
+static int listen_on(struct sim_server *s, const char *text) {
         struct addrinfo *a = NULL;
         struct sockaddr_storage address = {};
         socklen_t size = sizeof(address);
@@ -354,8 +354,9 @@ static int listen_on(struct server *s, const char *text) {
         return 0;
 }
 
-int server_new(sd_event *event, const struct settings *settings, struct acquirer *acquirer, struct server **ret) {
-        _cleanup_(server_freep) struct server *s = NULL;
+int sim_server_new(sd_event *event, const struct sim_settings *settings, struct sim_acquirer *acquirer,
+                   struct sim_server **ret) {
+        _cleanup_(sim_server_freep) struct sim_server *s = NULL;
         int r;
 
         s = calloc(1, sizeof(*s));
@@ -377,7 +378,7 @@ int server_new(sd_event *event, const struct settings *settings, struct acquirer
         return 0;
 }
 
-struct server *server_free(struct server *s) {
+struct sim_server *sim_server_free(struct sim_server *s) {
         if (!s)
                 return NULL;
         for (size_t i = 0; i < CONNECTIONS_MAX; i++)
@@ -391,6 +392,6 @@ struct server *server_free(struct server *s) {
         return NULL;
 }
 
-unsigned server_port(const struct server *s) {
+unsigned sim_server_port(const struct sim_server *s) {
         return s->port;
 }

@@ -7,11 +7,12 @@
 
 #include "acquirer/acquirer.h"
 
-struct server;
+struct sim_server;
 
 /* Listens on settings->listen with <state>/server.pem and <state>/ca.pem; errors are logged. */
-int server_new(sd_event *event, const struct settings *settings, struct acquirer *acquirer, struct server **ret);
-struct server *server_free(struct server *s);
-DEFINE_CLEANUP(struct server *, server_free);
+int sim_server_new(sd_event *event, const struct sim_settings *settings, struct sim_acquirer *acquirer,
+                   struct sim_server **ret);
+struct sim_server *sim_server_free(struct sim_server *s);
+DEFINE_CLEANUP(struct sim_server *, sim_server_free);
 /* The port that is listened on, for a setting of port 0. */
-unsigned server_port(const struct server *s);
+unsigned sim_server_port(const struct sim_server *s);

@@ -6,7 +6,7 @@
 /* Prepaid card number of the shipped test cards: always short of money. */
 #define DECLINED_PAN "6200000000000047"
 
-static int assign_acquirer(struct settings *s, const char *key, const char *value, const char **ret_reason) {
+static int assign_acquirer(struct sim_settings *s, const char *key, const char *value, const char **ret_reason) {
         if (streq(key, "listen"))
                 return free_and_strdup(&s->listen, value);
         if (streq(key, "state"))
@@ -24,7 +24,7 @@ static int assign_acquirer(struct settings *s, const char *key, const char *valu
         return -EINVAL;
 }
 
-static int add_decline(struct settings *s, const char *pan, const char *code, const char **ret_reason) {
+static int add_decline(struct sim_settings *s, const char *pan, const char *code, const char **ret_reason) {
         size_t l = strlen(pan);
 
         *ret_reason = "a line is card number=two characters, at most 32 lines";
@@ -37,7 +37,7 @@ static int add_decline(struct settings *s, const char *pan, const char *code, co
         return 0;
 }
 
-static int add_terminal(struct settings *s, const char *terminal, const char *merchant, const char **ret_reason) {
+static int add_terminal(struct sim_settings *s, const char *terminal, const char *merchant, const char **ret_reason) {
         *ret_reason = "a line is terminal (8 characters)=merchant (15 characters), at most 32 lines";
         if (strlen(terminal) > 8 || strlen(merchant) > 15 || s->n_terminals == SETTINGS_TERMINALS_MAX)
                 return -EINVAL;
@@ -58,8 +58,8 @@ static int assign(const char *section, const char *key, const char *value, void 
         return -EINVAL;
 }
 
-int settings_load(const char *path, struct settings **ret) {
-        _cleanup_(settings_freep) struct settings *s = NULL;
+int sim_settings_load(const char *path, struct sim_settings **ret) {
+        _cleanup_(sim_settings_freep) struct sim_settings *s = NULL;
         const char *reason;
         int r;
 
@@ -85,7 +85,7 @@ int settings_load(const char *path, struct settings **ret) {
         return 0;
 }
 
-struct settings *settings_free(struct settings *s) {
+struct sim_settings *sim_settings_free(struct sim_settings *s) {
         if (!s)
                 return NULL;
         free(s->listen);
@@ -96,7 +96,7 @@ struct settings *settings_free(struct settings *s) {
         return NULL;
 }
 
-const char *settings_default_path(void) {
+const char *sim_settings_default_path(void) {
         static const char *const paths[] = {
                 "/etc/till-acquirer/acquirer.conf",
                 "/usr/share/till-acquirer/acquirer.conf",
@@ -117,7 +117,7 @@ static int find_mode(const char *section, const char *key, const char *value, vo
         return 0;
 }
 
-bool settings_terminal_is_live(const char *conf, const char *drop_ins) {
+bool sim_settings_terminal_is_live(const char *conf, const char *drop_ins) {
         bool live = false;
         int r;
 

@@ -8,7 +8,7 @@
 #define SETTINGS_DECLINES_MAX 32
 #define SETTINGS_TERMINALS_MAX 32
 
-struct settings {
+struct sim_settings {
         char *listen;  /* address:port */
         char *state;   /* directory of keys, certificates and ledger */
         char *control; /* path of the control socket */
@@ -31,15 +31,15 @@ struct settings {
 };
 
 /* With the built-in values; a path that is not NULL must be there. Bad lines are logged. */
-int settings_load(const char *path, struct settings **ret);
-struct settings *settings_free(struct settings *s);
-DEFINE_CLEANUP(struct settings *, settings_free);
+int sim_settings_load(const char *path, struct sim_settings **ret);
+struct sim_settings *sim_settings_free(struct sim_settings *s);
+DEFINE_CLEANUP(struct sim_settings *, sim_settings_free);
 
 /* The file that counts: /etc/till-acquirer/acquirer.conf, else the packaged one, else NULL. */
-const char *settings_default_path(void);
+const char *sim_settings_default_path(void);
 
 /*
  * Whether tilld on this machine is live: conf is tilld.conf, drop_ins the directory beside it. A file
  * that cannot be read counts as live: practice must not run where money may move.
  */
-bool settings_terminal_is_live(const char *conf, const char *drop_ins);
+bool sim_settings_terminal_is_live(const char *conf, const char *drop_ins);
