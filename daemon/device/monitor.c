@@ -311,14 +311,16 @@ static int on_present(struct monitor *monitor, struct udev_device *udev_device) 
         return 0;
 }
 
-/* The USB device outlives its driver when only the driver goes; udev tells of the port's end separately, later. */
+/*
+ * A driver that goes leaves its USB interface, unplugging takes both. Should the interface still be there for a
+ * moment, udev's event of the USB device's end follows.
+ */
 static const char *absence_explain(const struct device *device) {
-        _cleanup_free_ char *path = NULL;
+        char path[128];
 
-        if (!device->port || asprintf(&path, "/sys/bus/usb/devices/%s", device->port) < 0) {
-                path = NULL;
+        if (!device->interface)
                 return DEVICE_WHY_UNPLUGGED;
-        }
+        (void) snprintf(path, sizeof(path), "/sys/bus/usb/devices/%s", device->interface);
         return access(path, F_OK) < 0 ? DEVICE_WHY_UNPLUGGED : DEVICE_WHY_UNBOUND;
 }
 
@@ -330,12 +332,15 @@ static void on_absent(struct monitor *monitor, const char *syspath) {
 }
 
 static void on_port_absent(struct monitor *monitor, const char *port) {
+        char title[DEVICE_TITLE_MAX];
+
         for (size_t i = 0; i < monitor->n_entries; i++) {
                 struct device *device = &monitor->entries[i]->device;
 
                 if (device->connected || !streq_ptr(device->port, port) || !streq(device->why, DEVICE_WHY_UNBOUND))
                         continue;
                 device->why = DEVICE_WHY_UNPLUGGED;
+                log_notice("Device %s: %s.", device_title(device, title), device->why);
                 tell(monitor, device, MONITOR_CHANGED);
         }
 }
