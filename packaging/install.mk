@@ -19,7 +19,12 @@ units = $(addprefix packaging/systemd/,$(1))
 ##@ Installing and packaging
 install: install-tilld install-acquirer install-sim install-dev install-dkms ## install everything under DESTDIR
 
-install-tilld: $(addprefix $(O)/,tilld tillctl card-worker till-recover) ## the service, its helpers, tillctl
+CATALOGS := $(patsubst packaging/po/%.po,$(O)/po/%.mo,$(wildcard packaging/po/*.po))
+$(O)/po/%.mo: packaging/po/%.po
+	@mkdir -p $(@D)
+	$(Q)msgfmt -o $@ $<
+
+install-tilld: $(addprefix $(O)/,tilld tillctl card-worker till-recover) $(CATALOGS) ## the service, its helpers, tillctl
 	$(call install_program,$(LIBDIR)/tilld,$(addprefix $(O)/,tilld card-worker till-recover) packaging/tilld-setup)
 	$(call install_program,$(BINDIR),$(O)/tillctl)
 	$(call install_file,$(DESTDIR)$(SYSCONFDIR)/tilld,packaging/tilld.conf)
@@ -31,7 +36,9 @@ install-tilld: $(addprefix $(O)/,tilld tillctl card-worker till-recover) ## the 
 	$(call install_file,$(DATADIR)/polkit-1/actions,dbus/org.tilld1.policy)
 	$(call install_file,$(DATADIR)/polkit-1/rules.d,dbus/org.tilld1.rules)
 	$(call install_file,$(LIBDIR)/sysusers.d,packaging/sysusers.d/tilld.conf)
-	$(call install_manuals,tillctl.1 tilld.8 tilld.conf.5 tilld-setup.8 till-recover.8)
+	$(foreach c,$(CATALOGS),install -D -m 644 $(c) \
+		$(DATADIR)/locale/$(basename $(notdir $(c)))/LC_MESSAGES/tilld.mo &&) true
+	$(call install_manuals,tillctl.1 org.tilld1.5 tilld.8 tilld.conf.5 tilld-setup.8 till-recover.8)
 	$(call install_file,$(DESTDIR)$(UNITDIR),$(call units,tilld.service tilld-setup.service \
 		till-recover.socket till-recover@.service till-recover-take@.service))
 

@@ -18,6 +18,9 @@
 #define _pure_ __attribute__((pure))
 #define _const_ __attribute__((const))
 
+/* For xgettext: a text of a table, translated by whoever shows it to a person. */
+#define N_(text) text
+
 #define ELEMENTSOF(x) (sizeof(x) / sizeof((x)[0]))
 
 #define MIN(a, b)                                                                                                     \

@@ -32,6 +32,13 @@ const char *cli_text(const cJSON *object, const char *name) {
         return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, name)) ?: "";
 }
 
+const char *cli_sentence(const cJSON *object, const char *name) {
+        const char *text = cli_text(object, name);
+
+        /* The translation of the empty text is the catalog's own header. */
+        return *text ? gettext(text) : text;
+}
+
 int cli_describe(struct cli *cli, const char *path, const char *interface, cJSON **ret) {
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;

@@ -10,8 +10,6 @@
 #include "base/macro.h"
 
 #define _(text) gettext(text)
-/* For xgettext: a text of a table, translated where it is printed. */
-#define N_(text) text
 
 #define SERVICE "org.tilld1"
 #define SERVICE_PATH "/org/tilld1"
@@ -46,6 +44,8 @@ static inline void cJSON_Deletep(cJSON **json) {
 int cli_describe(struct cli *cli, const char *path, const char *interface, cJSON **ret);
 /* A text member, "" when absent. */
 const char *cli_text(const cJSON *object, const char *name);
+/* A text member that tilld wrote for people, in their language where it is known. */
+const char *cli_sentence(const cJSON *object, const char *name);
 /* The paths below prefix that have an interface. *ret is a NULL-terminated list; free with cli_free_list(). */
 int cli_list(struct cli *cli, const char *prefix, const char *interface, char ***ret);
 void cli_free_list(char ***list);

@@ -51,7 +51,7 @@ static int help(void) {
 }
 
 static void progress(struct sale *s, const cJSON *t) {
-        const char *line = cli_text(t, "Message");
+        const char *line = cli_sentence(t, "Message");
 
         if (s->cli->json || *cli_text(t, "Result"))
                 return;
@@ -91,7 +91,7 @@ static int print_result(struct sale *s, const cJSON *t) {
                         printf("%s%s%s  %s %s\n", cli_tone(s->cli, results[i].tone), _(results[i].sentence),
                                cli_tone_end(s->cli), cli_text(t, "Currency"), text);
         if (*cli_text(t, "Message"))
-                printf("%s\n", cli_text(t, "Message"));
+                printf("%s\n", cli_sentence(t, "Message"));
         print_detail(_("card"), cli_text(t, "MaskedPan"));
         print_detail(_("application"), cli_text(t, "Application"));
         print_detail(_("authorization"), cli_text(t, "AuthorizationCode"));

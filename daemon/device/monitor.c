@@ -247,11 +247,8 @@ static void entry_remove(struct monitor *monitor, struct entry *entry) {
 /* ---- events ---- */
 
 static void disconnect(struct monitor *monitor, struct device *device, const char *why) {
-        char title[DEVICE_TITLE_MAX];
-
         state_set(device, false, why);
         device->card = DEVICE_CARD_UNKNOWN;
-        log_notice("Device %s: %s.", device_title(device, title), why);
         /* The node's name is still there for whoever must close it. */
         tell(monitor, device, MONITOR_DISCONNECTED);
         free(TAKE_PTR(device->node));
@@ -260,7 +257,6 @@ static void disconnect(struct monitor *monitor, struct device *device, const cha
 
 static int connect_device(struct monitor *monitor, struct udev_device *udev_device) {
         _cleanup_(entry_freep) struct entry *fresh = NULL;
-        char title[DEVICE_TITLE_MAX];
         struct entry *entry;
         int r;
 
@@ -294,7 +290,6 @@ static int connect_device(struct monitor *monitor, struct udev_device *udev_devi
                 tell(monitor, &entry->device, MONITOR_ADDED);
         }
         state_set(&entry->device, true, monitor->started ? DEVICE_WHY_PLUGGED : DEVICE_WHY_PRESENT);
-        log_info("Device %s: %s, %s.", device_title(&entry->device, title), entry->device.why, entry->device.node);
         tell(monitor, &entry->device, MONITOR_CONNECTED);
         return 0;
 }
@@ -332,15 +327,12 @@ static void on_absent(struct monitor *monitor, const char *syspath) {
 }
 
 static void on_port_absent(struct monitor *monitor, const char *port) {
-        char title[DEVICE_TITLE_MAX];
-
         for (size_t i = 0; i < monitor->n_entries; i++) {
                 struct device *device = &monitor->entries[i]->device;
 
                 if (device->connected || !streq_ptr(device->port, port) || !streq(device->why, DEVICE_WHY_UNBOUND))
                         continue;
                 device->why = DEVICE_WHY_UNPLUGGED;
-                log_notice("Device %s: %s.", device_title(device, title), device->why);
                 tell(monitor, device, MONITOR_CHANGED);
         }
 }

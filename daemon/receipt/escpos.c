@@ -180,22 +180,7 @@ static int put_line(struct encoder *e, const struct page_line *line) {
         return -EINVAL;
 }
 
-static void put_completion(struct encoder *e, unsigned process) {
-        switch (e->profile->completion) {
-        case PRINTER_COMPLETION_GS_H:
-                PUT(e, GS, '(', 'H', 6, 0, 48, 48, (uint8_t) ('0' + process / 1000),
-                    (uint8_t) ('0' + process / 100 % 10), (uint8_t) ('0' + process / 10 % 10),
-                    (uint8_t) ('0' + process % 10));
-                break;
-        case PRINTER_COMPLETION_GS_R:
-                PUT(e, GS, 'r', 1);
-                break;
-        default:
-                break;
-        }
-}
-
-static int put_page(struct encoder *e, const struct page *page, unsigned process) {
+static int put_page(struct encoder *e, const struct page *page) {
         int r;
 
         PUT(e, ESC, '@', ESC, 't', e->profile->code_page);
@@ -208,18 +193,16 @@ static int put_page(struct encoder *e, const struct page *page, unsigned process
                 if (r < 0)
                         return r;
         }
-        put_completion(e, process);
         return 0;
 }
 
-int page_to_escpos(const struct page *page, const struct printer_profile *profile, unsigned process, uint8_t **ret,
-                   size_t *ret_size) {
+int page_to_escpos(const struct page *page, const struct printer_profile *profile, uint8_t **ret, size_t *ret_size) {
         struct encoder e = { .gb = (iconv_t) -1, .profile = profile };
         _cleanup_free_ char *bytes = NULL;
         size_t size = 0;
         int r;
 
-        if (process > ESCPOS_PROCESS_MAX || page->columns > profile->columns)
+        if (page->columns > profile->columns)
                 return -EINVAL;
         if (profile->chinese != PRINTER_CHINESE_NONE) {
                 e.gb = iconv_open("GB18030", "UTF-8");
@@ -227,7 +210,7 @@ int page_to_escpos(const struct page *page, const struct printer_profile *profil
                         return -errno;
         }
         e.f = open_memstream(&bytes, &size);
-        r = e.f ? put_page(&e, page, process) : -ENOMEM;
+        r = e.f ? put_page(&e, page) : -ENOMEM;
         if (e.f && (ferror(e.f) | fclose(e.f)))
                 r = -ENOMEM;
         if (e.gb != (iconv_t) -1)

@@ -6,12 +6,8 @@
 #include "receipt/page.h"
 #include "receipt/profile.h"
 
-/* Process ids of GS ( H are four decimal digits here. */
-#define ESCPOS_PROCESS_MAX 9999
-
 /*
- * Starts from a known state (ESC @), ends with the completion query of the profile, after the cut.
- * process is 0 to ESCPOS_PROCESS_MAX. *ret is freed by the caller.
+ * Starts from a known state (ESC @) and ends with what the page ends with; whether it came to paper is for the device
+ * room to ask. *ret is freed by the caller.
  */
-int page_to_escpos(const struct page *page, const struct printer_profile *profile, unsigned process, uint8_t **ret,
-                   size_t *ret_size);
+int page_to_escpos(const struct page *page, const struct printer_profile *profile, uint8_t **ret, size_t *ret_size);

@@ -13,6 +13,7 @@ struct printing {
         const struct device *device; /* the one that printer holds, NULL for none */
         int64_t job;                 /* the one that the printer has, 0 for none */
         int64_t job_transaction;
+        const char *words; /* the status as it was logged last */
 };
 
 /* ---- What a paper says ---- */
@@ -49,8 +50,10 @@ static char entry_letter(enum entry_mode entry) {
         }
 }
 
-static enum slip_advice advice_of(enum reversal_state reversal) {
-        switch (reversal) {
+static enum slip_advice advice_of(const struct transaction_record *t) {
+        if (t->result == RESULT_UNCONFIRMED)
+                return SLIP_ADVICE_UNCONFIRMED;
+        switch (t->reversal) {
         case REVERSAL_PENDING:
                 return SLIP_ADVICE_REVERSAL_PENDING;
         case REVERSAL_DONE:
@@ -108,7 +111,7 @@ static void slip_fill(const struct settings *s, const struct transaction_record 
         COPY(ret->response_code, t->response_code);
         COPY(ret->message, t->message);
         if (paper == SLIP_NOT_COMPLETED)
-                ret->advice = advice_of(t->reversal);
+                ret->advice = advice_of(t);
 }
 
 /* In the caller's journal transaction. */
@@ -331,59 +334,70 @@ static enum printer_confirm confirm_of(const struct printer_profile *profile) {
         }
 }
 
-static int submit(struct printing *p, const struct print_job *job) {
-        const struct printer_profile *profile = profile_of(p);
+static int encode(struct printing *p, const struct print_job *job, uint8_t **ret, size_t *ret_size) {
         _cleanup_(page_freep) struct page *page = NULL;
-        _cleanup_free_ uint8_t *data = NULL;
-        struct printer_job out = { .id = (uint64_t) job->id, .confirm = confirm_of(profile) };
-        struct printer_profile unasked = *profile; /* the device room asks for completion itself */
         int r;
 
-        r = layout_job(p, job, profile, &page);
+        r = layout_job(p, job, profile_of(p), &page);
         if (r < 0)
                 return r;
-        unasked.completion = PRINTER_COMPLETION_NONE;
-        r = page_to_escpos(page, &unasked, 0, &data, &out.size);
+        return page_to_escpos(page, profile_of(p), ret, ret_size);
+}
+
+/* A paper that cannot be laid out must not hold up the others. */
+static void drop_job(struct printing *p, const struct print_job *job, int error) {
+        int r;
+
+        log_error_errno(error, "Print job %" PRIi64 " cannot be laid out and is dropped; its transaction stands",
+                        job->id);
+        r = set_job_state(p, job->id, PRINT_CANCELLED);
         if (r < 0)
-                return r;
-        out.data = data;
+                engine_panic(r, "the end of a print job cannot be written");
+        tell_job(p, job->id, job->transaction, PRINT_CANCELLED);
+}
+
+static void submit(struct printing *p, const struct print_job *job, const uint8_t *data, size_t size) {
+        const struct printer_job out = {
+                .id = (uint64_t) job->id,
+                .confirm = confirm_of(profile_of(p)),
+                .data = data,
+                .size = size,
+        };
+        int r;
 
         r = set_job_state(p, job->id, PRINT_PRINTING);
         if (r < 0)
                 engine_panic(r, "the start of a print job cannot be written");
-        return printer_submit(p->printer, &out);
+        p->job = job->id;
+        p->job_transaction = job->transaction;
+        r = printer_submit(p->printer, &out);
+        if (r < 0)
+                return job_done(p->printer, out.id, PRINTER_FAILED, strerror(-r), p);
+        tell_job(p, job->id, job->transaction, PRINT_PRINTING);
 }
 
 void printing_kick(struct printing *p) {
-        _cleanup_(print_job_done) struct print_job job = {};
-        enum print_state state;
-        int r;
+        while (p->device && p->job == 0) {
+                _cleanup_(print_job_done) struct print_job job = {};
+                _cleanup_free_ uint8_t *data = NULL;
+                size_t size;
+                int r;
 
-        if (!p->device || p->job > 0)
-                return;
-        r = print_job_first(p->engine->config.journal, &job);
-        if (r == -ENOENT)
-                return;
-        if (r < 0)
-                engine_panic(r, "the print queue cannot be read");
+                r = print_job_first(p->engine->config.journal, &job);
+                if (r == -ENOENT)
+                        return;
+                if (r < 0)
+                        engine_panic(r, "the print queue cannot be read");
 
-        p->job = job.id;
-        p->job_transaction = job.transaction;
-        r = submit(p, &job);
-        if (r >= 0) {
-                tell_job(p, job.id, job.transaction, PRINT_PRINTING);
-                return;
+                r = encode(p, &job, &data, &size);
+                if (r == -ENOMEM)
+                        engine_panic(r, "a paper cannot be laid out");
+                if (r < 0) {
+                        drop_job(p, &job, r);
+                        continue;
+                }
+                return submit(p, &job, data, size);
         }
-
-        /* A paper that cannot be laid out must not hold up the others; the printer's own trouble passes. */
-        log_error_errno(r, "Print job %" PRIi64 " cannot be started", job.id);
-        p->job = 0;
-        if (r == -ENOTCONN || r == -EBUSY)
-                r = note_end(p, job.id, PRINTER_FAILED, &state);
-        else
-                r = set_job_state(p, job.id, PRINT_CANCELLED);
-        if (r < 0)
-                engine_panic(r, "the end of a print job cannot be written");
 }
 
 /* ---- The printer ---- */
@@ -394,7 +408,9 @@ static void status_changed(struct printer *printer, const struct printer_status 
 
         if (!p->device)
                 return;
-        log_info("Printer: %s", status->words);
+        if (!streq_ptr(p->words, status->words))
+                log_info("Printer: %s", status->words);
+        p->words = status->words;
         e->listener.device((struct device *) p->device, MONITOR_CHANGED, e->listener.userdata);
 }
 

@@ -76,31 +76,31 @@ static const struct {
         const char *word;
         const char *sentence;
 } reasons[] = {
-        { "cancelled", "Cancelled; nothing was paid." },
-        { "card-timeout", "No card came in time; nothing was paid. Start again with a new reference." },
-        { "card-removed", "The card was taken out too early; nothing was paid. Start again, leave the card in." },
-        { "card-mute", "The chip does not answer; nothing was paid. Clean the card, or take another one." },
-        { "card-not-accepted", "This terminal does not accept this card. Ask for another one." },
-        { "card-blocked", "The card is blocked. Ask for another one; the cardholder's bank knows why." },
-        { "card-malformed", "The card's data is wrong; nothing was paid. Ask for another card." },
-        { "card-declined", "The card declined. Ask for another one." },
-        { "terminal-declined", "The terminal's rules do not allow this card here. Ask for another one." },
-        { "live-card", "This is a real card and the terminal is in test or training mode. Use a test card." },
-        { "reader-failed", "The card reader failed; nothing was paid. Check its plug, then start again." },
-        { "worker-failed", "The card could not be processed; nothing was paid. Start again with a new reference." },
+        { "cancelled", N_("Cancelled; nothing was paid.") },
+        { "card-timeout", N_("No card came in time; nothing was paid. Start again with a new reference.") },
+        { "card-removed", N_("The card was taken out too early; nothing was paid. Start again, leave the card in.") },
+        { "card-mute", N_("The chip does not answer; nothing was paid. Clean the card, or take another one.") },
+        { "card-not-accepted", N_("This terminal does not accept this card. Ask for another one.") },
+        { "card-blocked", N_("The card is blocked. Ask for another one; the cardholder's bank knows why.") },
+        { "card-malformed", N_("The card's data is wrong; nothing was paid. Ask for another card.") },
+        { "card-declined", N_("The card declined. Ask for another one.") },
+        { "terminal-declined", N_("The terminal's rules do not allow this card here. Ask for another one.") },
+        { "live-card", N_("This is a real card and the terminal is in test or training mode. Use a test card.") },
+        { "reader-failed", N_("The card reader failed; nothing was paid. Check its plug, then start again.") },
+        { "worker-failed",
+          N_("The card could not be processed; nothing was paid. Start again with a new reference.") },
         { "unreachable-host",
-          "The acquirer cannot be reached; nothing was paid. Check the network, then start again." },
-        { "reversal-pending",
-          "An earlier payment is still being taken back, and the acquirer does not answer; nothing was paid. "
-          "Check the network, then start again." },
-        { "no-answer", "The acquirer did not answer in time; not paid. What it may have booked is being taken back. "
-                       "Start again with a new reference." },
-        { "bad-answer", "The acquirer's answer cannot be trusted; not paid. What it may have booked is being taken "
-                        "back. Start again with a new reference." },
-        { "not-completed", "Approved by the acquirer but not completed by the card; not paid. The booking is being "
-                           "taken back. Start again with a new reference." },
-        { "interrupted", "The terminal was restarted in the middle; not paid. Start again with a new reference." },
-        { "storage", "The terminal cannot write its journal; nothing was paid. Free space on its disk." },
+          N_("The acquirer cannot be reached; nothing was paid. Check the network, then start again.") },
+        { "reversal-pending", N_("An earlier payment is still being taken back, and the acquirer does not answer; "
+                                 "nothing was paid. Check the network, then start again.") },
+        { "no-answer", N_("The acquirer did not answer in time; not paid. What it may have booked is being taken "
+                          "back. Start again with a new reference.") },
+        { "bad-answer", N_("The acquirer's answer cannot be trusted; not paid. What it may have booked is being taken "
+                           "back. Start again with a new reference.") },
+        { "not-completed", N_("Approved by the acquirer but not completed by the card; not paid. The booking is being "
+                              "taken back. Start again with a new reference.") },
+        { "interrupted", N_("The terminal was restarted in the middle; not paid. Start again with a new reference.") },
+        { "storage", N_("The terminal cannot write its journal; nothing was paid. Free space on its disk.") },
 };
 
 static const char *reason_sentence(const char *word) {
@@ -549,7 +549,7 @@ static void set_prompt(struct transaction *t) {
         bool chip = t->card != NULL, stripe = t->engine->msr_device != NULL;
 
         t->view.prompt = chip && stripe ? "insert-or-swipe-card" : chip ? "insert-card" : stripe ? "swipe-card" : "";
-        COPY(t->view.record.message, chip || stripe ? "" : "No card reader is connected. Plug one in.");
+        COPY(t->view.record.message, chip || stripe ? "" : N_("No card reader is connected. Plug one in."));
 }
 
 static const char *cryptogram_kind(uint8_t type) {
@@ -688,7 +688,8 @@ static void card_presence(struct transaction *t, const struct message_card *m) {
         if (m->card == EMV_CARD_INSERTED && t->view.record.state == TRANSACTION_WAITING_CARD)
                 return card_inserted(t);
         if (m->card == EMV_CARD_MUTE) {
-                COPY(t->view.record.message, "The chip does not answer: take the card out, wipe it, insert it again.");
+                COPY(t->view.record.message,
+                     N_("The chip does not answer: take the card out, wipe it, insert it again."));
                 t->view.prompt = "remove-card";
                 tell(t, TRANSACTION_CHANGED);
         }
@@ -802,11 +803,11 @@ void transaction_swiped(struct transaction *t, const struct msr_swipe *swipe) {
                 return;
         if (track->status != TRACK_OK)
                 return ask_again(t, track->status == TRACK_MALFORMED
-                                            ? "This is not a payment card. Swipe another one."
-                                            : "The stripe could not be read. Swipe the card again, steadily.");
+                                            ? N_("This is not a payment card. Swipe another one.")
+                                            : N_("The stripe could not be read. Swipe the card again, steadily."));
         /* UnionPay's market closed fallback: a chip card is never taken by its stripe. */
         if (track_service_has_chip(track->service))
-                return ask_again(t, "This card has a chip: insert it.");
+                return ask_again(t, N_("This card has a chip: insert it."));
 
         t->card = card_free(t->card);
         (void) msr_disarm(t->engine->msr);

@@ -21,7 +21,7 @@ static void show(const struct page *page, const struct printer_profile *profile)
         for (const char *p = text; *p; p++)
                 if ((unsigned char) *p < 0x20 && *p != '\n')
                         abort();
-        (void) page_to_escpos(page, profile, 1, &bytes, &n);
+        (void) page_to_escpos(page, profile, &bytes, &n);
 }
 
 static void try_slip(const uint8_t *data, size_t size) {

@@ -12,7 +12,7 @@ static void assert_bytes(const struct page *page, const char *profile, const cha
         _cleanup_free_ uint8_t *bytes = NULL;
         size_t n;
 
-        assert_int_equal(page_to_escpos(page, printer_profile_find(profile), 42, &bytes, &n), 0);
+        assert_int_equal(page_to_escpos(page, printer_profile_find(profile), &bytes, &n), 0);
         assert_int_equal(n, size);
         assert_memory_equal(bytes, expected, n);
 }
@@ -23,19 +23,9 @@ static void commands(void **state) {
         _cleanup_(page_freep) struct page *page = NULL;
 
         assert_int_equal(page_new(32, 42, &page), 0);
-        ASSERT_BYTES(page, "epson-80",
-                     "\x1b@\x1bt\0\x1c&"
-                     "\x1d(H\x06\0"
-                     "00"
-                     "0042");
-        ASSERT_BYTES(page, "generic-58",
-                     "\x1b@\x1bt\0\x1c&"
-                     "\x1dr\x01");
-        ASSERT_BYTES(page, "epson-80-latin",
-                     "\x1b@\x1bt\0\x1c."
-                     "\x1d(H\x06\0"
-                     "00"
-                     "0042");
+        ASSERT_BYTES(page, "epson-80", "\x1b@\x1bt\0\x1c&");
+        ASSERT_BYTES(page, "generic-58", "\x1b@\x1bt\0\x1c&");
+        ASSERT_BYTES(page, "epson-80-latin", "\x1b@\x1bt\0\x1c.");
         assert_int_equal(page_add(page, &(struct page_line){ .text = (char *) "中a¥" }), 0);
         assert_int_equal(page_add(page, &cut), 0);
         /* GB18030 of U+4E2D is D6D0, of U+FFE5 A3A4. */
@@ -45,26 +35,19 @@ static void commands(void **state) {
                      "a"
                      "\xa3\xa4\n"
                      "\x1b"
-                     "d\x01\x1dV\x42\0"
-                     "\x1d(H\x06\0"
-                     "00"
-                     "0042");
+                     "d\x01\x1dV\x42\0");
         ASSERT_BYTES(page, "generic-58",
                      "\x1b@\x1bt\0\x1c&"
                      "\xd6\xd0"
                      "a"
                      "\xa3\xa4\n"
                      "\x1b"
-                     "d\x04"
-                     "\x1dr\x01");
+                     "d\x04");
         ASSERT_BYTES(page, "epson-80-latin",
                      "\x1b@\x1bt\0\x1c."
                      "??a?\n"
                      "\x1b"
-                     "d\x01\x1dV\x42\0"
-                     "\x1d(H\x06\0"
-                     "00"
-                     "0042");
+                     "d\x01\x1dV\x42\0");
 }
 
 static void styles(void **state) {
@@ -95,8 +78,7 @@ static void styles(void **state) {
                      "\x1b!\x01"
                      "\x1b"
                      "3\x16"
-                     "C\n"
-                     "\x1dr\x01");
+                     "C\n");
 }
 
 static void codes(void **state) {
@@ -114,9 +96,8 @@ static void codes(void **state) {
                      "\x1d(k\x03\0\x31\x45\x31"
                      "\x1d(k\x06\0\x31\x50\x30"
                      "abc"
-                     "\x1d(k\x03\0\x31\x51\x30"
-                     "\x1dr\x01");
-        assert_int_equal(page_to_escpos(page, printer_profile_default(), 0, &bytes, &n), -EOPNOTSUPP);
+                     "\x1d(k\x03\0\x31\x51\x30");
+        assert_int_equal(page_to_escpos(page, printer_profile_default(), &bytes, &n), -EOPNOTSUPP);
         assert_int_equal(page_new(32, 42, &digits), 0);
         assert_int_equal(page_add(digits,
                                   &(struct page_line){
@@ -126,12 +107,10 @@ static void codes(void **state) {
                      "\x1b@\x1bt\0\x1c&"
                      "\x1dh\x50\x1dw\x02\x1dH\x02\x1d"
                      "f\0"
-                     "\x1dk\x49\x04{C\x01\x2a"
-                     "\x1dr\x01");
+                     "\x1dk\x49\x04{C\x01\x2a");
         assert_int_equal(page_new(32, 42, &odd), 0);
         assert_int_equal(page_add(odd, &(struct page_line){ .type = PAGE_BARCODE, .text = (char *) "a{B" }), 0);
-        assert_int_equal(page_to_escpos(odd, printer_profile_default(), 0, &bytes, &n), -EINVAL);
-        assert_int_equal(page_to_escpos(page, printer_profile_find("generic-58"), 10000, &bytes, &n), -EINVAL);
+        assert_int_equal(page_to_escpos(odd, printer_profile_default(), &bytes, &n), -EINVAL);
 }
 
 /* Every text field tries to be a command; on paper nothing of it is one. */
@@ -154,8 +133,8 @@ static void no_injection(void **state) {
         strcpy(harmless.preferred_name, "@Vp");
         assert_int_equal(slip_layout(&slip, printer_profile_find("epson-80"), &page), 0);
         assert_int_equal(slip_layout(&harmless, printer_profile_find("epson-80"), &clean), 0);
-        assert_int_equal(page_to_escpos(page, printer_profile_find("epson-80"), 1, &bytes, &n), 0);
-        assert_int_equal(page_to_escpos(clean, printer_profile_find("epson-80"), 1, &clean_bytes, &clean_n), 0);
+        assert_int_equal(page_to_escpos(page, printer_profile_find("epson-80"), &bytes, &n), 0);
+        assert_int_equal(page_to_escpos(clean, printer_profile_find("epson-80"), &clean_bytes, &clean_n), 0);
         assert_int_equal(n, clean_n);
         assert_memory_equal(bytes, clean_bytes, n);
 }
@@ -185,7 +164,7 @@ static void print(const struct slip *slip, const char *profile_name, const struc
         const char *last;
 
         assert_int_equal(slip_layout(slip, profile, &page), 0);
-        assert_int_equal(page_to_escpos(page, profile, 1207, &bytes, &n), 0);
+        assert_int_equal(page_to_escpos(page, profile, &bytes, &n), 0);
         assert_int_equal(paper_new(model, collect, &replies, &paper), 0);
         for (int i = 0; i < 1000 && done < n; i++) {
                 done += paper_write(paper, bytes + done, n - done);
@@ -211,14 +190,8 @@ static void print(const struct slip *slip, const char *profile_name, const struc
                         if (!strstr(text, trimmed))
                                 fail_msg("\"%s\" is not on the paper:\n%s", trimmed, text);
                 }
-        if (profile->completion == PRINTER_COMPLETION_GS_H) {
-                assert_int_equal(replies.size, 7);
-                assert_memory_equal(replies.data,
-                                    "\x37\x22"
-                                    "1207",
-                                    7);
-        } else
-                assert_int_equal(replies.size, 1);
+        /* It asks for nothing: that is the device room's. */
+        assert_int_equal(replies.size, 0);
         paper_free(paper);
 }
 
