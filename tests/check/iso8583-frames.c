@@ -7,6 +7,8 @@
  * The dissector knows the forms of ISO 8583:1987, so the fields that the profile packs in its own way are
  * restated in the standard's: the codec is judged, and the profile's other fields. Field 35 is left out, for it
  * does not read packed track data; field 55, for which it has text, is given as hex digits.
+ *
+ * "iso8583-frames table" prints the kinds as the lines of a table in Documentation/acquirer-profile.md.
  */
 
 #include "base/hex.h"
@@ -136,11 +138,27 @@ static int print_kind(const struct host_keys *keys, enum host_kind kind) {
         return print_message(table, host_kind_name(kind), restated);
 }
 
-int main(void) {
+static void print_rule(enum host_kind kind) {
+        const struct host_kind_rule *rule = host_profile_unionpay.kinds + kind;
+        const char *original = kind == HOST_REVERSAL ? "the original's" : NULL;
+        const char *cells[] = { rule->processing ?: original, rule->condition ?: original, rule->type ?: original };
+
+        printf("| %s | %04u |", host_kind_name(kind), rule->mti);
+        for (size_t i = 0; i < ELEMENTSOF(cells); i++)
+                printf(" %s%s|", strempty(cells[i]), cells[i] ? " " : "");
+        printf(" %s | %s | %s |\n", rule->network, rule->reversal ? "yes" : "no", rule->mac ? "yes" : "no");
+}
+
+int main(int argc, char **argv) {
         static const uint8_t tmk[TMK_SIZE] = "test master key";
         _cleanup_(host_keys_freep) struct host_keys *keys = NULL;
         uint8_t wrapped[40];
 
+        if (argc == 2 && streq(argv[1], "table")) {
+                for (enum host_kind k = 0; k < _HOST_KIND_MAX; k++)
+                        print_rule(k);
+                return EXIT_SUCCESS;
+        }
         if (host_keys_new(tmk, &keys) < 0 || host_key_wrap(tmk, "test session key", 16, wrapped) < 0 ||
             host_key_wrap(tmk, "test session key", 16, wrapped + 20) < 0 || host_keys_load(keys, wrapped, 40) < 0)
                 return EXIT_FAILURE;
