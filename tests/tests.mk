@@ -23,6 +23,11 @@ $(O)/iso8583-frames: $(O)/tests/check/iso8583-frames.o $(O)/rooms.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(call libs,$(LIBS_tilld))
 
+# What emv/ makes of data, for npm's readers of EMV.
+$(O)/emv-print: $(O)/tests/check/emv-print.o $(O)/rooms.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(call libs,$(LIBS_tilld))
+
 # Each fuzz-NAME.c is built twice: to replay its corpus in every check, and with clang to search.
 FUZZERS := $(patsubst tests/fuzz/fuzz-%.c,%,$(wildcard tests/fuzz/fuzz-*.c))
 REPLAYERS := $(addprefix $(O)/fuzz/replay-,$(FUZZERS))
@@ -51,7 +56,7 @@ check-unit: check-deps ## run the unit tests
 # Installing comes before the flags are asked of pkg-config, hence the second make.
 check-deps:
 	@packaging/install-deps
-check-programs: $(UNIT_TESTS) $(GUEST_PROGRAMS) $(O)/paper-print $(O)/iso8583-frames $(REPLAYERS)
+check-programs: $(UNIT_TESTS) $(GUEST_PROGRAMS) $(O)/paper-print $(O)/iso8583-frames $(O)/emv-print $(REPLAYERS)
 	@mkdir -p $(O)/guest
 
 fuzz: check-deps ## search with libFuzzer, F="NAME..." (all) for FUZZ_SECONDS=60 each; finds go to build/fuzz
