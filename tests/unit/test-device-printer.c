@@ -304,6 +304,25 @@ static void confirmed_by_status(void **state) {
         assert_int_equal(seen.result, PRINTER_PRINTED);
 }
 
+/* What came before the job's start is no answer to it. */
+static void stale_answer(void **state) {
+        uint8_t data[64];
+        int n = 0;
+
+        open_ready();
+        assert_int_equal(send(fake.peer, "\x00", 1, 0), 1);
+        for (unsigned i = 0; i < 1000 && n == 0; i++) {
+                assert_int_equal(ioctl(fake.node, FIONREAD, &n), 0);
+                (void) usleep(1000);
+        }
+        assert_int_equal(n, 1);
+        submit(1, "text", PRINTER_CONFIRM_STATUS, 0);
+        (void) take(data, sizeof(data));
+        assert_int_equal(seen.done, 0);
+        say("\x00", 1);
+        assert_int_equal(seen.done, 1);
+}
+
 static void held_while_paper_is_out(void **state) {
         uint8_t answer[7], data[8];
 
@@ -534,6 +553,7 @@ int main(void) {
                 printer_test(answer_of_another_job),
                 printer_test(answer_among_noise),
                 printer_test(confirmed_by_status),
+                printer_test(stale_answer),
                 printer_test(held_while_paper_is_out),
                 printer_test(paper_out_in_mid_job),
                 printer_test(no_answer),
