@@ -47,7 +47,7 @@ int apdu_exchange_raw(apdu_transmit_t transmit, void *userdata, const uint8_t *c
                 if (ret->sw >> 8 == 0x61) {
                         memcpy(again, (const uint8_t[]){ 0x00, 0xc0, 0x00, 0x00, (uint8_t) ret->sw }, 5);
                         size = 5;
-                } else if (ret->sw >> 8 == 0x6c && ret->size == 0 && size >= 5) {
+                } else if (ret->sw >> 8 == 0x6c && size >= 5) {
                         /* Le is the last byte where there is one, and follows the data where there is none. */
                         if (size > 5 && size == 5U + again[4])
                                 size++;

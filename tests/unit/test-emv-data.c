@@ -30,8 +30,9 @@ static void tlv_accepts(void **state) {
 
 static void tlv_refuses(void **state) {
         static const char *const bad[] = {
-                "5A",                                        /* no length */
-                "5A 02 12",                                  /* short value */
+                "5A",       /* no length */
+                "5A 02 12", /* short value */
+                "5A 80",
                 "5A 80 1234 0000",                           /* indefinite */
                 "5A 83 000001 12",                           /* length of three bytes */
                 "5A 81",                                     /* length cut */

@@ -390,6 +390,11 @@ static void live_card(void **state) {
         struct fixture *f = *state;
 
         reset(f);
+        /* The key is there, but as one of the real world's. */
+        f->start.terminal.ca_keys[0].test = 0;
+        run(f, "unionpay");
+        assert_int_equal(f->outcome.reason, EMV_REASON_LIVE_CARD);
+        f->start.terminal.ca_keys[0].test = 1;
         assert_int_equal(emv_terminal_drop_test_keys(&f->start.terminal), 3);
         run(f, "unionpay");
         assert_int_equal(f->outcome.outcome, EMV_OUTCOME_FAILED);
@@ -409,6 +414,7 @@ static const char script_72[] = "720F 9F180411223344 8606 841E00000100";
 /* The simulated card knows no such command: a failed script shows in results and in the right bit. */
 static void scripts(void **state) {
         struct fixture *f = *state;
+        struct tlv t;
 
         reset(f);
         f->script = script_71;
@@ -424,6 +430,9 @@ static void scripts(void **state) {
         assert_int_equal(f->outcome.outcome, EMV_OUTCOME_APPROVED);
         assert_false(tvr_test(f->outcome.result.tvr, TVR_SCRIPT_FAILED_BEFORE));
         assert_true(tvr_test(f->outcome.result.tvr, TVR_SCRIPT_FAILED_AFTER));
+        /* The issuer recomputes the certificate over what the card saw, before that. */
+        assert_int_equal(tlv_find(f->outcome.result.de55, f->outcome.result.de55_size, 0x95, &t), 0);
+        assert_memory_equal(t.value, "\x80\x00\x00\x80\x00", 5);
         claim(f);
 }
 

@@ -209,6 +209,7 @@ static void risk(void **state) {
                 { "velocity well", "0000000000", 1, 1000, 1000, 0, 0, 99, "03", "05", { 13, 10 } },
                 { "lower exceeded", "0000004000", 1, 1000, 1000, 0, 0, 99, "03", "05", { 14, 10 } },
                 { "both exceeded", "0000006000", 1, 1000, 1000, 0, 0, 99, "03", "05", { 16, 10 } },
+                { "upper reached", "0000004000", 1, 1000, 1000, 0, 0, 99, "03", "05", { 15, 10 } },
                 { "new card", "0008000000", 1, 1000, 1000, 0, 0, 99, "03", "05", { 1, 0 } },
                 { "no counter", "0000006000", 1, 1000, 1000, 0, 0, 99, "03", "05", { -1, 10 } },
                 { "no last", "0000006000", 1, 1000, 1000, 0, 0, 99, "03", "05", { 11, -1 } },
@@ -451,6 +452,12 @@ static void selection_partial(void **state) {
             "6F118408A000000004010101A5055003444542 9000");
         assert_int_equal(o.reason, EMV_REASON_NOT_ACCEPTED);
 
+        /* Listed in the directory, and blocked when it is selected. */
+        RUN(f, &o, PSE, "6F15840E315041592E5359532E4444463031A503880101 9000", "00B2010C",
+            "700C610A4F08A000000333010101 9000", "00B2020C", "6A83", SELECT_1,
+            "6F118408A000000333010101A5055003444542 6283");
+        assert_int_equal(o.reason, EMV_REASON_BLOCKED);
+
         /* What needs the cardholder's confirmation is out when nobody can be asked. */
         RUN(f, &o, PSE, "6F15840E315041592E5359532E4444463031A503880101 9000", "00B2010C",
             "700F610D4F08A000000333010101 870181 9000", "00B2020C", "6A83");
@@ -488,6 +495,7 @@ static void reading_refuses(void **state) {
         RUN(f, &o, BEGIN, "80A80000028300", "80060000 08000100 9000");
         RUN(f, &o, BEGIN, "80A80000028300", "80060000 08020100 9000");
         RUN(f, &o, BEGIN, "80A80000028300", "80060000 08010102 9000");
+        RUN(f, &o, BEGIN, "80A80000028300", "80060000 08020202 9000");
         assert_int_equal(o.reason, EMV_REASON_MALFORMED);
         /* Records: missing, without template, something behind it. */
         RUN(f, &o, BEGIN, OPTIONS, READ, "6A83");
@@ -711,6 +719,12 @@ static void processing_options_data(void **state) {
             "700C610A4F08A000000333010101 9000", "00B2020C", "6A83", SELECT_1,
             "6F178408A000000333010101A50B 9F3808 9F0206 5F2A02 9505 9000", "80A800000F830D00000000123401560000000000",
             "6985");
+        assert_int_equal(o.reason, EMV_REASON_NOT_ACCEPTED);
+
+        /* More than 127 bytes take a longer length: 9F02 as 133 bytes. */
+        RUN(f, &o, PSE, "6F15840E315041592E5359532E4444463031A503880101 9000", "00B2010C",
+            "700C610A4F08A000000333010101 9000", "00B2020C", "6A83", SELECT_1,
+            "6F128408A000000333010101A506 9F3803 9F0285 9000", "80A8000088838185", "6985");
         assert_int_equal(o.reason, EMV_REASON_NOT_ACCEPTED);
 }
 
