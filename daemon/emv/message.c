@@ -120,9 +120,9 @@ static bool check_start(const struct message_start *s) {
         return s->mode >= EMV_MODE_LIVE && s->mode <= EMV_MODE_TRAINING && s->steps >= EMV_STEPS_FULL &&
                s->steps <= EMV_STEPS_READ && is_bcd(&s->transaction_type, 1) && s->currency_exponent <= 4 &&
                is_bcd(s->currency, 2) && is_date(s->date) && is_bcd(s->time, 3) && is_bcd(s->counter, 4) &&
-               s->random_percent >= 1 && s->random_percent <= 99 && is_flag(s->offline_allowed) &&
-               is_flag(s->force_online) && is_flag(s->can_choose) && s->amount <= UINT64_C(999999999999) &&
-               s->amount_other <= s->amount && check_terminal(&s->terminal);
+               s->random_percent <= 99 && is_flag(s->offline_allowed) && is_flag(s->force_online) &&
+               is_flag(s->can_choose) && s->amount <= UINT64_C(999999999999) && s->amount_other <= s->amount &&
+               check_terminal(&s->terminal);
 }
 
 static bool check_online_answer(const struct message_online_answer *a) {

@@ -79,7 +79,7 @@ struct message_start {
         uint8_t time[3];           /* 9F21, HHMMSS, n6 */
         uint8_t unpredictable[4];  /* 9F37, fresh for each START */
         uint8_t counter[4];        /* 9F41, n4 to n8, right-aligned */
-        uint8_t random_percent;    /* 1 to 99, drawn by tilld for random selection (Book 3, 10.6.2) */
+        uint8_t random_percent;    /* 0 to 99, drawn by tilld: chosen when below the target (Book 3, 10.6.2) */
         uint8_t offline_allowed;   /* 1: a TC without the acquirer's word may be asked for */
         uint8_t force_online;      /* 1: the merchant wants it online (TVR byte 4 bit 4) */
         uint8_t can_choose;        /* 1: PROMPT choose-application will be answered */

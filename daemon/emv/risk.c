@@ -21,7 +21,8 @@ static void select_randomly(struct emv *e) {
                 return;
         if (amount >= a->threshold && a->floor_limit > a->threshold)
                 percent += (a->target_max - a->target) * (amount - a->threshold) / (a->floor_limit - a->threshold);
-        if (e->start->random_percent <= percent)
+        /* The book draws from 1 to 99 and takes what is not above; from 0 to 99 the percentage is exact. */
+        if (e->start->random_percent < percent)
                 tvr_set(e->tvr, TVR_RANDOMLY_SELECTED);
 }
 

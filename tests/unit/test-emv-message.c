@@ -168,7 +168,7 @@ static void bad_form(void **state) {
         REFUSED(f, start, TILLD, f->start.date[1] = 0x13);
         REFUSED(f, start, TILLD, f->start.amount = UINT64_C(1000000000000));
         REFUSED(f, start, TILLD, f->start.amount_other = f->start.amount + 1);
-        REFUSED(f, start, TILLD, f->start.random_percent = 0);
+        REFUSED(f, start, TILLD, f->start.random_percent = 100);
         REFUSED(f, start, TILLD, f->start.terminal.n_applications = EMV_APPLICATIONS_MAX + 1);
         REFUSED(f, start, TILLD, f->start.terminal.n_ca_keys = EMV_CA_KEYS_MAX + 1);
         REFUSED(f, start, TILLD, f->start.terminal.applications[0].aid.size = 0);
