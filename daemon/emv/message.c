@@ -127,15 +127,13 @@ static bool check_start(const struct message_start *s) {
 
 static bool check_online_answer(const struct message_online_answer *a) {
         if (a->online < EMV_ONLINE_ANSWERED || a->online > EMV_ONLINE_NO_ANSWER || !is_flag(a->approved) ||
-            (a->issuer_authentication_size != 0 && a->issuer_authentication_size < 8) ||
             !is_filled(a->issuer_authentication, a->issuer_authentication_size, sizeof(a->issuer_authentication)) ||
             !is_filled(a->scripts, a->scripts_size, sizeof(a->scripts)))
                 return false;
         if (a->online != EMV_ONLINE_ANSWERED)
                 return !a->approved && is_zero(a->arc, 2) && a->issuer_authentication_size == 0 &&
                        a->scripts_size == 0;
-        return a->arc[0] >= 0x21 && a->arc[0] < 0x7f && a->arc[1] >= 0x21 && a->arc[1] < 0x7f &&
-               tlv_check(a->scripts, a->scripts_size) >= 0;
+        return a->arc[0] >= 0x21 && a->arc[0] < 0x7f && a->arc[1] >= 0x21 && a->arc[1] < 0x7f;
 }
 
 static bool check_prompt(const struct message_prompt *p) {

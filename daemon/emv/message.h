@@ -103,10 +103,10 @@ enum emv_online {
 
 struct message_online_answer {
         struct message_header header;
-        uint8_t online;                                               /* enum emv_online */
-        uint8_t approved;                                             /* 1: ask the card for a TC */
-        uint8_t arc[2];                                               /* 8A, as text; zero when not answered */
-        uint8_t issuer_authentication_size;                           /* 0, or 8 to 16 */
+        uint8_t online;                     /* enum emv_online */
+        uint8_t approved;                   /* 1: ask the card for a TC */
+        uint8_t arc[2];                     /* 8A, as text; zero when not answered */
+        uint8_t issuer_authentication_size; /* 0, or 8 to 16; less fails as the books have it */
         uint8_t issuer_authentication[EMV_ISSUER_AUTHENTICATION_MAX]; /* value of 91 */
         uint16_t scripts_size;
         uint8_t scripts[EMV_SCRIPTS_MAX]; /* templates 71 and 72, as they came */

@@ -12,6 +12,11 @@ static int authenticate_issuer(struct emv *e) {
 
         if (a->issuer_authentication_size == 0)
                 return 0;
+        /* Too short to be any issuer's (Book 3, Annex A: 8 to 16 bytes): nothing to ask the card about. */
+        if (a->issuer_authentication_size < 8) {
+                tvr_set(e->tvr, TVR_ISSUER_AUTHENTICATION_FAILED);
+                return 0;
+        }
         r = store_set(&e->store, TAG_ISSUER_AUTHENTICATION, a->issuer_authentication, a->issuer_authentication_size);
         if (r < 0)
                 return r;

@@ -82,5 +82,8 @@ int emv_process_scripts(struct emv *e, uint32_t template) {
                 add_result(e, (uint8_t) r, &t);
                 e->tsi[0] |= TSI_SCRIPT;
         }
+        /* What is behind cannot be told from a script that was lost; it counts once. */
+        if (r < 0 && template == TAG_SCRIPT_BEFORE)
+                tvr_set(e->tvr, TVR_SCRIPT_FAILED_BEFORE);
         return 0;
 }

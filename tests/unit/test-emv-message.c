@@ -160,9 +160,9 @@ static void bad_form(void **state) {
         REFUSED(f, answer, TILLD, f->answer.online = 4);
         REFUSED(f, answer, TILLD, f->answer.arc[1] = 0);
         REFUSED(f, answer, TILLD, f->answer.online = EMV_ONLINE_NO_ANSWER);
-        REFUSED(f, answer, TILLD, f->answer.issuer_authentication_size = 7);
+        REFUSED(f, answer, TILLD, f->answer.issuer_authentication_size = 17);
+        REFUSED(f, answer, TILLD, f->answer.issuer_authentication[0] = 1);
         REFUSED(f, answer, TILLD, f->answer.scripts_size = sizeof(f->answer.scripts) + 1);
-        REFUSED(f, answer, TILLD, (f->answer.scripts_size = 2, f->answer.scripts[1] = 1));
         REFUSED(f, start, TILLD, f->start.mode = 0);
         REFUSED(f, start, TILLD, f->start.steps = 5);
         REFUSED(f, start, TILLD, f->start.date[1] = 0x13);

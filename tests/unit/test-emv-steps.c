@@ -657,6 +657,10 @@ static void issuer_authentication(void **state) {
         /* Not of this card: the command is not sent. */
         ONLINE(f, &d, &o, GOOD_READ, ARQC, "80AE4000", TC);
         assert_int_equal(o.result.tsi[0] & TSI_ISSUER_AUTHENTICATION, 0);
+        /* Too short to be sent. */
+        d.issuer_authentication = "01020304";
+        ONLINE(f, &d, &o, READ_ISSUER, ARQC, "80AE40000730308000000040", AAC);
+        assert_true(tvr_test(o.result.tvr, TVR_ISSUER_AUTHENTICATION_FAILED));
         /* Nothing to authenticate with. */
         d.issuer_authentication = NULL;
         ONLINE(f, &d, &o, READ_ISSUER, ARQC, "80AE4000", TC);
@@ -681,6 +685,12 @@ static void issuer_scripts(void **state) {
         ONLINE(f, &d, &o, GOOD_READ, ARQC, "8424000001", "9000", "8424000002", "6985", "8424000004", "9000",
                "80AE40000730308000000020", TC);
         assert_memory_equal(o.result.script_results, "\x12\x00\x00\x00\x00\x20\x00\x00\x00\x00", 10);
+        assert_true(tvr_test(o.result.tvr, TVR_SCRIPT_FAILED_BEFORE));
+
+        /* Behind the first there is rubbish: what came whole is done, the rest counts as failed. */
+        d.scripts = "7107 8605 8424000001 72";
+        ONLINE(f, &d, &o, GOOD_READ, ARQC, "8424000001", "9000", "80AE40000730308000000020", TC);
+        assert_memory_equal(o.result.script_results, "\x20\x00\x00\x00\x00", 5);
         assert_true(tvr_test(o.result.tvr, TVR_SCRIPT_FAILED_BEFORE));
 
         /* A script that is none is not begun. */
