@@ -32,12 +32,12 @@ struct till_device;
 /**
  * struct till_kind_info - what is common to all devices of a kind
  * @kind: for GET_INFO
- * @event: value of TILL_EVENT in a change uevent
+ * @event: environment of a change uevent, TILL_EVENT=...; NULL for a kind without
  * @type: device type; its name is the DEVTYPE, its groups the attributes
  */
 struct till_kind_info {
 	enum till_kind kind;
-	const char *event;
+	char **event;
 	const struct device_type *type;
 };
 
@@ -104,6 +104,7 @@ struct till_device {
 	u16 bcd;
 
 	struct rw_semaphore rwsem;
+	/* Protects connected and the driver's state. */
 	spinlock_t lock;
 	bool connected;
 	unsigned long claimed;

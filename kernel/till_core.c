@@ -138,11 +138,8 @@ void till_device_put(struct till_device *tdev)
 static void till_change_work(struct work_struct *work)
 {
 	struct till_device *tdev = container_of(work, struct till_device, change_work);
-	char event[32];
-	char *env[] = { event, NULL };
 
-	snprintf(event, sizeof(event), "TILL_EVENT=%s", tdev->info->event);
-	kobject_uevent_env(&tdev->dev.kobj, KOBJ_CHANGE, env);
+	kobject_uevent_env(&tdev->dev.kobj, KOBJ_CHANGE, tdev->info->event);
 }
 
 /**

@@ -219,6 +219,7 @@ struct till_emv {
 	u8 *in_buf;
 	size_t in_size;
 
+	/* Keeps a response while it is copied out. */
 	struct mutex read_mutex;
 	struct delayed_work recover_work;
 	struct delayed_work intr_work;
@@ -1102,8 +1103,8 @@ static int till_emv_command(struct till_emv *emv, u8 op, const u8 param[3],
 	if (ret)
 		return ret;
 
-	ret = wait_event_interruptible(tdev->wait, !READ_ONCE(emv->op) ||
-						   !till_device_connected(tdev));
+	ret = wait_event_interruptible(tdev->wait,
+				       !READ_ONCE(emv->op) || !till_device_connected(tdev));
 
 	spin_lock_irq(&tdev->lock);
 	if (!tdev->connected) {
@@ -1399,9 +1400,11 @@ static const struct device_type till_emv_type = {
 	.groups	= till_emv_groups,
 };
 
+static char *till_emv_event[] = { "TILL_EVENT=card", NULL };
+
 static const struct till_kind_info till_emv_info = {
 	.kind	= TILL_KIND_EMV,
-	.event	= "card",
+	.event	= till_emv_event,
 	.type	= &till_emv_type,
 };
 
@@ -1446,7 +1449,8 @@ static int till_emv_read_descriptor(struct till_emv *emv)
 	emv->slots = desc->bMaxSlotIndex + 1;
 	emv->max_message = le32_to_cpu(desc->dwMaxCCIDMessageLength);
 	if (emv->max_message < TILL_EMV_MESSAGE_MIN) {
-		dev_err(&emv->intf->dev, "EMV reader with messages of %u bytes\n", emv->max_message);
+		dev_err(&emv->intf->dev, "EMV reader with messages of %u bytes\n",
+			emv->max_message);
 		return -ENODEV;
 	}
 	emv->max_message = min_t(u32, emv->max_message, TILL_EMV_MESSAGE_MAX);

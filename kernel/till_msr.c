@@ -92,6 +92,7 @@ struct till_msr {
 	struct till_device till;
 	struct hid_device *hdev;
 	struct till_msr_layout layout;
+	/* One reader at a time. */
 	struct mutex read_mutex;
 	bool armed;
 	u32 sequence;
@@ -305,9 +306,19 @@ wipe:
 static int till_msr_open(struct till_device *tdev)
 {
 	struct till_msr *msr = to_till_msr(tdev);
+	int ret;
 
 	till_msr_set_armed(msr, false);
-	return hid_hw_open(msr->hdev);
+
+	/* A reader that a swipe has to wake up misses the swipe. */
+	ret = hid_hw_power(msr->hdev, PM_HINT_FULLON);
+	if (ret < 0)
+		return ret;
+
+	ret = hid_hw_open(msr->hdev);
+	if (ret)
+		hid_hw_power(msr->hdev, PM_HINT_NORMAL);
+	return ret;
 }
 
 static void till_msr_close(struct till_device *tdev)
@@ -315,6 +326,7 @@ static void till_msr_close(struct till_device *tdev)
 	struct till_msr *msr = to_till_msr(tdev);
 
 	hid_hw_close(msr->hdev);
+	hid_hw_power(msr->hdev, PM_HINT_NORMAL);
 	till_msr_set_armed(msr, false);
 	cancel_delayed_work_sync(&msr->expire_work);
 }
@@ -470,7 +482,6 @@ static const struct device_type till_msr_type = {
 
 static const struct till_kind_info till_msr_info = {
 	.kind	= TILL_KIND_MSR,
-	.event	= "swipe",
 	.type	= &till_msr_type,
 };
 

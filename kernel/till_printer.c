@@ -141,7 +141,9 @@ struct till_printer {
 	bool in_halted;
 	struct work_struct error_work;
 
+	/* One writer at a time. */
 	struct mutex write_mutex;
+	/* One reader at a time. */
 	struct mutex read_mutex;
 
 	bool stopped;
@@ -1164,9 +1166,11 @@ static const struct device_type till_printer_type = {
 	.groups	= till_printer_groups,
 };
 
+static char *till_printer_event[] = { "TILL_EVENT=status", NULL };
+
 static const struct till_kind_info till_printer_info = {
 	.kind	= TILL_KIND_PRINTER,
-	.event	= "status",
+	.event	= till_printer_event,
 	.type	= &till_printer_type,
 };
 

@@ -390,6 +390,7 @@ TEST(a_signal_ends_a_read_and_not_the_exchange)
 	write_select(fd);
 	interrupt_after(200);
 	CHECK_ERRNO(read(fd, buf, sizeof(buf)), EINTR);
+	stop_interrupting();
 	CHECK_EQ(exchange_state(fd), TILL_EMV_BUSY);
 	CHECK_EQ(poll_for(fd, POLLIN, TILL_WAIT_MS), POLLIN);
 	CHECK(read(fd, buf, sizeof(buf)) >= 2);

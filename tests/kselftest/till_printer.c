@@ -290,6 +290,7 @@ TEST(without_paper_nothing_hangs)
 	interrupt_after(200);
 	CHECK_ERRNO(write(fd, paper, sizeof(paper)), EINTR);
 	CHECK_ERRNO(fsync(fd), EINTR);
+	stop_interrupting();
 	get_progress(fd, &progress);
 	CHECK_EQ(progress.accepted, done);
 

@@ -182,7 +182,14 @@ static void till_on_signal(int number)
 {
 }
 
-/* A signal that ends system calls, after so long. */
+static timer_t till_timer;
+
+TILL_MAYBE static void stop_interrupting(void)
+{
+	CHECK_EQ(timer_delete(till_timer), 0);
+}
+
+/* A signal that ends system calls, after so long, until stop_interrupting(). */
 TILL_MAYBE static void interrupt_after(unsigned int ms)
 {
 	struct sigaction action = { .sa_handler = till_on_signal };
@@ -191,11 +198,10 @@ TILL_MAYBE static void interrupt_after(unsigned int ms)
 	struct itimerspec when = {
 		{ 0, 200000000L }, { ms / 1000, ms % 1000 * 1000000L }
 	};
-	timer_t timer;
 
 	CHECK_EQ(sigaction(SIGUSR1, &action, NULL), 0);
-	CHECK_EQ(timer_create(CLOCK_MONOTONIC, &event, &timer), 0);
-	CHECK_EQ(timer_settime(timer, 0, &when, NULL), 0);
+	CHECK_EQ(timer_create(CLOCK_MONOTONIC, &event, &till_timer), 0);
+	CHECK_EQ(timer_settime(till_timer, 0, &when, NULL), 0);
 }
 
 /* A call that blocks, on a thread of its own. */
