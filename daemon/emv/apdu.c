@@ -23,6 +23,11 @@ static int transmit_once(apdu_transmit_t transmit, void *userdata, const uint8_t
         return 0;
 }
 
+/* Without a length to correct, 6Cxx is an error: a command such as EXTERNAL AUTHENTICATE is sent once. */
+static bool has_le(const uint8_t *command, size_t size) {
+        return size == 5 || (size > 5 && size == 6U + command[4]);
+}
+
 /*
  * 61xx and 6Cxx belong to T=0 below (Book 1, 9.3.1). A reader at APDU level resolves them itself, but
  * not every one does.
@@ -47,10 +52,7 @@ int apdu_exchange_raw(apdu_transmit_t transmit, void *userdata, const uint8_t *c
                 if (ret->sw >> 8 == 0x61) {
                         memcpy(again, (const uint8_t[]){ 0x00, 0xc0, 0x00, 0x00, (uint8_t) ret->sw }, 5);
                         size = 5;
-                } else if (ret->sw >> 8 == 0x6c && size >= 5) {
-                        /* Le is the last byte where there is one, and follows the data where there is none. */
-                        if (size > 5 && size == 5U + again[4])
-                                size++;
+                } else if (ret->sw >> 8 == 0x6c && has_le(again, size)) {
                         again[size - 1] = (uint8_t) ret->sw;
                 } else
                         return 0;

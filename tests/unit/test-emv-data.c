@@ -180,9 +180,11 @@ static void apdu_cases(void **state) {
         static const char *const one[] = { "00840000", "6985" };
         static const char *const shorter[] = { "00B2010C00", "6C02", "00B2010C02", "70009000" };
         static const char *const inner[] = { "80AE000001AA00", "6C0B", "80AE000001AA0B", "80009000" };
+        static const char *const once[] = { "0082000002AABB", "6C08" };
         static const char *const rubbish[] = { "00840000", "90" };
         const uint8_t select[] = { 0x00, 0xa4, 0x04, 0x00 }, challenge[] = { 0x00, 0x84, 0x00, 0x00 },
-                      read_record[] = { 0x00, 0xb2, 0x01, 0x0c }, generate[] = { 0x80, 0xae, 0x00, 0x00 };
+                      read_record[] = { 0x00, 0xb2, 0x01, 0x0c }, generate[] = { 0x80, 0xae, 0x00, 0x00 },
+                      authenticate[] = { 0x00, 0x82, 0x00, 0x00 };
         struct apdu_response r;
 
         assert_int_equal(exchange(plain, 2, select, "\xaa\xbb", 2, true, &r), 0);
@@ -193,6 +195,8 @@ static void apdu_cases(void **state) {
         assert_int_equal(exchange(shorter, 4, read_record, NULL, 0, true, &r), 0);
         assert_int_equal(r.size, 2);
         assert_int_equal(exchange(inner, 4, generate, "\xaa", 1, true, &r), 0);
+        assert_int_equal(exchange(once, 2, authenticate, "\xaa\xbb", 2, false, &r), 0);
+        assert_int_equal(r.sw, 0x6c08);
         assert_int_equal(exchange(rubbish, 2, challenge, NULL, 0, false, &r), -EBADMSG);
         assert_int_equal(apdu_exchange_raw(play, NULL, (const uint8_t *) "\x00\xa4\x04\x00\x09\x01", 6, &r), -EBADMSG);
         assert_int_equal(apdu_exchange_raw(play, NULL, (const uint8_t *) "\x00\xa4", 2, &r), -EBADMSG);
