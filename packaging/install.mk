@@ -76,7 +76,7 @@ DEB_FILES := $(shell git ls-files -co --exclude-standard 2>/dev/null)
 
 deb: $(O)/deb/stamp ## build the Debian packages in out/deb
 $(O)/deb/stamp: $(wildcard $(DEB_FILES))
-	@packaging/install-deps
+	@packaging/install-deps build
 	$(call say,DEB,$(OUT)/deb)
 	$(Q)packaging/build-deb $(VERSION) $(DEB_TREE) $(OUT)/deb
 	$(Q)touch $@

@@ -68,13 +68,13 @@ fuzz: check-deps ## search with libFuzzer, F="NAME..." (all) for FUZZ_SECONDS=60
 
 ##@ Trying it out
 demo: ## a sale in a VM, from the card to the picture of the receipt in out/demo
-	@packaging/install-deps
+	@packaging/install-deps build
 	@mkdir -p $(OUT)/demo && rm -f $(OUT)/demo/*
 	@tests/vm/run --in tests/vm/demo --out $(OUT)/demo -- /in/demo
 	@echo "The receipt is $(OUT)/demo/receipt.png; what was called and answered is in $(OUT)/demo/busctl.txt."
 
 demo-shell: ## the same VM with a shell in it; end it with exit
-	@packaging/install-deps
+	@packaging/install-deps build
 	@tests/vm/run --tty -- bash -i
 
 .PHONY: check fuzz check-unit check-deps check-programs demo demo-shell
