@@ -5,6 +5,8 @@
 #include "usb/vhci.h"
 
 #define PLUG_TIMEOUT_USEC (10 * 1000 * 1000ULL)
+/* The uevent of a removal comes a moment before the folder goes, and nothing comes after it. */
+#define CLEAN_RETRY_USEC (10 * 1000ULL)
 
 /* Somebody who wants to be told when devices are configured. */
 struct waiter {
@@ -54,7 +56,7 @@ static int sim_attach(struct sim *sim, struct device *d) {
 
 /* Brings what is plugged in into line with what is wanted, and tells those who wait for it. */
 static void sim_settle(struct sim *sim) {
-        bool again;
+        bool again, dirty = false;
 
         for (size_t i = 0; i < SIM_DEVICES; i++) {
                 struct device *d = sim->devices[i];
@@ -64,9 +66,16 @@ static void sim_settle(struct sim *sim) {
                         d->usb = usb_device_free(d->usb);
                         sim->wanted &= ~(1U << i);
                 }
-                if (!d->usb && (sim->wanted & 1U << i) && vhci_port_is_clean(d->port) && sim_attach(sim, d) < 0)
+                if (d->usb || !(sim->wanted & 1U << i))
+                        continue;
+                if (!vhci_port_is_clean(d->port))
+                        dirty = true;
+                else if (sim_attach(sim, d) < 0)
                         sim->wanted &= ~(1U << i);
         }
+        if (dirty)
+                (void) sd_event_source_set_time_relative(sim->retry, CLEAN_RETRY_USEC);
+        (void) sd_event_source_set_enabled(sim->retry, dirty ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
 
         do {
                 again = false;
@@ -97,6 +106,11 @@ static void sim_changed(void *userdata) {
 
 static int on_uevent(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
         vhci_uevents_drain(fd);
+        sim_settle(userdata);
+        return 0;
+}
+
+static int on_retry(sd_event_source *source, uint64_t usec, void *userdata) {
         sim_settle(userdata);
         return 0;
 }
@@ -215,6 +229,9 @@ int sim_new(sd_event *event, struct sim **ret) {
         r = sd_event_source_set_enabled(sim->settle, SD_EVENT_OFF);
         if (r < 0)
                 return r;
+        r = sd_event_add_time(event, &sim->retry, CLOCK_MONOTONIC, UINT64_MAX, 1000, on_retry, sim);
+        if (r < 0)
+                return r;
         fd = vhci_uevents_open();
         if (fd < 0)
                 return fd;
@@ -236,6 +253,7 @@ struct sim *sim_free(struct sim *sim) {
                 waiter_end(sim->waiters, -ECANCELED, "till-sim ends");
         sd_event_source_disable_unref(sim->uevents);
         sd_event_source_disable_unref(sim->settle);
+        sd_event_source_disable_unref(sim->retry);
         msr_free(sim->msr);
         emv_free(sim->emv);
         printer_free(sim->printer);

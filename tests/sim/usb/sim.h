@@ -25,7 +25,7 @@ struct sim {
         unsigned int wanted; /* 1 << SIM_MSR …: plugged in as far as a person is concerned */
         struct waiter *waiters;
         struct seen *cards;
-        sd_event_source *uevents, *settle;
+        sd_event_source *uevents, *settle, *retry;
 };
 
 /*
