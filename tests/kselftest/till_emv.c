@@ -452,6 +452,32 @@ TEST(closing_in_the_middle)
 	check_exchange(fd);
 }
 
+TEST(a_reset_keeps_the_node)
+{
+	struct till_emv_power power;
+	uint8_t buf[512];
+	int fd = open_powered();
+
+	reset_device("emv");
+	CHECK_EQ(poll_for(fd, POLLOUT, TILL_WAIT_MS), POLLOUT);
+	CHECK(attribute_is("emv", "card", "present"));
+	power_on(fd, &power);
+	check_exchange(fd);
+
+	sim("misbehave emv time-extension 1000");
+	write_select(fd);
+	reset_device("emv");
+	sim("misbehave none");
+	CHECK_ERRNO(read(fd, buf, sizeof(buf)), EIO);
+	CHECK_EQ(poll_for(fd, POLLOUT, TILL_WAIT_MS), POLLOUT);
+	power_on(fd, &power);
+	check_exchange(fd);
+
+	/* The slot is still watched. */
+	sim("remove");
+	CHECK_SOON(attribute_is("emv", "card", "absent"));
+}
+
 TEST(unplugging_ends_everything)
 {
 	uint8_t buf[512];

@@ -355,6 +355,27 @@ TEST(a_stall_is_told_once)
 	CHECK_EQ(fsync(fd), 0);
 }
 
+TEST(a_reset_keeps_the_node)
+{
+	struct till_printer_progress progress;
+	int fd = open_automatic();
+
+	reset_device("printer");
+	CHECK(status_source(fd) != TILL_PRINTER_SOURCE_AUTOMATIC);
+	write_all(fd, automatic, sizeof(automatic) - 1);
+	CHECK_EQ(fsync(fd), 0);
+	CHECK_SOON(status_source(fd) == TILL_PRINTER_SOURCE_AUTOMATIC);
+
+	/* What was on its way is lost, and said to be. */
+	sim("paper out");
+	CHECK_SOON(status_paper(fd) == TILL_PAPER_END);
+	fill(fd);
+	reset_device("printer");
+	CHECK_ERRNO(fsync(fd), EIO);
+	get_progress(fd, &progress);
+	CHECK(progress.completed < progress.accepted);
+}
+
 TEST(unplugging_ends_a_read)
 {
 	char buf[16];

@@ -10,6 +10,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/netlink.h>
+#include <linux/usbdevice_fs.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -147,6 +148,29 @@ TILL_MAYBE static int open_device(const char *kind, int flags)
 	} while (fd < 0 && errno == EBUSY && left--);
 	CHECK(fd >= 0);
 	return fd;
+}
+
+TILL_MAYBE static unsigned long usb_number(const char *kind, const char *name)
+{
+	char path[64], text[32];
+
+	snprintf(path, sizeof(path), "device/../%s", name);
+	read_attribute(kind, path, text, sizeof(text));
+	return strtoul(text, NULL, 10);
+}
+
+/* Resets the USB device, as a person or a driver of another interface may. */
+TILL_MAYBE static void reset_device(const char *kind)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/dev/bus/usb/%03lu/%03lu",
+		 usb_number(kind, "busnum"), usb_number(kind, "devnum"));
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	CHECK(fd >= 0);
+	CHECK_EQ(ioctl(fd, USBDEVFS_RESET, NULL), 0);
+	close(fd);
 }
 
 /* Returns what poll() says within the time, or 0. */
