@@ -170,6 +170,8 @@ static int spawn(const char *program, int reader_fd, int socket_fd, pid_t *ret_p
         if (r == 0)
                 r = posix_spawn_file_actions_adddup2(&actions, sock, WORKER_FD_TILLD);
         if (r == 0)
+                r = posix_spawn_file_actions_addclosefrom_np(&actions, WORKER_FD_TILLD + 1);
+        if (r == 0)
                 r = posix_spawn(ret_pid, program, &actions, &attributes, argv, envp);
         (void) posix_spawn_file_actions_destroy(&actions);
         (void) posix_spawnattr_destroy(&attributes);

@@ -412,6 +412,8 @@ static void status_changed(struct printer *printer, const struct printer_status 
                 log_info("Printer: %s", status->words);
         p->words = status->words;
         e->listener.device((struct device *) p->device, MONITOR_CHANGED, e->listener.userdata);
+        if (status->able)
+                printing_kick(p);
 }
 
 static void printer_lost(struct printer *printer, int error, void *userdata) {

@@ -24,6 +24,7 @@
 #include "journal/event.h"
 #include "transaction/card.h"
 #include "transaction/engine.h"
+#include "transaction/reason.h"
 
 /* From the start until a card is in (DESIGN). */
 #define CARD_TIMEOUT_USEC (60 * USEC_PER_SEC)
@@ -49,10 +50,12 @@ struct transaction {
         struct transaction_view view;
 
         /* The card. */
-        struct card *card;           /* the chip's worker, NULL for a swipe and once it has ended */
-        bool stripe;                 /* by swipe: there is no card to decide */
-        struct message_start *start; /* what the worker was given, to hold its claims against */
-        struct card_secrets *secrets;
+        struct card *card; /* the chip's worker, NULL for a swipe and once it has ended */
+        bool stripe;       /* by swipe: there is no card to decide */
+        /* What the worker was given and said, to hold its next claim against. */
+        struct message_start *start;
+        struct message_online_request *request; /* secret memory; filled in for a swipe too */
+        struct message_online_answer *answer;
         sd_event_source *timeout;
 
         /* The acquirer. */
@@ -61,77 +64,6 @@ struct transaction {
         const char *reversal_reason; /* of HOST_STATE_LOST */
         bool sent;                   /* the first durable commit was made: the request may be out */
 };
-
-/* Card data on its way into the request; in secret memory, gone as soon as the request is encoded. */
-struct card_secrets {
-        char pan[EMV_PAN_MAX + 1];
-        char expiry[5];
-        char track2[EMV_TRACK2_MAX + 1];
-        uint8_t de55[EMV_DE55_MAX];
-        size_t de55_size;
-};
-
-/* What a person reads for each reason. The word is the API; the sentence may change. */
-static const struct {
-        const char *word;
-        const char *sentence;
-} reasons[] = {
-        { "cancelled", N_("Cancelled; nothing was paid.") },
-        { "card-timeout", N_("No card came in time; nothing was paid. Start again with a new reference.") },
-        { "card-removed", N_("The card was taken out too early; nothing was paid. Start again, leave the card in.") },
-        { "card-mute", N_("The chip does not answer; nothing was paid. Clean the card, or take another one.") },
-        { "card-not-accepted", N_("This terminal does not accept this card. Ask for another one.") },
-        { "card-blocked", N_("The card is blocked. Ask for another one; the cardholder's bank knows why.") },
-        { "card-malformed", N_("The card's data is wrong; nothing was paid. Ask for another card.") },
-        { "card-declined", N_("The card declined. Ask for another one.") },
-        { "terminal-declined", N_("The terminal's rules do not allow this card here. Ask for another one.") },
-        { "live-card", N_("This is a real card and the terminal is in test or training mode. Use a test card.") },
-        { "reader-failed", N_("The card reader failed; nothing was paid. Check its plug, then start again.") },
-        { "worker-failed",
-          N_("The card could not be processed; nothing was paid. Start again with a new reference.") },
-        { "unreachable-host",
-          N_("The acquirer cannot be reached; nothing was paid. Check the network, then start again.") },
-        { "reversal-pending", N_("An earlier payment is still being taken back, and the acquirer does not answer; "
-                                 "nothing was paid. Check the network, then start again.") },
-        { "no-answer", N_("The acquirer did not answer in time; not paid. What it may have booked is being taken "
-                          "back. Start again with a new reference.") },
-        { "bad-answer", N_("The acquirer's answer cannot be trusted; not paid. What it may have booked is being taken "
-                           "back. Start again with a new reference.") },
-        { "not-completed", N_("Approved by the acquirer but not completed by the card; not paid. The booking is being "
-                              "taken back. Start again with a new reference.") },
-        { "interrupted", N_("The terminal was restarted in the middle; not paid. Start again with a new reference.") },
-        { "storage", N_("The terminal cannot write its journal; nothing was paid. Free space on its disk.") },
-};
-
-static const char *reason_sentence(const char *word) {
-        for (size_t i = 0; i < ELEMENTSOF(reasons); i++)
-                if (streq(reasons[i].word, word))
-                        return reasons[i].sentence;
-        return "";
-}
-
-static const char *card_reason_word(enum emv_reason reason) {
-        static const char *const words[] = {
-                [EMV_REASON_NONE] = "worker-failed",
-                [EMV_REASON_TERMINAL] = "terminal-declined",
-                [EMV_REASON_CARD] = "card-declined",
-                [EMV_REASON_ISSUER] = "refused",
-                [EMV_REASON_UNABLE_ONLINE] = "unreachable-host",
-                [EMV_REASON_CARD_AFTER_ISSUER] = "not-completed",
-                [EMV_REASON_REMOVED] = "card-removed",
-                [EMV_REASON_MUTE] = "card-mute",
-                [EMV_REASON_NOT_ACCEPTED] = "card-not-accepted",
-                [EMV_REASON_BLOCKED] = "card-blocked",
-                [EMV_REASON_MALFORMED] = "card-malformed",
-                [EMV_REASON_LIVE_CARD] = "live-card",
-                [EMV_REASON_READER] = "reader-failed",
-                [EMV_REASON_TIMEOUT] = "card-timeout",
-                [EMV_REASON_CANCELLED] = "cancelled",
-                [EMV_REASON_ABORTED] = "worker-failed",
-        };
-
-        return words[reason];
-}
 
 static void copy_text(char *to, size_t size, const char *from) {
         size_t n = MIN(strlen(from), size - 1);
@@ -153,8 +85,14 @@ static void tell(struct transaction *t, enum transaction_event event) {
         t->engine->listener.transaction(&t->view, event, t->engine->listener.userdata);
 }
 
+/* As soon as the request is encoded nothing but the masked PAN is needed. */
 static void drop_secrets(struct transaction *t) {
-        t->secrets = secret_free(t->secrets);
+        if (!t->request)
+                return;
+        explicit_bzero(t->request->card.pan, sizeof(t->request->card.pan));
+        explicit_bzero(t->request->card.expiry, sizeof(t->request->card.expiry));
+        explicit_bzero(t->request->card.track2, sizeof(t->request->card.track2));
+        explicit_bzero(t->request->result.de55, sizeof(t->request->result.de55));
 }
 
 struct transaction *transaction_free(struct transaction *t) {
@@ -162,7 +100,8 @@ struct transaction *transaction_free(struct transaction *t) {
                 return NULL;
         card_free(t->card);
         sd_event_source_disable_unref(t->timeout);
-        drop_secrets(t);
+        secret_free(t->request);
+        free(t->answer);
         free(t->start);
         free(t);
         return NULL;
@@ -301,7 +240,7 @@ static void conclude(struct transaction *t, enum transaction_result result, cons
         record->result = result;
         COPY(record->reason, reason);
         if (!*record->message || !streq(reason, "refused"))
-                COPY(record->message, reason_sentence(reason));
+                COPY(record->message, reason_to_sentence(reason));
         record->finished_usec = clock_now(CLOCK_REALTIME);
         record->finished_boot = clock_now(CLOCK_BOOTTIME);
         if (t->sent)
@@ -355,25 +294,32 @@ static void conclude_both(struct transaction *t, const char *card_word) {
 
 /* ---- The acquirer ---- */
 
+/* There is no card's word to be had any more. */
+static void card_failed(struct transaction *t) {
+        t->card = card_free(t->card);
+        conclude_both(t, "worker-failed");
+}
+
 static void tell_card(struct transaction *t, const struct host_answer *answer) {
-        struct message_online_answer m;
-        int r;
+        struct message_online_answer *m;
 
-        message_init(&m, MESSAGE_ONLINE_ANSWER);
+        t->answer = m = calloc(1, sizeof(*m));
+        if (!m)
+                return card_failed(t);
+        message_init(m, MESSAGE_ONLINE_ANSWER);
         if (answer) {
-                m.online = EMV_ONLINE_ANSWERED;
-                m.approved = t->host == HOST_STATE_APPROVED;
-                memcpy(m.arc, answer->arc, sizeof(m.arc));
-                m.issuer_authentication_size = (uint8_t) answer->issuer_auth_size;
-                memcpy(m.issuer_authentication, answer->issuer_auth, answer->issuer_auth_size);
-                m.scripts_size = (uint16_t) answer->scripts_size;
-                memcpy(m.scripts, answer->scripts, answer->scripts_size);
+                m->online = EMV_ONLINE_ANSWERED;
+                m->approved = t->host == HOST_STATE_APPROVED;
+                memcpy(m->arc, answer->arc, sizeof(m->arc));
+                m->issuer_authentication_size = (uint8_t) answer->issuer_auth_size;
+                memcpy(m->issuer_authentication, answer->issuer_auth, answer->issuer_auth_size);
+                m->scripts_size = (uint16_t) answer->scripts_size;
+                memcpy(m->scripts, answer->scripts, answer->scripts_size);
         } else
-                m.online = t->host == HOST_STATE_NOT_SENT ? EMV_ONLINE_NOT_SENT : EMV_ONLINE_NO_ANSWER;
+                m->online = t->host == HOST_STATE_NOT_SENT ? EMV_ONLINE_NOT_SENT : EMV_ONLINE_NO_ANSWER;
 
-        r = card_send(t->card, &m);
-        if (r < 0)
-                conclude_both(t, "worker-failed");
+        if (card_send(t->card, m) < 0)
+                card_failed(t);
 }
 
 /* The acquirer's part is over: a stripe has nothing to add, a chip decides last. */
@@ -429,7 +375,8 @@ static void request_ended(enum host_outcome outcome, enum host_link_reason reaso
 
 static void fill_request(const struct transaction *t, struct host_request *ret) {
         const struct transaction_record *record = &t->view.record;
-        const struct card_secrets *s = t->secrets;
+        const struct emv_card_data *card = &t->request->card;
+        const struct emv_result_data *result = &t->request->result;
 
         *ret = (struct host_request){
                 .kind = HOST_SALE,
@@ -440,12 +387,12 @@ static void fill_request(const struct transaction *t, struct host_request *ret) 
                 .amount = record->amount,
                 .currency = currency_find(record->currency)->numeric,
                 .entry = t->stripe ? HOST_ENTRY_STRIPE : HOST_ENTRY_CHIP,
-                .pan = s->pan,
-                .expiry = *s->expiry ? s->expiry : NULL,
-                .track2 = *s->track2 ? s->track2 : NULL,
+                .pan = card->pan,
+                .expiry = *card->expiry ? card->expiry : NULL,
+                .track2 = *card->track2 ? card->track2 : NULL,
                 .psn = record->psn,
-                .icc = s->de55_size > 0 ? s->de55 : NULL,
-                .icc_size = s->de55_size,
+                .icc = result->de55_size > 0 ? result->de55 : NULL,
+                .icc_size = result->de55_size,
         };
 }
 
@@ -470,7 +417,7 @@ static int commit_request(struct transaction *t) {
         r = counter_get_batch(j, &record->batch);
         if (r < 0)
                 return r;
-        r = transaction_record_set_pan(j, record, t->secrets->pan);
+        r = transaction_record_set_pan(j, record, t->request->card.pan);
         if (r < 0)
                 return r;
         record->reversal = REVERSAL_PENDING;
@@ -588,35 +535,26 @@ static void note_card(struct transaction *t, const struct emv_card_data *card, c
         hex_encode(result->iad, result->iad_size, record->iad);
 }
 
-/* There is no card's word to be had any more. */
-static void card_failed(struct transaction *t) {
-        t->card = card_free(t->card);
-        conclude_both(t, "worker-failed");
-}
-
-static bool claim_holds(struct transaction *t, const struct emv_card_data *card,
-                        const struct emv_result_data *result) {
-        const char *reason;
-
-        if (message_check_claim(t->start, card, result, &reason) >= 0)
-                return true;
-        log_error("Transaction %" PRIi64 ": card-worker's claim is refused: %s", t->view.record.id, reason);
-        return false;
+/* Logs why a claim is refused; the reasons name no card data. */
+static bool holds(const struct transaction *t, int r, const char *reason) {
+        if (r < 0)
+                log_error("Transaction %" PRIi64 ": card-worker's claim is refused: %s", t->view.record.id, reason);
+        return r >= 0;
 }
 
 static void card_online(struct transaction *t, const struct message_online_request *m) {
-        if (t->host != HOST_STATE_NONE || !claim_holds(t, &m->card, &m->result))
+        const char *reason = "asked before";
+        int r = -EBADMSG;
+
+        if (!t->request)
+                r = message_check_request(t->start, m, &reason);
+        if (!holds(t, r, reason))
                 return card_failed(t);
 
-        t->secrets = secret_new(sizeof(*t->secrets));
-        if (!t->secrets)
+        t->request = secret_new(sizeof(*t->request));
+        if (!t->request)
                 return card_failed(t);
-        COPY(t->secrets->pan, m->card.pan);
-        COPY(t->secrets->expiry, m->card.expiry);
-        COPY(t->secrets->track2, m->card.track2);
-        memcpy(t->secrets->de55, m->result.de55, m->result.de55_size);
-        t->secrets->de55_size = m->result.de55_size;
-
+        *t->request = *m;
         note_card(t, &m->card, &m->result);
         authorize(t);
 }
@@ -629,14 +567,16 @@ static void reader_lost(struct transaction *t) {
 }
 
 static void card_outcome(struct transaction *t, const struct message_outcome *m) {
-        const char *word;
+        const char *word, *reason = "";
+        int r;
 
-        if (!claim_holds(t, &m->card, &m->result))
+        r = message_check_outcome(t->start, t->request, t->answer, m, &reason);
+        if (!holds(t, r, reason))
                 return card_failed(t);
         if (m->reason == EMV_REASON_READER && t->view.record.state == TRANSACTION_WAITING_CARD)
                 return reader_lost(t);
         note_card(t, &m->card, &m->result);
-        word = card_reason_word(m->reason);
+        word = reason_of_card(m->reason);
 
         /* It gave up while the acquirer is asked. */
         if (t->host == HOST_STATE_PENDING)
@@ -811,12 +751,12 @@ void transaction_swiped(struct transaction *t, const struct msr_swipe *swipe) {
 
         t->card = card_free(t->card);
         (void) msr_disarm(t->engine->msr);
-        t->secrets = secret_new(sizeof(*t->secrets));
-        if (!t->secrets)
+        t->request = secret_new(sizeof(*t->request));
+        if (!t->request)
                 return conclude(t, RESULT_FAILED, "worker-failed");
-        COPY(t->secrets->pan, track->pan);
-        COPY(t->secrets->expiry, track->expiry);
-        COPY(t->secrets->track2, track->text);
+        COPY(t->request->card.pan, track->pan);
+        COPY(t->request->card.expiry, track->expiry);
+        COPY(t->request->card.track2, track->text);
 
         t->stripe = true;
         t->view.prompt = "";
@@ -938,7 +878,7 @@ int transaction_recover(struct engine *e, const struct transaction_record *recor
         fresh->state = TRANSACTION_DONE;
         fresh->result = RESULT_FAILED;
         COPY(fresh->reason, "interrupted");
-        COPY(fresh->message, reason_sentence("interrupted"));
+        COPY(fresh->message, reason_to_sentence("interrupted"));
         fresh->finished_usec = clock_now(CLOCK_REALTIME);
         fresh->finished_boot = clock_now(CLOCK_BOOTTIME);
 

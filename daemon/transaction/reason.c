@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "transaction/reason.h"
+
+/* What a person reads for each reason. The word is the API; the sentence may change. */
+static const struct {
+        const char *word;
+        const char *sentence;
+} reasons[] = {
+        { "cancelled", N_("Cancelled; nothing was paid.") },
+        { "card-timeout", N_("No card came in time; nothing was paid. Start again with a new reference.") },
+        { "card-removed", N_("The card was taken out too early; nothing was paid. Start again, leave the card in.") },
+        { "card-mute", N_("The chip does not answer; nothing was paid. Clean the card, or take another one.") },
+        { "card-not-accepted", N_("This terminal does not accept this card. Ask for another one.") },
+        { "card-blocked", N_("The card is blocked. Ask for another one; the cardholder's bank knows why.") },
+        { "card-malformed", N_("The card's data is wrong; nothing was paid. Ask for another card.") },
+        { "card-declined", N_("The card declined. Ask for another one.") },
+        { "terminal-declined", N_("The terminal's rules do not allow this card here. Ask for another one.") },
+        { "live-card", N_("This is a real card and the terminal is in test or training mode. Use a test card.") },
+        { "reader-failed", N_("The card reader failed; nothing was paid. Check its plug, then start again.") },
+        { "worker-failed",
+          N_("The card could not be processed; nothing was paid. Start again with a new reference.") },
+        { "unreachable-host",
+          N_("The acquirer cannot be reached; nothing was paid. Check the network, then start again.") },
+        { "reversal-pending", N_("An earlier payment is still being taken back, and the acquirer does not answer; "
+                                 "nothing was paid. Check the network, then start again.") },
+        { "no-answer", N_("The acquirer did not answer in time; not paid. What it may have booked is being taken "
+                          "back. Start again with a new reference.") },
+        { "bad-answer", N_("The acquirer's answer cannot be trusted; not paid. What it may have booked is being taken "
+                           "back. Start again with a new reference.") },
+        { "not-completed", N_("Approved by the acquirer but not completed by the card; not paid. The booking is being "
+                              "taken back. Start again with a new reference.") },
+        { "interrupted", N_("The terminal was restarted in the middle; not paid. Start again with a new reference.") },
+        { "storage", N_("The terminal cannot write its journal; nothing was paid. Free space on its disk.") },
+};
+
+const char *reason_to_sentence(const char *word) {
+        for (size_t i = 0; i < ELEMENTSOF(reasons); i++)
+                if (streq(reasons[i].word, word))
+                        return reasons[i].sentence;
+        return "";
+}
+
+const char *reason_of_card(enum emv_reason reason) {
+        static const char *const words[] = {
+                [EMV_REASON_NONE] = "worker-failed",
+                [EMV_REASON_TERMINAL] = "terminal-declined",
+                [EMV_REASON_CARD] = "card-declined",
+                [EMV_REASON_ISSUER] = "refused",
+                [EMV_REASON_UNABLE_ONLINE] = "unreachable-host",
+                [EMV_REASON_CARD_AFTER_ISSUER] = "not-completed",
+                [EMV_REASON_REMOVED] = "card-removed",
+                [EMV_REASON_MUTE] = "card-mute",
+                [EMV_REASON_NOT_ACCEPTED] = "card-not-accepted",
+                [EMV_REASON_BLOCKED] = "card-blocked",
+                [EMV_REASON_MALFORMED] = "card-malformed",
+                [EMV_REASON_LIVE_CARD] = "live-card",
+                [EMV_REASON_READER] = "reader-failed",
+                [EMV_REASON_TIMEOUT] = "card-timeout",
+                [EMV_REASON_CANCELLED] = "cancelled",
+                [EMV_REASON_ABORTED] = "worker-failed",
+        };
+
+        return words[reason];
+}

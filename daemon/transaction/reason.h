@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Why a transaction ended as it did: the words of org.tilld1(5), and what a person reads. */
+
+#include "emv/message.h"
+
+/* What happened and what to do, in English and translated by whoever shows it; "" for a word without one. */
+const char *reason_to_sentence(const char *word);
+/* The word for the card's own. */
+const char *reason_of_card(enum emv_reason reason);

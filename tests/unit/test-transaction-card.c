@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * tilld's end of a card-worker. The worker is this program itself, started anew: it behaves as the amount of START
+ * asks.
+ */
+#include "test.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <systemd/sd-event.h>
+
+#include "base/log.h"
+#include "transaction/card.h"
+
+enum {
+        SPEAK = 1,   /* two good messages, then the end */
+        BABBLE,      /* what is no message */
+        CLAIM_TILLD, /* a message that only tilld may send */
+        DIE,
+        HANG, /* does not end when the socket closes */
+        LOOK, /* tells by its exit what descriptors it has */
+};
+
+/* ---- The worker ---- */
+
+static void say(void *message) {
+        const struct message_header *h = message;
+
+        if (send(WORKER_FD_TILLD, message, h->size, 0) < 0)
+                _exit(9);
+}
+
+/* Only 0 to 4 may be open, the reader being the pipe that the test gave. */
+static void look(void) {
+        char byte;
+
+        for (int fd = WORKER_FD_TILLD + 1; fd < 256; fd++)
+                if (fcntl(fd, F_GETFD) >= 0)
+                        _exit(2);
+        if (read(WORKER_FD_READER, &byte, 1) != 1 || byte != 'r')
+                _exit(3);
+        if (getenv("HOME") || getenv("PATH"))
+                _exit(4);
+}
+
+/* As the real one: ends when tilld closes the socket. */
+static int wait_for_end(void) {
+        char byte;
+
+        while (recv(WORKER_FD_TILLD, &byte, 1, 0) > 0)
+                ;
+        return 0;
+}
+
+static int be_worker(void) {
+        static union message start;
+        struct message_outcome outcome;
+        struct message_card card;
+
+        if (recv(WORKER_FD_TILLD, &start, sizeof(start), 0) != (ssize_t) sizeof(start.start))
+                return 1;
+        message_init(&card, MESSAGE_CARD);
+        card.card = EMV_CARD_INSERTED;
+        message_init(&outcome, MESSAGE_OUTCOME);
+        outcome.outcome = EMV_OUTCOME_FAILED;
+        outcome.reason = EMV_REASON_REMOVED;
+
+        switch (start.start.amount) {
+        case SPEAK:
+                say(&card);
+                say(&outcome);
+                return 0;
+        case BABBLE:
+                (void) send(WORKER_FD_TILLD, "hello", 5, 0);
+                return wait_for_end();
+        case CLAIM_TILLD:
+                say(&start);
+                return wait_for_end();
+        case HANG:
+                (void) signal(SIGTERM, SIG_IGN);
+                say(&card);
+                pause();
+                return 0;
+        case LOOK:
+                look();
+                say(&card);
+                return 0;
+        default:
+                return 5;
+        }
+}
+
+/* ---- The test ---- */
+
+struct seen {
+        sd_event *event;
+        struct card *card;
+        int messages;
+        bool ended, free_at_message, hold_loop;
+        uint16_t last;
+};
+
+static void on_message(struct card *card, const union message *m, void *userdata) {
+        struct seen *s = userdata;
+
+        s->messages++;
+        s->last = m->header.type;
+        if (s->free_at_message || s->hold_loop)
+                s->card = card_free(s->card);
+        if (s->free_at_message)
+                (void) sd_event_exit(s->event, 0);
+}
+
+static void on_ended(struct card *card, void *userdata) {
+        struct seen *s = userdata;
+
+        s->ended = true;
+        s->card = card_free(s->card);
+        (void) sd_event_exit(s->event, 0);
+}
+
+static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata) {
+        return sd_event_exit(userdata, -ETIMEDOUT);
+}
+
+static void begin(struct seen *s, uint64_t behaviour) {
+        static struct message_start start;
+        const struct card_listener listener = { on_message, on_ended, s };
+        sigset_t set;
+        int reader[2];
+
+        (void) sigemptyset(&set);
+        (void) sigaddset(&set, SIGCHLD);
+        (void) sigprocmask(SIG_BLOCK, &set, NULL);
+        assert_int_equal(sd_event_new(&s->event), 0);
+        assert_true(sd_event_add_time_relative(s->event, NULL, CLOCK_MONOTONIC, 20000000, 0, on_deadline, s->event) >=
+                    0);
+        assert_int_equal(pipe2(reader, O_CLOEXEC), 0);
+        assert_int_equal(write(reader[1], "r", 1), 1);
+        close(reader[1]);
+
+        assert_int_equal(card_new(s->event, "/proc/self/exe", reader[0], &listener, &s->card), 0);
+        /* Its only copy went to the worker. */
+        assert_int_equal(fcntl(reader[0], F_GETFD), -1);
+        message_init(&start, MESSAGE_START);
+        start.amount = behaviour;
+        assert_int_equal(card_send(s->card, &start), 0);
+}
+
+static void finish(struct seen *s) {
+        s->card = card_free(s->card);
+        s->event = sd_event_unref(s->event);
+}
+
+static void speaks(void **state) {
+        struct seen s = {};
+
+        begin(&s, SPEAK);
+        assert_int_equal(sd_event_loop(s.event), 0);
+        assert_true(s.ended);
+        assert_int_equal(s.messages, 2);
+        assert_int_equal(s.last, MESSAGE_OUTCOME);
+        finish(&s);
+}
+
+static void not_a_message(void **state) {
+        for (uint64_t behaviour = BABBLE; behaviour <= CLAIM_TILLD; behaviour++) {
+                struct seen s = {};
+
+                begin(&s, behaviour);
+                assert_int_equal(sd_event_loop(s.event), 0);
+                assert_true(s.ended);
+                assert_int_equal(s.messages, 0);
+                finish(&s);
+        }
+}
+
+static void dies(void **state) {
+        struct seen s = {};
+
+        begin(&s, DIE);
+        assert_int_equal(sd_event_loop(s.event), 0);
+        assert_true(s.ended);
+        finish(&s);
+}
+
+static void freed_in_its_callback(void **state) {
+        struct seen s = { .free_at_message = true };
+
+        begin(&s, SPEAK);
+        assert_int_equal(sd_event_loop(s.event), 0);
+        assert_int_equal(s.messages, 1);
+        assert_false(s.ended);
+        finish(&s);
+}
+
+static void sees_nothing_else(void **state) {
+        struct seen s = {};
+
+        begin(&s, LOOK);
+        assert_int_equal(sd_event_loop(s.event), 0);
+        assert_int_equal(s.messages, 1);
+        finish(&s);
+}
+
+/* One that does not end is killed and waited for: the reader must not stay taken. */
+static void hangs(void **state) {
+        struct seen s = { .hold_loop = true };
+        bool gone = false;
+
+        begin(&s, HANG);
+        for (int i = 0; i < 200 && !gone; i++) {
+                assert_true(sd_event_run(s.event, 100000) >= 0);
+                gone = s.messages == 1 && waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD;
+        }
+        assert_true(gone);
+        finish(&s);
+}
+
+static void no_program(void **state) {
+        const struct card_listener listener = {};
+        _cleanup_(sd_event_unrefp) sd_event *event = NULL;
+        struct card *card = NULL;
+        int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+        assert_int_equal(sd_event_new(&event), 0);
+        assert_int_equal(card_new(event, "/nonexistent/card-worker", fd, &listener, &card), -ENOENT);
+        assert_null(card);
+        assert_int_equal(fcntl(fd, F_GETFD), -1);
+}
+
+int main(int argc, char **argv) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(speaks),
+                cmocka_unit_test(not_a_message),
+                cmocka_unit_test(dies),
+                cmocka_unit_test(freed_in_its_callback),
+                cmocka_unit_test(sees_nothing_else),
+                cmocka_unit_test(hangs),
+                cmocka_unit_test(no_program),
+        };
+
+        if (streq(argv[0], "card-worker"))
+                return be_worker();
+        log_set_max_level(LOG_EMERG);
+        return cmocka_run_group_tests_name("transaction-card", tests, NULL, NULL);
+}

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "test.h"
+
+#include "base/log.h"
+#include "transaction/refusal.h"
+#include "transaction/settings.h"
+
+#define COMPLETE                                                                                                      \
+        "[terminal]\n"                                                                                                \
+        "mode=test\n"                                                                                                 \
+        "number=T0000001\n"                                                                                           \
+        "[merchant]\n"                                                                                                \
+        "name=晨光便利店\n"                                                                                      \
+        "number=000000000000001\n"                                                                                    \
+        "[acquirer]\n"                                                                                                \
+        "hosts=a.example:1 b.example:2\n"
+
+static char dir[] = "/tmp/test-settings-XXXXXX";
+
+static int setup(void **state) {
+        strcpy(dir + strlen(dir) - 6, "XXXXXX");
+        log_set_max_level(LOG_EMERG);
+        return mkdtemp(dir) ? 0 : -1;
+}
+
+static int teardown(void **state) {
+        char command[80];
+
+        snprintf(command, sizeof(command), "rm -r %s", dir);
+        return system(command);
+}
+
+static int load(const char *text, const char *drop_in, struct settings **ret) {
+        char path[128], drop_ins[64], command[160];
+        FILE *f;
+
+        snprintf(path, sizeof(path), "%s/tilld.conf", dir);
+        f = fopen(path, "we");
+        assert_non_null(f);
+        assert_true(fputs(text, f) >= 0);
+        assert_int_equal(fclose(f), 0);
+
+        snprintf(drop_ins, sizeof(drop_ins), "%s/tilld.conf.d", dir);
+        snprintf(command, sizeof(command), "mkdir -p %s", drop_ins);
+        assert_int_equal(system(command), 0);
+        snprintf(path, sizeof(path), "%s/10-test.conf", drop_ins);
+        f = fopen(path, "we");
+        assert_non_null(f);
+        assert_true(fputs(drop_in, f) >= 0);
+        assert_int_equal(fclose(f), 0);
+        snprintf(path, sizeof(path), "%s/tilld.conf", dir);
+        return settings_load(path, drop_ins, ret);
+}
+
+static void complete(void **state) {
+        _cleanup_(settings_freep) struct settings *s = NULL;
+
+        assert_int_equal(load(COMPLETE, "", &s), 0);
+        assert_int_equal(s->mode, MODE_TEST);
+        assert_string_equal(s->terminal_number, "T0000001");
+        assert_string_equal(s->merchant_name, "晨光便利店");
+        assert_string_equal(s->merchant_number, "000000000000001");
+        assert_string_equal(s->acquirer_hosts[0], "a.example:1");
+        assert_string_equal(s->acquirer_hosts[1], "b.example:2");
+        assert_null(s->acquirer_hosts[2]);
+        assert_int_equal(s->answer_timeout, 30);
+        assert_int_equal(s->country, 156);
+        assert_true(s->merchant_copy);
+}
+
+static void last_word_counts(void **state) {
+        _cleanup_(settings_freep) struct settings *s = NULL;
+
+        assert_int_equal(
+                load(COMPLETE, "[terminal]\nmode=live\n[acquirer]\nhosts=c.example:3\nanswer-timeout=5\n", &s), 0);
+        assert_int_equal(s->mode, MODE_LIVE);
+        assert_string_equal(s->acquirer_hosts[0], "c.example:3");
+        assert_null(s->acquirer_hosts[1]);
+        assert_int_equal(s->answer_timeout, 5);
+}
+
+/* A terminal that is not told otherwise takes no money. */
+static void training_unless_said(void **state) {
+        _cleanup_(settings_freep) struct settings *s = NULL;
+        const char *text = strstr(COMPLETE, "number=T");
+        char file[512];
+
+        snprintf(file, sizeof(file), "[terminal]\n%s", text);
+        assert_int_equal(load(file, "", &s), 0);
+        assert_int_equal(s->mode, MODE_TRAINING);
+}
+
+static void refused(void **state) {
+        static const char *const bad[] = {
+                "[terminal]\nmode=LIVE\n",
+                "[terminal]\nnumber=T1\n",
+                "[terminal]\nnumber=T000000!\n",
+                "[terminal]\ncountry=0\n",
+                "[terminal]\noperator=1\n",
+                "[terminal]\nspeed=9\n",
+                "[merchant]\nnumber=1\n",
+                "[merchant]\ncategory=54110\n",
+                "[acquirer]\nhosts=a\n",
+                "[acquirer]\nhosts=a:1 b:1 c:1 d:1 e:1\n",
+                "[acquirer]\nanswer-timeout=4\n",
+                "[acquirer]\nanswer-timeout=121\n",
+                "[acquirer]\nanswer-timeout=30s\n",
+                "[acquirer]\nanswer-timeout=-5\n",
+                "[receipt]\nmerchant-copy=maybe\n",
+                "[printer]\n a=b\n",
+                "[merchant]\nname=\n",
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(bad); i++) {
+                struct settings *s = NULL;
+
+                if (load(COMPLETE, bad[i], &s) != -EINVAL)
+                        fail_msg("accepted: %s", bad[i]);
+                assert_null(s);
+        }
+}
+
+static void missing(void **state) {
+        static const char *const keys[] = { "number=T0000001\n", "name=晨光便利店\n", "number=000000000000001\n",
+                                            "hosts=a.example:1 b.example:2\n" };
+
+        for (size_t i = 0; i < ELEMENTSOF(keys); i++) {
+                char file[512];
+                char *line;
+                struct settings *s = NULL;
+
+                snprintf(file, sizeof(file), "%s", COMPLETE);
+                line = strstr(file, keys[i]);
+                assert_non_null(line);
+                memmove(line, line + strlen(keys[i]), strlen(line + strlen(keys[i])) + 1);
+                assert_int_equal(load(file, "", &s), -EINVAL);
+        }
+        assert_int_equal(settings_load("/nonexistent/tilld.conf", NULL, &(struct settings *){ NULL }), -ENOENT);
+}
+
+/* Each refusal has an errno, so that a method handler that returns it never answers with success. */
+static void refusals(void **state) {
+        struct refusal refusal;
+
+        for (enum refusal_code c = REFUSAL_NONE + 1; c < _REFUSAL_MAX; c++) {
+                assert_true(refusal_to_errno(c) > 0);
+                assert_int_equal(refusal_set(&refusal, c, "%s", "why"), -refusal_to_errno(c));
+                assert_int_equal(refusal.code, c);
+                assert_string_equal(refusal.text, "why");
+        }
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test_setup_teardown(complete, setup, teardown),
+                cmocka_unit_test_setup_teardown(last_word_counts, setup, teardown),
+                cmocka_unit_test_setup_teardown(training_unless_said, setup, teardown),
+                cmocka_unit_test_setup_teardown(refused, setup, teardown),
+                cmocka_unit_test_setup_teardown(missing, setup, teardown),
+                cmocka_unit_test(refusals),
+        };
+
+        return cmocka_run_group_tests_name("transaction-settings", tests, NULL, NULL);
+}
