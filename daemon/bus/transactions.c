@@ -404,6 +404,40 @@ static int fill_added(sd_bus_message *m, const struct server *s, const struct tr
         return sd_bus_message_close_container(m);
 }
 
+static int fill_removed(sd_bus_message *m, const struct server *s, const struct transaction_view *v) {
+        _cleanup_free_ char *path = NULL;
+        int r;
+
+        r = transaction_path(s, v->record.id, &path);
+        if (r < 0)
+                return r;
+        return sd_bus_message_append(m, "oas", path, 1, INTERFACE);
+}
+
+struct oldest {
+        struct transaction_view view;
+        unsigned n;
+};
+
+static int note_oldest(const struct transaction_record *record, void *userdata) {
+        struct oldest *o = userdata;
+
+        o->view.record = *record;
+        o->n++;
+        return 0;
+}
+
+/* With each new one the oldest leaves the ObjectManager's list; it still answers at its path. */
+static void drop_oldest(struct server *s) {
+        struct oldest oldest = { .view.prompt = "" };
+
+        if (transaction_record_each_last(s->engine->config.journal, SERVER_LISTED + 1, note_oldest, &oldest) < 0 ||
+            oldest.n <= SERVER_LISTED)
+                return;
+        send_to_all(s, SERVER_PATH, "org.freedesktop.DBus.ObjectManager", "InterfacesRemoved", fill_removed,
+                    &oldest.view);
+}
+
 static bool anything_changed(const struct server *s, const struct transaction_view *v) {
         if (s->told.record.id != v->record.id)
                 return true;
@@ -423,6 +457,7 @@ void transactions_changed(struct server *s, const struct transaction_view *v, en
         case TRANSACTION_ADDED:
                 s->started = v->record.id;
                 send_to_all(s, SERVER_PATH, "org.freedesktop.DBus.ObjectManager", "InterfacesAdded", fill_added, v);
+                drop_oldest(s);
                 break;
         case TRANSACTION_CHANGED:
                 if (!anything_changed(s, v))
