@@ -175,12 +175,11 @@ static int till_open(struct inode *inode, struct file *file)
 		return ret;
 	file->private_data = tdev;
 
-	if (!till_device_connected(tdev))
-		return -ENODEV;
 	/* Before the lock: a close that waits for its card must not hold up a refusal. */
 	if (test_and_set_bit(0, &tdev->claimed))
 		return -EBUSY;
 
+	/* An opener that the new node has called up waits here until it is registered. */
 	down_write(&tdev->rwsem);
 	ret = tdev->connected ? tdev->ops->open(tdev) : -ENODEV;
 	tdev->opened = !ret;
