@@ -115,8 +115,7 @@ static const char *printer_text(const struct printer_status *status, const char 
 }
 
 static bool is_armed(const struct server *s, const struct device *d) {
-        return d == s->engine->msr_device && engine_current(s->engine) > 0 &&
-               transaction_get_view(s->engine->current)->record.state == TRANSACTION_WAITING_CARD;
+        return d == s->engine->msr_device && msr_is_armed(s->engine->msr);
 }
 
 static int get_text(sd_bus *bus, const char *path, const char *interface, const char *property, sd_bus_message *reply,
@@ -272,7 +271,11 @@ void devices_changed(struct server *s, struct device *device, enum monitor_event
 void devices_armed_changed(struct server *s) {
         const struct device *d = s->engine->msr_device;
         _cleanup_free_ char *path = NULL;
+        bool armed = msr_is_armed(s->engine->msr);
 
+        if (armed == s->told_armed)
+                return;
+        s->told_armed = armed;
         if (d && sd_bus_path_encode(PREFIX, d->id, &path) >= 0)
                 (void) sd_bus_emit_properties_changed(s->bus, path, INTERFACE_MSR, "Armed", NULL);
 }

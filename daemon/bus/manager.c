@@ -9,17 +9,6 @@
 
 #define INTERFACE "org.tilld1.Manager"
 
-/* The starter's connection has its transaction's signals, also before the reply is read. */
-static int follow(struct server *s, sd_bus_message *m) {
-        sd_bus_track_unref(s->starter);
-        s->starter = NULL;
-        s->started = 0;
-        int r = sd_bus_track_new(s->bus, &s->starter, NULL, NULL);
-        if (r < 0)
-                return r;
-        return sd_bus_track_add_sender(s->starter, m);
-}
-
 static int sender_uid(sd_bus_message *m, uid_t *ret) {
         _cleanup_(sd_bus_creds_unrefp) sd_bus_creds *creds = NULL;
         int r;
@@ -49,7 +38,7 @@ static int start_transaction(sd_bus_message *m, void *userdata, sd_bus_error *er
                 {},
         };
         struct refusal refusal;
-        int64_t id, before;
+        int64_t id;
         int r;
 
         r = sd_bus_message_read(m, "sxss", &call.kind, &call.amount, &call.currency, &call.reference);
@@ -62,15 +51,14 @@ static int start_transaction(sd_bus_message *m, void *userdata, sd_bus_error *er
         if (r < 0)
                 return r;
 
-        before = engine_current(s->engine);
-        if (before == 0) {
-                r = follow(s, m);
-                if (r < 0)
-                        return r;
-        }
+        s->call = m;
         r = engine_start_transaction(s->engine, &call, &id, &refusal);
+        s->call = NULL;
         if (r < 0)
                 return bus_error_set_refusal(error, &refusal);
+        /* A checkout that lost its connection and calls again goes on with the signals. */
+        if (id == s->started)
+                (void) sd_bus_track_add_sender(s->starter, m);
         return reply_path(s, m, id);
 }
 
@@ -130,11 +118,14 @@ static int method_describe(sd_bus_message *m, void *userdata, sd_bus_error *erro
         _cleanup_(cJSON_Deletep) cJSON *json = cJSON_CreateObject();
         _cleanup_free_ char *current = NULL;
         struct server *s = userdata;
-        int r;
+        int jobs, r;
 
         r = current_path(s, &current);
         if (r < 0)
                 return r;
+        jobs = printing_count(s->engine->printing);
+        if (jobs < 0)
+                return jobs;
         cJSON_AddStringToObject(json, "Mode", mode_to_string(s->settings->mode));
         cJSON_AddStringToObject(json, "Version", TILLD_VERSION);
         cJSON_AddStringToObject(json, "MerchantNumber", s->settings->merchant_number);
@@ -143,7 +134,7 @@ static int method_describe(sd_bus_message *m, void *userdata, sd_bus_error *erro
         cJSON_AddStringToObject(json, "CurrentTransaction", current);
         cJSON_AddStringToObject(json, "Acquirer", acquirer_state(s->engine->acquirer));
         cJSON_AddNumberToObject(json, "PendingReversals", reversals_count(s->engine->reversals));
-        cJSON_AddNumberToObject(json, "PendingPrintJobs", printing_count(s->engine->printing));
+        cJSON_AddNumberToObject(json, "PendingPrintJobs", jobs);
         return json_reply(m, json);
 }
 
@@ -197,8 +188,9 @@ static int get_reversals(sd_bus *bus, const char *path, const char *interface, c
 static int get_print_jobs(sd_bus *bus, const char *path, const char *interface, const char *property,
                           sd_bus_message *reply, void *userdata, sd_bus_error *error) {
         struct server *s = userdata;
+        int n = printing_count(s->engine->printing);
 
-        return sd_bus_message_append(reply, "u", (uint32_t) printing_count(s->engine->printing));
+        return n < 0 ? n : sd_bus_message_append(reply, "u", (uint32_t) n);
 }
 
 static const sd_bus_vtable vtable[] = {

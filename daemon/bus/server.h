@@ -20,10 +20,12 @@ struct server {
         char *transaction_prefix; /* object path of transactions in this mode */
 
         sd_bus_track *subscribers;
-        sd_bus_track *starter; /* the connection that started the current transaction */
+        sd_bus_track *starter; /* who started the newest transaction, and repeated that call since */
         int64_t started;       /* that transaction's id */
+        sd_bus_message *call;  /* the one that is being served, so that a new transaction has its starter */
 
         struct transaction_view told;   /* as the bus was told of it last */
+        bool told_armed;                /* the magstripe reader's Armed, likewise */
         struct transaction_view looked; /* the one that a property or method is about, until the next look */
 };
 

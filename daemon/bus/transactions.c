@@ -447,6 +447,21 @@ static bool anything_changed(const struct server *s, const struct transaction_vi
         return false;
 }
 
+/* The newest transaction's signals go to who is calling now. */
+static void follow_starter(struct server *s, int64_t id) {
+        sd_bus_track *track = NULL;
+        int r;
+
+        r = sd_bus_track_new(s->bus, &track, NULL, NULL);
+        if (r >= 0)
+                r = sd_bus_track_add_sender(track, s->call);
+        if (r < 0)
+                log_warning_errno(r, "The starter of transaction %" PRIi64 " has no signals", id);
+        sd_bus_track_unref(s->starter);
+        s->starter = track;
+        s->started = id;
+}
+
 void transactions_changed(struct server *s, const struct transaction_view *v, enum transaction_event event) {
         _cleanup_free_ char *path = NULL;
 
@@ -455,7 +470,7 @@ void transactions_changed(struct server *s, const struct transaction_view *v, en
 
         switch (event) {
         case TRANSACTION_ADDED:
-                s->started = v->record.id;
+                follow_starter(s, v->record.id);
                 send_to_all(s, SERVER_PATH, "org.freedesktop.DBus.ObjectManager", "InterfacesAdded", fill_added, v);
                 drop_oldest(s);
                 break;

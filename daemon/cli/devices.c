@@ -6,7 +6,9 @@ static const char *state_of(const cJSON *device) {
         const char *kind = cli_text(device, "Kind");
 
         if (streq(kind, "emv"))
-                return streq(cli_text(device, "Card"), "present") ? _("card in") : _("no card");
+                return streq(cli_text(device, "Card"), "present")  ? _("card in")
+                       : streq(cli_text(device, "Card"), "absent") ? _("no card")
+                                                                   : "";
         if (streq(kind, "msr"))
                 return cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(device, "Armed")) ? _("waits for a swipe") : "";
         return *cli_text(device, "Problem") ? cli_text(device, "Problem") : _("ready");

@@ -12,6 +12,9 @@
 
 #define INTERFACE "org.tilld1.Transaction"
 
+/* A person may be asked for a password first. */
+#define ANSWER_TIMEOUT_USEC (150 * UINT64_C(1000000))
+
 struct sale {
         struct cli *cli;
         sd_event *event;
@@ -99,7 +102,6 @@ static int print_result(struct sale *s, const cJSON *t) {
         print_detail(_("receipt"), cli_text(t, "Printing"));
         if (!streq(cli_text(t, "Reversal"), "none"))
                 print_detail(_("reversal"), cli_text(t, "Reversal"));
-        print_detail(_("this attempt"), cli_text(t, "Reference"));
         return approved ? 0 : EXIT_NO;
 }
 
@@ -222,7 +224,7 @@ static int call_start(struct sale *s, const struct call *c, sd_bus_error *error)
         if (r < 0)
                 return r;
         (void) sd_bus_message_set_allow_interactive_authorization(m, true);
-        r = sd_bus_call(s->cli->bus, m, 0, error, &reply);
+        r = sd_bus_call(s->cli->bus, m, ANSWER_TIMEOUT_USEC, error, &reply);
         if (r < 0)
                 return r;
         r = sd_bus_message_read(reply, "o", &path);
@@ -305,6 +307,10 @@ int verb_sale(struct cli *cli, int argc, char **argv) {
                 return EXIT_USAGE;
         if (!c.reference && make_reference(&c) < 0)
                 return EXIT_UNAVAILABLE;
+
+        /* Whatever happens from here on, the sale is found by it. */
+        if (!cli->json)
+                fprintf(stderr, _("Reference: %s\n"), c.reference);
 
         /* Subscribe, start, read: nothing is missed. */
         r = listen(&s);

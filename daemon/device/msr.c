@@ -131,12 +131,19 @@ int msr_arm(struct msr *msr) {
 
         if (msr->fd < 0)
                 return -ENOTCONN;
+        /* Arming empties the driver's queue: a swipe may be in it. */
+        if (msr->armed)
+                return 0;
         r = node_ioctl(msr->fd, TILL_MSR_ARM, NULL);
         if (r < 0)
                 return r;
         msr->armed = true;
         msr->sequence = 0;
         return 0;
+}
+
+bool msr_is_armed(const struct msr *msr) {
+        return msr->armed;
 }
 
 int msr_disarm(struct msr *msr) {

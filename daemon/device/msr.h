@@ -36,7 +36,8 @@ int msr_open(struct msr *msr, const char *node);
 void msr_close(struct msr *msr);
 bool msr_is_open(const struct msr *msr);
 
-/* Takes swipes from now on; what was swiped before is dropped. -ENOTCONN when closed. */
+/* Takes swipes from now on; what was swiped before is dropped. Nothing when armed already. -ENOTCONN when closed. */
 int msr_arm(struct msr *msr);
+bool msr_is_armed(const struct msr *msr);
 /* Drops swipes from now on; when it returns no further one is given. 0 when closed. */
 int msr_disarm(struct msr *msr);

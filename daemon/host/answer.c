@@ -104,14 +104,19 @@ static bool is_approval(const char *code) {
         return host_result_find(code)->action == HOST_ACTION_APPROVE;
 }
 
+/* What nobody but the acquirer may say: yes, and the last word on a reversal. */
+static bool needs_mac(enum host_kind kind, const char *code) {
+        return is_approval(code) || (kind == HOST_REVERSAL && host_result_ends_reversal(code));
+}
+
 static int check_mac(const struct host_profile *p, const struct host_keys *keys, const struct host_kind_rule *rule,
-                     const struct iso8583 *m, bool approval, const uint8_t *message, size_t size) {
+                     const struct iso8583 *m, bool needed, const uint8_t *message, size_t size) {
         int r;
 
         if (!rule->mac)
                 return 0;
         if (!iso8583_has(m, 64))
-                return approval ? -EKEYREJECTED : 0;
+                return needed ? -EKEYREJECTED : 0;
         r = host_keys_verify(keys, p->mac, message, size - MAC_SIZE, message + size - MAC_SIZE);
         return r == -ENOKEY ? -EKEYREJECTED : r;
 }
@@ -180,7 +185,6 @@ int host_answer_decode(const struct host_profile *p, const struct host_keys *key
         const uint8_t *message = (const uint8_t *) frame + head;
         struct host_answer a = {};
         const char *code;
-        bool approval;
         int r;
 
         if (size < head || *(const uint8_t *) frame != p->tpdu[0])
@@ -192,11 +196,10 @@ int host_answer_decode(const struct host_profile *p, const struct host_keys *key
                 return -ENOMSG;
 
         code = iso8583_text(m, 39);
-        approval = code && is_approval(code);
-        r = check_mac(p, keys, rule, m, approval, message, size - head);
+        r = check_mac(p, keys, rule, m, code && needs_mac(q->kind, code), message, size - head);
         if (r < 0)
                 return r;
-        r = check_content(rule, q, m, approval);
+        r = check_content(rule, q, m, code && is_approval(code));
         if (r < 0)
                 return r;
         r = read_fields(m, &a);

@@ -156,19 +156,13 @@ int reversal_record_first(struct journal *j, struct reversal_record *ret) {
         return step_record(j, s, ret);
 }
 
-int reversal_record_list(struct journal *j, int64_t *ids, size_t max) {
-        _cleanup_free_ int64_t *all = NULL;
-        sqlite3_stmt *s;
-        size_t n = 0;
+int reversal_record_count_armed(struct journal *j) {
+        _cleanup_statement_ sqlite3_stmt *s = NULL;
         int r;
 
-        r = journal_statement(j, "SELECT transaction_id FROM reversals ORDER BY transaction_id", &s);
+        r = journal_statement(j, "SELECT count(*) FROM reversals WHERE armed = 1", &s);
         if (r < 0)
                 return r;
-        r = journal_column_ids(j, s, &all, &n);
-        if (r < 0)
-                return r;
-        for (size_t i = 0; i < MIN(n, max); i++)
-                ids[i] = all[i];
-        return (int) n;
+        r = journal_step(j, s);
+        return r > 0 ? sqlite3_column_int(s, 0) : r;
 }

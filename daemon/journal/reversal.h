@@ -38,5 +38,5 @@ int reversal_record_remove(struct journal *j, int64_t transaction);
 int reversal_record_load(struct journal *j, int64_t transaction, struct reversal_record *ret);
 /* The oldest armed one, whenever it is due; -ENOENT for none. */
 int reversal_record_first(struct journal *j, struct reversal_record *ret);
-/* Ids of all, armed or not, oldest first. Returns how many there are, which may be more than max. */
-int reversal_record_list(struct journal *j, int64_t *ids, size_t max);
+/* How many wait to be sent. */
+int reversal_record_count_armed(struct journal *j);

@@ -151,6 +151,9 @@ static void exchange_ended(enum host_outcome outcome, enum host_link_reason reas
 
         a->busy = false;
         note_outcome(a, outcome, reason);
+        /* The acquirer may have another key by now, and could not tell us so under ours. */
+        if (outcome == HOST_BAD_MAC)
+                host_keys_forget(a->keys);
         a->exchange_done(outcome, reason, answer, a->userdata);
 }
 
@@ -207,6 +210,9 @@ static void sign_on_ended(enum host_outcome outcome, enum host_link_reason reaso
                 r = host_keys_load(a->keys, answer->keys, answer->keys_size);
                 if (r >= 0)
                         r = store_sign_on(a, answer);
+                /* Keys that are not kept would leave with the next start, their batch behind. */
+                if (r < 0)
+                        host_keys_forget(a->keys);
                 if (r < 0)
                         (void) snprintf(failure, sizeof(failure), "the session keys cannot be taken: %s",
                                         r == -EKEYREJECTED

@@ -27,6 +27,8 @@ struct card {
 struct reaper {
         pid_t pid;
         sd_event_source *child, *timer;
+        void (*gone)(void *userdata);
+        void *userdata;
 };
 
 static struct reaper *reaper_free(struct reaper *r) {
@@ -40,9 +42,15 @@ static struct reaper *reaper_free(struct reaper *r) {
 DEFINE_CLEANUP(struct reaper *, reaper_free);
 
 static int reaper_exited(sd_event_source *s, const siginfo_t *si, void *userdata) {
+        struct reaper *r = userdata;
+        void (*gone)(void *) = r->gone;
+        void *gone_userdata = r->userdata;
+
         if (si->si_code != CLD_EXITED)
                 log_warning("card-worker ended by signal %d", si->si_status);
-        reaper_free(userdata);
+        reaper_free(r);
+        if (gone)
+                gone(gone_userdata);
         return 0;
 }
 
@@ -54,7 +62,7 @@ static int reaper_timeout(sd_event_source *s, uint64_t usec, void *userdata) {
         return 0;
 }
 
-static int reap(sd_event *event, pid_t pid) {
+static int reap(sd_event *event, pid_t pid, const struct card_listener *listener) {
         _cleanup_(reaper_freep) struct reaper *reaper = NULL;
         int r;
 
@@ -62,6 +70,8 @@ static int reap(sd_event *event, pid_t pid) {
         if (!reaper)
                 return -ENOMEM;
         reaper->pid = pid;
+        reaper->gone = listener->gone;
+        reaper->userdata = listener->gone_userdata;
         r = sd_event_add_child(event, &reaper->child, pid, WEXITED, reaper_exited, reaper);
         if (r < 0)
                 return r;
@@ -79,7 +89,7 @@ struct card *card_free(struct card *card) {
 
         sd_event_source_unref(card->socket_source);
         (void) safe_close(card->socket);
-        if (card->pid > 0 && reap(card->event, card->pid) < 0)
+        if (card->pid > 0 && reap(card->event, card->pid, &card->listener) < 0)
                 (void) kill(card->pid, SIGKILL);
         secret_free(card->received);
         sd_event_unref(card->event);

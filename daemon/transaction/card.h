@@ -18,6 +18,9 @@ struct card_listener {
         /* The worker ended, or said what is not well-formed: nothing more comes. card_free() is allowed here. */
         void (*ended)(struct card *card, void *userdata);
         void *userdata;
+        /* After card_free(): the process is gone, and the reader is free again. May be NULL. */
+        void (*gone)(void *gone_userdata);
+        void *gone_userdata;
 };
 
 /* Starts the program with the reader, which it takes over, also on failure. */

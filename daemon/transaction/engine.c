@@ -37,14 +37,18 @@ static void msr_swiped(struct msr *msr, const struct msr_swipe *swipe, void *use
 static void msr_lost(struct msr *msr, int error, void *userdata) {
         struct engine *e = userdata;
 
+        struct device *device = e->msr_device;
+
         log_warning_errno(error, "The magstripe reader is lost");
         e->msr_device = NULL;
+        if (device)
+                e->listener.device(device, MONITOR_CHANGED, e->listener.userdata);
         if (e->current)
                 transaction_devices_changed(e->current);
 }
 
 static void attach_msr(struct engine *e) {
-        const struct device *device = monitor_find_connected(e->monitor, DEVICE_MSR);
+        struct device *device = monitor_find_connected(e->monitor, DEVICE_MSR);
         char title[DEVICE_TITLE_MAX];
         int r;
 
@@ -63,8 +67,8 @@ static void msr_device_changed(struct engine *e, const struct device *device, en
                 msr_close(e->msr);
                 e->msr_device = NULL;
         }
-        if (event == MONITOR_CONNECTED || event == MONITOR_DISCONNECTED)
-                attach_msr(e);
+        /* Also one that failed without being unplugged is tried again. */
+        attach_msr(e);
 }
 
 static void log_connection(const struct device *device, enum monitor_event event) {
@@ -276,6 +280,9 @@ static bool is_same_call(const struct transaction_record *record, const struct e
 }
 
 static int refuse_journal(struct refusal *ret, int error) {
+        /* After a failed sync only opening anew tells what the disk holds. */
+        if (error == -EIO)
+                engine_panic(error, "the journal cannot be written");
         log_error_errno(error, "The journal refuses a transaction");
         return refusal_set(ret, REFUSAL_NOT_READY,
                            "The terminal's journal cannot be used (%s): nothing was started; look at its disk with "
@@ -318,6 +325,7 @@ static int check_ready(struct engine *e, struct refusal *ret) {
                                    record->id, record->reference, transaction_state_to_string(record->state),
                                    record->state == TRANSACTION_AUTHORIZING ? "" : ", or cancel it");
         }
+        attach_msr(e);
         if (!monitor_find_connected(e->monitor, DEVICE_EMV) && !e->msr_device)
                 return refusal_set(ret, REFUSAL_UNAVAILABLE_DEVICE,
                                    "No card reader is connected: plug one in; tillctl devices shows what is there");

@@ -45,7 +45,7 @@ struct engine {
         struct acquirer *acquirer;
         struct monitor *monitor;
         struct msr *msr;
-        const struct device *msr_device; /* the one that msr holds, NULL for none */
+        struct device *msr_device; /* the one that msr holds, NULL for none */
         struct printing *printing;
         struct reversals *reversals;
 

@@ -7,13 +7,18 @@
 #include "receipt/escpos.h"
 #include "transaction/engine.h"
 
+/* What failed without a word may be well again without one. */
+#define RETRY_USEC (5 * USEC_PER_SEC)
+
 struct printing {
         struct engine *engine;
         struct printer *printer;
-        const struct device *device; /* the one that printer holds, NULL for none */
-        int64_t job;                 /* the one that the printer has, 0 for none */
+        struct device *device; /* the one that printer holds, NULL for none */
+        int64_t job;           /* the one that the printer has, 0 for none */
         int64_t job_transaction;
-        const char *words; /* the status as it was logged last */
+        const char *words;      /* the status as it was logged last */
+        sd_event_source *retry; /* of a printer that failed without being unplugged */
+        bool stuck; /* the journal does not take the end of a job: nothing more is printed until a restart */
 };
 
 /* ---- What a paper says ---- */
@@ -47,21 +52,6 @@ static char entry_letter(enum entry_mode entry) {
                 return 'M';
         default:
                 return '\0';
-        }
-}
-
-static enum slip_advice advice_of(const struct transaction_record *t) {
-        if (t->result == RESULT_UNCONFIRMED)
-                return SLIP_ADVICE_UNCONFIRMED;
-        switch (t->reversal) {
-        case REVERSAL_PENDING:
-                return SLIP_ADVICE_REVERSAL_PENDING;
-        case REVERSAL_DONE:
-                return SLIP_ADVICE_REVERSAL_DONE;
-        case REVERSAL_REJECTED:
-                return SLIP_ADVICE_UNCONFIRMED;
-        default:
-                return SLIP_ADVICE_PAY_AGAIN;
         }
 }
 
@@ -110,8 +100,9 @@ static void slip_fill(const struct settings *s, const struct transaction_record 
 
         COPY(ret->response_code, t->response_code);
         COPY(ret->message, t->message);
+        /* It is queued as soon as the transaction has failed: the reversal is on its way then. */
         if (paper == SLIP_NOT_COMPLETED)
-                ret->advice = advice_of(t);
+                ret->advice = SLIP_ADVICE_REVERSAL_PENDING;
 }
 
 /* In the caller's journal transaction. */
@@ -228,12 +219,8 @@ int printing_last(struct printing *p, int64_t *ret_transaction) {
         return 0;
 }
 
-unsigned printing_count(const struct printing *p) {
-        int n = print_job_count_open(p->engine->config.journal);
-
-        if (n < 0)
-                engine_panic(n, "the print jobs cannot be counted");
-        return (unsigned) n;
+int printing_count(const struct printing *p) {
+        return print_job_count_open(p->engine->config.journal);
 }
 
 const struct printer_status *printing_status(const struct printing *p, const struct device *device) {
@@ -301,6 +288,14 @@ static int note_end(struct printing *p, int64_t job, enum printer_result result,
         }
 }
 
+static void get_stuck(struct printing *p, int64_t job, int error) {
+        log_error_errno(error,
+                        "Print job %" PRIi64 ": the journal cannot be written; nothing more is printed. Free space on "
+                        "the disk, then: systemctl restart tilld",
+                        job);
+        p->stuck = true;
+}
+
 static void job_done(struct printer *printer, uint64_t id, enum printer_result result, const char *reason,
                      void *userdata) {
         struct printing *p = userdata;
@@ -311,7 +306,8 @@ static void job_done(struct printer *printer, uint64_t id, enum printer_result r
         p->job = 0;
         r = note_end(p, job, result, &state);
         if (r < 0)
-                engine_panic(r, "the end of a print job cannot be written");
+                /* In the journal it stays in print: the next start repeats it, marked. No sale ends for a paper. */
+                return get_stuck(p, job, r);
         if (result == PRINTER_PRINTED)
                 log_info("Print job %" PRIi64 ": printed", job);
         else
@@ -352,7 +348,7 @@ static void drop_job(struct printing *p, const struct print_job *job, int error)
                         job->id);
         r = set_job_state(p, job->id, PRINT_CANCELLED);
         if (r < 0)
-                engine_panic(r, "the end of a print job cannot be written");
+                return get_stuck(p, job->id, r);
         tell_job(p, job->id, job->transaction, PRINT_CANCELLED);
 }
 
@@ -367,17 +363,57 @@ static void submit(struct printing *p, const struct print_job *job, const uint8_
 
         r = set_job_state(p, job->id, PRINT_PRINTING);
         if (r < 0)
-                engine_panic(r, "the start of a print job cannot be written");
+                return get_stuck(p, job->id, r);
         p->job = job->id;
         p->job_transaction = job->transaction;
         r = printer_submit(p->printer, &out);
-        if (r < 0)
+        if (r == -ENOTCONN || r == -EBUSY)
                 return job_done(p->printer, out.id, PRINTER_FAILED, strerror(-r), p);
+        if (r < 0) {
+                p->job = 0;
+                return drop_job(p, job, r);
+        }
         tell_job(p, job->id, job->transaction, PRINT_PRINTING);
 }
 
+static int on_retry(sd_event_source *s, uint64_t usec, void *userdata) {
+        struct printing *p = userdata;
+
+        p->retry = sd_event_source_disable_unref(p->retry);
+        printing_kick(p);
+        return 0;
+}
+
+static void retry_later(struct printing *p) {
+        int r;
+
+        p->device = NULL;
+        if (p->retry)
+                return;
+        r = sd_event_add_time_relative(p->engine->config.event, &p->retry, CLOCK_BOOTTIME, RETRY_USEC, 0, on_retry, p);
+        if (r < 0)
+                log_error_errno(r, "The printer is not tried again before it is plugged in anew");
+}
+
+/* Takes the first printer that is there, if none is held. */
+static void attach(struct printing *p) {
+        struct device *device = monitor_find_connected(p->engine->monitor, DEVICE_PRINTER);
+        char title[DEVICE_TITLE_MAX];
+        int r;
+
+        if (p->device || !device)
+                return;
+        p->device = device;
+        r = printer_open(p->printer, device->node);
+        if (r >= 0)
+                return;
+        log_error_errno(r, "%s cannot be opened; nothing is printed", device_title(device, title));
+        retry_later(p);
+}
+
 void printing_kick(struct printing *p) {
-        while (p->device && p->job == 0) {
+        attach(p);
+        while (p->device && p->job == 0 && !p->stuck) {
                 _cleanup_(print_job_done) struct print_job job = {};
                 _cleanup_free_ uint8_t *data = NULL;
                 size_t size;
@@ -387,11 +423,13 @@ void printing_kick(struct printing *p) {
                 if (r == -ENOENT)
                         return;
                 if (r < 0)
-                        engine_panic(r, "the print queue cannot be read");
+                        return get_stuck(p, 0, r);
 
                 r = encode(p, &job, &data, &size);
-                if (r == -ENOMEM)
-                        engine_panic(r, "a paper cannot be laid out");
+                if (r == -ENOMEM) {
+                        log_oom();
+                        return;
+                }
                 if (r < 0) {
                         drop_job(p, &job, r);
                         continue;
@@ -411,48 +449,29 @@ static void status_changed(struct printer *printer, const struct printer_status 
         if (!streq_ptr(p->words, status->words))
                 log_info("Printer: %s", status->words);
         p->words = status->words;
-        e->listener.device((struct device *) p->device, MONITOR_CHANGED, e->listener.userdata);
+        e->listener.device(p->device, MONITOR_CHANGED, e->listener.userdata);
         if (status->able)
                 printing_kick(p);
 }
 
 static void printer_lost(struct printer *printer, int error, void *userdata) {
         struct printing *p = userdata;
+        struct device *device = p->device;
+        struct engine *e = p->engine;
 
         log_warning_errno(error, "The printer is lost; its jobs wait for it");
-        p->device = NULL;
-}
-
-static void attach(struct printing *p, const struct device *device) {
-        char title[DEVICE_TITLE_MAX];
-        int r;
-
-        p->device = device;
-        r = printer_open(p->printer, device->node);
-        if (r < 0) {
-                log_error_errno(r, "%s cannot be opened; nothing is printed", device_title(device, title));
-                p->device = NULL;
-                return;
-        }
-        printing_kick(p);
-}
-
-static void detach(struct printing *p) {
-        printer_close(p->printer);
-        p->device = NULL;
+        retry_later(p);
+        if (device)
+                e->listener.device(device, MONITOR_CHANGED, e->listener.userdata);
 }
 
 void printing_device_changed(struct printing *p, struct device *device, enum monitor_event event) {
-        if (event == MONITOR_DISCONNECTED && device == p->device)
-                detach(p);
-        if (event != MONITOR_CONNECTED && event != MONITOR_DISCONNECTED)
-                return;
-        if (!p->device) {
-                const struct device *next = monitor_find_connected(p->engine->monitor, DEVICE_PRINTER);
-
-                if (next)
-                        attach(p, next);
+        if (event == MONITOR_DISCONNECTED && device == p->device) {
+                printer_close(p->printer);
+                p->device = NULL;
         }
+        /* Also one that failed without being unplugged is tried again. */
+        printing_kick(p);
 }
 
 int printing_new(struct engine *e, struct printing **ret) {
@@ -480,6 +499,7 @@ struct printing *printing_free(struct printing *p) {
         if (!p)
                 return NULL;
         printer_free(p->printer);
+        sd_event_source_disable_unref(p->retry);
         free(p);
         return NULL;
 }

@@ -32,6 +32,6 @@ void printing_kick(struct printing *p);
 void printing_device_changed(struct printing *p, struct device *device, enum monitor_event event);
 
 /* Jobs that are not on paper yet. */
-unsigned printing_count(const struct printing *p);
+int printing_count(const struct printing *p);
 /* The printer's status if this device is the one in use, else NULL. */
 const struct printer_status *printing_status(const struct printing *p, const struct device *device);

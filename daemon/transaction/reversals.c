@@ -12,10 +12,7 @@
 #define DELAY_FIRST_USEC (5 * USEC_PER_SEC)
 #define DELAY_LAST_USEC (15 * 60 * USEC_PER_SEC)
 
-/*
- * What a 0400 needs of the request, as it stands sealed in the journal. Version first; a later version
- * appends.
- */
+/* What a 0400 needs of the request, as it stands sealed in the journal. Another layout gets another version. */
 #define STORED_VERSION 1
 struct stored_request {
         uint32_t version;
@@ -36,7 +33,8 @@ struct reversals {
         struct engine *engine;
         sd_event_source *timer;
         unsigned count;
-        bool sending; /* one is on the link */
+        bool sending;     /* one is on the link */
+        bool signed_anew; /* for this attempt */
         struct reversal_record record;
 
         reversals_done_t done;
@@ -131,7 +129,10 @@ static int commit_end(struct reversals *v, enum reversal_state state, const char
         r = transaction_record_update(j, &t);
         if (r < 0)
                 return r;
-        r = reversal_record_remove(j, v->record.transaction);
+        /* A rejected one is kept: whoever resolves it needs to know what it was. */
+        v->record.armed = false;
+        r = state == REVERSAL_DONE ? reversal_record_remove(j, v->record.transaction)
+                                   : reversal_record_update(j, &v->record);
         if (r < 0)
                 return r;
         (void) snprintf(text, sizeof(text), "{\"code\":\"%s\"}", code);
@@ -156,21 +157,23 @@ static int commit_attempt(struct reversals *v) {
         return journal_commit(j);
 }
 
-static void answered(struct reversals *v, const struct host_answer *answer) {
+/* Returns whether it was the acquirer's last word. */
+static bool answered(struct reversals *v, const struct host_answer *answer) {
         bool done = host_result_ends_reversal(answer->code);
         int64_t transaction = v->record.transaction;
         int r;
 
-        /* Our keys are not known there: that is no word about the reversal. */
-        if (!done && host_result_find(answer->code)->action == HOST_ACTION_SIGN_ON) {
+        (void) snprintf(v->record.last_answer, sizeof(v->record.last_answer), "%s", answer->code);
+
+        /* The keys did not fit, so it was not looked at. */
+        if (streq(answer->code, "A0") || streq(answer->code, "A7")) {
                 acquirer_forget_keys(v->engine->acquirer);
-                return;
+                return false;
         }
 
         r = commit_end(v, done ? REVERSAL_DONE : REVERSAL_REJECTED, answer->code);
         if (r < 0)
                 engine_panic(r, "the end of a reversal cannot be written");
-        v->count--;
         if (done)
                 log_info("Transaction %" PRIi64 ": reversed (%s)", transaction, answer->code);
         else
@@ -178,6 +181,7 @@ static void answered(struct reversals *v, const struct host_answer *answer) {
                           "have the booking of its RRN or STAN taken back",
                           transaction, answer->code);
         tell_transaction(v, transaction);
+        return true;
 }
 
 static uint64_t next_delay(unsigned attempts) {
@@ -197,34 +201,46 @@ static int on_timer(sd_event_source *s, uint64_t usec, void *userdata) {
 }
 
 static void try_later(struct reversals *v, uint64_t delay) {
+        int r;
+
         v->timer = sd_event_source_disable_unref(v->timer);
-        (void) sd_event_add_time_relative(v->engine->config.event, &v->timer, CLOCK_BOOTTIME, delay, 0, on_timer, v);
+        r = sd_event_add_time_relative(v->engine->config.event, &v->timer, CLOCK_BOOTTIME, delay, 0, on_timer, v);
+        if (r < 0)
+                engine_panic(r, "the next attempt of a reversal cannot be timed");
 }
 
 /* Still pending: again with back-off. Whoever waits for it waits no longer. */
 static void attempt_failed(struct reversals *v) {
         uint64_t delay = next_delay(v->record.attempts);
+        int r;
 
         v->record.next_usec = clock_now(CLOCK_REALTIME) + delay;
         v->record.next_boot = clock_now(CLOCK_BOOTTIME) + delay;
-        if (commit_attempt(v) < 0)
-                log_warning("The attempt to reverse transaction %" PRIi64 " cannot be noted", v->record.transaction);
+        r = commit_attempt(v);
+        if (r < 0)
+                log_warning_errno(r, "The attempt to reverse transaction %" PRIi64 " cannot be noted",
+                                  v->record.transaction);
         reversal_record_done(&v->record);
+        v->signed_anew = false;
         try_later(v, delay);
         tell_waiter(v, false);
 }
 
+static void sign_on_anew(struct reversals *v);
+
 static void exchange_ended(enum host_outcome outcome, enum host_link_reason reason, const struct host_answer *answer,
                            void *userdata) {
         struct reversals *v = userdata;
-        unsigned before = v->count;
 
         v->sending = false;
-        if (outcome == HOST_ANSWERED)
-                answered(v, answer);
-        if (v->count == before)
+        if (outcome != HOST_ANSWERED || !answered(v, answer)) {
+                /* Keys that do not fit are no reason to make anybody wait. */
+                if (!acquirer_is_signed_on(v->engine->acquirer) && !v->signed_anew)
+                        return sign_on_anew(v);
                 return attempt_failed(v);
+        }
         reversal_record_done(&v->record);
+        v->signed_anew = false;
         reversals_kick(v);
 }
 
@@ -277,13 +293,24 @@ static void signed_on(const char *failure, void *userdata) {
         start_sending(v);
 }
 
+static void sign_on_anew(struct reversals *v) {
+        int r;
+
+        v->signed_anew = true;
+        r = acquirer_sign_on(v->engine->acquirer, signed_on, v);
+        if (r < 0) {
+                log_error_errno(r, "No sign-on for a reversal");
+                return attempt_failed(v);
+        }
+        v->sending = true;
+}
+
 /* Loads the oldest armed one. Returns false when there is none to send now. */
 static bool load_first(struct reversals *v) {
         int r;
 
         r = reversal_record_first(v->engine->config.journal, &v->record);
         if (r == -ENOENT) {
-                v->count = 0;
                 tell_waiter(v, true);
                 return false;
         }
@@ -292,11 +319,19 @@ static bool load_first(struct reversals *v) {
         return true;
 }
 
-static void count_armed(struct reversals *v);
+static void count_armed(struct reversals *v) {
+        int n = reversal_record_count_armed(v->engine->config.journal);
+
+        if (n < 0)
+                engine_panic(n, "the pending reversals cannot be counted");
+        if ((unsigned) n == v->count)
+                return;
+        v->count = (unsigned) n;
+        v->engine->listener.changed(v->engine->listener.userdata);
+}
 
 void reversals_kick(struct reversals *v) {
         uint64_t now = clock_now(CLOCK_BOOTTIME);
-        int r;
 
         if (v->sending || acquirer_is_busy(v->engine->acquirer))
                 return;
@@ -314,26 +349,7 @@ void reversals_kick(struct reversals *v) {
 
         if (acquirer_is_signed_on(v->engine->acquirer))
                 return start_sending(v);
-        r = acquirer_sign_on(v->engine->acquirer, signed_on, v);
-        if (r < 0) {
-                log_error_errno(r, "No sign-on for a reversal");
-                return attempt_failed(v);
-        }
-        v->sending = true;
-}
-
-/* The unarmed one, if any, is of the transaction that runs. */
-static void count_armed(struct reversals *v) {
-        unsigned before = v->count;
-        int64_t ids[1];
-        int n;
-
-        n = reversal_record_list(v->engine->config.journal, ids, 0);
-        if (n < 0)
-                engine_panic(n, "the pending reversals cannot be counted");
-        v->count = (unsigned) n;
-        if (v->count != before)
-                v->engine->listener.changed(v->engine->listener.userdata);
+        sign_on_anew(v);
 }
 
 void reversals_wait(struct reversals *v, reversals_done_t done, void *userdata) {

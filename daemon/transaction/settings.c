@@ -34,13 +34,13 @@ struct settings *settings_free(struct settings *s) {
         return NULL;
 }
 
-/* Copies a value of exactly `length` printable ASCII characters, as the fixed fields of ISO 8583 are. */
+/* Copies a value of exactly `length` letters or digits, as the fixed fields of ISO 8583 are here. */
 static int assign_fixed(char *field, size_t length, const char *value, const char **ret_reason, const char *reason) {
         *ret_reason = reason;
         if (strlen(value) != length)
                 return -EINVAL;
         for (size_t i = 0; i < length; i++)
-                if (!isalnum((unsigned char) value[i]))
+                if (!isascii((unsigned char) value[i]) || !isalnum((unsigned char) value[i]))
                         return -EINVAL;
         memcpy(field, value, length + 1);
         return 0;
@@ -81,6 +81,16 @@ static int assign_mode(struct settings *s, const char *value, const char **ret_r
         return 0;
 }
 
+static int assign_operator(struct settings *s, const char *value, const char **ret_reason) {
+        unsigned n;
+        int r;
+
+        r = parse_number(value, 0, 99, &n, ret_reason, "operator= is 2 digits");
+        if (r < 0)
+                return r;
+        return assign_fixed(s->operator_number, 2, value, ret_reason, "operator= is 2 digits");
+}
+
 static int assign_terminal(struct settings *s, const char *key, const char *value, const char **ret_reason) {
         unsigned n;
         int r;
@@ -91,7 +101,7 @@ static int assign_terminal(struct settings *s, const char *key, const char *valu
                 return assign_fixed(s->terminal_number, 8, value, ret_reason,
                                     "number= is the terminal's, 8 letters or digits");
         if (streq(key, "operator"))
-                return assign_fixed(s->operator_number, 2, value, ret_reason, "operator= is 2 digits");
+                return assign_operator(s, value, ret_reason);
         if (streq(key, "country")) {
                 r = parse_number(value, 1, 999, &n, ret_reason, "country= is the ISO 3166-1 number, as 156");
                 if (r < 0)

@@ -52,14 +52,16 @@ struct transaction {
         /* The card. */
         struct card *card; /* the chip's worker, NULL for a swipe and once it has ended */
         bool stripe;       /* by swipe: there is no card to decide */
+        bool reader_busy;  /* the last worker still has the reader: ours starts when it is gone */
         /* What the worker was given and said, to hold its next claim against. */
         struct message_start *start;
         struct message_online_request *request; /* secret memory; filled in for a swipe too */
-        struct message_online_answer *answer;
+        struct message_online_answer *told;
         sd_event_source *timeout;
 
         /* The acquirer. */
         enum host_state host;
+        struct host_answer answer;   /* of HOST_STATE_APPROVED and _DECLINED; shown with the result, not before */
         const char *not_sent;        /* why, of HOST_STATE_NOT_SENT */
         const char *reversal_reason; /* of HOST_STATE_LOST */
         bool sent;                   /* the first durable commit was made: the request may be out */
@@ -101,7 +103,7 @@ struct transaction *transaction_free(struct transaction *t) {
         card_free(t->card);
         sd_event_source_disable_unref(t->timeout);
         secret_free(t->request);
-        free(t->answer);
+        free(t->told);
         free(t->start);
         free(t);
         return NULL;
@@ -139,6 +141,13 @@ static int save_lazily(struct transaction *t, const char *event) {
 }
 
 static void conclude(struct transaction *t, enum transaction_result result, const char *reason);
+static void conclude_both(struct transaction *t, const char *card_word);
+
+/* There is no card's word to be had any more. */
+static void card_failed(struct transaction *t) {
+        t->card = card_free(t->card);
+        conclude_both(t, "worker-failed");
+}
 
 static int on_timeout(sd_event_source *s, uint64_t usec, void *userdata) {
         struct transaction *t = userdata;
@@ -148,7 +157,7 @@ static int on_timeout(sd_event_source *s, uint64_t usec, void *userdata) {
         if (state == TRANSACTION_WAITING_CARD)
                 conclude(t, RESULT_CANCELLED, "card-timeout");
         else
-                conclude(t, RESULT_FAILED, "worker-failed");
+                card_failed(t);
         return 0;
 }
 
@@ -226,6 +235,18 @@ static void release_card(struct transaction *t) {
         t->view.prompt = t->engine->card_left_in ? "remove-card" : "";
 }
 
+static void note_answer(struct transaction *t) {
+        struct transaction_record *record = &t->view.record;
+
+        if (t->host != HOST_STATE_APPROVED && t->host != HOST_STATE_DECLINED)
+                return;
+        COPY(record->response_code, t->answer.code);
+        COPY(record->authorization_code, t->answer.approval);
+        COPY(record->rrn, t->answer.rrn);
+        COPY(record->issuer, t->answer.issuer);
+        (void) snprintf(record->host_time, sizeof(record->host_time), "%s%s", t->answer.date, t->answer.time);
+}
+
 /* The end of every transaction: written, then said, then printed. */
 static void conclude(struct transaction *t, enum transaction_result result, const char *reason) {
         struct transaction_record *record = &t->view.record;
@@ -238,8 +259,12 @@ static void conclude(struct transaction *t, enum transaction_result result, cons
 
         record->state = TRANSACTION_DONE;
         record->result = result;
+        note_answer(t);
         COPY(record->reason, reason);
-        if (!*record->message || !streq(reason, "refused"))
+        if (streq(reason, "refused"))
+                (void) snprintf(record->message, sizeof(record->message), "%s (%s)",
+                                host_result_find(t->answer.code)->text, t->answer.code);
+        else
                 COPY(record->message, reason_to_sentence(reason));
         record->finished_usec = clock_now(CLOCK_REALTIME);
         record->finished_boot = clock_now(CLOCK_BOOTTIME);
@@ -247,12 +272,8 @@ static void conclude(struct transaction *t, enum transaction_result result, cons
                 record->reversal = reversal_reason ? REVERSAL_PENDING : REVERSAL_NONE;
 
         r = commit_result(t, reversal_reason);
-        if (r < 0 && t->sent)
-                engine_panic(r, "the result of a transaction cannot be written");
         if (r < 0)
-                /* Nothing went out: "not paid" is true, and the next start finds it unfinished and says the same. */
-                log_error_errno(r, "Transaction %" PRIi64 ": its end cannot be written; free space on the disk",
-                                record->id);
+                engine_panic(r, "the result of a transaction cannot be written");
 
         log_info("Transaction %" PRIi64 ": %s%s%s", record->id, transaction_result_to_string(result),
                  *reason ? ", " : "", reason);
@@ -294,16 +315,10 @@ static void conclude_both(struct transaction *t, const char *card_word) {
 
 /* ---- The acquirer ---- */
 
-/* There is no card's word to be had any more. */
-static void card_failed(struct transaction *t) {
-        t->card = card_free(t->card);
-        conclude_both(t, "worker-failed");
-}
-
 static void tell_card(struct transaction *t, const struct host_answer *answer) {
         struct message_online_answer *m;
 
-        t->answer = m = calloc(1, sizeof(*m));
+        t->told = m = calloc(1, sizeof(*m));
         if (!m)
                 return card_failed(t);
         message_init(m, MESSAGE_ONLINE_ANSWER);
@@ -339,22 +354,24 @@ static void host_not_sent(struct transaction *t, const char *reason) {
         host_ended(t, HOST_STATE_NOT_SENT, NULL);
 }
 
-static void note_answer(struct transaction_record *record, const struct host_answer *answer) {
-        COPY(record->response_code, answer->code);
-        COPY(record->authorization_code, answer->approval);
-        COPY(record->rrn, answer->rrn);
-        COPY(record->issuer, answer->issuer);
-        (void) snprintf(record->host_time, sizeof(record->host_time), "%s%s", answer->date, answer->time);
+/* "Still in progress", and what is not in the table, say nothing about what was booked: that is not guessed. */
+static bool is_decision(const struct host_answer *answer) {
+        return *host_result_find(answer->code)->code && !streq(answer->code, "09");
 }
 
 static void request_answered(struct transaction *t, const struct host_answer *answer) {
         const struct host_result *result = host_result_find(answer->code);
 
-        note_answer(&t->view.record, answer);
+        if (!is_decision(answer)) {
+                log_warning("Transaction %" PRIi64 ": the acquirer's code %s decides nothing; taking it back",
+                            t->view.record.id, answer->code);
+                t->reversal_reason = HOST_REASON_NOT_COMPLETED;
+                return host_ended(t, HOST_STATE_LOST, NULL);
+        }
+
+        t->answer = *answer;
         if (result->action == HOST_ACTION_APPROVE)
                 return host_ended(t, HOST_STATE_APPROVED, answer);
-
-        (void) snprintf(t->view.record.message, sizeof(t->view.record.message), "%s (%s)", result->text, answer->code);
         if (result->action == HOST_ACTION_SIGN_ON)
                 acquirer_forget_keys(t->engine->acquirer);
         host_ended(t, HOST_STATE_DECLINED, answer);
@@ -440,7 +457,7 @@ static void send_request(struct transaction *t) {
                 log_error_errno(r, "Transaction %" PRIi64 ": the request cannot be written", t->view.record.id);
                 t->view.record.stan = t->view.record.batch = t->view.record.voucher = 0;
                 t->view.record.reversal = REVERSAL_NONE;
-                return host_not_sent(t, "storage");
+                return host_not_sent(t, r == -EINVAL || r == -ERANGE ? "card-malformed" : "storage");
         }
         t->sent = true;
 
@@ -493,7 +510,7 @@ static void authorize(struct transaction *t) {
 
 /* What is asked of people while a card is waited for. */
 static void set_prompt(struct transaction *t) {
-        bool chip = t->card != NULL, stripe = t->engine->msr_device != NULL;
+        bool chip = t->card || t->reader_busy, stripe = t->engine->msr_device != NULL;
 
         t->view.prompt = chip && stripe ? "insert-or-swipe-card" : chip ? "insert-card" : stripe ? "swipe-card" : "";
         COPY(t->view.record.message, chip || stripe ? "" : N_("No card reader is connected. Plug one in."));
@@ -570,7 +587,7 @@ static void card_outcome(struct transaction *t, const struct message_outcome *m)
         const char *word, *reason = "";
         int r;
 
-        r = message_check_outcome(t->start, t->request, t->answer, m, &reason);
+        r = message_check_outcome(t->start, t->request, t->told, m, &reason);
         if (!holds(t, r, reason))
                 return card_failed(t);
         if (m->reason == EMV_REASON_READER && t->view.record.state == TRANSACTION_WAITING_CARD)
@@ -600,11 +617,17 @@ static void card_prompt(struct transaction *t, const struct message_prompt *m) {
         case EMV_PROMPT_READING:
                 t->view.prompt = "leave-card-in";
                 break;
+        case EMV_PROMPT_INSERT_CARD:
+                /* At first it is the readers' own prompt that stands; after a mute card it is this one. */
+                if (t->view.record.state != TRANSACTION_CARD)
+                        return;
+                t->view.prompt = "insert-card";
+                break;
         case EMV_PROMPT_REMOVE_CARD:
                 t->view.prompt = "remove-card";
                 break;
         default:
-                return; /* the readers' own prompt stands */
+                return;
         }
         tell(t, TRANSACTION_CHANGED);
 }
@@ -702,19 +725,30 @@ static int fill_start(struct transaction *t, struct message_start *ret) {
         return 0;
 }
 
-/* Hands the reader to a new worker. -ENODEV when there is none. */
+/* A worker of this or an earlier transaction is gone: who waits for the reader may have it. */
+static void reader_free(void *userdata) {
+        struct engine *e = userdata;
+
+        if (e->current && e->current->reader_busy)
+                transaction_devices_changed(e->current);
+}
+
+/* Hands the reader to a new worker. -ENODEV when there is none, -EBUSY while the last worker has it. */
 static int start_card(struct transaction *t) {
         const struct device *reader = monitor_find_connected(t->engine->monitor, DEVICE_EMV);
         const struct card_listener listener = {
                 .message = card_message,
                 .ended = card_ended,
                 .userdata = t,
+                .gone = reader_free,
+                .gone_userdata = t->engine,
         };
         int fd, r;
 
         if (!reader)
                 return -ENODEV;
         fd = emv_open(reader);
+        t->reader_busy = fd == -EBUSY;
         if (fd < 0)
                 return fd;
         r = fill_start(t, t->start);
@@ -725,7 +759,10 @@ static int start_card(struct transaction *t) {
         r = card_new(t->engine->config.event, t->engine->config.card_worker, fd, &listener, &t->card);
         if (r < 0)
                 return r;
-        return card_send(t->card, t->start);
+        r = card_send(t->card, t->start);
+        if (r < 0)
+                t->card = card_free(t->card);
+        return r;
 }
 
 /* ---- The stripe ---- */
@@ -746,8 +783,11 @@ void transaction_swiped(struct transaction *t, const struct msr_swipe *swipe) {
                                             ? N_("This is not a payment card. Swipe another one.")
                                             : N_("The stripe could not be read. Swipe the card again, steadily."));
         /* UnionPay's market closed fallback: a chip card is never taken by its stripe. */
-        if (track_service_has_chip(track->service))
+        if (track_service_has_chip(track->service)) {
+                if (t->card)
+                        t->view.prompt = "insert-card";
                 return ask_again(t, N_("This card has a chip: insert it."));
+        }
 
         t->card = card_free(t->card);
         (void) msr_disarm(t->engine->msr);
@@ -781,7 +821,7 @@ static void ask_for_card(struct transaction *t) {
 
         if (!t->card) {
                 r = start_card(t);
-                if (r < 0 && r != -ENODEV)
+                if (r < 0 && r != -ENODEV && r != -EBUSY)
                         log_warning_errno(r, "Transaction %" PRIi64 ": the EMV reader cannot be used",
                                           t->view.record.id);
         }
@@ -824,6 +864,9 @@ int transaction_new(struct engine *e, const struct transaction_record *record, s
         if (!t->start)
                 return -ENOMEM;
 
+        r = set_timeout(t, CARD_TIMEOUT_USEC);
+        if (r < 0)
+                return r;
         r = journal_begin(j, JOURNAL_LAZY);
         if (r < 0)
                 return r;
@@ -838,9 +881,6 @@ int transaction_new(struct engine *e, const struct transaction_record *record, s
         if (r < 0)
                 return r;
 
-        r = set_timeout(t, CARD_TIMEOUT_USEC);
-        if (r < 0)
-                return r;
         ask_for_card(t);
         *ret = TAKE_PTR(t);
         return 0;

@@ -357,7 +357,6 @@ static void reversals(void **state) {
         struct transaction_record a = sale("rev-1"), b = sale("rev-2");
         struct reversal_record record = { .reason = "98", .request = (char *) "request", .request_size = 7 };
         _cleanup_(reversal_record_done) struct reversal_record loaded = {}, first = {};
-        int64_t ids[1];
 
         begin();
         assert_int_equal(transaction_record_insert(j, &a), 0);
@@ -372,8 +371,7 @@ static void reversals(void **state) {
         assert_int_equal(reversal_record_insert(j, &record), 0);
         commit();
         assert_int_equal(reversal_record_first(j, &first), -ENOENT);
-        assert_int_equal(reversal_record_list(j, ids, 1), 2);
-        assert_int_equal(ids[0], a.id);
+        assert_int_equal(reversal_record_count_armed(j), 0);
 
         begin();
         record.armed = true;
@@ -385,6 +383,7 @@ static void reversals(void **state) {
         assert_int_equal(reversal_record_update(j, &record), 0);
         commit();
         reopen();
+        assert_int_equal(reversal_record_count_armed(j), 1);
         assert_int_equal(reversal_record_first(j, &first), 0);
         assert_int_equal(first.transaction, b.id);
         assert_int_equal(reversal_record_load(j, b.id, &loaded), 0);
@@ -401,7 +400,7 @@ static void reversals(void **state) {
         assert_int_equal(reversal_record_remove(j, a.id), 0);
         assert_int_equal(reversal_record_remove(j, a.id), -ENOENT);
         commit();
-        assert_int_equal(reversal_record_list(j, NULL, 0), 1);
+        assert_int_equal(reversal_record_count_armed(j), 1);
 }
 
 static enum print_state print_of(int64_t id) {
