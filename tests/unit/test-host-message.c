@@ -274,6 +274,31 @@ static void answers_that_are_refused(void **state) {
         assert_int_equal(answer(&(struct answer_change){ .code = "51", .wrong_mac = true }, &a), -EKEYREJECTED);
 }
 
+/* What ends a reversal takes the cardholder's money for good when it is false. */
+static void answers_to_a_reversal(void **state) {
+        static const char *const last_words[] = { "00", "12", "25" };
+        uint8_t frame[HOST_FRAME_MAX];
+        struct host_request q = sale();
+        struct host_answer a = {};
+        size_t n;
+
+        q.kind = HOST_REVERSAL;
+        for (size_t i = 0; i < ELEMENTSOF(last_words); i++) {
+                struct answer_change c = { .mti = 410, .code = last_words[i], .no_rrn = true };
+
+                n = answer_build(&c, frame);
+                assert_int_equal(host_answer_decode(P, keys, &q, frame, n, &a), 0);
+                assert_string_equal(a.code, last_words[i]);
+                c.no_mac = true;
+                n = answer_build(&c, frame);
+                assert_int_equal(host_answer_decode(P, keys, &q, frame, n, &a), -EKEYREJECTED);
+        }
+        /* One that lost our key cannot make a MAC, and says so. */
+        n = answer_build(&(struct answer_change){ .mti = 410, .code = "A0", .no_mac = true, .no_rrn = true }, frame);
+        assert_int_equal(host_answer_decode(P, keys, &q, frame, n, &a), 0);
+        assert_string_equal(a.code, "A0");
+}
+
 static void every_answer_cut_or_bent(void **state) {
         struct host_request q = sale();
         uint8_t frame[HOST_FRAME_MAX];
@@ -333,6 +358,7 @@ int main(void) {
                 TEST(answers),
                 TEST(answers_to_others),
                 TEST(answers_that_are_refused),
+                TEST(answers_to_a_reversal),
                 TEST(every_answer_cut_or_bent),
                 TEST(tables),
         };
