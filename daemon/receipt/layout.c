@@ -25,7 +25,7 @@ static const struct phrase phrase_original = { "原凭证号", "ORIGINAL VOUCHER
 static const struct phrase phrase_approval = { "授权码", "AUTH NO.", "授权码" };
 static const struct phrase phrase_rrn = { "参考号", "REFER NO.", "参考号" };
 static const struct phrase phrase_time = { "日期时间", "DATE/TIME", "日期时间" };
-static const struct phrase phrase_order = { "商户订单号", "ORDER NO.", "订单号" };
+static const struct phrase phrase_reference = { "商户参考号", "MERCHANT REF.", "商户参考" };
 static const struct phrase phrase_amount = { "金额", "AMOUNT", "金额" };
 static const struct phrase phrase_response = { "应答码", "RESPONSE", "应答码" };
 
@@ -343,7 +343,7 @@ static int add_numbers(struct layout *l) {
         r = add_time(l);
         if (r < 0)
                 return r;
-        return add_field(l, &phrase_order, s->reference, &normal);
+        return add_field(l, &phrase_reference, s->reference, &normal);
 }
 
 /* As large as it fits: a label of normal size, and the sum to the right of it or below. */
