@@ -28,6 +28,7 @@ install-tilld: $(addprefix $(O)/,tilld tillctl card-worker till-recover) $(CATAL
 	$(call install_program,$(LIBDIR)/tilld,$(addprefix $(O)/,tilld card-worker till-recover) packaging/tilld-setup)
 	$(call install_program,$(BINDIR),$(O)/tillctl)
 	$(call install_file,$(DESTDIR)$(SYSCONFDIR)/tilld,packaging/tilld.conf)
+	install -d $(DESTDIR)$(SYSCONFDIR)/tilld/tilld.conf.d $(DESTDIR)$(SYSCONFDIR)/tilld/emv.d
 	$(call install_file,$(LIBDIR)/tilld/emv.d,$(wildcard packaging/emv.d/*.conf))
 	$(call install_file,$(DESTDIR)$(UDEVDIR)/rules.d,$(wildcard udev/*.rules))
 	$(call install_file,$(DESTDIR)$(UDEVDIR)/hwdb.d,$(wildcard udev/*.hwdb))

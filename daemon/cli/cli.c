@@ -13,7 +13,10 @@ int cli_fail(const struct cli *cli, const sd_bus_error *error, int r) {
                 return EXIT_UNAVAILABLE;
         }
         if (sd_bus_error_has_name(error, SD_BUS_ERROR_ACCESS_DENIED)) {
-                fprintf(stderr, "%s%s%s\n%s\n", tone, error->message, end,
+                /* The bus's own refusal is a page of rules; tilld's names the polkit action. */
+                if (!startswith(error->message, "Rejected send message"))
+                        fprintf(stderr, "%s%s%s\n", tone, error->message, end);
+                fprintf(stderr, "%s\n",
                         _("You may not do this: run it as root, or join the group till-checkout or till-support."));
                 return EXIT_NO;
         }
