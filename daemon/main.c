@@ -8,6 +8,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "base/config.h"
+#include "base/hex.h"
 #include "base/log.h"
 #include "base/secret.h"
 #include "bus/server.h"
@@ -100,6 +101,8 @@ static int load_terminal(struct program *p) {
         if (live)
                 (void) emv_terminal_drop_test_keys(p->terminal);
         (void) snprintf(p->terminal->id, sizeof(p->terminal->id), "%s", p->settings->terminal_number);
+        p->terminal->category[0] = bcd_byte(p->settings->merchant_category / 100);
+        p->terminal->category[1] = bcd_byte(p->settings->merchant_category);
         (void) snprintf(p->terminal->merchant_id, sizeof(p->terminal->merchant_id), "%s",
                         p->settings->merchant_number);
 

@@ -12,3 +12,8 @@ char *hex_encode_alloc(const void *data, size_t size);
  * written to data, -EINVAL on anything else or an odd count, -ENOBUFS beyond size bytes.
  */
 ssize_t hex_decode(const char *text, void *data, size_t size);
+
+/* The last two decimal digits of n as one BCD byte. */
+static inline uint8_t bcd_byte(size_t n) {
+        return (uint8_t) (n / 10 % 10 << 4 | n % 10);
+}

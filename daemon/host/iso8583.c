@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include "base/hex.h"
 #include "base/secret.h"
 #include "host/iso8583.h"
 
@@ -208,12 +209,8 @@ static int write_packed(struct writer *w, const struct iso8583_field *f, const c
         return 0;
 }
 
-static uint8_t bcd(size_t value) {
-        return (uint8_t) (value / 10 % 10 << 4 | value % 10);
-}
-
 static int write_field(struct writer *w, const struct iso8583_field *f, const char *value, size_t size) {
-        uint8_t length[2] = { bcd(size / 100), bcd(size) };
+        uint8_t length[2] = { bcd_byte(size / 100), bcd_byte(size) };
         int r = 0;
 
         if (f->length == ISO8583_LL)
@@ -230,7 +227,7 @@ static int write_field(struct writer *w, const struct iso8583_field *f, const ch
 
 ssize_t iso8583_encode(const struct iso8583 *m, void *data, size_t size) {
         struct writer w = { data, MIN(size, (size_t) ISO8583_SIZE_MAX) };
-        uint8_t head[10] = { bcd(m->mti / 100), bcd(m->mti) };
+        uint8_t head[10] = { bcd_byte(m->mti / 100), bcd_byte(m->mti) };
         int r;
 
         /* Field 1 is the highest bit of the first byte. */

@@ -92,9 +92,6 @@ static int assign_operator(struct settings *s, const char *value, const char **r
 }
 
 static int assign_terminal(struct settings *s, const char *key, const char *value, const char **ret_reason) {
-        unsigned n;
-        int r;
-
         if (streq(key, "mode"))
                 return assign_mode(s, value, ret_reason);
         if (streq(key, "number"))
@@ -102,13 +99,6 @@ static int assign_terminal(struct settings *s, const char *key, const char *valu
                                     "number= is the terminal's, 8 letters or digits");
         if (streq(key, "operator"))
                 return assign_operator(s, value, ret_reason);
-        if (streq(key, "country")) {
-                r = parse_number(value, 1, 999, &n, ret_reason, "country= is the ISO 3166-1 number, as 156");
-                if (r < 0)
-                        return r;
-                s->country = (uint16_t) n;
-                return 0;
-        }
         *ret_reason = "no such key in [terminal]";
         return -EINVAL;
 }
@@ -224,7 +214,6 @@ int settings_load(const char *path, const char *drop_in_dir, struct settings **r
                 return -ENOMEM;
         *s = (struct settings){
                 .mode = MODE_TRAINING,
-                .country = 156,
                 .operator_number = "01",
                 .answer_timeout = 30,
                 .merchant_copy = true,

@@ -22,7 +22,6 @@ struct settings {
         char merchant_number[16];   /* DE42, 15 characters */
         char terminal_number[9];    /* DE41, 8 characters */
         uint16_t merchant_category; /* MCC */
-        uint16_t country;           /* ISO 3166-1 numeric */
         char operator_number[3];
 
         char *acquirer_hosts[SETTINGS_HOSTS_MAX + 1]; /* "host:port", in the order to try */

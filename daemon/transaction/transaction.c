@@ -23,18 +23,14 @@
 #include "journal/counter.h"
 #include "journal/event.h"
 #include "transaction/card.h"
+#include "transaction/emv-data.h"
 #include "transaction/engine.h"
 #include "transaction/reason.h"
 
 /* From the start until a card is in (DESIGN). */
 #define CARD_TIMEOUT_USEC (60 * USEC_PER_SEC)
-/* One exchange with the card, as its reader may stretch it. */
-#define STEP_TIMEOUT_MSEC 20000
 /* From the card's insertion to its first decision; after the acquirer's answer to its last. */
 #define CARD_WORK_TIMEOUT_USEC (45 * USEC_PER_SEC)
-
-/* EMV Book 3, 9C of a sale: the first two digits of its processing code. */
-#define TRANSACTION_TYPE_SALE 0x00
 
 enum host_state {
         HOST_STATE_NONE,     /* not asked */
@@ -516,42 +512,6 @@ static void set_prompt(struct transaction *t) {
         COPY(t->view.record.message, chip || stripe ? "" : N_("No card reader is connected. Plug one in."));
 }
 
-static const char *cryptogram_kind(uint8_t type) {
-        switch (type & 0xC0) {
-        case 0x40:
-                return "TC";
-        case 0x80:
-                return "ARQC";
-        default:
-                return "AAC";
-        }
-}
-
-/* Copies what was claimed; it has passed message_check_claim(). */
-static void note_card(struct transaction *t, const struct emv_card_data *card, const struct emv_result_data *result) {
-        struct transaction_record *record = &t->view.record;
-
-        if (*card->pan_masked)
-                COPY(record->masked_pan, card->pan_masked);
-        record->psn = card->has_sequence ? card->sequence : -1;
-        hex_encode(card->aid.data, card->aid.size, record->aid);
-        COPY(record->label, card->label);
-        COPY(record->preferred_name, card->preferred_name);
-
-        hex_encode(result->tvr, sizeof(result->tvr), record->tvr);
-        hex_encode(result->tsi, sizeof(result->tsi), record->tsi);
-        hex_encode(result->cvm, sizeof(result->cvm), record->cvm_result);
-        hex_encode(t->engine->config.terminal->capabilities, 3, record->terminal_capabilities);
-        record->signature = result->signature;
-        if (!result->has_cryptogram)
-                return;
-        COPY(record->cryptogram_kind, cryptogram_kind(result->cryptogram_type));
-        hex_encode(result->cryptogram, sizeof(result->cryptogram), record->cryptogram);
-        hex_encode(result->atc, sizeof(result->atc), record->atc);
-        hex_encode(result->aip, sizeof(result->aip), record->aip);
-        hex_encode(result->iad, result->iad_size, record->iad);
-}
-
 /* Logs why a claim is refused; the reasons name no card data. */
 static bool holds(const struct transaction *t, int r, const char *reason) {
         if (r < 0)
@@ -572,7 +532,7 @@ static void card_online(struct transaction *t, const struct message_online_reque
         if (!t->request)
                 return card_failed(t);
         *t->request = *m;
-        note_card(t, &m->card, &m->result);
+        emv_data_note(&t->view.record, t->engine->config.terminal, &m->card, &m->result);
         authorize(t);
 }
 
@@ -592,7 +552,7 @@ static void card_outcome(struct transaction *t, const struct message_outcome *m)
                 return card_failed(t);
         if (m->reason == EMV_REASON_READER && t->view.record.state == TRANSACTION_WAITING_CARD)
                 return reader_lost(t);
-        note_card(t, &m->card, &m->result);
+        emv_data_note(&t->view.record, t->engine->config.terminal, &m->card, &m->result);
         word = reason_of_card(m->reason);
 
         /* It gave up while the acquirer is asked. */
@@ -680,51 +640,6 @@ static void card_ended(struct card *card, void *userdata) {
         card_failed(t);
 }
 
-static uint8_t bcd(unsigned n) {
-        return (uint8_t) (n / 10 % 10 << 4 | n % 10);
-}
-
-static int fill_start(struct transaction *t, struct message_start *ret) {
-        const struct transaction_record *record = &t->view.record;
-        const struct settings *s = t->engine->config.settings;
-        const struct currency *currency = currency_find(record->currency);
-        time_t now = time(NULL);
-        struct tm tm;
-        uint8_t percent;
-
-        message_init(ret, MESSAGE_START);
-        ret->mode = s->mode == MODE_LIVE ? EMV_MODE_LIVE : s->mode == MODE_TEST ? EMV_MODE_TEST : EMV_MODE_TRAINING;
-        ret->steps = EMV_STEPS_FULL;
-        ret->transaction_type = TRANSACTION_TYPE_SALE;
-        ret->currency_exponent = currency->digits;
-        ret->currency[0] = bcd(currency->numeric / 100);
-        ret->currency[1] = bcd(currency->numeric);
-        ret->amount = (uint64_t) record->amount;
-
-        if (!localtime_r(&now, &tm))
-                return -EINVAL;
-        ret->date[0] = bcd((unsigned) tm.tm_year % 100);
-        ret->date[1] = bcd((unsigned) tm.tm_mon + 1);
-        ret->date[2] = bcd((unsigned) tm.tm_mday);
-        ret->time[0] = bcd((unsigned) tm.tm_hour);
-        ret->time[1] = bcd((unsigned) tm.tm_min);
-        ret->time[2] = bcd((unsigned) tm.tm_sec);
-        for (size_t i = 0, n = (size_t) record->id; i < 4; i++, n /= 100)
-                ret->counter[3 - i] = bcd((unsigned) (n % 100));
-
-        if (getrandom(ret->unpredictable, sizeof(ret->unpredictable), 0) != sizeof(ret->unpredictable) ||
-            getrandom(&percent, sizeof(percent), 0) != sizeof(percent))
-                return -EIO;
-        ret->random_percent = percent % 100;
-
-        ret->card_ms = CARD_TIMEOUT_USEC / USEC_PER_MSEC;
-        ret->step_ms = STEP_TIMEOUT_MSEC;
-        /* A reversal, a sign-on and the request itself may each take the whole deadline. */
-        ret->answer_ms = s->answer_timeout * 4000;
-        ret->terminal = *t->engine->config.terminal;
-        return 0;
-}
-
 /* A worker of this or an earlier transaction is gone: who waits for the reader may have it. */
 static void reader_free(void *userdata) {
         struct engine *e = userdata;
@@ -751,7 +666,7 @@ static int start_card(struct transaction *t) {
         t->reader_busy = fd == -EBUSY;
         if (fd < 0)
                 return fd;
-        r = fill_start(t, t->start);
+        r = emv_data_fill_start(&t->view.record, t->engine->config.settings, t->engine->config.terminal, t->start);
         if (r < 0) {
                 (void) safe_close(fd);
                 return r;

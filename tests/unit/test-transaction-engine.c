@@ -82,7 +82,6 @@ static int setup(void **state) {
                 .merchant_number = "000000000000001",
                 .terminal_number = "T0000001",
                 .operator_number = "01",
-                .country = 156,
                 /* Port 9 of this machine: nobody answers. */
                 .acquirer_hosts = { (char *) "127.0.0.1:9" },
                 .answer_timeout = 5,

@@ -64,7 +64,6 @@ static void complete(void **state) {
         assert_string_equal(s->acquirer_hosts[1], "b.example:2");
         assert_null(s->acquirer_hosts[2]);
         assert_int_equal(s->answer_timeout, 30);
-        assert_int_equal(s->country, 156);
         assert_true(s->merchant_copy);
 }
 
@@ -95,7 +94,6 @@ static void refused(void **state) {
                 "[terminal]\nmode=LIVE\n",
                 "[terminal]\nnumber=T1\n",
                 "[terminal]\nnumber=T000000!\n",
-                "[terminal]\ncountry=0\n",
                 "[terminal]\noperator=1\n",
                 "[terminal]\nspeed=9\n",
                 "[merchant]\nnumber=1\n",

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <sys/random.h>
+#include <time.h>
+
+#include "base/amount.h"
+#include "base/clock.h"
+#include "base/hex.h"
+#include "transaction/emv-data.h"
+
+/* From the start until a card is in; tilld's own time-out is the same. */
+#define CARD_TIMEOUT_MSEC 60000
+/* One exchange with the card, as its reader may stretch it. */
+#define STEP_TIMEOUT_MSEC 20000
+
+/* EMV Book 3, 9C of a sale: the first two digits of its processing code. */
+#define TRANSACTION_TYPE_SALE 0x00
+
+#define COPY(array, text) ((void) snprintf(array, sizeof(array), "%.*s", (int) sizeof(array) - 1, text))
+
+int emv_data_fill_start(const struct transaction_record *record, const struct settings *s,
+                        const struct emv_terminal *terminal, struct message_start *ret) {
+        const struct currency *currency = currency_find(record->currency);
+        time_t now = time(NULL);
+        struct tm tm;
+        uint8_t percent;
+
+        message_init(ret, MESSAGE_START);
+        ret->mode = s->mode == MODE_LIVE ? EMV_MODE_LIVE : s->mode == MODE_TEST ? EMV_MODE_TEST : EMV_MODE_TRAINING;
+        ret->steps = EMV_STEPS_FULL;
+        ret->transaction_type = TRANSACTION_TYPE_SALE;
+        ret->currency_exponent = currency->digits;
+        ret->currency[0] = bcd_byte(currency->numeric / 100);
+        ret->currency[1] = bcd_byte(currency->numeric);
+        ret->amount = (uint64_t) record->amount;
+
+        if (!localtime_r(&now, &tm))
+                return -EINVAL;
+        ret->date[0] = bcd_byte((unsigned) tm.tm_year % 100);
+        ret->date[1] = bcd_byte((unsigned) tm.tm_mon + 1);
+        ret->date[2] = bcd_byte((unsigned) tm.tm_mday);
+        ret->time[0] = bcd_byte((unsigned) tm.tm_hour);
+        ret->time[1] = bcd_byte((unsigned) tm.tm_min);
+        ret->time[2] = bcd_byte((unsigned) tm.tm_sec);
+        for (size_t i = 0, n = (size_t) record->id; i < 4; i++, n /= 100)
+                ret->counter[3 - i] = bcd_byte((unsigned) (n % 100));
+
+        if (getrandom(ret->unpredictable, sizeof(ret->unpredictable), 0) != sizeof(ret->unpredictable) ||
+            getrandom(&percent, sizeof(percent), 0) != sizeof(percent))
+                return -EIO;
+        ret->random_percent = percent % 100;
+
+        ret->card_ms = CARD_TIMEOUT_MSEC;
+        ret->step_ms = STEP_TIMEOUT_MSEC;
+        /* A reversal, a sign-on and the request itself may each take the whole deadline. */
+        ret->answer_ms = s->answer_timeout * 4000;
+        ret->terminal = *terminal;
+        return 0;
+}
+
+static const char *cryptogram_kind(uint8_t type) {
+        switch (type & 0xC0) {
+        case 0x40:
+                return "TC";
+        case 0x80:
+                return "ARQC";
+        default:
+                return "AAC";
+        }
+}
+
+void emv_data_note(struct transaction_record *record, const struct emv_terminal *terminal,
+                   const struct emv_card_data *card, const struct emv_result_data *result) {
+        if (*card->pan_masked)
+                COPY(record->masked_pan, card->pan_masked);
+        record->psn = card->has_sequence ? card->sequence : -1;
+        hex_encode(card->aid.data, card->aid.size, record->aid);
+        COPY(record->label, card->label);
+        COPY(record->preferred_name, card->preferred_name);
+
+        hex_encode(result->tvr, sizeof(result->tvr), record->tvr);
+        hex_encode(result->tsi, sizeof(result->tsi), record->tsi);
+        hex_encode(result->cvm, sizeof(result->cvm), record->cvm_result);
+        hex_encode(terminal->capabilities, 3, record->terminal_capabilities);
+        record->signature = result->signature;
+        if (!result->has_cryptogram)
+                return;
+        COPY(record->cryptogram_kind, cryptogram_kind(result->cryptogram_type));
+        hex_encode(result->cryptogram, sizeof(result->cryptogram), record->cryptogram);
+        hex_encode(result->atc, sizeof(result->atc), record->atc);
+        hex_encode(result->aip, sizeof(result->aip), record->aip);
+        hex_encode(result->iad, result->iad_size, record->iad);
+}
