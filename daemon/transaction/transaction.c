@@ -350,9 +350,12 @@ static void host_not_sent(struct transaction *t, const char *reason) {
         host_ended(t, HOST_STATE_NOT_SENT, NULL);
 }
 
-/* "Still in progress", and what is not in the table, say nothing about what was booked: that is not guessed. */
+/*
+ * "Still in progress", and what is not in the table, say nothing about what was booked: that is not guessed. A part of
+ * the sum ("10") is not what the checkout asked for, and there is nobody to ask.
+ */
 static bool is_decision(const struct host_answer *answer) {
-        return *host_result_find(answer->code)->code && !streq(answer->code, "09");
+        return *host_result_find(answer->code)->code && !streq(answer->code, "09") && !streq(answer->code, "10");
 }
 
 static void request_answered(struct transaction *t, const struct host_answer *answer) {
