@@ -90,6 +90,7 @@ struct till_operations {
  * @event: number of the newest change; under @lock
  * @event_seen: newest number that userspace was told; under @lock
  * @change_work: sends the change uevent
+ * @change_next: when the next one may be sent, jiffies; under @lock
  * @statistics: counters, indexed by the driver
  */
 struct till_device {
@@ -113,7 +114,8 @@ struct till_device {
 	wait_queue_head_t wait;
 	u64 event;
 	u64 event_seen;
-	struct work_struct change_work;
+	struct delayed_work change_work;
+	unsigned long change_next;
 
 	atomic_long_t statistics[TILL_STATISTICS_MAX];
 };
@@ -131,6 +133,19 @@ static inline bool till_device_connected(struct till_device *tdev)
 static inline void till_count(struct till_device *tdev, unsigned int index)
 {
 	atomic_long_inc(&tdev->statistics[index]);
+}
+
+/* What usbcore calls a device that is gone, when something is submitted to it. */
+static inline int till_usb_error(int error)
+{
+	switch (error) {
+	case -ENOENT:
+	case -ESHUTDOWN:
+	case -EHOSTUNREACH:
+		return -ENODEV;
+	default:
+		return error;
+	}
 }
 
 struct till_statistic {

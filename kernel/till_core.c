@@ -16,6 +16,9 @@
 #define TILL_NODES_PER_KIND	32
 #define TILL_MINORS		(TILL_KINDS * TILL_NODES_PER_KIND)
 
+/* A device that changes without end shall not keep udev busy. */
+#define TILL_UEVENT_GAP_MS	100
+
 static dev_t till_first;
 static struct ida till_ids[TILL_KINDS];
 
@@ -137,7 +140,8 @@ void till_device_put(struct till_device *tdev)
 
 static void till_change_work(struct work_struct *work)
 {
-	struct till_device *tdev = container_of(work, struct till_device, change_work);
+	struct till_device *tdev = container_of(work, struct till_device,
+						change_work.work);
 
 	kobject_uevent_env(&tdev->dev.kobj, KOBJ_CHANGE, tdev->info->event);
 }
@@ -146,11 +150,15 @@ static void till_change_work(struct work_struct *work)
  * till_device_changed() - tell userspace that the state is another
  * @tdev: device; its lock is held
  *
- * Numbers the event, wakes pollers and sends a uevent. Uevents that are not out
- * yet are one. Before register and after unregister only the number rises.
+ * Numbers the event, wakes pollers and sends a uevent. Pollers are woken by each;
+ * changes within TILL_UEVENT_GAP_MS of a uevent are one later uevent. Before
+ * register and after unregister only the number rises.
  */
 void till_device_changed(struct till_device *tdev)
 {
+	const unsigned long gap = msecs_to_jiffies(TILL_UEVENT_GAP_MS);
+	unsigned long delay;
+
 	lockdep_assert_held(&tdev->lock);
 
 	tdev->event++;
@@ -158,7 +166,13 @@ void till_device_changed(struct till_device *tdev)
 		return;
 
 	wake_up_all(&tdev->wait);
-	schedule_work(&tdev->change_work);
+
+	/* More than the gap: it has passed, however long ago. */
+	delay = tdev->change_next - jiffies;
+	if (delay > gap)
+		delay = 0;
+	if (schedule_delayed_work(&tdev->change_work, delay))
+		tdev->change_next = jiffies + delay + gap;
 }
 
 /*
@@ -329,7 +343,8 @@ int till_device_init(struct till_device *tdev, const struct till_kind_info *info
 	init_rwsem(&tdev->rwsem);
 	spin_lock_init(&tdev->lock);
 	init_waitqueue_head(&tdev->wait);
-	INIT_WORK(&tdev->change_work, till_change_work);
+	INIT_DELAYED_WORK(&tdev->change_work, till_change_work);
+	tdev->change_next = jiffies;
 
 	device_initialize(&tdev->dev);
 	tdev->dev.class = &till_class;
@@ -393,7 +408,7 @@ void till_device_unregister(struct till_device *tdev)
 	}
 	up_write(&tdev->rwsem);
 
-	cancel_work_sync(&tdev->change_work);
+	cancel_delayed_work_sync(&tdev->change_work);
 	cdev_device_del(&tdev->cdev, &tdev->dev);
 }
 
