@@ -8,7 +8,9 @@
  * ID TECH's SecureMag send.
  *
  * The driver connects neither hid-input nor hidraw, so a swipe never becomes a
- * keystroke. Suspend, resume and reset of the pipe are usbhid's.
+ * keystroke. Suspend, resume and reset of the pipe are usbhid's. hid-core shows
+ * reports in debugfs before a driver has them, and only hid-core can end that:
+ * its readers sleep in a way that is right for a device that goes away.
  */
 
 #include <linux/hid.h>
@@ -343,7 +345,8 @@ static int till_msr_wait(struct till_msr *msr, bool nonblock)
 					!till_device_connected(&msr->till));
 }
 
-static ssize_t till_msr_read_locked(struct till_msr *msr, char __user *buf, bool nonblock)
+static ssize_t till_msr_read_locked(struct till_msr *msr, char __user *buf, size_t count,
+				    bool nonblock)
 {
 	struct till_msr_swipe swipe;
 	ssize_t ret;
@@ -364,7 +367,7 @@ static ssize_t till_msr_read_locked(struct till_msr *msr, char __user *buf, bool
 			return ret;
 	} while (!swipe.size);
 
-	ret = copy_to_user(buf, &swipe, sizeof(swipe)) ? -EFAULT : sizeof(swipe);
+	ret = copy_to_user(buf, &swipe, count) ? -EFAULT : count;
 
 	/* It may have been dropped meanwhile, by an overflow or by arming. */
 	spin_lock_irq(&msr->till.lock);
@@ -382,8 +385,10 @@ static ssize_t till_msr_read(struct till_device *tdev, char __user *buf,
 	struct till_msr *msr = to_till_msr(tdev);
 	ssize_t ret;
 
-	if (count < sizeof(struct till_msr_swipe))
+	/* Whoever knows only the first members gets those. */
+	if (count < TILL_MSR_SWIPE_SIZE_VER0)
 		return -EMSGSIZE;
+	count = min(count, sizeof(struct till_msr_swipe));
 
 	if (nonblock) {
 		if (!mutex_trylock(&msr->read_mutex))
@@ -392,7 +397,7 @@ static ssize_t till_msr_read(struct till_device *tdev, char __user *buf,
 		return -ERESTARTSYS;
 	}
 
-	ret = till_msr_read_locked(msr, buf, nonblock);
+	ret = till_msr_read_locked(msr, buf, count, nonblock);
 	mutex_unlock(&msr->read_mutex);
 	return ret;
 }

@@ -71,8 +71,9 @@ struct till_info {
 /*
  * Magstripe reader
  *
- * read() returns one whole struct till_msr_swipe, or EMSGSIZE when the buffer is
- * shorter, in which case the swipe stays. The record is wiped once it is read.
+ * read() returns one struct till_msr_swipe, as far as the buffer goes, and is
+ * EMSGSIZE for a buffer below TILL_MSR_SWIPE_SIZE_VER0, in which case the swipe
+ * stays. The record is wiped once it is read.
  */
 
 #define TILL_MSR_TRACKS		3
@@ -111,9 +112,11 @@ struct till_msr_track {
 
 /**
  * struct till_msr_swipe - what read() of a magstripe reader returns
- * @size: of this record; a newer kernel may append to it
+ * @size: of the whole record as the kernel has it; a newer kernel may append to
+ *	it, and then read() returns less than @size into a shorter buffer
  * @sequence: number of the swipe since the device was plugged in, from 1;
- *	a gap means that swipes were lost to an overflow
+ *	a gap means that swipes were lost: to an overflow, to TILL_MSR_ARM or
+ *	TILL_MSR_DISARM, or wiped because nobody read them within 60 s
  * @time_ns: CLOCK_BOOTTIME of the swipe, nanoseconds
  * @encode: TILL_MSR_ENCODE_*
  * @__reserved: zero
@@ -127,6 +130,8 @@ struct till_msr_swipe {
 	__u8 __reserved[7];
 	struct till_msr_track track[TILL_MSR_TRACKS];
 };
+
+#define TILL_MSR_SWIPE_SIZE_VER0	408	/* up to @track: the first record's size */
 
 /*
  * TILL_MSR_ARM - empty the queue and take swipes from now on; no argument
@@ -216,8 +221,9 @@ enum till_emv_card {
  * @exchange: enum till_emv_exchange
  * @card: enum till_emv_card
  * @insertions: cards put in since the device was plugged in, modulo 2^32
- * @event: number of the newest slot event; it rises at each change of the slot
- *	and clears EPOLLPRI once returned
+ * @event: number of the newest slot event; it rises when a card comes, goes or
+ *	loses its power by itself (a reset of the reader, say), not by
+ *	TILL_EMV_POWER_ON or _OFF; clears EPOLLPRI once returned
  */
 struct till_emv_state {
 	__u32 size;
@@ -293,7 +299,9 @@ struct till_emv_parameters {
  * write() queues bytes for the bulk OUT pipe; read() returns what came back on
  * bulk IN, except automatic status, which the driver takes out of the stream and
  * shows as status. fsync() waits until the device has accepted every byte
- * written; it does not mean that they are on paper.
+ * written; it does not mean that they are on paper. It is ETIMEDOUT after 30 s,
+ * with the bytes still queued, and may be called again. close() without
+ * O_NONBLOCK waits up to 5 s, or until a signal, for the same, then drops the rest.
  * poll(): EPOLLPRI until TILL_PRINTER_GET_STATUS has returned the newest event.
  */
 
@@ -405,7 +413,12 @@ struct till_printer_device_id {
  * It also updates the status when no automatic status has been heard.
  */
 #define TILL_PRINTER_GET_PORT_STATUS	_IO(TILL_IOC_TYPE, 0x33)
-/* TILL_PRINTER_SOFT_RESET - drops what is queued and resets the printer; no argument */
+/*
+ * TILL_PRINTER_SOFT_RESET - drops what is queued and resets the printer; no argument.
+ * It clears an error that is not yet told. A write() of another thread that is
+ * under way ends: EIO, or a short count and then EIO, so that nothing is printed
+ * from its middle.
+ */
 #define TILL_PRINTER_SOFT_RESET		_IO(TILL_IOC_TYPE, 0x34)
 
 #endif /* _UAPI_LINUX_TILL_H */
