@@ -13,6 +13,10 @@
  * till_printer_stop() and till_printer_start() are common to disconnect,
  * suspend and reset. What they take back from the printer is lost, and told by
  * EIO of the next write() or fsync(); the progress counts stay true.
+ *
+ * After a failed URB no other is taken until error_work has taken back those
+ * behind it and cleared the pipe; only then is the error told. A soft reset holds
+ * writers off in the same way, and ends those that are in the middle of a job.
  */
 
 #include <linux/kfifo.h>
@@ -116,7 +120,12 @@ struct till_printer_parser {
  * @reading: @in_urb is to be kept in flight
  * @out_free: bit mask of @out_urb that may be used
  * @out_error: to be told by the next write() or fsync()
+ * @late_error: the same, of a write() that told the bytes it had taken; no soft
+ *	reset under way clears it
  * @out_halted: bulk OUT stalled
+ * @recovering: an URB failed, and error_work has not yet dealt with it
+ * @resetting: soft resets under way
+ * @resets: soft resets begun
  * @accepted: bytes taken from write() since open
  * @completed: bytes of them taken by the printer
  * @parser: of the back channel
@@ -150,7 +159,11 @@ struct till_printer {
 	bool reading;
 	unsigned long out_free;
 	int out_error;
+	int late_error;
 	bool out_halted;
+	bool recovering;
+	unsigned int resetting;
+	unsigned int resets;
 	u64 accepted;
 	u64 completed;
 	struct till_printer_parser parser;
@@ -499,7 +512,8 @@ static void till_printer_out_done(struct urb *urb)
 					     "printer failed to take data: %d\n", urb->status);
 			printer->out_halted |= urb->status == -EPIPE;
 			printer->out_error = -EIO;
-			failed = !printer->stopped;
+			failed = !printer->stopped && !printer->recovering;
+			printer->recovering |= failed;
 		}
 	}
 
@@ -516,9 +530,13 @@ static void till_printer_out_done(struct urb *urb)
 		till_printer_unlink_out(printer);
 }
 
-static bool till_printer_in_flight(struct till_printer *printer)
+/* Nothing is in flight, and nothing that went wrong is still being put right. */
+static bool till_printer_settled(struct till_printer *printer)
 {
-	return READ_ONCE(printer->out_free) != TILL_PRINTER_OUT_ALL;
+	lockdep_assert_held(&printer->till.lock);
+
+	return printer->out_free == TILL_PRINTER_OUT_ALL && !printer->recovering &&
+	       !printer->resetting;
 }
 
 static void till_printer_error_work(struct work_struct *work)
@@ -535,6 +553,11 @@ static void till_printer_error_work(struct work_struct *work)
 
 	if (halted)
 		usb_clear_halt(printer->udev, printer->out_pipe);
+
+	spin_lock_irq(&printer->till.lock);
+	printer->recovering = false;
+	wake_up_all(&printer->till.wait);
+	spin_unlock_irq(&printer->till.lock);
 }
 
 /* Tells an error once. */
@@ -547,11 +570,12 @@ static int till_printer_take_error(struct till_printer *printer)
 	if (!printer->till.connected)
 		return -ENODEV;
 	/* Not before everything behind the gap is back. */
-	if (printer->out_error && printer->out_free != TILL_PRINTER_OUT_ALL)
+	if (!till_printer_settled(printer))
 		return 0;
 
-	ret = printer->out_error;
+	ret = printer->out_error ?: printer->late_error;
 	printer->out_error = 0;
+	printer->late_error = 0;
 	return ret;
 }
 
@@ -559,18 +583,22 @@ static bool till_printer_writable(struct till_printer *printer)
 {
 	lockdep_assert_held(&printer->till.lock);
 
-	if (printer->out_error)
-		return printer->out_free == TILL_PRINTER_OUT_ALL;
-	return printer->out_free && !printer->stopped;
+	if (printer->out_error || printer->late_error)
+		return till_printer_settled(printer);
+	return printer->out_free && !printer->stopped && !printer->recovering &&
+	       !printer->resetting;
 }
 
 /* Returns the index of an URB that is the caller's now, or -EAGAIN, or an error to be told. */
-static int till_printer_take_urb(struct till_printer *printer)
+static int till_printer_take_urb(struct till_printer *printer, unsigned int resets)
 {
 	int ret;
 
 	spin_lock_irq(&printer->till.lock);
 	ret = till_printer_take_error(printer);
+	/* What was written of the job is dropped, so the rest is not begun. */
+	if (!ret && printer->resets != resets)
+		ret = -EIO;
 	if (!ret) {
 		if (till_printer_writable(printer)) {
 			ret = __ffs(printer->out_free);
@@ -591,7 +619,8 @@ static void till_printer_give_urb(struct till_printer *printer, unsigned int ind
 	spin_unlock_irq(&printer->till.lock);
 }
 
-static int till_printer_submit(struct till_printer *printer, unsigned int index, size_t length)
+static int till_printer_submit(struct till_printer *printer, unsigned int index, size_t length,
+			       unsigned int resets)
 {
 	int ret;
 
@@ -602,10 +631,12 @@ static int till_printer_submit(struct till_printer *printer, unsigned int index,
 	/* Counted with the submission, or completed might overtake accepted. */
 	spin_lock_irq(&printer->till.lock);
 	printer->out_urb[index]->transfer_buffer_length = length;
-	if (printer->stopped || printer->out_error)
+	if (printer->resets != resets)
+		ret = -EIO;
+	else if (printer->stopped || printer->out_error || printer->recovering)
 		ret = -EAGAIN;
 	else
-		ret = usb_submit_urb(printer->out_urb[index], GFP_ATOMIC);
+		ret = till_usb_error(usb_submit_urb(printer->out_urb[index], GFP_ATOMIC));
 	if (!ret)
 		printer->accepted += length;
 	spin_unlock_irq(&printer->till.lock);
@@ -617,18 +648,18 @@ static int till_printer_submit(struct till_printer *printer, unsigned int index,
 
 /* Sends up to one URB of data; returns its bytes, or -EAGAIN for one to wait for. */
 static ssize_t till_printer_write_part(struct till_printer *printer, const char __user *buf,
-				       size_t count)
+				       size_t count, unsigned int resets)
 {
 	size_t length = min_t(size_t, count, TILL_PRINTER_OUT_SIZE);
 	int index, ret;
 
-	index = till_printer_take_urb(printer);
+	index = till_printer_take_urb(printer, resets);
 	if (index < 0)
 		return index;
 
 	ret = copy_from_user(printer->out_buf[index], buf, length) ? -EFAULT : 0;
 	if (!ret)
-		ret = till_printer_submit(printer, index, length);
+		ret = till_printer_submit(printer, index, length, resets);
 	if (!ret)
 		return length;
 
@@ -637,12 +668,13 @@ static ssize_t till_printer_write_part(struct till_printer *printer, const char 
 	return ret;
 }
 
-static bool till_printer_write_ready(struct till_printer *printer)
+static bool till_printer_write_ready(struct till_printer *printer, unsigned int resets)
 {
 	bool ready;
 
 	spin_lock_irq(&printer->till.lock);
-	ready = till_printer_writable(printer) || !printer->till.connected;
+	ready = till_printer_writable(printer) || printer->resets != resets ||
+		!printer->till.connected;
 	spin_unlock_irq(&printer->till.lock);
 	return ready;
 }
@@ -650,11 +682,12 @@ static bool till_printer_write_ready(struct till_printer *printer)
 static ssize_t till_printer_write_locked(struct till_printer *printer, const char __user *buf,
 					 size_t count, bool nonblock)
 {
+	unsigned int resets = READ_ONCE(printer->resets);
 	size_t done = 0;
 	ssize_t ret = 0;
 
 	while (done < count) {
-		ret = till_printer_write_part(printer, buf + done, count - done);
+		ret = till_printer_write_part(printer, buf + done, count - done, resets);
 		if (ret > 0) {
 			done += ret;
 			continue;
@@ -663,7 +696,7 @@ static ssize_t till_printer_write_locked(struct till_printer *printer, const cha
 			break;
 
 		ret = wait_event_interruptible(printer->till.wait,
-					       till_printer_write_ready(printer));
+					       till_printer_write_ready(printer, resets));
 		if (ret)
 			break;
 	}
@@ -671,8 +704,7 @@ static ssize_t till_printer_write_locked(struct till_printer *printer, const cha
 	/* What was taken is told first; an error waits for the next call. */
 	if (done && ret < 0 && ret != -EAGAIN && ret != -ERESTARTSYS && ret != -EFAULT) {
 		spin_lock_irq(&printer->till.lock);
-		if (!printer->out_error)
-			printer->out_error = ret;
+		printer->late_error = ret;
 		spin_unlock_irq(&printer->till.lock);
 	}
 	return done ?: ret;
@@ -696,14 +728,24 @@ static ssize_t till_printer_write(struct till_device *tdev, const char __user *b
 	return ret;
 }
 
+/* All that was written is done with, well or not, or the device is gone. */
+static bool till_printer_flushed(struct till_printer *printer)
+{
+	bool flushed;
+
+	spin_lock_irq(&printer->till.lock);
+	flushed = till_printer_settled(printer) || !printer->till.connected;
+	spin_unlock_irq(&printer->till.lock);
+	return flushed;
+}
+
 static int till_printer_fsync(struct till_device *tdev)
 {
 	struct till_printer *printer = to_till_printer(tdev);
 	long left;
 	int ret;
 
-	left = wait_event_interruptible_timeout(tdev->wait, !till_printer_in_flight(printer) ||
-						!till_device_connected(tdev),
+	left = wait_event_interruptible_timeout(tdev->wait, till_printer_flushed(printer),
 						msecs_to_jiffies(TILL_PRINTER_FSYNC_MS));
 	if (left < 0)
 		return left;
@@ -719,8 +761,7 @@ static void till_printer_drain(struct till_device *tdev)
 {
 	struct till_printer *printer = to_till_printer(tdev);
 
-	wait_event_interruptible_timeout(tdev->wait, !till_printer_in_flight(printer) ||
-					 !till_device_connected(tdev),
+	wait_event_interruptible_timeout(tdev->wait, till_printer_flushed(printer),
 					 msecs_to_jiffies(TILL_PRINTER_DRAIN_MS));
 }
 
@@ -793,7 +834,8 @@ static __poll_t till_printer_poll(struct till_device *tdev)
 		mask |= EPOLLOUT | EPOLLWRNORM;
 	if (!kfifo_is_empty(&printer->replies))
 		mask |= EPOLLIN | EPOLLRDNORM;
-	if (printer->out_error)
+	/* Once the next call would tell it. */
+	if ((printer->out_error || printer->late_error) && till_printer_settled(printer))
 		mask |= EPOLLERR;
 	return mask;
 }
@@ -818,6 +860,11 @@ static void till_printer_stop(struct till_printer *printer)
 		usb_poison_urb(printer->out_urb[TILL_PRINTER_OUT_URBS - 1 - i]);
 	usb_poison_urb(printer->in_urb);
 	cancel_delayed_work_sync(&printer->in_work);
+
+	spin_lock_irq(&printer->till.lock);
+	printer->recovering = false;
+	wake_up_all(&printer->till.wait);
+	spin_unlock_irq(&printer->till.lock);
 }
 
 static void till_printer_start(struct till_printer *printer)
@@ -830,6 +877,11 @@ static void till_printer_start(struct till_printer *printer)
 
 	spin_lock_irq(&printer->till.lock);
 	printer->stopped = false;
+	/* The work was cancelled before it cleared the pipe, or a last URB stalled. */
+	if (printer->out_halted) {
+		printer->recovering = true;
+		schedule_work(&printer->error_work);
+	}
 	wake_up_all(&printer->till.wait);
 	if (printer->reading)
 		till_printer_in_later(printer, 0);
@@ -885,6 +937,7 @@ static int till_printer_open(struct till_device *tdev)
 	printer->accepted = 0;
 	printer->completed = 0;
 	printer->out_error = 0;
+	printer->late_error = 0;
 	kfifo_reset(&printer->replies);
 	spin_unlock_irq(&tdev->lock);
 
@@ -900,6 +953,8 @@ static void till_printer_close(struct till_device *tdev)
 	struct till_printer *printer = to_till_printer(tdev);
 
 	till_printer_kill_out(printer);
+	/* Not cancelled: the next opener shall find a pipe that is not halted. */
+	flush_work(&printer->error_work);
 	till_printer_stop_reading(printer);
 
 	spin_lock_irq(&tdev->lock);
@@ -987,7 +1042,7 @@ static long till_printer_get_port_status(struct till_printer *printer)
 	ret = till_device_get(&printer->till);
 	if (ret)
 		return ret;
-	ret = till_printer_ask_port_status(printer);
+	ret = till_usb_error(till_printer_ask_port_status(printer));
 	till_device_put(&printer->till);
 	return ret;
 }
@@ -1008,13 +1063,23 @@ static long till_printer_soft_reset(struct till_printer *printer)
 	if (ret)
 		return ret;
 
+	/* Nobody may begin a job that the printer then forgets. */
+	spin_lock_irq(&printer->till.lock);
+	printer->resets++;
+	printer->resetting++;
+	printer->late_error = 0;
+	wake_up_all(&printer->till.wait);
+	spin_unlock_irq(&printer->till.lock);
+
 	till_printer_kill_out(printer);
+	flush_work(&printer->error_work);
 	/* Class version 1.0 sent it to the other port, 1.1 to the interface. */
 	ret = till_printer_reset_request(printer, USB_RECIP_INTERFACE);
 	if (ret == -EPIPE)
 		ret = till_printer_reset_request(printer, USB_RECIP_OTHER);
 
 	spin_lock_irq(&printer->till.lock);
+	printer->resetting--;
 	printer->out_error = 0;
 	kfifo_reset(&printer->replies);
 	wake_up_all(&printer->till.wait);
@@ -1022,7 +1087,7 @@ static long till_printer_soft_reset(struct till_printer *printer)
 	till_printer_forget_automatic(printer);
 
 	till_device_put(&printer->till);
-	return ret;
+	return till_usb_error(ret);
 }
 
 static long till_printer_ioctl(struct till_device *tdev, unsigned int cmd, void __user *arg)

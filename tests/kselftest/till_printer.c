@@ -355,6 +355,70 @@ TEST(a_stall_is_told_once)
 	CHECK_EQ(fsync(fd), 0);
 }
 
+/* Once the error is told, what is written is printed or another error told. */
+TEST(nothing_is_lost_in_silence_after_a_stall)
+{
+	struct till_printer_progress before, after;
+	unsigned int i;
+
+	for (i = 0; i < 10; i++) {
+		int fd = open_device("printer", O_RDWR);
+
+		sim("misbehave printer stall");
+		while (write(fd, paper, sizeof(paper)) > 0)
+			;
+		CHECK_EQ(errno, EIO);
+		get_progress(fd, &before);
+
+		CHECK_EQ(write(fd, paper, 64), 64);
+		CHECK_EQ(fsync(fd), 0);
+		get_progress(fd, &after);
+		CHECK_EQ(after.accepted - before.accepted, 64);
+		CHECK_EQ(after.completed - before.completed, 64);
+		sim("misbehave none");
+		close(fd);
+	}
+}
+
+TEST(closing_over_a_stall_leaves_no_trace)
+{
+	unsigned int i;
+	int fd;
+
+	for (i = 0; i < 5; i++) {
+		fd = open_device("printer", O_RDWR | O_NONBLOCK);
+		sim("misbehave printer stall");
+		/* It is seen, and not told. */
+		if (write(fd, paper, sizeof(paper)) > 0)
+			CHECK(poll_for(fd, POLLERR, TILL_WAIT_MS) & POLLERR);
+		close(fd);
+
+		fd = open_device("printer", O_RDWR);
+		write_all(fd, paper, 64);
+		CHECK_EQ(fsync(fd), 0);
+		close(fd);
+	}
+}
+
+TEST(soft_reset_ends_a_write)
+{
+	struct blocked b = { .fd = open_automatic(), .buf = paper, .size = sizeof(paper) };
+
+	sim("paper out");
+	CHECK_SOON(status_paper(b.fd) == TILL_PAPER_END);
+	fill(b.fd);
+	start_blocked(&b, blocked_write);
+	CHECK_EQ(ioctl(b.fd, TILL_PRINTER_SOFT_RESET), 0);
+	/* It would go on in the middle of what the printer has forgotten. */
+	end_blocked(&b);
+	CHECK_EQ(b.result, -1);
+	CHECK_EQ(b.error, EIO);
+
+	sim("paper in");
+	write_all(b.fd, paper, 64);
+	CHECK_EQ(fsync(b.fd), 0);
+}
+
 TEST(a_reset_keeps_the_node)
 {
 	struct till_printer_progress progress;
