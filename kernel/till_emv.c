@@ -129,8 +129,13 @@ struct ccid_message {
 /* A reader has this long to end an exchange whose card was pulled out. */
 #define TILL_EMV_REMOVED_MS	1000
 #define TILL_EMV_CONTROL_MS	1000
+/* For a command in which a card has no part, or only to lose its power. */
+#define TILL_EMV_QUICK_MS	2000
 #define TILL_EMV_ABORT_MS	3000
-/* Longer than any recovery: two control requests' time and the abort's. */
+/*
+ * Longer than any recovery, two pipes to clear and the abort, that begins at once
+ * or at the end of a command that is quick: 7000.
+ */
 #define TILL_EMV_IDLE_MS	8000
 /* Late answers to commands that were given up before a reader counts as mad. */
 #define TILL_EMV_STALE_MAX	16
@@ -195,6 +200,7 @@ enum till_emv_statistic {
  * @response_length: bytes of it
  * @card: enum till_emv_card
  * @insertions: cards put in
+ * @untold: an answer told of the newest card, and no notification yet
  */
 struct till_emv {
 	struct till_device till;
@@ -249,6 +255,7 @@ struct till_emv {
 	size_t response_length;
 	u32 card;
 	u32 insertions;
+	bool untold;
 };
 
 /* What a command of an ioctl brings back. */
@@ -295,9 +302,26 @@ static void till_emv_card_inserted(struct till_emv *emv)
 	till_device_changed(&emv->till);
 }
 
+static bool till_emv_card_off(struct till_emv *emv)
+{
+	if (emv->card != TILL_EMV_CARD_POWERED)
+		return false;
+
+	emv->card = TILL_EMV_CARD_PRESENT;
+	return true;
+}
+
+/* Nobody asked for it, so it is news. */
+static void till_emv_card_lost_power(struct till_emv *emv)
+{
+	if (till_emv_card_off(emv))
+		till_device_changed(&emv->till);
+}
+
 static void till_emv_card_removed(struct till_emv *emv)
 {
 	emv->card = TILL_EMV_CARD_ABSENT;
+	emv->untold = false;
 	till_device_changed(&emv->till);
 
 	/* Most readers end the exchange themselves. */
@@ -318,9 +342,10 @@ static void till_emv_notified(struct till_emv *emv, bool present, bool changed)
 		return;
 	}
 
-	/* Present and changed while it was here: out and in again. */
-	if (emv->card == TILL_EMV_CARD_ABSENT || changed)
+	/* Present and changed while it was here: out and in again, if it is not old news. */
+	if (emv->card == TILL_EMV_CARD_ABSENT || (changed && !emv->untold))
 		till_emv_card_inserted(emv);
+	emv->untold = false;
 }
 
 /*
@@ -336,8 +361,10 @@ static void till_emv_heard_status(struct till_emv *emv, u8 status)
 		if (emv->card != TILL_EMV_CARD_ABSENT)
 			till_emv_card_removed(emv);
 	} else if (status != CCID_STATUS_ACTIVE) {
-		if (emv->card == TILL_EMV_CARD_POWERED)
-			emv->card = TILL_EMV_CARD_PRESENT;
+		if (emv->op == CCID_POWER_ON || emv->op == CCID_POWER_OFF)
+			till_emv_card_off(emv);
+		else
+			till_emv_card_lost_power(emv);
 	}
 }
 
@@ -409,6 +436,13 @@ static void till_emv_intr_work(struct work_struct *work)
  * Commands
  */
 
+/* Each message is shorter or longer than the one before; no URB is in flight. */
+static void till_emv_wipe_messages(struct till_emv *emv)
+{
+	memzero_explicit(emv->out_buf, emv->max_message);
+	memzero_explicit(emv->in_buf, emv->in_size);
+}
+
 static void till_emv_finish(struct till_emv *emv, int result)
 {
 	lockdep_assert_held(&emv->till.lock);
@@ -427,11 +461,19 @@ static void till_emv_finish(struct till_emv *emv, int result)
 		emv->result = result;
 	}
 
-	memzero_explicit(emv->out_buf, emv->out_urb->transfer_buffer_length);
+	till_emv_wipe_messages(emv);
 	emv->op = 0;
 	emv->cause = 0;
 	cancel_delayed_work(&emv->recover_work);
 	wake_up_all(&emv->till.wait);
+}
+
+/* Jiffies from now; one that has passed is now. */
+static unsigned long till_emv_left(unsigned long deadline)
+{
+	unsigned long now = jiffies;
+
+	return time_after(deadline, now) ? deadline - now : 0;
 }
 
 static void till_emv_set_deadline(struct till_emv *emv, unsigned int ms)
@@ -443,7 +485,7 @@ static void till_emv_set_deadline(struct till_emv *emv, unsigned int ms)
 	emv->deadline = deadline;
 	/* A cause has a deadline of its own, which an extension does not move. */
 	if (!emv->cause)
-		mod_delayed_work(system_long_wq, &emv->recover_work, deadline - jiffies);
+		mod_delayed_work(system_long_wq, &emv->recover_work, till_emv_left(deadline));
 }
 
 /* The pipe failed; whoever killed the URB, or unplugged the reader, ends the command. */
@@ -466,7 +508,9 @@ static void till_emv_failed(struct till_emv *emv, int status)
 	dev_warn_ratelimited(&emv->intf->dev,
 			     "EMV reader failed a command (%d); aborting it\n", status);
 	emv->halted |= status == -EPIPE;
-	emv->cause = status == -EPROTO ? -EPROTO : -EIO;
+	/* Why it was to end already counts more than how it then did. */
+	if (!emv->cause)
+		emv->cause = status == -EPROTO ? -EPROTO : -EIO;
 	mod_delayed_work(system_long_wq, &emv->recover_work, 0);
 }
 
@@ -485,7 +529,7 @@ static int till_emv_send(struct till_emv *emv, const u8 param[3], const u8 *data
 		memcpy(emv->out_buf + CCID_HEADER, data, length);
 	emv->out_urb->transfer_buffer_length = CCID_HEADER + length;
 
-	return usb_submit_urb(emv->out_urb, GFP_ATOMIC);
+	return till_usb_error(usb_submit_urb(emv->out_urb, GFP_ATOMIC));
 }
 
 /* Gives the reader the next part of the block. */
@@ -509,6 +553,7 @@ static int till_emv_send_part(struct till_emv *emv)
 static int till_emv_begin(struct till_emv *emv, u8 op, const u8 param[3],
 			  const u8 *data, size_t length)
 {
+	bool quick = op == CCID_GET_SLOT_STATUS || op == CCID_POWER_OFF;
 	int ret;
 
 	lockdep_assert_held(&emv->till.lock);
@@ -532,12 +577,12 @@ static int till_emv_begin(struct till_emv *emv, u8 op, const u8 param[3],
 	if (ret) {
 		memzero_explicit(emv->block, emv->block_length);
 		emv->block_length = 0;
+		till_emv_wipe_messages(emv);
 		emv->op = 0;
 		return ret == -ENODEV || ret == -ENOMEM ? ret : -EIO;
 	}
 
-	till_emv_set_deadline(emv, op == CCID_GET_SLOT_STATUS ? TILL_EMV_CONTROL_MS :
-						TILL_EMV_EXCHANGE_MS);
+	till_emv_set_deadline(emv, quick ? TILL_EMV_QUICK_MS : TILL_EMV_EXCHANGE_MS);
 	return 0;
 }
 
@@ -616,12 +661,20 @@ static int till_emv_got_atr(struct till_emv *emv, const u8 *data, size_t length)
 {
 	int ret;
 
+	/* It was under way when its card was pulled out. */
+	if (emv->cause == -ENOMEDIUM) {
+		till_emv_finish(emv, -ENOMEDIUM);
+		return 0;
+	}
+
 	ret = till_emv_append(emv, data, length);
 	if (ret)
 		return ret;
 
-	if (emv->card == TILL_EMV_CARD_ABSENT)
+	if (emv->card == TILL_EMV_CARD_ABSENT) {
 		till_emv_card_inserted(emv);
+		emv->untold = true;
+	}
 	emv->card = TILL_EMV_CARD_POWERED;
 	return 1;
 }
@@ -631,10 +684,10 @@ static int till_emv_got_status(struct till_emv *emv, u8 status)
 	bool present = (status & CCID_STATUS_CARD) != CCID_STATUS_ABSENT;
 
 	if (emv->op == CCID_POWER_OFF) {
-		if (emv->card == TILL_EMV_CARD_POWERED)
-			emv->card = TILL_EMV_CARD_PRESENT;
-	} else if (present && emv->card == TILL_EMV_CARD_ABSENT) {
+		till_emv_card_off(emv);
+	} else if (present && emv->card == TILL_EMV_CARD_ABSENT && emv->cause != -ENOMEDIUM) {
 		till_emv_card_inserted(emv);
+		emv->untold = true;
 	}
 	return 1;
 }
@@ -692,7 +745,7 @@ static int till_emv_got_message(struct till_emv *emv, const struct ccid_message 
 
 	till_emv_heard_status(emv, message->status);
 	if ((message->status & CCID_STATUS_COMMAND) != CCID_STATUS_DONE) {
-		till_emv_finish(emv, till_emv_error(message));
+		till_emv_finish(emv, emv->cause ?: till_emv_error(message));
 		return 0;
 	}
 
@@ -709,15 +762,13 @@ static void till_emv_in_done(struct urb *urb)
 	if (!emv->op || emv->recovering)
 		goto unlock;
 
-	if (!ret) {
+	if (!ret)
 		ret = till_emv_got_message(emv, urb->transfer_buffer, urb->actual_length);
-		memzero_explicit(urb->transfer_buffer, urb->actual_length);
-	}
 
 	if (ret == 1)
 		till_emv_finish(emv, 0);
 	else if (ret == -EAGAIN)
-		ret = usb_submit_urb(urb, GFP_ATOMIC);
+		ret = till_usb_error(usb_submit_urb(urb, GFP_ATOMIC));
 
 	if (ret < 0)
 		till_emv_failed(emv, ret);
@@ -736,7 +787,7 @@ static void till_emv_out_done(struct urb *urb)
 		goto unlock;
 
 	if (!ret)
-		ret = usb_submit_urb(emv->in_urb, GFP_ATOMIC);
+		ret = till_usb_error(usb_submit_urb(emv->in_urb, GFP_ATOMIC));
 	if (ret)
 		till_emv_failed(emv, ret);
 unlock:
@@ -747,12 +798,24 @@ unlock:
  * Ending a command by force
  */
 
+/* usb_clear_halt() in a time that a recovery can afford. */
+static void till_emv_clear_halt(struct till_emv *emv, unsigned int pipe)
+{
+	u8 address = usb_pipeendpoint(pipe) | (usb_pipein(pipe) ? USB_DIR_IN : 0);
+
+	if (!usb_control_msg_send(emv->udev, 0, USB_REQ_CLEAR_FEATURE, USB_RECIP_ENDPOINT,
+				  USB_ENDPOINT_HALT, address, NULL, 0, TILL_EMV_CONTROL_MS,
+				  GFP_NOIO))
+		usb_reset_endpoint(emv->udev, address);
+}
+
 static int till_emv_abort_command(struct till_emv *emv, u8 seq)
 {
 	const struct ccid_message *in = (struct ccid_message *)emv->in_buf;
 	struct ccid_message *out = (struct ccid_message *)emv->out_buf;
 	unsigned long end = jiffies + msecs_to_jiffies(TILL_EMV_ABORT_MS);
 	u8 ifnum = emv->intf->cur_altsetting->desc.bInterfaceNumber;
+	unsigned long left;
 	int actual, ret;
 
 	ret = usb_control_msg_send(emv->udev, 0, CCID_REQUEST_ABORT,
@@ -770,9 +833,9 @@ static int till_emv_abort_command(struct till_emv *emv, u8 seq)
 		return ret;
 
 	/* What comes before the answer to the abort belongs to the command. */
-	while (time_before(jiffies, end)) {
+	while ((left = till_emv_left(end))) {
 		ret = usb_bulk_msg(emv->udev, emv->in_pipe, emv->in_buf, emv->in_size, &actual,
-				   jiffies_to_msecs(end - jiffies) ?: 1);
+				   jiffies_to_msecs(left) ?: 1);
 		if (ret)
 			return ret;
 		if (actual >= CCID_HEADER && in->type == CCID_SLOT_STATUS && in->seq == seq)
@@ -795,7 +858,8 @@ static void till_emv_recover(struct work_struct *work)
 	}
 	/* Armed for a command that has ended meanwhile. */
 	if (!emv->cause && time_before(jiffies, emv->deadline)) {
-		mod_delayed_work(system_long_wq, &emv->recover_work, emv->deadline - jiffies);
+		mod_delayed_work(system_long_wq, &emv->recover_work,
+				 till_emv_left(emv->deadline));
 		spin_unlock_irq(&emv->till.lock);
 		return;
 	}
@@ -810,8 +874,8 @@ static void till_emv_recover(struct work_struct *work)
 	usb_kill_urb(emv->out_urb);
 	usb_kill_urb(emv->in_urb);
 	if (halted) {
-		usb_clear_halt(emv->udev, emv->in_pipe);
-		usb_clear_halt(emv->udev, emv->out_pipe);
+		till_emv_clear_halt(emv, emv->in_pipe);
+		till_emv_clear_halt(emv, emv->out_pipe);
 	}
 
 	ret = till_emv_abort_command(emv, seq);
@@ -823,7 +887,6 @@ static void till_emv_recover(struct work_struct *work)
 	}
 
 	spin_lock_irq(&emv->till.lock);
-	memzero_explicit(emv->in_buf, emv->in_size);
 	emv->recovering = false;
 	till_emv_finish(emv, emv->cause);
 	spin_unlock_irq(&emv->till.lock);
@@ -837,7 +900,8 @@ static void till_emv_cancel(struct till_emv *emv, int cause)
 	if (!emv->op || emv->stopped || emv->recovering)
 		return;
 
-	emv->cause = cause;
+	if (!emv->cause)
+		emv->cause = cause;
 	mod_delayed_work(system_long_wq, &emv->recover_work, 0);
 }
 
@@ -873,14 +937,15 @@ static int till_emv_start(struct till_emv *emv, bool lost_power, gfp_t gfp)
 	usb_unpoison_urb(emv->in_urb);
 
 	emv->intr_backoff_ms = 0;
+	/* Without it the reader still works, and answers tell of the card. */
 	ret = usb_submit_urb(emv->intr_urb, gfp);
-	if (ret)
-		return ret;
+	if (ret && ret != -EPERM && ret != -ENODEV)
+		till_emv_intr_retry(emv);
 
 	spin_lock_irq(&emv->till.lock);
 	emv->stopped = false;
-	if (lost_power && emv->card == TILL_EMV_CARD_POWERED)
-		emv->card = TILL_EMV_CARD_PRESENT;
+	if (lost_power)
+		till_emv_card_lost_power(emv);
 	ret = till_emv_begin(emv, CCID_GET_SLOT_STATUS, param, NULL, 0);
 	wake_up_all(&emv->till.wait);
 	spin_unlock_irq(&emv->till.lock);
@@ -920,15 +985,31 @@ static int till_emv_post_reset(struct usb_interface *intf)
  * File operations
  */
 
-static int till_emv_open(struct till_device *tdev)
-{
-	return usb_autopm_get_interface(to_till_emv(tdev)->intf);
-}
-
 static bool till_emv_wait_end(struct till_emv *emv)
 {
 	return wait_event_timeout(emv->till.wait, !READ_ONCE(emv->op),
 				  msecs_to_jiffies(TILL_EMV_IDLE_MS));
+}
+
+static int till_emv_open(struct till_device *tdev)
+{
+	struct till_emv *emv = to_till_emv(tdev);
+	int ret;
+
+	ret = usb_autopm_get_interface(emv->intf);
+	if (ret)
+		return ret;
+
+	/* Nothing of the opener before is met, nor the question that resuming asks. */
+	if (!till_emv_wait_end(emv)) {
+		usb_autopm_put_interface(emv->intf);
+		return -EBUSY;
+	}
+
+	spin_lock_irq(&tdev->lock);
+	till_emv_drop_response(emv);
+	spin_unlock_irq(&tdev->lock);
+	return 0;
 }
 
 static void till_emv_close(struct till_device *tdev)
@@ -943,7 +1024,8 @@ static void till_emv_close(struct till_device *tdev)
 
 	spin_lock_irq(&tdev->lock);
 	till_emv_drop_response(emv);
-	if (!emv->op && !emv->stopped && emv->card == TILL_EMV_CARD_POWERED)
+	/* A card whose answer to reset was not waited for may have power, too. */
+	if (!emv->op && !emv->stopped && emv->card != TILL_EMV_CARD_ABSENT)
 		till_emv_begin(emv, CCID_POWER_OFF, param, NULL, 0);
 	spin_unlock_irq(&tdev->lock);
 	till_emv_wait_end(emv);
@@ -1061,8 +1143,12 @@ static ssize_t till_emv_read(struct till_device *tdev, char __user *buf,
 			return ret;
 	}
 
-	if (mutex_lock_interruptible(&emv->read_mutex))
+	if (nonblock) {
+		if (!mutex_trylock(&emv->read_mutex))
+			return -EAGAIN;
+	} else if (mutex_lock_interruptible(&emv->read_mutex)) {
 		return -ERESTARTSYS;
+	}
 	ret = till_emv_take_response(emv, exchange, buf, count);
 	mutex_unlock(&emv->read_mutex);
 	return ret;

@@ -438,6 +438,37 @@ TEST(closing_powers_off)
 	check_failure(fd, EIO);
 }
 
+/* A card has power from the command on, whether its answer is waited for or not. */
+TEST(closing_powers_off_what_was_interrupted)
+{
+	struct till_emv_power power = { .size = sizeof(power) };
+	unsigned int i;
+	int fd, n;
+
+	insert_card();
+	for (i = 0; i < 20; i++) {
+		fd = open_device("emv", O_RDWR);
+		interrupt_after(1 + i % 10);
+		n = ioctl(fd, TILL_EMV_POWER_ON, &power);
+		if (n < 0)
+			CHECK_EQ(errno, EINTR);
+		stop_interrupting();
+		close(fd);
+		sim("status | grep -q card-power=off");
+	}
+}
+
+TEST(a_card_that_waits_for_the_reader_is_counted_once)
+{
+	sim("unplug emv");
+	CHECK_SOON(!device_is_plugged("emv"));
+	sim("insert " CARD);
+	plug_device("emv");
+	CHECK_SOON(attribute_is("emv", "card", "present"));
+	nap(500);
+	CHECK_EQ(statistic("emv", "insertion_count"), 1);
+}
+
 TEST(closing_in_the_middle)
 {
 	struct till_emv_power power;
