@@ -9,6 +9,7 @@
 #include <linux/slab.h>
 #include <linux/sysfs.h>
 #include <linux/uaccess.h>
+#include <linux/wait_bit.h>
 
 #include "till.h"
 
@@ -21,6 +22,8 @@
 
 static dev_t till_first;
 static struct ida till_ids[TILL_KINDS];
+/* Initialized and not yet released; the address is what till_exit() waits at. */
+static atomic_t till_devices = ATOMIC_INIT(0);
 
 static struct class till_class = {
 	.name = "till",
@@ -320,6 +323,8 @@ static void till_device_release(struct device *dev)
 	if (tdev->id >= 0)
 		ida_free(till_ida(tdev->info), tdev->id);
 	tdev->ops->release(tdev);
+	if (atomic_dec_and_test(&till_devices))
+		wake_up_var(&till_devices);
 }
 
 /**
@@ -346,6 +351,7 @@ int till_device_init(struct till_device *tdev, const struct till_kind_info *info
 	INIT_DELAYED_WORK(&tdev->change_work, till_change_work);
 	tdev->change_next = jiffies;
 
+	atomic_inc(&till_devices);
 	device_initialize(&tdev->dev);
 	tdev->dev.class = &till_class;
 	tdev->dev.type = info->type;
@@ -412,6 +418,16 @@ void till_device_unregister(struct till_device *tdev)
 	cdev_device_del(&tdev->cdev, &tdev->dev);
 }
 
+/* The driver core may let go of a device after its driver has gone. */
+static void till_wait_for_releases(void)
+{
+	unsigned int i;
+
+	wait_var_event(&till_devices, !atomic_read(&till_devices));
+	for (i = 0; i < TILL_KINDS; i++)
+		ida_destroy(&till_ids[i]);
+}
+
 static int __init till_init(void)
 {
 	unsigned int i;
@@ -450,20 +466,18 @@ err_region:
 	unregister_chrdev_region(till_first, TILL_MINORS);
 err_class:
 	class_unregister(&till_class);
+	till_wait_for_releases();
 	return ret;
 }
 
 static void __exit till_exit(void)
 {
-	unsigned int i;
-
 	till_printer_exit();
 	till_emv_exit();
 	till_msr_exit();
 	unregister_chrdev_region(till_first, TILL_MINORS);
 	class_unregister(&till_class);
-	for (i = 0; i < TILL_KINDS; i++)
-		ida_destroy(&till_ids[i]);
+	till_wait_for_releases();
 }
 
 module_init(till_init);
