@@ -53,6 +53,10 @@ check-unit: check-deps ## run the unit tests
 	@$(MAKE) --no-print-directory check-programs
 	@O=$(O) OUT=$(OUT) tests/check/run unit
 
+check-debug: check-deps ## run the kselftests on a kernel with KASAN, lockdep and kmemleak (first: built in 15 minutes)
+	@$(MAKE) --no-print-directory check-programs
+	@O=$(O) OUT=$(OUT) CHECK_KERNEL=debug tests/check/run vm/kselftest
+
 # Installing comes before the flags are asked of pkg-config, hence the second make.
 check-deps:
 	@packaging/install-deps
@@ -77,4 +81,4 @@ demo-shell: ## the same VM with a shell in it; end it with exit
 	@packaging/install-deps build
 	@tests/vm/run --tty -- bash -i
 
-.PHONY: check fuzz check-unit check-deps check-programs demo demo-shell
+.PHONY: check fuzz check-unit check-debug check-deps check-programs demo demo-shell
