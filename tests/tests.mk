@@ -53,6 +53,10 @@ check-unit: check-deps ## run the unit tests
 	@$(MAKE) --no-print-directory check-programs
 	@O=$(O) OUT=$(OUT) tests/check/run unit
 
+check-trixie: check-deps ## run the kselftests on Debian 13's kernel, 6.12
+	@$(MAKE) --no-print-directory check-programs
+	@O=$(O) OUT=$(OUT) CHECK_KERNEL=trixie tests/check/run vm/kselftest
+
 check-debug: check-deps ## run the kselftests on a kernel with KASAN, lockdep and kmemleak (first: built in 15 minutes)
 	@$(MAKE) --no-print-directory check-programs
 	@O=$(O) OUT=$(OUT) CHECK_KERNEL=debug tests/check/run vm/kselftest
@@ -81,4 +85,4 @@ demo-shell: ## the same VM with a shell in it; end it with exit
 	@packaging/install-deps build
 	@tests/vm/run --tty -- bash -i
 
-.PHONY: check fuzz check-unit check-debug check-deps check-programs demo demo-shell
+.PHONY: check fuzz check-unit check-debug check-trixie check-deps check-programs demo demo-shell
