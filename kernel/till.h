@@ -25,7 +25,21 @@
 #include <linux/workqueue.h>
 #include <linux/till.h>
 
-#define TILL_STATISTICS_MAX	8
+#define TILL_STATISTICS_MAX	16
+
+/* Counted for every kind; a driver's own begin with TILL_STATISTICS_COMMON. */
+enum till_statistic_index {
+	TILL_COMMUNICATION_ERROR,
+	TILL_STATISTICS_COMMON,
+};
+
+/* Why a swipe was not handed to userspace, for the trace events. */
+enum till_msr_drop {
+	TILL_MSR_DROP_DISARMED,
+	TILL_MSR_DROP_OVERFLOW,
+	TILL_MSR_DROP_EXPIRED,
+	TILL_MSR_DROP_BROKEN,
+};
 
 struct till_device;
 
@@ -91,7 +105,8 @@ struct till_operations {
  * @event_seen: newest number that userspace was told; under @lock
  * @change_work: sends the change uevent
  * @change_next: when the next one may be sent, jiffies; under @lock
- * @statistics: counters, indexed by the driver
+ * @registered: when the node was made, seconds of CLOCK_MONOTONIC
+ * @statistics: counters: the common ones, then the driver's
  */
 struct till_device {
 	struct device dev;
@@ -117,6 +132,7 @@ struct till_device {
 	struct delayed_work change_work;
 	unsigned long change_next;
 
+	time64_t registered;
 	atomic_long_t statistics[TILL_STATISTICS_MAX];
 };
 
@@ -161,6 +177,10 @@ ssize_t till_statistic_show(struct device *dev, struct device_attribute *attr,
 		.attr = __ATTR(_name, 0444, till_statistic_show, NULL),	\
 		.index = (_index),					\
 	}
+
+/* These begin every kind's group of statistics. */
+extern struct till_statistic till_communication_error_count;
+extern struct device_attribute till_hours_powered_count;
 
 int till_device_init(struct till_device *tdev, const struct till_kind_info *info,
 		     const struct till_operations *ops, struct device *parent);

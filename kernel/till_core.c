@@ -5,13 +5,18 @@
 
 #include <linux/fs.h>
 #include <linux/idr.h>
+#include <linux/math64.h>
 #include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/sysfs.h>
+#include <linux/timekeeping.h>
 #include <linux/uaccess.h>
 #include <linux/wait_bit.h>
 
 #include "till.h"
+
+#define CREATE_TRACE_POINTS
+#include "till_trace.h"
 
 #define TILL_KINDS		3
 #define TILL_NODES_PER_KIND	32
@@ -165,6 +170,7 @@ void till_device_changed(struct till_device *tdev)
 	lockdep_assert_held(&tdev->lock);
 
 	tdev->event++;
+	trace_till_changed(tdev);
 	if (!tdev->connected)
 		return;
 
@@ -182,15 +188,9 @@ void till_device_changed(struct till_device *tdev)
  * File operations
  */
 
-static int till_open(struct inode *inode, struct file *file)
+static int till_claim(struct till_device *tdev)
 {
-	struct till_device *tdev = container_of(inode->i_cdev, struct till_device, cdev);
 	int ret;
-
-	ret = stream_open(inode, file);
-	if (ret)
-		return ret;
-	file->private_data = tdev;
 
 	/* Before the lock: a close that waits for its card must not hold up a refusal. */
 	if (test_and_set_bit(0, &tdev->claimed))
@@ -207,6 +207,21 @@ static int till_open(struct inode *inode, struct file *file)
 	return ret;
 }
 
+static int till_open(struct inode *inode, struct file *file)
+{
+	struct till_device *tdev = container_of(inode->i_cdev, struct till_device, cdev);
+	int ret;
+
+	ret = stream_open(inode, file);
+	if (ret)
+		return ret;
+	file->private_data = tdev;
+
+	ret = till_claim(tdev);
+	trace_till_open(tdev, ret);
+	return ret;
+}
+
 static int till_release(struct inode *inode, struct file *file)
 {
 	struct till_device *tdev = file->private_data;
@@ -219,6 +234,7 @@ static int till_release(struct inode *inode, struct file *file)
 		tdev->opened = false;
 		tdev->ops->close(tdev);
 	}
+	trace_till_close(tdev, tdev->connected ? 0 : -ENODEV);
 	up_write(&tdev->rwsem);
 
 	clear_bit_unlock(0, &tdev->claimed);
@@ -316,6 +332,21 @@ ssize_t till_statistic_show(struct device *dev, struct device_attribute *attr,
 			  (unsigned long)atomic_long_read(&tdev->statistics[statistic->index]));
 }
 
+static ssize_t hours_powered_count_show(struct device *dev, struct device_attribute *attr,
+					char *buf)
+{
+	time64_t seconds = ktime_get_seconds() - to_till_device(dev)->registered;
+
+	return sysfs_emit(buf, "%llu\n", div_u64(seconds, 3600));
+}
+
+struct till_statistic till_communication_error_count = {
+	.attr = __ATTR(communication_error_count, 0444, till_statistic_show, NULL),
+	.index = TILL_COMMUNICATION_ERROR,
+};
+
+struct device_attribute till_hours_powered_count = __ATTR_RO(hours_powered_count);
+
 static void till_device_release(struct device *dev)
 {
 	struct till_device *tdev = to_till_device(dev);
@@ -379,6 +410,7 @@ int till_device_register(struct till_device *tdev)
 {
 	int ret;
 
+	tdev->registered = ktime_get_seconds();
 	/* An opener must find it connected; uevents are for a device that is added. */
 	down_write(&tdev->rwsem);
 	ret = cdev_device_add(&tdev->cdev, &tdev->dev);
@@ -389,6 +421,8 @@ int till_device_register(struct till_device *tdev)
 	}
 	up_write(&tdev->rwsem);
 
+	if (!ret)
+		trace_till_device_register(tdev);
 	return ret;
 }
 
@@ -401,6 +435,8 @@ int till_device_register(struct till_device *tdev)
  */
 void till_device_unregister(struct till_device *tdev)
 {
+	trace_till_device_unregister(tdev);
+
 	/* Sleepers first: none of them holds the lock, but it makes them quick. */
 	spin_lock_irq(&tdev->lock);
 	WRITE_ONCE(tdev->connected, false);
