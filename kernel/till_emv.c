@@ -1683,18 +1683,32 @@ static void till_emv_disconnect(struct usb_interface *intf)
 	put_device(&emv->till.dev);
 }
 
-/* Names and exchange levels as in libccid's list of supported readers. */
+/* What each is, and where its id is from: Documentation/supported-devices.md. */
 static const struct usb_device_id till_emv_ids[] = {
 	/* HID Global OMNIKEY 3x21 */
 	{ USB_DEVICE_INTERFACE_CLASS(0x076b, 0x3031, USB_CLASS_CSCID) },
-	/* Gemalto PC Twin Reader */
+	/* HID Global OMNIKEY 3021, 3121 */
+	{ USB_DEVICE_INTERFACE_CLASS(0x076b, 0x3021, USB_CLASS_CSCID) },
+	/* Gemalto PC Twin, IDBridge CT30 */
 	{ USB_DEVICE_INTERFACE_CLASS(0x08e6, 0x3437, USB_CLASS_CSCID) },
-	/* SCM Microsystems SCR 3310 */
+	/* Gemalto PC Pinpad */
+	{ USB_DEVICE_INTERFACE_CLASS(0x08e6, 0x3478, USB_CLASS_CSCID) },
+	/* Identiv SCR3310 */
 	{ USB_DEVICE_INTERFACE_CLASS(0x04e6, 0x5116, USB_CLASS_CSCID) },
-	/* ACS ACR39U ICC Reader */
+	/* Identiv SCR3500, SCR355 */
+	{ USB_DEVICE_INTERFACE_CLASS(0x04e6, 0x5410, USB_CLASS_CSCID) },
+	/* Identiv SPR532 */
+	{ USB_DEVICE_INTERFACE_CLASS(0x04e6, 0xe003, USB_CLASS_CSCID) },
+	/* ACS ACR39U */
 	{ USB_DEVICE_INTERFACE_CLASS(0x072f, 0xb100, USB_CLASS_CSCID) },
+	/* ACS ACR3901U */
+	{ USB_DEVICE_INTERFACE_CLASS(0x072f, 0xb000, USB_CLASS_CSCID) },
 	/* Alcor Micro AU9540 */
 	{ USB_DEVICE_INTERFACE_CLASS(0x058f, 0x9540, USB_CLASS_CSCID) },
+	/* Alcor Micro AU9520 */
+	{ USB_DEVICE_INTERFACE_CLASS(0x058f, 0x9520, USB_CLASS_CSCID) },
+	/* Athena ASEDrive IIIe */
+	{ USB_DEVICE_INTERFACE_CLASS(0x0dc3, 0x1004, USB_CLASS_CSCID) },
 	{ }
 };
 MODULE_DEVICE_TABLE(usb, till_emv_ids);

@@ -638,11 +638,22 @@ static void till_msr_remove(struct hid_device *hdev)
 	put_device(&msr->till.dev);
 }
 
+/* What each is, and where its id is from: Documentation/supported-devices.md. */
 static const struct hid_device_id till_msr_ids[] = {
-	/* MagTek SureSwipe, HID mode; 0001 is its keyboard mode (MagTek USB HID manual) */
+	/* MagTek SureSwipe, Mini Swipe Reader */
 	{ HID_USB_DEVICE(0x0801, 0x0002) },
-	/* ID TECH SecureMag, HID mode; 2030 is its keyboard mode (SecureMag user manual) */
+	/* MagTek Insert Reader */
+	{ HID_USB_DEVICE(0x0801, 0x0003) },
+	/* MagTek MagneSafe: Dynamag, uDynamo, BulleT */
+	{ HID_USB_DEVICE(0x0801, 0x0011) },
+	/* ID TECH SecureMag */
 	{ HID_USB_DEVICE(0x0acd, 0x2010) },
+	/* ID TECH MiniMag */
+	{ HID_USB_DEVICE(0x0acd, 0x0500) },
+	/* NCR K016, ISO, 3 tracks */
+	{ HID_USB_DEVICE(0x0404, 0x0328) },
+	/* NCR K018, JIS, 2 tracks */
+	{ HID_USB_DEVICE(0x0404, 0x0329) },
 	{ }
 };
 MODULE_DEVICE_TABLE(hid, till_msr_ids);

@@ -1427,17 +1427,32 @@ static void till_printer_disconnect(struct usb_interface *intf)
 	put_device(&printer->till.dev);
 }
 
+/* What each is, and where its id is from: Documentation/supported-devices.md. */
 static const struct usb_device_id till_printer_ids[] = {
-	/* Seiko Epson TM-T20II, TM-T82II (usb.ids; Epson's Linux driver) */
-	{ USB_DEVICE_INTERFACE_CLASS(0x04b8, 0x0e15, USB_CLASS_PRINTER) },
-	/* Seiko Epson TM series with UB-U interface card, as TM-T88 (usb.ids) */
+	/* Epson TM-T88IV, TM-T88V, TM-T70 */
 	{ USB_DEVICE_INTERFACE_CLASS(0x04b8, 0x0202, USB_CLASS_PRINTER) },
-	/* Seiko Epson TM-T20 (usb.ids) */
+	/* Epson TM-T20 */
 	{ USB_DEVICE_INTERFACE_CLASS(0x04b8, 0x0e03, USB_CLASS_PRINTER) },
-	/* Seiko Epson TM-T20III (Epson's Linux driver) */
+	/* Epson TM-T20II, TM-T82II */
+	{ USB_DEVICE_INTERFACE_CLASS(0x04b8, 0x0e15, USB_CLASS_PRINTER) },
+	/* Epson TM-T20III */
 	{ USB_DEVICE_INTERFACE_CLASS(0x04b8, 0x0e28, USB_CLASS_PRINTER) },
-	/* Bixolon SRP-350 (usb.ids) */
+	/* Epson TM-L100 */
+	{ USB_DEVICE_INTERFACE_CLASS(0x04b8, 0x0e31, USB_CLASS_PRINTER) },
+	/* Bixolon SRP-350 */
 	{ USB_DEVICE_INTERFACE_CLASS(0x1504, 0x0006, USB_CLASS_PRINTER) },
+	/* Bixolon SRP-350II */
+	{ USB_DEVICE_INTERFACE_CLASS(0x1504, 0x001f, USB_CLASS_PRINTER) },
+	/* Citizen CT-S310II */
+	{ USB_DEVICE_INTERFACE_CLASS(0x1d90, 0x2060, USB_CLASS_PRINTER) },
+	/* Citizen CT-E351 */
+	{ USB_DEVICE_INTERFACE_CLASS(0x1d90, 0x20f0, USB_CLASS_PRINTER) },
+	/* Citizen CT-S2000 */
+	{ USB_DEVICE_INTERFACE_CLASS(0x2730, 0x2002, USB_CLASS_PRINTER) },
+	/* NCR 7197 */
+	{ USB_DEVICE_INTERFACE_CLASS(0x0404, 0x0312, USB_CLASS_PRINTER) },
+	/* Wincor Nixdorf TH230 */
+	{ USB_DEVICE_INTERFACE_CLASS(0x0aa7, 0x0304, USB_CLASS_PRINTER) },
 	{ }
 };
 MODULE_DEVICE_TABLE(usb, till_printer_ids);
