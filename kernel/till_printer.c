@@ -30,6 +30,7 @@
 #include <linux/usb.h>
 
 #include "till.h"
+#include "till_escpos.h"
 
 #define TILL_PRINTER_OUT_URBS	4
 #define TILL_PRINTER_OUT_SIZE	4096
@@ -66,12 +67,6 @@
 #define ASB2_RECOVERABLE	0x40
 #define ASB3_NEAR_END		0x03
 #define ASB3_END		0x0c
-#define ASB_SIZE		4
-
-/* Replies that begin so go on to a NUL. */
-#define ESCPOS_BLOCK_INFO	0x5f	/* GS I */
-#define ESCPOS_BLOCK_PROCESS	0x37	/* GS ( H and other functions */
-#define ESCPOS_BLOCK_MAX	255
 
 enum till_printer_statistic {
 	TILL_PRINTER_WRITTEN,
@@ -80,18 +75,6 @@ enum till_printer_statistic {
 	TILL_PRINTER_FAILED_CUT,
 	TILL_PRINTER_FAULT,
 	TILL_PRINTER_COMMUNICATION_ERROR,
-};
-
-/**
- * struct till_printer_parser - where the back channel's bytes belong
- * @asb: automatic status so far
- * @asb_length: bytes of it; zero outside automatic status
- * @block: bytes of a block reply so far; zero outside a block
- */
-struct till_printer_parser {
-	u8 asb[ASB_SIZE];
-	unsigned int asb_length;
-	unsigned int block;
 };
 
 /**
@@ -128,7 +111,7 @@ struct till_printer_parser {
  * @resets: soft resets begun
  * @accepted: bytes taken from write() since open
  * @completed: bytes of them taken by the printer
- * @parser: of the back channel
+ * @escpos: tells automatic status from replies
  * @replies: for read()
  * @status: what is known; size and event are not used
  */
@@ -166,7 +149,7 @@ struct till_printer {
 	unsigned int resets;
 	u64 accepted;
 	u64 completed;
-	struct till_printer_parser parser;
+	struct till_escpos escpos;
 	DECLARE_KFIFO(replies, u8, TILL_PRINTER_REPLIES);
 	struct till_printer_status status;
 };
@@ -207,7 +190,7 @@ static void till_printer_set_status(struct till_printer *printer,
 	till_device_changed(&printer->till);
 }
 
-static void till_printer_set_asb(struct till_printer *printer, const u8 asb[ASB_SIZE])
+static void till_printer_set_asb(struct till_printer *printer, const u8 *asb)
 {
 	struct till_printer_status status = {
 		.source = TILL_PRINTER_SOURCE_AUTOMATIC,
@@ -286,7 +269,7 @@ static int till_printer_ask_port_status(struct till_printer *printer)
 static void till_printer_forget_automatic(struct till_printer *printer)
 {
 	spin_lock_irq(&printer->till.lock);
-	memset(&printer->parser, 0, sizeof(printer->parser));
+	memset(&printer->escpos, 0, sizeof(printer->escpos));
 	if (printer->status.source == TILL_PRINTER_SOURCE_AUTOMATIC)
 		printer->status.source = TILL_PRINTER_SOURCE_NONE;
 	spin_unlock_irq(&printer->till.lock);
@@ -295,17 +278,6 @@ static void till_printer_forget_automatic(struct till_printer *printer)
 /*
  * Back channel
  */
-
-static bool till_printer_is_asb_begin(u8 byte)
-{
-	return (byte & 0x93) == 0x10;
-}
-
-/* Real-time status (DLE EOT), XON and XOFF may come in the middle of anything. */
-static bool till_printer_is_realtime(u8 byte)
-{
-	return (byte & 0x93) == 0x12 || byte == 0x11 || byte == 0x13;
-}
 
 /* When nobody reads, the newest replies are the ones that matter. */
 static void till_printer_reply(struct till_printer *printer, u8 byte)
@@ -317,46 +289,16 @@ static void till_printer_reply(struct till_printer *printer, u8 byte)
 	kfifo_put(&printer->replies, byte);
 }
 
-static void till_printer_parse(struct till_printer *printer, u8 byte)
+static void till_printer_take(struct till_printer *printer, u8 byte)
 {
-	struct till_printer_parser *parser = &printer->parser;
+	struct till_escpos_result result;
 	unsigned int i;
 
-	if (parser->block) {
-		/* Text may look like status; a NUL ends it. */
-		parser->block = byte && parser->block < ESCPOS_BLOCK_MAX ? parser->block + 1 : 0;
-		till_printer_reply(printer, byte);
-		return;
-	}
-
-	if (parser->asb_length) {
-		if (till_printer_is_realtime(byte)) {
-			till_printer_reply(printer, byte);
-			return;
-		}
-		if (!(byte & 0x90)) {
-			parser->asb[parser->asb_length++] = byte;
-			if (parser->asb_length == ASB_SIZE) {
-				parser->asb_length = 0;
-				till_printer_set_asb(printer, parser->asb);
-			}
-			return;
-		}
-		/* It was not automatic status after all. */
-		for (i = 0; i < parser->asb_length; i++)
-			till_printer_reply(printer, parser->asb[i]);
-		parser->asb_length = 0;
-	}
-
-	if (till_printer_is_asb_begin(byte)) {
-		parser->asb[0] = byte;
-		parser->asb_length = 1;
-		return;
-	}
-
-	if (byte == ESCPOS_BLOCK_INFO || byte == ESCPOS_BLOCK_PROCESS)
-		parser->block = 1;
-	till_printer_reply(printer, byte);
+	till_escpos_feed(&printer->escpos, byte, &result);
+	for (i = 0; i < result.reply_length; i++)
+		till_printer_reply(printer, result.reply[i]);
+	if (result.status)
+		till_printer_set_asb(printer, printer->escpos.asb);
 }
 
 static void till_printer_in_later(struct till_printer *printer, unsigned int ms)
@@ -401,7 +343,7 @@ static void till_printer_in_done(struct urb *urb)
 
 	printer->in_backoff_ms = 0;
 	for (i = 0; i < urb->actual_length; i++)
-		till_printer_parse(printer, data[i]);
+		till_printer_take(printer, data[i]);
 	if (urb->actual_length)
 		wake_up_all(&printer->till.wait);
 
