@@ -1,0 +1,1014 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * till: the transport of an EMV reader, see till_ccid.h
+ */
+
+#include <linux/minmax.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/usb.h>
+
+#include "till_ccid.h"
+
+#define CCID_DT			0x21
+
+#define CCID_FEATURE_LEVEL	0x00070000
+#define CCID_LEVEL_TPDU		0x00010000
+#define CCID_LEVEL_SHORT	0x00020000
+#define CCID_LEVEL_EXTENDED	0x00040000
+
+/* Messages, 6.1 and 6.2; the last three bytes are the message's own. */
+struct till_ccid_message {
+	u8 type;
+	__le32 length;
+	u8 slot;
+	u8 seq;
+	union {
+		u8 param[3];
+		struct {
+			u8 status;
+			u8 error;
+			u8 chain;
+		};
+	};
+	u8 data[];
+} __packed;
+
+#define CCID_HEADER		sizeof(struct till_ccid_message)
+
+#define CCID_DATA_BLOCK		0x80
+#define CCID_SLOT_STATUS	0x81
+#define CCID_PARAMETERS		0x82
+
+#define CCID_NOTIFY_SLOT_CHANGE	0x50
+#define CCID_HARDWARE_ERROR	0x51
+
+#define CCID_STATUS_CARD	0x03
+#define CCID_STATUS_ACTIVE	0x00
+#define CCID_STATUS_ABSENT	0x02
+#define CCID_STATUS_COMMAND	0xc0
+#define CCID_STATUS_DONE	0x00
+#define CCID_STATUS_EXTENSION	0x80
+
+#define CCID_ERROR_ABORTED	0xff
+#define CCID_ERROR_PIN_TIMEOUT	0xf0
+#define CCID_ERROR_PIN_CANCEL	0xef
+
+#define CCID_CHAIN_WHOLE	0x00
+#define CCID_CHAIN_BEGINS	0x01
+#define CCID_CHAIN_ENDS		0x02
+#define CCID_CHAIN_CONTINUES	0x03
+#define CCID_CHAIN_MORE		0x10
+
+#define CCID_REQUEST_ABORT	1
+
+#define TILL_CCID_MESSAGE_MIN	64
+/* Extended command: header, Lc and Le of three and two bytes, 65535 of data. */
+#define TILL_CCID_APDU_MAX	65544
+#define TILL_CCID_MESSAGE_MAX	(CCID_HEADER + TILL_CCID_APDU_MAX)
+/* Extended response: 65536 of data and the status word. */
+#define TILL_CCID_RESPONSE_MAX	65538
+#define TILL_CCID_SHORT_MAX	261
+
+/* A reader that works says so by time extensions well within this. */
+#define TILL_CCID_EXCHANGE_MS	10000
+/* No card may hold a terminal longer, whatever it asks for. */
+#define TILL_CCID_LIMIT_MS	60000
+/* What an extension is worth for each unit of its multiplier. */
+#define TILL_CCID_EXTENSION_MS	2000
+/* A reader has this long to end an exchange whose card was pulled out. */
+#define TILL_CCID_REMOVED_MS	1000
+#define TILL_CCID_CONTROL_MS	1000
+/*
+ * For a command in which a card has no part, or only to lose its power. With
+ * two pipes to clear and the abort it takes 7000: below TILL_CCID_IDLE_MS.
+ */
+#define TILL_CCID_QUICK_MS	2000
+#define TILL_CCID_ABORT_MS	3000
+/* Late answers to commands that were given up before a reader counts as mad. */
+#define TILL_CCID_STALE_MAX	16
+#define TILL_CCID_BACKOFF_MAX_MS	10000
+
+/* Jiffies from now; one that has passed is now. */
+static unsigned long till_ccid_left(unsigned long deadline)
+{
+	unsigned long now = jiffies;
+
+	return time_after(deadline, now) ? deadline - now : 0;
+}
+
+/* Has recover_work end the command, for this reason if there is none yet. */
+static void till_ccid_end(struct till_ccid *ccid, int cause, unsigned int ms)
+{
+	/* Why it was to end already counts more than how it then did. */
+	if (!ccid->cause)
+		ccid->cause = cause;
+	ccid->phase = TILL_CCID_ENDING;
+	mod_delayed_work(system_long_wq, &ccid->recover_work, msecs_to_jiffies(ms));
+}
+
+/*
+ * Slot
+ */
+
+static void till_ccid_card_inserted(struct till_ccid *ccid)
+{
+	ccid->card = TILL_EMV_CARD_PRESENT;
+	ccid->insertions++;
+	till_count(ccid->till, TILL_CCID_INSERTION);
+	till_device_changed(ccid->till);
+}
+
+static bool till_ccid_card_off(struct till_ccid *ccid)
+{
+	if (ccid->card != TILL_EMV_CARD_POWERED)
+		return false;
+
+	ccid->card = TILL_EMV_CARD_PRESENT;
+	return true;
+}
+
+/* Nobody asked for it, so it is news. */
+static void till_ccid_card_lost_power(struct till_ccid *ccid)
+{
+	if (till_ccid_card_off(ccid))
+		till_device_changed(ccid->till);
+}
+
+static void till_ccid_card_removed(struct till_ccid *ccid)
+{
+	ccid->card = TILL_EMV_CARD_ABSENT;
+	ccid->untold = false;
+	till_device_changed(ccid->till);
+
+	/* Most readers end the exchange themselves. */
+	if (ccid->phase == TILL_CCID_RUNNING)
+		till_ccid_end(ccid, -ENOMEDIUM, TILL_CCID_REMOVED_MS);
+}
+
+static void till_ccid_notified(struct till_ccid *ccid, bool present, bool changed)
+{
+	lockdep_assert_held(&ccid->till->lock);
+
+	if (!present) {
+		if (ccid->card != TILL_EMV_CARD_ABSENT)
+			till_ccid_card_removed(ccid);
+		return;
+	}
+
+	/* Present and changed while it was here: out and in again, if it is not old news. */
+	if (ccid->card == TILL_EMV_CARD_ABSENT || (changed && !ccid->untold))
+		till_ccid_card_inserted(ccid);
+	ccid->untold = false;
+}
+
+/*
+ * An answer takes the card away or its power, but never brings it: it may have
+ * been under way when the card was pulled out.
+ */
+static void till_ccid_heard_status(struct till_ccid *ccid, u8 status)
+{
+	u8 type = ccid->command->type;
+
+	lockdep_assert_held(&ccid->till->lock);
+
+	status &= CCID_STATUS_CARD;
+	if (status == CCID_STATUS_ABSENT) {
+		if (ccid->card != TILL_EMV_CARD_ABSENT)
+			till_ccid_card_removed(ccid);
+	} else if (status != CCID_STATUS_ACTIVE) {
+		if (type == CCID_POWER_ON || type == CCID_POWER_OFF)
+			till_ccid_card_off(ccid);
+		else
+			till_ccid_card_lost_power(ccid);
+	}
+}
+
+static void till_ccid_intr_retry(struct till_ccid *ccid)
+{
+	till_count(ccid->till, TILL_CCID_COMMUNICATION_ERROR);
+	ccid->intr_backoff_ms = clamp(ccid->intr_backoff_ms * 2, 100U,
+				      (unsigned int)TILL_CCID_BACKOFF_MAX_MS);
+	queue_delayed_work(system_long_wq, &ccid->intr_work,
+			   msecs_to_jiffies(ccid->intr_backoff_ms));
+}
+
+static void till_ccid_intr_done(struct urb *urb)
+{
+	struct till_ccid *ccid = urb->context;
+	const u8 *message = urb->transfer_buffer;
+	unsigned long flags;
+
+	switch (urb->status) {
+	case 0:
+		break;
+	case -ENOENT:
+	case -ECONNRESET:
+	case -ESHUTDOWN:
+	case -ENODEV:
+		return;
+	default:
+		ccid->intr_halted = urb->status == -EPIPE;
+		dev_warn_ratelimited(&ccid->intf->dev, "card slot notification failed: %d\n",
+				     urb->status);
+		till_ccid_intr_retry(ccid);
+		return;
+	}
+
+	ccid->intr_backoff_ms = 0;
+	if (urb->actual_length >= 2 && message[0] == CCID_NOTIFY_SLOT_CHANGE) {
+		spin_lock_irqsave(&ccid->till->lock, flags);
+		till_ccid_notified(ccid, message[1] & 0x01, message[1] & 0x02);
+		spin_unlock_irqrestore(&ccid->till->lock, flags);
+	} else if (urb->actual_length >= 1 && message[0] == CCID_HARDWARE_ERROR) {
+		till_count(ccid->till, TILL_CCID_COMMUNICATION_ERROR);
+		dev_warn_ratelimited(&ccid->intf->dev, "EMV reader reports a hardware error\n");
+	}
+
+	switch (usb_submit_urb(urb, GFP_ATOMIC)) {
+	case 0:
+	case -EPERM:
+	case -ENODEV:
+		break;
+	default:
+		till_ccid_intr_retry(ccid);
+	}
+}
+
+static void till_ccid_intr_work(struct work_struct *work)
+{
+	struct till_ccid *ccid = container_of(work, struct till_ccid, intr_work.work);
+	int ret;
+
+	if (ccid->intr_halted && !usb_clear_halt(ccid->udev, ccid->intr_urb->pipe))
+		ccid->intr_halted = false;
+
+	ret = usb_submit_urb(ccid->intr_urb, GFP_KERNEL);
+	if (ret && ret != -EPERM && ret != -ENODEV)
+		till_ccid_intr_retry(ccid);
+}
+
+/*
+ * Commands
+ */
+
+static void till_ccid_set_deadline(struct till_ccid *ccid, unsigned int ms)
+{
+	unsigned long deadline = jiffies + msecs_to_jiffies(ms);
+
+	if (time_after(deadline, ccid->limit))
+		deadline = ccid->limit;
+	ccid->deadline = deadline;
+	/* A cause has a deadline of its own, which an extension does not move. */
+	if (ccid->phase == TILL_CCID_RUNNING)
+		mod_delayed_work(system_long_wq, &ccid->recover_work, till_ccid_left(deadline));
+}
+
+/* Each message is shorter or longer than the one before; no URB is in flight. */
+static void till_ccid_wipe_messages(struct till_ccid *ccid)
+{
+	memzero_explicit(ccid->out_buf, ccid->max_message);
+	memzero_explicit(ccid->in_buf, ccid->in_size);
+}
+
+static int till_ccid_send(struct till_ccid *ccid, const u8 param[3], const u8 *data, size_t length)
+{
+	struct till_ccid_message *message = (struct till_ccid_message *)ccid->out_buf;
+
+	lockdep_assert_held(&ccid->till->lock);
+
+	message->type = ccid->command->type;
+	message->length = cpu_to_le32(length);
+	message->slot = 0;
+	message->seq = ccid->seq;
+	memcpy(message->param, param, sizeof(message->param));
+	if (length)
+		memcpy(ccid->out_buf + CCID_HEADER, data, length);
+	ccid->out_urb->transfer_buffer_length = CCID_HEADER + length;
+
+	return till_usb_error(usb_submit_urb(ccid->out_urb, GFP_ATOMIC));
+}
+
+/* Gives the reader the next part of the command's data, which may be all of it. */
+static int till_ccid_send_part(struct till_ccid *ccid)
+{
+	struct till_ccid_command *command = ccid->command;
+	size_t left = command->length - command->sent;
+	size_t length = min_t(size_t, left, ccid->max_message - CCID_HEADER);
+	const u8 *data = command->data + command->sent;
+
+	if (command->type == CCID_XFR_BLOCK) {
+		if (command->sent)
+			command->param[1] = length == left ? CCID_CHAIN_ENDS : CCID_CHAIN_CONTINUES;
+		else
+			command->param[1] = length == left ? CCID_CHAIN_WHOLE : CCID_CHAIN_BEGINS;
+	}
+
+	command->sent += length;
+	return till_ccid_send(ccid, command->param, data, length);
+}
+
+static void till_ccid_complete(struct till_ccid_command *command, int result)
+{
+	if (command->data)
+		memzero_explicit(command->data, command->length);
+	if (result && command->answer) {
+		memzero_explicit(command->answer, command->answer_length);
+		command->answer_length = 0;
+	}
+	if (command->done)
+		command->done(command, result);
+}
+
+static int till_ccid_launch(struct till_ccid *ccid, struct till_ccid_command *command)
+{
+	bool quick = command->type == CCID_GET_SLOT_STATUS || command->type == CCID_POWER_OFF;
+	int ret;
+
+	lockdep_assert_held(&ccid->till->lock);
+
+	ccid->phase = TILL_CCID_RUNNING;
+	ccid->command = command;
+	ccid->cause = 0;
+	ccid->seq++;
+	ccid->stale = 0;
+	ccid->limit = jiffies + msecs_to_jiffies(TILL_CCID_LIMIT_MS);
+
+	ret = till_ccid_send_part(ccid);
+	if (ret) {
+		till_ccid_wipe_messages(ccid);
+		ccid->phase = TILL_CCID_IDLE;
+		ccid->command = NULL;
+		return ret == -ENODEV || ret == -ENOMEM ? ret : -EIO;
+	}
+
+	till_ccid_set_deadline(ccid, quick ? TILL_CCID_QUICK_MS : TILL_CCID_EXCHANGE_MS);
+	return 0;
+}
+
+static void till_ccid_finish(struct till_ccid *ccid, int result)
+{
+	struct till_ccid_command *next = ccid->next;
+	int ret;
+
+	lockdep_assert_held(&ccid->till->lock);
+
+	cancel_delayed_work(&ccid->recover_work);
+	till_ccid_wipe_messages(ccid);
+	till_ccid_complete(ccid->command, result);
+	ccid->command = NULL;
+	ccid->next = NULL;
+
+	if (ccid->phase == TILL_CCID_STOPPED) {
+		if (next)
+			till_ccid_complete(next, result);
+	} else {
+		ccid->phase = TILL_CCID_IDLE;
+		ret = next ? till_ccid_launch(ccid, next) : 0;
+		if (ret)
+			till_ccid_complete(next, ret);
+	}
+	wake_up_all(&ccid->till->wait);
+}
+
+/* The pipe failed; whoever killed the URB, or unplugged the reader, ends the command. */
+static void till_ccid_failed(struct till_ccid *ccid, int status)
+{
+	lockdep_assert_held(&ccid->till->lock);
+
+	switch (status) {
+	case -ENOENT:
+	case -ECONNRESET:
+	case -EPERM:
+		return;
+	case -ENODEV:
+	case -ESHUTDOWN:
+		till_ccid_finish(ccid, -ENODEV);
+		return;
+	}
+
+	till_count(ccid->till, TILL_CCID_COMMUNICATION_ERROR);
+	dev_warn_ratelimited(&ccid->intf->dev,
+			     "EMV reader failed a command (%d); aborting it\n", status);
+	ccid->halted |= status == -EPIPE;
+	till_ccid_end(ccid, status == -EPROTO ? -EPROTO : -EIO, 0);
+}
+
+/**
+ * till_ccid_begin() - give the reader a command
+ * @ccid: transport
+ * @command: with type, param, data, length, answer, answer_room and done set
+ *
+ * Called with till_device.lock held. A question for the slot's state that the
+ * transport asks of itself is waited for, by @command and not by the caller.
+ *
+ * Return: 0, and then done() will be called; -EBUSY while there is another
+ * command or the transport is stopped, -ENODEV, -ENOMEM, -EIO
+ */
+int till_ccid_begin(struct till_ccid *ccid, struct till_ccid_command *command)
+{
+	lockdep_assert_held(&ccid->till->lock);
+
+	if (ccid->phase == TILL_CCID_STOPPED)
+		return -EBUSY;
+
+	command->sent = 0;
+	command->answer_length = 0;
+	if (ccid->phase == TILL_CCID_IDLE)
+		return till_ccid_launch(ccid, command);
+
+	if (ccid->command != &ccid->status || ccid->next)
+		return -EBUSY;
+	ccid->next = command;
+	return 0;
+}
+
+static int till_ccid_append(struct till_ccid_command *command, const u8 *data, size_t length)
+{
+	if (length > command->answer_room - command->answer_length)
+		return -EPROTO;
+
+	memcpy(command->answer + command->answer_length, data, length);
+	command->answer_length += length;
+	return 0;
+}
+
+static int till_ccid_error(const struct till_ccid_message *message)
+{
+	if ((message->status & CCID_STATUS_CARD) == CCID_STATUS_ABSENT)
+		return -ENOMEDIUM;
+
+	switch (message->error) {
+	case CCID_ERROR_ABORTED:
+	case CCID_ERROR_PIN_CANCEL:
+		return -ECANCELED;
+	case CCID_ERROR_PIN_TIMEOUT:
+		return -ETIMEDOUT;
+	default:
+		return -EIO;
+	}
+}
+
+/*
+ * Each of these returns 1 when the command is complete, 0 when the reader has
+ * been given more of it, or a negative errno.
+ */
+static int till_ccid_got_data(struct till_ccid *ccid, u8 chain, const u8 *data, size_t length)
+{
+	static const u8 more[3] = { 0, CCID_CHAIN_MORE, 0 };
+	struct till_ccid_command *command = ccid->command;
+	bool sent = command->sent == command->length;
+	int ret;
+
+	/* Only extended APDUs are chained; elsewhere the byte means nothing. */
+	if (ccid->level != TILL_EMV_LEVEL_EXTENDED_APDU)
+		chain = CCID_CHAIN_WHOLE;
+
+	if (chain == CCID_CHAIN_MORE) {
+		if (sent || length)
+			return -EPROTO;
+		till_ccid_set_deadline(ccid, TILL_CCID_EXCHANGE_MS);
+		return till_ccid_send_part(ccid);
+	}
+
+	if (!sent)
+		return -EPROTO;
+	ret = till_ccid_append(command, data, length);
+	if (ret)
+		return ret;
+
+	switch (chain) {
+	case CCID_CHAIN_WHOLE:
+	case CCID_CHAIN_ENDS:
+		return 1;
+	case CCID_CHAIN_BEGINS:
+	case CCID_CHAIN_CONTINUES:
+		/* A chain of empty parts would never end. */
+		if (!length)
+			return -EPROTO;
+		till_ccid_set_deadline(ccid, TILL_CCID_EXCHANGE_MS);
+		return till_ccid_send(ccid, more, NULL, 0);
+	default:
+		return -EPROTO;
+	}
+}
+
+static int till_ccid_got_atr(struct till_ccid *ccid, const u8 *data, size_t length)
+{
+	int ret;
+
+	/* It was under way when its card was pulled out. */
+	if (ccid->cause == -ENOMEDIUM) {
+		till_ccid_finish(ccid, -ENOMEDIUM);
+		return 0;
+	}
+
+	ret = till_ccid_append(ccid->command, data, length);
+	if (ret)
+		return ret;
+
+	if (ccid->card == TILL_EMV_CARD_ABSENT) {
+		till_ccid_card_inserted(ccid);
+		ccid->untold = true;
+	}
+	ccid->card = TILL_EMV_CARD_POWERED;
+	return 1;
+}
+
+static int till_ccid_got_status(struct till_ccid *ccid, u8 status)
+{
+	bool present = (status & CCID_STATUS_CARD) != CCID_STATUS_ABSENT;
+
+	if (ccid->command->type == CCID_POWER_OFF) {
+		till_ccid_card_off(ccid);
+	} else if (present && ccid->card == TILL_EMV_CARD_ABSENT && ccid->cause != -ENOMEDIUM) {
+		till_ccid_card_inserted(ccid);
+		ccid->untold = true;
+	}
+	return 1;
+}
+
+static int till_ccid_got_answer(struct till_ccid *ccid, const struct till_ccid_message *message,
+				size_t length)
+{
+	struct till_ccid_command *command = ccid->command;
+	int ret;
+
+	switch (command->type) {
+	case CCID_XFR_BLOCK:
+		if (message->type != CCID_DATA_BLOCK)
+			return -EPROTO;
+		return till_ccid_got_data(ccid, message->chain, message->data, length);
+	case CCID_POWER_ON:
+		if (message->type != CCID_DATA_BLOCK)
+			return -EPROTO;
+		return till_ccid_got_atr(ccid, message->data, length);
+	case CCID_GET_PARAMETERS:
+	case CCID_SET_PARAMETERS:
+		if (message->type != CCID_PARAMETERS)
+			return -EPROTO;
+		command->answer_param = message->chain;
+		ret = till_ccid_append(command, message->data, length);
+		return ret ?: 1;
+	default:
+		if (message->type != CCID_SLOT_STATUS)
+			return -EPROTO;
+		return till_ccid_got_status(ccid, message->status);
+	}
+}
+
+/* Returns what till_ccid_got_answer() does, or -EAGAIN for an answer yet to come. */
+static int till_ccid_got_message(struct till_ccid *ccid, const struct till_ccid_message *message,
+				 size_t size)
+{
+	size_t length;
+
+	if (size && size < CCID_HEADER)
+		return -EPROTO;
+
+	/* An empty packet, or a late answer to a command that was given up. */
+	if (!size || message->slot || message->seq != ccid->seq)
+		return ++ccid->stale > TILL_CCID_STALE_MAX ? -EPROTO : -EAGAIN;
+
+	length = le32_to_cpu(message->length);
+	if (length > size - CCID_HEADER)
+		return -EPROTO;
+
+	if ((message->status & CCID_STATUS_COMMAND) == CCID_STATUS_EXTENSION) {
+		till_ccid_set_deadline(ccid, TILL_CCID_EXCHANGE_MS +
+				       message->error * TILL_CCID_EXTENSION_MS);
+		return -EAGAIN;
+	}
+
+	till_ccid_heard_status(ccid, message->status);
+	if ((message->status & CCID_STATUS_COMMAND) != CCID_STATUS_DONE) {
+		till_ccid_finish(ccid, ccid->cause ?: till_ccid_error(message));
+		return 0;
+	}
+
+	return till_ccid_got_answer(ccid, message, length);
+}
+
+/* The URBs that complete are the command's: neither killed nor poisoned yet. */
+static bool till_ccid_in_flight(struct till_ccid *ccid)
+{
+	return ccid->phase == TILL_CCID_RUNNING || ccid->phase == TILL_CCID_ENDING;
+}
+
+static void till_ccid_in_done(struct urb *urb)
+{
+	struct till_ccid *ccid = urb->context;
+	unsigned long flags;
+	int ret = urb->status;
+
+	spin_lock_irqsave(&ccid->till->lock, flags);
+	if (!till_ccid_in_flight(ccid))
+		goto unlock;
+
+	if (!ret)
+		ret = till_ccid_got_message(ccid, urb->transfer_buffer, urb->actual_length);
+
+	if (ret == 1)
+		till_ccid_finish(ccid, 0);
+	else if (ret == -EAGAIN)
+		ret = till_usb_error(usb_submit_urb(urb, GFP_ATOMIC));
+
+	if (ret < 0)
+		till_ccid_failed(ccid, ret);
+unlock:
+	spin_unlock_irqrestore(&ccid->till->lock, flags);
+}
+
+static void till_ccid_out_done(struct urb *urb)
+{
+	struct till_ccid *ccid = urb->context;
+	unsigned long flags;
+	int ret = urb->status;
+
+	spin_lock_irqsave(&ccid->till->lock, flags);
+	if (!till_ccid_in_flight(ccid))
+		goto unlock;
+
+	if (!ret)
+		ret = till_usb_error(usb_submit_urb(ccid->in_urb, GFP_ATOMIC));
+	if (ret)
+		till_ccid_failed(ccid, ret);
+unlock:
+	spin_unlock_irqrestore(&ccid->till->lock, flags);
+}
+
+/*
+ * Ending a command by force
+ */
+
+/* usb_clear_halt() in a time that a recovery can afford. */
+static void till_ccid_clear_halt(struct till_ccid *ccid, unsigned int pipe)
+{
+	u8 address = usb_pipeendpoint(pipe) | (usb_pipein(pipe) ? USB_DIR_IN : 0);
+
+	if (!usb_control_msg_send(ccid->udev, 0, USB_REQ_CLEAR_FEATURE, USB_RECIP_ENDPOINT,
+				  USB_ENDPOINT_HALT, address, NULL, 0, TILL_CCID_CONTROL_MS,
+				  GFP_NOIO))
+		usb_reset_endpoint(ccid->udev, address);
+}
+
+static int till_ccid_abort_command(struct till_ccid *ccid, u8 seq)
+{
+	const struct till_ccid_message *in = (struct till_ccid_message *)ccid->in_buf;
+	struct till_ccid_message *out = (struct till_ccid_message *)ccid->out_buf;
+	unsigned long end = jiffies + msecs_to_jiffies(TILL_CCID_ABORT_MS);
+	u8 ifnum = ccid->intf->cur_altsetting->desc.bInterfaceNumber;
+	unsigned long left;
+	int actual, ret;
+
+	ret = usb_control_msg_send(ccid->udev, 0, CCID_REQUEST_ABORT,
+				   USB_DIR_OUT | USB_TYPE_CLASS | USB_RECIP_INTERFACE,
+				   seq << 8, ifnum, NULL, 0, TILL_CCID_CONTROL_MS, GFP_NOIO);
+	if (ret)
+		return ret;
+
+	memset(out, 0, CCID_HEADER);
+	out->type = CCID_ABORT;
+	out->seq = seq;
+	ret = usb_bulk_msg(ccid->udev, ccid->out_pipe, ccid->out_buf, CCID_HEADER, &actual,
+			   TILL_CCID_CONTROL_MS);
+	if (ret)
+		return ret;
+
+	/* What comes before the answer to the abort belongs to the command. */
+	while ((left = till_ccid_left(end))) {
+		ret = usb_bulk_msg(ccid->udev, ccid->in_pipe, ccid->in_buf, ccid->in_size, &actual,
+				   jiffies_to_msecs(left) ?: 1);
+		if (ret)
+			return ret;
+		if (actual >= CCID_HEADER && in->type == CCID_SLOT_STATUS && in->seq == seq)
+			return 0;
+	}
+	return -ETIMEDOUT;
+}
+
+/* Whether the command has to end now, and then the pipes are the caller's. */
+static bool till_ccid_take_pipes(struct till_ccid *ccid)
+{
+	lockdep_assert_held(&ccid->till->lock);
+
+	switch (ccid->phase) {
+	case TILL_CCID_RUNNING:
+		/* Armed for a command that has ended meanwhile. */
+		if (time_before(jiffies, ccid->deadline)) {
+			mod_delayed_work(system_long_wq, &ccid->recover_work,
+					 till_ccid_left(ccid->deadline));
+			return false;
+		}
+		ccid->cause = -ETIMEDOUT;
+		break;
+	case TILL_CCID_ENDING:
+		break;
+	default:
+		return false;
+	}
+
+	ccid->phase = TILL_CCID_RECOVERING;
+	return true;
+}
+
+static void till_ccid_recover(struct work_struct *work)
+{
+	struct till_ccid *ccid = container_of(work, struct till_ccid, recover_work.work);
+	bool halted;
+	int ret;
+	u8 seq;
+
+	spin_lock_irq(&ccid->till->lock);
+	if (!till_ccid_take_pipes(ccid)) {
+		spin_unlock_irq(&ccid->till->lock);
+		return;
+	}
+	halted = ccid->halted;
+	ccid->halted = false;
+	seq = ccid->seq;
+	spin_unlock_irq(&ccid->till->lock);
+
+	usb_kill_urb(ccid->out_urb);
+	usb_kill_urb(ccid->in_urb);
+	if (halted) {
+		till_ccid_clear_halt(ccid, ccid->in_pipe);
+		till_ccid_clear_halt(ccid, ccid->out_pipe);
+	}
+
+	ret = till_ccid_abort_command(ccid, seq);
+	if (ret && ret != -EPIPE && ret != -ENODEV && ret != -ESHUTDOWN) {
+		till_count(ccid->till, TILL_CCID_COMMUNICATION_ERROR);
+		dev_warn_ratelimited(&ccid->intf->dev,
+				     "EMV reader does not abort (%d); if it stays mute, replug it\n",
+				     ret);
+	}
+
+	spin_lock_irq(&ccid->till->lock);
+	till_ccid_finish(ccid, ccid->cause);
+	spin_unlock_irq(&ccid->till->lock);
+}
+
+/**
+ * till_ccid_cancel() - have a command end soon
+ * @ccid: transport
+ * @command: it, in flight or not
+ * @cause: the result that it is to have, if it has none by then
+ *
+ * Called with till_device.lock held.
+ */
+void till_ccid_cancel(struct till_ccid *ccid, struct till_ccid_command *command, int cause)
+{
+	lockdep_assert_held(&ccid->till->lock);
+
+	if (ccid->next == command) {
+		ccid->next = NULL;
+		till_ccid_complete(command, cause);
+		wake_up_all(&ccid->till->wait);
+	} else if (ccid->command == command && till_ccid_in_flight(ccid)) {
+		till_ccid_end(ccid, cause, 0);
+	}
+}
+
+static bool till_ccid_is_busy(struct till_ccid *ccid)
+{
+	bool busy;
+
+	spin_lock_irq(&ccid->till->lock);
+	busy = ccid->command;
+	spin_unlock_irq(&ccid->till->lock);
+	return busy;
+}
+
+/**
+ * till_ccid_wait() - wait until there is no command
+ * @ccid: transport
+ *
+ * What is quick, or being cancelled, ends within the time that this waits.
+ *
+ * Return: whether there is none
+ */
+bool till_ccid_wait(struct till_ccid *ccid)
+{
+	return wait_event_timeout(ccid->till->wait, !till_ccid_is_busy(ccid),
+				  msecs_to_jiffies(TILL_CCID_IDLE_MS));
+}
+
+/*
+ * Start and stop
+ */
+
+/**
+ * till_ccid_stop() - end all transfers
+ * @ccid: transport
+ * @result: of the command in flight
+ *
+ * Afterwards no URB, no work and no command is under way.
+ */
+void till_ccid_stop(struct till_ccid *ccid, int result)
+{
+	spin_lock_irq(&ccid->till->lock);
+	ccid->phase = TILL_CCID_STOPPED;
+	spin_unlock_irq(&ccid->till->lock);
+
+	usb_poison_urb(ccid->intr_urb);
+	usb_poison_urb(ccid->out_urb);
+	usb_poison_urb(ccid->in_urb);
+	cancel_delayed_work_sync(&ccid->recover_work);
+	cancel_delayed_work_sync(&ccid->intr_work);
+
+	spin_lock_irq(&ccid->till->lock);
+	if (ccid->command)
+		till_ccid_finish(ccid, result);
+	spin_unlock_irq(&ccid->till->lock);
+}
+
+/**
+ * till_ccid_start() - undo till_ccid_stop(), and ask for the slot's state
+ * @ccid: transport
+ * @lost_power: the card has lost its power meanwhile
+ * @gfp: for the URB
+ *
+ * Return: 0, or the error of the question
+ */
+int till_ccid_start(struct till_ccid *ccid, bool lost_power, gfp_t gfp)
+{
+	int ret;
+
+	usb_unpoison_urb(ccid->intr_urb);
+	usb_unpoison_urb(ccid->out_urb);
+	usb_unpoison_urb(ccid->in_urb);
+
+	ccid->intr_backoff_ms = 0;
+	/* Without it the reader still works, and answers tell of the card. */
+	ret = usb_submit_urb(ccid->intr_urb, gfp);
+	if (ret && ret != -EPERM && ret != -ENODEV)
+		till_ccid_intr_retry(ccid);
+
+	spin_lock_irq(&ccid->till->lock);
+	ccid->phase = TILL_CCID_IDLE;
+	if (lost_power)
+		till_ccid_card_lost_power(ccid);
+	ret = till_ccid_begin(ccid, &ccid->status);
+	wake_up_all(&ccid->till->wait);
+	spin_unlock_irq(&ccid->till->lock);
+	return ret;
+}
+
+/*
+ * Setup
+ */
+
+static const struct till_ccid_descriptor *till_ccid_find_in(const u8 *extra, int length)
+{
+	while (length >= 2 && extra[0] >= 2 && extra[0] <= length) {
+		if (extra[1] == CCID_DT && extra[0] >= sizeof(struct till_ccid_descriptor))
+			return (const struct till_ccid_descriptor *)extra;
+		length -= extra[0];
+		extra += extra[0];
+	}
+	return NULL;
+}
+
+/* Some readers have the class descriptor behind an endpoint. */
+static const struct till_ccid_descriptor *till_ccid_find(struct usb_host_interface *alt)
+{
+	const struct till_ccid_descriptor *found = till_ccid_find_in(alt->extra, alt->extralen);
+	unsigned int i;
+
+	for (i = 0; !found && i < alt->desc.bNumEndpoints; i++)
+		found = till_ccid_find_in(alt->endpoint[i].extra, alt->endpoint[i].extralen);
+	return found;
+}
+
+static int till_ccid_read_descriptor(struct till_ccid *ccid)
+{
+	const struct till_ccid_descriptor *desc = till_ccid_find(ccid->intf->cur_altsetting);
+
+	if (!desc) {
+		dev_err(&ccid->intf->dev, "EMV reader without a CCID descriptor\n");
+		return -ENODEV;
+	}
+
+	ccid->desc = *desc;
+	ccid->max_message = le32_to_cpu(desc->dwMaxCCIDMessageLength);
+	if (ccid->max_message < TILL_CCID_MESSAGE_MIN) {
+		dev_err(&ccid->intf->dev, "EMV reader with messages of %u bytes\n",
+			ccid->max_message);
+		return -ENODEV;
+	}
+	ccid->max_message = min_t(u32, ccid->max_message, TILL_CCID_MESSAGE_MAX);
+
+	ccid->max_block = ccid->max_message - CCID_HEADER;
+	ccid->max_response = ccid->max_message - CCID_HEADER;
+	switch (le32_to_cpu(desc->dwFeatures) & CCID_FEATURE_LEVEL) {
+	case CCID_LEVEL_TPDU:
+		ccid->level = TILL_EMV_LEVEL_TPDU;
+		break;
+	case CCID_LEVEL_SHORT:
+		ccid->level = TILL_EMV_LEVEL_SHORT_APDU;
+		ccid->max_block = min_t(u32, ccid->max_block, TILL_CCID_SHORT_MAX);
+		break;
+	case CCID_LEVEL_EXTENDED:
+		ccid->level = TILL_EMV_LEVEL_EXTENDED_APDU;
+		ccid->max_block = TILL_CCID_APDU_MAX;
+		ccid->max_response = TILL_CCID_RESPONSE_MAX;
+		break;
+	default:
+		dev_err(&ccid->intf->dev,
+			"EMV reader exchanges characters; one that takes TPDUs or APDUs is needed\n");
+		return -ENODEV;
+	}
+	return 0;
+}
+
+static int till_ccid_alloc(struct till_ccid *ccid)
+{
+	struct usb_endpoint_descriptor *in, *out, *intr;
+	unsigned int intr_size;
+	int ret;
+
+	ret = usb_find_common_endpoints(ccid->intf->cur_altsetting, &in, &out, &intr, NULL);
+	if (ret) {
+		dev_err(&ccid->intf->dev, "EMV reader without bulk and interrupt endpoints\n");
+		return -ENODEV;
+	}
+
+	intr_size = usb_endpoint_maxp(intr);
+	if (!usb_endpoint_maxp(in) || !usb_endpoint_maxp(out) || !intr_size)
+		return -ENODEV;
+
+	ccid->in_size = roundup(ccid->max_message, usb_endpoint_maxp(in));
+	ccid->in_pipe = usb_rcvbulkpipe(ccid->udev, in->bEndpointAddress);
+	ccid->out_pipe = usb_sndbulkpipe(ccid->udev, out->bEndpointAddress);
+
+	ccid->intr_buf = kzalloc(intr_size, GFP_KERNEL);
+	ccid->in_buf = kzalloc(ccid->in_size, GFP_KERNEL);
+	ccid->out_buf = kzalloc(ccid->max_message, GFP_KERNEL);
+	ccid->intr_urb = usb_alloc_urb(0, GFP_KERNEL);
+	ccid->in_urb = usb_alloc_urb(0, GFP_KERNEL);
+	ccid->out_urb = usb_alloc_urb(0, GFP_KERNEL);
+	if (!ccid->intr_buf || !ccid->in_buf || !ccid->out_buf ||
+	    !ccid->intr_urb || !ccid->in_urb || !ccid->out_urb)
+		return -ENOMEM;
+
+	usb_fill_int_urb(ccid->intr_urb, ccid->udev,
+			 usb_rcvintpipe(ccid->udev, intr->bEndpointAddress), ccid->intr_buf,
+			 intr_size, till_ccid_intr_done, ccid, intr->bInterval);
+	usb_fill_bulk_urb(ccid->in_urb, ccid->udev, ccid->in_pipe, ccid->in_buf, ccid->in_size,
+			  till_ccid_in_done, ccid);
+	usb_fill_bulk_urb(ccid->out_urb, ccid->udev, ccid->out_pipe, ccid->out_buf, 0,
+			  till_ccid_out_done, ccid);
+	/* As TILL_CCID_STOPPED says. */
+	usb_poison_urb(ccid->intr_urb);
+	usb_poison_urb(ccid->in_urb);
+	usb_poison_urb(ccid->out_urb);
+	return 0;
+}
+
+/**
+ * till_ccid_init() - make a zeroed transport one that can be freed
+ * @ccid: transport
+ * @till: its node
+ * @intf: CCID interface
+ */
+void till_ccid_init(struct till_ccid *ccid, struct till_device *till, struct usb_interface *intf)
+{
+	ccid->till = till;
+	ccid->intf = usb_get_intf(intf);
+	ccid->udev = usb_get_dev(interface_to_usbdev(intf));
+	ccid->phase = TILL_CCID_STOPPED;
+	ccid->status.type = CCID_GET_SLOT_STATUS;
+	INIT_DELAYED_WORK(&ccid->recover_work, till_ccid_recover);
+	INIT_DELAYED_WORK(&ccid->intr_work, till_ccid_intr_work);
+}
+
+/**
+ * till_ccid_setup() - learn what the reader is, and get ready to start
+ * @ccid: transport
+ *
+ * Return: 0, -ENODEV for a reader that cannot be driven, -ENOMEM
+ */
+int till_ccid_setup(struct till_ccid *ccid)
+{
+	int ret;
+
+	ret = till_ccid_read_descriptor(ccid);
+	return ret ?: till_ccid_alloc(ccid);
+}
+
+/**
+ * till_ccid_free() - undo till_ccid_init() and till_ccid_setup()
+ * @ccid: transport, stopped
+ */
+void till_ccid_free(struct till_ccid *ccid)
+{
+	usb_free_urb(ccid->intr_urb);
+	usb_free_urb(ccid->out_urb);
+	usb_free_urb(ccid->in_urb);
+	kfree(ccid->intr_buf);
+	kfree_sensitive(ccid->out_buf);
+	kfree_sensitive(ccid->in_buf);
+	usb_put_dev(ccid->udev);
+	usb_put_intf(ccid->intf);
+}
