@@ -9,6 +9,7 @@
 #include <linux/usb.h>
 
 #include "till_ccid.h"
+#include "till_trace.h"
 
 #define CCID_DT			0x21
 
@@ -87,6 +88,11 @@ struct till_ccid_message {
 #define TILL_CCID_ABORT_MS	3000
 /* Late answers to commands that were given up before a reader counts as mad. */
 #define TILL_CCID_STALE_MAX	16
+/* Time extensions of one command before it does; an honest one comes each second or so. */
+#define TILL_CCID_EXTENSIONS_MAX	1000
+/* Slot notifications in a second before the next ones wait. */
+#define TILL_CCID_NOTICES_MAX	32
+#define TILL_CCID_BACKOFF_MIN_MS	100
 #define TILL_CCID_BACKOFF_MAX_MS	10000
 
 /* Jiffies from now; one that has passed is now. */
@@ -111,10 +117,18 @@ static void till_ccid_end(struct till_ccid *ccid, int cause, unsigned int ms)
  * Slot
  */
 
+static void till_ccid_set_card(struct till_ccid *ccid, enum till_emv_card card)
+{
+	lockdep_assert_held(&ccid->till->lock);
+
+	ccid->card = card;
+	trace_till_emv_slot(ccid->till, card, ccid->insertions);
+}
+
 static void till_ccid_card_inserted(struct till_ccid *ccid)
 {
-	ccid->card = TILL_EMV_CARD_PRESENT;
 	ccid->insertions++;
+	till_ccid_set_card(ccid, TILL_EMV_CARD_PRESENT);
 	till_count(ccid->till, TILL_CCID_INSERTION);
 	till_device_changed(ccid->till);
 }
@@ -124,7 +138,7 @@ static bool till_ccid_card_off(struct till_ccid *ccid)
 	if (ccid->card != TILL_EMV_CARD_POWERED)
 		return false;
 
-	ccid->card = TILL_EMV_CARD_PRESENT;
+	till_ccid_set_card(ccid, TILL_EMV_CARD_PRESENT);
 	return true;
 }
 
@@ -137,7 +151,7 @@ static void till_ccid_card_lost_power(struct till_ccid *ccid)
 
 static void till_ccid_card_removed(struct till_ccid *ccid)
 {
-	ccid->card = TILL_EMV_CARD_ABSENT;
+	till_ccid_set_card(ccid, TILL_EMV_CARD_ABSENT);
 	ccid->untold = false;
 	till_device_changed(ccid->till);
 
@@ -187,10 +201,20 @@ static void till_ccid_heard_status(struct till_ccid *ccid, u8 status)
 static void till_ccid_intr_retry(struct till_ccid *ccid)
 {
 	till_count(ccid->till, TILL_CCID_COMMUNICATION_ERROR);
-	ccid->intr_backoff_ms = clamp(ccid->intr_backoff_ms * 2, 100U,
-				      (unsigned int)TILL_CCID_BACKOFF_MAX_MS);
+	ccid->intr_backoff_ms = clamp_t(unsigned int, ccid->intr_backoff_ms * 2,
+					TILL_CCID_BACKOFF_MIN_MS, TILL_CCID_BACKOFF_MAX_MS);
 	queue_delayed_work(system_long_wq, &ccid->intr_work,
 			   msecs_to_jiffies(ccid->intr_backoff_ms));
+}
+
+/* A slot that changes without end: nobody puts cards in so fast. */
+static bool till_ccid_intr_flood(struct till_ccid *ccid)
+{
+	if (time_after(jiffies, ccid->notices_since + HZ)) {
+		ccid->notices_since = jiffies;
+		ccid->notices = 0;
+	}
+	return ++ccid->notices > TILL_CCID_NOTICES_MAX;
 }
 
 static void till_ccid_intr_done(struct urb *urb)
@@ -209,7 +233,8 @@ static void till_ccid_intr_done(struct urb *urb)
 		return;
 	default:
 		ccid->intr_halted = urb->status == -EPIPE;
-		dev_warn_ratelimited(&ccid->intf->dev, "card slot notification failed: %d\n",
+		dev_warn_ratelimited(&ccid->intf->dev,
+				     "card slot notification failed (%d); trying again\n",
 				     urb->status);
 		till_ccid_intr_retry(ccid);
 		return;
@@ -222,7 +247,15 @@ static void till_ccid_intr_done(struct urb *urb)
 		spin_unlock_irqrestore(&ccid->till->lock, flags);
 	} else if (urb->actual_length >= 1 && message[0] == CCID_HARDWARE_ERROR) {
 		till_count(ccid->till, TILL_CCID_COMMUNICATION_ERROR);
-		dev_warn_ratelimited(&ccid->intf->dev, "EMV reader reports a hardware error\n");
+		dev_warn_ratelimited(&ccid->intf->dev,
+				     "EMV reader reports a hardware error; if it stays, replug it\n");
+	}
+
+	if (till_ccid_intr_flood(ccid)) {
+		dev_warn_ratelimited(&ccid->intf->dev,
+				     "card slot changes without end; clean it or change the reader\n");
+		till_ccid_intr_retry(ccid);
+		return;
 	}
 
 	switch (usb_submit_urb(urb, GFP_ATOMIC)) {
@@ -252,16 +285,33 @@ static void till_ccid_intr_work(struct work_struct *work)
  * Commands
  */
 
-static void till_ccid_set_deadline(struct till_ccid *ccid, unsigned int ms)
+/* Not before that time from now, within the limit. */
+static void till_ccid_extend(struct till_ccid *ccid, unsigned int ms)
 {
 	unsigned long deadline = jiffies + msecs_to_jiffies(ms);
 
 	if (time_after(deadline, ccid->limit))
 		deadline = ccid->limit;
+	if (time_before(deadline, ccid->deadline))
+		return;
 	ccid->deadline = deadline;
 	/* A cause has a deadline of its own, which an extension does not move. */
 	if (ccid->phase == TILL_CCID_RUNNING)
 		mod_delayed_work(system_long_wq, &ccid->recover_work, till_ccid_left(deadline));
+}
+
+static unsigned int till_ccid_time_ms(const struct till_ccid_command *command)
+{
+	switch (command->type) {
+	case CCID_GET_SLOT_STATUS:
+	case CCID_POWER_OFF:
+		return TILL_CCID_QUICK_MS;
+	case CCID_XFR_BLOCK:
+		/* bBWI */
+		return TILL_CCID_EXCHANGE_MS + command->param[0] * TILL_CCID_EXTENSION_MS;
+	default:
+		return TILL_CCID_EXCHANGE_MS;
+	}
 }
 
 /* Each message is shorter or longer than the one before; no URB is in flight. */
@@ -322,7 +372,6 @@ static void till_ccid_complete(struct till_ccid_command *command, int result)
 
 static int till_ccid_launch(struct till_ccid *ccid, struct till_ccid_command *command)
 {
-	bool quick = command->type == CCID_GET_SLOT_STATUS || command->type == CCID_POWER_OFF;
 	int ret;
 
 	lockdep_assert_held(&ccid->till->lock);
@@ -332,30 +381,38 @@ static int till_ccid_launch(struct till_ccid *ccid, struct till_ccid_command *co
 	ccid->cause = 0;
 	ccid->seq++;
 	ccid->stale = 0;
+	ccid->extensions = 0;
+	ccid->deadline = jiffies;
 	ccid->limit = jiffies + msecs_to_jiffies(TILL_CCID_LIMIT_MS);
+	trace_till_emv_command_begin(ccid->till, command->type, ccid->seq, command->length);
 
 	ret = till_ccid_send_part(ccid);
 	if (ret) {
 		till_ccid_wipe_messages(ccid);
 		ccid->phase = TILL_CCID_IDLE;
 		ccid->command = NULL;
-		return ret == -ENODEV || ret == -ENOMEM ? ret : -EIO;
+		if (ret != -ENODEV && ret != -ENOMEM)
+			ret = -EIO;
+		trace_till_emv_command_end(ccid->till, command->type, ccid->seq, 0, ret);
+		return ret;
 	}
 
-	till_ccid_set_deadline(ccid, quick ? TILL_CCID_QUICK_MS : TILL_CCID_EXCHANGE_MS);
+	till_ccid_extend(ccid, till_ccid_time_ms(command));
 	return 0;
 }
 
 static void till_ccid_finish(struct till_ccid *ccid, int result)
 {
-	struct till_ccid_command *next = ccid->next;
+	struct till_ccid_command *command = ccid->command, *next = ccid->next;
 	int ret;
 
 	lockdep_assert_held(&ccid->till->lock);
 
 	cancel_delayed_work(&ccid->recover_work);
 	till_ccid_wipe_messages(ccid);
-	till_ccid_complete(ccid->command, result);
+	trace_till_emv_command_end(ccid->till, command->type, ccid->seq,
+				   result ? 0 : command->answer_length, result);
+	till_ccid_complete(command, result);
 	ccid->command = NULL;
 	ccid->next = NULL;
 
@@ -467,7 +524,7 @@ static int till_ccid_got_data(struct till_ccid *ccid, u8 chain, const u8 *data, 
 	if (chain == CCID_CHAIN_MORE) {
 		if (sent || length)
 			return -EPROTO;
-		till_ccid_set_deadline(ccid, TILL_CCID_EXCHANGE_MS);
+		till_ccid_extend(ccid, TILL_CCID_EXCHANGE_MS);
 		return till_ccid_send_part(ccid);
 	}
 
@@ -486,7 +543,7 @@ static int till_ccid_got_data(struct till_ccid *ccid, u8 chain, const u8 *data, 
 		/* A chain of empty parts would never end. */
 		if (!length)
 			return -EPROTO;
-		till_ccid_set_deadline(ccid, TILL_CCID_EXCHANGE_MS);
+		till_ccid_extend(ccid, TILL_CCID_EXCHANGE_MS);
 		return till_ccid_send(ccid, more, NULL, 0);
 	default:
 		return -EPROTO;
@@ -511,7 +568,7 @@ static int till_ccid_got_atr(struct till_ccid *ccid, const u8 *data, size_t leng
 		till_ccid_card_inserted(ccid);
 		ccid->untold = true;
 	}
-	ccid->card = TILL_EMV_CARD_POWERED;
+	till_ccid_set_card(ccid, TILL_EMV_CARD_POWERED);
 	return 1;
 }
 
@@ -575,8 +632,10 @@ static int till_ccid_got_message(struct till_ccid *ccid, const struct till_ccid_
 		return -EPROTO;
 
 	if ((message->status & CCID_STATUS_COMMAND) == CCID_STATUS_EXTENSION) {
-		till_ccid_set_deadline(ccid, TILL_CCID_EXCHANGE_MS +
-				       message->error * TILL_CCID_EXTENSION_MS);
+		if (++ccid->extensions > TILL_CCID_EXTENSIONS_MAX)
+			return -EPROTO;
+		till_ccid_extend(ccid, TILL_CCID_EXCHANGE_MS +
+				 message->error * TILL_CCID_EXTENSION_MS);
 		return -EAGAIN;
 	}
 
@@ -727,6 +786,7 @@ static void till_ccid_recover(struct work_struct *work)
 	halted = ccid->halted;
 	ccid->halted = false;
 	seq = ccid->seq;
+	trace_till_recover_begin(ccid->till, ccid->cause);
 	spin_unlock_irq(&ccid->till->lock);
 
 	usb_kill_urb(ccid->out_urb);
@@ -743,6 +803,8 @@ static void till_ccid_recover(struct work_struct *work)
 				     "EMV reader does not abort (%d); if it stays mute, replug it\n",
 				     ret);
 	}
+
+	trace_till_recover_end(ccid->till, ret);
 
 	spin_lock_irq(&ccid->till->lock);
 	till_ccid_finish(ccid, ccid->cause);
@@ -786,12 +848,29 @@ static bool till_ccid_is_busy(struct till_ccid *ccid)
  *
  * What is quick, or being cancelled, ends within the time that this waits.
  *
- * Return: whether there is none
+ * Return: 0, or -ETIMEDOUT
  */
-bool till_ccid_wait(struct till_ccid *ccid)
+int till_ccid_wait(struct till_ccid *ccid)
 {
 	return wait_event_timeout(ccid->till->wait, !till_ccid_is_busy(ccid),
-				  msecs_to_jiffies(TILL_CCID_IDLE_MS));
+				  msecs_to_jiffies(TILL_CCID_IDLE_MS)) ? 0 : -ETIMEDOUT;
+}
+
+/**
+ * till_ccid_wait_interruptible() - the same, for as long as there is no signal
+ * @ccid: transport
+ *
+ * Return: 0, -ETIMEDOUT or -ERESTARTSYS
+ */
+int till_ccid_wait_interruptible(struct till_ccid *ccid)
+{
+	long left;
+
+	left = wait_event_interruptible_timeout(ccid->till->wait, !till_ccid_is_busy(ccid),
+						msecs_to_jiffies(TILL_CCID_IDLE_MS));
+	if (left < 0)
+		return left;
+	return left ? 0 : -ETIMEDOUT;
 }
 
 /*
@@ -820,18 +899,21 @@ void till_ccid_stop(struct till_ccid *ccid, int result)
 	spin_lock_irq(&ccid->till->lock);
 	if (ccid->command)
 		till_ccid_finish(ccid, result);
+	trace_till_stop(ccid->till, result);
 	spin_unlock_irq(&ccid->till->lock);
 }
 
 /**
  * till_ccid_start() - undo till_ccid_stop(), and ask for the slot's state
  * @ccid: transport
- * @lost_power: the card has lost its power meanwhile
  * @gfp: for the URB
+ *
+ * A card counts as without power from now on: a reset takes it, and a suspended
+ * reader may not draw enough to keep it.
  *
  * Return: 0, or the error of the question
  */
-int till_ccid_start(struct till_ccid *ccid, bool lost_power, gfp_t gfp)
+int till_ccid_start(struct till_ccid *ccid, gfp_t gfp)
 {
 	int ret;
 
@@ -847,9 +929,9 @@ int till_ccid_start(struct till_ccid *ccid, bool lost_power, gfp_t gfp)
 
 	spin_lock_irq(&ccid->till->lock);
 	ccid->phase = TILL_CCID_IDLE;
-	if (lost_power)
-		till_ccid_card_lost_power(ccid);
+	till_ccid_card_lost_power(ccid);
 	ret = till_ccid_begin(ccid, &ccid->status);
+	trace_till_start(ccid->till, ret);
 	wake_up_all(&ccid->till->wait);
 	spin_unlock_irq(&ccid->till->lock);
 	return ret;

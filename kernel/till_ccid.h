@@ -135,6 +135,8 @@ struct till_ccid_command {
  * @intr_work: submits @intr_urb again after an error
  * @intr_backoff_ms: delay of @intr_work, doubled by each error
  * @intr_halted: @intr_urb stalled
+ * @notices: notifications since @notices_since
+ * @notices_since: jiffies, a second back at most
  *
  * The rest is under till_device.lock:
  *
@@ -146,6 +148,7 @@ struct till_ccid_command {
  * @halted: a bulk pipe stalled
  * @seq: bSeq of @command
  * @stale: messages seen that answer another command
+ * @extensions: of time, that the reader has asked for
  * @deadline: when @command is ended, jiffies
  * @limit: which no time extension moves beyond, jiffies
  * @card: enum till_emv_card
@@ -177,6 +180,8 @@ struct till_ccid {
 	struct delayed_work intr_work;
 	unsigned int intr_backoff_ms;
 	bool intr_halted;
+	unsigned int notices;
+	unsigned long notices_since;
 
 	enum till_ccid_phase phase;
 	struct till_ccid_command *command;
@@ -186,6 +191,7 @@ struct till_ccid {
 	bool halted;
 	u8 seq;
 	unsigned int stale;
+	unsigned int extensions;
 	unsigned long deadline;
 	unsigned long limit;
 	u32 card;
@@ -197,11 +203,12 @@ void till_ccid_init(struct till_ccid *ccid, struct till_device *till, struct usb
 int till_ccid_setup(struct till_ccid *ccid);
 void till_ccid_free(struct till_ccid *ccid);
 
-int till_ccid_start(struct till_ccid *ccid, bool lost_power, gfp_t gfp);
+int till_ccid_start(struct till_ccid *ccid, gfp_t gfp);
 void till_ccid_stop(struct till_ccid *ccid, int result);
 
 int till_ccid_begin(struct till_ccid *ccid, struct till_ccid_command *command);
 void till_ccid_cancel(struct till_ccid *ccid, struct till_ccid_command *command, int cause);
-bool till_ccid_wait(struct till_ccid *ccid);
+int till_ccid_wait(struct till_ccid *ccid);
+int till_ccid_wait_interruptible(struct till_ccid *ccid);
 
 #endif /* _TILL_CCID_H */

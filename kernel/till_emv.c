@@ -184,9 +184,10 @@ static int till_emv_open(struct till_device *tdev)
 		return ret;
 
 	/* Nothing of the opener before is met, and the slot is as resuming has found it. */
-	if (!till_ccid_wait(&emv->ccid)) {
+	ret = till_ccid_wait_interruptible(&emv->ccid);
+	if (ret) {
 		usb_autopm_put_interface(emv->ccid.intf);
-		return -EBUSY;
+		return ret == -ETIMEDOUT ? -EBUSY : ret;
 	}
 
 	spin_lock_irq(&tdev->lock);
@@ -511,32 +512,19 @@ static long till_emv_power_off(struct till_emv *emv)
 	return ret ?: till_emv_simple_command(emv, CCID_POWER_OFF, 0, NULL);
 }
 
-static bool till_emv_command_over(struct till_emv *emv)
-{
-	bool over;
-
-	spin_lock_irq(&emv->till.lock);
-	over = !emv->ccid.command || !emv->till.connected;
-	spin_unlock_irq(&emv->till.lock);
-	return over;
-}
-
 static long till_emv_abort(struct till_emv *emv)
 {
-	long left;
+	int ret;
 
 	spin_lock_irq(&emv->till.lock);
 	till_ccid_cancel(&emv->ccid, &emv->command, -ECANCELED);
 	spin_unlock_irq(&emv->till.lock);
 
-	left = wait_event_interruptible_timeout(emv->till.wait, till_emv_command_over(emv),
-						msecs_to_jiffies(TILL_CCID_IDLE_MS));
-	if (left < 0)
-		return -EINTR;
+	ret = till_ccid_wait_interruptible(&emv->ccid);
 	if (!till_device_connected(&emv->till))
 		return -ENODEV;
-	if (!left)
-		return -ETIMEDOUT;
+	if (ret)
+		return ret == -ETIMEDOUT ? ret : -EINTR;
 
 	return till_emv_drop(emv);
 }
@@ -711,7 +699,7 @@ static int till_emv_suspend(struct usb_interface *intf, pm_message_t message)
 {
 	struct till_emv *emv = usb_get_intfdata(intf);
 
-	till_ccid_stop(&emv->ccid, -EIO);
+	till_ccid_stop(&emv->ccid, -ECONNRESET);
 	return 0;
 }
 
@@ -719,21 +707,14 @@ static int till_emv_resume(struct usb_interface *intf)
 {
 	struct till_emv *emv = usb_get_intfdata(intf);
 
-	return till_ccid_start(&emv->ccid, false, GFP_NOIO);
-}
-
-static int till_emv_reset_resume(struct usb_interface *intf)
-{
-	struct till_emv *emv = usb_get_intfdata(intf);
-
-	return till_ccid_start(&emv->ccid, true, GFP_NOIO);
+	return till_ccid_start(&emv->ccid, GFP_NOIO);
 }
 
 static int till_emv_pre_reset(struct usb_interface *intf)
 {
 	struct till_emv *emv = usb_get_intfdata(intf);
 
-	till_ccid_stop(&emv->ccid, -EIO);
+	till_ccid_stop(&emv->ccid, -ECONNRESET);
 	return 0;
 }
 
@@ -742,7 +723,7 @@ static int till_emv_post_reset(struct usb_interface *intf)
 	struct till_emv *emv = usb_get_intfdata(intf);
 
 	/* An error would unbind the driver; the next command tells as well. */
-	till_ccid_start(&emv->ccid, true, GFP_NOIO);
+	till_ccid_start(&emv->ccid, GFP_NOIO);
 	return 0;
 }
 
@@ -793,7 +774,7 @@ static int till_emv_probe(struct usb_interface *intf, const struct usb_device_id
 	/* A suspended reader must still tell of a card. */
 	intf->needs_remote_wakeup = 1;
 
-	ret = till_ccid_start(&emv->ccid, false, GFP_KERNEL);
+	ret = till_ccid_start(&emv->ccid, GFP_KERNEL);
 	if (ret)
 		goto err_stop;
 	/* The first opener finds the slot as it is; a mute reader is shown all the same. */
@@ -861,7 +842,7 @@ static struct usb_driver till_emv_driver = {
 	.disconnect		= till_emv_disconnect,
 	.suspend		= till_emv_suspend,
 	.resume			= till_emv_resume,
-	.reset_resume		= till_emv_reset_resume,
+	.reset_resume		= till_emv_resume,
 	.pre_reset		= till_emv_pre_reset,
 	.post_reset		= till_emv_post_reset,
 	.supports_autosuspend	= 1,

@@ -23,7 +23,7 @@ static int complete_answered(struct emv *e) {
                 return r;
         r = emv_process_scripts(e, TAG_SCRIPT_AFTER);
         /* The cryptogram stands: a card that is pulled out after it has decided. */
-        if (r == -ENOMEDIUM || r == -EIO || r == -ETIMEDOUT)
+        if (r == -ENOMEDIUM || r == -EIO || r == -ETIMEDOUT || r == -ECONNRESET)
                 tvr_set(e->tvr, TVR_SCRIPT_FAILED_AFTER);
         else if (r < 0)
                 return r;

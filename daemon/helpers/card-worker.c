@@ -371,7 +371,7 @@ static int reset_card(struct worker *w) {
                 if (errno == EINTR)
                         return -EPROTO;
                 r = transmit_failed(w, -errno);
-                return r == -EIO || r == -ETIMEDOUT || r == -EPROTO ? -EPROTO : r;
+                return r == -EIO || r == -ETIMEDOUT || r == -EPROTO || r == -ECONNRESET ? -EPROTO : r;
         }
         if (atr_parse(power.atr, MIN(power.atr_length, (uint32_t) sizeof(power.atr)), &atr) >= 0 &&
             atr_check(&atr, &reason) >= 0)

@@ -499,7 +499,7 @@ TEST(a_reset_keeps_the_node)
 	write_select(fd);
 	reset_device("emv");
 	sim("misbehave none");
-	CHECK_ERRNO(read(fd, buf, sizeof(buf)), EIO);
+	CHECK_ERRNO(read(fd, buf, sizeof(buf)), ECONNRESET);
 	CHECK_EQ(poll_for(fd, POLLOUT, TILL_WAIT_MS), POLLOUT);
 	power_on(fd, &power);
 	check_exchange(fd);

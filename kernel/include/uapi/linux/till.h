@@ -149,8 +149,10 @@ struct till_msr_swipe {
  * returns at once; read() waits for the answer and returns it whole. In between
  * the slot is BUSY, then READY. write() outside IDLE is EBUSY. An exchange that
  * fails is the errno of one read(): EIO (reader or card error), ENOMEDIUM (no
- * card), ETIMEDOUT, ECANCELED (aborted), EPROTO (the reader broke CCID). read()
- * with too small a buffer is EMSGSIZE and loses nothing; read() in IDLE is ENODATA.
+ * card), ETIMEDOUT, ECANCELED (aborted), EPROTO (the reader broke CCID),
+ * ECONNRESET (the reader was suspended or reset, and the card has no power now).
+ * read() with too small a buffer is EMSGSIZE and loses nothing; read() in IDLE is
+ * ENODATA.
  * poll(): EPOLLOUT in IDLE, EPOLLIN in READY, EPOLLPRI until TILL_EMV_GET_STATE
  * has returned the newest event number.
  * The last close aborts, powers the card off and wipes what is left.
