@@ -26,6 +26,18 @@
 #define ESCPOS_BLOCK_FUNCTION	0x37	/* GS ( H and other functions */
 #define ESCPOS_BLOCK_MAX	255
 
+/* Bits of automatic status (GS a), by byte; the fourth is reserved. */
+#define ASB1_DRAWER		0x04
+#define ASB1_OFFLINE		0x08
+#define ASB1_COVER		0x20
+#define ASB1_FEED		0x40
+#define ASB2_MECHANICAL		0x04
+#define ASB2_CUTTER		0x08
+#define ASB2_UNRECOVERABLE	0x20
+#define ASB2_RECOVERABLE	0x40
+#define ASB3_NEAR_END		0x03
+#define ASB3_END		0x0c
+
 static bool till_escpos_is_asb_first(u8 byte)
 {
 	return (byte & 0x93) == 0x10;
@@ -102,4 +114,61 @@ void till_escpos_feed(struct till_escpos *escpos, u8 byte, struct till_escpos_re
 	if (byte == ESCPOS_BLOCK_INFO || byte == ESCPOS_BLOCK_FUNCTION)
 		escpos->block = 1;
 	till_escpos_reply(result, byte);
+}
+
+static u32 till_escpos_flags(u8 byte)
+{
+	u32 flags = 0;
+
+	if (byte & ASB1_DRAWER)
+		flags |= TILL_PRINTER_DRAWER_HIGH;
+	if (byte & ASB1_COVER)
+		flags |= TILL_PRINTER_COVER_OPEN;
+	if (byte & ASB1_FEED)
+		flags |= TILL_PRINTER_FEEDING;
+	return flags;
+}
+
+static u32 till_escpos_errors(u8 byte)
+{
+	u32 errors = 0;
+
+	if (byte & ASB2_MECHANICAL)
+		errors |= TILL_PRINTER_ERROR_MECHANICAL;
+	if (byte & ASB2_CUTTER)
+		errors |= TILL_PRINTER_ERROR_CUTTER;
+	if (byte & ASB2_UNRECOVERABLE)
+		errors |= TILL_PRINTER_ERROR_FATAL;
+	if (byte & ASB2_RECOVERABLE)
+		errors |= TILL_PRINTER_ERROR_RECOVERABLE;
+	return errors;
+}
+
+static u32 till_escpos_paper(u8 byte)
+{
+	if (byte & ASB3_END)
+		return TILL_PAPER_END;
+	return byte & ASB3_NEAR_END ? TILL_PAPER_NEAR_END : TILL_PAPER_OK;
+}
+
+/**
+ * till_escpos_status() - what automatic status says
+ * @asb: its TILL_ESCPOS_ASB_SIZE bytes
+ * @status: set but for size and event: it tells all there is
+ */
+void till_escpos_status(const u8 *asb, struct till_printer_status *status)
+{
+	status->online = asb[0] & ASB1_OFFLINE ? TILL_PRINTER_OFFLINE : TILL_PRINTER_ONLINE;
+	status->flags = till_escpos_flags(asb[0]);
+	status->errors = till_escpos_errors(asb[1]);
+	status->paper = till_escpos_paper(asb[2]);
+
+	status->online_source = TILL_PRINTER_SOURCE_AUTOMATIC;
+	status->paper_source = TILL_PRINTER_SOURCE_AUTOMATIC;
+	status->near_end_source = TILL_PRINTER_SOURCE_AUTOMATIC;
+	status->cover_source = TILL_PRINTER_SOURCE_AUTOMATIC;
+	status->drawer_source = TILL_PRINTER_SOURCE_AUTOMATIC;
+	status->feed_source = TILL_PRINTER_SOURCE_AUTOMATIC;
+	status->cutter_source = TILL_PRINTER_SOURCE_AUTOMATIC;
+	status->error_source = TILL_PRINTER_SOURCE_AUTOMATIC;
 }

@@ -10,6 +10,8 @@
 
 #include <linux/types.h>
 
+#include <linux/till.h>
+
 #define TILL_ESCPOS_ASB_SIZE	4
 
 /**
@@ -37,5 +39,6 @@ struct till_escpos_result {
 };
 
 void till_escpos_feed(struct till_escpos *escpos, u8 byte, struct till_escpos_result *result);
+void till_escpos_status(const u8 *asb, struct till_printer_status *status);
 
 #endif /* _TILL_ESCPOS_H */

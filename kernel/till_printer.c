@@ -31,6 +31,7 @@
 
 #include "till.h"
 #include "till_escpos.h"
+#include "till_trace.h"
 
 #define TILL_PRINTER_OUT_URBS	4
 #define TILL_PRINTER_OUT_SIZE	4096
@@ -56,25 +57,12 @@
 #define USBPRN_PROTOCOL_UNI	1
 #define USBPRN_PROTOCOL_BI	2
 
-/* ESC/POS: bits of automatic status (GS a), by byte */
-#define ASB1_DRAWER		0x04
-#define ASB1_OFFLINE		0x08
-#define ASB1_COVER		0x20
-#define ASB1_FEED		0x40
-#define ASB2_MECHANICAL		0x04
-#define ASB2_CUTTER		0x08
-#define ASB2_UNRECOVERABLE	0x20
-#define ASB2_RECOVERABLE	0x40
-#define ASB3_NEAR_END		0x03
-#define ASB3_END		0x0c
-
 enum till_printer_statistic {
-	TILL_PRINTER_WRITTEN,
+	TILL_PRINTER_WRITTEN = TILL_STATISTICS_COMMON,
 	TILL_PRINTER_COVER,
 	TILL_PRINTER_PAPER_END,
 	TILL_PRINTER_FAILED_CUT,
 	TILL_PRINTER_FAULT,
-	TILL_PRINTER_COMMUNICATION_ERROR,
 };
 
 /**
@@ -187,47 +175,33 @@ static void till_printer_set_status(struct till_printer *printer,
 		till_count(&printer->till, TILL_PRINTER_PAPER_END);
 
 	*old = *status;
+	trace_till_printer_status(&printer->till, status->online, status->paper, status->flags,
+				  status->errors);
 	till_device_changed(&printer->till);
 }
 
-static void till_printer_set_asb(struct till_printer *printer, const u8 *asb)
+static bool till_printer_is_automatic(struct till_printer *printer)
 {
-	struct till_printer_status status = {
-		.source = TILL_PRINTER_SOURCE_AUTOMATIC,
-		.online = asb[0] & ASB1_OFFLINE ? TILL_PRINTER_OFFLINE : TILL_PRINTER_ONLINE,
-		.paper = TILL_PAPER_OK,
-	};
+	return printer->status.online_source == TILL_PRINTER_SOURCE_AUTOMATIC;
+}
 
-	if (asb[0] & ASB1_DRAWER)
-		status.flags |= TILL_PRINTER_DRAWER_HIGH;
-	if (asb[0] & ASB1_COVER)
-		status.flags |= TILL_PRINTER_COVER_OPEN;
-	if (asb[0] & ASB1_FEED)
-		status.flags |= TILL_PRINTER_FEEDING;
+static void till_printer_set_automatic_status(struct till_printer *printer, const u8 *asb)
+{
+	struct till_printer_status status = {};
 
-	if (asb[1] & ASB2_MECHANICAL)
-		status.errors |= TILL_PRINTER_ERROR_MECHANICAL;
-	if (asb[1] & ASB2_CUTTER)
-		status.errors |= TILL_PRINTER_ERROR_CUTTER;
-	if (asb[1] & ASB2_UNRECOVERABLE)
-		status.errors |= TILL_PRINTER_ERROR_FATAL;
-	if (asb[1] & ASB2_RECOVERABLE)
-		status.errors |= TILL_PRINTER_ERROR_RECOVERABLE;
-
-	if (asb[2] & ASB3_END)
-		status.paper = TILL_PAPER_END;
-	else if (asb[2] & ASB3_NEAR_END)
-		status.paper = TILL_PAPER_NEAR_END;
-
+	till_escpos_status(asb, &status);
 	till_printer_set_status(printer, &status);
 }
 
+/* Of what it does not tell nothing is known: automatic status has been forgotten, if it was heard. */
 static void till_printer_set_port_status(struct till_printer *printer, u8 port)
 {
 	struct till_printer_status status = {
-		.source = TILL_PRINTER_SOURCE_PORT,
 		.online = TILL_PRINTER_OFFLINE,
 		.paper = TILL_PAPER_OK,
+		.online_source = TILL_PRINTER_SOURCE_PORT,
+		.paper_source = TILL_PRINTER_SOURCE_PORT,
+		.error_source = TILL_PRINTER_SOURCE_PORT,
 	};
 
 	if (port & USBPRN_PORT_PAPER_EMPTY)
@@ -245,33 +219,51 @@ static u8 till_printer_ifnum(struct till_printer *printer)
 	return printer->intf->cur_altsetting->desc.bInterfaceNumber;
 }
 
-/* Returns the byte or a negative errno; what automatic status says is better. */
-static int till_printer_ask_port_status(struct till_printer *printer)
+/* Returns the byte or a negative errno. */
+static int till_printer_request_port_status(struct till_printer *printer)
 {
 	u8 port;
 	int ret;
 
+	/* Also asked from within a reset or a resume. */
 	ret = usb_control_msg_recv(printer->udev, 0, USBPRN_GET_PORT_STATUS,
 				   USB_DIR_IN | USB_TYPE_CLASS | USB_RECIP_INTERFACE, 0,
 				   till_printer_ifnum(printer), &port, sizeof(port),
-				   TILL_PRINTER_CONTROL_MS, GFP_KERNEL);
-	if (ret)
-		return ret;
+				   TILL_PRINTER_CONTROL_MS, GFP_NOIO);
+	return ret ?: port;
+}
+
+/* Returns the byte or a negative errno; what automatic status says is better and stays. */
+static int till_printer_ask_port_status(struct till_printer *printer)
+{
+	int port = till_printer_request_port_status(printer);
+
+	if (port < 0)
+		return port;
 
 	spin_lock_irq(&printer->till.lock);
-	if (printer->status.source != TILL_PRINTER_SOURCE_AUTOMATIC)
+	if (!till_printer_is_automatic(printer))
 		till_printer_set_port_status(printer, port);
 	spin_unlock_irq(&printer->till.lock);
 	return port;
 }
 
-/* Automatic status has to be turned on anew; until it comes the port status counts. */
-static void till_printer_forget_automatic(struct till_printer *printer)
+/*
+ * The printer has forgotten that it is to send automatic status, and what it said
+ * may not be so any more: what the port status tells is all that is known. One
+ * that does not tell it is a printer whose state is not known.
+ */
+static void till_printer_forget_status(struct till_printer *printer)
 {
+	static const struct till_printer_status unknown;
+	int port = till_printer_request_port_status(printer);
+
 	spin_lock_irq(&printer->till.lock);
 	memset(&printer->escpos, 0, sizeof(printer->escpos));
-	if (printer->status.source == TILL_PRINTER_SOURCE_AUTOMATIC)
-		printer->status.source = TILL_PRINTER_SOURCE_NONE;
+	if (port < 0)
+		till_printer_set_status(printer, &unknown);
+	else
+		till_printer_set_port_status(printer, port);
 	spin_unlock_irq(&printer->till.lock);
 }
 
@@ -284,7 +276,7 @@ static void till_printer_reply(struct till_printer *printer, u8 byte)
 {
 	if (kfifo_is_full(&printer->replies)) {
 		kfifo_skip(&printer->replies);
-		till_count(&printer->till, TILL_PRINTER_COMMUNICATION_ERROR);
+		till_count(&printer->till, TILL_COMMUNICATION_ERROR);
 	}
 	kfifo_put(&printer->replies, byte);
 }
@@ -298,7 +290,7 @@ static void till_printer_take(struct till_printer *printer, u8 byte)
 	for (i = 0; i < result.reply_length; i++)
 		till_printer_reply(printer, result.reply[i]);
 	if (result.status)
-		till_printer_set_asb(printer, printer->escpos.asb);
+		till_printer_set_automatic_status(printer, printer->escpos.asb);
 }
 
 static void till_printer_in_later(struct till_printer *printer, unsigned int ms)
@@ -308,7 +300,7 @@ static void till_printer_in_later(struct till_printer *printer, unsigned int ms)
 
 static void till_printer_in_retry(struct till_printer *printer)
 {
-	till_count(&printer->till, TILL_PRINTER_COMMUNICATION_ERROR);
+	till_count(&printer->till, TILL_COMMUNICATION_ERROR);
 	printer->in_backoff_ms = clamp(printer->in_backoff_ms * 2, 100U,
 				       (unsigned int)TILL_PRINTER_BACKOFF_MAX_MS);
 	till_printer_in_later(printer, printer->in_backoff_ms);
@@ -438,6 +430,7 @@ static void till_printer_out_done(struct urb *urb)
 	spin_lock_irqsave(&printer->till.lock, flags);
 	sent = min(urb->actual_length, urb->transfer_buffer_length);
 	printer->completed += sent;
+	trace_till_printer_done(&printer->till, sent, urb->status);
 	atomic_long_add(sent, &printer->till.statistics[TILL_PRINTER_WRITTEN]);
 
 	if (sent < urb->transfer_buffer_length) {
@@ -449,7 +442,7 @@ static void till_printer_out_done(struct urb *urb)
 			/* Whoever killed it knows. */
 			break;
 		default:
-			till_count(&printer->till, TILL_PRINTER_COMMUNICATION_ERROR);
+			till_count(&printer->till, TILL_COMMUNICATION_ERROR);
 			dev_warn_ratelimited(&printer->intf->dev,
 					     "printer failed to take data: %d\n", urb->status);
 			printer->out_halted |= urb->status == -EPIPE;
@@ -581,6 +574,7 @@ static int till_printer_submit(struct till_printer *printer, unsigned int index,
 		ret = till_usb_error(usb_submit_urb(printer->out_urb[index], GFP_ATOMIC));
 	if (!ret)
 		printer->accepted += length;
+	trace_till_printer_write(&printer->till, length, ret);
 	spin_unlock_irq(&printer->till.lock);
 
 	till_device_put(&printer->till);
@@ -846,7 +840,7 @@ static int till_printer_reset_resume(struct usb_interface *intf)
 {
 	struct till_printer *printer = usb_get_intfdata(intf);
 
-	till_printer_forget_automatic(printer);
+	till_printer_forget_status(printer);
 	till_printer_start(printer);
 	return 0;
 }
@@ -883,9 +877,7 @@ static int till_printer_open(struct till_device *tdev)
 	kfifo_reset(&printer->replies);
 	spin_unlock_irq(&tdev->lock);
 
-	till_printer_forget_automatic(printer);
-	/* A printer that does not answer is one whose state is not known, and opens. */
-	till_printer_ask_port_status(printer);
+	till_printer_forget_status(printer);
 	till_printer_start_reading(printer);
 	return 0;
 }
@@ -1026,7 +1018,7 @@ static long till_printer_soft_reset(struct till_printer *printer)
 	kfifo_reset(&printer->replies);
 	wake_up_all(&printer->till.wait);
 	spin_unlock_irq(&printer->till.lock);
-	till_printer_forget_automatic(printer);
+	till_printer_forget_status(printer);
 
 	till_device_put(&printer->till);
 	return till_usb_error(ret);
@@ -1112,27 +1104,75 @@ static ssize_t paper_show(struct device *dev, struct device_attribute *attr, cha
 }
 static DEVICE_ATTR_RO(paper);
 
-/* Only automatic status tells of the cover. */
-static ssize_t cover_show(struct device *dev, struct device_attribute *attr, char *buf)
+static struct till_printer_status till_printer_get(struct till_printer *printer)
 {
-	struct till_printer *printer = to_till_printer(to_till_device(dev));
 	struct till_printer_status status;
-	const char *name = "unknown";
 
 	spin_lock_irq(&printer->till.lock);
 	status = printer->status;
 	spin_unlock_irq(&printer->till.lock);
+	return status;
+}
 
-	if (status.source == TILL_PRINTER_SOURCE_AUTOMATIC)
-		name = status.flags & TILL_PRINTER_COVER_OPEN ? "open" : "closed";
-	return sysfs_emit(buf, "%s\n", name);
+static ssize_t cover_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	struct till_printer_status status = till_printer_get(to_till_printer(to_till_device(dev)));
+	const char *name = status.flags & TILL_PRINTER_COVER_OPEN ? "open" : "closed";
+
+	return sysfs_emit(buf, "%s\n", status.cover_source ? name : "unknown");
 }
 static DEVICE_ATTR_RO(cover);
+
+static ssize_t drawer_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	struct till_printer_status status = till_printer_get(to_till_printer(to_till_device(dev)));
+	const char *name = status.flags & TILL_PRINTER_DRAWER_HIGH ? "high" : "low";
+
+	return sysfs_emit(buf, "%s\n", status.drawer_source ? name : "unknown");
+}
+static DEVICE_ATTR_RO(drawer);
+
+static ssize_t error_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	static const char * const names[] = {
+		"mechanical", "cutter", "fatal", "recoverable", "other",
+	};
+	struct till_printer_status status = till_printer_get(to_till_printer(to_till_device(dev)));
+	unsigned int i;
+	int n = 0;
+
+	if (!status.error_source)
+		return sysfs_emit(buf, "unknown\n");
+	if (!status.errors)
+		return sysfs_emit(buf, "none\n");
+
+	for (i = 0; i < ARRAY_SIZE(names); i++)
+		if (status.errors & BIT(i))
+			n += sysfs_emit_at(buf, n, "%s%s", n ? " " : "", names[i]);
+	return n + sysfs_emit_at(buf, n, "\n");
+}
+static DEVICE_ATTR_RO(error);
+
+static ssize_t source_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	static const char * const names[] = {
+		[TILL_PRINTER_SOURCE_NONE] = "none",
+		[TILL_PRINTER_SOURCE_PORT] = "port",
+		[TILL_PRINTER_SOURCE_AUTOMATIC] = "automatic",
+	};
+	struct till_printer_status status = till_printer_get(to_till_printer(to_till_device(dev)));
+
+	return sysfs_emit(buf, "%s\n", names[status.online_source]);
+}
+static DEVICE_ATTR_RO(source);
 
 static struct attribute *till_printer_attrs[] = {
 	&dev_attr_online.attr,
 	&dev_attr_paper.attr,
 	&dev_attr_cover.attr,
+	&dev_attr_drawer.attr,
+	&dev_attr_error.attr,
+	&dev_attr_source.attr,
 	NULL
 };
 
@@ -1145,15 +1185,15 @@ TILL_STATISTIC(receipt_cover_open_count, TILL_PRINTER_COVER);
 TILL_STATISTIC(paper_end_count, TILL_PRINTER_PAPER_END);
 TILL_STATISTIC(failed_paper_cut_count, TILL_PRINTER_FAILED_CUT);
 TILL_STATISTIC(printer_fault_count, TILL_PRINTER_FAULT);
-TILL_STATISTIC(communication_error_count, TILL_PRINTER_COMMUNICATION_ERROR);
 
 static struct attribute *till_printer_statistics[] = {
+	&till_communication_error_count.attr.attr,
+	&till_hours_powered_count.attr,
 	&till_statistic_byte_written_count.attr.attr,
 	&till_statistic_receipt_cover_open_count.attr.attr,
 	&till_statistic_paper_end_count.attr.attr,
 	&till_statistic_failed_paper_cut_count.attr.attr,
 	&till_statistic_printer_fault_count.attr.attr,
-	&till_statistic_communication_error_count.attr.attr,
 	NULL
 };
 

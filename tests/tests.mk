@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
+# The kernel's pure parsers, which tests compile too, include its UAPI header as the kernel does.
+$(O)/tests/unit/%.o $(O)/tests/fuzz/%.o: WARNINGS += -Ikernel/include/uapi
+
 # Test programs that run in the VM, static so that they need nothing there; they are found in /in/guest.
 GUEST_SOURCES := $(wildcard tests/kselftest/*.c tests/vm/programs/*.c)
 GUEST_PROGRAMS := $(addprefix $(O)/guest/,$(basename $(notdir $(GUEST_SOURCES))))

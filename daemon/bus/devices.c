@@ -109,6 +109,8 @@ static const char *printer_text(const struct printer_status *status, const char 
                 return online[MIN(status->online, 2u)];
         if (streq(property, "Paper"))
                 return paper[MIN(status->paper, 3u)];
+        if (streq(property, "Cover") && !status->cover_known)
+                return "unknown";
         if (streq(property, "Cover"))
                 return status->flags & TILL_PRINTER_COVER_OPEN ? "open" : "closed";
         return status->able ? "" : status->words;

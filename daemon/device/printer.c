@@ -111,7 +111,8 @@ static void status_complete(struct printer *printer, struct printer_status *stat
 
 static bool status_equal(const struct printer_status *a, const struct printer_status *b) {
         return a->open == b->open && a->able == b->able && a->waiting == b->waiting && a->online == b->online &&
-               a->paper == b->paper && a->flags == b->flags && a->errors == b->errors && a->source == b->source;
+               a->paper == b->paper && a->flags == b->flags && a->errors == b->errors &&
+               a->automatic == b->automatic && a->cover_known == b->cover_known;
 }
 
 static void status_tell(struct printer *printer, struct printer_status *status) {
@@ -142,7 +143,8 @@ static int status_read(struct printer *printer, struct printer_status *ret_statu
                 .paper = raw.paper,
                 .flags = raw.flags,
                 .errors = raw.errors,
-                .source = raw.source,
+                .automatic = raw.online_source == TILL_PRINTER_SOURCE_AUTOMATIC,
+                .cover_known = raw.cover_source != TILL_PRINTER_SOURCE_NONE,
         };
         return 0;
 }
@@ -197,7 +199,7 @@ static void clock_stop(struct printer *printer) {
 static uint64_t ask_interval(const struct printer *printer) {
         if (printer->state == WAITING && printer->confirm == PRINTER_CONFIRM_NONE)
                 return DRAIN_INTERVAL;
-        if (printer->state != IDLE && printer->status.source != TILL_PRINTER_SOURCE_AUTOMATIC)
+        if (printer->state != IDLE && !printer->status.automatic)
                 return ASK_INTERVAL;
         return 0;
 }
@@ -376,6 +378,9 @@ static int status_update(struct printer *printer) {
         r = status_read(printer, &status);
         if (r < 0)
                 return r;
+        /* Reset by somebody else. In mid-job nothing is put in between; the next one turns it on as well. */
+        if (printer->status.automatic && !status.automatic && printer->state != SENDING)
+                setup_begin(printer);
         if (printer->state == HELD && !hindrance(&status))
                 job_start(printer);
         status_tell(printer, &status);
@@ -393,8 +398,7 @@ static int port_status_ask(struct printer *printer) {
 }
 
 static bool port_status_due(const struct printer *printer) {
-        return printer->status.source != TILL_PRINTER_SOURCE_AUTOMATIC &&
-               clock_now(CLOCK_MONOTONIC) - printer->asked_at >= ASK_INTERVAL;
+        return !printer->status.automatic && clock_now(CLOCK_MONOTONIC) - printer->asked_at >= ASK_INTERVAL;
 }
 
 /* 1 when the device has taken every byte of a job that it cannot confirm. */
@@ -509,7 +513,7 @@ static int node_start(struct printer *printer) {
         if (r < 0)
                 return r;
         r = status_read(printer, &status);
-        if (r >= 0 && status.source == TILL_PRINTER_SOURCE_NONE) {
+        if (r >= 0 && status.online == TILL_PRINTER_UNKNOWN) {
                 r = port_status_ask(printer);
                 if (r >= 0)
                         r = status_read(printer, &status);

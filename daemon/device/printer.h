@@ -35,7 +35,8 @@ struct printer_status {
         uint32_t paper;    /* enum till_printer_paper */
         uint32_t flags;    /* TILL_PRINTER_COVER_OPEN and others */
         uint32_t errors;   /* TILL_PRINTER_ERROR_* */
-        uint32_t source;   /* TILL_PRINTER_SOURCE_* */
+        bool automatic;    /* the printer tells by itself; else it has to be asked */
+        bool cover_known;  /* it tells about its cover */
         const char *words; /* "ready", "cover open", "paper end", "cutter error", …; never NULL, not freed */
 };
 

@@ -32,12 +32,25 @@ static void get_status(int fd, struct till_printer_status *ret)
 	CHECK_EQ(ioctl(fd, TILL_PRINTER_GET_STATUS, ret), 0);
 }
 
+/* By port status and ASB: what both tell, and what only ASB tells. */
+static void check_sources(const struct till_printer_status *status, uint8_t both, uint8_t only_asb)
+{
+	CHECK_EQ(status->online_source, both);
+	CHECK_EQ(status->paper_source, both);
+	CHECK_EQ(status->error_source, both);
+	CHECK_EQ(status->near_end_source, only_asb);
+	CHECK_EQ(status->cover_source, only_asb);
+	CHECK_EQ(status->drawer_source, only_asb);
+	CHECK_EQ(status->feed_source, only_asb);
+	CHECK_EQ(status->cutter_source, only_asb);
+}
+
 static uint32_t status_source(int fd)
 {
 	struct till_printer_status status;
 
 	get_status(fd, &status);
-	return status.source;
+	return status.online_source;
 }
 
 static uint32_t status_paper(int fd)
@@ -191,9 +204,15 @@ TEST(port_status)
 	CHECK(port >= 0);
 	CHECK_EQ(port & 0x38, 0x18);
 	get_status(fd, &status);
-	CHECK_EQ(status.source, TILL_PRINTER_SOURCE_PORT);
 	CHECK_EQ(status.online, TILL_PRINTER_ONLINE);
 	CHECK_EQ(status.paper, TILL_PAPER_OK);
+	CHECK_EQ(status.flags, 0);
+	CHECK_EQ(status.errors, 0);
+	check_sources(&status, TILL_PRINTER_SOURCE_PORT, TILL_PRINTER_SOURCE_NONE);
+	CHECK(attribute_is("printer", "source", "port"));
+	CHECK(attribute_is("printer", "cover", "unknown"));
+	CHECK(attribute_is("printer", "drawer", "unknown"));
+	CHECK(attribute_is("printer", "error", "none"));
 
 	sim("paper out");
 	CHECK(ioctl(fd, TILL_PRINTER_GET_PORT_STATUS) & 0x20);

@@ -23,7 +23,8 @@ static struct fake {
         unsigned resets, port_asks;
         uint64_t consumed, completed;
         bool stuck; /* the device takes no byte */
-        bool plain; /* answers GET_PORT_STATUS by a status of its own */
+        bool plain; /* answers GET_PORT_STATUS, by this status */
+        uint32_t port_online, port_paper;
 } fake;
 
 static struct seen {
@@ -83,7 +84,9 @@ static int fake_ioctl(int fd, unsigned long request, void *argument) {
         case TILL_PRINTER_GET_PORT_STATUS:
                 fake.port_asks++;
                 if (fake.plain) {
-                        fake.status.source = TILL_PRINTER_SOURCE_PORT;
+                        fake.status.online = fake.port_online;
+                        fake.status.paper = fake.port_paper;
+                        fake.status.online_source = TILL_PRINTER_SOURCE_PORT;
                         return 0x18;
                 }
                 errno = EPIPE;
@@ -134,8 +137,11 @@ static int setup(void **state) {
         static const struct printer_listener listener = { .status = on_status, .done = on_done, .closed = on_closed };
 
         fake = (struct fake){ .node = -EBADF, .peer = -EBADF, .features = TILL_PRINTER_FEATURE_BACKCHANNEL };
+        fake.port_online = TILL_PRINTER_ONLINE;
+        fake.port_paper = TILL_PAPER_OK;
         fake.status = (struct till_printer_status){ .size = sizeof(fake.status),
-                                                    .source = TILL_PRINTER_SOURCE_AUTOMATIC,
+                                                    .online_source = TILL_PRINTER_SOURCE_AUTOMATIC,
+                                                    .cover_source = TILL_PRINTER_SOURCE_AUTOMATIC,
                                                     .online = TILL_PRINTER_ONLINE,
                                                     .paper = TILL_PAPER_OK };
         seen = (struct seen){};
@@ -412,7 +418,8 @@ static void cannot_confirm(void **state) {
 
         fake.features = 0;
         fake.plain = true;
-        fake.status.source = TILL_PRINTER_SOURCE_NONE;
+        fake.status.online = TILL_PRINTER_UNKNOWN;
+        fake.status.online_source = TILL_PRINTER_SOURCE_NONE;
         open_ready();
         assert_int_equal(fake.port_asks, 1);
         submit(1, "text", PRINTER_CONFIRM_PROCESS_ID, 0);
@@ -426,21 +433,38 @@ static void asked_without_automatic_status(void **state) {
         uint8_t answer[7], data[8];
 
         fake.plain = true;
-        fake.status.source = TILL_PRINTER_SOURCE_PORT;
+        fake.status.online_source = TILL_PRINTER_SOURCE_PORT;
         open_ready();
-        fake.status.paper = TILL_PAPER_END;
-        fake.status.online = TILL_PRINTER_OFFLINE;
+        fake.port_paper = TILL_PAPER_END;
+        fake.port_online = TILL_PRINTER_OFFLINE;
         status_change(TILL_PRINTER_OFFLINE, TILL_PAPER_END, 0);
         assert_int_equal(fake.port_asks, 0);
         submit(1, "text", PRINTER_CONFIRM_PROCESS_ID, 0);
         assert_int_equal(take(data, sizeof(data)), 0);
-        fake.status.paper = TILL_PAPER_OK; /* without an event */
-        fake.status.online = TILL_PRINTER_ONLINE;
+        fake.port_paper = TILL_PAPER_OK; /* without an event */
+        fake.port_online = TILL_PRINTER_ONLINE;
         for (unsigned i = 0; i < 1000 && fake.port_asks == 0; i++)
                 (void) sd_event_run(event, 10000);
         job_take("text", answer);
         say(answer, 7);
         assert_int_equal(seen.result, PRINTER_PRINTED);
+}
+
+/* Somebody resets the printer: automatic status is turned on again. */
+static void automatic_status_lost(void **state) {
+        uint8_t data[16];
+
+        open_ready();
+        assert_true(printer_get_status(printer)->cover_known);
+        fake.status.online_source = TILL_PRINTER_SOURCE_PORT;
+        fake.status.cover_source = TILL_PRINTER_SOURCE_NONE;
+        status_change(TILL_PRINTER_ONLINE, TILL_PAPER_OK, 0);
+        assert_int_equal(take(data, sizeof(data)), 3);
+        assert_memory_equal(data, "\x1d\x61\x0f", 3);
+        assert_false(printer_get_status(printer)->cover_known);
+        /* Once: a printer that has none is not asked again and again. */
+        status_change(TILL_PRINTER_ONLINE, TILL_PAPER_OK, 0);
+        assert_int_equal(take(data, sizeof(data)), 0);
 }
 
 static void unplugged_in_mid_job(void **state) {
@@ -575,6 +599,7 @@ int main(void) {
                 printer_test(takes_nothing),
                 printer_test(cannot_confirm),
                 printer_test(asked_without_automatic_status),
+                printer_test(automatic_status_lost),
                 printer_test(unplugged_in_mid_job),
                 printer_test(unplugged_while_held),
                 printer_test(cancelled),

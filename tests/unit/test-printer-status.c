@@ -121,6 +121,44 @@ static void broken_status_is_replies(void **state) {
         assert_int_equal(n_statuses, 0);
 }
 
+static struct till_printer_status status_of(const char *asb) {
+        struct till_printer_status s = { .size = 1, .event = 2 };
+
+        till_escpos_status((const uint8_t *) asb, &s);
+        assert_int_equal(s.size, 1);
+        assert_int_equal(s.event, 2);
+        assert_int_equal(s.online_source, TILL_PRINTER_SOURCE_AUTOMATIC);
+        assert_int_equal(s.near_end_source, TILL_PRINTER_SOURCE_AUTOMATIC);
+        assert_int_equal(s.cutter_source, TILL_PRINTER_SOURCE_AUTOMATIC);
+        return s;
+}
+
+/* The bits, as GS a in Epson's ESC/POS reference has them. */
+static void what_status_says(void **state) {
+        struct till_printer_status s = status_of("\x10\x00\x00\x00");
+
+        assert_int_equal(s.online, TILL_PRINTER_ONLINE);
+        assert_int_equal(s.paper, TILL_PAPER_OK);
+        assert_int_equal(s.flags, 0);
+        assert_int_equal(s.errors, 0);
+        /* Near end of the roll, and the reserved bits set. */
+        s = status_of("\x10\x03\x63\x6f");
+        assert_int_equal(s.paper, TILL_PAPER_NEAR_END);
+        assert_int_equal(s.flags, 0);
+        assert_int_equal(s.errors, 0);
+        s = status_of("\x18\x00\x0f\x00");
+        assert_int_equal(s.online, TILL_PRINTER_OFFLINE);
+        assert_int_equal(s.paper, TILL_PAPER_END);
+        assert_int_equal(status_of("\x10\x00\x0c\x00").paper, TILL_PAPER_END);
+        assert_int_equal(status_of("\x14\x00\x00\x00").flags, TILL_PRINTER_DRAWER_HIGH);
+        assert_int_equal(status_of("\x30\x00\x00\x00").flags, TILL_PRINTER_COVER_OPEN);
+        assert_int_equal(status_of("\x50\x00\x00\x00").flags, TILL_PRINTER_FEEDING);
+        assert_int_equal(status_of("\x10\x04\x00\x00").errors, TILL_PRINTER_ERROR_MECHANICAL);
+        assert_int_equal(status_of("\x10\x08\x00\x00").errors, TILL_PRINTER_ERROR_CUTTER);
+        assert_int_equal(status_of("\x10\x20\x00\x00").errors, TILL_PRINTER_ERROR_FATAL);
+        assert_int_equal(status_of("\x10\x40\x00\x00").errors, TILL_PRINTER_ERROR_RECOVERABLE);
+}
+
 /* No byte is lost or told twice, whatever comes. */
 static void everything_comes_out(void **state) {
         uint32_t x = 1;
@@ -144,6 +182,7 @@ int main(void) {
                 cmocka_unit_test_setup(status_within_block_is_text, setup),
                 cmocka_unit_test_setup(block_without_end, setup),
                 cmocka_unit_test_setup(broken_status_is_replies, setup),
+                cmocka_unit_test_setup(what_status_says, setup),
                 cmocka_unit_test_setup(everything_comes_out, setup),
         };
 

@@ -346,30 +346,58 @@ enum till_printer_paper {
 #define TILL_PRINTER_ERROR_RECOVERABLE	0x08	/* ends by itself, as an overheated head */
 #define TILL_PRINTER_ERROR_OTHER	0x10	/* the port status byte says only "error" */
 
-/*
- * Where the newest status came from.
+/**
+ * enum till_printer_source - where a member of the status came from
+ * @TILL_PRINTER_SOURCE_NONE: nothing has been heard: the member means nothing
+ * @TILL_PRINTER_SOURCE_PORT: GET_PORT_STATUS of the printer class, as old as the
+ *	last open(), TILL_PRINTER_GET_PORT_STATUS or reset
+ * @TILL_PRINTER_SOURCE_AUTOMATIC: automatic status (GS a), sent at each change
  */
-#define TILL_PRINTER_SOURCE_NONE	0
-#define TILL_PRINTER_SOURCE_PORT	1	/* GET_PORT_STATUS of the printer class */
-#define TILL_PRINTER_SOURCE_AUTOMATIC	2	/* automatic status (GS a) */
+enum till_printer_source {
+	TILL_PRINTER_SOURCE_NONE = 0,
+	TILL_PRINTER_SOURCE_PORT = 1,
+	TILL_PRINTER_SOURCE_AUTOMATIC = 2,
+};
 
 /**
  * struct till_printer_status - argument of TILL_PRINTER_GET_STATUS
  * @size: in: size of this structure
- * @source: TILL_PRINTER_SOURCE_*
  * @online: enum till_printer_online
  * @paper: enum till_printer_paper
  * @flags: TILL_PRINTER_COVER_OPEN and others
  * @errors: TILL_PRINTER_ERROR_*
+ * @online_source: of @online, enum till_printer_source like all that follow
+ * @paper_source: of whether @paper is TILL_PAPER_END
+ * @near_end_source: of whether @paper is TILL_PAPER_NEAR_END; while it is
+ *	TILL_PRINTER_SOURCE_NONE, TILL_PAPER_OK may be a roll that is nearly out
+ * @cover_source: of TILL_PRINTER_COVER_OPEN
+ * @drawer_source: of TILL_PRINTER_DRAWER_HIGH
+ * @feed_source: of TILL_PRINTER_FEEDING
+ * @cutter_source: of TILL_PRINTER_ERROR_CUTTER
+ * @error_source: of the other errors
  * @event: number of the newest change; clears EPOLLPRI once returned
+ *
+ * Automatic status tells every member and is kept until the printer is reset:
+ * the sources then fall back and the event number rises, and it has to be turned
+ * on anew. Before it is heard, the port status tells what it can: the cover, the
+ * drawer, the cutter and a roll that is nearly out are not in it. What DLE EOT is
+ * answered does not say what was asked: it is for read() and changes nothing here.
  */
 struct till_printer_status {
 	__u32 size;
-	__u32 source;
 	__u32 online;
 	__u32 paper;
 	__u32 flags;
 	__u32 errors;
+	__u8 online_source;
+	__u8 paper_source;
+	__u8 near_end_source;
+	__u8 cover_source;
+	__u8 drawer_source;
+	__u8 feed_source;
+	__u8 cutter_source;
+	__u8 error_source;
+	__u8 __reserved[4];
 	__u64 event;
 };
 
@@ -412,7 +440,8 @@ struct till_printer_device_id {
 #define TILL_PRINTER_GET_DEVICE_ID	_IO(TILL_IOC_TYPE, 0x32)
 /*
  * TILL_PRINTER_GET_PORT_STATUS - returns the port status byte, 0 to 255; no argument.
- * It also updates the status when no automatic status has been heard.
+ * Bit 5 paper empty, bit 4 selected, bit 3 no error (printer class 4.2.2). It also
+ * updates the status as long as no automatic status has been heard.
  */
 #define TILL_PRINTER_GET_PORT_STATUS	_IO(TILL_IOC_TYPE, 0x33)
 /*
