@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "card/icc.h"
 #include "usb/device.h"
+#include "usb/emv.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

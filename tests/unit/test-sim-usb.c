@@ -9,6 +9,7 @@
 #include "card/icc.h"
 #include "paper/paper.h"
 #include "usb/device.h"
+#include "usb/emv.h"
 
 /* The host's side of USB/IP, as vhci_hcd plays it. */
 
@@ -350,7 +351,7 @@ static void misbehaviour(void **state) {
         configure();
         ccid("62 00000000 00 01 000000", &a);
 
-        emv_misbehave(emv, EMV_TIME_EXTENSION, 2);
+        emv_misbehave(emv, EMV_TIME_EXTENSION, 2, 1);
         ccid("6F 0E000000 00 02 00 0000" SELECT, &a);
         expect_message(&a, "80 00000000 00 02 80 01 00");
         ccid("65 00000000 00 03 000000", &a);
@@ -366,7 +367,7 @@ static void misbehaviour(void **state) {
         assert_memory_equal(a.data + 10, "\x6f\x26", 2);
 
         /* ABORT takes both: by control, then by bulk with the same number */
-        emv_misbehave(emv, EMV_TIME_EXTENSION, 100);
+        emv_misbehave(emv, EMV_TIME_EXTENSION, 100, 1);
         ccid("6F 0E000000 00 04 00 0000" SELECT, &a);
         assert_int_equal(control(0x21, 1, 0x0500, 0, 0, &a), 0);
         ccid("72 00000000 00 05 000000", &a);
@@ -376,19 +377,19 @@ static void misbehaviour(void **state) {
         ccid("72 00000000 00 06 000000", &a);
         expect_message(&a, "81 00000000 00 06 40 FF 00");
 
-        emv_misbehave(emv, EMV_HARDWARE_ERROR, 0);
+        emv_misbehave(emv, EMV_HARDWARE_ERROR, 0, 1);
         ccid("6F 0E000000 00 07 00 0000" SELECT, &a);
         expect_message(&a, "80 00000000 00 07 40 FB 00");
-        emv_misbehave(emv, EMV_MUTE, 0);
+        emv_misbehave(emv, EMV_MUTE, 0, 1);
         ccid("6F 0E000000 00 08 00 0000" SELECT, &a);
         expect_message(&a, "80 00000000 00 08 40 FE 00");
         ccid("62 00000000 00 09 000000", &a);
         expect_message(&a, "80 00000000 00 09 41 FE 00");
 
         /* a card that is pulled while the reader asks for time */
-        emv_misbehave(emv, EMV_BEHAVE, 0);
+        emv_misbehave(emv, EMV_BEHAVE, 0, 1);
         ccid("62 00000000 00 0A 000000", &a);
-        emv_misbehave(emv, EMV_TIME_EXTENSION, 100);
+        emv_misbehave(emv, EMV_TIME_EXTENSION, 100, 1);
         ccid("6F 0E000000 00 0B 00 0000" SELECT, &a);
         assert_int_equal(emv_remove(emv), 0);
         expect_in(submit_in(2, 4096), &a);

@@ -202,6 +202,8 @@ static int assign_card(struct loading *l, const char *key, const char *value, co
                 return parse_number(value, 1, 15, &c->pin_tries, ret_reason);
         if (streq(key, "pse"))
                 return parse_bool(value, &c->pse, ret_reason);
+        if (streq(key, "echo"))
+                return parse_bool(value, &c->echo, ret_reason);
         if (streq(key, "atc")) {
                 r = parse_number(value, 0, 65534, &n, ret_reason);
                 if (r >= 0)

@@ -6,7 +6,9 @@
  *
  *   [card]            title=TEXT for people; atr=HEX (without it the card has no chip); key=FILE, the ICC's RSA
  *                     key as PEM in the folder keys/ beside the file; pin=4 to 12 digits; pin-tries=1..15 (3);
- *                     atc=N, what the application transaction counter starts from (0); pse=yes|no (yes)
+ *                     atc=N, what the application transaction counter starts from (0); pse=yes|no (yes);
+ *                     echo=yes|no (no): also answers 80 0E with the data it was sent, and READ BINARY with bytes
+ *                     that count up, in any length
  *   [stripe]          track1=, track2=, track3=: text with its sentinels, without LRC
  *   [application N]   N from 1 in the order of the directory: aid=HEX; label=TEXT; priority=1..15; fci=HEX, more of
  *                     the A5 template (9F38, 5F2D…); aip=HEX; afl=HEX; ac-key=HEX, the card's own key for
@@ -68,7 +70,7 @@ struct sim_card {
         char pin[13];    /* empty: none */
         unsigned int pin_tries;
         uint16_t atc;
-        bool pse;
+        bool pse, echo;
         struct sim_card_application *applications;
         size_t n_applications;
 };

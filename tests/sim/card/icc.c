@@ -510,7 +510,7 @@ static int do_verify(struct icc *icc, const struct apdu *c) {
                 return SW_PARAMETERS;
         if (c->lc != 8)
                 return SW_LENGTH;
-        if (!icc->app || !icc->card->pin[0])
+        if ((!icc->app && !icc->card->echo) || !icc->card->pin[0])
                 return SW_CONDITIONS;
         if (icc->pin_tries == 0)
                 return SW_PIN_BLOCKED;
@@ -772,8 +772,24 @@ static int do_get_response(struct icc *icc, const struct apdu *c, struct answer 
                 return SW_PARAMETERS;
         if (icc->pending_size == 0)
                 return SW_CONDITIONS;
+        if (c->le > 0 && c->le < icc->pending_size)
+                return SW_WRONG_LE | (icc->pending_size & 0xff);
         answer_raw(a, icc->pending, icc->pending_size);
         icc->pending_size = 0;
+        return SW_OK;
+}
+
+/* For tests of readers: commands whose data and response have any length. */
+static int do_echo(struct icc *icc, const struct apdu *c, struct answer *a) {
+        answer_raw(a, c->data, c->lc);
+        return SW_OK;
+}
+
+static int do_read_binary(struct icc *icc, const struct apdu *c, struct answer *a) {
+        unsigned int offset = c->p1 << 8 | c->p2;
+
+        for (size_t i = 0; i < c->le; i++)
+                a->data[a->size++] = offset + i;
         return SW_OK;
 }
 
@@ -781,6 +797,10 @@ static int do_get_response(struct icc *icc, const struct apdu *c, struct answer 
 static int dispatch(struct icc *icc, const struct apdu *c, struct answer *a) {
         if (c->cla != 0x00 && c->cla != 0x80 && c->cla != 0x84 && c->cla != 0x8c)
                 return SW_CLASS;
+        if (icc->card->echo && c->cla == 0x80 && c->ins == 0x0e)
+                return do_echo(icc, c, a);
+        if (icc->card->echo && c->cla == 0x00 && c->ins == 0xb0)
+                return do_read_binary(icc, c, a);
         switch (c->cla << 8 | c->ins) {
         case 0x00a4:
                 return do_select(icc, c, a);

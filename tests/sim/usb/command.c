@@ -48,7 +48,7 @@ static void refuse_card(const struct call *c, int error, const char *name) {
         }
 }
 
-static void command_swipe(const struct call *c, const char *arg) {
+static void command_swipe(const struct call *c, char *arg) {
         _cleanup_(sim_card_freep) struct sim_card *card = NULL;
         int r;
 
@@ -68,7 +68,7 @@ static void command_swipe(const struct call *c, const char *arg) {
                 done(c);
 }
 
-static void command_insert(const struct call *c, const char *arg) {
+static void command_insert(const struct call *c, char *arg) {
         int r = sim_insert(c->sim, arg);
 
         if (r < 0)
@@ -77,7 +77,7 @@ static void command_insert(const struct call *c, const char *arg) {
                 done(c);
 }
 
-static void command_remove(const struct call *c, const char *arg) {
+static void command_remove(const struct call *c, char *arg) {
         int r = emv_remove(c->sim->emv);
 
         if (r < 0)
@@ -91,7 +91,7 @@ static void printer_done(const struct call *c) {
         done(c);
 }
 
-static void command_paper(const struct call *c, const char *arg) {
+static void command_paper(const struct call *c, char *arg) {
         struct paper *p = printer_paper(c->sim->printer);
         const char *rows = startswith(arg, "rows ");
         unsigned int n;
@@ -112,7 +112,7 @@ static void command_paper(const struct call *c, const char *arg) {
         printer_done(c);
 }
 
-static void command_cover(const struct call *c, const char *arg) {
+static void command_cover(const struct call *c, char *arg) {
         if (!streq(arg, "open") && !streq(arg, "closed")) {
                 refuse(c, -EINVAL, "cover open|closed");
                 return;
@@ -121,7 +121,7 @@ static void command_cover(const struct call *c, const char *arg) {
         printer_done(c);
 }
 
-static void command_drawer(const struct call *c, const char *arg) {
+static void command_drawer(const struct call *c, char *arg) {
         if (!streq(arg, "open") && !streq(arg, "closed")) {
                 refuse(c, -EINVAL, "drawer open|closed");
                 return;
@@ -130,17 +130,17 @@ static void command_drawer(const struct call *c, const char *arg) {
         printer_done(c);
 }
 
-static void command_power_cycle(const struct call *c, const char *arg) {
+static void command_power_cycle(const struct call *c, char *arg) {
         paper_power_cycle(printer_paper(c->sim->printer));
         printer_done(c);
 }
 
-static void command_tear(const struct call *c, const char *arg) {
+static void command_tear(const struct call *c, char *arg) {
         paper_tear(printer_paper(c->sim->printer));
         done(c);
 }
 
-static void command_clear(const struct call *c, const char *arg) {
+static void command_clear(const struct call *c, char *arg) {
         paper_clear(printer_paper(c->sim->printer));
         done(c);
 }
@@ -165,7 +165,7 @@ static void refuse_sheet(const struct call *c, int error) {
                 refuse(c, error, "cannot show the paper: %s", strerror(-error));
 }
 
-static void command_text(const struct call *c, const char *arg) {
+static void command_text(const struct call *c, char *arg) {
         _cleanup_free_ char *text = NULL;
         int sheet = parse_sheet(arg), r = sheet;
 
@@ -178,7 +178,7 @@ static void command_text(const struct call *c, const char *arg) {
 }
 
 /* The picture goes to the client, which has the right to write where the person said. */
-static void command_print(const struct call *c, const char *arg) {
+static void command_print(const struct call *c, char *arg) {
         _cleanup_close_ int fd = -EBADF;
         int sheet = parse_sheet(arg), r;
         char path[64];
@@ -220,7 +220,7 @@ static unsigned int parse_device(const struct sim *sim, const char *word) {
         return 0;
 }
 
-static void command_unplug(const struct call *c, const char *arg) {
+static void command_unplug(const struct call *c, char *arg) {
         unsigned int mask = parse_device(c->sim, arg);
 
         if (mask == 0) {
@@ -231,42 +231,104 @@ static void command_unplug(const struct call *c, const char *arg) {
         done(c);
 }
 
-static void command_plug(const struct call *c, const char *arg) {
-        unsigned int mask = parse_device(c->sim, arg);
+/* Another reader than the one that is plugged in, or the usual one. */
+static int choose_reader(const struct call *c, char *options) {
+        struct reader reader = reader_default;
+        const char *wrong;
 
-        if (mask == 0) {
-                refuse(c, -EINVAL, "plug msr|emv|printer|all");
+        if (*options && c->sim->devices[SIM_EMV]->usb) {
+                refuse(c, -EBUSY, "emv is plugged in: unplug it first");
+                return -EBUSY;
+        }
+        if (reader_parse(options, &reader, &wrong) < 0) {
+                refuse(c, -EINVAL, "plug emv: cannot take %s, or what follows it; see till-sim(1)", wrong);
+                return -EINVAL;
+        }
+        if (!c->sim->devices[SIM_EMV]->usb)
+                emv_set_reader(c->sim->emv, &reader);
+        return 0;
+}
+
+static void command_plug(const struct call *c, char *arg) {
+        char *options = arg + strcspn(arg, " ");
+        unsigned int mask;
+
+        if (*options)
+                *options++ = '\0';
+        mask = parse_device(c->sim, arg);
+        if (mask == 0 || (*options && mask != 1U << SIM_EMV)) {
+                refuse(c, -EINVAL, "plug msr|emv|printer|all, and options for emv alone");
                 return;
         }
+        if (mask & 1U << SIM_EMV && choose_reader(c, options) < 0)
+                return;
         sim_plug(c->sim, mask, c->answer, c->userdata);
 }
 
+static void command_keypad(const struct call *c, char *arg) {
+        enum emv_key key = streq(arg, "cancel")    ? EMV_KEY_CANCEL
+                           : streq(arg, "timeout") ? EMV_KEY_TIMEOUT
+                                                   : EMV_KEY_PIN;
+        int r;
+
+        if (key == EMV_KEY_PIN && strspn(arg, "0123456789") != strlen(arg)) {
+                refuse(c, -EINVAL, "keypad PIN|cancel|timeout");
+                return;
+        }
+        r = emv_key(c->sim->emv, key, arg);
+        if (r == -ENXIO)
+                refuse(c, r, "the reader asks for no PIN");
+        else if (r < 0)
+                refuse(c, r, "the reader does not take a PIN of that length");
+        else
+                done(c);
+}
+
+static void command_wire(const struct call *c, char *arg) {
+        int r;
+
+        if (!streq(arg, "off") && *arg != '/') {
+                refuse(c, -EINVAL, "wire /FILE, or wire off");
+                return;
+        }
+        r = emv_log_wire(c->sim->emv, streq(arg, "off") ? NULL : arg);
+
+        if (r < 0)
+                refuse(c, r, "cannot write %s: %s", arg, strerror(-r));
+        else
+                done(c);
+}
+
 static void misbehave_none(struct sim *sim) {
-        emv_misbehave(sim->emv, EMV_BEHAVE, 0);
+        emv_behave(sim->emv);
         msr_set_bad_read(sim->msr, false);
         printer_set_silent(sim->printer, false);
         paper_set_error(printer_paper(sim->printer), PAPER_ERROR_NONE);
 }
 
-static void command_misbehave(const struct call *c, const char *arg) {
+static void command_misbehave_emv(const struct call *c, char *words) {
+        int r = emv_misbehave_words(c->sim->emv, words);
+
+        if (r == -ENODEV)
+                refuse(c, r, "emv is unplugged");
+        else if (r < 0)
+                refuse(c, r, "misbehave emv: not one of its words, or not what follows it; see till-sim(1)");
+        else
+                done(c);
+}
+
+static void command_misbehave(const struct call *c, char *arg) {
         struct sim *sim = c->sim;
         struct paper *paper = printer_paper(sim->printer);
-        const char *times = startswith(arg, "emv time-extension ");
-        unsigned int n;
-        char end;
 
+        if (strncmp(arg, "emv ", 4) == 0) {
+                command_misbehave_emv(c, arg + 4);
+                return;
+        }
         if (streq(arg, "none"))
                 misbehave_none(sim);
         else if (streq(arg, "msr bad-read"))
                 msr_set_bad_read(sim->msr, true);
-        else if (streq(arg, "emv mute"))
-                emv_misbehave(sim->emv, EMV_MUTE, 0);
-        else if (streq(arg, "emv no-answer"))
-                emv_misbehave(sim->emv, EMV_NO_ANSWER, 0);
-        else if (streq(arg, "emv hardware-error"))
-                emv_misbehave(sim->emv, EMV_HARDWARE_ERROR, 0);
-        else if (times && sscanf(times, "%u%c", &n, &end) == 1 && n > 0)
-                emv_misbehave(sim->emv, EMV_TIME_EXTENSION, n);
         else if (streq(arg, "printer stall"))
                 printer_stall(sim->printer);
         else if (streq(arg, "printer no-answer"))
@@ -279,7 +341,7 @@ static void command_misbehave(const struct call *c, const char *arg) {
                 paper_set_error(paper, PAPER_ERROR_UNRECOVERABLE);
         else {
                 refuse(c, -EINVAL,
-                       "misbehave none, msr bad-read, emv mute|no-answer|hardware-error|time-extension N, "
+                       "misbehave none, msr bad-read, emv WORD…, "
                        "printer stall|no-answer|cutter-jam|hot|broken");
                 return;
         }
@@ -292,7 +354,7 @@ static const char *plug_state(const struct device *d) {
         return usb_device_is_configured(d->usb) ? "configured" : "plugged";
 }
 
-static void command_status(const struct call *c, const char *arg) {
+static void command_status(const struct call *c, char *arg) {
         static const char *const supply[] = { "in", "near-end", "out" };
         static const char *const error[] = { "none", "cutter", "hot", "broken" };
         struct sim *sim = c->sim;
@@ -306,20 +368,20 @@ static void command_status(const struct call *c, const char *arg) {
         (void) paper_unknown(printer_paper(sim->printer), &unknown);
         n = snprintf(text, sizeof(text),
                      "msr=%s\nemv=%s\nprinter=%s\n"
-                     "card=%s\ncard-power=%s\n"
+                     "card=%s\ncard-power=%s\nkeypad=%s\n"
                      "paper=%s\ncover=%s\ndrawer=%s\noffline=%s\nerror=%s\n"
                      "buffered=%u\naccepted=%" PRIu64 "\nsheets=%u\ncuts=%u\ndrawer-pulses=%u\n"
                      "unknown=%u\nunknown-last=%s\n",
                      plug_state(sim->devices[SIM_MSR]), plug_state(sim->devices[SIM_EMV]),
                      plug_state(sim->devices[SIM_PRINTER]), icc ? icc_card(icc)->name : "none",
-                     emv_is_powered(sim->emv) ? "on" : "off", supply[s.supply], s.cover_open ? "open" : "closed",
-                     s.drawer_open ? "open" : "closed", s.offline ? "yes" : "no", error[s.error], s.buffered,
-                     s.bytes_accepted, paper_sheets(printer_paper(sim->printer)), s.cuts, s.drawer_pulses, s.unknown,
-                     unknown);
+                     emv_is_powered(sim->emv) ? "on" : "off", emv_wants_pin(sim->emv) ? "waiting" : "idle",
+                     supply[s.supply], s.cover_open ? "open" : "closed", s.drawer_open ? "open" : "closed",
+                     s.offline ? "yes" : "no", error[s.error], s.buffered, s.bytes_accepted,
+                     paper_sheets(printer_paper(sim->printer)), s.cuts, s.drawer_pulses, s.unknown, unknown);
         c->answer(c->userdata, 0, text, MIN((size_t) n, sizeof(text) - 1));
 }
 
-static void command_cards(const struct call *c, const char *arg) {
+static void command_cards(const struct call *c, char *arg) {
         _cleanup_free_ char *text = NULL;
         int r = sim_card_list(&text);
 
@@ -331,7 +393,7 @@ static void command_cards(const struct call *c, const char *arg) {
 
 static const struct {
         const char *verb;
-        void (*run)(const struct call *c, const char *arg);
+        void (*run)(const struct call *c, char *arg);
         bool takes_argument;
 } commands[] = {
         { "swipe", command_swipe, true },   { "insert", command_insert, true },
@@ -342,6 +404,7 @@ static const struct {
         { "unplug", command_unplug, true }, { "plug", command_plug, true },
         { "status", command_status },       { "misbehave", command_misbehave, true },
         { "cards", command_cards },         { "power-cycle", command_power_cycle },
+        { "keypad", command_keypad, true }, { "wire", command_wire, true },
 };
 
 void sim_command(struct sim *sim, char *line, sim_answer_t answer, void *userdata) {

@@ -42,27 +42,6 @@ int msr_swipe(struct msr *msr, const struct sim_card *card);
 /* The next swipe cannot decode any track. */
 void msr_set_bad_read(struct msr *msr, bool bad);
 
-/* EMV reader, Gemalto PC Twin 08e6:3437 as libccid lists it, at short and extended APDU level. */
-struct emv;
-int emv_new(sd_event *event, struct emv **ret);
-struct emv *emv_free(struct emv *emv);
-DEFINE_CLEANUP(struct emv *, emv_free);
-/* Borrows the card until emv_remove(). -EBUSY if there is one in the slot. */
-int emv_insert(struct emv *emv, struct icc *icc);
-/* -ENOENT for an empty slot. */
-int emv_remove(struct emv *emv);
-struct icc *emv_card(const struct emv *emv);
-bool emv_is_powered(const struct emv *emv);
-
-enum emv_misbehaviour {
-        EMV_BEHAVE,
-        EMV_MUTE,           /* no card answers */
-        EMV_NO_ANSWER,      /* the reader takes commands and answers none */
-        EMV_TIME_EXTENSION, /* the next exchange asks for time so many times, 200 ms apart */
-        EMV_HARDWARE_ERROR, /* the next exchange fails with bError FB */
-};
-void emv_misbehave(struct emv *emv, enum emv_misbehaviour how, unsigned int count);
-
 /* Receipt printer, Epson 04b8:0e15, over the simulated paper. */
 struct paper;
 struct printer;

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "usb/device.h"
+#include "usb/emv.h"
+
+#include "base/hex.h"
+#include "card/atr.h"
+#include "usb/keypad.h"
 
 /*
- * A CCID reader (USB CCID 1.1) that runs the card's transport itself: what it is handed and hands
- * back are whole APDUs, chained over several messages where they are longer than one.
+ * A CCID reader (USB CCID 1.1). At the APDU levels it runs the card's transport itself: what it is handed and
+ * hands back are whole APDUs, at extended level chained over several messages where they are longer than one.
+ * At TPDU level it does a card's procedure bytes (T=0) and no more: T=1 blocks and PPS pass as they are.
  */
 
 #define EP_OUT 0x01
@@ -11,11 +16,11 @@
 #define EP_INTERRUPT 0x83
 
 #define HEADER_SIZE 10
-#define MESSAGE_MAX 271 /* dwMaxCCIDMessageLength: a short APDU in one message, longer ones chained */
-#define DATA_MAX (MESSAGE_MAX - HEADER_SIZE)
-#define COMMAND_MAX (65544 + HEADER_SIZE)
+#define COMMAND_MAX READER_MESSAGE_MAX
+#define SHORT_MAX 261 /* a short APDU */
 
 #define EXTENSION_USEC (200 * 1000)
+#define KEYPAD_TIMEOUT_USEC (30 * 1000 * 1000ULL) /* where the host leaves it to the reader */
 
 enum {
         PC_SET_PARAMETERS = 0x61,
@@ -48,8 +53,12 @@ enum {
         ERROR_UNSUPPORTED = 0x00,
         ERROR_BAD_LENGTH = 0x01, /* offsets of the byte that is wrong */
         ERROR_BAD_SLOT = 0x05,
+        ERROR_BAD_SELECT = 0x07,
         ERROR_BAD_PARAMETER = 0x08,
         ERROR_BUSY_SLOT = 0xe0,
+        ERROR_PIN_CANCELLED = 0xef,
+        ERROR_PIN_TIMEOUT = 0xf0,
+        ERROR_PROCEDURE_BYTE = 0xf4,
         ERROR_HARDWARE = 0xfb,
         ERROR_OVERRUN = 0xfc,
         ERROR_MUTE = 0xfe,
@@ -66,7 +75,13 @@ enum {
 
 struct emv {
         struct device device;
-        struct icc *icc; /* borrowed */
+        struct reader reader; /* what is plugged in */
+        uint8_t device_descriptor[18], configuration[READER_CONFIGURATION_MAX];
+        struct usb_model model;
+        FILE *wire;
+
+        struct icc *icc;         /* borrowed */
+        struct contact *contact; /* of the card, at TPDU level */
         bool powered;
         uint8_t parameters[7];
         size_t parameters_size;
@@ -81,94 +96,40 @@ struct emv {
         size_t response_size, response_sent;
 
         enum emv_misbehaviour misbehaviour;
+        struct emv_twist twist;       /* what becomes of the next answer */
         unsigned int extensions;      /* how many time extensions the next exchange asks for */
+        uint8_t multiplier;           /* what each says */
+        uint8_t mute_at;              /* voltages at which a card does not answer, as in bVoltageSupport */
+        bool endless;                 /* responses never end */
         sd_event_source *timer;       /* runs while an exchange is held back */
         uint8_t held[HEADER_SIZE];    /* its header */
         unsigned int held_extensions; /* left of them */
-        int abort_seq;                /* of a control ABORT whose bulk twin has not come, or -1 */
+        sd_event_source *late_timer;
+        uint8_t *late; /* an answer that is held back */
+        size_t late_size;
+        struct keypad keypad;
+        sd_event_source *keypad_timer; /* runs while a PIN is waited for */
+        int abort_seq;                 /* of a control ABORT whose bulk twin has not come, or -1 */
 };
 
 static const uint8_t default_t0[] = { 0x11, 0x00, 0x00, 0x0a, 0x00 };
 
-static const uint8_t device_descriptor[18] = {
-        18, 1, 0x00, 0x02, 0, 0, 0, 64, 0xe6, 0x08, 0x37, 0x34, 0x00, 0x01, 1, 2, 3, 1,
-};
+static const char *const strings[] = { "Gemalto", "PC Twin Reader", "TILLSIM-EMV", NULL };
 
-#define LE32(x) (x) & 0xff, (x) >> 8 & 0xff, (x) >> 16 & 0xff, (x) >> 24 & 0xff
+static size_t data_max(const struct emv *e) {
+        return e->reader.message_max - HEADER_SIZE;
+}
 
-static const uint8_t configuration[] = {
-        9,
-        2,
-        93,
-        0,
-        1,
-        1,
-        0,
-        0x80,
-        50, /* configuration */
-        9,
-        4,
-        0,
-        0,
-        3,
-        0x0b,
-        0,
-        0,
-        0, /* interface: CCID, bulk */
-        54,
-        0x21, /* CCID class descriptor */
-        0x10,
-        0x01,              /* bcdCCID 1.10 */
-        0,                 /* bMaxSlotIndex */
-        7,                 /* bVoltageSupport: 5, 3 and 1.8 V */
-        LE32(3),           /* dwProtocols: T=0 and T=1 */
-        LE32(4000),        /* dwDefaultClock, kHz */
-        LE32(4000),        /* dwMaximumClock */
-        0,                 /* bNumClockSupported: what is told above */
-        LE32(10753),       /* dwDataRate, bit/s */
-        LE32(344086),      /* dwMaxDataRate */
-        0,                 /* bNumDataRatesSupported */
-        LE32(254),         /* dwMaxIFSD */
-        LE32(0),           /* dwSynchProtocols */
-        LE32(0),           /* dwMechanical */
-        LE32(0x000404be),  /* dwFeatures: all automatic, short and extended APDU */
-        LE32(MESSAGE_MAX), /* dwMaxCCIDMessageLength */
-        0xff,
-        0xff, /* bClassGetResponse, bClassEnvelope: echo */
-        0,
-        0, /* wLcdLayout: none */
-        0, /* bPINSupport: none */
-        1, /* bMaxCCIDBusySlots */
-        7,
-        5,
-        EP_OUT,
-        2,
-        64,
-        0,
-        0, /* bulk OUT */
-        7,
-        5,
-        EP_IN,
-        2,
-        64,
-        0,
-        0, /* bulk IN */
-        7,
-        5,
-        EP_INTERRUPT,
-        3,
-        8,
-        0,
-        16, /* interrupt IN */
-};
-_Static_assert(sizeof(configuration) == 93, "wTotalLength");
+/* Commands and answers both ways; what is in them is a test card's. */
+static void emv_log(struct emv *e, const char *direction, const char *what, const uint8_t *data, size_t size) {
+        _cleanup_free_ char *text = NULL;
 
-static const struct usb_model model = {
-        .device_descriptor = device_descriptor,
-        .configuration = configuration,
-        .strings = (const char *const[]){ "Gemalto", "PC Twin Reader", "TILLSIM-EMV", NULL },
-        .speed = USB_SPEED_FULL,
-};
+        device_trace(e, what, data, size);
+        if (!e->wire)
+                return;
+        text = hex_encode_alloc(data, size);
+        fprintf(e->wire, "%s %s\n", direction, strempty(text));
+}
 
 static uint8_t slot_status(const struct emv *e) {
         if (!e->icc)
@@ -188,18 +149,96 @@ static void emv_reset_parameters(struct emv *e) {
         e->protocol = 0;
 }
 
+static void emv_send(struct emv *e, const uint8_t *message, size_t size) {
+        emv_log(e, "<", "answer", message, size);
+        (void) usb_device_send(e->device.usb, EP_IN, message, size);
+}
+
+static int on_late(sd_event_source *source, uint64_t usec, void *userdata) {
+        struct emv *e = userdata;
+
+        if (e->device.usb)
+                emv_send(e, e->late, e->late_size);
+        return 0;
+}
+
+/* Does to an answer what was asked for, once. message has room for a copy of all. */
+static void emv_twist(struct emv *e, uint8_t *message, size_t size) {
+        struct emv_twist t = e->twist;
+
+        e->twist.how = TWIST_NONE;
+        switch (t.how) {
+        case TWIST_NONE:
+                break;
+        case TWIST_SEQUENCE:
+                message[6]++;
+                break;
+        case TWIST_SLOT:
+                message[5]++;
+                break;
+        case TWIST_TYPE:
+                message[0] = message[0] == RDR_SLOT_STATUS ? RDR_DATA_BLOCK : RDR_SLOT_STATUS;
+                break;
+        case TWIST_ERROR:
+                message[7] |= STATUS_FAILED;
+                message[8] = t.n;
+                break;
+        case TWIST_CHAIN:
+                message[9] = t.n;
+                break;
+        case TWIST_LENGTH:
+                for (int i = 0; i < 4; i++)
+                        message[1 + i] = t.n >> 8 * i;
+                break;
+        case TWIST_SHORT:
+                size = MIN(size, (size_t) t.n);
+                break;
+        case TWIST_EMPTY:
+                for (unsigned int i = 0; i < t.n; i++)
+                        emv_send(e, message, 0);
+                break;
+        case TWIST_STALE:
+                for (unsigned int i = t.n; i > 0; i--) {
+                        message[6] -= i;
+                        emv_send(e, message, size);
+                        message[6] += i;
+                }
+                break;
+        case TWIST_TWICE:
+                emv_send(e, message, size);
+                break;
+        case TWIST_LATE:
+                free(e->late);
+                e->late = malloc(size);
+                if (!e->late)
+                        return;
+                memcpy(e->late, message, size);
+                e->late_size = size;
+                (void) sd_event_source_set_time_relative(e->late_timer, t.n * 1000ULL);
+                (void) sd_event_source_set_enabled(e->late_timer, SD_EVENT_ONESHOT);
+                return;
+        case TWIST_RAW:
+                /* As it was given, but that it answers this command. */
+                if (t.raw_size > 6)
+                        t.raw[6] = message[6];
+                emv_send(e, t.raw, t.raw_size);
+                return;
+        }
+        emv_send(e, message, size);
+}
+
 /* Answers a command: status carries bits 7:6 of bStatus, extra is the header's last byte. */
 static void emv_answer(struct emv *e, uint8_t type, const uint8_t *command, uint8_t status, uint8_t error,
                        uint8_t extra, const void *data, size_t size) {
-        uint8_t message[MESSAGE_MAX] = {
-                type, size & 0xff, size >> 8, 0, 0, command[5], command[6], status | slot_status(e), error, extra,
+        uint8_t message[READER_MESSAGE_MAX] = {
+                type,       size & 0xff, size >> 8 & 0xff,        size >> 16, 0,
+                command[5], command[6],  status | slot_status(e), error,      extra,
         };
 
         if (size > 0)
                 memcpy(message + HEADER_SIZE, data, size);
-        device_trace(e, "answer", message, HEADER_SIZE + size);
-        (void) usb_device_send(e->device.usb, EP_IN, message, HEADER_SIZE + size);
-        explicit_bzero(message, sizeof(message));
+        emv_twist(e, message, HEADER_SIZE + size);
+        explicit_bzero(message, HEADER_SIZE + size);
 }
 
 /* What kind of answer a command has (CCID 1.1, 6.1). */
@@ -227,21 +266,61 @@ static void emv_refuse(struct emv *e, const uint8_t *command, uint8_t error) {
 }
 
 static void emv_power_down(struct emv *e) {
-        if (e->powered)
+        if (e->powered) {
                 icc_power_off(e->icc);
+                contact_off(e->contact);
+        }
         e->powered = false;
         emv_reset_chain(e);
 }
 
+/* Returns the length of what the card says at its reset. */
+static int emv_reset_card(struct emv *e, uint8_t ret_atr[static ICC_ATR_MAX]) {
+        uint8_t own[ICC_ATR_MAX], made[ICC_ATR_MAX];
+        const uint8_t *atr = e->reader.atr;
+        size_t size = e->reader.atr_size;
+        int n;
+
+        n = icc_power_on(e->icc, own);
+        if (n < 0)
+                return n;
+        if (size == 0 && e->reader.protocol >= 0) {
+                n = atr_make(own, n, e->reader.protocol, made);
+                if (n < 0)
+                        return n;
+                atr = made;
+                size = n;
+        }
+        if (reader_level(&e->reader) == READER_TPDU)
+                return contact_reset(e->contact, e->icc, atr, size, ret_atr);
+        if (size == 0) {
+                atr = own;
+                size = n;
+        }
+        memcpy(ret_atr, atr, size);
+        return size;
+}
+
+/* bPowerSelect as a bit of bVoltageSupport; 0 where the reader tries one after the other. */
+static uint8_t select_voltage(uint8_t power_select) {
+        return power_select == 0 ? 0 : 1 << (power_select - 1);
+}
+
 static void emv_power_on(struct emv *e, const uint8_t *message) {
-        uint8_t atr[ICC_ATR_MAX];
+        uint8_t voltage, atr[ICC_ATR_MAX];
         int n = -EIO;
 
         emv_reset_chain(e);
         emv_reset_parameters(e);
         e->powered = false;
-        if (e->icc && e->misbehaviour != EMV_MUTE)
-                n = icc_power_on(e->icc, atr);
+        if (message[7] > 3 || (message[7] == 0 && !(e->reader.features & READER_AUTOMATIC_POWER)) ||
+            (message[7] > 0 && !(e->reader.voltages & select_voltage(message[7])))) {
+                emv_refuse(e, message, ERROR_BAD_SELECT);
+                return;
+        }
+        voltage = select_voltage(message[7]) ?: e->reader.voltages;
+        if (e->icc && e->misbehaviour != EMV_MUTE && voltage & ~e->mute_at)
+                n = emv_reset_card(e, atr);
         if (n < 0) {
                 emv_refuse(e, message, ERROR_MUTE);
                 return;
@@ -251,11 +330,15 @@ static void emv_power_on(struct emv *e, const uint8_t *message) {
 }
 
 static void emv_send_response(struct emv *e, const uint8_t *message) {
-        size_t left = e->response_size - e->response_sent, n = MIN(left, (size_t) DATA_MAX);
+        size_t left = e->response_size - e->response_sent, n = MIN(left, data_max(e));
         bool first = e->response_sent == 0, last = n == left;
         const uint8_t *data = e->response + e->response_sent;
 
         e->response_sent += n;
+        if (e->endless) {
+                last = false;
+                e->response_sent = 1;
+        }
         emv_answer(e, RDR_DATA_BLOCK, message, 0, 0,
                    first  ? last ? CHAIN_WHOLE : CHAIN_BEGIN
                    : last ? CHAIN_END
@@ -265,8 +348,86 @@ static void emv_send_response(struct emv *e, const uint8_t *message) {
                 emv_reset_chain(e);
 }
 
+/* What a TPDU came to: a negative bError, or the bytes of e->response. */
+static int tpdu_error(uint8_t error) {
+        return -(int) error;
+}
+
+/* A reader does T=0's procedure bytes (ISO 7816-3, 10.3.3): the host has the header, then all there is to say. */
+static int emv_transmit_t0(struct emv *e) {
+        const uint8_t *c = e->command, *data = c + 5;
+        bool gives = e->command_size <= 5;
+        size_t want = gives ? e->command_size == 5 ? c[4] ?: 256 : 0 : e->command_size - 5, size = 0;
+        uint8_t header[5] = {}, in[CONTACT_OUT_MAX];
+        ssize_t n;
+
+        if (e->command_size < 4 || (!gives && c[4] != want))
+                return tpdu_error(ERROR_BAD_LENGTH);
+        memcpy(header, c, MIN(e->command_size, sizeof(header)));
+        n = contact_exchange(e->contact, header, sizeof(header), in);
+        for (ssize_t i = 0; n > 0 && i < n;) {
+                uint8_t byte = in[i++];
+                size_t part;
+
+                if (byte == 0x60)
+                        continue;
+                if ((byte & 0xf0) == 0x60 || (byte & 0xf0) == 0x90) {
+                        if (i + 1 != n)
+                                return tpdu_error(ERROR_PROCEDURE_BYTE);
+                        e->response[size++] = byte;
+                        e->response[size++] = in[i];
+                        e->response_size = size;
+                        return 0;
+                }
+                if (byte != header[1] && (byte ^ header[1]) != 0xff)
+                        return tpdu_error(ERROR_PROCEDURE_BYTE);
+                part = byte == header[1] ? want : MIN(want, (size_t) 1);
+                want -= part;
+                if (gives) {
+                        if (part > (size_t) (n - i))
+                                break;
+                        memcpy(e->response + size, in + i, part);
+                        size += part;
+                        i += part;
+                        continue;
+                }
+                n = contact_exchange(e->contact, data, part, in);
+                data += part;
+                i = 0;
+        }
+        return tpdu_error(ERROR_MUTE);
+}
+
+static int emv_transmit_raw(struct emv *e) {
+        ssize_t n = contact_exchange(e->contact, e->command, e->command_size, e->response);
+
+        if (n <= 0)
+                return tpdu_error(ERROR_MUTE);
+        e->response_size = n;
+        return 0;
+}
+
+/* wait: the bBWI that the host granted. */
+static int emv_transmit_tpdu(struct emv *e, uint8_t wait) {
+        bool pps = contact_protocol(e->contact) < 0 && e->command_size > 0 && e->command[0] == 0xff;
+
+        /* A card that is talked to at another speed hears noise, one that gets less time than it asked for is late. */
+        if (!pps && (e->parameters[0] != contact_speed(e->contact) || contact_waiting(e->contact) > wait))
+                return tpdu_error(ERROR_MUTE);
+        return pps || e->protocol == 1 ? emv_transmit_raw(e) : emv_transmit_t0(e);
+}
+
+static int emv_transmit_apdu(struct emv *e) {
+        ssize_t n = icc_transmit(e->icc, e->command, e->command_size, e->response);
+
+        if (n < 0)
+                return tpdu_error(ERROR_MUTE);
+        e->response_size = n;
+        return 0;
+}
+
 static void emv_exchange(struct emv *e, const uint8_t *message) {
-        ssize_t n = -EIO;
+        int r = tpdu_error(ERROR_MUTE);
 
         if (e->misbehaviour == EMV_HARDWARE_ERROR) {
                 e->misbehaviour = EMV_BEHAVE;
@@ -275,15 +436,16 @@ static void emv_exchange(struct emv *e, const uint8_t *message) {
                 return;
         }
         if (e->powered && e->misbehaviour != EMV_MUTE)
-                n = icc_transmit(e->icc, e->command, e->command_size, e->response);
-        if (n < 0) {
-                emv_reset_chain(e);
-                emv_refuse(e, message, ERROR_MUTE);
-                return;
-        }
+                r = reader_level(&e->reader) == READER_TPDU ? emv_transmit_tpdu(e, message[7]) : emv_transmit_apdu(e);
+        if (r >= 0 && reader_level(&e->reader) != READER_EXTENDED && e->response_size > data_max(e))
+                r = tpdu_error(ERROR_OVERRUN);
         explicit_bzero(e->command, e->command_size);
         e->command_size = 0;
-        e->response_size = n;
+        if (r < 0) {
+                emv_reset_chain(e);
+                emv_refuse(e, message, -r);
+                return;
+        }
         e->response_sent = 0;
         emv_send_response(e, message);
 }
@@ -297,14 +459,20 @@ static void emv_hold(struct emv *e, const uint8_t *message) {
         (void) sd_event_source_set_enabled(e->timer, SD_EVENT_ONESHOT);
 }
 
-static bool emv_is_holding(const struct emv *e) {
+static bool is_running(sd_event_source *timer) {
         int enabled = SD_EVENT_OFF;
 
-        return sd_event_source_get_enabled(e->timer, &enabled) >= 0 && enabled != SD_EVENT_OFF;
+        return sd_event_source_get_enabled(timer, &enabled) >= 0 && enabled != SD_EVENT_OFF;
+}
+
+static bool emv_is_holding(const struct emv *e) {
+        return is_running(e->timer) || is_running(e->keypad_timer);
 }
 
 static void emv_let_go(struct emv *e) {
         (void) sd_event_source_set_enabled(e->timer, SD_EVENT_OFF);
+        (void) sd_event_source_set_enabled(e->keypad_timer, SD_EVENT_OFF);
+        explicit_bzero(&e->keypad, sizeof(e->keypad));
         e->held_extensions = 0;
 }
 
@@ -317,9 +485,10 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
                 emv_exchange(e, e->held);
                 return 0;
         }
-        e->held_extensions--;
+        if (e->held_extensions != EMV_FOREVER)
+                e->held_extensions--;
         /* bError is the multiplier of the waiting time (CCID 1.1, 6.2.6). */
-        emv_answer(e, RDR_DATA_BLOCK, e->held, STATUS_TIME_EXTENSION, 1, 0, NULL, 0);
+        emv_answer(e, RDR_DATA_BLOCK, e->held, STATUS_TIME_EXTENSION, e->multiplier, 0, NULL, 0);
         (void) sd_event_source_set_time_relative(e->timer, EXTENSION_USEC);
         (void) sd_event_source_set_enabled(e->timer, SD_EVENT_ONESHOT);
         return 0;
@@ -331,6 +500,19 @@ static void emv_xfr_block(struct emv *e, const uint8_t *message, const uint8_t *
         if (!e->icc || !e->powered) {
                 emv_reset_chain(e);
                 emv_refuse(e, message, ERROR_MUTE);
+                return;
+        }
+        /* The byte chains extended APDUs; elsewhere it is reserved. */
+        if (reader_level(&e->reader) != READER_EXTENDED && level != CHAIN_WHOLE) {
+                emv_refuse(e, message, ERROR_BAD_PARAMETER);
+                return;
+        }
+        if (size == 0 && level != CHAIN_EMPTY) {
+                emv_refuse(e, message, ERROR_BAD_LENGTH);
+                return;
+        }
+        if (reader_level(&e->reader) == READER_SHORT && size > SHORT_MAX) {
+                emv_refuse(e, message, ERROR_BAD_LENGTH);
                 return;
         }
         switch (level) {
@@ -371,6 +553,83 @@ static void emv_xfr_block(struct emv *e, const uint8_t *message, const uint8_t *
                 emv_exchange(e, message);
 }
 
+static int on_keypad_timeout(sd_event_source *source, uint64_t usec, void *userdata) {
+        struct emv *e = userdata;
+
+        emv_let_go(e);
+        if (e->device.usb)
+                emv_refuse(e, e->held, ERROR_PIN_TIMEOUT);
+        return 0;
+}
+
+/* The person at the keypad has as long as the host says; the answer comes then. */
+static void emv_secure(struct emv *e, const uint8_t *message, const uint8_t *data, size_t size) {
+        uint64_t timeout;
+        int r;
+
+        if (!e->reader.keypad) {
+                emv_refuse(e, message, ERROR_UNSUPPORTED);
+                return;
+        }
+        if (!e->icc || !e->powered) {
+                emv_refuse(e, message, ERROR_MUTE);
+                return;
+        }
+        emv_reset_chain(e);
+        r = keypad_parse(data, size, &e->keypad);
+        if (r > 0) {
+                emv_refuse(e, message, r);
+                return;
+        }
+        memcpy(e->held, message, HEADER_SIZE);
+        timeout = e->keypad.timeout > 0 ? e->keypad.timeout * 1000000ULL : KEYPAD_TIMEOUT_USEC;
+        (void) sd_event_source_set_time_relative(e->keypad_timer, timeout);
+        (void) sd_event_source_set_enabled(e->keypad_timer, SD_EVENT_ONESHOT);
+}
+
+/* The APDU with the PIN in it; at TPDU level with T=1, the block whose prologue the host made. */
+static int emv_take_pin(struct emv *e, const char *pin) {
+        struct keypad *k = &e->keypad;
+        size_t n = 0;
+        int r;
+
+        r = keypad_fill(k, pin);
+        if (r < 0)
+                return r;
+        if (reader_level(&e->reader) == READER_TPDU && e->protocol == 1) {
+                memcpy(e->command, k->prologue, sizeof(k->prologue));
+                n = sizeof(k->prologue);
+        }
+        memcpy(e->command + n, k->apdu, k->apdu_size);
+        e->command_size = n + k->apdu_size;
+        if (n > 0)
+                e->command_size +=
+                        contact_edc(e->command, e->command_size, e->parameters[1] & 1, e->command + e->command_size);
+        return 0;
+}
+
+int emv_key(struct emv *e, enum emv_key key, const char *pin) {
+        int r;
+
+        if (!is_running(e->keypad_timer))
+                return -ENXIO;
+        if (key == EMV_KEY_PIN) {
+                r = emv_take_pin(e, pin);
+                if (r < 0)
+                        return r;
+        }
+        emv_let_go(e);
+        if (key == EMV_KEY_PIN)
+                emv_exchange(e, e->held);
+        else
+                emv_refuse(e, e->held, key == EMV_KEY_CANCEL ? ERROR_PIN_CANCELLED : ERROR_PIN_TIMEOUT);
+        return 0;
+}
+
+bool emv_wants_pin(const struct emv *e) {
+        return is_running(e->keypad_timer);
+}
+
 static void emv_parameters(struct emv *e, const uint8_t *message, const uint8_t *data, size_t size) {
         if (!e->icc) {
                 emv_refuse(e, message, ERROR_MUTE);
@@ -380,7 +639,7 @@ static void emv_parameters(struct emv *e, const uint8_t *message, const uint8_t 
                 uint8_t protocol = message[7];
 
                 if (protocol > 1 || size != (protocol == 0 ? 5 : 7)) {
-                        emv_refuse(e, message, protocol > 1 ? 0x07 : ERROR_BAD_LENGTH);
+                        emv_refuse(e, message, protocol > 1 ? ERROR_BAD_SELECT : ERROR_BAD_LENGTH);
                         return;
                 }
                 e->protocol = protocol;
@@ -408,7 +667,7 @@ static void emv_abort(struct emv *e, const uint8_t *message) {
 static void emv_message(struct emv *e, const uint8_t *message, size_t size) {
         const uint8_t *data = message + HEADER_SIZE;
 
-        device_trace(e, "command", message, HEADER_SIZE + size);
+        emv_log(e, ">", "command", message, HEADER_SIZE + size);
         if (message[5] != 0) {
                 emv_refuse(e, message, ERROR_BAD_SLOT);
                 return;
@@ -442,6 +701,9 @@ static void emv_message(struct emv *e, const uint8_t *message, size_t size) {
         case PC_XFR_BLOCK:
                 emv_xfr_block(e, message, data, size);
                 break;
+        case PC_SECURE:
+                emv_secure(e, message, data, size);
+                break;
         case PC_GET_PARAMETERS:
         case PC_RESET_PARAMETERS:
         case PC_SET_PARAMETERS:
@@ -466,7 +728,7 @@ static ssize_t emv_out(void *userdata, uint8_t endpoint, const uint8_t *data, si
         if (e->message_size < HEADER_SIZE)
                 return size;
         want = e->message[1] | e->message[2] << 8 | e->message[3] << 16 | (size_t) e->message[4] << 24;
-        if (want > DATA_MAX) {
+        if (want > data_max(e)) {
                 /* A message ends with a short packet: the next URB begins a new one. */
                 emv_refuse(e, e->message, ERROR_BAD_LENGTH);
                 e->message_size = 0;
@@ -510,8 +772,10 @@ static void emv_notify(struct emv *e) {
 
         if (!e->device.usb)
                 return;
+        if (!e->reader.interrupt)
+                return;
         usb_device_flush(e->device.usb, EP_INTERRUPT);
-        device_trace(e, "slot change", notice, sizeof(notice));
+        emv_log(e, "!", "slot change", notice, sizeof(notice));
         (void) usb_device_send(e->device.usb, EP_INTERRUPT, notice, sizeof(notice));
 }
 
@@ -536,6 +800,12 @@ static const struct usb_class class = {
         .trace = device_trace,
 };
 
+static int add_timer(sd_event *event, sd_event_source **ret, sd_event_time_handler_t handler, struct emv *e) {
+        int r = sd_event_add_time(event, ret, CLOCK_MONOTONIC, UINT64_MAX, 1000, handler, e);
+
+        return r < 0 ? r : sd_event_source_set_enabled(*ret, SD_EVENT_OFF);
+}
+
 int emv_new(sd_event *event, struct emv **ret) {
         _cleanup_(emv_freep) struct emv *e = NULL;
         int r;
@@ -543,19 +813,30 @@ int emv_new(sd_event *event, struct emv **ret) {
         e = calloc(1, sizeof(*e));
         if (!e)
                 return -ENOMEM;
+        r = contact_new(&e->contact);
+        if (r < 0)
+                return r;
+        e->model = (struct usb_model){
+                .device_descriptor = e->device_descriptor,
+                .configuration = e->configuration,
+                .strings = strings,
+                .speed = USB_SPEED_FULL,
+        };
+        emv_set_reader(e, &reader_default);
         e->device = (struct device){
                 .name = "emv",
-                .model = &model,
+                .model = &e->model,
                 .class = &class,
                 .event = event,
                 .port = 1,
         };
         e->abort_seq = -1;
         emv_reset_parameters(e);
-        r = sd_event_add_time(event, &e->timer, CLOCK_MONOTONIC, UINT64_MAX, 1000, on_timer, e);
-        if (r < 0)
-                return r;
-        r = sd_event_source_set_enabled(e->timer, SD_EVENT_OFF);
+        r = add_timer(event, &e->timer, on_timer, e);
+        if (r >= 0)
+                r = add_timer(event, &e->late_timer, on_late, e);
+        if (r >= 0)
+                r = add_timer(event, &e->keypad_timer, on_keypad_timeout, e);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(e);
@@ -567,6 +848,12 @@ struct emv *emv_free(struct emv *e) {
                 return NULL;
         usb_device_free(e->device.usb);
         sd_event_source_disable_unref(e->timer);
+        sd_event_source_disable_unref(e->late_timer);
+        sd_event_source_disable_unref(e->keypad_timer);
+        contact_free(e->contact);
+        free(e->late);
+        if (e->wire)
+                (void) fclose(e->wire);
         emv_reset_chain(e);
         explicit_bzero(e->message, sizeof(e->message));
         free(e);
@@ -602,7 +889,70 @@ bool emv_is_powered(const struct emv *e) {
         return e->powered;
 }
 
-void emv_misbehave(struct emv *e, enum emv_misbehaviour how, unsigned int count) {
+void emv_misbehave(struct emv *e, enum emv_misbehaviour how, unsigned int count, uint8_t multiplier) {
         e->misbehaviour = how;
         e->extensions = count;
+        e->multiplier = multiplier;
+}
+
+void emv_behave(struct emv *e) {
+        emv_misbehave(e, EMV_BEHAVE, 0, 1);
+        e->twist.how = TWIST_NONE;
+        e->mute_at = 0;
+        e->endless = false;
+        for (enum contact_quirk q = 0; q < CONTACT_QUIRKS; q++)
+                contact_set(e->contact, q, 0);
+}
+
+void emv_set_twist(struct emv *e, const struct emv_twist *twist) {
+        e->twist = *twist;
+}
+
+void emv_set_mute_at(struct emv *e, uint8_t voltages) {
+        e->mute_at = voltages;
+}
+
+void emv_set_endless(struct emv *e, bool endless) {
+        e->endless = endless;
+}
+
+void emv_set_quirk(struct emv *e, enum contact_quirk quirk, unsigned int n) {
+        contact_set(e->contact, quirk, n);
+}
+
+int emv_stall(struct emv *e, enum emv_pipe pipe) {
+        static const uint8_t endpoints[] = { EP_OUT, EP_IN, EP_INTERRUPT };
+
+        if (!e->device.usb)
+                return -ENODEV;
+        usb_device_halt(e->device.usb, endpoints[pipe]);
+        return 0;
+}
+
+int emv_notify_raw(struct emv *e, const uint8_t *data, size_t size) {
+        if (!e->device.usb)
+                return -ENODEV;
+        emv_log(e, "!", "notice", data, size);
+        return usb_device_send(e->device.usb, EP_INTERRUPT, data, size);
+}
+
+int emv_log_wire(struct emv *e, const char *path) {
+        FILE *f = NULL;
+
+        if (path) {
+                f = fopen(path, "we");
+                if (!f)
+                        return -errno;
+                (void) setvbuf(f, NULL, _IOLBF, 0);
+        }
+        if (e->wire)
+                (void) fclose(e->wire);
+        e->wire = f;
+        return 0;
+}
+
+void emv_set_reader(struct emv *e, const struct reader *reader) {
+        e->reader = *reader;
+        reader_device_descriptor(reader, e->device_descriptor);
+        reader_configuration(reader, e->configuration);
 }

@@ -4,6 +4,7 @@
 /* The daemon: its devices, what is plugged in, which cards it has seen, and who waits for what. */
 
 #include "usb/device.h"
+#include "usb/emv.h"
 
 #define SIM_CONTROL "/run/till-sim/control"
 #define SIM_REQUEST_MAX 4096 /* bytes of a command's line */
