@@ -2,10 +2,8 @@
 /*
  * till: magstripe readers in HID mode
  *
- * Two layouts of the one report that holds a swipe: fields of usage page 0x8E
- * (HID Point of Sale usage tables, magnetic stripe reader), found by the report
- * descriptor, and the 337 bytes of the vendor page that MagTek's SureSwipe and
- * ID TECH's SecureMag send.
+ * What a report says is till_msr_layout.c's. Here are the node, the queue of
+ * swipes and their wiping.
  *
  * The driver connects neither hid-input nor hidraw, so a swipe never becomes a
  * keystroke. Suspend, resume and reset of the pipe are usbhid's. hid-core shows
@@ -14,6 +12,7 @@
  */
 
 #include <linux/hid.h>
+#include <linux/math64.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/sched/signal.h>
@@ -23,85 +22,54 @@
 #include <linux/uaccess.h>
 
 #include "till.h"
+#include "till_msr_layout.h"
+#include "till_trace.h"
 
 #define TILL_MSR_QUEUE		8
-#define TILL_MSR_KEEP_SECONDS	60
 
-#define TILL_MSR_PAGE		0x008e0000
-#define TILL_MSR_USAGE_LENGTH	(TILL_MSR_PAGE | 0x11)	/* 11, 12, 13 */
-#define TILL_MSR_USAGE_DATA	(TILL_MSR_PAGE | 0x21)	/* 21, 22, 23 */
+#define TILL_MSR_VENDOR_IDTECH	0x0acd
 
-/* Decode status, lengths, encode type, three tracks: MagTek, USB HID swipe reader manual. */
-#define TILL_MSR_VENDOR_PAGE	0xff00
-#define TILL_MSR_VENDOR_SIZE	337
-#define TILL_MSR_VENDOR_TRACK	110
-
-#define TILL_MSR_NOWHERE	(-1)
+/* The parts of one swipe follow one another within milliseconds. */
+#define TILL_MSR_GAP_MS		250
 
 enum till_msr_statistic {
-	TILL_MSR_GOOD_READ,
+	TILL_MSR_GOOD_READ = TILL_STATISTICS_COMMON,
 	TILL_MSR_FAILED_READ,
 	TILL_MSR_UNREADABLE_CARD,
 	TILL_MSR_DROPPED,
-	TILL_MSR_COMMUNICATION_ERROR,
-};
-
-/**
- * struct till_msr_layout - where a swipe is in its report
- * @report: id of the report
- * @size: bytes of the report, with its id byte if it has one
- * @encode: offset of the card encode type, or TILL_MSR_NOWHERE
- * @track: by track: offsets of status and length byte or TILL_MSR_NOWHERE, of
- *	the data, and the room for data; no room: the reader lacks the track
- */
-struct till_msr_layout {
-	unsigned int report;
-	unsigned int size;
-	int encode;
-	struct {
-		int status;
-		int length;
-		int data;
-		unsigned int room;
-	} track[TILL_MSR_TRACKS];
-};
-
-static const struct till_msr_layout till_msr_vendor_layout = {
-	.report	= 0,
-	.size	= TILL_MSR_VENDOR_SIZE,
-	.encode	= 6,
-	.track	= {
-		{ .status = 0, .length = 3, .data = 7, .room = TILL_MSR_VENDOR_TRACK },
-		{ .status = 1, .length = 4, .data = 117, .room = TILL_MSR_VENDOR_TRACK },
-		{ .status = 2, .length = 5, .data = 227, .room = TILL_MSR_VENDOR_TRACK },
-	},
 };
 
 /**
  * struct till_msr - a magstripe reader
  * @till: node
  * @hdev: HID device; not used after disconnect
- * @layout: of its report
- * @read_mutex: one reader at a time
+ * @read_mutex: one reader at a time; protects @reading
+ * @reading: the swipe that is read
+ * @decoder: its layouts, and what has come of a swipe; under till.lock
  * @armed: swipes are taken; under till.lock
+ * @keep_ns: after how long a swipe is wiped; under till.lock
  * @sequence: of the newest swipe; under till.lock
  * @head: index of the oldest swipe; under till.lock
  * @count: swipes in @queue; under till.lock
  * @queue: swipes not read; under till.lock
  * @expire_work: wipes swipes that nobody reads
+ * @gap_work: ends a swipe of several reports that not all come
  */
 struct till_msr {
 	struct till_device till;
 	struct hid_device *hdev;
-	struct till_msr_layout layout;
 	/* One reader at a time. */
 	struct mutex read_mutex;
+	struct till_msr_swipe reading;
+	struct till_msr_decoder decoder;
 	bool armed;
+	u64 keep_ns;
 	u32 sequence;
 	unsigned int head;
 	unsigned int count;
 	struct till_msr_swipe queue[TILL_MSR_QUEUE];
 	struct delayed_work expire_work;
+	struct delayed_work gap_work;
 };
 
 static struct till_msr *to_till_msr(struct till_device *tdev)
@@ -122,11 +90,19 @@ static void till_msr_pop(struct till_msr *msr)
 	msr->count--;
 }
 
+static void till_msr_drop(struct till_msr *msr, enum till_msr_drop reason)
+{
+	trace_till_msr_dropped(&msr->till, msr->queue[msr->head].sequence, reason);
+	till_msr_pop(msr);
+	till_count(&msr->till, TILL_MSR_DROPPED);
+}
+
 static void till_msr_set_armed(struct till_msr *msr, bool armed)
 {
 	spin_lock_irq(&msr->till.lock);
 	while (msr->count)
 		till_msr_pop(msr);
+	till_msr_decoder_wipe(&msr->decoder);
 	msr->armed = armed;
 	spin_unlock_irq(&msr->till.lock);
 }
@@ -134,18 +110,17 @@ static void till_msr_set_armed(struct till_msr *msr, bool armed)
 static void till_msr_expire(struct work_struct *work)
 {
 	struct till_msr *msr = container_of(work, struct till_msr, expire_work.work);
-	const u64 keep_ns = TILL_MSR_KEEP_SECONDS * NSEC_PER_SEC;
 	unsigned int dropped = 0;
-	u64 now, age = 0;
+	u64 now, keep_ns, age = 0;
 
 	spin_lock_irq(&msr->till.lock);
 	now = ktime_get_boottime_ns();
+	keep_ns = msr->keep_ns;
 	while (msr->count) {
 		age = now - msr->queue[msr->head].time_ns;
 		if (age < keep_ns)
 			break;
-		till_msr_pop(msr);
-		till_count(&msr->till, TILL_MSR_DROPPED);
+		till_msr_drop(msr, TILL_MSR_DROP_EXPIRED);
 		dropped++;
 	}
 	if (msr->count)
@@ -154,77 +129,8 @@ static void till_msr_expire(struct work_struct *work)
 
 	if (dropped)
 		dev_warn_ratelimited(&msr->till.dev,
-				     "%u swipe(s) wiped that nobody read within %u s\n",
-				     dropped, TILL_MSR_KEEP_SECONDS);
-}
-
-/*
- * Decoding
- */
-
-/* ISO 7811-2: track 1 begins with %, tracks 2 and 3 with ;; all end with ?. */
-static u8 till_msr_sentinel_errors(unsigned int index, const u8 *data, u8 length)
-{
-	u8 errors = 0;
-
-	if (data[0] != (index ? ';' : '%'))
-		errors |= TILL_MSR_ERROR_START;
-	if (data[length - 1] != '?')
-		errors |= TILL_MSR_ERROR_END;
-	return errors;
-}
-
-/* Only a good track is handed on; of a bad one the errors. */
-static void till_msr_decode_track(const struct till_msr_layout *layout, unsigned int index,
-				  const u8 *report, bool iso, struct till_msr_track *track)
-{
-	const u8 *data = report + layout->track[index].data;
-	unsigned int room = layout->track[index].room;
-	unsigned int length;
-
-	if (!room)
-		return;
-
-	if (layout->track[index].status != TILL_MSR_NOWHERE &&
-	    report[layout->track[index].status] & 0x01) {
-		track->errors = TILL_MSR_ERROR_DECODE;
-		return;
-	}
-
-	if (layout->track[index].length != TILL_MSR_NOWHERE)
-		length = report[layout->track[index].length];
-	else
-		length = strnlen(data, room);
-
-	if (length > min_t(unsigned int, room, TILL_MSR_TRACK_MAX)) {
-		track->errors = TILL_MSR_ERROR_DECODE;
-		return;
-	}
-	if (!length)
-		return;
-
-	if (iso)
-		track->errors = till_msr_sentinel_errors(index, data, length);
-	if (track->errors)
-		return;
-
-	track->length = length;
-	memcpy(track->data, data, length);
-}
-
-static u8 till_msr_decode_encode(const struct till_msr_layout *layout, const u8 *report)
-{
-	if (layout->encode == TILL_MSR_NOWHERE)
-		return TILL_MSR_ENCODE_ISO;
-
-	switch (report[layout->encode]) {
-	case 0:
-		return TILL_MSR_ENCODE_ISO;
-	case 1:
-		return TILL_MSR_ENCODE_AAMVA;
-	default:
-		return TILL_MSR_ENCODE_OTHER;
-	}
+				     "%u swipe(s) wiped that nobody read within %llu ms\n",
+				     dropped, div_u64(keep_ns, NSEC_PER_MSEC));
 }
 
 static void till_msr_count(struct till_msr *msr, const struct till_msr_swipe *swipe)
@@ -233,7 +139,7 @@ static void till_msr_count(struct till_msr *msr, const struct till_msr_swipe *sw
 	unsigned int i;
 
 	for (i = 0; i < TILL_MSR_TRACKS; i++) {
-		good |= swipe->track[i].length;
+		good |= swipe->track[i].length || swipe->track[i].encrypted_length;
 		bad |= swipe->track[i].errors;
 	}
 
@@ -242,33 +148,78 @@ static void till_msr_count(struct till_msr *msr, const struct till_msr_swipe *sw
 		till_count(&msr->till, TILL_MSR_UNREADABLE_CARD);
 }
 
-static void till_msr_take(struct till_msr *msr, const u8 *report)
+/* The decoder's swipe becomes the newest of the queue; returns false for half a frame. */
+static bool till_msr_take(struct till_msr *msr)
 {
 	struct till_msr_swipe *swipe;
-	unsigned int i;
 
 	lockdep_assert_held(&msr->till.lock);
 
-	if (msr->count == TILL_MSR_QUEUE) {
-		till_msr_pop(msr);
-		till_count(&msr->till, TILL_MSR_DROPPED);
-	}
+	if (msr->count == TILL_MSR_QUEUE)
+		till_msr_drop(msr, TILL_MSR_DROP_OVERFLOW);
 
 	swipe = &msr->queue[(msr->head + msr->count) % TILL_MSR_QUEUE];
-	memset(swipe, 0, sizeof(*swipe));
+	if (!till_msr_decoder_take(&msr->decoder, swipe))
+		return false;
+
 	swipe->size = sizeof(*swipe);
-	swipe->sequence = msr->sequence;
+	swipe->sequence = ++msr->sequence;
 	swipe->time_ns = ktime_get_boottime_ns();
-	swipe->encode = till_msr_decode_encode(&msr->layout, report);
-	for (i = 0; i < TILL_MSR_TRACKS; i++)
-		till_msr_decode_track(&msr->layout, i, report,
-				      swipe->encode == TILL_MSR_ENCODE_ISO, &swipe->track[i]);
 	msr->count++;
 
+	trace_till_msr_swipe(&msr->till, swipe);
 	till_msr_count(msr, swipe);
 	/* Keeps the time of the oldest when it runs already. */
-	schedule_delayed_work(&msr->expire_work, TILL_MSR_KEEP_SECONDS * HZ);
+	schedule_delayed_work(&msr->expire_work, nsecs_to_jiffies(msr->keep_ns) + 1);
 	wake_up_all(&msr->till.wait);
+	return true;
+}
+
+static void till_msr_broken(struct till_msr *msr)
+{
+	trace_till_msr_dropped(&msr->till, 0, TILL_MSR_DROP_BROKEN);
+	till_count(&msr->till, TILL_COMMUNICATION_ERROR);
+}
+
+static void till_msr_gap(struct work_struct *work)
+{
+	struct till_msr *msr = container_of(work, struct till_msr, gap_work.work);
+
+	spin_lock_irq(&msr->till.lock);
+	if (till_msr_decoder_busy(&msr->decoder) && !till_msr_take(msr))
+		till_msr_broken(msr);
+	spin_unlock_irq(&msr->till.lock);
+}
+
+static enum till_msr_result till_msr_receive(struct till_msr *msr, unsigned int id,
+					     const u8 *data, int size)
+{
+	enum till_msr_result result;
+
+	lockdep_assert_held(&msr->till.lock);
+
+	if (!msr->armed) {
+		trace_till_msr_dropped(&msr->till, 0, TILL_MSR_DROP_DISARMED);
+		return TILL_MSR_RESULT_NONE;
+	}
+
+	if (till_msr_decoder_repeats(&msr->decoder, id))
+		till_msr_take(msr);
+	result = till_msr_decoder_push(&msr->decoder, id, data, size);
+	switch (result) {
+	case TILL_MSR_RESULT_NONE:
+		break;
+	case TILL_MSR_RESULT_BROKEN:
+		till_msr_broken(msr);
+		break;
+	case TILL_MSR_RESULT_PART:
+		mod_delayed_work(system_wq, &msr->gap_work, msecs_to_jiffies(TILL_MSR_GAP_MS));
+		break;
+	case TILL_MSR_RESULT_SWIPE:
+		till_msr_take(msr);
+		break;
+	}
+	return result;
 }
 
 /* Atomic: usbhid calls it from the URB's completion. */
@@ -276,26 +227,18 @@ static int till_msr_raw_event(struct hid_device *hdev, struct hid_report *report
 			      u8 *data, int size)
 {
 	struct till_msr *msr = hid_get_drvdata(hdev);
+	enum till_msr_result result = TILL_MSR_RESULT_NONE;
 	unsigned long flags;
 
-	if (report->type != HID_INPUT_REPORT || report->id != msr->layout.report)
-		goto wipe;
-
-	if (size < msr->layout.size) {
-		till_count(&msr->till, TILL_MSR_COMMUNICATION_ERROR);
-		hid_warn_ratelimited(hdev, "swipe of %d bytes dropped, the report has %u\n",
-				     size, msr->layout.size);
-		goto wipe;
+	if (report->type == HID_INPUT_REPORT) {
+		spin_lock_irqsave(&msr->till.lock, flags);
+		result = till_msr_receive(msr, report->id, data, size);
+		spin_unlock_irqrestore(&msr->till.lock, flags);
 	}
+	if (result == TILL_MSR_RESULT_BROKEN)
+		hid_warn_ratelimited(hdev, "swipe dropped: a report of %d bytes is none of this reader's\n",
+				     size);
 
-	spin_lock_irqsave(&msr->till.lock, flags);
-	if (msr->armed) {
-		msr->sequence++;
-		till_msr_take(msr, data);
-	}
-	spin_unlock_irqrestore(&msr->till.lock, flags);
-
-wipe:
 	/* The tracks stay neither in usbhid's buffer nor in hid-core's field values. */
 	memzero_explicit(data, size);
 	return -ECANCELED;
@@ -311,6 +254,7 @@ static int till_msr_open(struct till_device *tdev)
 	int ret;
 
 	till_msr_set_armed(msr, false);
+	msr->keep_ns = TILL_MSR_KEEP_MAX_MS * NSEC_PER_MSEC;
 
 	/* A reader that a swipe has to wake up misses the swipe. */
 	ret = hid_hw_power(msr->hdev, PM_HINT_FULLON);
@@ -331,6 +275,7 @@ static void till_msr_close(struct till_device *tdev)
 	hid_hw_power(msr->hdev, PM_HINT_NORMAL);
 	till_msr_set_armed(msr, false);
 	cancel_delayed_work_sync(&msr->expire_work);
+	cancel_delayed_work_sync(&msr->gap_work);
 }
 
 static int till_msr_wait(struct till_msr *msr, bool nonblock)
@@ -348,7 +293,7 @@ static int till_msr_wait(struct till_msr *msr, bool nonblock)
 static ssize_t till_msr_read_locked(struct till_msr *msr, char __user *buf, size_t count,
 				    bool nonblock)
 {
-	struct till_msr_swipe swipe;
+	struct till_msr_swipe *swipe = &msr->reading;
 	ssize_t ret;
 
 	do {
@@ -356,26 +301,26 @@ static ssize_t till_msr_read_locked(struct till_msr *msr, char __user *buf, size
 		if (ret)
 			return ret;
 
-		swipe.size = 0;
+		swipe->size = 0;
 		spin_lock_irq(&msr->till.lock);
 		if (!msr->till.connected)
 			ret = -ENODEV;
 		else if (msr->count)
-			swipe = msr->queue[msr->head];
+			*swipe = msr->queue[msr->head];
 		spin_unlock_irq(&msr->till.lock);
 		if (ret)
 			return ret;
-	} while (!swipe.size);
+	} while (!swipe->size);
 
-	ret = copy_to_user(buf, &swipe, count) ? -EFAULT : count;
+	ret = copy_to_user(buf, swipe, count) ? -EFAULT : count;
 
 	/* It may have been dropped meanwhile, by an overflow or by arming. */
 	spin_lock_irq(&msr->till.lock);
-	if (ret > 0 && msr->count && msr->queue[msr->head].sequence == swipe.sequence)
+	if (ret > 0 && msr->count && msr->queue[msr->head].sequence == swipe->sequence)
 		till_msr_pop(msr);
 	spin_unlock_irq(&msr->till.lock);
 
-	memzero_explicit(&swipe, sizeof(swipe));
+	memzero_explicit(swipe, sizeof(*swipe));
 	return ret;
 }
 
@@ -407,18 +352,73 @@ static __poll_t till_msr_poll(struct till_device *tdev)
 	return to_till_msr(tdev)->count ? EPOLLIN | EPOLLRDNORM : 0;
 }
 
-static long till_msr_ioctl(struct till_device *tdev, unsigned int cmd, void __user *arg)
+static long till_msr_get_options(struct till_msr *msr, void __user *arg)
+{
+	struct till_msr_options options;
+	int ret;
+
+	ret = till_copy_in(&options, sizeof(options), arg);
+	if (ret)
+		return ret;
+
+	spin_lock_irq(&msr->till.lock);
+	options.keep_ms = div_u64(msr->keep_ns, NSEC_PER_MSEC);
+	spin_unlock_irq(&msr->till.lock);
+
+	return till_copy_out(arg, &options, sizeof(options));
+}
+
+static long till_msr_set_options(struct till_msr *msr, void __user *arg)
+{
+	struct till_msr_options options;
+	int ret;
+
+	ret = till_copy_in(&options, sizeof(options), arg);
+	if (ret)
+		return ret;
+	if (!options.keep_ms)
+		return 0;
+	if (options.keep_ms < TILL_MSR_KEEP_MIN_MS || options.keep_ms > TILL_MSR_KEEP_MAX_MS)
+		return -EINVAL;
+
+	spin_lock_irq(&msr->till.lock);
+	msr->keep_ns = options.keep_ms * (u64)NSEC_PER_MSEC;
+	spin_unlock_irq(&msr->till.lock);
+	/* It finds out how long what waits may still wait. */
+	mod_delayed_work(system_wq, &msr->expire_work, 0);
+	return 0;
+}
+
+static long till_msr_command(struct till_msr *msr, unsigned int cmd, void __user *arg)
 {
 	switch (cmd) {
 	case TILL_MSR_ARM:
-		till_msr_set_armed(to_till_msr(tdev), true);
+		till_msr_set_armed(msr, true);
 		return 0;
 	case TILL_MSR_DISARM:
-		till_msr_set_armed(to_till_msr(tdev), false);
+		till_msr_set_armed(msr, false);
 		return 0;
+	case TILL_MSR_GET_OPTIONS:
+		return till_msr_get_options(msr, arg);
+	case TILL_MSR_SET_OPTIONS:
+		return till_msr_set_options(msr, arg);
 	default:
 		return -ENOTTY;
 	}
+}
+
+static long till_msr_ioctl(struct till_device *tdev, unsigned int cmd, void __user *arg)
+{
+	long ret;
+
+	/* Nothing is armed or scheduled once the device is closed for good. */
+	ret = till_device_get(tdev);
+	if (ret)
+		return ret;
+
+	ret = till_msr_command(to_till_msr(tdev), cmd, arg);
+	till_device_put(tdev);
+	return ret;
 }
 
 static void till_msr_release(struct till_device *tdev)
@@ -458,14 +458,14 @@ TILL_STATISTIC(good_read_count, TILL_MSR_GOOD_READ);
 TILL_STATISTIC(failed_read_count, TILL_MSR_FAILED_READ);
 TILL_STATISTIC(unreadable_card_count, TILL_MSR_UNREADABLE_CARD);
 TILL_STATISTIC(dropped_read_count, TILL_MSR_DROPPED);
-TILL_STATISTIC(communication_error_count, TILL_MSR_COMMUNICATION_ERROR);
 
 static struct attribute *till_msr_statistics[] = {
+	&till_communication_error_count.attr.attr,
+	&till_hours_powered_count.attr,
 	&till_statistic_good_read_count.attr.attr,
 	&till_statistic_failed_read_count.attr.attr,
 	&till_statistic_unreadable_card_count.attr.attr,
 	&till_statistic_dropped_read_count.attr.attr,
-	&till_statistic_communication_error_count.attr.attr,
 	NULL
 };
 
@@ -494,83 +494,38 @@ static const struct till_kind_info till_msr_info = {
  * Layout
  */
 
-/* Returns whether the usage at this bit offset is part of a swipe. */
-static bool till_msr_layout_usage(struct till_msr_layout *layout, u32 usage, unsigned int offset)
+static void till_msr_add_field(struct till_msr_layout *layout, const struct hid_field *field)
 {
+	unsigned int bytes = field->report_size / 8;
 	unsigned int i;
 
-	for (i = 0; i < TILL_MSR_TRACKS; i++) {
-		if (usage == TILL_MSR_USAGE_LENGTH + i) {
-			layout->track[i].length = offset;
-			return true;
-		}
-		if (usage == TILL_MSR_USAGE_DATA + i) {
-			if (!layout->track[i].room)
-				layout->track[i].data = offset;
-			/* Bytes that do not follow one another are not text. */
-			if (layout->track[i].data + layout->track[i].room == offset)
-				layout->track[i].room++;
-			return true;
-		}
-	}
-	return false;
+	/* The usages of an array are its values, not places. */
+	if (!(field->flags & HID_MAIN_ITEM_VARIABLE) || field->flags & HID_MAIN_ITEM_CONSTANT)
+		return;
+	if (field->report_size % 8 || field->report_offset % 8)
+		return;
+
+	for (i = 0; i < field->maxusage && i < field->report_count; i++)
+		till_msr_layout_usage(layout, field->usage[i].hid,
+				      field->report_offset / 8 + i * bytes + !!field->report->id,
+				      bytes);
 }
 
-static bool till_msr_layout_report(struct till_msr_layout *layout, struct hid_report *report)
-{
-	bool found = false;
-	unsigned int i, j;
-
-	memset(layout, 0, sizeof(*layout));
-	layout->report = report->id;
-	layout->size = hid_report_len(report);
-	layout->encode = TILL_MSR_NOWHERE;
-	for (i = 0; i < TILL_MSR_TRACKS; i++) {
-		layout->track[i].status = TILL_MSR_NOWHERE;
-		layout->track[i].length = TILL_MSR_NOWHERE;
-	}
-
-	for (i = 0; i < report->maxfield; i++) {
-		struct hid_field *field = report->field[i];
-
-		if (field->report_size != 8 || field->report_offset % 8)
-			continue;
-
-		for (j = 0; j < field->maxusage && j < field->report_count; j++) {
-			unsigned int offset = field->report_offset / 8 + j + !!report->id;
-
-			if (offset < layout->size)
-				found |= till_msr_layout_usage(layout, field->usage[j].hid, offset);
-		}
-	}
-
-	return found && (layout->track[0].room || layout->track[1].room || layout->track[2].room);
-}
-
-static bool till_msr_is_vendor(struct hid_report *report)
-{
-	return !report->id && hid_report_len(report) == TILL_MSR_VENDOR_SIZE &&
-	       report->field[0]->maxusage &&
-	       report->field[0]->usage[0].hid >> 16 == TILL_MSR_VENDOR_PAGE;
-}
-
-static int till_msr_find_layout(struct till_msr *msr)
+static int till_msr_find_layouts(struct till_msr *msr)
 {
 	struct hid_report_enum *inputs = &msr->hdev->report_enum[HID_INPUT_REPORT];
+	struct till_msr_layout *layout;
 	struct hid_report *report;
+	unsigned int i;
 
 	list_for_each_entry(report, &inputs->report_list, list) {
-		if (!report->maxfield)
-			continue;
-
-		if (till_msr_layout_report(&msr->layout, report))
-			return 0;
-
-		if (till_msr_is_vendor(report)) {
-			msr->layout = till_msr_vendor_layout;
-			return 0;
-		}
+		layout = till_msr_decoder_add(&msr->decoder, report->id, hid_report_len(report));
+		for (i = 0; layout && i < report->maxfield; i++)
+			till_msr_add_field(layout, report->field[i]);
 	}
+
+	if (till_msr_layout_finish(&msr->decoder))
+		return 0;
 
 	hid_err(msr->hdev, "no report with tracks: is the reader in another mode?\n");
 	return -ENODEV;
@@ -596,6 +551,10 @@ static int till_msr_probe(struct hid_device *hdev, const struct hid_device_id *i
 	msr->hdev = hdev;
 	mutex_init(&msr->read_mutex);
 	INIT_DELAYED_WORK(&msr->expire_work, till_msr_expire);
+	INIT_DELAYED_WORK(&msr->gap_work, till_msr_gap);
+	/* By vendor, for ids that userspace adds, too. */
+	if (hdev->vendor == TILL_MSR_VENDOR_IDTECH)
+		msr->decoder.dialect = TILL_MSR_DIALECT_IDTECH;
 	hid_set_drvdata(hdev, msr);
 
 	ret = till_device_init(&msr->till, &till_msr_info, &till_msr_operations, &hdev->dev);
@@ -605,11 +564,11 @@ static int till_msr_probe(struct hid_device *hdev, const struct hid_device_id *i
 	msr->till.vendor = hdev->vendor;
 	msr->till.product = hdev->product;
 	msr->till.bcd = hdev->version;
-	msr->till.features = TILL_MSR_FEATURE_DECODED;
 
-	ret = till_msr_find_layout(msr);
+	ret = till_msr_find_layouts(msr);
 	if (ret)
 		goto err_put;
+	msr->till.features = till_msr_decoder_features(&msr->decoder);
 
 	ret = hid_hw_start(hdev, HID_CONNECT_DRIVER);
 	if (ret)
@@ -638,7 +597,10 @@ static void till_msr_remove(struct hid_device *hdev)
 	put_device(&msr->till.dev);
 }
 
-/* What each is, and where its id is from: Documentation/supported-devices.md. */
+/*
+ * What each is, and where its id is from: Documentation/supported-devices.md.
+ * HID modes only: in keyboard mode the same readers have other ids.
+ */
 static const struct hid_device_id till_msr_ids[] = {
 	/* MagTek SureSwipe, Mini Swipe Reader */
 	{ HID_USB_DEVICE(0x0801, 0x0002) },
@@ -646,13 +608,17 @@ static const struct hid_device_id till_msr_ids[] = {
 	{ HID_USB_DEVICE(0x0801, 0x0003) },
 	/* MagTek MagneSafe: Dynamag, uDynamo, BulleT */
 	{ HID_USB_DEVICE(0x0801, 0x0011) },
-	/* ID TECH SecureMag */
+	/* MagTek MagneSafe, insert reader, and wireless reader at its cable */
+	{ HID_USB_DEVICE(0x0801, 0x0013) },
+	{ HID_USB_DEVICE(0x0801, 0x0014) },
+	/* ID TECH SecureMag, in ID TECH's structure and in MagTek's */
 	{ HID_USB_DEVICE(0x0acd, 0x2010) },
-	/* ID TECH MiniMag */
+	{ HID_USB_DEVICE(0x0acd, 0x2020) },
+	/* ID TECH MiniMag, VersaKey, likewise */
 	{ HID_USB_DEVICE(0x0acd, 0x0500) },
+	{ HID_USB_DEVICE(0x0acd, 0x0510) },
 	/* NCR K016, ISO, 3 tracks */
 	{ HID_USB_DEVICE(0x0404, 0x0328) },
-	/* NCR K018, JIS, 2 tracks */
 	{ HID_USB_DEVICE(0x0404, 0x0329) },
 	{ }
 };

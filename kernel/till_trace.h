@@ -188,9 +188,8 @@ TRACE_EVENT(till_changed,
 
 /* A swipe is in the queue. @tracks: bit 0 for track 1 and so on: one with something in it. */
 TRACE_EVENT(till_msr_swipe,
-	TP_PROTO(const struct till_device *tdev, u32 sequence, u32 tracks, u32 error1,
-		 u32 error2, u32 error3),
-	TP_ARGS(tdev, sequence, tracks, error1, error2, error3),
+	TP_PROTO(const struct till_device *tdev, const struct till_msr_swipe *swipe),
+	TP_ARGS(tdev, swipe),
 	TP_STRUCT__entry(
 		__field(int, index)
 		__field(u32, sequence)
@@ -198,16 +197,20 @@ TRACE_EVENT(till_msr_swipe,
 		__array(u32, errors, TILL_MSR_TRACKS)
 	),
 	TP_fast_assign(
+		unsigned int i;
+
 		__entry->index = tdev->id;
-		__entry->sequence = sequence;
-		__entry->tracks = tracks;
-		__entry->errors[0] = error1;
-		__entry->errors[1] = error2;
-		__entry->errors[2] = error3;
+		__entry->sequence = swipe->sequence;
+		__entry->tracks = 0;
+		for (i = 0; i < TILL_MSR_TRACKS; i++) {
+			if (swipe->track[i].length || swipe->track[i].encrypted_length)
+				__entry->tracks |= 1U << i;
+			__entry->errors[i] = swipe->track[i].errors;
+		}
 	),
-	TP_printk("msr%d sequence=%u tracks=%#x errors=%#x,%#x,%#x", __entry->index,
+	TP_printk("msr%d sequence=%u tracks=%#x errors=%#x,%#x,%#x,%#x", __entry->index,
 		  __entry->sequence, __entry->tracks, __entry->errors[0],
-		  __entry->errors[1], __entry->errors[2])
+		  __entry->errors[1], __entry->errors[2], __entry->errors[3])
 );
 
 /* @sequence: zero for a swipe that was never counted */

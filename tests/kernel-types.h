@@ -3,7 +3,7 @@
 
 /*
  * The kernel's names of types, for tests that compile a pure file of the module: one that includes nothing but
- * <linux/types.h>, the UAPI header and its own. Included before it. tests/check/floors lists those files.
+ * <linux/types.h>, <linux/string.h>, the UAPI header and its own. Included before it. tests/check/floors lists those files.
  */
 
 #include <linux/types.h>
@@ -15,3 +15,5 @@ typedef __u8 u8;
 typedef __u16 u16;
 typedef __u32 u32;
 typedef __u64 u64;
+
+#define memzero_explicit explicit_bzero

@@ -68,9 +68,25 @@ static void fail(struct msr *msr, int error) {
         msr->listener.closed(msr, error, msr->listener.userdata);
 }
 
-static void track_take(const struct till_msr_track *track,
-                       enum track_status (*parse)(const uint8_t *, size_t, unsigned, struct track *),
+typedef enum track_status (*track_parse_t)(const uint8_t *data, size_t size, unsigned errors, struct track *ret_track);
+
+/* A masked text may pass for a track, check digit and all. */
+static bool track_is_encrypted(const struct till_msr_swipe *record, const struct till_msr_track *track) {
+        if (track->errors != 0)
+                return false;
+        return (track->flags & TILL_MSR_TRACK_MASKED) || track->encrypted_length > 0 ||
+               (track->length == 0 && record->encryption != TILL_MSR_ENCRYPTION_NONE);
+}
+
+static void track_take(const struct till_msr_swipe *record, unsigned index, track_parse_t parse,
                        struct track *ret_track) {
+        const struct till_msr_track *track = &record->track[index];
+
+        if (track_is_encrypted(record, track)) {
+                explicit_bzero(ret_track, sizeof(*ret_track));
+                ret_track->status = TRACK_ENCRYPTED;
+                return;
+        }
         (void) parse(track->data, MIN((size_t) track->length, sizeof(track->data)), track->errors, ret_track);
 }
 
@@ -81,8 +97,8 @@ static void give(struct msr *msr) {
         swipe->sequence = record->sequence;
         swipe->lost = msr->sequence > 0 ? record->sequence - msr->sequence - 1 : 0;
         swipe->time = record->time_ns / 1000;
-        track_take(&record->track[0], track1_parse, &swipe->track1);
-        track_take(&record->track[1], track2_parse, &swipe->track2);
+        track_take(record, 0, track1_parse, &swipe->track1);
+        track_take(record, 1, track2_parse, &swipe->track2);
         msr->sequence = record->sequence;
         explicit_bzero(msr->record, sizeof(*msr->record));
 

@@ -30,6 +30,7 @@ const char *track_status_to_string(enum track_status status) {
                 [TRACK_UNREAD] = "not readable",
                 [TRACK_MALFORMED] = "not a payment card",
                 [TRACK_CHECK] = "wrong check digit",
+                [TRACK_ENCRYPTED] = "encrypted by the reader",
         };
 
         return (size_t) status < ELEMENTSOF(words) ? words[status] : "unknown";

@@ -14,6 +14,7 @@ enum track_status {
         TRACK_UNREAD,    /* the reader found an error: swipe again */
         TRACK_MALFORMED, /* not ISO 7813: not a payment card */
         TRACK_CHECK,     /* well formed, but the PAN fails its check digit */
+        TRACK_ENCRYPTED, /* the reader encrypts: there is no PAN here, whatever the masked text looks like */
 };
 
 /* For a person: "read", "empty", "not readable", … */

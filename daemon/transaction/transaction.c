@@ -696,6 +696,12 @@ void transaction_swiped(struct transaction *t, const struct msr_swipe *swipe) {
 
         if (record->state != TRANSACTION_WAITING_CARD || t->engine->card_left_in)
                 return;
+        if (track->status == TRACK_ENCRYPTED) {
+                log_warning("Transaction %" PRIi64
+                            ": the magstripe reader encrypts, and its swipes cannot be used yet",
+                            record->id);
+                return ask_again(t, N_("This reader encrypts cards, which cannot be used yet. Insert the chip."));
+        }
         if (track->status != TRACK_OK)
                 return ask_again(t, track->status == TRACK_MALFORMED
                                             ? N_("This is not a payment card. Swipe another one.")

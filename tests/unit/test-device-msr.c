@@ -159,6 +159,51 @@ static void length_beyond_the_track(void **state) {
         assert_int_equal(seen.swipe.track2.status, TRACK_UNREAD);
 }
 
+/* What an encrypting reader shows of a track is never taken for one, even with a good check digit. */
+static void encrypted_tracks(void **state) {
+        struct till_msr_swipe record = { .size = sizeof(record), .encryption = TILL_MSR_ENCRYPTION_DUKPT_TDES };
+        struct till_msr_track *track = &record.track[1];
+
+        assert_int_equal(msr_open(msr, "/dev/fake"), 0);
+        assert_int_equal(msr_arm(msr), 0);
+        track->length = (uint8_t) strlen(TRACK2);
+        memcpy(track->data, TRACK2, strlen(TRACK2));
+        track->flags = TILL_MSR_TRACK_MASKED;
+        for (record.sequence = 1; record.sequence <= 4; record.sequence++) {
+                assert_int_equal(send(fake.peer, &record, sizeof(record), 0), sizeof(record));
+                turn();
+                assert_int_equal(seen.swipes, record.sequence);
+                /* Track 1 has nothing of its own: it may be in another's cryptogram. */
+                assert_int_equal(seen.swipe.track1.status, TRACK_ENCRYPTED);
+                assert_int_equal(seen.swipe.track2.status, TRACK_ENCRYPTED);
+                assert_string_equal(seen.swipe.track2.pan, "");
+                assert_string_equal(seen.swipe.track2.text, "");
+                /* Each sign by itself is enough. */
+                if (record.sequence == 2) {
+                        track->flags = 0;
+                        track->encrypted_length = 40;
+                }
+                if (record.sequence == 3)
+                        *track = (struct till_msr_track){};
+        }
+
+        /* A clear card in such a reader. */
+        record.encryption = TILL_MSR_ENCRYPTION_NONE;
+        track->length = (uint8_t) strlen(TRACK2);
+        memcpy(track->data, TRACK2, strlen(TRACK2));
+        assert_int_equal(send(fake.peer, &record, sizeof(record), 0), sizeof(record));
+        turn();
+        assert_int_equal(seen.swipe.track1.status, TRACK_EMPTY);
+        assert_int_equal(seen.swipe.track2.status, TRACK_OK);
+
+        /* An error outweighs it: swipe again. */
+        track->errors = TILL_MSR_ERROR_DECODE;
+        track->flags = TILL_MSR_TRACK_MASKED;
+        assert_int_equal(send(fake.peer, &record, sizeof(record), 0), sizeof(record));
+        turn();
+        assert_int_equal(seen.swipe.track2.status, TRACK_UNREAD);
+}
+
 static void short_record(void **state) {
         assert_int_equal(msr_open(msr, "/dev/fake"), 0);
         assert_int_equal(msr_arm(msr), 0);
@@ -206,7 +251,7 @@ static void wrong_kind(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 msr_test(swipes),     msr_test(length_beyond_the_track), msr_test(short_record), msr_test(unplugged),
-                msr_test(wrong_kind),
+                msr_test(wrong_kind), msr_test(encrypted_tracks),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -39,7 +39,9 @@ enum till_kind {
 /*
  * Features, by kind: what this device and this driver can do.
  */
-#define TILL_MSR_FEATURE_DECODED	_BITULL(0)	/* tracks as text */
+#define TILL_MSR_FEATURE_DECODED	_BITULL(0)	/* tracks as text, clear or masked */
+#define TILL_MSR_FEATURE_ENCRYPTING	_BITULL(1)	/* it can encrypt: look at each swipe */
+#define TILL_MSR_FEATURE_JIS		_BITULL(2)	/* it reads JIS X 6302 type II */
 #define TILL_EMV_FEATURE_ABORT		_BITULL(0)	/* TILL_EMV_ABORT */
 #define TILL_EMV_FEATURE_PARAMETERS	_BITULL(1)	/* TILL_EMV_SET_PARAMETERS */
 #define TILL_EMV_FEATURE_KEYPAD		_BITULL(2)	/* reader has a PIN keypad */
@@ -73,42 +75,93 @@ struct till_info {
  *
  * read() returns one struct till_msr_swipe, as far as the buffer goes, and is
  * EMSGSIZE for a buffer below TILL_MSR_SWIPE_SIZE_VER0, in which case the swipe
- * stays. The record is wiped once it is read.
+ * stays. The record is wiped once it is read. poll(): EPOLLIN when there is one.
  */
 
-#define TILL_MSR_TRACKS		3
+#define TILL_MSR_TRACKS		4	/* tracks 1 to 3 of ISO/IEC 7811-6, JIS X 6302 type II */
 #define TILL_MSR_TRACK_MAX	120
+#define TILL_MSR_ENCRYPTED_MAX	128
+#define TILL_MSR_KSN_MAX	12
 
 /*
  * What is wrong with a track, as UnifiedPOS tells errors apart. A device that
- * only says "wrong" sets TILL_MSR_ERROR_DECODE.
+ * only says "wrong" sets TILL_MSR_ERROR_DECODE. The driver finds the others in
+ * the text of ISO cards, and TILL_MSR_ERROR_LRC where the reader sends the LRC.
  */
 #define TILL_MSR_ERROR_DECODE	0x01
 #define TILL_MSR_ERROR_START	0x02	/* no start sentinel */
 #define TILL_MSR_ERROR_END	0x04	/* no end sentinel */
-#define TILL_MSR_ERROR_PARITY	0x08
+#define TILL_MSR_ERROR_PARITY	0x08	/* a character that the track's set does not have */
 #define TILL_MSR_ERROR_LRC	0x10
+
+/*
+ * What a track's members are.
+ *
+ * TILL_MSR_TRACK_MASKED - the reader encrypts: @data is what it shows of the
+ *	track, most digits replaced, and may even pass a check digit. It must
+ *	never be taken for an account number.
+ * TILL_MSR_TRACK_JOINT - @encrypted is of this track and the next as one text,
+ *	without anything between them; the next track has no @encrypted
+ */
+#define TILL_MSR_TRACK_MASKED	0x01
+#define TILL_MSR_TRACK_JOINT	0x02
 
 /**
  * struct till_msr_track - one track of a swipe
  * @errors: TILL_MSR_ERROR_*; zero for a good or an empty track
- * @length: bytes used in @data; zero for an empty track
+ * @flags: TILL_MSR_TRACK_*
+ * @length: bytes used in @data; zero for an empty track, one with errors, and one
+ *	that an encrypting reader does not show
+ * @encrypted_length: bytes used in @encrypted; zero when the track is clear
  * @__reserved: zero
  * @data: characters with both sentinels, without the LRC, not terminated
+ * @encrypted: cryptogram of the characters, right-padded with zeros to the
+ *	cipher's block (CBC, zero initial vector); the reader's LRC may be in it
  */
 struct till_msr_track {
 	__u8 errors;
+	__u8 flags;
 	__u8 length;
-	__u8 __reserved[6];
+	__u8 encrypted_length;
+	__u8 __reserved[4];
 	__u8 data[TILL_MSR_TRACK_MAX];
+	__u8 encrypted[TILL_MSR_ENCRYPTED_MAX];
 };
 
-/*
- * Card encode types.
+/**
+ * enum till_msr_encode - card encode type
+ * @TILL_MSR_ENCODE_ISO: ISO/IEC 7811, bank cards
+ * @TILL_MSR_ENCODE_AAMVA: driving licences of North America
+ * @TILL_MSR_ENCODE_CADL: driving licences of California, obsolete
+ * @TILL_MSR_ENCODE_JIS: JIS X 6302 type II
+ * @TILL_MSR_ENCODE_BLANK: nothing on any track
+ * @TILL_MSR_ENCODE_OTHER: decoded, but none of these
+ * @TILL_MSR_ENCODE_UNKNOWN: no track could be decoded, or the reader does not know
  */
-#define TILL_MSR_ENCODE_ISO	0	/* ISO 7811, ABA */
-#define TILL_MSR_ENCODE_AAMVA	1
-#define TILL_MSR_ENCODE_OTHER	255
+enum till_msr_encode {
+	TILL_MSR_ENCODE_ISO = 0,
+	TILL_MSR_ENCODE_AAMVA = 1,
+	TILL_MSR_ENCODE_CADL = 2,
+	TILL_MSR_ENCODE_JIS = 3,
+	TILL_MSR_ENCODE_BLANK = 4,
+	TILL_MSR_ENCODE_OTHER = 254,
+	TILL_MSR_ENCODE_UNKNOWN = 255,
+};
+
+/**
+ * enum till_msr_encryption - what the cryptograms of a swipe are
+ * @TILL_MSR_ENCRYPTION_NONE: there are none
+ * @TILL_MSR_ENCRYPTION_DUKPT_TDES: TDES, key by DUKPT (ANSI X9.24) from the key
+ *	serial number; which variant of the key is the reader's configuration
+ * @TILL_MSR_ENCRYPTION_DUKPT_AES: AES-128, key by DUKPT
+ * @TILL_MSR_ENCRYPTION_OTHER: the reader does not say
+ */
+enum till_msr_encryption {
+	TILL_MSR_ENCRYPTION_NONE = 0,
+	TILL_MSR_ENCRYPTION_DUKPT_TDES = 1,
+	TILL_MSR_ENCRYPTION_DUKPT_AES = 2,
+	TILL_MSR_ENCRYPTION_OTHER = 255,
+};
 
 /**
  * struct till_msr_swipe - what read() of a magstripe reader returns
@@ -116,31 +169,55 @@ struct till_msr_track {
  *	it, and then read() returns less than @size into a shorter buffer
  * @sequence: number of the swipe since the device was plugged in, from 1;
  *	a gap means that swipes were lost: to an overflow, to TILL_MSR_ARM or
- *	TILL_MSR_DISARM, or wiped because nobody read them within 60 s
+ *	TILL_MSR_DISARM, or wiped because nobody read them in time
  * @time_ns: CLOCK_BOOTTIME of the swipe, nanoseconds
- * @encode: TILL_MSR_ENCODE_*
+ * @encode: enum till_msr_encode
+ * @encryption: enum till_msr_encryption
+ * @ksn_length: bytes used in @ksn: 10 for TDES, 12 for AES keys, zero without
  * @__reserved: zero
- * @track: tracks 1 to 3
+ * @ksn: DUKPT key serial number of all cryptograms
+ * @track: tracks 1 to 3, then JIS X 6302 type II
  */
 struct till_msr_swipe {
 	__u32 size;
 	__u32 sequence;
 	__u64 time_ns;
 	__u8 encode;
-	__u8 __reserved[7];
+	__u8 encryption;
+	__u8 ksn_length;
+	__u8 __reserved;
+	__u8 ksn[TILL_MSR_KSN_MAX];
 	struct till_msr_track track[TILL_MSR_TRACKS];
 };
 
-#define TILL_MSR_SWIPE_SIZE_VER0	408	/* up to @track: the first record's size */
+#define TILL_MSR_SWIPE_SIZE_VER0	1056	/* up to @track: the first record's size */
+
+#define TILL_MSR_KEEP_MIN_MS	1000
+#define TILL_MSR_KEEP_MAX_MS	60000
+
+/**
+ * struct till_msr_options - argument of TILL_MSR_GET_OPTIONS and _SET_OPTIONS
+ * @size: in: size of this structure
+ * @keep_ms: after how long a swipe that nobody reads is wiped, milliseconds,
+ *	TILL_MSR_KEEP_MIN_MS to TILL_MSR_KEEP_MAX_MS (EINVAL); zero leaves it as it
+ *	is. TILL_MSR_KEEP_MAX_MS after open(). It applies to swipes that wait, too.
+ */
+struct till_msr_options {
+	__u32 size;
+	__u32 keep_ms;
+};
 
 /*
  * TILL_MSR_ARM - empty the queue and take swipes from now on; no argument
  * TILL_MSR_DISARM - drop swipes from now on, and those not read; no argument
  *
- * A node is opened disarmed and is disarmed by its release.
+ * A node is opened disarmed and is disarmed by its release. The queue has eight
+ * places; one more swipe drops the oldest.
  */
 #define TILL_MSR_ARM		_IO(TILL_IOC_TYPE, 0x10)
 #define TILL_MSR_DISARM		_IO(TILL_IOC_TYPE, 0x11)
+#define TILL_MSR_GET_OPTIONS	_IO(TILL_IOC_TYPE, 0x12)
+#define TILL_MSR_SET_OPTIONS	_IO(TILL_IOC_TYPE, 0x13)
 
 /*
  * EMV reader
