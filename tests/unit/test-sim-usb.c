@@ -397,6 +397,244 @@ static void misbehaviour(void **state) {
         unplug();
 }
 
+static void set_reader(struct emv *emv, const char *options) {
+        struct reader reader;
+        const char *wrong;
+        char line[128];
+
+        strcpy(line, options);
+        assert_int_equal(reader_parse(line, &reader, &wrong), 0);
+        emv_set_reader(emv, &reader);
+}
+
+static void tpdu(void **state) {
+        _cleanup_(emv_freep) struct emv *emv = NULL;
+        _cleanup_(icc_freep) struct icc *icc = open_icc("tests/sim/cards/echo.card");
+        struct answer a;
+
+        assert_int_equal(emv_new(host.event, &emv), 0);
+        assert_int_equal(emv_insert(emv, icc), 0);
+        set_reader(emv, "--level tpdu --voltages 5,3");
+        plug((struct device *) emv);
+        configure();
+        ccid("62 00000000 00 01 000000", &a); /* it does not choose the voltage */
+        expect_message(&a, "80 00000000 00 01 41 07 00");
+        ccid("62 00000000 00 02 030000", &a); /* and has no 1.8 V */
+        expect_message(&a, "80 00000000 00 02 41 07 00");
+        emv_set_mute_at(emv, 1);
+        ccid("62 00000000 00 03 010000", &a);
+        expect_message(&a, "80 00000000 00 03 41 FE 00");
+        ccid("62 00000000 00 04 020000", &a);
+        expect_message(&a, "80 0B000000 00 04 00 00 00 3B67000054494C4C53494D");
+        emv_set_quirk(emv, CONTACT_NULL, 2);
+        emv_set_quirk(emv, CONTACT_SINGLE, 1);
+        ccid("6F 07000000 00 05 00 0000 800E000002 AABB", &a);
+        expect_message(&a, "80 02000000 00 05 00 00 00 6102");
+        ccid("6F 05000000 00 06 00 0000 00C0000002", &a);
+        expect_message(&a, "80 04000000 00 06 00 00 00 AABB9000");
+        ccid("6F 04000000 00 07 00 0000 800E0000", &a);
+        expect_message(&a, "80 02000000 00 07 00 00 00 9000");
+        ccid("6F 08000000 00 08 00 0000 800E000002 AABB 00", &a); /* case 4 is no TPDU */
+        expect_message(&a, "80 00000000 00 08 40 01 00");
+        ccid("6F 04000000 00 09 00 0100 800E0000", &a); /* nothing is chained */
+        expect_message(&a, "80 00000000 00 09 40 08 00");
+        unplug();
+
+        set_reader(emv, "--level tpdu --atr 3B97968031FE4554494C4C53494D41 --keypad");
+        emv_behave(emv);
+        plug((struct device *) emv);
+        configure();
+        ccid("62 00000000 00 01 010000", &a);
+        ccid("6F 04000000 00 02 00 0000 FF119678", &a);
+        expect_message(&a, "80 04000000 00 02 00 00 00 FF119678");
+        ccid("61 07000000 00 03 01 0000 11104D002000FE", &a);
+        ccid("6F 08000000 00 04 00 0000 000004800E00008A", &a); /* at another speed */
+        expect_message(&a, "80 00000000 00 04 40 FE 00");
+        ccid("61 07000000 00 05 01 0000 96104D002000FE", &a);
+        emv_set_quirk(emv, CONTACT_WTX, 5);
+        ccid("6F 08000000 00 06 00 0000 000004800E00008A", &a);
+        expect_message(&a, "80 05000000 00 06 00 00 00 00C30105C7");
+        ccid("6F 05000000 00 07 04 0000 00E30105E7", &a); /* less time than it needs */
+        expect_message(&a, "80 00000000 00 07 40 FE 00");
+        ccid("6F 05000000 00 08 05 0000 00E30105E7", &a);
+        expect_message(&a, "80 06000000 00 08 00 00 00 000002900092");
+
+        /* the PIN goes into a block whose prologue is the host's */
+        assert_int_equal(emv_key(emv, EMV_KEY_PIN, "1234"), -ENXIO);
+        {
+                uint8_t secure[64];
+                ssize_t n = hex_decode("69 1C000000 00 09 000000 00 00 894704 0C04 02 00 0904 00 00400D"
+                                       "0020008008 20FFFFFFFFFFFFFF",
+                                       secure, sizeof(secure));
+                uint32_t seqnum;
+
+                for (enum emv_key key = EMV_KEY_PIN; key <= EMV_KEY_TIMEOUT; key++) {
+                        static const char *const answers[] = {
+                                "80 06000000 00 09 00 00 00 0040029000D2",
+                                "80 00000000 00 09 40 EF 00",
+                                "80 00000000 00 09 40 F0 00",
+                        };
+
+                        expect_out(submit_out(1, secure, n), n);
+                        seqnum = submit_in(2, 4096);
+                        expect_nothing();
+                        assert_true(emv_wants_pin(emv));
+                        assert_int_equal(emv_key(emv, EMV_KEY_PIN, "12"), -ERANGE);
+                        expect_nothing();
+                        assert_int_equal(emv_key(emv, key, "1234"), 0);
+                        assert_false(emv_wants_pin(emv));
+                        expect_in(seqnum, &a);
+                        expect_message(&a, answers[key]);
+                }
+
+                /* ABORT ends the wait */
+                expect_out(submit_out(1, secure, n), n);
+                assert_int_equal(control(0x21, 1, 0x0a00, 0, 0, &a), 0);
+                ccid("72 00000000 00 0A 000000", &a);
+                expect_message(&a, "80 00000000 00 09 40 FF 00");
+                expect_in(submit_in(2, 4096), &a);
+                expect_message(&a, "81 00000000 00 0A 00 00 00");
+        }
+        unplug();
+}
+
+static void short_apdus(void **state) {
+        _cleanup_(emv_freep) struct emv *emv = NULL;
+        _cleanup_(icc_freep) struct icc *icc = open_icc("tests/sim/cards/echo.card");
+        struct answer a;
+
+        assert_int_equal(emv_new(host.event, &emv), 0);
+        assert_int_equal(emv_insert(emv, icc), 0);
+        set_reader(emv, "--level short --no-interrupt --message-max 280");
+        plug((struct device *) emv);
+        configure();
+        ccid("62 00000000 00 01 000000", &a);
+        ccid("6F 08000000 00 02 00 0000 800E000002AABB00", &a);
+        expect_message(&a, "80 04000000 00 02 00 00 00 AABB9000");
+        ccid("6F 02000000 00 03 00 0100 800E", &a);
+        expect_message(&a, "80 00000000 00 03 40 08 00");
+        ccid("6F 07000000 00 04 00 0000 00B0000000012C", &a); /* 300 bytes do not fit */
+        expect_message(&a, "80 00000000 00 04 40 FC 00");
+        assert_int_equal(emv_remove(emv), 0); /* which nobody is told */
+        ccid("65 00000000 00 05 000000", &a);
+        expect_message(&a, "81 00000000 00 05 02 00 01");
+        unplug();
+}
+
+static void misbehave(struct emv *emv, const char *words) {
+        char line[64];
+
+        strcpy(line, words);
+        assert_int_equal(emv_misbehave_words(emv, line), 0);
+}
+
+static void twists(void **state) {
+        static const struct {
+                const char *words, *answer;
+        } cases[] = {
+                { "bad-seq", "81 00000000 00 02 01 00 01" },   { "bad-slot", "81 00000000 01 01 01 00 01" },
+                { "bad-type", "80 00000000 00 01 01 00 01" },  { "error FB", "81 00000000 00 01 41 FB 01" },
+                { "chain 07", "81 00000000 00 01 01 00 07" },  { "length 70000", "81 70110100 00 01 01 00 01" },
+                { "short 9", "81 00000000 00 01 01 00" },      { "short 0", "" },
+                { "answer 80FF0000000033", "80FF0000000001" }, { "answer 80", "80" },
+        };
+        static const char *const wrong[] = { "",          "dance",    "mute now",        "error",         "error 100",
+                                             "length -1", "card",     "card wtx",        "card single 1", "stall up",
+                                             "mute-at 4", "answer 8", "time-extension 0" };
+        _cleanup_(emv_freep) struct emv *emv = NULL;
+        _cleanup_(icc_freep) struct icc *icc = open_icc("tests/sim/cards/echo.card");
+        struct answer a;
+        uint32_t seqnum;
+
+        assert_int_equal(emv_new(host.event, &emv), 0);
+        assert_int_equal(emv_insert(emv, icc), 0);
+        plug((struct device *) emv);
+        configure();
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                misbehave(emv, cases[i].words);
+                ccid("65 00000000 00 01 000000", &a);
+                expect_message(&a, cases[i].answer);
+                ccid("65 00000000 00 02 000000", &a); /* once */
+                expect_message(&a, "81 00000000 00 02 01 00 01");
+        }
+        misbehave(emv, "stale 2");
+        ccid("65 00000000 00 05 000000", &a);
+        assert_int_equal(a.data[6], 3);
+        expect_in(submit_in(2, 64), &a);
+        assert_int_equal(a.data[6], 4);
+        expect_in(submit_in(2, 64), &a);
+        assert_int_equal(a.data[6], 5);
+        misbehave(emv, "empty 1");
+        ccid("65 00000000 00 05 000000", &a);
+        assert_int_equal(a.actual, 0);
+        expect_in(submit_in(2, 64), &a);
+        assert_int_equal(a.actual, 10);
+
+        misbehave(emv, "late 1");
+        expect_out(submit_out(1, "\x65\0\0\0\0\0\x07\0\0\0", 10), 10);
+        seqnum = submit_in(2, 64);
+        expect_nothing();
+        assert_true(sd_event_run(host.event, UINT64_MAX) > 0);
+        settle();
+        expect_in(seqnum, &a);
+        assert_int_equal(a.data[6], 7);
+
+        ccid("62 00000000 00 08 000000", &a);
+        misbehave(emv, "endless-chain");
+        ccid("6F 06000000 00 09 00 0000 800E00000101", &a);
+        assert_int_equal(a.data[9], 1);
+        for (int i = 0; i < 100; i++) {
+                ccid("6F 00000000 00 0A 00 1000", &a);
+                assert_int_equal(a.data[9], 3);
+        }
+        emv_behave(emv);
+        ccid("6F 06000000 00 0B 00 0000 800E00000101", &a);
+        assert_int_equal(a.data[9], 0);
+
+        misbehave(emv, "notify 51");
+        expect_in(submit_in(3, 8), &a); /* the card */
+        expect_in(submit_in(3, 8), &a);
+        assert_int_equal(a.data[0], 0x51);
+        misbehave(emv, "stall in");
+        submit_in(2, 64);
+        assert_true(receive(&a, true));
+        assert_int_equal(a.status, -EPIPE);
+        for (size_t i = 0; i < ELEMENTSOF(wrong); i++) {
+                char line[64];
+
+                strcpy(line, wrong[i]);
+                assert_int_equal(emv_misbehave_words(emv, line), -EINVAL);
+        }
+        unplug();
+        {
+                char line[] = "stall out";
+
+                assert_int_equal(emv_misbehave_words(emv, line), -ENODEV);
+        }
+}
+
+static void wire(void **state) {
+        static const char want[] = "> 65000000000001000000\n< 81000000000001020001\n";
+        _cleanup_(emv_freep) struct emv *emv = NULL;
+        char path[] = "/tmp/wire-XXXXXX", got[256];
+        _cleanup_close_ int fd = mkstemp(path);
+        struct answer a;
+
+        assert_true(fd >= 0);
+        assert_int_equal(emv_new(host.event, &emv), 0);
+        assert_int_equal(emv_log_wire(emv, "/nowhere/wire"), -ENOENT);
+        assert_int_equal(emv_log_wire(emv, path), 0);
+        plug((struct device *) emv);
+        configure();
+        ccid("65 00000000 00 01 000000", &a);
+        assert_int_equal(emv_log_wire(emv, NULL), 0);
+        ccid("65 00000000 00 02 000000", &a);
+        assert_int_equal(read(fd, got, sizeof(got)), strlen(want));
+        assert_memory_equal(got, want, strlen(want));
+        assert_int_equal(unlink(path), 0);
+        unplug();
+}
+
 static void printing(void **state) {
         _cleanup_(printer_freep) struct printer *printer = NULL;
         _cleanup_free_ char *text = NULL;
@@ -520,6 +758,10 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(reader, setup_loop, end_loop),
                 cmocka_unit_test_setup_teardown(chaining, setup_loop, end_loop),
                 cmocka_unit_test_setup_teardown(misbehaviour, setup_loop, end_loop),
+                cmocka_unit_test_setup_teardown(tpdu, setup_loop, end_loop),
+                cmocka_unit_test_setup_teardown(short_apdus, setup_loop, end_loop),
+                cmocka_unit_test_setup_teardown(twists, setup_loop, end_loop),
+                cmocka_unit_test_setup_teardown(wire, setup_loop, end_loop),
                 cmocka_unit_test_setup_teardown(printing, setup_loop, end_loop),
                 cmocka_unit_test_setup_teardown(paper_out, setup_loop, end_loop),
                 cmocka_unit_test_setup_teardown(stall, setup_loop, end_loop),
