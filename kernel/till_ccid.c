@@ -14,6 +14,7 @@
 #define CCID_DT			0x21
 
 #define CCID_FEATURE_LEVEL	0x00070000
+#define CCID_LEVEL_CHARACTER	0x00000000
 #define CCID_LEVEL_TPDU		0x00010000
 #define CCID_LEVEL_SHORT	0x00020000
 #define CCID_LEVEL_EXTENDED	0x00040000
@@ -51,7 +52,11 @@ struct till_ccid_message {
 #define CCID_STATUS_DONE	0x00
 #define CCID_STATUS_EXTENSION	0x80
 
+/* A command that the reader does not know; up to the next one, which of its bytes is wrong. */
+#define CCID_ERROR_UNKNOWN	0x00
+#define CCID_ERROR_BYTE_MAX	0x7f
 #define CCID_ERROR_ABORTED	0xff
+#define CCID_ERROR_MUTE		0xfe
 #define CCID_ERROR_PIN_TIMEOUT	0xf0
 #define CCID_ERROR_PIN_CANCEL	0xef
 
@@ -69,7 +74,13 @@ struct till_ccid_message {
 #define TILL_CCID_MESSAGE_MAX	(CCID_HEADER + TILL_CCID_APDU_MAX)
 /* Extended response: 65536 of data and the status word. */
 #define TILL_CCID_RESPONSE_MAX	65538
+/* Header, Lc and Le of one byte, 255 of data. */
 #define TILL_CCID_SHORT_MAX	261
+/* T=0: header, length and 255 of data. A block of T=1 has 259 at most. */
+#define TILL_CCID_TPDU_MAX	260
+/* What some readers of SCM's firmware say for a TPDU, and what they take (libccid: SCR355). */
+#define TILL_CCID_MESSAGE_SCM	263
+#define TILL_CCID_MESSAGE_TPDU	271
 
 /* A reader that works says so by time extensions well within this. */
 #define TILL_CCID_EXCHANGE_MS	10000
@@ -92,8 +103,10 @@ struct till_ccid_message {
 #define TILL_CCID_EXTENSIONS_MAX	1000
 /* Slot notifications in a second before the next ones wait. */
 #define TILL_CCID_NOTICES_MAX	32
-#define TILL_CCID_BACKOFF_MIN_MS	100
-#define TILL_CCID_BACKOFF_MAX_MS	10000
+/* A reader without an interrupt endpoint is asked so often, when nothing else is heard. */
+#define TILL_CCID_ASK_MS	500U
+#define TILL_CCID_BACKOFF_MIN_MS	100U
+#define TILL_CCID_BACKOFF_MAX_MS	10000U
 
 /* Jiffies from now; one that has passed is now. */
 static unsigned long till_ccid_left(unsigned long deadline)
@@ -201,10 +214,19 @@ static void till_ccid_heard_status(struct till_ccid *ccid, u8 status)
 static void till_ccid_intr_retry(struct till_ccid *ccid)
 {
 	till_count(ccid->till, TILL_CCID_COMMUNICATION_ERROR);
-	ccid->intr_backoff_ms = clamp_t(unsigned int, ccid->intr_backoff_ms * 2,
-					TILL_CCID_BACKOFF_MIN_MS, TILL_CCID_BACKOFF_MAX_MS);
-	queue_delayed_work(system_long_wq, &ccid->intr_work,
-			   msecs_to_jiffies(ccid->intr_backoff_ms));
+	ccid->watch_ms = clamp(2 * ccid->watch_ms, TILL_CCID_BACKOFF_MIN_MS,
+			       TILL_CCID_BACKOFF_MAX_MS);
+	queue_delayed_work(system_long_wq, &ccid->watch_work,
+			   msecs_to_jiffies(ccid->watch_ms));
+}
+
+static void till_ccid_intr_submit(struct till_ccid *ccid, gfp_t gfp)
+{
+	int ret;
+
+	ret = usb_submit_urb(ccid->intr_urb, gfp);
+	if (ret && ret != -EPERM && ret != -ENODEV)
+		till_ccid_intr_retry(ccid);
 }
 
 /* A slot that changes without end: nobody puts cards in so fast. */
@@ -240,7 +262,7 @@ static void till_ccid_intr_done(struct urb *urb)
 		return;
 	}
 
-	ccid->intr_backoff_ms = 0;
+	ccid->watch_ms = 0;
 	if (urb->actual_length >= 2 && message[0] == CCID_NOTIFY_SLOT_CHANGE) {
 		spin_lock_irqsave(&ccid->till->lock, flags);
 		till_ccid_notified(ccid, message[1] & 0x01, message[1] & 0x02);
@@ -253,32 +275,12 @@ static void till_ccid_intr_done(struct urb *urb)
 
 	if (till_ccid_intr_flood(ccid)) {
 		dev_warn_ratelimited(&ccid->intf->dev,
-				     "card slot changes without end; clean it or change the reader\n");
+				     "card slot notifies without end; clean it, or use another reader\n");
 		till_ccid_intr_retry(ccid);
 		return;
 	}
 
-	switch (usb_submit_urb(urb, GFP_ATOMIC)) {
-	case 0:
-	case -EPERM:
-	case -ENODEV:
-		break;
-	default:
-		till_ccid_intr_retry(ccid);
-	}
-}
-
-static void till_ccid_intr_work(struct work_struct *work)
-{
-	struct till_ccid *ccid = container_of(work, struct till_ccid, intr_work.work);
-	int ret;
-
-	if (ccid->intr_halted && !usb_clear_halt(ccid->udev, ccid->intr_urb->pipe))
-		ccid->intr_halted = false;
-
-	ret = usb_submit_urb(ccid->intr_urb, GFP_KERNEL);
-	if (ret && ret != -EPERM && ret != -ENODEV)
-		till_ccid_intr_retry(ccid);
+	till_ccid_intr_submit(ccid, GFP_ATOMIC);
 }
 
 /*
@@ -310,7 +312,7 @@ static unsigned int till_ccid_time_ms(const struct till_ccid_command *command)
 		/* bBWI */
 		return TILL_CCID_EXCHANGE_MS + command->param[0] * TILL_CCID_EXTENSION_MS;
 	default:
-		return TILL_CCID_EXCHANGE_MS;
+		return TILL_CCID_EXCHANGE_MS + command->person_ms;
 	}
 }
 
@@ -344,7 +346,7 @@ static int till_ccid_send_part(struct till_ccid *ccid)
 {
 	struct till_ccid_command *command = ccid->command;
 	size_t left = command->length - command->sent;
-	size_t length = min_t(size_t, left, ccid->max_message - CCID_HEADER);
+	size_t length = min_t(size_t, left, ccid->max_data);
 	const u8 *data = command->data + command->sent;
 
 	if (command->type == CCID_XFR_BLOCK) {
@@ -383,7 +385,7 @@ static int till_ccid_launch(struct till_ccid *ccid, struct till_ccid_command *co
 	ccid->stale = 0;
 	ccid->extensions = 0;
 	ccid->deadline = jiffies;
-	ccid->limit = jiffies + msecs_to_jiffies(TILL_CCID_LIMIT_MS);
+	ccid->limit = jiffies + msecs_to_jiffies(TILL_CCID_LIMIT_MS + command->person_ms);
 	trace_till_emv_command_begin(ccid->till, command->type, ccid->seq, command->length);
 
 	ret = till_ccid_send_part(ccid);
@@ -415,6 +417,7 @@ static void till_ccid_finish(struct till_ccid *ccid, int result)
 	till_ccid_complete(command, result);
 	ccid->command = NULL;
 	ccid->next = NULL;
+	ccid->heard = jiffies;
 
 	if (ccid->phase == TILL_CCID_STOPPED) {
 		if (next)
@@ -490,7 +493,8 @@ static int till_ccid_append(struct till_ccid_command *command, const u8 *data, s
 	return 0;
 }
 
-static int till_ccid_error(const struct till_ccid_message *message)
+/* What a failed command is, 6.2.6 */
+static int till_ccid_error(u8 type, const struct till_ccid_message *message)
 {
 	if ((message->status & CCID_STATUS_CARD) == CCID_STATUS_ABSENT)
 		return -ENOMEDIUM;
@@ -500,9 +504,29 @@ static int till_ccid_error(const struct till_ccid_message *message)
 	case CCID_ERROR_PIN_CANCEL:
 		return -ECANCELED;
 	case CCID_ERROR_PIN_TIMEOUT:
-		return -ETIMEDOUT;
-	default:
+		return -ETIME;
+	}
+
+	/* Of other commands the caller has chosen nothing that could be wrong. */
+	if (type != CCID_SET_PARAMETERS && type != CCID_GET_PARAMETERS && type != CCID_SECURE)
 		return -EIO;
+	if (message->error == CCID_ERROR_UNKNOWN)
+		return -EOPNOTSUPP;
+	return message->error <= CCID_ERROR_BYTE_MAX ? -EINVAL : -EIO;
+}
+
+static u8 till_ccid_answer_type(u8 type)
+{
+	switch (type) {
+	case CCID_XFR_BLOCK:
+	case CCID_SECURE:
+	case CCID_POWER_ON:
+		return CCID_DATA_BLOCK;
+	case CCID_GET_PARAMETERS:
+	case CCID_SET_PARAMETERS:
+		return CCID_PARAMETERS;
+	default:
+		return CCID_SLOT_STATUS;
 	}
 }
 
@@ -521,15 +545,14 @@ static int till_ccid_got_data(struct till_ccid *ccid, u8 chain, const u8 *data, 
 	if (ccid->level != TILL_EMV_LEVEL_EXTENDED_APDU)
 		chain = CCID_CHAIN_WHOLE;
 
-	if (chain == CCID_CHAIN_MORE) {
-		if (sent || length)
+	/* Some readers ask for more by an empty whole; libccid does not look at all. */
+	if (!sent) {
+		if (length || (chain != CCID_CHAIN_MORE && chain != CCID_CHAIN_WHOLE))
 			return -EPROTO;
 		till_ccid_extend(ccid, TILL_CCID_EXCHANGE_MS);
 		return till_ccid_send_part(ccid);
 	}
 
-	if (!sent)
-		return -EPROTO;
 	ret = till_ccid_append(command, data, length);
 	if (ret)
 		return ret;
@@ -593,23 +616,16 @@ static int till_ccid_got_answer(struct till_ccid *ccid, const struct till_ccid_m
 
 	switch (command->type) {
 	case CCID_XFR_BLOCK:
-		if (message->type != CCID_DATA_BLOCK)
-			return -EPROTO;
+	case CCID_SECURE:
 		return till_ccid_got_data(ccid, message->chain, message->data, length);
 	case CCID_POWER_ON:
-		if (message->type != CCID_DATA_BLOCK)
-			return -EPROTO;
 		return till_ccid_got_atr(ccid, message->data, length);
 	case CCID_GET_PARAMETERS:
 	case CCID_SET_PARAMETERS:
-		if (message->type != CCID_PARAMETERS)
-			return -EPROTO;
 		command->answer_param = message->chain;
 		ret = till_ccid_append(command, message->data, length);
 		return ret ?: 1;
 	default:
-		if (message->type != CCID_SLOT_STATUS)
-			return -EPROTO;
 		return till_ccid_got_status(ccid, message->status);
 	}
 }
@@ -618,7 +634,9 @@ static int till_ccid_got_answer(struct till_ccid *ccid, const struct till_ccid_m
 static int till_ccid_got_message(struct till_ccid *ccid, const struct till_ccid_message *message,
 				 size_t size)
 {
+	u8 type = ccid->command->type;
 	size_t length;
+	u8 status;
 
 	if (size && size < CCID_HEADER)
 		return -EPROTO;
@@ -631,7 +649,13 @@ static int till_ccid_got_message(struct till_ccid *ccid, const struct till_ccid_
 	if (length > size - CCID_HEADER)
 		return -EPROTO;
 
-	if ((message->status & CCID_STATUS_COMMAND) == CCID_STATUS_EXTENSION) {
+	status = message->status & CCID_STATUS_COMMAND;
+	/* A command that a reader does not know may be answered by its slot's status. */
+	if (message->type != till_ccid_answer_type(type) &&
+	    (message->type != CCID_SLOT_STATUS || status == CCID_STATUS_DONE))
+		return -EPROTO;
+
+	if (status == CCID_STATUS_EXTENSION) {
 		if (++ccid->extensions > TILL_CCID_EXTENSIONS_MAX)
 			return -EPROTO;
 		till_ccid_extend(ccid, TILL_CCID_EXCHANGE_MS +
@@ -640,8 +664,11 @@ static int till_ccid_got_message(struct till_ccid *ccid, const struct till_ccid_
 	}
 
 	till_ccid_heard_status(ccid, message->status);
-	if ((message->status & CCID_STATUS_COMMAND) != CCID_STATUS_DONE) {
-		till_ccid_finish(ccid, ccid->cause ?: till_ccid_error(message));
+	/* Asked for the slot some readers fail for a card that has not answered to reset. */
+	if (type == CCID_GET_SLOT_STATUS && message->error == CCID_ERROR_MUTE)
+		status = CCID_STATUS_DONE;
+	if (status != CCID_STATUS_DONE) {
+		till_ccid_finish(ccid, ccid->cause ?: till_ccid_error(type, message));
 		return 0;
 	}
 
@@ -874,6 +901,74 @@ int till_ccid_wait_interruptible(struct till_ccid *ccid)
 }
 
 /*
+ * Watching the slot
+ */
+
+/* Asks a reader that cannot tell, unless something has been heard of it just now. */
+static void till_ccid_ask(struct till_ccid *ccid)
+{
+	unsigned long gap = msecs_to_jiffies(ccid->watch_ms);
+
+	lockdep_assert_held(&ccid->till->lock);
+
+	if (!ccid->watched)
+		return;
+	if (ccid->phase == TILL_CCID_IDLE && time_after(jiffies, ccid->heard + gap / 2))
+		till_ccid_begin(ccid, &ccid->status);
+	queue_delayed_work(system_long_wq, &ccid->watch_work, gap);
+}
+
+/* The more seldom the less it answers. */
+static void till_ccid_asked(struct till_ccid_command *command, int result)
+{
+	struct till_ccid *ccid = container_of(command, struct till_ccid, status);
+
+	if (!ccid->intr_urb)
+		ccid->watch_ms = result ? min(2 * ccid->watch_ms, TILL_CCID_BACKOFF_MAX_MS) :
+					  TILL_CCID_ASK_MS;
+}
+
+static void till_ccid_watch_work(struct work_struct *work)
+{
+	struct till_ccid *ccid = container_of(work, struct till_ccid, watch_work.work);
+
+	if (ccid->intr_urb) {
+		if (ccid->intr_halted && !usb_clear_halt(ccid->udev, ccid->intr_urb->pipe))
+			ccid->intr_halted = false;
+		till_ccid_intr_submit(ccid, GFP_KERNEL);
+		return;
+	}
+
+	spin_lock_irq(&ccid->till->lock);
+	till_ccid_ask(ccid);
+	spin_unlock_irq(&ccid->till->lock);
+}
+
+/**
+ * till_ccid_watch() - have a reader without an interrupt endpoint asked for its slot
+ * @ccid: transport
+ * @watch: from now on, or no more
+ *
+ * Others tell of it from till_ccid_start() to till_ccid_stop().
+ */
+void till_ccid_watch(struct till_ccid *ccid, bool watch)
+{
+	if (ccid->intr_urb)
+		return;
+
+	spin_lock_irq(&ccid->till->lock);
+	ccid->watched = watch;
+	ccid->watch_ms = TILL_CCID_ASK_MS;
+	if (watch && ccid->phase == TILL_CCID_IDLE)
+		till_ccid_begin(ccid, &ccid->status);
+	till_ccid_ask(ccid);
+	spin_unlock_irq(&ccid->till->lock);
+
+	if (!watch)
+		cancel_delayed_work_sync(&ccid->watch_work);
+}
+
+/*
  * Start and stop
  */
 
@@ -894,7 +989,7 @@ void till_ccid_stop(struct till_ccid *ccid, int result)
 	usb_poison_urb(ccid->out_urb);
 	usb_poison_urb(ccid->in_urb);
 	cancel_delayed_work_sync(&ccid->recover_work);
-	cancel_delayed_work_sync(&ccid->intr_work);
+	cancel_delayed_work_sync(&ccid->watch_work);
 
 	spin_lock_irq(&ccid->till->lock);
 	if (ccid->command)
@@ -921,16 +1016,18 @@ int till_ccid_start(struct till_ccid *ccid, gfp_t gfp)
 	usb_unpoison_urb(ccid->out_urb);
 	usb_unpoison_urb(ccid->in_urb);
 
-	ccid->intr_backoff_ms = 0;
 	/* Without it the reader still works, and answers tell of the card. */
-	ret = usb_submit_urb(ccid->intr_urb, gfp);
-	if (ret && ret != -EPERM && ret != -ENODEV)
-		till_ccid_intr_retry(ccid);
+	ccid->watch_ms = 0;
+	if (ccid->intr_urb)
+		till_ccid_intr_submit(ccid, gfp);
+	else
+		ccid->watch_ms = TILL_CCID_ASK_MS;
 
 	spin_lock_irq(&ccid->till->lock);
 	ccid->phase = TILL_CCID_IDLE;
 	till_ccid_card_lost_power(ccid);
 	ret = till_ccid_begin(ccid, &ccid->status);
+	till_ccid_ask(ccid);
 	trace_till_start(ccid->till, ret);
 	wake_up_all(&ccid->till->wait);
 	spin_unlock_irq(&ccid->till->lock);
@@ -963,6 +1060,47 @@ static const struct till_ccid_descriptor *till_ccid_find(struct usb_host_interfa
 	return found;
 }
 
+static int till_ccid_read_level(struct till_ccid *ccid)
+{
+	u32 level = le32_to_cpu(ccid->desc.dwFeatures) & CCID_FEATURE_LEVEL;
+	u32 max_message = le32_to_cpu(ccid->desc.dwMaxCCIDMessageLength);
+
+	if (max_message < TILL_CCID_MESSAGE_MIN) {
+		dev_err(&ccid->intf->dev, "EMV reader with messages of %u bytes; use another\n",
+			max_message);
+		return -ENODEV;
+	}
+	if (level == CCID_LEVEL_TPDU && max_message == TILL_CCID_MESSAGE_SCM)
+		max_message = TILL_CCID_MESSAGE_TPDU;
+	ccid->max_message = min_t(u32, max_message, TILL_CCID_MESSAGE_MAX);
+	ccid->max_data = ccid->max_message - CCID_HEADER;
+	ccid->max_response = ccid->max_data;
+
+	switch (level) {
+	case CCID_LEVEL_TPDU:
+		ccid->level = TILL_EMV_LEVEL_TPDU;
+		ccid->max_block = min_t(u32, ccid->max_data, TILL_CCID_TPDU_MAX);
+		return 0;
+	case CCID_LEVEL_SHORT:
+		ccid->level = TILL_EMV_LEVEL_SHORT_APDU;
+		ccid->max_block = min_t(u32, ccid->max_data, TILL_CCID_SHORT_MAX);
+		return 0;
+	case CCID_LEVEL_EXTENDED:
+		ccid->level = TILL_EMV_LEVEL_EXTENDED_APDU;
+		ccid->max_block = TILL_CCID_APDU_MAX;
+		ccid->max_response = TILL_CCID_RESPONSE_MAX;
+		return 0;
+	case CCID_LEVEL_CHARACTER:
+		dev_err(&ccid->intf->dev,
+			"EMV reader exchanges characters; one that takes TPDUs or APDUs is needed\n");
+		return -ENODEV;
+	default:
+		dev_err(&ccid->intf->dev, "EMV reader with unknown features %#010x; use another\n",
+			le32_to_cpu(ccid->desc.dwFeatures));
+		return -ENODEV;
+	}
+}
+
 static int till_ccid_read_descriptor(struct till_ccid *ccid)
 {
 	const struct till_ccid_descriptor *desc = till_ccid_find(ccid->intf->cur_altsetting);
@@ -973,76 +1111,68 @@ static int till_ccid_read_descriptor(struct till_ccid *ccid)
 	}
 
 	ccid->desc = *desc;
-	ccid->max_message = le32_to_cpu(desc->dwMaxCCIDMessageLength);
-	if (ccid->max_message < TILL_CCID_MESSAGE_MIN) {
-		dev_err(&ccid->intf->dev, "EMV reader with messages of %u bytes\n",
-			ccid->max_message);
-		return -ENODEV;
-	}
-	ccid->max_message = min_t(u32, ccid->max_message, TILL_CCID_MESSAGE_MAX);
+	if (desc->bMaxSlotIndex)
+		dev_info(&ccid->intf->dev, "EMV reader with %u slots: the first is driven\n",
+			 desc->bMaxSlotIndex + 1);
+	return till_ccid_read_level(ccid);
+}
 
-	ccid->max_block = ccid->max_message - CCID_HEADER;
-	ccid->max_response = ccid->max_message - CCID_HEADER;
-	switch (le32_to_cpu(desc->dwFeatures) & CCID_FEATURE_LEVEL) {
-	case CCID_LEVEL_TPDU:
-		ccid->level = TILL_EMV_LEVEL_TPDU;
-		break;
-	case CCID_LEVEL_SHORT:
-		ccid->level = TILL_EMV_LEVEL_SHORT_APDU;
-		ccid->max_block = min_t(u32, ccid->max_block, TILL_CCID_SHORT_MAX);
-		break;
-	case CCID_LEVEL_EXTENDED:
-		ccid->level = TILL_EMV_LEVEL_EXTENDED_APDU;
-		ccid->max_block = TILL_CCID_APDU_MAX;
-		ccid->max_response = TILL_CCID_RESPONSE_MAX;
-		break;
-	default:
-		dev_err(&ccid->intf->dev,
-			"EMV reader exchanges characters; one that takes TPDUs or APDUs is needed\n");
+static int till_ccid_alloc_intr(struct till_ccid *ccid, struct usb_endpoint_descriptor *intr)
+{
+	unsigned int size = usb_endpoint_maxp(intr);
+
+	if (!size)
 		return -ENODEV;
-	}
+
+	ccid->intr_buf = kzalloc(size, GFP_KERNEL);
+	ccid->intr_urb = usb_alloc_urb(0, GFP_KERNEL);
+	if (!ccid->intr_buf || !ccid->intr_urb)
+		return -ENOMEM;
+
+	usb_fill_int_urb(ccid->intr_urb, ccid->udev,
+			 usb_rcvintpipe(ccid->udev, intr->bEndpointAddress), ccid->intr_buf, size,
+			 till_ccid_intr_done, ccid, intr->bInterval);
+	usb_poison_urb(ccid->intr_urb);
 	return 0;
 }
 
 static int till_ccid_alloc(struct till_ccid *ccid)
 {
 	struct usb_endpoint_descriptor *in, *out, *intr;
-	unsigned int intr_size;
+	struct usb_host_interface *alt = ccid->intf->cur_altsetting;
 	int ret;
 
-	ret = usb_find_common_endpoints(ccid->intf->cur_altsetting, &in, &out, &intr, NULL);
+	ret = usb_find_common_endpoints(alt, &in, &out, NULL, NULL);
 	if (ret) {
-		dev_err(&ccid->intf->dev, "EMV reader without bulk and interrupt endpoints\n");
+		dev_err(&ccid->intf->dev, "EMV reader without bulk endpoints; use another\n");
 		return -ENODEV;
 	}
-
-	intr_size = usb_endpoint_maxp(intr);
-	if (!usb_endpoint_maxp(in) || !usb_endpoint_maxp(out) || !intr_size)
+	if (!usb_endpoint_maxp(in) || !usb_endpoint_maxp(out))
 		return -ENODEV;
 
 	ccid->in_size = roundup(ccid->max_message, usb_endpoint_maxp(in));
 	ccid->in_pipe = usb_rcvbulkpipe(ccid->udev, in->bEndpointAddress);
 	ccid->out_pipe = usb_sndbulkpipe(ccid->udev, out->bEndpointAddress);
 
-	ccid->intr_buf = kzalloc(intr_size, GFP_KERNEL);
 	ccid->in_buf = kzalloc(ccid->in_size, GFP_KERNEL);
 	ccid->out_buf = kzalloc(ccid->max_message, GFP_KERNEL);
-	ccid->intr_urb = usb_alloc_urb(0, GFP_KERNEL);
 	ccid->in_urb = usb_alloc_urb(0, GFP_KERNEL);
 	ccid->out_urb = usb_alloc_urb(0, GFP_KERNEL);
-	if (!ccid->intr_buf || !ccid->in_buf || !ccid->out_buf ||
-	    !ccid->intr_urb || !ccid->in_urb || !ccid->out_urb)
+	if (!ccid->in_buf || !ccid->out_buf || !ccid->in_urb || !ccid->out_urb)
 		return -ENOMEM;
 
-	usb_fill_int_urb(ccid->intr_urb, ccid->udev,
-			 usb_rcvintpipe(ccid->udev, intr->bEndpointAddress), ccid->intr_buf,
-			 intr_size, till_ccid_intr_done, ccid, intr->bInterval);
+	/* Optional, 4.2.3: see till_ccid_watch(). */
+	if (!usb_find_int_in_endpoint(alt, &intr)) {
+		ret = till_ccid_alloc_intr(ccid, intr);
+		if (ret)
+			return ret;
+	}
+
 	usb_fill_bulk_urb(ccid->in_urb, ccid->udev, ccid->in_pipe, ccid->in_buf, ccid->in_size,
 			  till_ccid_in_done, ccid);
 	usb_fill_bulk_urb(ccid->out_urb, ccid->udev, ccid->out_pipe, ccid->out_buf, 0,
 			  till_ccid_out_done, ccid);
 	/* As TILL_CCID_STOPPED says. */
-	usb_poison_urb(ccid->intr_urb);
 	usb_poison_urb(ccid->in_urb);
 	usb_poison_urb(ccid->out_urb);
 	return 0;
@@ -1061,8 +1191,9 @@ void till_ccid_init(struct till_ccid *ccid, struct till_device *till, struct usb
 	ccid->udev = usb_get_dev(interface_to_usbdev(intf));
 	ccid->phase = TILL_CCID_STOPPED;
 	ccid->status.type = CCID_GET_SLOT_STATUS;
+	ccid->status.done = till_ccid_asked;
 	INIT_DELAYED_WORK(&ccid->recover_work, till_ccid_recover);
-	INIT_DELAYED_WORK(&ccid->intr_work, till_ccid_intr_work);
+	INIT_DELAYED_WORK(&ccid->watch_work, till_ccid_watch_work);
 }
 
 /**

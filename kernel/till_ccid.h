@@ -57,9 +57,30 @@ struct till_ccid_descriptor {
 #define CCID_POWER_ON		0x62
 #define CCID_POWER_OFF		0x63
 #define CCID_GET_SLOT_STATUS	0x65
+#define CCID_SECURE		0x69
 #define CCID_GET_PARAMETERS	0x6c
 #define CCID_XFR_BLOCK		0x6f
 #define CCID_ABORT		0x72
+
+#define CCID_FEATURE_ACTIVATION	0x00000004
+#define CCID_FEATURE_VOLTAGE	0x00000008
+#define CCID_PIN_VERIFY		0x01
+
+/* PC_to_RDR_Secure's data for a verification, 6.1.11. */
+struct till_ccid_pin {
+	u8 bPINOperation;
+	u8 bTimeOut;
+	u8 bmFormatString;
+	u8 bmPINBlockString;
+	u8 bmPINLengthFormat;
+	__le16 wPINMaxExtraDigit;
+	u8 bEntryValidationCondition;
+	u8 bNumberMessage;
+	__le16 wLangId;
+	u8 bMsgIndex;
+	u8 bTeoPrologue[3];
+	u8 abPINApdu[];
+} __packed;
 
 /* How long till_ccid_wait() may take: longer than any recovery, see till_ccid.c. */
 #define TILL_CCID_IDLE_MS	8000
@@ -93,6 +114,7 @@ enum till_ccid_phase {
  * @data: abData, chained where it is longer than a message; wiped at the end
  * @length: bytes of it
  * @sent: bytes of it that the reader has been given
+ * @person_ms: time that a person has, on top of what the command takes
  * @answer: abData of what comes back; wiped when the command fails
  * @answer_room: bytes that it may be
  * @answer_length: bytes that it is
@@ -105,6 +127,7 @@ struct till_ccid_command {
 	u8 *data;
 	size_t length;
 	size_t sent;
+	unsigned int person_ms;
 	u8 *answer;
 	size_t answer_room;
 	size_t answer_length;
@@ -120,11 +143,12 @@ struct till_ccid_command {
  * @desc: class descriptor
  * @level: enum till_emv_level
  * @max_message: dwMaxCCIDMessageLength, clamped
+ * @max_data: largest data of one message
  * @max_block: largest data of CCID_XFR_BLOCK
  * @max_response: largest answer to it
  * @in_pipe: bulk IN
  * @out_pipe: bulk OUT
- * @intr_urb: slot notifications
+ * @intr_urb: slot notifications; NULL for a reader that has none
  * @out_urb: message to the reader
  * @in_urb: message from the reader
  * @intr_buf: of @intr_urb
@@ -132,8 +156,9 @@ struct till_ccid_command {
  * @in_buf: of @in_urb, @in_size bytes; the recovery's while it runs
  * @in_size: @max_message rounded up to whole packets
  * @recover_work: ends the command by force; armed for the deadline
- * @intr_work: submits @intr_urb again after an error
- * @intr_backoff_ms: delay of @intr_work, doubled by each error
+ * @watch_work: submits @intr_urb again after an error; without one, asks for the
+ *	slot's state
+ * @watch_ms: delay of @watch_work, doubled by each error
  * @intr_halted: @intr_urb stalled
  * @notices: notifications since @notices_since
  * @notices_since: jiffies, a second back at most
@@ -154,6 +179,8 @@ struct till_ccid_command {
  * @card: enum till_emv_card
  * @insertions: cards put in
  * @untold: an answer told of the newest card, and no notification yet
+ * @watched: see till_ccid_watch()
+ * @heard: when a command ended, jiffies
  */
 struct till_ccid {
 	struct till_device *till;
@@ -163,6 +190,7 @@ struct till_ccid {
 	struct till_ccid_descriptor desc;
 	u32 level;
 	u32 max_message;
+	u32 max_data;
 	u32 max_block;
 	u32 max_response;
 
@@ -177,8 +205,8 @@ struct till_ccid {
 	size_t in_size;
 
 	struct delayed_work recover_work;
-	struct delayed_work intr_work;
-	unsigned int intr_backoff_ms;
+	struct delayed_work watch_work;
+	unsigned int watch_ms;
 	bool intr_halted;
 	unsigned int notices;
 	unsigned long notices_since;
@@ -197,6 +225,8 @@ struct till_ccid {
 	u32 card;
 	u32 insertions;
 	bool untold;
+	bool watched;
+	unsigned long heard;
 };
 
 void till_ccid_init(struct till_ccid *ccid, struct till_device *till, struct usb_interface *intf);
@@ -205,6 +235,8 @@ void till_ccid_free(struct till_ccid *ccid);
 
 int till_ccid_start(struct till_ccid *ccid, gfp_t gfp);
 void till_ccid_stop(struct till_ccid *ccid, int result);
+
+void till_ccid_watch(struct till_ccid *ccid, bool watch);
 
 int till_ccid_begin(struct till_ccid *ccid, struct till_ccid_command *command);
 void till_ccid_cancel(struct till_ccid *ccid, struct till_ccid_command *command, int cause);

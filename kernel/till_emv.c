@@ -21,7 +21,11 @@
 #include "till.h"
 #include "till_ccid.h"
 
-#define CCID_FEATURE_VOLTAGE	0x00000008
+/* How long a person has where the reader decides, and that is unknown. */
+#define TILL_EMV_PERSON_MS	80000
+
+/* ISO 7816-4: the only command that a PIN is put into. */
+#define TILL_EMV_INS_VERIFY	0x20
 
 enum till_emv_statistic {
 	TILL_EMV_GOOD_EXCHANGE = TILL_CCID_STATISTICS,
@@ -61,6 +65,7 @@ enum till_emv_phase {
  * @result: how it ended
  * @exchange: number of the newest write()
  * @cancelled: number of the newest exchange that was aborted
+ * @waiting: bBWI of the next write()
  */
 struct till_emv {
 	struct till_device till;
@@ -75,6 +80,7 @@ struct till_emv {
 	int result;
 	u32 exchange;
 	u32 cancelled;
+	u8 waiting;
 };
 
 /* What a command of an ioctl brings back. */
@@ -128,13 +134,14 @@ static void till_emv_done(struct till_ccid_command *command, int result)
 }
 
 /*
- * Begins a command, as phase. When that is done, the data is the node's, and the
- * caller has to free what it finds in its place: that of the command before, wiped.
+ * Begins a command, as phase. When that is done, the request's data is the node's,
+ * and the caller has to free what it finds there: that of the command before, wiped.
  */
-static int till_emv_begin(struct till_emv *emv, enum till_emv_phase phase, u8 type,
-			  const u8 param[3], u8 **data, size_t length)
+static int till_emv_begin(struct till_emv *emv, enum till_emv_phase phase,
+			  struct till_ccid_command *request)
 {
 	struct till_ccid_command *command = &emv->command;
+	u8 *data = command->data;
 	int ret;
 
 	lockdep_assert_held(&emv->till.lock);
@@ -142,20 +149,45 @@ static int till_emv_begin(struct till_emv *emv, enum till_emv_phase phase, u8 ty
 	if (till_emv_exchange_state(emv) != TILL_EMV_IDLE)
 		return -EBUSY;
 
-	swap(command->data, *data);
-	command->type = type;
-	memcpy(command->param, param, sizeof(command->param));
-	command->length = length;
+	*command = *request;
 	command->answer = emv->response;
-	command->answer_room = type == CCID_XFR_BLOCK ? emv->ccid.max_response : TILL_EMV_ATR_MAX;
+	command->answer_room = phase == TILL_EMV_PHASE_EXCHANGE ? emv->ccid.max_response :
+								  TILL_EMV_ATR_MAX;
 	command->done = till_emv_done;
 
 	emv->phase = phase;
 	ret = till_ccid_begin(&emv->ccid, command);
 	if (ret) {
 		emv->phase = TILL_EMV_PHASE_IDLE;
-		swap(command->data, *data);
+		command->data = data;
+		return ret;
 	}
+
+	emv->waiting = 0;
+	request->data = data;
+	return 0;
+}
+
+/* Begins a command whose answer is for read(), and takes its data, wiped in the end. */
+static int till_emv_begin_exchange(struct till_emv *emv, struct till_ccid_command *request)
+{
+	int ret;
+
+	ret = till_device_get(&emv->till);
+	if (ret)
+		goto free;
+
+	spin_lock_irq(&emv->till.lock);
+	if (request->type == CCID_XFR_BLOCK)
+		request->param[0] = emv->waiting;
+	ret = till_emv_begin(emv, TILL_EMV_PHASE_EXCHANGE, request);
+	if (!ret)
+		emv->exchange++;
+	spin_unlock_irq(&emv->till.lock);
+
+	till_device_put(&emv->till);
+free:
+	kvfree_sensitive(request->data, ret ? request->length : 0);
 	return ret;
 }
 
@@ -183,15 +215,18 @@ static int till_emv_open(struct till_device *tdev)
 	if (ret)
 		return ret;
 
-	/* Nothing of the opener before is met, and the slot is as resuming has found it. */
+	till_ccid_watch(&emv->ccid, true);
+	/* Nothing of the opener before is met, and the slot is known as it is. */
 	ret = till_ccid_wait_interruptible(&emv->ccid);
 	if (ret) {
+		till_ccid_watch(&emv->ccid, false);
 		usb_autopm_put_interface(emv->ccid.intf);
 		return ret == -ETIMEDOUT ? -EBUSY : ret;
 	}
 
 	spin_lock_irq(&tdev->lock);
 	till_emv_drop_response(emv);
+	emv->waiting = 0;
 	spin_unlock_irq(&tdev->lock);
 	return 0;
 }
@@ -199,9 +234,9 @@ static int till_emv_open(struct till_device *tdev)
 static void till_emv_close(struct till_device *tdev)
 {
 	struct till_emv *emv = to_till_emv(tdev);
-	static const u8 param[3] = { };
-	u8 *data = NULL;
+	struct till_ccid_command off = { .type = CCID_POWER_OFF };
 
+	till_ccid_watch(&emv->ccid, false);
 	spin_lock_irq(&tdev->lock);
 	till_ccid_cancel(&emv->ccid, &emv->command, -ECANCELED);
 	spin_unlock_irq(&tdev->lock);
@@ -211,9 +246,9 @@ static void till_emv_close(struct till_device *tdev)
 	till_emv_drop_response(emv);
 	/* A card whose answer to reset was not waited for may have power, too. */
 	if (emv->ccid.card != TILL_EMV_CARD_ABSENT)
-		till_emv_begin(emv, TILL_EMV_PHASE_NOBODY, CCID_POWER_OFF, param, &data, 0);
+		till_emv_begin(emv, TILL_EMV_PHASE_NOBODY, &off);
 	spin_unlock_irq(&tdev->lock);
-	kvfree(data);
+	kvfree(off.data);
 	till_ccid_wait(&emv->ccid);
 
 	usb_autopm_put_interface(emv->ccid.intf);
@@ -223,33 +258,18 @@ static ssize_t till_emv_write(struct till_device *tdev, const char __user *buf,
 			      size_t count, bool nonblock)
 {
 	struct till_emv *emv = to_till_emv(tdev);
-	static const u8 param[3] = { };
-	ssize_t ret;
-	u8 *data;
+	struct till_ccid_command request = { .type = CCID_XFR_BLOCK, .length = count };
 
 	if (!count)
 		return -EINVAL;
 	if (count > emv->ccid.max_block)
 		return -EMSGSIZE;
 
-	data = vmemdup_user(buf, count);
-	if (IS_ERR(data))
-		return PTR_ERR(data);
+	request.data = vmemdup_user(buf, count);
+	if (IS_ERR(request.data))
+		return PTR_ERR(request.data);
 
-	ret = till_device_get(tdev);
-	if (ret)
-		goto free;
-
-	spin_lock_irq(&tdev->lock);
-	ret = till_emv_begin(emv, TILL_EMV_PHASE_EXCHANGE, CCID_XFR_BLOCK, param, &data, count);
-	if (!ret)
-		emv->exchange++;
-	spin_unlock_irq(&tdev->lock);
-
-	till_device_put(tdev);
-free:
-	kvfree_sensitive(data, ret ? count : 0);
-	return ret ?: count;
+	return till_emv_begin_exchange(emv, &request) ?: count;
 }
 
 static int till_emv_take_response(struct till_emv *emv, u32 exchange, char __user *buf,
@@ -352,21 +372,24 @@ static __poll_t till_emv_poll(struct till_device *tdev)
  * ioctls
  */
 
-/* Runs a command; a signal gives it up and leaves the rest to the transport. */
-static int till_emv_command(struct till_emv *emv, u8 type, const u8 param[3], u8 **data,
-			    size_t length, struct till_emv_answer *ret_answer)
+/*
+ * Runs a command, and frees its data; a signal gives it up and leaves the rest to
+ * the transport.
+ */
+static int till_emv_command(struct till_emv *emv, struct till_ccid_command *request,
+			    struct till_emv_answer *ret_answer)
 {
 	struct till_device *tdev = &emv->till;
 	int ret;
 
 	ret = till_device_get(tdev);
-	if (ret)
-		return ret;
-
-	spin_lock_irq(&tdev->lock);
-	ret = till_emv_begin(emv, TILL_EMV_PHASE_IOCTL, type, param, data, length);
-	spin_unlock_irq(&tdev->lock);
-	till_device_put(tdev);
+	if (!ret) {
+		spin_lock_irq(&tdev->lock);
+		ret = till_emv_begin(emv, TILL_EMV_PHASE_IOCTL, request);
+		spin_unlock_irq(&tdev->lock);
+		till_device_put(tdev);
+	}
+	kvfree(request->data);
 	if (ret)
 		return ret;
 
@@ -395,18 +418,6 @@ static int till_emv_command(struct till_emv *emv, u8 type, const u8 param[3], u8
 	return ret;
 }
 
-static int till_emv_simple_command(struct till_emv *emv, u8 type, u8 first,
-				   struct till_emv_answer *ret_answer)
-{
-	const u8 param[3] = { first };
-	u8 *data = NULL;
-	int ret;
-
-	ret = till_emv_command(emv, type, param, &data, 0, ret_answer);
-	kvfree(data);
-	return ret;
-}
-
 static long till_emv_get_info(struct till_emv *emv, void __user *arg)
 {
 	const struct till_ccid_descriptor *desc = &emv->ccid.desc;
@@ -423,7 +434,16 @@ static long till_emv_get_info(struct till_emv *emv, void __user *arg)
 	info.slots = desc->bMaxSlotIndex + 1;
 	info.voltages = desc->bVoltageSupport;
 	info.protocols = le32_to_cpu(desc->dwProtocols);
-	info.__reserved = 0;
+	info.max_ifsd = le32_to_cpu(desc->dwMaxIFSD);
+	info.default_clock = le32_to_cpu(desc->dwDefaultClock);
+	info.max_clock = le32_to_cpu(desc->dwMaximumClock);
+	info.data_rate = le32_to_cpu(desc->dwDataRate);
+	info.max_data_rate = le32_to_cpu(desc->dwMaxDataRate);
+	info.display = le16_to_cpu(desc->wLcdLayout);
+	info.pin_support = desc->bPINSupport;
+	info.class_get_response = desc->bClassGetResponse;
+	info.class_envelope = desc->bClassEnvelope;
+	memset(info.__reserved, 0, sizeof(info.__reserved));
 
 	return till_copy_out(arg, &info, sizeof(info));
 }
@@ -457,13 +477,16 @@ static long till_emv_get_state(struct till_emv *emv, void __user *arg)
 
 static bool till_emv_has_voltage(struct till_emv *emv, u32 voltage)
 {
+	u32 automatic = CCID_FEATURE_ACTIVATION | CCID_FEATURE_VOLTAGE;
+
 	if (voltage == TILL_EMV_VOLTAGE_AUTO)
-		return le32_to_cpu(emv->ccid.desc.dwFeatures) & CCID_FEATURE_VOLTAGE;
+		return le32_to_cpu(emv->ccid.desc.dwFeatures) & automatic;
 	return emv->ccid.desc.bVoltageSupport & BIT(voltage - 1);
 }
 
 static long till_emv_power_on(struct till_emv *emv, void __user *arg)
 {
+	struct till_ccid_command request = { .type = CCID_POWER_ON };
 	struct till_emv_answer answer = { };
 	struct till_emv_power power;
 	int ret;
@@ -477,7 +500,8 @@ static long till_emv_power_on(struct till_emv *emv, void __user *arg)
 	if (!till_emv_has_voltage(emv, power.voltage))
 		return -EOPNOTSUPP;
 
-	ret = till_emv_simple_command(emv, CCID_POWER_ON, power.voltage, &answer);
+	request.param[0] = power.voltage;
+	ret = till_emv_command(emv, &request, &answer);
 	if (ret)
 		return ret;
 
@@ -506,10 +530,11 @@ static int till_emv_drop(struct till_emv *emv)
 
 static long till_emv_power_off(struct till_emv *emv)
 {
+	struct till_ccid_command request = { .type = CCID_POWER_OFF };
 	int ret;
 
 	ret = till_emv_drop(emv);
-	return ret ?: till_emv_simple_command(emv, CCID_POWER_OFF, 0, NULL);
+	return ret ?: till_emv_command(emv, &request, NULL);
 }
 
 static long till_emv_abort(struct till_emv *emv)
@@ -538,23 +563,28 @@ static int till_emv_set_parameters(struct till_emv *emv,
 				   const struct till_emv_parameters *parameters,
 				   struct till_emv_answer *ret_answer)
 {
-	const u8 param[3] = { parameters->protocol };
-	u8 *data;
-	int ret;
+	struct till_ccid_command request = {
+		.type = CCID_SET_PARAMETERS,
+		.param = { parameters->protocol },
+		.length = parameters->length,
+	};
 
 	if (parameters->protocol > 1 ||
 	    parameters->length != till_emv_parameters_length(parameters->protocol) ||
 	    memchr_inv(parameters->__reserved, 0, sizeof(parameters->__reserved)))
 		return -EINVAL;
 
-	data = kmemdup(parameters->data, parameters->length, GFP_KERNEL);
-	if (!data)
+	request.data = kmemdup(parameters->data, parameters->length, GFP_KERNEL);
+	if (!request.data)
 		return -ENOMEM;
+	return till_emv_command(emv, &request, ret_answer);
+}
 
-	ret = till_emv_command(emv, CCID_SET_PARAMETERS, param, &data, parameters->length,
-			       ret_answer);
-	kvfree(data);
-	return ret;
+static int till_emv_get_parameters(struct till_emv *emv, struct till_emv_answer *ret_answer)
+{
+	struct till_ccid_command request = { .type = CCID_GET_PARAMETERS };
+
+	return till_emv_command(emv, &request, ret_answer);
 }
 
 static long till_emv_parameters(struct till_emv *emv, unsigned int cmd, void __user *arg)
@@ -570,7 +600,7 @@ static long till_emv_parameters(struct till_emv *emv, unsigned int cmd, void __u
 	if (cmd == TILL_EMV_SET_PARAMETERS)
 		ret = till_emv_set_parameters(emv, &parameters, &answer);
 	else
-		ret = till_emv_simple_command(emv, CCID_GET_PARAMETERS, 0, &answer);
+		ret = till_emv_get_parameters(emv, &answer);
 	if (ret)
 		return ret;
 
@@ -583,6 +613,77 @@ static long till_emv_parameters(struct till_emv *emv, unsigned int cmd, void __u
 	memcpy(parameters.data, answer.data, answer.length);
 	memset(parameters.__reserved, 0, sizeof(parameters.__reserved));
 	return till_copy_out(arg, &parameters, sizeof(parameters));
+}
+
+static long till_emv_set_waiting(struct till_emv *emv, void __user *arg)
+{
+	struct till_emv_waiting waiting;
+	int ret;
+
+	ret = till_copy_in(&waiting, sizeof(waiting), arg);
+	if (ret)
+		return ret;
+
+	if (emv->ccid.level != TILL_EMV_LEVEL_TPDU)
+		return -EOPNOTSUPP;
+	if (waiting.multiplier > U8_MAX)
+		return -EINVAL;
+
+	spin_lock_irq(&emv->till.lock);
+	if (till_emv_exchange_state(emv) == TILL_EMV_IDLE)
+		emv->waiting = waiting.multiplier;
+	else
+		ret = -EBUSY;
+	spin_unlock_irq(&emv->till.lock);
+	return ret;
+}
+
+static bool till_emv_pin_is_valid(const struct till_emv_pin *pin)
+{
+	/* Some readers crash on a condition that does not exist (libccid). */
+	return pin->timeout <= TILL_EMV_PIN_TIMEOUT_MAX &&
+	       pin->validation >= 1 && pin->validation <= 7 &&
+	       pin->apdu_length >= 4 && pin->apdu_length <= TILL_EMV_PIN_APDU_MAX &&
+	       pin->apdu[1] == TILL_EMV_INS_VERIFY;
+}
+
+static long till_emv_verify_pin(struct till_emv *emv, void __user *arg)
+{
+	struct till_ccid_command request = { .type = CCID_SECURE };
+	struct till_ccid_pin *data;
+	struct till_emv_pin pin;
+	int ret;
+
+	ret = till_copy_in(&pin, sizeof(pin), arg);
+	if (ret)
+		return ret;
+
+	if (!(emv->till.features & TILL_EMV_FEATURE_KEYPAD))
+		return -EOPNOTSUPP;
+	if (!till_emv_pin_is_valid(&pin))
+		return -EINVAL;
+	request.length = sizeof(*data) + pin.apdu_length;
+	if (request.length > emv->ccid.max_data)
+		return -EMSGSIZE;
+
+	data = kzalloc(request.length, GFP_KERNEL);
+	if (!data)
+		return -ENOMEM;
+	data->bTimeOut = pin.timeout;
+	data->bmFormatString = pin.format;
+	data->bmPINBlockString = pin.block;
+	data->bmPINLengthFormat = pin.length_format;
+	data->wPINMaxExtraDigit = cpu_to_le16(pin.digits);
+	data->bEntryValidationCondition = pin.validation;
+	data->bNumberMessage = pin.messages;
+	data->wLangId = cpu_to_le16(pin.language);
+	data->bMsgIndex = pin.message;
+	memcpy(data->bTeoPrologue, pin.prologue, sizeof(data->bTeoPrologue));
+	memcpy(data->abPINApdu, pin.apdu, pin.apdu_length);
+
+	request.data = (u8 *)data;
+	request.person_ms = pin.timeout ? pin.timeout * MSEC_PER_SEC : TILL_EMV_PERSON_MS;
+	return till_emv_begin_exchange(emv, &request);
 }
 
 static long till_emv_ioctl(struct till_device *tdev, unsigned int cmd, void __user *arg)
@@ -603,6 +704,10 @@ static long till_emv_ioctl(struct till_device *tdev, unsigned int cmd, void __us
 	case TILL_EMV_GET_PARAMETERS:
 	case TILL_EMV_SET_PARAMETERS:
 		return till_emv_parameters(emv, cmd, arg);
+	case TILL_EMV_SET_WAITING:
+		return till_emv_set_waiting(emv, arg);
+	case TILL_EMV_VERIFY_PIN:
+		return till_emv_verify_pin(emv, arg);
 	default:
 		return -ENOTTY;
 	}
@@ -736,7 +841,7 @@ static int till_emv_setup(struct till_emv *emv)
 		return ret;
 
 	emv->till.features = TILL_EMV_FEATURE_ABORT | TILL_EMV_FEATURE_PARAMETERS;
-	if (emv->ccid.desc.bPINSupport)
+	if (emv->ccid.desc.bPINSupport & CCID_PIN_VERIFY)
 		emv->till.features |= TILL_EMV_FEATURE_KEYPAD;
 
 	/* Also holds what an ioctl's command answers. */
@@ -771,8 +876,8 @@ static int till_emv_probe(struct usb_interface *intf, const struct usb_device_id
 		goto err_put;
 
 	usb_set_intfdata(intf, emv);
-	/* A suspended reader must still tell of a card. */
-	intf->needs_remote_wakeup = 1;
+	/* A suspended reader must still tell of a card, if it can. */
+	intf->needs_remote_wakeup = !!emv->ccid.intr_urb;
 
 	ret = till_ccid_start(&emv->ccid, GFP_KERNEL);
 	if (ret)

@@ -29,7 +29,7 @@
 #include "kernel/include/uapi/linux/till.h"
 
 /* dwFeatures of CCID: the reader chooses the voltage. */
-#define CCID_AUTOMATIC_VOLTAGE 0x08
+#define CCID_AUTOMATIC_VOLTAGE 0x0c /* at activation, or always */
 
 /* Cold reset, then a warm one (EMV Book 1, 8.1). */
 #define RESETS_MAX 2

@@ -98,6 +98,8 @@ TEST(sizes)
 
 	check_sizes(fd, TILL_EMV_GET_INFO, sizeof(struct till_emv_info));
 	check_sizes(fd, TILL_EMV_GET_STATE, sizeof(struct till_emv_state));
+	insert_card();
+	check_sizes(fd, TILL_EMV_GET_PARAMETERS, sizeof(struct till_emv_parameters));
 }
 
 TEST(info)
@@ -109,8 +111,60 @@ TEST(info)
 	CHECK_EQ(info.level, TILL_EMV_LEVEL_EXTENDED_APDU);
 	CHECK_EQ(info.ccid_features & 0x70000, 0x40000);
 	CHECK(info.max_block >= 65544);
-	CHECK(info.slots >= 1);
-	CHECK(info.protocols & 3);
+	CHECK_EQ(info.slots, 1);
+	CHECK_EQ(info.protocols, 3);
+	CHECK_EQ(info.voltages, 7);
+	CHECK_EQ(info.max_ifsd, 254);
+	CHECK_EQ(info.default_clock, 4000);
+	CHECK_EQ(info.max_clock, 4000);
+	CHECK_EQ(info.data_rate, 10753);
+	CHECK_EQ(info.max_data_rate, 344086);
+	CHECK_EQ(info.display, 0);
+	CHECK_EQ(info.pin_support, 0);
+	CHECK_EQ(info.class_get_response, 0xff);
+	CHECK_EQ(info.class_envelope, 0xff);
+	CHECK_EQ(info.__reserved[0] | info.__reserved[1] | info.__reserved[2], 0);
+}
+
+/* More time for the next block is for those who see blocks. */
+TEST(waiting_is_for_tpdu_level)
+{
+	struct till_emv_waiting waiting = { .size = sizeof(waiting), .multiplier = 2 };
+	int fd = open_device("emv", O_RDWR);
+
+	CHECK_ERRNO(ioctl(fd, TILL_EMV_SET_WAITING, &waiting), EOPNOTSUPP);
+}
+
+static void fill_pin(struct till_emv_pin *ret)
+{
+	static const uint8_t verify[] = {
+		0x00, 0x20, 0x00, 0x80, 0x08, 0x20, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff
+	};
+
+	*ret = (struct till_emv_pin) {
+		.size = sizeof(*ret),
+		.timeout = 30,
+		.format = 0x89,
+		.block = 0x47,
+		.length_format = 0x04,
+		.validation = 0x02,
+		.messages = 0xff,
+		.digits = 0x040c,
+		.language = 0x0409,
+		.apdu_length = sizeof(verify),
+	};
+	memcpy(ret->apdu, verify, sizeof(verify));
+}
+
+TEST(a_pin_without_a_keypad)
+{
+	struct till_emv_pin pin;
+	int fd = open_powered();
+
+	fill_pin(&pin);
+	CHECK_ERRNO(ioctl(fd, TILL_EMV_VERIFY_PIN, &pin), EOPNOTSUPP);
+	CHECK_ERRNO(ioctl(fd, TILL_EMV_VERIFY_PIN, NULL), EFAULT);
+	CHECK_EQ(exchange_state(fd), TILL_EMV_IDLE);
 }
 
 TEST(slot_events)

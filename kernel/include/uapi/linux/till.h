@@ -44,7 +44,7 @@ enum till_kind {
 #define TILL_MSR_FEATURE_JIS		_BITULL(2)	/* it reads JIS X 6302 type II */
 #define TILL_EMV_FEATURE_ABORT		_BITULL(0)	/* TILL_EMV_ABORT */
 #define TILL_EMV_FEATURE_PARAMETERS	_BITULL(1)	/* TILL_EMV_SET_PARAMETERS */
-#define TILL_EMV_FEATURE_KEYPAD		_BITULL(2)	/* reader has a PIN keypad */
+#define TILL_EMV_FEATURE_KEYPAD		_BITULL(2)	/* TILL_EMV_VERIFY_PIN */
 #define TILL_PRINTER_FEATURE_BACKCHANNEL _BITULL(0)	/* bulk IN: read() and automatic status */
 #define TILL_PRINTER_FEATURE_DEVICE_ID	_BITULL(1)	/* TILL_PRINTER_GET_DEVICE_ID answered */
 
@@ -253,11 +253,22 @@ enum till_emv_level {
  * struct till_emv_info - argument of TILL_EMV_GET_INFO
  * @size: in: size of this structure
  * @level: enum till_emv_level
- * @ccid_features: dwFeatures of the CCID class descriptor
+ * @ccid_features: dwFeatures of the CCID class descriptor (CCID 1.1, 5.1), which
+ *	says what of the card's protocol the reader does by itself
  * @max_block: largest write(), bytes
- * @slots: slots of the reader; only slot 0 is driven
+ * @slots: slots of the reader; only the first, slot 0, is driven
  * @voltages: bVoltageSupport: bit 0 5 V, bit 1 3 V, bit 2 1.8 V
  * @protocols: dwProtocols: bit 0 T=0, bit 1 T=1
+ * @max_ifsd: dwMaxIFSD: largest information field of a T=1 block, bytes
+ * @default_clock: dwDefaultClock, kHz
+ * @max_clock: dwMaximumClock, kHz
+ * @data_rate: dwDataRate, at the default clock, bit/s
+ * @max_data_rate: dwMaxDataRate, bit/s
+ * @display: wLcdLayout: lines in the high byte, characters a line in the low one
+ * @pin_support: bPINSupport: bit 0 verify, bit 1 modify
+ * @class_get_response: bClassGetResponse, 0xff for that of the command
+ * @class_envelope: bClassEnvelope, 0xff for that of the command
+ * @__reserved: zero
  */
 struct till_emv_info {
 	__u32 size;
@@ -267,7 +278,16 @@ struct till_emv_info {
 	__u32 slots;
 	__u32 voltages;
 	__u32 protocols;
-	__u32 __reserved;
+	__u32 max_ifsd;
+	__u32 default_clock;
+	__u32 max_clock;
+	__u32 data_rate;
+	__u32 max_data_rate;
+	__u16 display;
+	__u8 pin_support;
+	__u8 class_get_response;
+	__u8 class_envelope;
+	__u8 __reserved[3];
 };
 
 /**
@@ -314,7 +334,7 @@ struct till_emv_state {
 
 /**
  * enum till_emv_voltage - supply of the card
- * @TILL_EMV_VOLTAGE_AUTO: as the reader chooses; it must have bit 08 of dwFeatures
+ * @TILL_EMV_VOLTAGE_AUTO: as the reader chooses; it must have bit 04 or 08 of dwFeatures
  * @TILL_EMV_VOLTAGE_5V: class A
  * @TILL_EMV_VOLTAGE_3V: class B
  * @TILL_EMV_VOLTAGE_1V8: class C
@@ -334,9 +354,13 @@ enum till_emv_voltage {
  * @atr: out: answer to reset, as the card gave it
  * @__reserved: zero
  *
- * Powers the card on, or resets it (warm) when it is on already. Waits for the
- * answer to reset. EBUSY outside IDLE, ENOMEDIUM without a card, EIO for a mute
- * card, ETIMEDOUT, EINTR.
+ * Resets the card (IccPowerOn of CCID 1.1, 6.1.1) and waits for its answer. A card
+ * without power, TILL_EMV_CARD_PRESENT, is powered on: a cold reset. One that has
+ * it, TILL_EMV_CARD_POWERED, keeps it: a warm reset. TILL_EMV_POWER_OFF before it
+ * makes it a cold one. Either puts the reader's parameters back to the defaults.
+ * EBUSY outside IDLE, EOPNOTSUPP for a voltage that the reader has not, ENOMEDIUM
+ * without a card, EIO for a mute card, which is then without power, ETIMEDOUT,
+ * ECONNRESET, EINTR.
  */
 struct till_emv_power {
 	__u32 size;
@@ -353,6 +377,11 @@ struct till_emv_power {
  * @length: bytes used in @data: 5 for T=0, 7 for T=1
  * @data: abProtocolDataStructure of CCID 1.1, 6.1.7
  * @__reserved: zero
+ *
+ * Both are EBUSY outside IDLE, ENOMEDIUM without a card, EOPNOTSUPP when the reader
+ * does not know the command, EIO, ETIMEDOUT, ECONNRESET, EINTR. SET is EINVAL for a
+ * value that the reader does not take, and returns what is in force then. PPS is
+ * not in it: at TPDU level it is a write() like any other, elsewhere the reader's.
  */
 struct till_emv_parameters {
 	__u32 size;
@@ -360,6 +389,72 @@ struct till_emv_parameters {
 	__u32 length;
 	__u8 data[8];
 	__u8 __reserved[4];
+};
+
+/**
+ * struct till_emv_waiting - argument of TILL_EMV_SET_WAITING
+ * @size: in: size of this structure
+ * @multiplier: of the block waiting time, 0 to 255: bBWI of CCID 1.1, 6.1.4
+ *
+ * For the next write(), which uses it up, at TPDU level: the card has asked for
+ * more time by S(WTX request) of T=1. TILL_EMV_POWER_ON, TILL_EMV_POWER_OFF and
+ * open() forget it. EINVAL, EOPNOTSUPP at another level, EBUSY outside IDLE.
+ */
+struct till_emv_waiting {
+	__u32 size;
+	__u32 multiplier;
+};
+
+/* Class, instruction, parameters, length and data of a command. */
+#define TILL_EMV_PIN_APDU_MAX		260
+/* Seconds. */
+#define TILL_EMV_PIN_TIMEOUT_MAX	120
+
+/**
+ * struct till_emv_pin - argument of TILL_EMV_VERIFY_PIN
+ * @size: in: size of this structure
+ * @timeout: bTimeOut: seconds for the person, at most TILL_EMV_PIN_TIMEOUT_MAX;
+ *	0 for what the reader thinks right
+ * @format: bmFormatString
+ * @block: bmPINBlockString
+ * @length_format: bmPINLengthFormat
+ * @validation: bEntryValidationCondition, 1 to 7: bit 0 maximum size reached, bit 1
+ *	key pressed, bit 2 time-out
+ * @messages: bNumberMessage
+ * @message: bMsgIndex
+ * @prologue: bTeoPrologue: NAD, PCB and length of the block, for T=1 at TPDU level
+ * @digits: wPINMaxExtraDigit: least number in the high byte, greatest in the low one
+ * @language: wLangId
+ * @apdu_length: bytes used in @apdu, at least 4
+ * @apdu: abPINApdu: a VERIFY command (instruction 0x20), in which the reader puts
+ *	the PIN
+ *
+ * The names are those of CCID 1.1, 6.1.11, bPINOperation 0. Has the reader ask for a
+ * PIN and give it to the card: nothing of it comes here. It is an exchange like
+ * that of a write(): BUSY, then the card's answer for read(), SW1 SW2 or, with T=1
+ * at TPDU level, a block. Errors of that read() besides the usual: ECANCELED also
+ * when the person has pressed the cancel key, ETIME when the person let the time
+ * go by, EINVAL for a value that the reader does not take. TILL_EMV_ABORT ends it,
+ * the card's removal, and ETIMEDOUT 10 s after @timeout, or after 90 s for 0.
+ *
+ * The ioctl is EOPNOTSUPP for a reader without a keypad, EINVAL for a command that
+ * is none, another instruction or a value out of its range, EMSGSIZE for more than
+ * the reader takes in one message, EBUSY outside IDLE.
+ */
+struct till_emv_pin {
+	__u32 size;
+	__u8 timeout;
+	__u8 format;
+	__u8 block;
+	__u8 length_format;
+	__u8 validation;
+	__u8 messages;
+	__u8 message;
+	__u8 prologue[3];
+	__u16 digits;
+	__u16 language;
+	__u16 apdu_length;
+	__u8 apdu[TILL_EMV_PIN_APDU_MAX];
 };
 
 #define TILL_EMV_GET_INFO	_IO(TILL_IOC_TYPE, 0x20)
@@ -371,6 +466,8 @@ struct till_emv_parameters {
 #define TILL_EMV_ABORT		_IO(TILL_IOC_TYPE, 0x24)
 #define TILL_EMV_GET_PARAMETERS	_IO(TILL_IOC_TYPE, 0x25)
 #define TILL_EMV_SET_PARAMETERS	_IO(TILL_IOC_TYPE, 0x26)
+#define TILL_EMV_SET_WAITING	_IO(TILL_IOC_TYPE, 0x27)
+#define TILL_EMV_VERIFY_PIN	_IO(TILL_IOC_TYPE, 0x28)
 
 /*
  * Printer
