@@ -382,13 +382,17 @@ static void till_msr_drop_bad(struct till_msr_swipe *swipe)
 	}
 }
 
+static bool till_msr_is_told(const struct till_msr_track *track)
+{
+	return track->errors || track->length || track->encrypted_length;
+}
+
 static bool till_msr_is_empty(const struct till_msr_swipe *swipe)
 {
 	unsigned int i;
 
 	for (i = 0; i < TILL_MSR_TRACKS; i++)
-		if (swipe->track[i].errors || swipe->track[i].length ||
-		    swipe->track[i].encrypted_length)
+		if (till_msr_is_told(&swipe->track[i]))
 			return false;
 	return true;
 }
@@ -411,7 +415,7 @@ static void till_msr_set_stream(struct till_msr_swipe *swipe, const u8 *data,
 		const u8 *start, *end;
 		unsigned int size;
 
-		if (swipe->track[i].errors || (lengths && !lengths[i]))
+		if (till_msr_is_told(&swipe->track[i]) || (lengths && !lengths[i]))
 			continue;
 		start = memchr(data + at, percent ? '%' : ';', length - at);
 		if (!start) {
@@ -470,7 +474,7 @@ static unsigned int till_msr_number(const struct till_msr_span *span, const u8 *
 static unsigned int till_msr_text_length(const struct till_msr_span *number, const u8 *report,
 					 const u8 *data, unsigned int room)
 {
-	return number->size ? till_msr_number(number, report) : strnlen(data, room);
+	return number->size ? till_msr_number(number, report) : strnlen((const char *)data, room);
 }
 
 static u8 till_msr_encode_magtek(u8 value)
@@ -538,6 +542,9 @@ static void till_msr_decode_track(const struct till_msr_layout *layout, unsigned
 	u8 data[256];
 	unsigned int room, length;
 
+	/* Two reports may claim the same track: it is the later one's, whole. */
+	memzero_explicit(&swipe->track[index], sizeof(swipe->track[index]));
+
 	if (till_msr_number(&layout->track[index].status, report) & 0x01) {
 		swipe->track[index].errors |= TILL_MSR_ERROR_DECODE;
 		return;
@@ -573,7 +580,7 @@ static void till_msr_decode_stream(const struct till_msr_layout *layout, const u
 	unsigned int length;
 
 	length = till_msr_gather(&layout->stream, report, data, sizeof(data));
-	till_msr_set_stream(swipe, data, strnlen(data, length), NULL);
+	till_msr_set_stream(swipe, data, strnlen((const char *)data, length), NULL);
 	memzero_explicit(data, sizeof(data));
 }
 

@@ -3,7 +3,8 @@
 
 /*
  * The kernel's names of types, for tests that compile a pure file of the module: one that includes nothing but
- * <linux/types.h>, <linux/string.h>, the UAPI header and its own. Included before it. tests/check/floors lists those files.
+ * <linux/types.h>, <linux/string.h>, the UAPI header and its own. Included before it. tests/check/floors lists those
+ * files.
  */
 
 #include <linux/types.h>

@@ -47,6 +47,9 @@ $(O)/fuzz/fuzz-%: $(O)/tests/fuzz/fuzz-%.o $(O)/rooms.a $(O)/sim.a
 	$(Q)$(CC) -pie -fsanitize=fuzzer,address,undefined -o $@ $^ $(call libs,$(sort $(LIBS_unit) $(LIBS_till-sim)))
 .PRECIOUS: $(O)/%.o
 
+# The module's header, where it includes it from, for its files that tests compile.
+$(O)/tests/unit/test-msr-layout.o $(O)/tests/fuzz/fuzz-msr-layout.o: ALL_CFLAGS += -Ikernel/include/uapi
+
 ##@ Testing
 check: check-deps ## run all tests; T="unit static vm NAME..." runs a part
 	@$(MAKE) --no-print-directory check-programs

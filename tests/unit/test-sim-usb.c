@@ -10,6 +10,7 @@
 #include "paper/paper.h"
 #include "usb/device.h"
 #include "usb/emv.h"
+#include "usb/stripe.h"
 
 /* The host's side of USB/IP, as vhci_hcd plays it. */
 
@@ -181,13 +182,16 @@ static void enumeration(void **state) {
 static void swipe(void **state) {
         _cleanup_(msr_freep) struct msr *msr = NULL;
         _cleanup_(sim_card_freep) struct sim_card *card = NULL, *other = NULL;
+        struct stripe stripe, second_stripe;
         struct answer a;
         uint32_t first, second;
 
         assert_int_equal(sim_card_load("tests/sim/cards/stripe.card", &card), 0);
         assert_int_equal(sim_card_load("tests/sim/cards/unionpay.card", &other), 0);
+        stripe_from_card(card, &stripe);
+        stripe_from_card(other, &second_stripe);
         assert_int_equal(msr_new(host.event, &msr), 0);
-        assert_int_equal(msr_swipe(msr, card), -ENODEV);
+        assert_int_equal(msr_swipe(msr, &stripe), -ENODEV);
         plug((struct device *) msr);
         configure();
         assert_int_equal(control(0x81, 6, 0x2200, 0, 255, &a), 61);
@@ -196,7 +200,7 @@ static void swipe(void **state) {
         first = submit_in(1, 337);
         second = submit_in(1, 337);
         expect_nothing();
-        assert_int_equal(msr_swipe(msr, card), 0);
+        assert_int_equal(msr_swipe(msr, &stripe), 0);
         expect_in(first, &a);
         assert_int_equal(a.actual, 337);
         assert_memory_equal(a.data, "\0\0\0\x34\x24\0\0", 7);
@@ -215,16 +219,16 @@ static void swipe(void **state) {
         assert_int_equal(a.status, 0);
 
         /* nobody listens: the newest swipe is what waits */
-        assert_int_equal(msr_swipe(msr, card), 0);
+        assert_int_equal(msr_swipe(msr, &stripe), 0);
         msr_set_bad_read(msr, true);
-        assert_int_equal(msr_swipe(msr, other), 0);
-        assert_int_equal(msr_swipe(msr, other), 0);
+        assert_int_equal(msr_swipe(msr, &second_stripe), 0);
+        assert_int_equal(msr_swipe(msr, &second_stripe), 0);
         expect_in(submit_in(1, 337), &a);
         assert_memory_equal(a.data + 117, other->track[1], 36);
         submit_in(1, 337);
         expect_nothing();
         msr_set_bad_read(msr, true);
-        assert_int_equal(msr_swipe(msr, other), 0);
+        assert_int_equal(msr_swipe(msr, &second_stripe), 0);
         assert_true(receive(&a, true));
         assert_memory_equal(a.data, "\1\1\0\0\0\0\5", 7);
         unplug();

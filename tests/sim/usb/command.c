@@ -6,6 +6,7 @@
 
 #include "paper/paper.h"
 #include "usb/sim.h"
+#include "usb/stripe.h"
 
 /* The one who asked, and how to tell. */
 struct call {
@@ -48,20 +49,41 @@ static void refuse_card(const struct call *c, int error, const char *name) {
         }
 }
 
+static int parse_stripe(const char *words, struct stripe *stripe) {
+        char word[CARD_TRACK_MAX + 3];
+        int r, n;
+
+        for (; sscanf(words, " %112s%n", word, &n) == 1; words += n) {
+                r = stripe_option(stripe, word);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
 static void command_swipe(const struct call *c, char *arg) {
         _cleanup_(sim_card_freep) struct sim_card *card = NULL;
+        size_t n = strcspn(arg, " ");
+        struct stripe stripe;
+        char name[256];
         int r;
 
-        r = sim_card_load(arg, &card);
+        snprintf(name, sizeof(name), "%.*s", (int) MIN(n, sizeof(name) - 1), arg);
+        r = sim_card_load(name, &card);
         if (r < 0) {
-                refuse_card(c, r, arg);
+                refuse_card(c, r, name);
                 return;
         }
-        if (!card->track[0][0] && !card->track[1][0] && !card->track[2][0]) {
-                refuse(c, -ENXIO, "%s has no magnetic stripe: insert it", arg);
+        stripe_from_card(card, &stripe);
+        if (!stripe.track[0][0] && !stripe.track[1][0] && !stripe.track[2][0]) {
+                refuse(c, -ENXIO, "%s has no magnetic stripe: insert it", name);
                 return;
         }
-        r = msr_swipe(c->sim->msr, card);
+        if (parse_stripe(arg + n, &stripe) < 0) {
+                refuse(c, -EINVAL, "swipe CARD [TRACK:unreadable|start|end|parity|lrc] [TRACK=TEXT] [clear] [aamva]");
+                return;
+        }
+        r = msr_swipe(c->sim->msr, &stripe);
         if (r < 0)
                 refuse(c, r, r == -ENODEV ? "msr is unplugged" : "cannot swipe: %s", strerror(-r));
         else
@@ -249,6 +271,21 @@ static int choose_reader(const struct call *c, char *options) {
         return 0;
 }
 
+/* Likewise for magstripe readers, by name. */
+static int choose_magstripe_reader(const struct call *c, const char *name) {
+        if (*name && c->sim->devices[SIM_MSR]->usb) {
+                refuse(c, -EBUSY, "msr is plugged in: unplug it first");
+                return -EBUSY;
+        }
+        if (*name && !stripe_reader_find(name)) {
+                refuse(c, -EINVAL, "plug msr: there is no %s; see till-sim(1)", name);
+                return -EINVAL;
+        }
+        if (!c->sim->devices[SIM_MSR]->usb)
+                (void) msr_set_reader(c->sim->msr, *name ? name : stripe_readers[0].name);
+        return 0;
+}
+
 static void command_plug(const struct call *c, char *arg) {
         char *options = arg + strcspn(arg, " ");
         unsigned int mask;
@@ -256,11 +293,13 @@ static void command_plug(const struct call *c, char *arg) {
         if (*options)
                 *options++ = '\0';
         mask = parse_device(c->sim, arg);
-        if (mask == 0 || (*options && mask != 1U << SIM_EMV)) {
-                refuse(c, -EINVAL, "plug msr|emv|printer|all, and options for emv alone");
+        if (mask == 0 || (*options && mask != 1U << SIM_EMV && mask != 1U << SIM_MSR)) {
+                refuse(c, -EINVAL, "plug msr|emv|printer|all, and options for msr or emv alone");
                 return;
         }
         if (mask & 1U << SIM_EMV && choose_reader(c, options) < 0)
+                return;
+        if (mask & 1U << SIM_MSR && choose_magstripe_reader(c, options) < 0)
                 return;
         sim_plug(c->sim, mask, c->answer, c->userdata);
 }

@@ -32,13 +32,16 @@ void device_trace(void *device, const char *what, const uint8_t *data, size_t si
 /* Appends the traffic to a file. NULL stops it. */
 int device_trace_open(const char *path);
 
-/* Magstripe reader, MagTek 0801:0002. */
+/* Magstripe reader, MagTek 0801:0002 unless told. */
 struct msr;
+struct stripe;
 int msr_new(sd_event *event, struct msr **ret);
 struct msr *msr_free(struct msr *msr);
 DEFINE_CLEANUP(struct msr *, msr_free);
-/* The host gets one report; a swipe that the host has not taken before is replaced. -ENODEV while unplugged. */
-int msr_swipe(struct msr *msr, const struct sim_card *card);
+/* It becomes another one, by its name in stripe.c. -EBUSY while plugged in, -EINVAL for a name that there is not. */
+int msr_set_reader(struct msr *msr, const char *name);
+/* The host gets the reports of it; a swipe that the host has not taken before is replaced. -ENODEV while unplugged. */
+int msr_swipe(struct msr *msr, const struct stripe *stripe);
 /* The next swipe cannot decode any track. */
 void msr_set_bad_read(struct msr *msr, bool bad);
 

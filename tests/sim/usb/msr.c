@@ -1,22 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "usb/device.h"
+#include "usb/stripe.h"
 
-/* The HID report of MagTek's SureSwipe readers in HID mode: status, lengths, encoding, three tracks. */
-#define REPORT_SIZE 337
-#define REPORT_STATUS 0
-#define REPORT_LENGTH 3
-#define REPORT_ENCODING 6
-#define REPORT_TRACKS 7
-#define TRACK_SIZE 110
 #define FEATURE_SIZE 24
 
 #define EP_INTERRUPT 0x81
-
-enum {
-        ENCODING_ISO = 0,
-        ENCODING_UNDETERMINED = 5,
-        ENCODING_NONE = 6,
-};
 
 enum { /* HID 1.11, 7.2 */
        HID_GET_REPORT = 1,
@@ -30,88 +18,36 @@ enum { /* HID 1.11, 7.2 */
 
 struct msr {
         struct device device;
+        const struct stripe_reader *reader;
+        struct usb_model model;
+        uint8_t device_descriptor[18], configuration[34];
+        uint8_t ksn[DUKPT_KSN_SIZE];   /* of the last swipe */
         uint8_t feature[FEATURE_SIZE]; /* the answer to the last command */
         bool bad_read;
-};
-
-static const uint8_t report_descriptor[] = {
-        0x06, 0x00,         0xff, /* Usage Page (vendor FF00) */
-        0x09, 0x01,               /* Usage (decoding reader) */
-        0xa1, 0x01,               /* Collection (Application) */
-        0x15, 0x00,               /*   Logical Minimum (0) */
-        0x26, 0xff,         0x00, /*   Logical Maximum (255) */
-        0x75, 0x08,               /*   Report Size (8) */
-        0x09, 0x20,               /*   Usage (track 1 decode status) */
-        0x09, 0x21,               /*   Usage (track 2 decode status) */
-        0x09, 0x22,               /*   Usage (track 3 decode status) */
-        0x09, 0x28,               /*   Usage (track 1 length) */
-        0x09, 0x29,               /*   Usage (track 2 length) */
-        0x09, 0x2a,               /*   Usage (track 3 length) */
-        0x09, 0x38,               /*   Usage (card encode type) */
-        0x95, 0x07,               /*   Report Count (7) */
-        0x81, 0x02,               /*   Input (Data, Variable, Absolute) */
-        0x09, 0x30,               /*   Usage (track 1 data) */
-        0x95, TRACK_SIZE,         /*   Report Count (110) */
-        0x82, 0x02,         0x01, /*   Input (Data, Variable, Absolute, Buffered Bytes) */
-        0x09, 0x31,               /*   Usage (track 2 data) */
-        0x95, TRACK_SIZE,         /*   Report Count (110) */
-        0x82, 0x02,         0x01, /*   Input (Data, Variable, Absolute, Buffered Bytes) */
-        0x09, 0x32,               /*   Usage (track 3 data) */
-        0x95, TRACK_SIZE,         /*   Report Count (110) */
-        0x82, 0x02,         0x01, /*   Input (Data, Variable, Absolute, Buffered Bytes) */
-        0x09, 0x20,               /*   Usage (command message) */
-        0x95, FEATURE_SIZE,       /*   Report Count (24) */
-        0xb2, 0x02,         0x01, /*   Feature (Data, Variable, Absolute, Buffered Bytes) */
-        0xc0,                     /* End Collection */
 };
 
 static const uint8_t device_descriptor[18] = {
         18, 1, 0x10, 0x01, 0, 0, 0, 8, 0x01, 0x08, 0x02, 0x00, 0x00, 0x01, 1, 2, 3, 1,
 };
 
-static const uint8_t configuration[] = {
-        9,
-        2,
-        34,
-        0,
-        1,
-        1,
-        0,
-        0xa0,
-        50, /* configuration */
-        9,
-        4,
-        0,
-        0,
-        1,
-        3,
-        0,
-        0,
-        0, /* interface: HID, no boot protocol */
-        9,
-        0x21,
-        0x00,
-        0x01,
-        0,
-        1,
-        0x22,
-        sizeof(report_descriptor),
-        0, /* HID */
-        7,
-        5,
-        EP_INTERRUPT,
-        3,
-        8,
-        0,
+static const uint8_t configuration[34] = {
+        9,    2,    34,
+        0,    1,    1,
+        0,    0xa0, 50, /* configuration */
+        9,    4,    0,
+        0,    1,    3,
+        0,    0,    0, /* interface: HID, no boot protocol */
+        9,    0x21, 0x00,
+        0x01, 0,    1,
+        0x22, 0,    0, /* HID; the length of the report descriptor is the reader's */
+        7,    5,    EP_INTERRUPT,
+        3,    8,    0,
         1, /* interrupt IN, 8 bytes each ms */
 };
 
-static const struct usb_model model = {
-        .device_descriptor = device_descriptor,
-        .configuration = configuration,
-        .strings = (const char *const[]){ "Mag-Tek", "USB Swipe Reader", "TILLSIM-MSR", NULL },
-        .speed = USB_SPEED_FULL,
-};
+static const char *const strings[] = { "Mag-Tek", "USB Swipe Reader", "TILLSIM-MSR", NULL };
+/* The initial one of the standard's example. */
+static const uint8_t first_ksn[DUKPT_KSN_SIZE] = { 0xff, 0xff, 0x98, 0x76, 0x54, 0x32, 0x10, 0xe0, 0x00, 0x00 };
 
 /* The vendor's commands travel in feature reports: number, length, data; answered by result, length, data. */
 static void msr_command(struct msr *m, const uint8_t *data, size_t size) {
@@ -134,13 +70,13 @@ static int msr_control(void *userdata, const struct usb_setup *setup, uint8_t *d
         size_t n;
 
         if (setup->request_type == 0x81 && setup->request == 6 && setup->value >> 8 == 0x22) {
-                n = MIN(sizeof(report_descriptor), length);
-                memcpy(data, report_descriptor, n);
+                n = MIN(m->reader->descriptor_size, length);
+                memcpy(data, m->reader->descriptor, n);
                 return n;
         }
         if (setup->request_type == 0x81 && setup->request == 6 && setup->value >> 8 == 0x21) {
                 n = MIN((size_t) 9, length);
-                memcpy(data, configuration + 18, n);
+                memcpy(data, m->configuration + 18, n);
                 return n;
         }
 
@@ -170,6 +106,24 @@ static const struct usb_class class = {
         .trace = device_trace,
 };
 
+static void set_reader(struct msr *m, const struct stripe_reader *reader) {
+        m->reader = reader;
+        memcpy(m->device_descriptor, device_descriptor, sizeof(device_descriptor));
+        m->device_descriptor[8] = (uint8_t) reader->vendor;
+        m->device_descriptor[9] = (uint8_t) (reader->vendor >> 8);
+        m->device_descriptor[10] = (uint8_t) reader->product;
+        m->device_descriptor[11] = (uint8_t) (reader->product >> 8);
+        memcpy(m->configuration, configuration, sizeof(configuration));
+        m->configuration[25] = (uint8_t) reader->descriptor_size;
+        m->configuration[26] = (uint8_t) (reader->descriptor_size >> 8);
+        m->model = (struct usb_model){
+                .device_descriptor = m->device_descriptor,
+                .configuration = m->configuration,
+                .strings = strings,
+                .speed = USB_SPEED_FULL,
+        };
+}
+
 int msr_new(sd_event *event, struct msr **ret) {
         struct msr *m = calloc(1, sizeof(*m));
 
@@ -177,12 +131,25 @@ int msr_new(sd_event *event, struct msr **ret) {
                 return -ENOMEM;
         m->device = (struct device){
                 .name = "msr",
-                .model = &model,
+                .model = &m->model,
                 .class = &class,
                 .event = event,
                 .port = 0,
         };
+        memcpy(m->ksn, first_ksn, sizeof(m->ksn));
+        set_reader(m, stripe_readers);
         *ret = m;
+        return 0;
+}
+
+int msr_set_reader(struct msr *m, const char *name) {
+        const struct stripe_reader *reader = stripe_reader_find(name);
+
+        if (!reader)
+                return -EINVAL;
+        if (m->device.usb)
+                return -EBUSY;
+        set_reader(m, reader);
         return 0;
 }
 
@@ -194,34 +161,38 @@ struct msr *msr_free(struct msr *m) {
         return NULL;
 }
 
-int msr_swipe(struct msr *m, const struct sim_card *card) {
-        uint8_t report[REPORT_SIZE] = {};
-        bool any = false;
+static void count_ksn(uint8_t ksn[static DUKPT_KSN_SIZE]) {
+        for (size_t i = DUKPT_KSN_SIZE; i-- > 0 && ++ksn[i] == 0;)
+                ;
+}
+
+int msr_swipe(struct msr *m, const struct stripe *pulled) {
+        struct stripe stripe = *pulled;
+        struct stripe_report report;
         int r;
 
         if (!m->device.usb)
                 return -ENODEV;
-        for (size_t i = 0; i < ELEMENTSOF(card->track); i++) {
-                size_t n = strlen(card->track[i]);
-
-                if (n == 0)
-                        continue;
-                any = true;
-                if (m->bad_read) {
-                        report[REPORT_STATUS + i] = 1;
-                        continue;
-                }
-                report[REPORT_LENGTH + i] = n;
-                memcpy(report + REPORT_TRACKS + i * TRACK_SIZE, card->track[i], n);
-        }
-        report[REPORT_ENCODING] = !any ? ENCODING_NONE : m->bad_read ? ENCODING_UNDETERMINED : ENCODING_ISO;
+        for (size_t i = 0; i < STRIPE_TRACKS && m->bad_read; i++)
+                stripe.damage[i] = STRIPE_UNREADABLE;
         m->bad_read = false;
+        if (m->reader->encrypts && !stripe.clear)
+                count_ksn(m->ksn);
 
         /* The reader has one buffer: what nobody fetched is overwritten. */
         usb_device_flush(m->device.usb, EP_INTERRUPT);
-        device_trace(m, "swipe", report, sizeof(report));
-        r = usb_device_send(m->device.usb, EP_INTERRUPT, report, sizeof(report));
-        explicit_bzero(report, sizeof(report));
+        for (unsigned int n = 0;; n++) {
+                memset(&report, 0, sizeof(report));
+                r = m->reader->report(m->reader, &stripe, m->ksn, n, &report);
+                if (r <= 0)
+                        break;
+                device_trace(m, "swipe", report.data, report.size);
+                r = usb_device_send(m->device.usb, EP_INTERRUPT, report.data, report.size);
+                if (r < 0)
+                        break;
+        }
+        explicit_bzero(&report, sizeof(report));
+        explicit_bzero(&stripe, sizeof(stripe));
         return r;
 }
 
