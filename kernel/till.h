@@ -97,7 +97,8 @@ struct till_operations {
  * @rwsem: transport lock: held for reading around calls that need the device,
  *	never while waiting for a person or a card; for writing to disconnect
  * @lock: protects @connected and the driver's state; taken with irqs off
- * @connected: from register to unregister; changed under @rwsem and @lock
+ * @connected: from register to unregister; under @lock. It is set under @rwsem,
+ *	too; unregister clears it and then waits for those who hold @rwsem
  * @claimed: bit 0: a file is open
  * @opened: @ops->open done and @ops->close not yet; under @rwsem
  * @wait: every sleeper and poller of the node

@@ -30,8 +30,21 @@ static struct ida till_ids[TILL_KINDS];
 /* Initialized and not yet released; the address is what till_exit() waits at. */
 static atomic_t till_devices = ATOMIC_INIT(0);
 
+static ssize_t opened_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%d\n", READ_ONCE(to_till_device(dev)->opened));
+}
+static DEVICE_ATTR_RO(opened);
+
+static struct attribute *till_attrs[] = {
+	&dev_attr_opened.attr,
+	NULL
+};
+ATTRIBUTE_GROUPS(till);
+
 static struct class till_class = {
-	.name = "till",
+	.name		= "till",
+	.dev_groups	= till_groups,
 };
 
 static struct ida *till_ida(const struct till_kind_info *info)
@@ -199,7 +212,7 @@ static int till_claim(struct till_device *tdev)
 	/* An opener that the new node has called up waits here until it is registered. */
 	down_write(&tdev->rwsem);
 	ret = tdev->connected ? tdev->ops->open(tdev) : -ENODEV;
-	tdev->opened = !ret;
+	WRITE_ONCE(tdev->opened, !ret);
 	up_write(&tdev->rwsem);
 
 	if (ret)
@@ -231,7 +244,7 @@ static int till_release(struct inode *inode, struct file *file)
 
 	down_write(&tdev->rwsem);
 	if (tdev->opened) {
-		tdev->opened = false;
+		WRITE_ONCE(tdev->opened, false);
 		tdev->ops->close(tdev);
 	}
 	trace_till_close(tdev, tdev->connected ? 0 : -ENODEV);
@@ -416,7 +429,7 @@ int till_device_register(struct till_device *tdev)
 	ret = cdev_device_add(&tdev->cdev, &tdev->dev);
 	if (!ret) {
 		spin_lock_irq(&tdev->lock);
-		tdev->connected = true;
+		WRITE_ONCE(tdev->connected, true);
 		spin_unlock_irq(&tdev->lock);
 	}
 	up_write(&tdev->rwsem);
@@ -445,7 +458,7 @@ void till_device_unregister(struct till_device *tdev)
 
 	down_write(&tdev->rwsem);
 	if (tdev->opened) {
-		tdev->opened = false;
+		WRITE_ONCE(tdev->opened, false);
 		tdev->ops->close(tdev);
 	}
 	up_write(&tdev->rwsem);

@@ -3,14 +3,21 @@
 # The kernel's pure parsers, which tests compile too, include its UAPI header as the kernel does.
 $(O)/tests/unit/%.o $(O)/tests/fuzz/%.o: WARNINGS += -Ikernel/include/uapi
 
+CC32 ?= i686-linux-gnu-gcc
+
 # Test programs that run in the VM, static so that they need nothing there; they are found in /in/guest.
 GUEST_SOURCES := $(wildcard tests/kselftest/*.c tests/vm/programs/*.c)
-GUEST_PROGRAMS := $(addprefix $(O)/guest/,$(basename $(notdir $(GUEST_SOURCES))))
+GUEST_PROGRAMS := $(addprefix $(O)/guest/,$(basename $(notdir $(GUEST_SOURCES))) till_abi32)
 
 $(O)/guest/%: tests/kselftest/%.c
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
-	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -I. -Itests/kselftest $(WARNINGS) $(CFLAGS) -static -pthread -MMD -MP -o $@ $<
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -Ikernel/include/uapi -I. -Itests/kselftest $(WARNINGS) $(CFLAGS) -static -pthread -MMD -MP -o $@ $<
+# The same once more for 32 bits; gcc-multilib does not go with the cross compilers.
+$(O)/guest/till_abi32: tests/kselftest/till_abi.c
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC32) -std=gnu11 -D_GNU_SOURCE -Ikernel/include/uapi -Itests/kselftest $(WARNINGS) $(CFLAGS) -static -pthread -MMD -MP -o $@ $<
 $(O)/guest/%: tests/vm/programs/%.c
 	@mkdir -p $(@D)
 	$(call say,CC,$@)

@@ -14,16 +14,79 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
-#include "kernel/include/uapi/linux/till.h"
+#include <linux/till.h>
+
+#ifndef TILL_HARNESS
 #include "tap.h"
+#elif __has_include("../kselftest_harness.h")
+#include "../kselftest_harness.h"
+#else
+#include "harness.h"
+#endif
 
 #define TILL_MAYBE	__attribute__((unused))
+
+#ifdef TILL_HARNESS
+
+/*
+ * For the helpers here, which have no test's _metadata, and for threads and
+ * children: what is not so ends the process, and with it the test.
+ */
+static inline void __attribute__((noreturn, format(printf, 3, 4)))
+check_failed(const char *file, int line, const char *format, ...)
+{
+	va_list ap;
+
+	fprintf(stderr, "# %s:%d: ", file, line);
+	va_start(ap, format);
+	vfprintf(stderr, format, ap);
+	va_end(ap);
+	fprintf(stderr, "\n");
+	_exit(1);
+}
+
+#define CHECK(_condition)						\
+	do {								\
+		if (!(_condition))					\
+			check_failed(__FILE__, __LINE__, "%s (errno %s)", \
+				     #_condition, strerror(errno));	\
+	} while (0)
+
+#define CHECK_EQ(_a, _b)						\
+	do {								\
+		long long _x = (_a), _y = (_b);				\
+									\
+		if (_x != _y)						\
+			check_failed(__FILE__, __LINE__,		\
+				     "%s is %lld, not %lld (errno %s)",	\
+				     #_a, _x, _y, strerror(errno));	\
+	} while (0)
+
+/* A call that must fail, and how. */
+#define CHECK_ERRNO(_call, _errno)					\
+	do {								\
+		long long _x;						\
+									\
+		errno = 0;						\
+		_x = (_call);						\
+		if (_x >= 0 || errno != (_errno))			\
+			check_failed(__FILE__, __LINE__,		\
+				     "%s is %lld, %s, not %s", #_call,	\
+				     _x, strerror(errno), strerror(_errno)); \
+	} while (0)
+
+#endif /* TILL_HARNESS */
 
 /* As long as a test waits for what must come. */
 #define TILL_WAIT_MS	30000
@@ -150,13 +213,14 @@ TILL_MAYBE static int open_device(const char *kind, int flags)
 	return fd;
 }
 
-TILL_MAYBE static unsigned long usb_number(const char *kind, const char *name)
+/* Of the USB device, which is one floor above an interface and two above a HID device. */
+TILL_MAYBE static unsigned long usb_number(const char *kind, const char *name, int base)
 {
 	char path[64], text[32];
 
-	snprintf(path, sizeof(path), "device/../%s", name);
+	snprintf(path, sizeof(path), "device/%s%s", strcmp(kind, "msr") ? "../" : "../../", name);
 	read_attribute(kind, path, text, sizeof(text));
-	return strtoul(text, NULL, 10);
+	return strtoul(text, NULL, base);
 }
 
 /* Resets the USB device, as a person or a driver of another interface may. */
@@ -166,7 +230,7 @@ TILL_MAYBE static void reset_device(const char *kind)
 	int fd;
 
 	snprintf(path, sizeof(path), "/dev/bus/usb/%03lu/%03lu",
-		 usb_number(kind, "busnum"), usb_number(kind, "devnum"));
+		 usb_number(kind, "busnum", 10), usb_number(kind, "devnum", 10));
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	CHECK(fd >= 0);
 	CHECK_EQ(ioctl(fd, USBDEVFS_RESET, NULL), 0);

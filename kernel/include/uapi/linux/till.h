@@ -22,6 +22,14 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
+/**
+ * define TILL_IOC_TYPE - type of every command's number
+ *
+ * The numbers hold no size and no direction: the size is in the structure.
+ * 0x00 to 0x0f are common to all kinds, 0x10 to 0x1f the magstripe reader's,
+ * 0x20 to 0x2f the EMV reader's, 0x30 to 0x3f the printer's. A command of
+ * another kind, and one that this kernel does not know, is ENOTTY.
+ */
 #define TILL_IOC_TYPE		0xBE
 
 /**
@@ -68,6 +76,17 @@ struct till_info {
 	__u16 __reserved;
 };
 
+/**
+ * define TILL_GET_INFO - what the device is and can do
+ *
+ * Argument: struct till_info, filled. Nothing of it changes while the node is
+ * open, and the device is not asked.
+ *
+ * Errors of this and every command that has a structure: EFAULT; EINVAL for a
+ * size below that of the size itself; E2BIG for one of more than a page, or for
+ * a longer structure with something in it that this kernel does not know.
+ * Errors of every command: ENODEV once the device is gone.
+ */
 #define TILL_GET_INFO		_IO(TILL_IOC_TYPE, 0x00)
 
 /*
