@@ -665,7 +665,7 @@ static void printing(void **state) {
         assert_int_equal(a.data[0] & 0x93, 0x12);
         expect_out(status, 3);
 
-        printer_set_silent(printer, true);
+        assert_int_equal(printer_misbehave(printer, "no-answer"), 0);
         seqnum = submit_in(2, 64);
         expect_out(submit_out(1, "\x10\x04\x01", 3), 3);
         expect_nothing();
@@ -739,6 +739,53 @@ static void stall(void **state) {
         unplug();
 }
 
+/* The printers that are wrong, or old, on purpose. */
+static void other_printers(void **state) {
+        _cleanup_(printer_freep) struct printer *printer = NULL;
+        struct answer a;
+        uint32_t seqnum;
+
+        assert_int_equal(printer_new(host.event, &printer), 0);
+        assert_int_equal(printer_set_kind(printer, "nonsense"), -EINVAL);
+        assert_int_equal(printer_misbehave(printer, "nonsense"), -EINVAL);
+        assert_int_equal(printer_set_kind(printer, "alternates"), 0);
+        plug((struct device *) printer);
+        assert_int_equal(printer_set_kind(printer, ""), -EBUSY);
+        configure();
+        assert_int_equal(control(0x81, 10, 0, 0, 1, &a), 1);
+        assert_int_equal(a.data[0], 0);
+        assert_int_equal(control(0x01, 11, 1, 0, 0, &a), 0);
+        assert_int_equal(control(0x81, 10, 0, 0, 1, &a), 1);
+        assert_int_equal(a.data[0], 1);
+        assert_int_equal(control(0x01, 11, 3, 0, 0, &a), -EPIPE);
+        assert_int_equal(control(0x01, 11, 0, 1, 0, &a), -EPIPE);
+        /* The device id is that of the setting with both directions. */
+        assert_int_equal(control(0xa1, 0, 0, 0, 1023, &a), -EPIPE);
+        assert_true(control(0xa1, 0, 0, 1, 1023, &a) > 20);
+
+        assert_int_equal(printer_misbehave(printer, "id-reversed"), 0);
+        assert_true(control(0xa1, 0, 0, 1, 1023, &a) > 20);
+        assert_int_equal(a.data[1] << 8 | a.data[0], a.actual);
+        assert_int_equal(printer_misbehave(printer, "id-stall"), 0);
+        assert_int_equal(control(0xa1, 0, 0, 1, 1023, &a), -EPIPE);
+        assert_int_equal(printer_misbehave(printer, "port-stall"), 0);
+        assert_int_equal(control(0xa1, 1, 0, 0, 1, &a), -EPIPE);
+        assert_int_equal(printer_misbehave(printer, "reset-old"), 0);
+        assert_int_equal(control(0x21, 2, 0, 0, 0, &a), -EPIPE);
+        assert_int_equal(control(0x23, 2, 0, 0, 0, &a), 0);
+        assert_int_equal(printer_misbehave(printer, "empty"), 0);
+        for (unsigned i = 0; i < 10; i++) {
+                seqnum = submit_in(2, 64);
+                while (!receive(&a, false))
+                        assert_true(sd_event_run(host.event, 10000) >= 0);
+                assert_int_equal(a.seqnum, seqnum);
+                assert_int_equal(a.actual, 0);
+        }
+        printer_behave(printer);
+        assert_int_equal(control(0x21, 2, 0, 0, 0, &a), 0);
+        unplug();
+}
+
 static void broken_host(void **state) {
         static const uint32_t bad[][2] = { { 9, 0 }, { 1, 0x7fffffff } };
 
@@ -769,6 +816,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(printing, setup_loop, end_loop),
                 cmocka_unit_test_setup_teardown(paper_out, setup_loop, end_loop),
                 cmocka_unit_test_setup_teardown(stall, setup_loop, end_loop),
+                cmocka_unit_test_setup_teardown(other_printers, setup_loop, end_loop),
                 cmocka_unit_test_setup_teardown(broken_host, setup_loop, end_loop),
         };
 

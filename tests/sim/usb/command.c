@@ -286,6 +286,17 @@ static int choose_magstripe_reader(const struct call *c, const char *name) {
         return 0;
 }
 
+/* The usual printer, or the one that the word names. */
+static int choose_printer(const struct call *c, const char *word) {
+        int r = c->sim->devices[SIM_PRINTER]->usb && !*word ? 0 : printer_set_kind(c->sim->printer, word);
+
+        if (r == -EBUSY)
+                refuse(c, r, "printer is plugged in: unplug it first");
+        else if (r < 0)
+                refuse(c, r, "plug printer: no such printer as %.40s; see till-sim(1)", word);
+        return r;
+}
+
 static void command_plug(const struct call *c, char *arg) {
         char *options = arg + strcspn(arg, " ");
         unsigned int mask;
@@ -293,10 +304,12 @@ static void command_plug(const struct call *c, char *arg) {
         if (*options)
                 *options++ = '\0';
         mask = parse_device(c->sim, arg);
-        if (mask == 0 || (*options && mask != 1U << SIM_EMV && mask != 1U << SIM_MSR)) {
-                refuse(c, -EINVAL, "plug msr|emv|printer|all, and options for msr or emv alone");
+        if (mask == 0 || (*options && mask & (mask - 1))) {
+                refuse(c, -EINVAL, "plug msr|emv|printer|all, and options for one alone");
                 return;
         }
+        if (mask & 1U << SIM_PRINTER && choose_printer(c, options) < 0)
+                return;
         if (mask & 1U << SIM_EMV && choose_reader(c, options) < 0)
                 return;
         if (mask & 1U << SIM_MSR && choose_magstripe_reader(c, options) < 0)
@@ -341,7 +354,7 @@ static void command_wire(const struct call *c, char *arg) {
 static void misbehave_none(struct sim *sim) {
         emv_behave(sim->emv);
         msr_set_bad_read(sim->msr, false);
-        printer_set_silent(sim->printer, false);
+        printer_behave(sim->printer);
         paper_set_error(printer_paper(sim->printer), PAPER_ERROR_NONE);
 }
 
@@ -359,6 +372,7 @@ static void command_misbehave_emv(const struct call *c, char *words) {
 static void command_misbehave(const struct call *c, char *arg) {
         struct sim *sim = c->sim;
         struct paper *paper = printer_paper(sim->printer);
+        const char *printer = startswith(arg, "printer ");
 
         if (strncmp(arg, "emv ", 4) == 0) {
                 command_misbehave_emv(c, arg + 4);
@@ -370,18 +384,16 @@ static void command_misbehave(const struct call *c, char *arg) {
                 msr_set_bad_read(sim->msr, true);
         else if (streq(arg, "printer stall"))
                 printer_stall(sim->printer);
-        else if (streq(arg, "printer no-answer"))
-                printer_set_silent(sim->printer, true);
         else if (streq(arg, "printer cutter-jam"))
                 paper_jam_next_cut(paper);
         else if (streq(arg, "printer hot"))
                 paper_set_error(paper, PAPER_ERROR_AUTOMATIC);
         else if (streq(arg, "printer broken"))
                 paper_set_error(paper, PAPER_ERROR_UNRECOVERABLE);
-        else {
+        else if (!printer || printer_misbehave(sim->printer, printer) < 0) {
                 refuse(c, -EINVAL,
                        "misbehave none, msr bad-read, emv WORD…, "
-                       "printer stall|no-answer|cutter-jam|hot|broken");
+                       "printer stall|no-answer|cutter-jam|hot|broken or others; see till-sim(1)");
                 return;
         }
         printer_done(c);

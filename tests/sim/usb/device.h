@@ -56,5 +56,23 @@ struct paper *printer_paper(struct printer *printer);
 void printer_changed(struct printer *printer);
 /* Both bulk endpoints halt until the host clears them. */
 void printer_stall(struct printer *printer);
-/* Replies are thrown away. */
-void printer_set_silent(struct printer *printer, bool silent);
+/* Which printer is plugged in next, by a word of till-sim(1); "" is the usual one. -EBUSY while plugged, -EINVAL. */
+int printer_set_kind(struct printer *printer, const char *word);
+
+enum printer_misbehaviour {
+        PRINTER_BEHAVE,
+        PRINTER_SILENT,      /* replies are thrown away */
+        PRINTER_ID_STALL,    /* no device id */
+        PRINTER_ID_LONG,     /* its length says 65535 */
+        PRINTER_ID_SHORT,    /* its length says four bytes of text */
+        PRINTER_ID_REVERSED, /* its length is little-endian */
+        PRINTER_PORT_STALL,  /* no port status */
+        PRINTER_RESET_OLD,   /* SOFT_RESET as class 1.0 had it only */
+        PRINTER_RESET_NONE,  /* no SOFT_RESET */
+        PRINTER_EMPTY,       /* sends empty packets for ever */
+        PRINTER_CHATTER,     /* the same with one byte */
+        PRINTER_STORM,       /* the same with a status that is never the same */
+};
+/* By a word of till-sim(1), until printer_behave(). -EINVAL. */
+int printer_misbehave(struct printer *printer, const char *word);
+void printer_behave(struct printer *printer);

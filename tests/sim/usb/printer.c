@@ -5,43 +5,98 @@
 #define EP_OUT 0x01
 #define EP_IN 0x82
 
-/* IEEE 1284 device id: its length, which counts itself, comes first (big-endian). */
-#define DEVICE_ID                                                                                                     \
-        "MFG:EPSON;CMD:ESC/POS;MDL:TM-T20II;CLS:PRINTER;DES:EPSON TM-T20II Receipt;"                                  \
-        "SN:TILLSIM-PRINTER;"
+struct printer_kind {
+        const char *word; /* as till-sim(1) has it */
+        struct usb_model model;
+        const char *id;    /* IEEE 1284 device id */
+        uint16_t id_index; /* wIndex of the request for it: interface and alternate setting */
+};
 
 struct printer {
         struct device device;
+        const struct printer_kind *kind;
         struct paper *paper;
         sd_event_source *timer;
         uint64_t ran; /* CLOCK_MONOTONIC, microseconds */
         bool printing;
-        bool silent;
+        enum printer_misbehaviour how;
+        unsigned int told; /* messages of one that never stops */
 };
 
-static const uint8_t device_descriptor[18] = {
-        18, 1, 0x00, 0x02, 0, 0, 0, 64, 0xb8, 0x04, 0x15, 0x0e, 0x00, 0x01, 1, 2, 3, 1,
+#define DEVICE(_vendor, _product)                                                                                     \
+        ((const uint8_t[18]){ 18, 1, 0x00, 0x02, 0, 0, 0, 64, (_vendor) &0xff, (_vendor) >> 8, (_product) &0xff,      \
+                              (_product) >> 8, 0x00, 0x01, 1, 2, 3, 1 })
+/* Self-powered, of one interface; size is that of all. */
+#define CONFIGURATION(_size) 9, 2, (_size), 0, 1, 1, 0, 0xc0, 1
+#define INTERFACE(_alternate, _endpoints, _protocol) 9, 4, 0, (_alternate), (_endpoints), 7, 1, (_protocol), 0
+#define BULK(_address, _packet) 7, 5, (_address), 2, (_packet), 0, 0
+
+#define STRINGS                                                                                                       \
+        (const char *const[]) {                                                                                       \
+                "EPSON", "TM-T20II", "TILLSIM-PRINTER", NULL                                                          \
+        }
+#define ID_EPSON "MFG:EPSON;CMD:ESC/POS;MDL:TM-T20II;CLS:PRINTER;DES:EPSON TM-T20II Receipt;SN:TILLSIM-PRINTER;"
+
+static const uint8_t bidirectional[] = {
+        CONFIGURATION(32),
+        INTERFACE(0, 2, 2),
+        BULK(EP_OUT, 64),
+        BULK(EP_IN, 64),
 };
 
-static const uint8_t configuration[] = {
-        9, 2, 32,     0, 1,  1, 0, 0xc0, 1, /* configuration, self-powered */
-        9, 4, 0,      0, 2,  7, 1, 2,    0, /* interface: printer, bidirectional */
-        7, 5, EP_OUT, 2, 64, 0, 0,          /* bulk OUT */
-        7, 5, EP_IN,  2, 64, 0, 0,          /* bulk IN */
+static const uint8_t unidirectional[] = {
+        CONFIGURATION(25),
+        INTERFACE(0, 1, 1),
+        BULK(EP_OUT, 64),
 };
 
-static const struct usb_model model = {
-        .device_descriptor = device_descriptor,
-        .configuration = configuration,
-        .strings = (const char *const[]){ "EPSON", "TM-T20II", "TILLSIM-PRINTER", NULL },
-        .speed = USB_SPEED_FULL,
+/* The setting in use at first is not the best one, and the last is IEEE 1284.4. */
+static const uint8_t alternates[] = {
+        CONFIGURATION(71), INTERFACE(0, 1, 1), BULK(EP_OUT, 64), INTERFACE(1, 2, 2), BULK(EP_OUT, 64),
+        BULK(EP_IN, 64),   INTERFACE(2, 2, 3), BULK(EP_OUT, 64), BULK(EP_IN, 64),
+};
+
+static const uint8_t packets_only[] = {
+        CONFIGURATION(32),
+        INTERFACE(0, 2, 3),
+        BULK(EP_OUT, 64),
+        BULK(EP_IN, 64),
+};
+
+static const uint8_t no_packet_size[] = {
+        CONFIGURATION(32),
+        INTERFACE(0, 2, 2),
+        BULK(EP_OUT, 0),
+        BULK(EP_IN, 64),
+};
+
+#define KIND(_word, _vendor, _product, _configuration, _id, _id_index)                                                \
+        {                                                                                                             \
+                .word = (_word),                                                                                      \
+                .model = { .device_descriptor = DEVICE(_vendor, _product),                                            \
+                           .configuration = (_configuration),                                                         \
+                           .strings = STRINGS,                                                                        \
+                           .speed = USB_SPEED_FULL },                                                                 \
+                .id = (_id), .id_index = (_id_index)                                                                  \
+        }
+
+/* The first is the usual one. */
+static const struct printer_kind kinds[] = {
+        KIND("", 0x04b8, 0x0e15, bidirectional, ID_EPSON, 0),
+        KIND("unidirectional", 0x04b8, 0x0e15, unidirectional, ID_EPSON, 0),
+        KIND("alternates", 0x04b8, 0x0e15, alternates, ID_EPSON, 1),
+        KIND("packets-only", 0x04b8, 0x0e15, packets_only, ID_EPSON, 0),
+        KIND("no-packet-size", 0x04b8, 0x0e15, no_packet_size, ID_EPSON, 0),
+        /* Ids of bridge chips, of which many things are made. */
+        KIND("bridge", 0x0416, 0x5011, bidirectional, "MFG:Printer;CMD:EPSON;MDL:POS-80;CLS:PRINTER;1", 0),
+        KIND("bridge-other", 0x1a86, 0x7584, bidirectional, "MFG:HP;CMD:PCL,PJL;MDL:LaserJet 6L;CLS:PRINTER;", 0),
 };
 
 static void printer_reply(void *userdata, const void *data, size_t size) {
         struct printer *p = userdata;
 
-        device_trace(p, p->silent ? "reply, dropped" : "reply", data, size);
-        if (p->device.usb && !p->silent)
+        device_trace(p, p->how == PRINTER_SILENT ? "reply, dropped" : "reply", data, size);
+        if (p->device.usb && p->how != PRINTER_SILENT)
                 (void) usb_device_send(p->device.usb, EP_IN, data, size);
 }
 
@@ -75,37 +130,70 @@ static ssize_t printer_out(void *userdata, uint8_t endpoint, const uint8_t *data
         return n;
 }
 
+/* The length comes first, big-endian, and counts itself. */
+static int device_id(struct printer *p, const struct usb_setup *setup, uint8_t *data, size_t size) {
+        size_t n = strlen(p->kind->id) + 2, told = n;
+
+        if (p->how == PRINTER_ID_STALL || setup->value != 0 || setup->index != p->kind->id_index)
+                return -EPIPE;
+        if (p->how == PRINTER_ID_LONG)
+                told = UINT16_MAX;
+        else if (p->how == PRINTER_ID_SHORT)
+                told = 2 + strlen("MFG:");
+        else if (p->how == PRINTER_ID_REVERSED)
+                told = n << 8;
+        for (size_t i = 0; i < MIN(n, size); i++)
+                data[i] = i == 0 ? told >> 8 : i == 1 ? told & 0xff : (uint8_t) p->kind->id[i - 2];
+        return MIN(n, size);
+}
+
+/* Class 1.1 has it to the interface, 1.0 had it to the other port. */
+static int soft_reset(struct printer *p, const struct usb_setup *setup) {
+        if (p->how == PRINTER_RESET_NONE || (p->how == PRINTER_RESET_OLD && setup->request_type == 0x21))
+                return -EPIPE;
+        paper_soft_reset(p->paper);
+        if (p->device.usb)
+                usb_device_flush(p->device.usb, EP_IN);
+        return 0;
+}
+
 static int printer_control(void *userdata, const struct usb_setup *setup, uint8_t *data, size_t length) {
         struct printer *p = userdata;
-        size_t n = sizeof(DEVICE_ID) - 1 + 2;
 
         switch (setup->request_type << 8 | setup->request) {
-        case 0xa100: { /* GET_DEVICE_ID */
-                uint8_t id[sizeof(DEVICE_ID) + 2] = { n >> 8, n & 0xff };
-
-                memcpy(id + 2, DEVICE_ID, n - 2);
-                memcpy(data, id, MIN(n, length));
-                return MIN(n, length);
-        }
+        case 0xa100: /* GET_DEVICE_ID */
+                return device_id(p, setup, data, length);
         case 0xa101: /* GET_PORT_STATUS */
-                if (length < 1)
+                if (length < 1 || p->how == PRINTER_PORT_STALL)
                         return -EPIPE;
                 data[0] = paper_port_status(p->paper);
                 return 1;
-        case 0x2102: /* SOFT_RESET, of class 1.1 and of 1.0 */
+        case 0x2102:
         case 0x2302:
-                paper_soft_reset(p->paper);
-                if (p->device.usb)
-                        usb_device_flush(p->device.usb, EP_IN);
-                return 0;
+                return soft_reset(p, setup);
         default:
                 return -EPIPE;
         }
 }
 
+/* One that says something whenever the host listens, for ever. */
+static void printer_listened(void *userdata, uint8_t endpoint) {
+        /* Automatic status, cover shut and open in turn. */
+        static const uint8_t status[2][4] = { { 0x10 }, { 0x38 } };
+        struct printer *p = userdata;
+
+        if (p->how == PRINTER_EMPTY)
+                (void) usb_device_send(p->device.usb, EP_IN, "", 0);
+        else if (p->how == PRINTER_CHATTER)
+                (void) usb_device_send(p->device.usb, EP_IN, "\x11", 1);
+        else if (p->how == PRINTER_STORM)
+                (void) usb_device_send(p->device.usb, EP_IN, status[p->told++ % 2], sizeof(status[0]));
+}
+
 static const struct usb_class class = {
         .control = printer_control,
         .out = printer_out,
+        .listened = printer_listened,
         .configured = device_changed,
         .gone = device_changed,
         .trace = device_trace,
@@ -120,11 +208,12 @@ int printer_new(sd_event *event, struct printer **ret) {
                 return -ENOMEM;
         p->device = (struct device){
                 .name = "printer",
-                .model = &model,
+                .model = &kinds[0].model,
                 .class = &class,
                 .event = event,
                 .port = 2,
         };
+        p->kind = &kinds[0];
         r = paper_new(&paper_model_80mm, printer_reply, p, &p->paper);
         if (r < 0)
                 return r;
@@ -165,6 +254,45 @@ void printer_stall(struct printer *p) {
         usb_device_halt(p->device.usb, EP_IN);
 }
 
-void printer_set_silent(struct printer *p, bool silent) {
-        p->silent = silent;
+int printer_set_kind(struct printer *p, const char *word) {
+        for (size_t i = 0; i < ELEMENTSOF(kinds); i++) {
+                if (!streq(word, kinds[i].word))
+                        continue;
+                if (p->device.usb)
+                        return -EBUSY;
+                p->kind = &kinds[i];
+                p->device.model = &kinds[i].model;
+                return 0;
+        }
+        return -EINVAL;
+}
+
+int printer_misbehave(struct printer *p, const char *word) {
+        static const char *const words[] = {
+                [PRINTER_SILENT] = "no-answer",
+                [PRINTER_ID_STALL] = "id-stall",
+                [PRINTER_ID_LONG] = "id-long",
+                [PRINTER_ID_SHORT] = "id-short",
+                [PRINTER_ID_REVERSED] = "id-reversed",
+                [PRINTER_PORT_STALL] = "port-stall",
+                [PRINTER_RESET_OLD] = "reset-old",
+                [PRINTER_RESET_NONE] = "reset-none",
+                [PRINTER_EMPTY] = "empty",
+                [PRINTER_CHATTER] = "chatter",
+                [PRINTER_STORM] = "storm",
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(words); i++) {
+                if (!words[i] || !streq(words[i], word))
+                        continue;
+                p->how = i;
+                if (p->device.usb && usb_device_listens(p->device.usb, EP_IN))
+                        printer_listened(p, EP_IN);
+                return 0;
+        }
+        return -EINVAL;
+}
+
+void printer_behave(struct printer *p) {
+        p->how = PRINTER_BEHAVE;
 }

@@ -49,6 +49,7 @@ struct usbip_header {
 _Static_assert(sizeof(struct usbip_header) == 48, "a USB/IP header has 48 bytes");
 
 #define QUEUE_MAX (1024 * 1024)
+#define INTERFACES_MAX 8
 
 enum {
         REQUEST_GET_STATUS = 0,
@@ -92,6 +93,7 @@ struct usb_device {
 
         struct endpoint endpoints[2][16]; /* OUT, IN */
         uint8_t configuration;
+        uint8_t alternates[INTERFACES_MAX]; /* the setting in use, by interface */
         bool gone;
 
         uint8_t *input; /* bytes of a message that is not whole yet */
@@ -320,6 +322,17 @@ static int control_endpoint(struct usb_device *d, const struct usb_setup *setup,
         }
 }
 
+static bool has_alternate(const struct usb_model *m, unsigned int interface, unsigned int alternate) {
+        const uint8_t *c = m->configuration;
+        size_t total = c[2] | c[3] << 8;
+
+        /* A descriptor may be wrong on purpose: what has no length ends them. */
+        for (size_t i = 0; i + 4 <= total && c[i] > 0; i += c[i])
+                if (c[i + 1] == 4 && c[i + 2] == interface && c[i + 3] == alternate)
+                        return interface < INTERFACES_MAX;
+        return false;
+}
+
 static int control_standard(struct usb_device *d, const struct usb_setup *setup, uint8_t *data, bool *ret_configured) {
         if ((setup->request_type & 0x1f) == 2)
                 return control_endpoint(d, setup, data);
@@ -337,16 +350,20 @@ static int control_standard(struct usb_device *d, const struct usb_setup *setup,
                 if (setup->value > 1)
                         return -EPIPE;
                 device_reset_endpoints(d);
+                memset(d->alternates, 0, sizeof(d->alternates));
                 d->configuration = setup->value;
                 *ret_configured = d->configuration != 0;
                 return 0;
         case REQUEST_GET_INTERFACE:
-                data[0] = 0;
+                if (setup->index >= INTERFACES_MAX)
+                        return -EPIPE;
+                data[0] = d->alternates[setup->index];
                 return 1;
         case REQUEST_SET_INTERFACE:
-                if (setup->value != 0)
+                if (!has_alternate(d->model, setup->index, setup->value))
                         return -EPIPE;
                 device_reset_endpoints(d);
+                d->alternates[setup->index] = setup->value;
                 return 0;
         case REQUEST_SET_FEATURE:
         case REQUEST_CLEAR_FEATURE: /* remote wake-up: accepted, never signalled */
@@ -417,9 +434,11 @@ static void handle_transfer(struct usb_device *d, uint32_t seqnum, uint8_t addre
         for (tail = &e->urbs; *tail; tail = &(*tail)->next)
                 ;
         *tail = u;
-        if (in)
+        if (in) {
                 endpoint_pump_in(d, e);
-        else if (e->urbs == u) /* an older one still waits: this one waits behind it */
+                if (e->urbs && d->class->listened)
+                        d->class->listened(d->userdata, address);
+        } else if (e->urbs == u) /* an older one still waits: this one waits behind it */
                 endpoint_pump_out(d, e, address);
 }
 
@@ -601,6 +620,10 @@ void usb_device_flush(struct usb_device *d, uint8_t address) {
 
 size_t usb_device_queued(const struct usb_device *d, uint8_t address) {
         return d->endpoints[1][address & 0x0f].queued;
+}
+
+bool usb_device_listens(const struct usb_device *d, uint8_t address) {
+        return !d->gone && d->endpoints[1][address & 0x0f].urbs;
 }
 
 void usb_device_resume(struct usb_device *d, uint8_t address) {

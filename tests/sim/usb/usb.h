@@ -52,6 +52,8 @@ struct usb_class {
          * until usb_device_resume(). -EPIPE halts the endpoint. NULL takes nothing.
          */
         ssize_t (*out)(void *userdata, uint8_t endpoint, const uint8_t *data, size_t size);
+        /* The host waits for a transfer on an IN endpoint, and none is queued. May be NULL. */
+        void (*listened)(void *userdata, uint8_t endpoint);
         /* The host set a configuration (or reset the device and set it again): start anew. May be NULL. */
         void (*configured)(void *userdata);
         /* The host's side is gone. The device may be freed from here by deferring only. May be NULL. */
@@ -84,6 +86,8 @@ bool usb_device_is_gone(const struct usb_device *device);
 int usb_device_send(struct usb_device *device, uint8_t endpoint, const void *data, size_t size);
 /* Forgets the transfers that wait on an IN endpoint. */
 void usb_device_flush(struct usb_device *device, uint8_t endpoint);
+/* The host waits for a transfer on an IN endpoint. */
+bool usb_device_listens(const struct usb_device *device, uint8_t endpoint);
 /* Bytes queued on an IN endpoint that the host has not taken. */
 size_t usb_device_queued(const struct usb_device *device, uint8_t endpoint);
 /* Offers the pending URBs of an OUT endpoint to the device again. */
