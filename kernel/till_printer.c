@@ -14,6 +14,11 @@
  * suspend and reset. What they take back from the printer is lost, and told by
  * EIO of the next write() or fsync(); the progress counts stay true.
  *
+ * Whatever loses data, an URB that fails, a reset of either kind, a suspend, is a
+ * break: write() calls that are under way then end, so that nothing is printed from
+ * the middle of a job, and the error is told once, to one of them or to the next
+ * call.
+ *
  * After a failed URB no other is taken until error_work has taken back those
  * behind it and cleared the pipe; only then is the error told. A soft reset holds
  * writers off in the same way, and ends those that are in the middle of a job.
@@ -31,6 +36,7 @@
 
 #include "till.h"
 #include "till_escpos.h"
+#include "till_ieee1284.h"
 #include "till_trace.h"
 
 #define TILL_PRINTER_OUT_URBS	4
@@ -44,6 +50,11 @@
 /* Some printers answer a read with nothing, at once and for ever. */
 #define TILL_PRINTER_IDLE_MS	20
 #define TILL_PRINTER_BACKOFF_MAX_MS 10000
+/* Transfers in a second; one that says more is read slowly. */
+#define TILL_PRINTER_IN_BURST	50
+
+/* driver_info: the id is a bridge chip's, of which many things are made. */
+#define TILL_PRINTER_BRIDGE	BIT(0)
 
 /* Class requests, printer class 4.2 */
 #define USBPRN_GET_DEVICE_ID	0
@@ -80,6 +91,9 @@ enum till_printer_statistic {
  * @in_buf: its buffer
  * @in_work: submits @in_urb again, later
  * @in_backoff_ms: delay of @in_work after errors
+ * @in_second: when @in_count began, jiffies
+ * @in_count: transfers since then
+ * @in_flooding: there were too many of them in the last second, and it was said
  * @in_halted: @in_urb stalled
  * @error_work: takes back what is behind a failed URB
  * @write_mutex: one writer at a time; held while it waits for the printer
@@ -96,7 +110,7 @@ enum till_printer_statistic {
  * @out_halted: bulk OUT stalled
  * @recovering: an URB failed, and error_work has not yet dealt with it
  * @resetting: soft resets under way
- * @resets: soft resets begun
+ * @breaks: times that data was lost; a write() under way then ends
  * @accepted: bytes taken from write() since open
  * @completed: bytes of them taken by the printer
  * @escpos: tells automatic status from replies
@@ -118,6 +132,9 @@ struct till_printer {
 	u8 *in_buf;
 	struct delayed_work in_work;
 	unsigned int in_backoff_ms;
+	unsigned long in_second;
+	unsigned int in_count;
+	bool in_flooding;
 	bool in_halted;
 	struct work_struct error_work;
 
@@ -134,7 +151,7 @@ struct till_printer {
 	bool out_halted;
 	bool recovering;
 	unsigned int resetting;
-	unsigned int resets;
+	unsigned int breaks;
 	u64 accepted;
 	u64 completed;
 	struct till_escpos escpos;
@@ -193,7 +210,7 @@ static void till_printer_set_automatic_status(struct till_printer *printer, cons
 	till_printer_set_status(printer, &status);
 }
 
-/* Of what it does not tell nothing is known: automatic status has been forgotten, if it was heard. */
+/* Of what it does not tell nothing is known; automatic status is forgotten. */
 static void till_printer_set_port_status(struct till_printer *printer, u8 port)
 {
 	struct till_printer_status status = {
@@ -306,6 +323,26 @@ static void till_printer_in_retry(struct till_printer *printer)
 	till_printer_in_later(printer, printer->in_backoff_ms);
 }
 
+/* Bounds what a printer that never stops can cost; it is told of once. */
+static bool till_printer_in_floods(struct till_printer *printer)
+{
+	if (time_after(jiffies, printer->in_second + HZ)) {
+		printer->in_flooding &= printer->in_count > TILL_PRINTER_IN_BURST;
+		printer->in_second = jiffies;
+		printer->in_count = 0;
+	}
+	if (++printer->in_count <= TILL_PRINTER_IN_BURST)
+		return false;
+
+	if (!printer->in_flooding) {
+		till_count(&printer->till, TILL_COMMUNICATION_ERROR);
+		dev_warn_ratelimited(&printer->intf->dev,
+				     "printer sends without end and is read slowly; if it does not print, switch it off and on\n");
+	}
+	printer->in_flooding = true;
+	return true;
+}
+
 static void till_printer_in_done(struct urb *urb)
 {
 	struct till_printer *printer = urb->context;
@@ -327,8 +364,11 @@ static void till_printer_in_done(struct urb *urb)
 		goto unlock;
 	default:
 		printer->in_halted = urb->status == -EPIPE;
-		dev_warn_ratelimited(&printer->intf->dev, "printer's back channel failed: %d\n",
-				     urb->status);
+		/* The first of several. */
+		if (!printer->in_backoff_ms)
+			dev_warn_ratelimited(&printer->intf->dev,
+					     "printer's back channel failed (%d), tried again; check the cable\n",
+					     urb->status);
 		till_printer_in_retry(printer);
 		goto unlock;
 	}
@@ -339,7 +379,7 @@ static void till_printer_in_done(struct urb *urb)
 	if (urb->actual_length)
 		wake_up_all(&printer->till.wait);
 
-	if (!urb->actual_length)
+	if (till_printer_in_floods(printer) || !urb->actual_length)
 		till_printer_in_later(printer, TILL_PRINTER_IDLE_MS);
 	else if (usb_submit_urb(urb, GFP_ATOMIC) == -ENOMEM)
 		till_printer_in_retry(printer);
@@ -420,6 +460,15 @@ static void till_printer_kill_out(struct till_printer *printer)
 		usb_kill_urb(printer->out_urb[i]);
 }
 
+/* Data is lost: nothing of what is being written may follow it. */
+static void till_printer_break(struct till_printer *printer, int error)
+{
+	lockdep_assert_held(&printer->till.lock);
+
+	printer->breaks++;
+	printer->out_error = error;
+}
+
 static void till_printer_out_done(struct urb *urb)
 {
 	struct till_printer *printer = urb->context;
@@ -437,16 +486,20 @@ static void till_printer_out_done(struct urb *urb)
 		switch (urb->status) {
 		case -ENOENT:
 		case -ECONNRESET:
+			/* Whoever killed it knows. */
+			break;
 		case -ESHUTDOWN:
 		case -ENODEV:
-			/* Whoever killed it knows. */
+			/* Unplugged; usbcore does this before disconnect. */
+			till_printer_break(printer, -ENODEV);
 			break;
 		default:
 			till_count(&printer->till, TILL_COMMUNICATION_ERROR);
 			dev_warn_ratelimited(&printer->intf->dev,
-					     "printer failed to take data: %d\n", urb->status);
+					     "printer failed to take data (%d); check the cable and print again\n",
+					     urb->status);
 			printer->out_halted |= urb->status == -EPIPE;
-			printer->out_error = -EIO;
+			till_printer_break(printer, -EIO);
 			failed = !printer->stopped && !printer->recovering;
 			printer->recovering |= failed;
 		}
@@ -524,15 +577,23 @@ static bool till_printer_writable(struct till_printer *printer)
 	       !printer->resetting;
 }
 
+/* An error that is yet to be told is told instead, once everything behind the gap is back. */
+static bool till_printer_is_broken(struct till_printer *printer, unsigned int breaks)
+{
+	lockdep_assert_held(&printer->till.lock);
+
+	return printer->breaks != breaks && !printer->out_error;
+}
+
 /* Returns the index of an URB that is the caller's now, or -EAGAIN, or an error to be told. */
-static int till_printer_take_urb(struct till_printer *printer, unsigned int resets)
+static int till_printer_take_urb(struct till_printer *printer, unsigned int breaks)
 {
 	int ret;
 
 	spin_lock_irq(&printer->till.lock);
 	ret = till_printer_take_error(printer);
-	/* What was written of the job is dropped, so the rest is not begun. */
-	if (!ret && printer->resets != resets)
+	/* Of what was written something is lost, so the rest is not begun. */
+	if (!ret && till_printer_is_broken(printer, breaks))
 		ret = -EIO;
 	if (!ret) {
 		if (till_printer_writable(printer)) {
@@ -555,7 +616,7 @@ static void till_printer_give_urb(struct till_printer *printer, unsigned int ind
 }
 
 static int till_printer_submit(struct till_printer *printer, unsigned int index, size_t length,
-			       unsigned int resets)
+			       unsigned int breaks)
 {
 	int ret;
 
@@ -566,7 +627,7 @@ static int till_printer_submit(struct till_printer *printer, unsigned int index,
 	/* Counted with the submission, or completed might overtake accepted. */
 	spin_lock_irq(&printer->till.lock);
 	printer->out_urb[index]->transfer_buffer_length = length;
-	if (printer->resets != resets)
+	if (till_printer_is_broken(printer, breaks))
 		ret = -EIO;
 	else if (printer->stopped || printer->out_error || printer->recovering)
 		ret = -EAGAIN;
@@ -584,18 +645,18 @@ static int till_printer_submit(struct till_printer *printer, unsigned int index,
 
 /* Sends up to one URB of data; returns its bytes, or -EAGAIN for one to wait for. */
 static ssize_t till_printer_write_part(struct till_printer *printer, const char __user *buf,
-				       size_t count, unsigned int resets)
+				       size_t count, unsigned int breaks)
 {
 	size_t length = min_t(size_t, count, TILL_PRINTER_OUT_SIZE);
 	int index, ret;
 
-	index = till_printer_take_urb(printer, resets);
+	index = till_printer_take_urb(printer, breaks);
 	if (index < 0)
 		return index;
 
 	ret = copy_from_user(printer->out_buf[index], buf, length) ? -EFAULT : 0;
 	if (!ret)
-		ret = till_printer_submit(printer, index, length, resets);
+		ret = till_printer_submit(printer, index, length, breaks);
 	if (!ret)
 		return length;
 
@@ -604,12 +665,12 @@ static ssize_t till_printer_write_part(struct till_printer *printer, const char 
 	return ret;
 }
 
-static bool till_printer_write_ready(struct till_printer *printer, unsigned int resets)
+static bool till_printer_write_ready(struct till_printer *printer, unsigned int breaks)
 {
 	bool ready;
 
 	spin_lock_irq(&printer->till.lock);
-	ready = till_printer_writable(printer) || printer->resets != resets ||
+	ready = till_printer_writable(printer) || till_printer_is_broken(printer, breaks) ||
 		!printer->till.connected;
 	spin_unlock_irq(&printer->till.lock);
 	return ready;
@@ -618,12 +679,12 @@ static bool till_printer_write_ready(struct till_printer *printer, unsigned int 
 static ssize_t till_printer_write_locked(struct till_printer *printer, const char __user *buf,
 					 size_t count, bool nonblock)
 {
-	unsigned int resets = READ_ONCE(printer->resets);
+	unsigned int breaks = READ_ONCE(printer->breaks);
 	size_t done = 0;
 	ssize_t ret = 0;
 
 	while (done < count) {
-		ret = till_printer_write_part(printer, buf + done, count - done, resets);
+		ret = till_printer_write_part(printer, buf + done, count - done, breaks);
 		if (ret > 0) {
 			done += ret;
 			continue;
@@ -632,7 +693,7 @@ static ssize_t till_printer_write_locked(struct till_printer *printer, const cha
 			break;
 
 		ret = wait_event_interruptible(printer->till.wait,
-					       till_printer_write_ready(printer, resets));
+					       till_printer_write_ready(printer, breaks));
 		if (ret)
 			break;
 	}
@@ -788,7 +849,7 @@ static void till_printer_stop(struct till_printer *printer)
 	spin_lock_irq(&printer->till.lock);
 	printer->stopped = true;
 	if (printer->out_free != TILL_PRINTER_OUT_ALL)
-		printer->out_error = -EIO;
+		till_printer_break(printer, -EIO);
 	spin_unlock_irq(&printer->till.lock);
 
 	cancel_work_sync(&printer->error_work);
@@ -999,7 +1060,7 @@ static long till_printer_soft_reset(struct till_printer *printer)
 
 	/* Nobody may begin a job that the printer then forgets. */
 	spin_lock_irq(&printer->till.lock);
-	printer->resets++;
+	printer->breaks++;
 	printer->resetting++;
 	printer->late_error = 0;
 	wake_up_all(&printer->till.wait);
@@ -1239,6 +1300,7 @@ static bool till_printer_alt_has(struct usb_host_interface *alt, u8 protocol)
 	       (!usb_find_bulk_in_endpoint(alt, &in) && usb_endpoint_maxp(in));
 }
 
+/* The one in use may be another; protocol 3 (IEEE 1284.4) packs its data and is never the one. */
 static struct usb_host_interface *till_printer_find_alt(struct till_printer *printer)
 {
 	static const u8 protocols[] = { USBPRN_PROTOCOL_BI, USBPRN_PROTOCOL_UNI };
@@ -1248,23 +1310,16 @@ static struct usb_host_interface *till_printer_find_alt(struct till_printer *pri
 		for (j = 0; j < printer->intf->num_altsetting; j++) {
 			struct usb_host_interface *alt = &printer->intf->altsetting[j];
 
-			if (till_printer_alt_has(alt, protocols[i])) {
-				printer->bidirectional = protocols[i] == USBPRN_PROTOCOL_BI;
+			if (till_printer_alt_has(alt, protocols[i]))
 				return alt;
-			}
 		}
 	}
 	return NULL;
 }
 
-static int till_printer_choose_alt(struct till_printer *printer)
+static int till_printer_choose_alt(struct till_printer *printer, struct usb_host_interface *alt)
 {
-	struct usb_host_interface *alt = till_printer_find_alt(printer);
-
-	if (!alt) {
-		dev_err(&printer->intf->dev, "printer without a bulk OUT endpoint\n");
-		return -ENODEV;
-	}
+	printer->bidirectional = alt->desc.bInterfaceProtocol == USBPRN_PROTOCOL_BI;
 	if (alt == printer->intf->cur_altsetting)
 		return 0;
 	return usb_set_interface(printer->udev, alt->desc.bInterfaceNumber,
@@ -1275,7 +1330,7 @@ static int till_printer_alloc(struct till_printer *printer)
 {
 	struct usb_host_interface *alt = printer->intf->cur_altsetting;
 	struct usb_endpoint_descriptor *in, *out;
-	unsigned int i;
+	unsigned int i, in_size;
 	int ret;
 
 	ret = usb_find_bulk_out_endpoint(alt, &out);
@@ -1299,23 +1354,26 @@ static int till_printer_alloc(struct till_printer *printer)
 	ret = usb_find_bulk_in_endpoint(alt, &in);
 	if (ret)
 		return ret;
-	printer->in_buf = kzalloc(TILL_PRINTER_IN_SIZE, GFP_KERNEL);
+	/* Whole packets, or the last one would not fit. */
+	in_size = roundup(TILL_PRINTER_IN_SIZE, usb_endpoint_maxp(in));
+	printer->in_buf = kzalloc(in_size, GFP_KERNEL);
 	printer->in_urb = usb_alloc_urb(0, GFP_KERNEL);
 	if (!printer->in_buf || !printer->in_urb)
 		return -ENOMEM;
 	usb_fill_bulk_urb(printer->in_urb, printer->udev,
 			  usb_rcvbulkpipe(printer->udev, in->bEndpointAddress),
-			  printer->in_buf, TILL_PRINTER_IN_SIZE, till_printer_in_done, printer);
+			  printer->in_buf, in_size, till_printer_in_done, printer);
 	printer->till.features |= TILL_PRINTER_FEATURE_BACKCHANNEL;
 	return 0;
 }
 
-/* Printer class 4.2.1; the length is big-endian and counts itself. A printer may have none. */
-static int till_printer_read_device_id(struct till_printer *printer)
+/* Printer class 4.2.1; asked for the alternate setting that is to be. A printer may have none. */
+static int till_printer_read_device_id(struct till_printer *printer,
+				       const struct usb_interface_descriptor *desc)
 {
 	const unsigned int size = TILL_PRINTER_DEVICE_ID_MAX + 2;
-	struct usb_interface_descriptor *desc = &printer->intf->cur_altsetting->desc;
-	unsigned int length;
+	struct usb_device *udev = printer->udev;
+	size_t length = 0;
 	u8 *reply;
 	int ret;
 
@@ -1323,29 +1381,44 @@ static int till_printer_read_device_id(struct till_printer *printer)
 	if (!reply)
 		return -ENOMEM;
 
-	ret = usb_control_msg(printer->udev, usb_rcvctrlpipe(printer->udev, 0),
-			      USBPRN_GET_DEVICE_ID,
-			      USB_DIR_IN | USB_TYPE_CLASS | USB_RECIP_INTERFACE, 0,
+	ret = usb_control_msg(udev, usb_rcvctrlpipe(udev, 0), USBPRN_GET_DEVICE_ID,
+			      USB_DIR_IN | USB_TYPE_CLASS | USB_RECIP_INTERFACE,
+			      udev->actconfig - udev->config,
 			      desc->bInterfaceNumber << 8 | desc->bAlternateSetting,
 			      reply, size, TILL_PRINTER_CONTROL_MS);
-	if (ret > 2) {
-		length = min_t(unsigned int, reply[0] << 8 | reply[1], ret);
-		if (length > 2) {
-			printer->device_id = kmemdup(reply + 2, length - 2, GFP_KERNEL);
-			if (printer->device_id) {
-				printer->device_id_length = length - 2;
-				printer->till.features |= TILL_PRINTER_FEATURE_DEVICE_ID;
-			}
-		}
+	if (ret > 0)
+		length = till_ieee1284_length(reply, ret);
+
+	ret = 0;
+	if (length) {
+		printer->device_id = kmemdup(reply + 2, length, GFP_KERNEL);
+		printer->device_id_length = length;
+		printer->till.features |= TILL_PRINTER_FEATURE_DEVICE_ID;
+		if (!printer->device_id)
+			ret = -ENOMEM;
 	}
 
 	kfree(reply);
-	return 0;
+	return ret;
+}
+
+/* Until it has said what it is, a bridge chip's id says nothing. */
+static bool till_printer_is_ours(struct till_printer *printer, unsigned long driver_info)
+{
+	if (!(driver_info & TILL_PRINTER_BRIDGE))
+		return true;
+	if (till_ieee1284_is_receipt_printer(printer->device_id, printer->device_id_length))
+		return true;
+
+	dev_info(&printer->intf->dev,
+		 "a bridge chip whose printer does not say that it knows ESC/POS: left to other drivers; if it does, add its id through new_id\n");
+	return false;
 }
 
 static int till_printer_probe(struct usb_interface *intf, const struct usb_device_id *id)
 {
 	struct usb_device *udev = interface_to_usbdev(intf);
+	struct usb_host_interface *alt;
 	struct till_printer *printer;
 	int ret;
 
@@ -1370,7 +1443,22 @@ static int till_printer_probe(struct usb_interface *intf, const struct usb_devic
 	printer->till.product = le16_to_cpu(udev->descriptor.idProduct);
 	printer->till.bcd = le16_to_cpu(udev->descriptor.bcdDevice);
 
-	ret = till_printer_choose_alt(printer);
+	ret = -ENODEV;
+	alt = till_printer_find_alt(printer);
+	if (!alt) {
+		dev_info(&intf->dev, "no interface of a USB printer that can be driven: left to other drivers\n");
+		goto err_put;
+	}
+
+	ret = till_printer_read_device_id(printer, &alt->desc);
+	if (ret)
+		goto err_put;
+
+	ret = -ENODEV;
+	if (!till_printer_is_ours(printer, id->driver_info))
+		goto err_put;
+
+	ret = till_printer_choose_alt(printer, alt);
 	if (ret)
 		goto err_put;
 
@@ -1378,9 +1466,6 @@ static int till_printer_probe(struct usb_interface *intf, const struct usb_devic
 	if (ret)
 		goto err_put;
 
-	ret = till_printer_read_device_id(printer);
-	if (ret)
-		goto err_put;
 	till_printer_ask_port_status(printer);
 
 	usb_set_intfdata(intf, printer);
@@ -1409,6 +1494,10 @@ static void till_printer_disconnect(struct usb_interface *intf)
 	put_device(&printer->till.dev);
 }
 
+#define TILL_PRINTER_BRIDGE_ID(_vendor, _product)				\
+	USB_DEVICE_INTERFACE_CLASS((_vendor), (_product), USB_CLASS_PRINTER),	\
+	.driver_info = TILL_PRINTER_BRIDGE
+
 /* What each is, and where its id is from: Documentation/supported-devices.md. */
 static const struct usb_device_id till_printer_ids[] = {
 	/* Epson TM-T88IV, TM-T88V, TM-T70 */
@@ -1435,6 +1524,10 @@ static const struct usb_device_id till_printer_ids[] = {
 	{ USB_DEVICE_INTERFACE_CLASS(0x0404, 0x0312, USB_CLASS_PRINTER) },
 	/* Wincor Nixdorf TH230 */
 	{ USB_DEVICE_INTERFACE_CLASS(0x0aa7, 0x0304, USB_CLASS_PRINTER) },
+	/* Winbond's example id, in use for cheap printers and for other things */
+	{ TILL_PRINTER_BRIDGE_ID(0x0416, 0x5011) },
+	/* QinHeng CH340S, a cable to a parallel port */
+	{ TILL_PRINTER_BRIDGE_ID(0x1a86, 0x7584) },
 	{ }
 };
 MODULE_DEVICE_TABLE(usb, till_printer_ids);

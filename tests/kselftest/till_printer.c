@@ -10,6 +10,17 @@
 static const char automatic[] = "\x1d\x61\xff";
 static char paper[LINES * 8];
 
+/* Left behind while another printer than the usual one is plugged in. */
+#define OTHER_KIND	"/run/till-printer-kind"
+
+static void plug_kind(const char *kind)
+{
+	sim_try("unplug printer");
+	CHECK_SOON(!device_is_plugged("printer"));
+	close(open(OTHER_KIND, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+	sim("plug printer %s", kind);
+}
+
 static void setup(void)
 {
 	unsigned int i;
@@ -17,6 +28,10 @@ static void setup(void)
 	for (i = 0; i < LINES; i++)
 		memcpy(paper + i * 8, "selftst\n", 8);
 	sim_try("misbehave none");
+	if (!unlink(OTHER_KIND)) {
+		sim_try("unplug printer");
+		CHECK_SOON(!device_is_plugged("printer"));
+	}
 	plug_device("printer");
 	sim_try("power-cycle");
 	sim_try("paper in");
@@ -88,6 +103,53 @@ static void write_all(int fd, const void *data, size_t size)
 		p += n;
 		size -= n;
 	}
+}
+
+static uint64_t features(int fd)
+{
+	struct till_info info = { .size = sizeof(info) };
+
+	CHECK_EQ(ioctl(fd, TILL_GET_INFO, &info), 0);
+	return info.features;
+}
+
+static void get_device_id(int fd, struct till_printer_device_id *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	ret->size = sizeof(*ret);
+	CHECK_EQ(ioctl(fd, TILL_PRINTER_GET_DEVICE_ID, ret), 0);
+}
+
+/* Takes the roll out and waits until the driver knows. */
+static void take_paper(int fd)
+{
+	sim("paper out");
+	CHECK_SOON(status_paper(fd) == TILL_PAPER_END);
+}
+
+/* What the simulated printer has taken, of all who ever wrote to it. */
+static unsigned long long sim_accepted(void)
+{
+	unsigned long long accepted;
+	bool found = false;
+	char line[256];
+	FILE *f = popen("till-sim status", "r");
+
+	CHECK(f);
+	while (!found && fgets(line, sizeof(line), f))
+		found = sscanf(line, "accepted=%llu", &accepted) == 1;
+	pclose(f);
+	CHECK(found);
+	return accepted;
+}
+
+/* Milliseconds. */
+static long now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000L + t.tv_nsec / 1000000L;
 }
 
 static int open_automatic(void)
@@ -475,4 +537,513 @@ TEST(unplugging_ends_a_write)
 	CHECK_SOON(status_paper(b.fd) == TILL_PAPER_END);
 	check_unplugged("printer", &b, blocked_write);
 	sim("paper in");
+}
+
+/* The error is for those who were in the midst of it, and the rest of their data stays unwritten. */
+TEST(a_reset_ends_a_write_and_an_fsync)
+{
+	struct blocked writer = { .fd = open_automatic(), .buf = paper, .size = sizeof(paper) };
+	struct blocked syncer = { .fd = writer.fd };
+	struct till_printer_progress progress;
+
+	take_paper(writer.fd);
+	fill(writer.fd);
+	start_blocked(&writer, blocked_write);
+	start_blocked(&syncer, blocked_fsync);
+	reset_device("printer");
+	end_blocked(&writer);
+	end_blocked(&syncer);
+	CHECK_EQ(writer.result, -1);
+	CHECK_EQ(writer.error, EIO);
+	/* Whoever comes first is told; the other may find nothing left to wait for. */
+	CHECK(!syncer.result || syncer.error == EIO);
+	CHECK_EQ(fsync(writer.fd), 0);
+	get_progress(writer.fd, &progress);
+	CHECK(progress.completed < progress.accepted);
+}
+
+TEST(unplugging_ends_an_fsync)
+{
+	struct blocked b = { .fd = open_automatic() };
+
+	take_paper(b.fd);
+	fill(b.fd);
+	check_unplugged("printer", &b, blocked_fsync);
+}
+
+TEST(replugged_in_mid_write)
+{
+	struct blocked b = { .fd = open_automatic(), .buf = paper, .size = sizeof(paper) };
+	struct till_printer_progress progress;
+	int fd;
+
+	take_paper(b.fd);
+	fill(b.fd);
+	start_blocked(&b, blocked_write);
+	sim("unplug printer");
+	sim("plug printer");
+	end_blocked(&b);
+	CHECK_EQ(b.error, ENODEV);
+	CHECK_SOON(device_is_plugged("printer"));
+
+	/* What the old one did not take is not the new one's. */
+	sim("paper in");
+	fd = open_device("printer", O_RDWR);
+	get_progress(fd, &progress);
+	CHECK_EQ(progress.accepted, 0);
+	CHECK_EQ(progress.completed, 0);
+	write_all(fd, paper, 64);
+	CHECK_EQ(fsync(fd), 0);
+	get_progress(fd, &progress);
+	CHECK_EQ(progress.completed, 64);
+	close(b.fd);
+}
+
+TEST(a_kill_ends_a_write)
+{
+	long start;
+	pid_t pid;
+	int fd;
+
+	pid = fork();
+	CHECK(pid >= 0);
+	if (!pid) {
+		fd = open_automatic();
+		take_paper(fd);
+		fill(fd);
+		while (write(fd, paper, sizeof(paper)) > 0)
+			;
+		_exit(1);
+	}
+
+	nap(4000);
+	start = now();
+	CHECK_EQ(kill(pid, SIGKILL), 0);
+	CHECK_EQ(waitpid(pid, NULL, 0), pid);
+	printf("# gone after %ld ms\n", now() - start);
+	/* The drain at the last close is bounded; its limit is 5 s. */
+	CHECK(now() - start < 15000);
+	sim("paper in");
+	close(open_device("printer", O_RDWR));
+}
+
+TEST(a_blocking_close_is_bounded)
+{
+	int fd = open_automatic();
+	long start;
+
+	take_paper(fd);
+	fill(fd);
+	start = now();
+	close(fd);
+	printf("# close took %ld ms\n", now() - start);
+	CHECK(now() - start >= 4000);
+	CHECK(now() - start < 15000);
+}
+
+TEST(fsync_gives_up_in_time)
+{
+	struct till_printer_progress before, after;
+	int fd = open_automatic();
+	long start;
+
+	take_paper(fd);
+	fill(fd);
+	get_progress(fd, &before);
+	start = now();
+	CHECK_ERRNO(fsync(fd), ETIMEDOUT);
+	CHECK(now() - start >= 29000);
+	/* Nothing is lost by it. */
+	get_progress(fd, &after);
+	CHECK_EQ(after.accepted, before.accepted);
+	sim("paper in");
+	CHECK_EQ(fsync(fd), 0);
+	get_progress(fd, &after);
+	CHECK_EQ(after.completed, before.accepted);
+}
+
+/* The counts against what the printer itself has counted. */
+TEST(no_byte_counts_twice)
+{
+	unsigned long long accepted = sim_accepted();
+	struct till_printer_progress progress;
+	int fd = open_automatic();
+	size_t done;
+
+	take_paper(fd);
+	done = fill(fd) + sizeof(automatic) - 1;
+	interrupt_after(100);
+	CHECK_ERRNO(write(fd, paper, sizeof(paper)), EINTR);
+	CHECK_ERRNO(fsync(fd), EINTR);
+	stop_interrupting();
+	sim("paper in");
+	CHECK_SOON(!fsync(fd));
+	get_progress(fd, &progress);
+	CHECK_EQ(progress.accepted, done);
+	CHECK_EQ(progress.completed, done);
+	CHECK_EQ(sim_accepted() - accepted, done);
+
+	/* Stalled in the midst: what it took of that is counted, and no more. */
+	take_paper(fd);
+	fill(fd);
+	sim("misbehave printer stall");
+	CHECK_ERRNO(fsync(fd), EIO);
+	sim("paper in");
+	get_progress(fd, &progress);
+	CHECK(progress.completed < progress.accepted);
+	CHECK_EQ(sim_accepted() - accepted, progress.completed);
+
+	/* Taken back: the host may not learn of the part of a transfer that went out. */
+	take_paper(fd);
+	fill(fd);
+	CHECK_EQ(ioctl(fd, TILL_PRINTER_SOFT_RESET), 0);
+	get_progress(fd, &progress);
+	CHECK(progress.completed < progress.accepted);
+	CHECK(progress.completed <= sim_accepted() - accepted);
+}
+
+TEST(status_falls_back_and_says_so)
+{
+	struct till_printer_status status;
+	int uevents = listen_uevents();
+	int fd = open_automatic();
+	uint64_t event;
+
+	sim("paper near-end");
+	CHECK_SOON(status_paper(fd) == TILL_PAPER_NEAR_END);
+	sim("cover open");
+	CHECK_SOON(status_flags(fd) & TILL_PRINTER_COVER_OPEN);
+	get_status(fd, &status);
+	check_sources(&status, TILL_PRINTER_SOURCE_AUTOMATIC, TILL_PRINTER_SOURCE_AUTOMATIC);
+	event = status.event;
+
+	/* What is better than the port status stays. */
+	CHECK(ioctl(fd, TILL_PRINTER_GET_PORT_STATUS) >= 0);
+	get_status(fd, &status);
+	CHECK_EQ(status.event, event);
+	CHECK_EQ(status.paper, TILL_PAPER_NEAR_END);
+	check_sources(&status, TILL_PRINTER_SOURCE_AUTOMATIC, TILL_PRINTER_SOURCE_AUTOMATIC);
+	while (poll_for(uevents, POLLIN, 500))
+		check_uevent(uevents, "printer", "status");
+
+	/* After a reset nobody knows of the cover. */
+	reset_device("printer");
+	CHECK_EQ(poll_for(fd, POLLPRI, TILL_WAIT_MS), POLLPRI);
+	check_uevent(uevents, "printer", "status");
+	get_status(fd, &status);
+	CHECK(status.event > event);
+	CHECK_EQ(status.online, TILL_PRINTER_OFFLINE);
+	CHECK_EQ(status.paper, TILL_PAPER_OK);
+	CHECK_EQ(status.flags, 0);
+	check_sources(&status, TILL_PRINTER_SOURCE_PORT, TILL_PRINTER_SOURCE_NONE);
+	CHECK(attribute_is("printer", "cover", "unknown"));
+	CHECK(attribute_is("printer", "source", "port"));
+}
+
+TEST(errors_by_kind)
+{
+	struct till_printer_status status;
+	int fd = open_automatic();
+
+	CHECK(attribute_is("printer", "error", "none"));
+	sim("drawer open");
+	nap(200);
+	CHECK(attribute_is("printer", "drawer", "high") || attribute_is("printer", "drawer", "low"));
+	sim("drawer closed");
+	sim("misbehave printer hot");
+	CHECK_SOON(attribute_is("printer", "error", "recoverable"));
+	sim("misbehave none");
+	CHECK_SOON(attribute_is("printer", "error", "none"));
+	sim("misbehave printer broken");
+	CHECK_SOON(attribute_is("printer", "error", "fatal"));
+	get_status(fd, &status);
+	CHECK_EQ(status.errors, TILL_PRINTER_ERROR_FATAL);
+	CHECK_EQ(status.online, TILL_PRINTER_OFFLINE);
+
+	/* The port status tells no kinds. */
+	close(fd);
+	fd = open_device("printer", O_RDWR);
+	CHECK(attribute_is("printer", "error", "other"));
+	sim("power-cycle");
+}
+
+/* What DLE EOT is answered does not say what was asked, and changes nothing. */
+TEST(realtime_answers_change_nothing)
+{
+	struct till_printer_status before, after;
+	int fd = open_automatic();
+	char n;
+
+	get_status(fd, &before);
+	for (n = 1; n <= 4; n++) {
+		const char ask[] = { 0x10, 0x04, n };
+
+		write_all(fd, ask, sizeof(ask));
+		CHECK_EQ(read_byte(fd) & 0x93, 0x12);
+	}
+	get_status(fd, &after);
+	CHECK(!memcmp(&before, &after, sizeof(before)));
+}
+
+TEST(unidirectional)
+{
+	struct till_printer_status status;
+	char byte;
+	int fd;
+
+	plug_kind("unidirectional");
+	CHECK_SOON(device_is_plugged("printer"));
+	fd = open_device("printer", O_RDWR);
+	CHECK_EQ(features(fd), TILL_PRINTER_FEATURE_DEVICE_ID);
+	CHECK_ERRNO(read(fd, &byte, 1), EOPNOTSUPP);
+	CHECK_EQ(poll_for(fd, POLLIN | POLLOUT, 0), POLLOUT);
+	write_all(fd, automatic, sizeof(automatic) - 1);
+	write_all(fd, paper, sizeof(paper));
+	CHECK_EQ(fsync(fd), 0);
+
+	sim("paper out");
+	nap(200);
+	CHECK(ioctl(fd, TILL_PRINTER_GET_PORT_STATUS) & 0x20);
+	get_status(fd, &status);
+	CHECK_EQ(status.paper, TILL_PAPER_END);
+	check_sources(&status, TILL_PRINTER_SOURCE_PORT, TILL_PRINTER_SOURCE_NONE);
+	reset_device("printer");
+	sim("paper in");
+	write_all(fd, paper, 64);
+	CHECK_EQ(fsync(fd), 0);
+}
+
+TEST(the_bidirectional_setting_is_chosen)
+{
+	struct till_printer_device_id id;
+	char setting[16];
+	int fd;
+
+	plug_kind("alternates");
+	CHECK_SOON(device_is_plugged("printer"));
+	read_attribute("printer", "device/bAlternateSetting", setting, sizeof(setting));
+	CHECK_EQ(atoi(setting), 1);
+	fd = open_automatic();
+	CHECK(features(fd) & TILL_PRINTER_FEATURE_BACKCHANNEL);
+	/* The id of that setting, too. */
+	get_device_id(fd, &id);
+	CHECK(id.length > 4);
+
+	/* It is still in use after a reset. */
+	reset_device("printer");
+	write_all(fd, automatic, sizeof(automatic) - 1);
+	CHECK_SOON(status_source(fd) == TILL_PRINTER_SOURCE_AUTOMATIC);
+}
+
+TEST(what_cannot_be_driven_is_left_to_others)
+{
+	static const char * const kinds[] = { "packets-only", "no-packet-size", "bridge-other" };
+	unsigned int i;
+
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		plug_kind(kinds[i]);
+		nap(1500);
+		CHECK(!device_is_plugged("printer"));
+	}
+}
+
+TEST(a_bridge_with_a_receipt_printer)
+{
+	struct till_printer_device_id id;
+	int fd;
+
+	plug_kind("bridge");
+	CHECK_SOON(device_is_plugged("printer"));
+	fd = open_automatic();
+	get_device_id(fd, &id);
+	CHECK(memmem(id.id, id.length, "MDL:POS-80", 10));
+	write_all(fd, paper, 64);
+	CHECK_EQ(fsync(fd), 0);
+}
+
+static void replug(const char *misbehaviour)
+{
+	sim("unplug printer");
+	CHECK_SOON(!device_is_plugged("printer"));
+	sim("misbehave printer %s", misbehaviour);
+	sim("plug printer");
+	CHECK_SOON(device_is_plugged("printer"));
+}
+
+TEST(device_ids_that_are_wrong)
+{
+	struct till_printer_device_id good, id;
+	int fd = open_device("printer", O_RDWR);
+
+	get_device_id(fd, &good);
+	close(fd);
+
+	replug("id-stall");
+	fd = open_device("printer", O_RDWR);
+	CHECK(!(features(fd) & TILL_PRINTER_FEATURE_DEVICE_ID));
+	CHECK_ERRNO(ioctl(fd, TILL_PRINTER_GET_DEVICE_ID, &id), EOPNOTSUPP);
+	close(fd);
+
+	replug("id-long");
+	fd = open_device("printer", O_RDWR);
+	get_device_id(fd, &id);
+	CHECK_EQ(id.length, good.length);
+	CHECK(!memcmp(id.id, good.id, sizeof(id.id)));
+	close(fd);
+
+	replug("id-reversed");
+	fd = open_device("printer", O_RDWR);
+	get_device_id(fd, &id);
+	CHECK_EQ(id.length, good.length);
+	CHECK(!memcmp(id.id, good.id, sizeof(id.id)));
+	close(fd);
+
+	replug("id-short");
+	fd = open_device("printer", O_RDWR);
+	get_device_id(fd, &id);
+	CHECK_EQ(id.length, 4);
+	CHECK(!memcmp(id.id, "MFG:\0", 5));
+}
+
+TEST(a_soft_reset_as_class_1_0_had_it)
+{
+	int fd = open_automatic();
+
+	sim("misbehave printer reset-old");
+	CHECK_EQ(ioctl(fd, TILL_PRINTER_SOFT_RESET), 0);
+	CHECK(status_source(fd) != TILL_PRINTER_SOURCE_AUTOMATIC);
+
+	/* One that knows neither drops what is queued all the same. */
+	sim("misbehave printer reset-none");
+	write_all(fd, automatic, sizeof(automatic) - 1);
+	CHECK_SOON(status_source(fd) == TILL_PRINTER_SOURCE_AUTOMATIC);
+	take_paper(fd);
+	fill(fd);
+	CHECK_ERRNO(ioctl(fd, TILL_PRINTER_SOFT_RESET), EPIPE);
+	sim("paper in");
+	CHECK_EQ(fsync(fd), 0);
+	write_all(fd, paper, 64);
+	CHECK_EQ(fsync(fd), 0);
+}
+
+TEST(without_port_status)
+{
+	struct till_printer_status status;
+	int fd;
+
+	sim("misbehave printer port-stall");
+	fd = open_device("printer", O_RDWR);
+	CHECK_ERRNO(ioctl(fd, TILL_PRINTER_GET_PORT_STATUS), EPIPE);
+	get_status(fd, &status);
+	CHECK_EQ(status.online, TILL_PRINTER_UNKNOWN);
+	CHECK_EQ(status.paper, TILL_PAPER_UNKNOWN);
+	check_sources(&status, TILL_PRINTER_SOURCE_NONE, TILL_PRINTER_SOURCE_NONE);
+	CHECK(attribute_is("printer", "source", "none"));
+	CHECK(attribute_is("printer", "error", "unknown"));
+
+	write_all(fd, automatic, sizeof(automatic) - 1);
+	CHECK_SOON(status_source(fd) == TILL_PRINTER_SOURCE_AUTOMATIC);
+	CHECK_EQ(status_paper(fd), TILL_PAPER_OK);
+}
+
+/* One that never stops is read slowly, and prints. */
+TEST(empty_packets_for_ever)
+{
+	int fd = open_device("printer", O_RDWR | O_NONBLOCK);
+	char byte;
+
+	sim("misbehave printer empty");
+	nap(1000);
+	CHECK_ERRNO(read(fd, &byte, 1), EAGAIN);
+	CHECK_EQ(poll_for(fd, POLLIN, 0), 0);
+	set_nonblock(fd, false);
+	write_all(fd, paper, sizeof(paper));
+	CHECK_EQ(fsync(fd), 0);
+}
+
+TEST(single_bytes_for_ever)
+{
+	unsigned long errors = statistic("printer", "communication_error_count");
+	int fd = open_device("printer", O_RDWR | O_NONBLOCK);
+	unsigned int bytes = 0;
+	char part[64];
+	long start;
+	ssize_t n;
+
+	sim("misbehave printer chatter");
+	for (start = now(); now() - start < 2000; nap(10))
+		while ((n = read(fd, part, sizeof(part))) > 0)
+			bytes += n;
+	printf("# %u bytes\n", bytes);
+	CHECK(bytes < 600);
+	CHECK_SOON(statistic("printer", "communication_error_count") > errors);
+	CHECK(read_byte(fd) == 0x11);
+
+	set_nonblock(fd, false);
+	write_all(fd, paper, sizeof(paper));
+	CHECK_EQ(fsync(fd), 0);
+}
+
+TEST(a_status_that_is_never_the_same)
+{
+	int uevents = listen_uevents();
+	int fd = open_device("printer", O_RDWR);
+	unsigned int n = 0;
+	char message[4096];
+	long start;
+
+	sim("misbehave printer storm");
+	for (start = now(); now() - start < 2000; nap(1))
+		while (recv(uevents, message, sizeof(message), MSG_DONTWAIT) > 0)
+			n++;
+	printf("# %u uevents\n", n);
+	CHECK(n >= 2);
+	CHECK(n <= 30);
+	CHECK_EQ(poll_for(fd, POLLPRI, TILL_WAIT_MS), POLLPRI);
+	sim("misbehave none");
+	CHECK_SOON(attribute_is("printer", "source", "automatic"));
+}
+
+static bool power_is(const char *what, const char *value)
+{
+	char path[64], text[32];
+
+	snprintf(path, sizeof(path), "device/../power/%s", what);
+	read_attribute("printer", path, text, sizeof(text));
+	return !strcmp(text, value);
+}
+
+static void set_power(const char *what, const char *value)
+{
+	char node[64], path[160];
+	int fd;
+
+	CHECK(find_node("printer", node, sizeof(node)));
+	snprintf(path, sizeof(path), "/sys/class/till/%s/device/../power/%s", node + 5, what);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	CHECK(fd >= 0);
+	CHECK(write(fd, value, strlen(value)) > 0);
+	close(fd);
+}
+
+TEST(a_closed_printer_sleeps)
+{
+	int fd;
+
+	set_power("autosuspend_delay_ms", "100");
+	set_power("control", "auto");
+	CHECK_SOON(power_is("runtime_status", "suspended"));
+	/* Attributes are read without waking it up. */
+	CHECK(!attribute_is("printer", "paper", ""));
+	CHECK(power_is("runtime_status", "suspended"));
+
+	fd = open_automatic();
+	CHECK(power_is("runtime_status", "active"));
+	write_all(fd, paper, sizeof(paper));
+	CHECK_EQ(fsync(fd), 0);
+	nap(500);
+	CHECK(power_is("runtime_status", "active"));
+	close(fd);
+	CHECK_SOON(power_is("runtime_status", "suspended"));
+	set_power("control", "on");
 }

@@ -322,6 +322,15 @@ TILL_MAYBE static void *blocked_write(void *p)
 	return NULL;
 }
 
+TILL_MAYBE static void *blocked_fsync(void *p)
+{
+	struct blocked *b = p;
+
+	b->result = fsync(b->fd);
+	b->error = errno;
+	return NULL;
+}
+
 TILL_MAYBE static void start_blocked(struct blocked *b, void *(*call)(void *))
 {
 	CHECK_EQ(pthread_create(&b->thread, NULL, call, b), 0);
