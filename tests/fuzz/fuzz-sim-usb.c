@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * The simulated EMV reader with a card in it takes any host: the bytes are what comes on the USB/IP socket, or, after
- * a first byte that is odd, CCID messages with a length byte before each, which reach the card more often.
+ * a first byte that is odd, CCID messages with a length byte before each, which reach the card more often. The next
+ * bits of that byte choose the reader.
  */
 
 #include <endian.h>
@@ -58,6 +59,26 @@ static void messages(sd_event *event, int fd, const uint8_t *data, size_t size) 
         }
 }
 
+static void choose_reader(struct emv *emv, unsigned int n) {
+        static const char *const options[] = {
+                "",
+                "--level short --keypad",
+                "--level tpdu --keypad",
+                "--level tpdu --keypad --protocol t1",
+                "--level tpdu --atr 3BE700008171FE450154494C4C53494DE7 --ifsd 20",
+                "--level tpdu --atr 3B97968031FE4554494C4C53494D41",
+                "--level tpdu --message-max 64",
+                "--message-max 65554",
+        };
+        struct reader reader;
+        const char *wrong;
+        char line[128];
+
+        strcpy(line, options[n % ELEMENTSOF(options)]);
+        if (reader_parse(line, &reader, &wrong) >= 0)
+                emv_set_reader(emv, &reader);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         _cleanup_(sd_event_unrefp) sd_event *event = NULL;
         _cleanup_(icc_freep) struct icc *icc = NULL;
@@ -67,11 +88,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         struct sim_card *card;
         int pair[2];
 
-        if (size == 0 || sim_card_load("tests/sim/cards/two-applications.card", &card) < 0)
+        if (size == 0 ||
+            sim_card_load(data[0] & 0x10 ? "tests/sim/cards/echo.card" : "tests/sim/cards/two-applications.card",
+                          &card) < 0)
                 return 0;
         if (icc_new(card, &icc) < 0 || sd_event_new(&event) < 0 || emv_new(event, &emv) < 0 ||
             emv_insert(emv, icc) < 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) < 0)
                 return 0;
+        choose_reader(emv, data[0] >> 1);
+        if (data[0] & 0x20)
+                for (enum contact_quirk q = 0; q < CONTACT_QUIRKS; q++)
+                        emv_set_quirk(emv, q, 1 + q);
         fd = pair[0];
         device = (struct device *) emv;
         if (usb_device_new(event, pair[1], device->model, device->class, device, &device->usb) < 0)

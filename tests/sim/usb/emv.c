@@ -4,6 +4,7 @@
 #include "base/hex.h"
 #include "card/atr.h"
 #include "usb/keypad.h"
+#include "usb/tpdu.h"
 
 /*
  * A CCID reader (USB CCID 1.1). At the APDU levels it runs the card's transport itself: what it is handed and
@@ -348,102 +349,46 @@ static void emv_send_response(struct emv *e, const uint8_t *message) {
                 emv_reset_chain(e);
 }
 
-/* What a TPDU came to: a negative bError, or the bytes of e->response. */
-static int tpdu_error(uint8_t error) {
-        return -(int) error;
-}
-
-/* A reader does T=0's procedure bytes (ISO 7816-3, 10.3.3): the host has the header, then all there is to say. */
-static int emv_transmit_t0(struct emv *e) {
-        const uint8_t *c = e->command, *data = c + 5;
-        bool gives = e->command_size <= 5;
-        size_t want = gives ? e->command_size == 5 ? c[4] ?: 256 : 0 : e->command_size - 5, size = 0;
-        uint8_t header[5] = {}, in[CONTACT_OUT_MAX];
-        ssize_t n;
-
-        if (e->command_size < 4 || (!gives && c[4] != want))
-                return tpdu_error(ERROR_BAD_LENGTH);
-        memcpy(header, c, MIN(e->command_size, sizeof(header)));
-        n = contact_exchange(e->contact, header, sizeof(header), in);
-        for (ssize_t i = 0; n > 0 && i < n;) {
-                uint8_t byte = in[i++];
-                size_t part;
-
-                if (byte == 0x60)
-                        continue;
-                if ((byte & 0xf0) == 0x60 || (byte & 0xf0) == 0x90) {
-                        if (i + 1 != n)
-                                return tpdu_error(ERROR_PROCEDURE_BYTE);
-                        e->response[size++] = byte;
-                        e->response[size++] = in[i];
-                        e->response_size = size;
-                        return 0;
-                }
-                if (byte != header[1] && (byte ^ header[1]) != 0xff)
-                        return tpdu_error(ERROR_PROCEDURE_BYTE);
-                part = byte == header[1] ? want : MIN(want, (size_t) 1);
-                want -= part;
-                if (gives) {
-                        if (part > (size_t) (n - i))
-                                break;
-                        memcpy(e->response + size, in + i, part);
-                        size += part;
-                        i += part;
-                        continue;
-                }
-                n = contact_exchange(e->contact, data, part, in);
-                data += part;
-                i = 0;
-        }
-        return tpdu_error(ERROR_MUTE);
-}
-
-static int emv_transmit_raw(struct emv *e) {
-        ssize_t n = contact_exchange(e->contact, e->command, e->command_size, e->response);
-
-        if (n <= 0)
-                return tpdu_error(ERROR_MUTE);
-        e->response_size = n;
-        return 0;
-}
-
-/* wait: the bBWI that the host granted. */
-static int emv_transmit_tpdu(struct emv *e, uint8_t wait) {
+/* wait: the bBWI that the host granted. Returns the length of the response, or what emv_transmit() does. */
+static ssize_t emv_transmit_tpdu(struct emv *e, uint8_t wait) {
         bool pps = contact_protocol(e->contact) < 0 && e->command_size > 0 && e->command[0] == 0xff;
 
         /* A card that is talked to at another speed hears noise, one that gets less time than it asked for is late. */
         if (!pps && (e->parameters[0] != contact_speed(e->contact) || contact_waiting(e->contact) > wait))
-                return tpdu_error(ERROR_MUTE);
-        return pps || e->protocol == 1 ? emv_transmit_raw(e) : emv_transmit_t0(e);
+                return -EIO;
+        if (!pps && e->protocol == 0)
+                return tpdu_exchange_t0(e->contact, e->command, e->command_size, e->response);
+        return contact_exchange(e->contact, e->command, e->command_size, e->response) ?: -EIO;
 }
 
-static int emv_transmit_apdu(struct emv *e) {
-        ssize_t n = icc_transmit(e->icc, e->command, e->command_size, e->response);
+/* Returns 0, or the bError that the exchange ends with. */
+static uint8_t emv_transmit(struct emv *e, uint8_t wait) {
+        ssize_t n = -EIO;
 
+        if (e->powered && e->misbehaviour != EMV_MUTE)
+                n = reader_level(&e->reader) == READER_TPDU
+                            ? emv_transmit_tpdu(e, wait)
+                            : icc_transmit(e->icc, e->command, e->command_size, e->response);
         if (n < 0)
-                return tpdu_error(ERROR_MUTE);
+                return n == -EBADMSG ? ERROR_BAD_LENGTH : n == -EPROTO ? ERROR_PROCEDURE_BYTE : ERROR_MUTE;
+        if (reader_level(&e->reader) != READER_EXTENDED && (size_t) n > data_max(e))
+                return ERROR_OVERRUN;
         e->response_size = n;
         return 0;
 }
 
 static void emv_exchange(struct emv *e, const uint8_t *message) {
-        int r = tpdu_error(ERROR_MUTE);
+        uint8_t error = ERROR_HARDWARE;
 
-        if (e->misbehaviour == EMV_HARDWARE_ERROR) {
+        if (e->misbehaviour == EMV_HARDWARE_ERROR)
                 e->misbehaviour = EMV_BEHAVE;
-                emv_reset_chain(e);
-                emv_refuse(e, message, ERROR_HARDWARE);
-                return;
-        }
-        if (e->powered && e->misbehaviour != EMV_MUTE)
-                r = reader_level(&e->reader) == READER_TPDU ? emv_transmit_tpdu(e, message[7]) : emv_transmit_apdu(e);
-        if (r >= 0 && reader_level(&e->reader) != READER_EXTENDED && e->response_size > data_max(e))
-                r = tpdu_error(ERROR_OVERRUN);
+        else
+                error = emv_transmit(e, message[7]);
         explicit_bzero(e->command, e->command_size);
         e->command_size = 0;
-        if (r < 0) {
+        if (error != 0) {
                 emv_reset_chain(e);
-                emv_refuse(e, message, -r);
+                emv_refuse(e, message, error);
                 return;
         }
         e->response_sent = 0;
