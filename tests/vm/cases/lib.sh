@@ -88,6 +88,14 @@ finish() {
 	exit "$_failed"
 }
 
+# no_complaint FILE: the kernel's log there has no report. What a report begins with is at the head of a line; with
+# something before it ("RETBleed: WARNING: ...", "ODEBUG: selftest passed") it is no report.
+no_complaint() {
+	! grep -E -A 40 -e '^\[[ 0-9.]+\](\[[^]]*\])? (rcu: )?(BUG: |WARNING: |INFO: (task|rcu|trying) |INFO: rcu_|Oops)' \
+		-e 'UBSAN: .* in |ODEBUG: (init|activate|deactivate|free|destroy|assert_init) |refcount_t: ' \
+		-e 'general protection fault|\[#[0-9]+\]|use-after-free|scheduling while atomic' "$1"
+}
+
 object_path() { busctl --json=short "$@" | jq -r '.data[0]'; }
 
 # get PATH INTERFACE PROPERTY: the bare value
