@@ -12,12 +12,37 @@ static const uint8_t select_pse[] = {
 	'D', 'D', 'F', '0', '1', 0x00
 };
 
+/* The reader is another than the usual one. */
+#define OTHER_READER	"/tmp/till-emv-other-reader"
+
 static void setup(void)
 {
 	sim_try("misbehave none");
-	plug_device("emv");
 	sim_try("remove 2>/dev/null");
+	if (!unlink(OTHER_READER)) {
+		sim_try("unplug emv");
+		CHECK_SOON(!device_is_plugged("emv"));
+	}
+	plug_device("emv");
 	CHECK_SOON(attribute_is("emv", "card", "absent"));
+}
+
+/* Puts another reader in the place of the usual one, until the next test. */
+static void replug_reader(const char *options)
+{
+	int fd = open(OTHER_READER, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	CHECK(fd >= 0);
+	close(fd);
+	sim("unplug emv");
+	CHECK_SOON(!device_is_plugged("emv"));
+	sim("plug emv %s", options);
+}
+
+static void plug_reader(const char *options)
+{
+	replug_reader(options);
+	CHECK_SOON(device_is_plugged("emv"));
 }
 
 static void get_state(int fd, struct till_emv_state *ret)
@@ -43,20 +68,31 @@ static void insert_card(void)
 
 static void power_on(int fd, struct till_emv_power *ret)
 {
+	struct till_emv_info info = { .size = sizeof(info) };
+
 	memset(ret, 0, sizeof(*ret));
 	ret->size = sizeof(*ret);
+	CHECK_EQ(ioctl(fd, TILL_EMV_GET_INFO, &info), 0);
+	if (!(info.ccid_features & 0x0c))
+		ret->voltage = TILL_EMV_VOLTAGE_5V;
 	CHECK_EQ(ioctl(fd, TILL_EMV_POWER_ON, ret), 0);
 }
 
-static int open_powered(void)
+static int open_powered_with(const char *card)
 {
 	struct till_emv_power power;
 	int fd;
 
-	insert_card();
 	fd = open_device("emv", O_RDWR);
+	sim("insert %s", card);
+	CHECK_SOON(attribute_is("emv", "card", "present"));
 	power_on(fd, &power);
 	return fd;
+}
+
+static int open_powered(void)
+{
+	return open_powered_with(CARD);
 }
 
 static void write_select(int fd)
@@ -73,6 +109,17 @@ static void check_exchange(int fd)
 	n = read(fd, buf, sizeof(buf));
 	CHECK(n >= 2);
 	CHECK(buf[n - 2] == 0x90 || buf[n - 2] == 0x6a);
+}
+
+/* Writes a block and reads what comes back, which has to be this. */
+static void check_block(int fd, const void *block, size_t size, const void *answer,
+			size_t answer_size)
+{
+	static uint8_t buf[65538];
+
+	CHECK_EQ(write(fd, block, size), size);
+	CHECK_EQ(read(fd, buf, sizeof(buf)), answer_size);
+	CHECK(!memcmp(buf, answer, answer_size));
 }
 
 /* A failed exchange is told once. */
@@ -126,6 +173,80 @@ TEST(info)
 	CHECK_EQ(info.__reserved[0] | info.__reserved[1] | info.__reserved[2], 0);
 }
 
+static void get_info(int fd, struct till_emv_info *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	ret->size = sizeof(*ret);
+	CHECK_EQ(ioctl(fd, TILL_EMV_GET_INFO, ret), 0);
+}
+
+TEST(info_of_each_level)
+{
+	static const struct {
+		const char *options;
+		uint32_t level;
+		uint32_t max_block;
+	} readers[] = {
+		{ "--level tpdu", TILL_EMV_LEVEL_TPDU, 260 },
+		{ "--level tpdu --message-max 65554", TILL_EMV_LEVEL_TPDU, 260 },
+		/* As SCM's firmware says; a TPDU of 260 bytes fits all the same. */
+		{ "--level tpdu --message-max 263", TILL_EMV_LEVEL_TPDU, 260 },
+		{ "--level tpdu --message-max 100", TILL_EMV_LEVEL_TPDU, 90 },
+		{ "--level short", TILL_EMV_LEVEL_SHORT_APDU, 261 },
+		{ "--level short --message-max 263", TILL_EMV_LEVEL_SHORT_APDU, 253 },
+		{ "--level extended --message-max 64", TILL_EMV_LEVEL_EXTENDED_APDU, 65544 },
+	};
+	static uint8_t block[65545];
+	struct till_emv_info info;
+	unsigned int i;
+	int fd;
+
+	for (i = 0; i < sizeof(readers) / sizeof(readers[0]); i++) {
+		plug_reader(readers[i].options);
+		fd = open_device("emv", O_RDWR);
+		get_info(fd, &info);
+		CHECK_EQ(info.level, readers[i].level);
+		CHECK_EQ(info.max_block, readers[i].max_block);
+		CHECK_ERRNO(write(fd, block, info.max_block + 1), EMSGSIZE);
+		close(fd);
+	}
+}
+
+TEST(info_of_another_reader)
+{
+	struct till_emv_info info;
+	struct till_info node = { .size = sizeof(node) };
+	int fd;
+
+	plug_reader("--slots 2 --voltages 3,1.8 --ifsd 100 --keypad");
+	fd = open_powered();
+	get_info(fd, &info);
+	CHECK_EQ(info.slots, 2);
+	CHECK_EQ(info.voltages, 6);
+	CHECK_EQ(info.max_ifsd, 100);
+	CHECK_EQ(info.pin_support & 1, 1);
+	CHECK_EQ(ioctl(fd, TILL_GET_INFO, &node), 0);
+	CHECK(node.features & TILL_EMV_FEATURE_KEYPAD);
+	CHECK(node.features & TILL_EMV_FEATURE_ABORT);
+	CHECK(node.features & TILL_EMV_FEATURE_PARAMETERS);
+	check_exchange(fd);
+}
+
+TEST(readers_that_cannot_be_driven)
+{
+	/* Characters; messages too short for anything; the id of another. */
+	static const char * const options[] = {
+		"--features be", "--message-max 63", "--id 1d6b:0104",
+	};
+	unsigned int i;
+
+	for (i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+		replug_reader(options[i]);
+		nap(500);
+		CHECK(!device_is_plugged("emv"));
+	}
+}
+
 /* More time for the next block is for those who see blocks. */
 TEST(waiting_is_for_tpdu_level)
 {
@@ -166,6 +287,352 @@ TEST(a_pin_without_a_keypad)
 	CHECK_ERRNO(ioctl(fd, TILL_EMV_VERIFY_PIN, NULL), EFAULT);
 	CHECK_EQ(exchange_state(fd), TILL_EMV_IDLE);
 }
+
+static bool keypad_waits(void)
+{
+	return !sim_try("status | grep -q keypad=waiting");
+}
+
+static int open_keypad(const char *options)
+{
+	char all[128];
+
+	snprintf(all, sizeof(all), "--keypad %s", options);
+	plug_reader(all);
+	return open_powered_with("echo");
+}
+
+static void begin_pin(int fd)
+{
+	struct till_emv_pin pin;
+
+	fill_pin(&pin);
+	CHECK_EQ(ioctl(fd, TILL_EMV_VERIFY_PIN, &pin), 0);
+	CHECK_EQ(exchange_state(fd), TILL_EMV_BUSY);
+	CHECK_SOON(keypad_waits());
+}
+
+TEST(a_pin)
+{
+	uint8_t buf[512];
+	int fd = open_keypad("");
+
+	begin_pin(fd);
+	CHECK_EQ(poll_for(fd, POLLIN | POLLOUT, 200), 0);
+	CHECK_ERRNO(write(fd, select_pse, sizeof(select_pse)), EBUSY);
+	sim("keypad 1234");
+	CHECK_EQ(poll_for(fd, POLLIN | POLLOUT, TILL_WAIT_MS), POLLIN);
+	CHECK_EQ(read(fd, buf, sizeof(buf)), 2);
+	CHECK_EQ(buf[0] << 8 | buf[1], 0x9000);
+	CHECK_EQ(exchange_state(fd), TILL_EMV_IDLE);
+
+	begin_pin(fd);
+	sim("keypad 4321");
+	CHECK_EQ(read(fd, buf, sizeof(buf)), 2);
+	CHECK_EQ(buf[0] << 8 | buf[1], 0x63c2);
+}
+
+TEST(a_pin_that_is_not_given)
+{
+	uint8_t buf[512];
+	int fd = open_keypad("");
+
+	begin_pin(fd);
+	sim("keypad cancel");
+	CHECK_ERRNO(read(fd, buf, sizeof(buf)), ECANCELED);
+
+	begin_pin(fd);
+	sim("keypad timeout");
+	CHECK_ERRNO(read(fd, buf, sizeof(buf)), ETIME);
+
+	begin_pin(fd);
+	CHECK_EQ(ioctl(fd, TILL_EMV_ABORT), 0);
+	CHECK_EQ(exchange_state(fd), TILL_EMV_IDLE);
+	CHECK_ERRNO(read(fd, buf, sizeof(buf)), ENODATA);
+	CHECK(!keypad_waits());
+
+	begin_pin(fd);
+	sim("remove");
+	CHECK_ERRNO(read(fd, buf, sizeof(buf)), ENOMEDIUM);
+	CHECK_EQ(exchange_state(fd), TILL_EMV_IDLE);
+}
+
+TEST(a_pin_ends_with_the_node)
+{
+	struct till_emv_power power;
+	int fd = open_keypad("");
+
+	begin_pin(fd);
+	close(fd);
+	CHECK(!keypad_waits());
+	fd = open_device("emv", O_RDWR);
+	power_on(fd, &power);
+	begin_pin(fd);
+	sim("keypad 1234");
+}
+
+TEST(a_pin_that_the_reader_does_not_take)
+{
+	uint8_t buf[512];
+	struct till_emv_pin pin;
+	int fd = open_keypad("");
+
+	fill_pin(&pin);
+	sim("misbehave emv error 0b");
+	CHECK_EQ(ioctl(fd, TILL_EMV_VERIFY_PIN, &pin), 0);
+	CHECK_ERRNO(read(fd, buf, sizeof(buf)), EINVAL);
+	sim("misbehave emv error 00");
+	CHECK_EQ(ioctl(fd, TILL_EMV_VERIFY_PIN, &pin), 0);
+	CHECK_ERRNO(read(fd, buf, sizeof(buf)), EOPNOTSUPP);
+	/* The reader itself, for a greatest number below the least one. */
+	pin.digits = 0x0c04;
+	CHECK_EQ(ioctl(fd, TILL_EMV_VERIFY_PIN, &pin), 0);
+	CHECK_ERRNO(read(fd, buf, sizeof(buf)), EINVAL);
+}
+
+#define CHECK_PIN(_fd, _member, _value, _error)				\
+	do {								\
+		struct till_emv_pin _pin;				\
+									\
+		fill_pin(&_pin);					\
+		_pin._member = (_value);				\
+		CHECK_ERRNO(ioctl(_fd, TILL_EMV_VERIFY_PIN, &_pin), _error); \
+	} while (0)
+
+TEST(a_pin_is_for_verify_alone)
+{
+	struct till_emv_pin pin;
+	uint8_t buf[512];
+	int fd = open_keypad("");
+
+	CHECK_PIN(fd, size, 2, EINVAL);
+	CHECK_PIN(fd, size, 20, EINVAL);
+	CHECK_PIN(fd, timeout, 121, EINVAL);
+	CHECK_PIN(fd, validation, 0, EINVAL);
+	CHECK_PIN(fd, validation, 8, EINVAL);
+	CHECK_PIN(fd, apdu_length, 3, EINVAL);
+	CHECK_PIN(fd, apdu_length, TILL_EMV_PIN_APDU_MAX + 1, EINVAL);
+	/* CHANGE REFERENCE DATA, SELECT */
+	CHECK_PIN(fd, apdu[1], 0x24, EINVAL);
+	CHECK_PIN(fd, apdu[1], 0xa4, EINVAL);
+	CHECK_ERRNO(ioctl(fd, TILL_EMV_VERIFY_PIN, NULL), EFAULT);
+	CHECK(!keypad_waits());
+
+	write_select(fd);
+	CHECK_EQ(poll_for(fd, POLLIN, TILL_WAIT_MS), POLLIN);
+	fill_pin(&pin);
+	CHECK_ERRNO(ioctl(fd, TILL_EMV_VERIFY_PIN, &pin), EBUSY);
+	CHECK(read(fd, buf, sizeof(buf)) >= 2);
+	close(fd);
+
+	/* Longer than a message. */
+	sim("remove");
+	fd = open_keypad("--message-max 64");
+	CHECK_PIN(fd, apdu_length, 64 - 10 - 15 + 1, EMSGSIZE);
+	begin_pin(fd);
+	sim("keypad 1234");
+	CHECK_EQ(read(fd, buf, sizeof(buf)), 2);
+}
+
+/*
+ * TPDU level
+ */
+
+TEST(t0)
+{
+	static const uint8_t echo[] = { 0x80, 0x0e, 0x00, 0x00, 0x03, 0x01, 0x02, 0x03 };
+	static const uint8_t more[] = { 0x61, 0x03 };
+	static const uint8_t get_response[] = { 0x00, 0xc0, 0x00, 0x00, 0x03 };
+	static const uint8_t answer[] = { 0x01, 0x02, 0x03, 0x90, 0x00 };
+	int fd;
+
+	plug_reader("--level tpdu --protocol t0");
+	fd = open_powered_with("echo");
+	check_block(fd, echo, sizeof(echo), more, sizeof(more));
+	check_block(fd, get_response, sizeof(get_response), answer, sizeof(answer));
+	sim("misbehave emv card null 3");
+	check_block(fd, echo, sizeof(echo), more, sizeof(more));
+}
+
+TEST(the_longest_tpdu)
+{
+	uint8_t echo[260] = { 0x80, 0x0e, 0x00, 0x00, 0xff };
+	static const uint8_t more[] = { 0x61, 0xff };
+	static const uint8_t get_response[] = { 0x00, 0xc0, 0x00, 0x00, 0xff };
+	uint8_t answer[257];
+	unsigned int i;
+	int fd;
+
+	for (i = 0; i < 255; i++)
+		echo[5 + i] = answer[i] = i;
+	answer[255] = 0x90;
+	answer[256] = 0x00;
+
+	plug_reader("--level tpdu --protocol t0");
+	fd = open_powered_with("echo");
+	check_block(fd, echo, sizeof(echo), more, sizeof(more));
+	check_block(fd, get_response, sizeof(get_response), answer, sizeof(answer));
+}
+
+/* At TPDU level the reader has to be told which protocol the card has. */
+static int open_t1(const char *options)
+{
+	struct till_emv_parameters parameters = {
+		.size = sizeof(parameters),
+		.protocol = 1,
+		.length = 7,
+		.data = { 0x11, 0x10, 0x00, 0x4d, 0x00, 0x20, 0x00 },
+	};
+	int fd;
+
+	plug_reader(options);
+	fd = open_powered_with("echo");
+	CHECK_EQ(ioctl(fd, TILL_EMV_SET_PARAMETERS, &parameters), 0);
+	return fd;
+}
+
+static void reset_t1(int fd)
+{
+	struct till_emv_parameters parameters = { .size = sizeof(parameters) };
+	struct till_emv_power power;
+
+	CHECK_EQ(ioctl(fd, TILL_EMV_GET_PARAMETERS, &parameters), 0);
+	power_on(fd, &power);
+	CHECK_EQ(ioctl(fd, TILL_EMV_SET_PARAMETERS, &parameters), 0);
+}
+
+/* An I-block or S-block with its LRC. */
+static size_t t1_block(uint8_t *ret, uint8_t pcb, const void *inf, uint8_t length)
+{
+	unsigned int i;
+
+	ret[0] = 0;
+	ret[1] = pcb;
+	ret[2] = length;
+	memcpy(ret + 3, inf, length);
+	ret[3 + length] = 0;
+	for (i = 0; i < 3U + length; i++)
+		ret[3 + length] ^= ret[i];
+	return 4 + length;
+}
+
+static const uint8_t t1_echo[] = { 0x80, 0x0e, 0x00, 0x00, 0x02, 0xaa, 0xbb, 0x00 };
+static const uint8_t t1_answer[] = { 0xaa, 0xbb, 0x90, 0x00 };
+
+static void check_t1(int fd, uint8_t pcb, const void *inf, uint8_t length, uint8_t answer_pcb,
+		     const void *answer_inf, uint8_t answer_length)
+{
+	uint8_t block[300], answer[300];
+	size_t n = t1_block(block, pcb, inf, length);
+	size_t m = t1_block(answer, answer_pcb, answer_inf, answer_length);
+
+	check_block(fd, block, n, answer, m);
+}
+
+TEST(t1)
+{
+	int fd = open_t1("--level tpdu --protocol t1");
+
+	check_t1(fd, 0x00, t1_echo, sizeof(t1_echo), 0x00, t1_answer, sizeof(t1_answer));
+	check_t1(fd, 0x40, t1_echo, sizeof(t1_echo), 0x40, t1_answer, sizeof(t1_answer));
+}
+
+/* S(WTX): the reader has to be told, or it takes the card for mute. */
+TEST(t1_waiting_time)
+{
+	struct till_emv_waiting waiting = { .size = sizeof(waiting), .multiplier = 3 };
+	static const uint8_t wtx[] = { 3 };
+	int fd = open_t1("--level tpdu --protocol t1");
+	uint8_t block[16], buf[300];
+	size_t n;
+
+	sim("misbehave emv card wtx 3");
+	check_t1(fd, 0x00, t1_echo, sizeof(t1_echo), 0xc3, wtx, 1);
+	CHECK_EQ(ioctl(fd, TILL_EMV_SET_WAITING, &waiting), 0);
+	check_t1(fd, 0xe3, wtx, 1, 0x00, t1_answer, sizeof(t1_answer));
+
+	/* Used up. */
+	sim("misbehave emv card wtx 3");
+	check_t1(fd, 0x40, t1_echo, sizeof(t1_echo), 0xc3, wtx, 1);
+	n = t1_block(block, 0xe3, wtx, 1);
+	CHECK_EQ(write(fd, block, n), n);
+	CHECK_ERRNO(read(fd, buf, sizeof(buf)), EIO);
+
+	/* Forgotten with the power. */
+	reset_t1(fd);
+	sim("misbehave emv card wtx 3");
+	check_t1(fd, 0x00, t1_echo, sizeof(t1_echo), 0xc3, wtx, 1);
+	CHECK_EQ(ioctl(fd, TILL_EMV_SET_WAITING, &waiting), 0);
+	reset_t1(fd);
+	sim("misbehave emv card wtx 3");
+	check_t1(fd, 0x00, t1_echo, sizeof(t1_echo), 0xc3, wtx, 1);
+	CHECK_EQ(write(fd, block, n), n);
+	CHECK_ERRNO(read(fd, buf, sizeof(buf)), EIO);
+}
+
+TEST(waiting_of_wrong_value)
+{
+	struct till_emv_waiting waiting = { .size = sizeof(waiting), .multiplier = 256 };
+	int fd = open_t1("--level tpdu --protocol t1");
+	uint8_t block[16], buf[300];
+	size_t n;
+
+	CHECK_ERRNO(ioctl(fd, TILL_EMV_SET_WAITING, &waiting), EINVAL);
+	CHECK_ERRNO(ioctl(fd, TILL_EMV_SET_WAITING, NULL), EFAULT);
+	waiting.multiplier = 255;
+	CHECK_EQ(ioctl(fd, TILL_EMV_SET_WAITING, &waiting), 0);
+
+	n = t1_block(block, 0x00, t1_echo, sizeof(t1_echo));
+	CHECK_EQ(write(fd, block, n), n);
+	CHECK_EQ(poll_for(fd, POLLIN, TILL_WAIT_MS), POLLIN);
+	CHECK_ERRNO(ioctl(fd, TILL_EMV_SET_WAITING, &waiting), EBUSY);
+	CHECK(read(fd, buf, sizeof(buf)) > 4);
+}
+
+/* A card of T=1 that the reader puts the PIN's block together for. */
+TEST(a_pin_at_tpdu_level)
+{
+	static const uint8_t answer[] = { 0x90, 0x00 };
+	struct till_emv_pin pin;
+	uint8_t block[16], buf[300];
+	size_t n;
+	int fd = open_t1("--level tpdu --protocol t1 --keypad");
+
+	fill_pin(&pin);
+	pin.prologue[2] = pin.apdu_length;
+	CHECK_EQ(ioctl(fd, TILL_EMV_VERIFY_PIN, &pin), 0);
+	CHECK_SOON(keypad_waits());
+	sim("keypad 1234");
+	n = t1_block(block, 0x00, answer, sizeof(answer));
+	CHECK_EQ(read(fd, buf, sizeof(buf)), n);
+	CHECK(!memcmp(buf, block, n));
+}
+
+/* PPS is a block like any other; then the reader is told. */
+TEST(pps_and_parameters)
+{
+	static const uint8_t pps[] = { 0xff, 0x11, 0x13, 0xfd };
+	struct till_emv_parameters parameters = {
+		.size = sizeof(parameters),
+		.protocol = 1,
+		.length = 7,
+		.data = { 0x13, 0x10, 0x00, 0x4d, 0x00, 0x20, 0x00 },
+	};
+	int fd;
+
+	/* TA1 13, T=1. */
+	plug_reader("--level tpdu --atr 3B9413014563686FA7");
+	fd = open_powered_with("echo");
+	check_block(fd, pps, sizeof(pps), pps, sizeof(pps));
+	CHECK_EQ(ioctl(fd, TILL_EMV_SET_PARAMETERS, &parameters), 0);
+	CHECK_EQ(parameters.protocol, 1);
+	CHECK_EQ(parameters.data[0], 0x13);
+	check_t1(fd, 0x00, t1_echo, sizeof(t1_echo), 0x00, t1_answer, sizeof(t1_answer));
+}
+
+/*
+ * Slot and power
+ */
 
 TEST(slot_events)
 {
@@ -212,6 +679,69 @@ TEST(slot_is_watched_while_closed)
 	CHECK_EQ(poll_for(fd, POLLPRI, 0), POLLPRI);
 	get_state(fd, &state);
 	CHECK_EQ(state.card, TILL_EMV_CARD_PRESENT);
+}
+
+TEST(a_reader_that_cannot_tell_is_asked)
+{
+	struct till_emv_state before, after;
+	int uevents, fd;
+
+	plug_reader("--no-interrupt");
+	uevents = listen_uevents();
+	fd = open_device("emv", O_RDWR);
+	get_state(fd, &before);
+	CHECK_EQ(before.card, TILL_EMV_CARD_ABSENT);
+	CHECK_EQ(poll_for(fd, POLLPRI | POLLOUT, 0), POLLOUT);
+
+	sim("insert " CARD);
+	CHECK_EQ(poll_for(fd, POLLPRI, TILL_WAIT_MS), POLLPRI);
+	check_uevent(uevents, "emv", "card");
+	get_state(fd, &after);
+	CHECK_EQ(after.card, TILL_EMV_CARD_PRESENT);
+	CHECK_EQ(after.insertions, before.insertions + 1);
+
+	sim("remove");
+	CHECK_EQ(poll_for(fd, POLLPRI, TILL_WAIT_MS), POLLPRI);
+	get_state(fd, &after);
+	CHECK_EQ(after.card, TILL_EMV_CARD_ABSENT);
+	close(fd);
+
+	/* Nobody asks while it is closed; the opener finds it as it is. */
+	sim("insert " CARD);
+	nap(1500);
+	CHECK(attribute_is("emv", "card", "absent"));
+	fd = open_device("emv", O_RDWR);
+	get_state(fd, &after);
+	CHECK_EQ(after.card, TILL_EMV_CARD_PRESENT);
+}
+
+/* A card that was out and in again between two questions has lost its power. */
+TEST(asking_meets_commands)
+{
+	struct till_emv_power power;
+	struct till_emv_state state;
+	unsigned int i;
+	int fd;
+
+	plug_reader("--no-interrupt");
+	fd = open_powered();
+	for (i = 0; i < 200; i++)
+		check_exchange(fd);
+	get_state(fd, &state);
+
+	sim("remove");
+	sim("insert " CARD);
+	CHECK_EQ(poll_for(fd, POLLPRI, TILL_WAIT_MS), POLLPRI);
+	CHECK_SOON(attribute_is("emv", "card", "present"));
+	power_on(fd, &power);
+	check_exchange(fd);
+
+	reset_device("emv");
+	CHECK_EQ(poll_for(fd, POLLOUT, TILL_WAIT_MS), POLLOUT);
+	power_on(fd, &power);
+	check_exchange(fd);
+	sim("remove");
+	CHECK_SOON(attribute_is("emv", "card", "absent"));
 }
 
 TEST(power)
@@ -261,6 +791,114 @@ TEST(power_on_a_mute_card)
 	power_on(fd, &power);
 }
 
+TEST(voltages)
+{
+	struct till_emv_power power = { .size = sizeof(power) };
+	int fd;
+
+	plug_reader("--level tpdu --protocol t1 --voltages 5,1.8");
+	fd = open_device("emv", O_RDWR);
+	insert_card();
+	/* The reader neither chooses nor has 3 V. */
+	CHECK_ERRNO(ioctl(fd, TILL_EMV_POWER_ON, &power), EOPNOTSUPP);
+	power.voltage = TILL_EMV_VOLTAGE_3V;
+	CHECK_ERRNO(ioctl(fd, TILL_EMV_POWER_ON, &power), EOPNOTSUPP);
+
+	sim("misbehave emv mute-at 5");
+	power.voltage = TILL_EMV_VOLTAGE_5V;
+	CHECK_ERRNO(ioctl(fd, TILL_EMV_POWER_ON, &power), EIO);
+	CHECK(attribute_is("emv", "card", "present"));
+	power.voltage = TILL_EMV_VOLTAGE_1V8;
+	CHECK_EQ(ioctl(fd, TILL_EMV_POWER_ON, &power), 0);
+	CHECK(attribute_is("emv", "card", "powered"));
+}
+
+/* No ioctl that needs the reader is taken while it is busy, or its answer is not read. */
+TEST(ioctls_outside_idle)
+{
+	struct till_emv_parameters parameters = { .size = sizeof(parameters) };
+	struct till_emv_power power = { .size = sizeof(power) };
+	uint8_t buf[512];
+	unsigned int i;
+	int fd = open_powered();
+
+	for (i = 0; i < 2; i++) {
+		if (!i)
+			sim("misbehave emv time-extension 1000");
+		write_select(fd);
+		if (i)
+			CHECK_EQ(poll_for(fd, POLLIN, TILL_WAIT_MS), POLLIN);
+		CHECK_ERRNO(ioctl(fd, TILL_EMV_POWER_ON, &power), EBUSY);
+		CHECK_ERRNO(ioctl(fd, TILL_EMV_GET_PARAMETERS, &parameters), EBUSY);
+		parameters.protocol = 0;
+		parameters.length = 5;
+		CHECK_ERRNO(ioctl(fd, TILL_EMV_SET_PARAMETERS, &parameters), EBUSY);
+		if (!i) {
+			CHECK_ERRNO(ioctl(fd, TILL_EMV_POWER_OFF), EBUSY);
+			CHECK_EQ(ioctl(fd, TILL_EMV_ABORT), 0);
+		}
+	}
+	CHECK(read(fd, buf, sizeof(buf)) >= 2);
+	CHECK_ERRNO(ioctl(fd, TILL_EMV_POWER_ON, NULL), EFAULT);
+	CHECK_ERRNO(ioctl(fd, TILL_EMV_GET_PARAMETERS, NULL), EFAULT);
+	CHECK_ERRNO(ioctl(fd, TILL_EMV_SET_PARAMETERS, NULL), EFAULT);
+	CHECK_ERRNO(ioctl(fd, TILL_EMV_GET_INFO, NULL), EFAULT);
+	CHECK_ERRNO(ioctl(fd, TILL_EMV_GET_STATE, NULL), EFAULT);
+	CHECK_ERRNO(ioctl(fd, _IO(TILL_IOC_TYPE, 0x2f), NULL), ENOTTY);
+}
+
+static void *blocked_power_on(void *p)
+{
+	struct till_emv_power power = { .size = sizeof(power) };
+	struct blocked *b = p;
+
+	b->result = ioctl(b->fd, TILL_EMV_POWER_ON, &power);
+	b->error = errno;
+	return NULL;
+}
+
+TEST(a_signal_ends_an_ioctl)
+{
+	struct till_emv_power power = { .size = sizeof(power) };
+	int fd;
+
+	insert_card();
+	fd = open_device("emv", O_RDWR);
+	sim("misbehave emv no-answer");
+	interrupt_after(200);
+	CHECK_ERRNO(ioctl(fd, TILL_EMV_POWER_ON, &power), EINTR);
+	stop_interrupting();
+	/* The reader is not done with it. */
+	CHECK_EQ(exchange_state(fd), TILL_EMV_BUSY);
+	sim("misbehave none");
+	CHECK_EQ(poll_for(fd, POLLOUT, TILL_WAIT_MS), POLLOUT);
+	power_on(fd, &power);
+	check_exchange(fd);
+}
+
+TEST(an_ioctl_ends_with_the_reader)
+{
+	struct blocked b = { };
+
+	insert_card();
+	b.fd = open_device("emv", O_RDWR);
+	sim("misbehave emv no-answer");
+	start_blocked(&b, blocked_power_on);
+	reset_device("emv");
+	end_blocked(&b);
+	CHECK_EQ(b.result, -1);
+	CHECK_EQ(b.error, ECONNRESET);
+
+	sim("misbehave none");
+	CHECK_EQ(poll_for(b.fd, POLLOUT, TILL_WAIT_MS), POLLOUT);
+	sim("misbehave emv no-answer");
+	start_blocked(&b, blocked_power_on);
+	sim("unplug emv");
+	end_blocked(&b);
+	CHECK_EQ(b.result, -1);
+	CHECK_EQ(b.error, ENODEV);
+}
+
 TEST(parameters)
 {
 	struct till_emv_parameters parameters = { .size = sizeof(parameters) }, again;
@@ -282,6 +920,36 @@ TEST(parameters)
 	again = parameters;
 	again.__reserved[3] = 1;
 	CHECK_ERRNO(ioctl(fd, TILL_EMV_SET_PARAMETERS, &again), EINVAL);
+}
+
+TEST(parameters_that_the_reader_does_not_take)
+{
+	struct till_emv_parameters parameters = {
+		.size = sizeof(parameters),
+		.protocol = 1,
+		.length = 7,
+		.data = { 0x11, 0x10, 0x00, 0x4d, 0x00, 0x20, 0x00 },
+	};
+	int fd = open_powered();
+
+	CHECK_EQ(ioctl(fd, TILL_EMV_SET_PARAMETERS, &parameters), 0);
+	CHECK_EQ(parameters.length, 7);
+	sim("misbehave emv error 0b");
+	CHECK_ERRNO(ioctl(fd, TILL_EMV_SET_PARAMETERS, &parameters), EINVAL);
+	sim("misbehave emv error 00");
+	CHECK_ERRNO(ioctl(fd, TILL_EMV_SET_PARAMETERS, &parameters), EOPNOTSUPP);
+	sim("misbehave emv error 00");
+	CHECK_ERRNO(ioctl(fd, TILL_EMV_GET_PARAMETERS, &parameters), EOPNOTSUPP);
+	sim("misbehave emv error fb");
+	CHECK_ERRNO(ioctl(fd, TILL_EMV_GET_PARAMETERS, &parameters), EIO);
+	/* Another protocol than there is, and a length that is not its own. */
+	sim("misbehave emv chain 02");
+	CHECK_ERRNO(ioctl(fd, TILL_EMV_GET_PARAMETERS, &parameters), EPROTO);
+	sim("misbehave emv length 4");
+	CHECK_ERRNO(ioctl(fd, TILL_EMV_GET_PARAMETERS, &parameters), EPROTO);
+
+	sim("remove");
+	CHECK_ERRNO(ioctl(fd, TILL_EMV_GET_PARAMETERS, &parameters), ENOMEDIUM);
 }
 
 TEST(states)
@@ -319,23 +987,219 @@ TEST(a_block_of_wrong_size)
 	CHECK_EQ(exchange_state(fd), TILL_EMV_IDLE);
 }
 
-/* Many CCID messages; what the card thinks of it is the same to us. */
+static void check_extended(int fd, size_t length)
+{
+	static uint8_t apdu[65544] = { 0x80, 0x0e, 0x00, 0x00, 0x00 };
+	static uint8_t buf[65538];
+	size_t i;
+
+	apdu[5] = length >> 8;
+	apdu[6] = length;
+	for (i = 0; i < length; i++)
+		apdu[7 + i] = i * 7 + i / 251;
+	/* Le: as much as there is. */
+	apdu[7 + length] = 0;
+	apdu[8 + length] = 0;
+	CHECK_EQ(write(fd, apdu, 9 + length), 9 + length);
+	CHECK_EQ(read(fd, buf, sizeof(buf)), length + 2);
+	CHECK(!memcmp(buf, apdu + 7, length));
+	CHECK_EQ(buf[length] << 8 | buf[length + 1], 0x9000);
+}
+
+/* Both ways, in messages of each size: less than the APDU, the same, and more. */
 TEST(an_extended_apdu_is_chained)
 {
-	static uint8_t apdu[65544] = { 0x00, 0xd6, 0x00, 0x00, 0x00 };
-	static const size_t lengths[] = { 1, 254, 255, 256, 261, 512, 4000, 65535 };
+	static const char * const options[] = {
+		"--message-max 64", "--message-max 271", "--message-max 65554",
+	};
+	static const size_t lengths[] = { 1, 45, 46, 252, 253, 255, 256, 512, 4000, 65535 };
+	unsigned int i, j;
+	int fd;
+
+	for (i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+		plug_reader(options[i]);
+		fd = open_powered_with("echo");
+		/* The longest one in the shortest messages takes minutes under emulation. */
+		for (j = 0; j < sizeof(lengths) / sizeof(lengths[0]) - !i; j++)
+			check_extended(fd, lengths[j]);
+		close(fd);
+		sim("remove");
+	}
+}
+
+TEST(the_longest_response)
+{
+	static const uint8_t read_binary[] = { 0x00, 0xb0, 0x00, 0x00, 0x00, 0x00, 0x00 };
+	static uint8_t buf[65538];
+	unsigned int i;
+	int fd = open_powered_with("echo");
+
+	CHECK_EQ(write(fd, read_binary, sizeof(read_binary)), sizeof(read_binary));
+	CHECK_EQ(read(fd, buf, sizeof(buf)), sizeof(buf));
+	for (i = 0; i < 65536; i++)
+		CHECK_EQ(buf[i], i & 0xff);
+}
+
+/* A part of the command that the reader asks for as libccid lets it, or in no known way. */
+TEST(parts_of_a_command)
+{
+	static uint8_t apdu[1000] = { 0x80, 0x0e, 0x00, 0x00, 0x00, 0x03, 0xe1 };
+	uint8_t buf[1200];
+	unsigned int i;
+	int fd = open_powered_with("echo");
+
+	sim("misbehave emv chain 00");
+	CHECK_EQ(write(fd, apdu, sizeof(apdu)), sizeof(apdu));
+	CHECK_EQ(read(fd, buf, sizeof(buf)), 995);
+
+	for (i = 1; i <= 4; i++) {
+		sim("misbehave emv chain %02x", i);
+		CHECK_EQ(write(fd, apdu, sizeof(apdu)), sizeof(apdu));
+		CHECK_ERRNO(read(fd, buf, sizeof(buf)), EPROTO);
+		check_extended(fd, 300);
+	}
+}
+
+TEST(parts_of_a_response)
+{
+	static const char * const chains[] = { "04", "10", "ff" };
+	unsigned int i;
+	int fd = open_powered();
+
+	for (i = 0; i < sizeof(chains) / sizeof(chains[0]); i++) {
+		sim("misbehave emv chain %s", chains[i]);
+		check_failure(fd, EPROTO);
+	}
+
+	sim("misbehave emv endless-chain");
+	write_select(fd);
+	nap(500);
+	CHECK_EQ(exchange_state(fd), TILL_EMV_BUSY);
+	CHECK_EQ(ioctl(fd, TILL_EMV_ABORT), 0);
+	CHECK_EQ(exchange_state(fd), TILL_EMV_IDLE);
+	sim("misbehave none");
+	check_exchange(fd);
+}
+
+/*
+ * Readers that break CCID
+ */
+
+/* Told once, and the next exchange is as good as ever. */
+static void check_broken(int fd, const char *how, int error)
+{
+	sim("misbehave emv %s", how);
+	check_failure(fd, error);
+	check_exchange(fd);
+}
+
+TEST(answers_that_break_ccid)
+{
+	unsigned long errors = statistic("emv", "communication_error_count");
+	int fd = open_powered();
+
+	check_broken(fd, "bad-type", EPROTO);
+	/* Longer than what came, as far as a number goes. */
+	check_broken(fd, "length 4000", EPROTO);
+	check_broken(fd, "length 4294967295", EPROTO);
+	check_broken(fd, "short 9", EPROTO);
+	check_broken(fd, "short 1", EPROTO);
+	check_broken(fd, "short 11", EPROTO);
+	check_broken(fd, "error fb", EIO);
+	check_broken(fd, "error fe", EIO);
+	check_broken(fd, "error ff", ECANCELED);
+	/* A notification where an answer belongs, and one of neither kind. */
+	check_broken(fd, "answer 5003", EPROTO);
+	check_broken(fd, "answer 8100000000000000000000", EPROTO);
+	CHECK(statistic("emv", "communication_error_count") >= errors + 7);
+}
+
+TEST(answers_that_are_not_to_the_command)
+{
+	int fd = open_powered();
+
+	sim("misbehave emv empty 3");
+	check_exchange(fd);
+	sim("misbehave emv stale 10");
+	check_exchange(fd);
+	sim("misbehave emv twice");
+	check_exchange(fd);
+	check_exchange(fd);
+	sim("misbehave emv late 3000");
+	check_exchange(fd);
+	/* More of them than a reader has given up. */
+	check_broken(fd, "stale 40", EPROTO);
+	check_broken(fd, "empty 100", EPROTO);
+}
+
+/* No answer to the command ever comes. */
+TEST(the_deadline_of_an_exchange)
+{
+	static const char * const how[] = { "no-answer", "bad-seq" };
+	unsigned int i;
+	int fd = open_powered();
+
+	for (i = 0; i < sizeof(how) / sizeof(how[0]); i++) {
+		sim("misbehave emv %s", how[i]);
+		check_failure(fd, ETIMEDOUT);
+		sim("misbehave none");
+		check_exchange(fd);
+	}
+}
+
+/* However much time it asks for. */
+TEST(the_limit_of_time_extensions)
+{
+	struct timespec start, end;
 	uint8_t buf[512];
 	int fd = open_powered();
-	unsigned int i;
 
-	for (i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
-		apdu[5] = lengths[i] >> 8;
-		apdu[6] = lengths[i];
-		CHECK_EQ(write(fd, apdu, 7 + lengths[i]), 7 + lengths[i]);
-		CHECK_EQ(read(fd, buf, sizeof(buf)), 2);
-		CHECK(buf[0] >= 0x60);
-	}
+	sim("misbehave emv time-extension forever 255");
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	write_select(fd);
+	CHECK_ERRNO(read(fd, buf, sizeof(buf)), ETIMEDOUT);
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	CHECK(end.tv_sec - start.tv_sec >= 55);
+	CHECK(end.tv_sec - start.tv_sec < 75);
+	sim("misbehave none");
 	check_exchange(fd);
+}
+
+TEST(pipes_that_stall)
+{
+	int fd = open_powered();
+
+	sim("misbehave emv stall out");
+	check_failure(fd, EIO);
+	check_exchange(fd);
+	sim("misbehave emv stall in");
+	check_failure(fd, EIO);
+	check_exchange(fd);
+
+	/* The slot is heard of again after a while. */
+	sim("misbehave emv stall interrupt");
+	nap(300);
+	sim("remove");
+	CHECK_SOON(attribute_is("emv", "card", "absent"));
+	sim("insert " CARD);
+	CHECK_SOON(attribute_is("emv", "card", "present"));
+}
+
+TEST(notifications_that_say_nothing)
+{
+	static const char * const notes[] = { "", "50", "51", "5100000000", "00", "ff03", "5101020304" };
+	struct till_emv_state before, after;
+	unsigned int i;
+	int fd = open_device("emv", O_RDWR);
+
+	get_state(fd, &before);
+	for (i = 0; i < sizeof(notes) / sizeof(notes[0]); i++)
+		sim_try("misbehave emv notify %s 2>/dev/null", notes[i]);
+	sim("insert " CARD);
+	CHECK_EQ(poll_for(fd, POLLPRI, TILL_WAIT_MS), POLLPRI);
+	get_state(fd, &after);
+	CHECK_EQ(after.event, before.event + 1);
+	CHECK_EQ(after.insertions, before.insertions + 1);
 }
 
 TEST(an_exchange_without_power)

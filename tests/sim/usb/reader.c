@@ -61,6 +61,7 @@ static int parse_features(const char *value, struct reader *r) {
         if (parse_number(value, 16, 0, UINT32_MAX, &r->features) < 0)
                 return -EINVAL;
         switch (reader_level(r)) {
+        case READER_CHARACTER:
         case READER_TPDU:
         case READER_SHORT:
         case READER_EXTENDED:
