@@ -7,10 +7,40 @@
 #define CARD		"stripe"
 #define QUEUE		8
 
+/* What the card says, as tests/sim/cards has it. */
+#define TRACK1		"%B6200000000000054^TEST/STRIPE   ^49121011234567890?"
+#define TRACK2		";6200000000000054=49121011234567890?"
+#define NUMBER		"6200000000000054"
+#define JIS		"AB12345678901234"
+
+static void use_reader(const char *name)
+{
+	sim("unplug msr");
+	CHECK_SOON(!device_is_plugged("msr"));
+	sim("plug msr %s", name);
+	CHECK_SOON(device_is_plugged("msr"));
+}
+
+static void get_info(struct till_info *info)
+{
+	int fd = open_device("msr", O_RDONLY);
+
+	memset(info, 0, sizeof(*info));
+	info->size = sizeof(*info);
+	CHECK_EQ(ioctl(fd, TILL_GET_INFO, info), 0);
+	close(fd);
+}
+
 static void setup(void)
 {
+	struct till_info info;
+
 	sim_try("misbehave none");
 	plug_device("msr");
+	/* A test before may have left another one. */
+	get_info(&info);
+	if (info.vendor != 0x0801 || info.product != 0x0002)
+		use_reader("sureswipe");
 }
 
 static int open_armed(void)
@@ -28,6 +58,12 @@ static void swipe(int fd)
 		CHECK_EQ(poll_for(fd, POLLIN, TILL_WAIT_MS), POLLIN);
 }
 
+static void swipe_with(int fd, const char *options)
+{
+	sim("swipe " CARD " %s", options);
+	CHECK_EQ(poll_for(fd, POLLIN, TILL_WAIT_MS), POLLIN);
+}
+
 static void read_swipe(int fd, struct till_msr_swipe *ret)
 {
 	memset(ret, 0xff, sizeof(*ret));
@@ -43,6 +79,29 @@ static void check_empty(int fd)
 	set_nonblock(fd, true);
 	CHECK_ERRNO(read(fd, &record, sizeof(record)), EAGAIN);
 	set_nonblock(fd, false);
+}
+
+static bool contains(const struct till_msr_swipe *record, const char *text)
+{
+	return memmem(record, sizeof(*record), text, strlen(text));
+}
+
+static void check_text(const struct till_msr_track *track, const char *text)
+{
+	CHECK_EQ(track->errors, 0);
+	CHECK_EQ(track->flags, 0);
+	CHECK_EQ(track->length, strlen(text));
+	CHECK(!memcmp(track->data, text, strlen(text)));
+	CHECK_EQ(track->encrypted_length, 0);
+}
+
+/* An error is all that there is of a track. */
+static void check_bad(const struct till_msr_track *track, unsigned int errors)
+{
+	struct till_msr_track bad = { .errors = errors };
+
+	CHECK_EQ(track->errors, errors);
+	CHECK(!memcmp(track, &bad, sizeof(bad)));
 }
 
 TEST(node)
@@ -219,6 +278,285 @@ TEST(a_track_that_cannot_be_read_says_so)
 	}
 	CHECK(errors);
 	CHECK_EQ(statistic("msr", "failed_read_count"), failed + 1);
+}
+
+static const struct {
+	const char *name;
+	uint64_t features;
+	bool encrypts;
+} readers[] = {
+	{ "sureswipe", TILL_MSR_FEATURE_DECODED },
+	{ "standard", TILL_MSR_FEATURE_DECODED | TILL_MSR_FEATURE_JIS },
+	/* Its third report does not come: the swipe is whole when nothing more does. */
+	{ "trackwise", TILL_MSR_FEATURE_DECODED | TILL_MSR_FEATURE_JIS },
+	{ "minimag", TILL_MSR_FEATURE_DECODED | TILL_MSR_FEATURE_ENCRYPTING },
+	{ "magnesafe", TILL_MSR_FEATURE_DECODED | TILL_MSR_FEATURE_ENCRYPTING, true },
+	{ "securemag", TILL_MSR_FEATURE_DECODED | TILL_MSR_FEATURE_ENCRYPTING, true },
+	{ "securemag-original", TILL_MSR_FEATURE_DECODED | TILL_MSR_FEATURE_ENCRYPTING, true },
+};
+
+TEST(every_layout_gives_the_card)
+{
+	struct till_msr_swipe record;
+	struct till_info info;
+	unsigned int i;
+	int fd;
+
+	for (i = 0; i < sizeof(readers) / sizeof(readers[0]); i++) {
+		use_reader(readers[i].name);
+		get_info(&info);
+		CHECK_EQ(info.features, readers[i].features);
+
+		fd = open_armed();
+		swipe_with(fd, readers[i].encrypts ? "clear" : "");
+		read_swipe(fd, &record);
+		CHECK_EQ(record.sequence, 1);
+		CHECK_EQ(record.encode, TILL_MSR_ENCODE_ISO);
+		CHECK_EQ(record.encryption, TILL_MSR_ENCRYPTION_NONE);
+		CHECK_EQ(record.ksn_length, 0);
+		check_text(&record.track[0], TRACK1);
+		check_text(&record.track[1], TRACK2);
+		check_text(&record.track[2], "");
+		check_text(&record.track[3], "");
+		close(fd);
+	}
+}
+
+TEST(what_a_reader_encrypts_is_not_there_in_clear)
+{
+	struct till_msr_swipe record, next;
+	unsigned int i, joint;
+	int fd;
+
+	for (i = 0; i < sizeof(readers) / sizeof(readers[0]); i++) {
+		if (!readers[i].encrypts)
+			continue;
+		use_reader(readers[i].name);
+		fd = open_armed();
+		swipe(fd);
+		read_swipe(fd, &record);
+		CHECK_EQ(record.encryption, TILL_MSR_ENCRYPTION_DUKPT_TDES);
+		CHECK_EQ(record.ksn_length, 10);
+		CHECK_EQ(record.track[0].errors | record.track[1].errors, 0);
+		CHECK(record.track[0].flags & TILL_MSR_TRACK_MASKED);
+		CHECK(record.track[1].flags & TILL_MSR_TRACK_MASKED);
+		CHECK_EQ(record.track[1].length, strlen(TRACK2));
+		CHECK_EQ(record.track[1].data[0], ';');
+		CHECK(!contains(&record, "=49121011234567890"));
+
+		/* Its original format has both tracks in one cryptogram. */
+		joint = record.track[0].flags & TILL_MSR_TRACK_JOINT;
+		CHECK_EQ(!!joint, !strcmp(readers[i].name, "securemag-original"));
+		CHECK(record.track[0].encrypted_length >= strlen(TRACK1));
+		CHECK_EQ(record.track[0].encrypted_length % 8, 0);
+		CHECK_EQ(record.track[1].encrypted_length, joint ? 0 : 40);
+
+		/* Each swipe has its own key. */
+		swipe(fd);
+		read_swipe(fd, &next);
+		CHECK(memcmp(record.ksn, next.ksn, record.ksn_length) < 0);
+		CHECK(memcmp(record.track[0].encrypted, next.track[0].encrypted, 16));
+		close(fd);
+	}
+}
+
+TEST(other_cards_than_a_bank_s)
+{
+	struct till_msr_swipe record;
+	int fd;
+
+	use_reader("securemag");
+	fd = open_armed();
+	swipe_with(fd, "aamva");
+	read_swipe(fd, &record);
+	CHECK_EQ(record.encode, TILL_MSR_ENCODE_AAMVA);
+	CHECK_EQ(record.encryption, TILL_MSR_ENCRYPTION_NONE);
+	close(fd);
+
+	/* All reports of the swipe: it is whole at once. */
+	use_reader("trackwise");
+	fd = open_armed();
+	swipe_with(fd, "4=" JIS);
+	read_swipe(fd, &record);
+	check_text(&record.track[1], TRACK2);
+	check_text(&record.track[3], JIS);
+	close(fd);
+	use_reader("standard");
+	fd = open_armed();
+	swipe_with(fd, "4=" JIS);
+	read_swipe(fd, &record);
+	CHECK_EQ(record.encode, TILL_MSR_ENCODE_JIS);
+	check_text(&record.track[3], JIS);
+}
+
+/* Each by its name, and nothing of a track that has one. */
+TEST(errors_are_told_apart)
+{
+	static const struct {
+		const char *damage;
+		unsigned int errors;
+	} kinds[] = {
+		{ "2:unreadable", TILL_MSR_ERROR_DECODE },
+		{ "2:start", TILL_MSR_ERROR_START },
+		{ "2:end", TILL_MSR_ERROR_END },
+		{ "2:parity", TILL_MSR_ERROR_PARITY },
+		{ "2:lrc", TILL_MSR_ERROR_LRC },
+	};
+	unsigned long failed, unreadable;
+	struct till_msr_swipe record;
+	unsigned int i;
+	int fd;
+
+	/* One that passes on what it finds, with the LRC. */
+	use_reader("minimag");
+	failed = statistic("msr", "failed_read_count");
+	unreadable = statistic("msr", "unreadable_card_count");
+	fd = open_armed();
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		swipe_with(fd, kinds[i].damage);
+		read_swipe(fd, &record);
+		check_text(&record.track[0], TRACK1);
+		check_bad(&record.track[1], kinds[i].errors);
+		CHECK(!contains(&record, ";" NUMBER));
+	}
+	CHECK_EQ(statistic("msr", "failed_read_count"), failed + i);
+	CHECK_EQ(statistic("msr", "unreadable_card_count"), unreadable);
+	swipe_with(fd, "1:unreadable 2:lrc");
+	CHECK_EQ(statistic("msr", "unreadable_card_count"), unreadable + 1);
+	close(fd);
+
+	/* An encrypting one sends no cryptogram of what it could not read. */
+	use_reader("magnesafe");
+	fd = open_armed();
+	swipe_with(fd, "2:unreadable");
+	read_swipe(fd, &record);
+	CHECK(record.track[0].encrypted_length > 0);
+	check_bad(&record.track[1], TILL_MSR_ERROR_DECODE);
+}
+
+static void set_keep(int fd, uint32_t ms)
+{
+	struct till_msr_options options = { .size = sizeof(options), .keep_ms = ms };
+
+	CHECK_EQ(ioctl(fd, TILL_MSR_SET_OPTIONS, &options), 0);
+}
+
+static uint32_t get_keep(int fd)
+{
+	struct till_msr_options options = { .size = sizeof(options) };
+
+	CHECK_EQ(ioctl(fd, TILL_MSR_GET_OPTIONS, &options), 0);
+	return options.keep_ms;
+}
+
+TEST(options)
+{
+	struct till_msr_options options = { .size = sizeof(options) };
+	int fd = open_device("msr", O_RDWR);
+
+	check_sizes(fd, TILL_MSR_GET_OPTIONS, sizeof(options));
+	CHECK_EQ(get_keep(fd), TILL_MSR_KEEP_MAX_MS);
+	set_keep(fd, TILL_MSR_KEEP_MIN_MS);
+	CHECK_EQ(get_keep(fd), TILL_MSR_KEEP_MIN_MS);
+	/* Zero, and a structure without the member, leave it. */
+	set_keep(fd, 0);
+	options.size = 4;
+	CHECK_EQ(ioctl(fd, TILL_MSR_SET_OPTIONS, &options), 0);
+	CHECK_EQ(get_keep(fd), TILL_MSR_KEEP_MIN_MS);
+
+	options.size = sizeof(options);
+	options.keep_ms = TILL_MSR_KEEP_MIN_MS - 1;
+	CHECK_ERRNO(ioctl(fd, TILL_MSR_SET_OPTIONS, &options), EINVAL);
+	options.keep_ms = TILL_MSR_KEEP_MAX_MS + 1;
+	CHECK_ERRNO(ioctl(fd, TILL_MSR_SET_OPTIONS, &options), EINVAL);
+	CHECK_EQ(get_keep(fd), TILL_MSR_KEEP_MIN_MS);
+	options.size = 3;
+	CHECK_ERRNO(ioctl(fd, TILL_MSR_SET_OPTIONS, &options), EINVAL);
+	options.size = 0xffffffff;
+	CHECK_ERRNO(ioctl(fd, TILL_MSR_SET_OPTIONS, &options), E2BIG);
+	CHECK_ERRNO(ioctl(fd, TILL_MSR_SET_OPTIONS, bad_pointer()), EFAULT);
+
+	/* They are the opener's. */
+	close(fd);
+	fd = open_device("msr", O_RDWR);
+	CHECK_EQ(get_keep(fd), TILL_MSR_KEEP_MAX_MS);
+}
+
+TEST(a_swipe_that_nobody_reads_is_wiped)
+{
+	unsigned long dropped = statistic("msr", "dropped_read_count");
+	struct till_msr_swipe record;
+	int fd = open_armed();
+	uint32_t first;
+
+	swipe(fd);
+	read_swipe(fd, &record);
+	first = record.sequence;
+
+	set_keep(fd, TILL_MSR_KEEP_MIN_MS);
+	sim("swipe " CARD);
+	CHECK_SOON(statistic("msr", "dropped_read_count") == dropped + 1);
+	check_empty(fd);
+
+	/* A shorter time is for those that wait, too. */
+	set_keep(fd, TILL_MSR_KEEP_MAX_MS);
+	swipe(fd);
+	nap(TILL_MSR_KEEP_MIN_MS + 500);
+	CHECK_EQ(poll_for(fd, POLLIN, 0), POLLIN);
+	set_keep(fd, TILL_MSR_KEEP_MIN_MS);
+	CHECK_SOON(statistic("msr", "dropped_read_count") == dropped + 2);
+	check_empty(fd);
+
+	/* The numbers tell of both. */
+	set_keep(fd, TILL_MSR_KEEP_MAX_MS);
+	swipe(fd);
+	read_swipe(fd, &record);
+	CHECK_EQ(record.sequence, first + 3);
+}
+
+TEST(what_is_not_a_swipe_is_counted)
+{
+	unsigned long errors = statistic("msr", "communication_error_count");
+	struct till_msr_swipe record;
+	int fd = open_armed();
+
+	sim("misbehave msr short-report");
+	sim("swipe " CARD);
+	CHECK_SOON(statistic("msr", "communication_error_count") == errors + 1);
+	check_empty(fd);
+	swipe(fd);
+	read_swipe(fd, &record);
+	check_text(&record.track[1], TRACK2);
+	close(fd);
+
+	/* Half a frame: nothing more comes of it, and the next one is whole. */
+	use_reader("securemag-original");
+	fd = open_armed();
+	sim("misbehave msr first-report");
+	sim("swipe " CARD);
+	CHECK_SOON(statistic("msr", "communication_error_count") == 1);
+	check_empty(fd);
+	swipe(fd);
+	read_swipe(fd, &record);
+	CHECK_EQ(record.sequence, 1);
+	CHECK(record.track[0].encrypted_length > 0);
+	close(fd);
+
+	/* A report for each track: what has come is the swipe. */
+	use_reader("trackwise");
+	fd = open_armed();
+	sim("misbehave msr first-report");
+	swipe(fd);
+	read_swipe(fd, &record);
+	check_text(&record.track[0], TRACK1);
+	check_text(&record.track[1], "");
+	/* Disarming ends a swipe that is under way. */
+	sim("swipe " CARD);
+	nap(100);
+	CHECK_EQ(ioctl(fd, TILL_MSR_DISARM), 0);
+	CHECK_EQ(ioctl(fd, TILL_MSR_ARM), 0);
+	nap(1000);
+	check_empty(fd);
 }
 
 TEST(good_reads_are_counted)

@@ -220,14 +220,14 @@ static void swipe(void **state) {
 
         /* nobody listens: the newest swipe is what waits */
         assert_int_equal(msr_swipe(msr, &stripe), 0);
-        msr_set_bad_read(msr, true);
+        msr_misbehave(msr, MSR_BAD_READ);
         assert_int_equal(msr_swipe(msr, &second_stripe), 0);
         assert_int_equal(msr_swipe(msr, &second_stripe), 0);
         expect_in(submit_in(1, 337), &a);
         assert_memory_equal(a.data + 117, other->track[1], 36);
         submit_in(1, 337);
         expect_nothing();
-        msr_set_bad_read(msr, true);
+        msr_misbehave(msr, MSR_BAD_READ);
         assert_int_equal(msr_swipe(msr, &second_stripe), 0);
         assert_true(receive(&a, true));
         assert_memory_equal(a.data, "\1\1\0\0\0\0\5", 7);

@@ -353,7 +353,7 @@ static void command_wire(const struct call *c, char *arg) {
 
 static void misbehave_none(struct sim *sim) {
         emv_behave(sim->emv);
-        msr_set_bad_read(sim->msr, false);
+        msr_misbehave(sim->msr, MSR_BEHAVE);
         printer_behave(sim->printer);
         paper_set_error(printer_paper(sim->printer), PAPER_ERROR_NONE);
 }
@@ -381,7 +381,11 @@ static void command_misbehave(const struct call *c, char *arg) {
         if (streq(arg, "none"))
                 misbehave_none(sim);
         else if (streq(arg, "msr bad-read"))
-                msr_set_bad_read(sim->msr, true);
+                msr_misbehave(sim->msr, MSR_BAD_READ);
+        else if (streq(arg, "msr short-report"))
+                msr_misbehave(sim->msr, MSR_SHORT_REPORT);
+        else if (streq(arg, "msr first-report"))
+                msr_misbehave(sim->msr, MSR_FIRST_REPORT);
         else if (streq(arg, "printer stall"))
                 printer_stall(sim->printer);
         else if (streq(arg, "printer cutter-jam"))
@@ -392,7 +396,7 @@ static void command_misbehave(const struct call *c, char *arg) {
                 paper_set_error(paper, PAPER_ERROR_UNRECOVERABLE);
         else if (!printer || printer_misbehave(sim->printer, printer) < 0) {
                 refuse(c, -EINVAL,
-                       "misbehave none, msr bad-read, emv WORD…, "
+                       "misbehave none, msr bad-read|short-report|first-report, emv WORD…, "
                        "printer stall|no-answer|cutter-jam|hot|broken or others; see till-sim(1)");
                 return;
         }

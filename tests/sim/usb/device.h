@@ -42,8 +42,14 @@ DEFINE_CLEANUP(struct msr *, msr_free);
 int msr_set_reader(struct msr *msr, const char *name);
 /* The host gets the reports of it; a swipe that the host has not taken before is replaced. -ENODEV while unplugged. */
 int msr_swipe(struct msr *msr, const struct stripe *stripe);
-/* The next swipe cannot decode any track. */
-void msr_set_bad_read(struct msr *msr, bool bad);
+
+enum msr_misbehaviour { /* of the next swipe */
+                        MSR_BEHAVE,
+                        MSR_BAD_READ,     /* no track can be decoded */
+                        MSR_SHORT_REPORT, /* reports lack their last byte */
+                        MSR_FIRST_REPORT, /* only the first report of the swipe comes */
+};
+void msr_misbehave(struct msr *msr, enum msr_misbehaviour how);
 
 /* Receipt printer, Epson 04b8:0e15, over the simulated paper. */
 struct paper;

@@ -23,7 +23,7 @@ struct msr {
         uint8_t device_descriptor[18], configuration[34];
         uint8_t ksn[DUKPT_KSN_SIZE];   /* of the last swipe */
         uint8_t feature[FEATURE_SIZE]; /* the answer to the last command */
-        bool bad_read;
+        enum msr_misbehaviour misbehaviour;
 };
 
 static const uint8_t device_descriptor[18] = {
@@ -173,9 +173,8 @@ int msr_swipe(struct msr *m, const struct stripe *pulled) {
 
         if (!m->device.usb)
                 return -ENODEV;
-        for (size_t i = 0; i < STRIPE_TRACKS && m->bad_read; i++)
+        for (size_t i = 0; i < STRIPE_TRACKS && m->misbehaviour == MSR_BAD_READ; i++)
                 stripe.damage[i] = STRIPE_UNREADABLE;
-        m->bad_read = false;
         if (m->reader->encrypts && !stripe.clear)
                 count_ksn(m->ksn);
 
@@ -186,6 +185,10 @@ int msr_swipe(struct msr *m, const struct stripe *pulled) {
                 r = m->reader->report(m->reader, &stripe, m->ksn, n, &report);
                 if (r <= 0)
                         break;
+                if (n > 0 && m->misbehaviour == MSR_FIRST_REPORT)
+                        break;
+                if (m->misbehaviour == MSR_SHORT_REPORT)
+                        report.size--;
                 device_trace(m, "swipe", report.data, report.size);
                 r = usb_device_send(m->device.usb, EP_INTERRUPT, report.data, report.size);
                 if (r < 0)
@@ -193,9 +196,10 @@ int msr_swipe(struct msr *m, const struct stripe *pulled) {
         }
         explicit_bzero(&report, sizeof(report));
         explicit_bzero(&stripe, sizeof(stripe));
-        return r;
+        m->misbehaviour = MSR_BEHAVE;
+        return MIN(r, 0);
 }
 
-void msr_set_bad_read(struct msr *m, bool bad) {
-        m->bad_read = bad;
+void msr_misbehave(struct msr *m, enum msr_misbehaviour how) {
+        m->misbehaviour = how;
 }

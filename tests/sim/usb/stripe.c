@@ -674,6 +674,23 @@ static int securemag_original_report(const struct stripe_reader *reader, const s
         return 1;
 }
 
+/* ---- Keyboard mode: of no use to a terminal ---- */
+
+static const uint8_t keyboard_descriptor[] = {
+        0x05, 0x01, 0x09, 0x06, 0xa1, 0x01, /* Usage Page (generic desktop), Usage (keyboard), Collection */
+        0x05, 0x07, 0x19, 0xe0, 0x29, 0xe7, /*   Usage Page (key codes), the modifiers */
+        0x15, 0x00, 0x25, 0x01, 0x75, 0x01, 0x95, 0x08, /*   0 to 1, Report Size (1), Report Count (8) */
+        0x81, 0x02, 0x95, 0x01, 0x75, 0x08, 0x81, 0x03, /*   Input (Data, Variable), Input (Constant) of a byte */
+        0x95, 0x06, 0x75, 0x08, 0x15, 0x00, 0x25, 0x66, /*   Report Count (6), 0 to 102 */
+        0x19, 0x00, 0x29, 0x66, 0x81, 0x00,             /*   the keys, Input (Data, Array) */
+        0xc0,                                           /* End Collection */
+};
+
+static int keyboard_report(const struct stripe_reader *reader, const struct stripe *stripe,
+                           const uint8_t ksn[static DUKPT_KSN_SIZE], unsigned int n, struct stripe_report *ret) {
+        return -EOPNOTSUPP;
+}
+
 /* ---- The readers ---- */
 
 #define DESCRIPTOR(_name) .descriptor = _name, .descriptor_size = sizeof(_name)
@@ -720,6 +737,11 @@ const struct stripe_reader stripe_readers[] = {
           .encrypts = true,
           .variant = DUKPT_DATA,
           .report = securemag_original_report },
+        { .name = "keyboard",
+          .vendor = 0x0801,
+          .product = 0x0001,
+          DESCRIPTOR(keyboard_descriptor),
+          .report = keyboard_report },
         {},
 };
 
