@@ -65,7 +65,7 @@ struct __test_metadata {
 
 #define HARNESS_REASON	256
 
-static struct harness_fixture harness_global = { .name = "global" };
+static struct harness_fixture __attribute__((unused)) harness_global = { .name = "global" };
 static struct __test_metadata *harness_first, **harness_last = &harness_first;
 
 static inline void harness_add_test(struct __test_metadata *test)

@@ -2,6 +2,8 @@
 /*
  * EMV reader: slot events, the exchange and its states, errors, abort, unplugging.
  */
+#define TILL_HARNESS
+
 #include "till_test.h"
 
 #define CARD		"visa"
@@ -15,6 +17,7 @@ static const uint8_t select_pse[] = {
 /* The reader is another than the usual one. */
 #define OTHER_READER	"/tmp/till-emv-other-reader"
 
+/* An empty slot of the usual reader, which behaves. */
 static void setup(void)
 {
 	sim_try("misbehave none");
@@ -134,12 +137,25 @@ static void check_failure(int fd, int error)
 	CHECK_EQ(exchange_state(fd), TILL_EMV_IDLE);
 }
 
-TEST(node)
+FIXTURE(emv)
+{
+};
+
+FIXTURE_SETUP(emv)
+{
+	setup();
+}
+
+FIXTURE_TEARDOWN(emv)
+{
+}
+
+TEST_F(emv, node)
 {
 	check_node("emv", TILL_KIND_EMV);
 }
 
-TEST(sizes)
+TEST_F(emv, sizes)
 {
 	int fd = open_device("emv", O_RDWR);
 
@@ -149,7 +165,7 @@ TEST(sizes)
 	check_sizes(fd, TILL_EMV_GET_PARAMETERS, sizeof(struct till_emv_parameters));
 }
 
-TEST(info)
+TEST_F(emv, info)
 {
 	struct till_emv_info info = { .size = sizeof(info) };
 	int fd = open_device("emv", O_RDWR);
@@ -180,39 +196,184 @@ static void get_info(int fd, struct till_emv_info *ret)
 	CHECK_EQ(ioctl(fd, TILL_EMV_GET_INFO, ret), 0);
 }
 
-TEST(info_of_each_level)
-{
-	static const struct {
-		const char *options;
-		uint32_t level;
-		uint32_t max_block;
-	} readers[] = {
-		{ "--level tpdu", TILL_EMV_LEVEL_TPDU, 260 },
-		{ "--level tpdu --message-max 65554", TILL_EMV_LEVEL_TPDU, 260 },
-		/* As SCM's firmware says; a TPDU of 260 bytes fits all the same. */
-		{ "--level tpdu --message-max 263", TILL_EMV_LEVEL_TPDU, 260 },
-		{ "--level tpdu --message-max 100", TILL_EMV_LEVEL_TPDU, 90 },
-		{ "--level short", TILL_EMV_LEVEL_SHORT_APDU, 261 },
-		{ "--level short --message-max 263", TILL_EMV_LEVEL_SHORT_APDU, 253 },
-		{ "--level extended --message-max 64", TILL_EMV_LEVEL_EXTENDED_APDU, 65544 },
-	};
-	static uint8_t block[65545];
-	struct till_emv_info info;
-	unsigned int i;
-	int fd;
+static int open_t1(const char *options);
 
-	for (i = 0; i < sizeof(readers) / sizeof(readers[0]); i++) {
-		plug_reader(readers[i].options);
-		fd = open_device("emv", O_RDWR);
-		get_info(fd, &info);
-		CHECK_EQ(info.level, readers[i].level);
-		CHECK_EQ(info.max_block, readers[i].max_block);
-		CHECK_ERRNO(write(fd, block, info.max_block + 1), EMSGSIZE);
-		close(fd);
+/*
+ * Each level, and a reader that does not tell of its slot
+ */
+
+FIXTURE(level)
+{
+	int fd;
+};
+
+FIXTURE_VARIANT(level)
+{
+	const char *options;
+	uint32_t level;
+	uint32_t max_block;
+	bool is_t1;
+	/* To the card that echoes, and back. */
+	uint8_t block[16];
+	uint8_t length;
+	uint8_t answer[16];
+	uint8_t answer_length;
+};
+
+FIXTURE_VARIANT_ADD(level, tpdu_t0)
+{
+	.options = "--level tpdu --protocol t0",
+	.level = TILL_EMV_LEVEL_TPDU,
+	.max_block = 260,
+	.block = { 0x80, 0x0e, 0x00, 0x00, 0x02, 0xaa, 0xbb },
+	.length = 7,
+	.answer = { 0x61, 0x02 },
+	.answer_length = 2,
+};
+
+FIXTURE_VARIANT_ADD(level, tpdu_t1)
+{
+	/* As SCM's firmware says; a TPDU of 260 bytes fits all the same. */
+	.options = "--level tpdu --protocol t1 --message-max 263",
+	.level = TILL_EMV_LEVEL_TPDU,
+	.max_block = 260,
+	.is_t1 = true,
+	.block = { 0x00, 0x00, 0x08, 0x80, 0x0e, 0x00, 0x00, 0x02, 0xaa, 0xbb, 0x00, 0x95 },
+	.length = 12,
+	.answer = { 0x00, 0x00, 0x04, 0xaa, 0xbb, 0x90, 0x00, 0x85 },
+	.answer_length = 8,
+};
+
+FIXTURE_VARIANT_ADD(level, tpdu_in_short_messages)
+{
+	.options = "--level tpdu --protocol t0 --message-max 100",
+	.level = TILL_EMV_LEVEL_TPDU,
+	.max_block = 90,
+	.block = { 0x80, 0x0e, 0x00, 0x00, 0x02, 0xaa, 0xbb },
+	.length = 7,
+	.answer = { 0x61, 0x02 },
+	.answer_length = 2,
+};
+
+#define SHORT_ECHO							\
+	.block = { 0x80, 0x0e, 0x00, 0x00, 0x02, 0xaa, 0xbb, 0x00 },	\
+	.length = 8,							\
+	.answer = { 0xaa, 0xbb, 0x90, 0x00 },				\
+	.answer_length = 4
+
+FIXTURE_VARIANT_ADD(level, short_apdu)
+{
+	.options = "--level short --protocol t0",
+	.level = TILL_EMV_LEVEL_SHORT_APDU,
+	.max_block = 261,
+	SHORT_ECHO,
+};
+
+FIXTURE_VARIANT_ADD(level, extended_apdu)
+{
+	.options = "--level extended --message-max 64",
+	.level = TILL_EMV_LEVEL_EXTENDED_APDU,
+	.max_block = 65544,
+	SHORT_ECHO,
+};
+
+FIXTURE_VARIANT_ADD(level, no_interrupt)
+{
+	.options = "--level short --no-interrupt",
+	.level = TILL_EMV_LEVEL_SHORT_APDU,
+	.max_block = 261,
+	SHORT_ECHO,
+};
+
+FIXTURE_SETUP(level)
+{
+	setup();
+	if (variant->is_t1) {
+		self->fd = open_t1(variant->options);
+	} else {
+		plug_reader(variant->options);
+		self->fd = open_powered_with("echo");
 	}
 }
 
-TEST(info_of_another_reader)
+FIXTURE_TEARDOWN(level)
+{
+	close(self->fd);
+}
+
+static void check_echo(int fd, const FIXTURE_VARIANT(level) *variant)
+{
+	check_block(fd, variant->block, variant->length, variant->answer, variant->answer_length);
+}
+
+TEST_F(level, info)
+{
+	static uint8_t block[65545];
+	struct till_emv_info info;
+
+	get_info(self->fd, &info);
+	EXPECT_EQ(variant->level, info.level);
+	EXPECT_EQ(variant->max_block, info.max_block);
+	CHECK_ERRNO(write(self->fd, block, info.max_block + 1), EMSGSIZE);
+	check_echo(self->fd, variant);
+}
+
+TEST_F(level, abort)
+{
+	uint8_t buf[16];
+
+	sim("misbehave emv time-extension 1000");
+	CHECK_EQ(write(self->fd, variant->block, variant->length), variant->length);
+	nap(300);
+	EXPECT_EQ(TILL_EMV_BUSY, exchange_state(self->fd));
+	ASSERT_EQ(0, ioctl(self->fd, TILL_EMV_ABORT));
+	EXPECT_EQ(TILL_EMV_IDLE, exchange_state(self->fd));
+	CHECK_ERRNO(read(self->fd, buf, sizeof(buf)), ENODATA);
+}
+
+TEST_F(level, pulling_the_card)
+{
+	struct till_emv_state state;
+	uint8_t buf[16];
+
+	sim("misbehave emv time-extension 1000");
+	CHECK_EQ(write(self->fd, variant->block, variant->length), variant->length);
+	sim("remove");
+	CHECK_ERRNO(read(self->fd, buf, sizeof(buf)), ENOMEDIUM);
+	CHECK_SOON(attribute_is("emv", "card", "absent"));
+	get_state(self->fd, &state);
+	EXPECT_EQ(TILL_EMV_IDLE, state.exchange);
+}
+
+TEST_F(level, reset)
+{
+	uint8_t buf[16];
+
+	sim("misbehave emv time-extension 1000");
+	CHECK_EQ(write(self->fd, variant->block, variant->length), variant->length);
+	reset_device("emv");
+	sim("misbehave none");
+	CHECK_ERRNO(read(self->fd, buf, sizeof(buf)), ECONNRESET);
+	CHECK_EQ(poll_for(self->fd, POLLOUT, TILL_WAIT_MS), POLLOUT);
+	EXPECT_TRUE(attribute_is("emv", "card", "present"));
+}
+
+TEST_F(level, unplugging)
+{
+	uint8_t buf[16];
+	struct blocked b = { .fd = self->fd, .buf = buf, .size = sizeof(buf) };
+
+	sim("misbehave emv time-extension 1000");
+	CHECK_EQ(write(self->fd, variant->block, variant->length), variant->length);
+	start_blocked(&b, blocked_read);
+	sim("unplug emv");
+	end_blocked(&b);
+	EXPECT_EQ(-1, b.result);
+	EXPECT_EQ(ENODEV, b.error);
+	EXPECT_EQ(POLLHUP | POLLERR, poll_for(self->fd, POLLIN, TILL_WAIT_MS));
+}
+
+TEST_F(emv, info_of_another_reader)
 {
 	struct till_emv_info info;
 	struct till_info node = { .size = sizeof(node) };
@@ -232,7 +393,7 @@ TEST(info_of_another_reader)
 	check_exchange(fd);
 }
 
-TEST(readers_that_cannot_be_driven)
+TEST_F(emv, readers_that_cannot_be_driven)
 {
 	/* Characters; messages too short for anything; the id of another. */
 	static const char * const options[] = {
@@ -248,7 +409,7 @@ TEST(readers_that_cannot_be_driven)
 }
 
 /* More time for the next block is for those who see blocks. */
-TEST(waiting_is_for_tpdu_level)
+TEST_F(emv, waiting_is_for_tpdu_level)
 {
 	struct till_emv_waiting waiting = { .size = sizeof(waiting), .multiplier = 2 };
 	int fd = open_device("emv", O_RDWR);
@@ -277,7 +438,7 @@ static void fill_pin(struct till_emv_pin *ret)
 	memcpy(ret->apdu, verify, sizeof(verify));
 }
 
-TEST(a_pin_without_a_keypad)
+TEST_F(emv, a_pin_without_a_keypad)
 {
 	struct till_emv_pin pin;
 	int fd = open_powered();
@@ -312,7 +473,7 @@ static void begin_pin(int fd)
 	CHECK_SOON(keypad_waits());
 }
 
-TEST(a_pin)
+TEST_F(emv, a_pin)
 {
 	uint8_t buf[512];
 	int fd = open_keypad("");
@@ -332,7 +493,7 @@ TEST(a_pin)
 	CHECK_EQ(buf[0] << 8 | buf[1], 0x63c2);
 }
 
-TEST(a_pin_that_is_not_given)
+TEST_F(emv, a_pin_that_is_not_given)
 {
 	uint8_t buf[512];
 	int fd = open_keypad("");
@@ -357,7 +518,7 @@ TEST(a_pin_that_is_not_given)
 	CHECK_EQ(exchange_state(fd), TILL_EMV_IDLE);
 }
 
-TEST(a_pin_ends_with_the_node)
+TEST_F(emv, a_pin_ends_with_the_node)
 {
 	struct till_emv_power power;
 	int fd = open_keypad("");
@@ -371,7 +532,7 @@ TEST(a_pin_ends_with_the_node)
 	sim("keypad 1234");
 }
 
-TEST(a_pin_that_the_reader_does_not_take)
+TEST_F(emv, a_pin_that_the_reader_does_not_take)
 {
 	uint8_t buf[512];
 	struct till_emv_pin pin;
@@ -399,7 +560,7 @@ TEST(a_pin_that_the_reader_does_not_take)
 		CHECK_ERRNO(ioctl(_fd, TILL_EMV_VERIFY_PIN, &_pin), _error); \
 	} while (0)
 
-TEST(a_pin_is_for_verify_alone)
+TEST_F(emv, a_pin_is_for_verify_alone)
 {
 	struct till_emv_pin pin;
 	uint8_t buf[512];
@@ -438,7 +599,7 @@ TEST(a_pin_is_for_verify_alone)
  * TPDU level
  */
 
-TEST(t0)
+TEST_F(emv, t0)
 {
 	static const uint8_t echo[] = { 0x80, 0x0e, 0x00, 0x00, 0x03, 0x01, 0x02, 0x03 };
 	static const uint8_t more[] = { 0x61, 0x03 };
@@ -454,7 +615,7 @@ TEST(t0)
 	check_block(fd, echo, sizeof(echo), more, sizeof(more));
 }
 
-TEST(the_longest_tpdu)
+TEST_F(emv, the_longest_tpdu)
 {
 	uint8_t echo[260] = { 0x80, 0x0e, 0x00, 0x00, 0xff };
 	static const uint8_t more[] = { 0x61, 0xff };
@@ -529,7 +690,7 @@ static void check_t1(int fd, uint8_t pcb, const void *inf, uint8_t length, uint8
 	check_block(fd, block, n, answer, m);
 }
 
-TEST(t1)
+TEST_F(emv, t1)
 {
 	int fd = open_t1("--level tpdu --protocol t1");
 
@@ -538,7 +699,7 @@ TEST(t1)
 }
 
 /* S(WTX): the reader has to be told, or it takes the card for mute. */
-TEST(t1_waiting_time)
+TEST_F(emv, t1_waiting_time)
 {
 	struct till_emv_waiting waiting = { .size = sizeof(waiting), .multiplier = 3 };
 	static const uint8_t wtx[] = { 3 };
@@ -570,7 +731,7 @@ TEST(t1_waiting_time)
 	CHECK_ERRNO(read(fd, buf, sizeof(buf)), EIO);
 }
 
-TEST(waiting_of_wrong_value)
+TEST_F(emv, waiting_of_wrong_value)
 {
 	struct till_emv_waiting waiting = { .size = sizeof(waiting), .multiplier = 256 };
 	int fd = open_t1("--level tpdu --protocol t1");
@@ -590,7 +751,7 @@ TEST(waiting_of_wrong_value)
 }
 
 /* A card of T=1 that the reader puts the PIN's block together for. */
-TEST(a_pin_at_tpdu_level)
+TEST_F(emv, a_pin_at_tpdu_level)
 {
 	static const uint8_t answer[] = { 0x90, 0x00 };
 	struct till_emv_pin pin;
@@ -609,7 +770,7 @@ TEST(a_pin_at_tpdu_level)
 }
 
 /* PPS is a block like any other; then the reader is told. */
-TEST(pps_and_parameters)
+TEST_F(emv, pps_and_parameters)
 {
 	static const uint8_t pps[] = { 0xff, 0x11, 0x13, 0xfd };
 	struct till_emv_parameters parameters = {
@@ -634,7 +795,7 @@ TEST(pps_and_parameters)
  * Slot and power
  */
 
-TEST(slot_events)
+TEST_F(emv, slot_events)
 {
 	struct till_emv_state before, after;
 	int uevents = listen_uevents();
@@ -665,7 +826,7 @@ TEST(slot_events)
 	CHECK(attribute_is("emv", "card", "absent"));
 }
 
-TEST(slot_is_watched_while_closed)
+TEST_F(emv, slot_is_watched_while_closed)
 {
 	unsigned long insertions = statistic("emv", "insertion_count");
 	struct till_emv_state state;
@@ -681,7 +842,7 @@ TEST(slot_is_watched_while_closed)
 	CHECK_EQ(state.card, TILL_EMV_CARD_PRESENT);
 }
 
-TEST(a_reader_that_cannot_tell_is_asked)
+TEST_F(emv, a_reader_that_cannot_tell_is_asked)
 {
 	struct till_emv_state before, after;
 	int uevents, fd;
@@ -716,7 +877,7 @@ TEST(a_reader_that_cannot_tell_is_asked)
 }
 
 /* A card that was out and in again between two questions has lost its power. */
-TEST(asking_meets_commands)
+TEST_F(emv, asking_meets_commands)
 {
 	struct till_emv_power power;
 	struct till_emv_state state;
@@ -744,7 +905,7 @@ TEST(asking_meets_commands)
 	CHECK_SOON(attribute_is("emv", "card", "absent"));
 }
 
-TEST(power)
+TEST_F(emv, power)
 {
 	struct till_emv_power power;
 	int fd;
@@ -769,7 +930,7 @@ TEST(power)
 	CHECK_EQ(ioctl(fd, TILL_EMV_POWER_ON, &power), 0);
 }
 
-TEST(power_without_a_card)
+TEST_F(emv, power_without_a_card)
 {
 	struct till_emv_power power = { .size = sizeof(power) };
 	int fd = open_device("emv", O_RDWR);
@@ -778,7 +939,7 @@ TEST(power_without_a_card)
 	CHECK_EQ(exchange_state(fd), TILL_EMV_IDLE);
 }
 
-TEST(power_on_a_mute_card)
+TEST_F(emv, power_on_a_mute_card)
 {
 	struct till_emv_power power = { .size = sizeof(power) };
 	int fd;
@@ -791,7 +952,7 @@ TEST(power_on_a_mute_card)
 	power_on(fd, &power);
 }
 
-TEST(voltages)
+TEST_F(emv, voltages)
 {
 	struct till_emv_power power = { .size = sizeof(power) };
 	int fd;
@@ -814,7 +975,7 @@ TEST(voltages)
 }
 
 /* No ioctl that needs the reader is taken while it is busy, or its answer is not read. */
-TEST(ioctls_outside_idle)
+TEST_F(emv, ioctls_outside_idle)
 {
 	struct till_emv_parameters parameters = { .size = sizeof(parameters) };
 	struct till_emv_power power = { .size = sizeof(power) };
@@ -857,7 +1018,7 @@ static void *blocked_power_on(void *p)
 	return NULL;
 }
 
-TEST(a_signal_ends_an_ioctl)
+TEST_F(emv, a_signal_ends_an_ioctl)
 {
 	struct till_emv_power power = { .size = sizeof(power) };
 	int fd;
@@ -876,7 +1037,7 @@ TEST(a_signal_ends_an_ioctl)
 	check_exchange(fd);
 }
 
-TEST(an_ioctl_ends_with_the_reader)
+TEST_F(emv, an_ioctl_ends_with_the_reader)
 {
 	struct blocked b = { };
 
@@ -899,7 +1060,7 @@ TEST(an_ioctl_ends_with_the_reader)
 	CHECK_EQ(b.error, ENODEV);
 }
 
-TEST(parameters)
+TEST_F(emv, parameters)
 {
 	struct till_emv_parameters parameters = { .size = sizeof(parameters) }, again;
 	int fd = open_powered();
@@ -922,7 +1083,7 @@ TEST(parameters)
 	CHECK_ERRNO(ioctl(fd, TILL_EMV_SET_PARAMETERS, &again), EINVAL);
 }
 
-TEST(parameters_that_the_reader_does_not_take)
+TEST_F(emv, parameters_that_the_reader_does_not_take)
 {
 	struct till_emv_parameters parameters = {
 		.size = sizeof(parameters),
@@ -952,7 +1113,7 @@ TEST(parameters_that_the_reader_does_not_take)
 	CHECK_ERRNO(ioctl(fd, TILL_EMV_GET_PARAMETERS, &parameters), ENOMEDIUM);
 }
 
-TEST(states)
+TEST_F(emv, states)
 {
 	uint8_t buf[512];
 	int fd = open_powered();
@@ -976,7 +1137,7 @@ TEST(states)
 	check_exchange(fd);
 }
 
-TEST(a_block_of_wrong_size)
+TEST_F(emv, a_block_of_wrong_size)
 {
 	static uint8_t buf[65545];
 	int fd = open_powered();
@@ -1007,7 +1168,7 @@ static void check_extended(int fd, size_t length)
 }
 
 /* Both ways, in messages of each size: less than the APDU, the same, and more. */
-TEST(an_extended_apdu_is_chained)
+TEST_F_TIMEOUT(emv, an_extended_apdu_is_chained, 300)
 {
 	static const char * const options[] = {
 		"--message-max 64", "--message-max 271", "--message-max 65554",
@@ -1027,7 +1188,7 @@ TEST(an_extended_apdu_is_chained)
 	}
 }
 
-TEST(the_longest_response)
+TEST_F(emv, the_longest_response)
 {
 	static const uint8_t read_binary[] = { 0x00, 0xb0, 0x00, 0x00, 0x00, 0x00, 0x00 };
 	static uint8_t buf[65538];
@@ -1041,7 +1202,7 @@ TEST(the_longest_response)
 }
 
 /* A part of the command that the reader asks for as libccid lets it, or in no known way. */
-TEST(parts_of_a_command)
+TEST_F(emv, parts_of_a_command)
 {
 	static uint8_t apdu[1000] = { 0x80, 0x0e, 0x00, 0x00, 0x00, 0x03, 0xe1 };
 	uint8_t buf[1200];
@@ -1060,7 +1221,7 @@ TEST(parts_of_a_command)
 	}
 }
 
-TEST(parts_of_a_response)
+TEST_F(emv, parts_of_a_response)
 {
 	static const char * const chains[] = { "04", "10", "ff" };
 	unsigned int i;
@@ -1093,7 +1254,7 @@ static void check_broken(int fd, const char *how, int error)
 	check_exchange(fd);
 }
 
-TEST(answers_that_break_ccid)
+TEST_F_TIMEOUT(emv, answers_that_break_ccid, 180)
 {
 	unsigned long errors = statistic("emv", "communication_error_count");
 	int fd = open_powered();
@@ -1114,7 +1275,7 @@ TEST(answers_that_break_ccid)
 	CHECK(statistic("emv", "communication_error_count") >= errors + 7);
 }
 
-TEST(answers_that_are_not_to_the_command)
+TEST_F(emv, answers_that_are_not_to_the_command)
 {
 	int fd = open_powered();
 
@@ -1133,7 +1294,7 @@ TEST(answers_that_are_not_to_the_command)
 }
 
 /* No answer to the command ever comes. */
-TEST(the_deadline_of_an_exchange)
+TEST_F_TIMEOUT(emv, the_deadline_of_an_exchange, 180)
 {
 	static const char * const how[] = { "no-answer", "bad-seq" };
 	unsigned int i;
@@ -1148,7 +1309,7 @@ TEST(the_deadline_of_an_exchange)
 }
 
 /* However much time it asks for. */
-TEST(the_limit_of_time_extensions)
+TEST_F_TIMEOUT(emv, the_limit_of_time_extensions, 180)
 {
 	struct timespec start, end;
 	uint8_t buf[512];
@@ -1165,7 +1326,7 @@ TEST(the_limit_of_time_extensions)
 	check_exchange(fd);
 }
 
-TEST(pipes_that_stall)
+TEST_F(emv, pipes_that_stall)
 {
 	int fd = open_powered();
 
@@ -1185,7 +1346,7 @@ TEST(pipes_that_stall)
 	CHECK_SOON(attribute_is("emv", "card", "present"));
 }
 
-TEST(notifications_that_say_nothing)
+TEST_F(emv, notifications_that_say_nothing)
 {
 	static const char * const notes[] = { "", "50", "51", "5100000000", "00", "ff03", "5101020304" };
 	struct till_emv_state before, after;
@@ -1202,7 +1363,7 @@ TEST(notifications_that_say_nothing)
 	CHECK_EQ(after.insertions, before.insertions + 1);
 }
 
-TEST(an_exchange_without_power)
+TEST_F(emv, an_exchange_without_power)
 {
 	int fd;
 
@@ -1211,12 +1372,12 @@ TEST(an_exchange_without_power)
 	check_failure(fd, EIO);
 }
 
-TEST(an_exchange_without_a_card)
+TEST_F(emv, an_exchange_without_a_card)
 {
 	check_failure(open_device("emv", O_RDWR), ENOMEDIUM);
 }
 
-TEST(an_exchange_with_a_mute_card)
+TEST_F(emv, an_exchange_with_a_mute_card)
 {
 	unsigned long failed = statistic("emv", "failed_exchange_count");
 	int fd = open_powered();
@@ -1226,7 +1387,7 @@ TEST(an_exchange_with_a_mute_card)
 	CHECK_EQ(statistic("emv", "failed_exchange_count"), failed + 1);
 }
 
-TEST(an_exchange_with_a_hardware_error)
+TEST_F(emv, an_exchange_with_a_hardware_error)
 {
 	int fd = open_powered();
 
@@ -1235,7 +1396,7 @@ TEST(an_exchange_with_a_hardware_error)
 	check_exchange(fd);
 }
 
-TEST(time_extensions_are_waited_for)
+TEST_F(emv, time_extensions_are_waited_for)
 {
 	int fd = open_powered();
 
@@ -1243,7 +1404,7 @@ TEST(time_extensions_are_waited_for)
 	check_exchange(fd);
 }
 
-TEST(abort_in_every_state)
+TEST_F(emv, abort_in_every_state)
 {
 	uint8_t buf[512];
 	int fd = open_powered();
@@ -1271,7 +1432,7 @@ TEST(abort_in_every_state)
 	check_exchange(fd);
 }
 
-TEST(abort_reaches_idle_whatever_the_reader_does)
+TEST_F(emv, abort_reaches_idle_whatever_the_reader_does)
 {
 	int fd = open_powered();
 
@@ -1285,7 +1446,7 @@ TEST(abort_reaches_idle_whatever_the_reader_does)
 	check_exchange(fd);
 }
 
-TEST(abort_ends_a_blocked_read)
+TEST_F(emv, abort_ends_a_blocked_read)
 {
 	uint8_t buf[512];
 	struct blocked b = { .fd = open_powered(), .buf = buf, .size = sizeof(buf) };
@@ -1299,7 +1460,7 @@ TEST(abort_ends_a_blocked_read)
 	CHECK_EQ(b.error, ECANCELED);
 }
 
-TEST(a_signal_ends_a_read_and_not_the_exchange)
+TEST_F(emv, a_signal_ends_a_read_and_not_the_exchange)
 {
 	uint8_t buf[512];
 	int fd = open_powered();
@@ -1314,7 +1475,7 @@ TEST(a_signal_ends_a_read_and_not_the_exchange)
 	CHECK(read(fd, buf, sizeof(buf)) >= 2);
 }
 
-TEST(power_off_ends_a_ready_that_nobody_reads)
+TEST_F(emv, power_off_ends_a_ready_that_nobody_reads)
 {
 	uint8_t buf[512];
 	int fd = open_powered();
@@ -1326,7 +1487,7 @@ TEST(power_off_ends_a_ready_that_nobody_reads)
 	CHECK_ERRNO(read(fd, buf, sizeof(buf)), ENODATA);
 }
 
-TEST(pulling_the_card_ends_the_exchange)
+TEST_F(emv, pulling_the_card_ends_the_exchange)
 {
 	struct till_emv_state state;
 	uint8_t buf[512];
@@ -1343,7 +1504,7 @@ TEST(pulling_the_card_ends_the_exchange)
 	CHECK_EQ(state.exchange, TILL_EMV_IDLE);
 }
 
-TEST(closing_powers_off)
+TEST_F(emv, closing_powers_off)
 {
 	int fd = open_powered();
 
@@ -1357,7 +1518,7 @@ TEST(closing_powers_off)
 }
 
 /* A card has power from the command on, whether its answer is waited for or not. */
-TEST(closing_powers_off_what_was_interrupted)
+TEST_F(emv, closing_powers_off_what_was_interrupted)
 {
 	struct till_emv_power power = { .size = sizeof(power) };
 	unsigned int i;
@@ -1376,7 +1537,7 @@ TEST(closing_powers_off_what_was_interrupted)
 	}
 }
 
-TEST(a_card_that_waits_for_the_reader_is_counted_once)
+TEST_F(emv, a_card_that_waits_for_the_reader_is_counted_once)
 {
 	sim("unplug emv");
 	CHECK_SOON(!device_is_plugged("emv"));
@@ -1387,7 +1548,7 @@ TEST(a_card_that_waits_for_the_reader_is_counted_once)
 	CHECK_EQ(statistic("emv", "insertion_count"), 1);
 }
 
-TEST(closing_in_the_middle)
+TEST_F(emv, closing_in_the_middle)
 {
 	struct till_emv_power power;
 	int fd = open_powered();
@@ -1401,7 +1562,7 @@ TEST(closing_in_the_middle)
 	check_exchange(fd);
 }
 
-TEST(a_reset_keeps_the_node)
+TEST_F(emv, a_reset_keeps_the_node)
 {
 	struct till_emv_power power;
 	uint8_t buf[512];
@@ -1427,7 +1588,7 @@ TEST(a_reset_keeps_the_node)
 	CHECK_SOON(attribute_is("emv", "card", "absent"));
 }
 
-TEST(unplugging_ends_everything)
+TEST_F(emv, unplugging_ends_everything)
 {
 	uint8_t buf[512];
 	struct blocked b = { .fd = open_powered(), .buf = buf, .size = sizeof(buf) };
@@ -1436,3 +1597,5 @@ TEST(unplugging_ends_everything)
 	write_select(b.fd);
 	check_unplugged("emv", &b, blocked_read);
 }
+
+TEST_HARNESS_MAIN

@@ -7,7 +7,7 @@
 #include "usb/usb.h"
 
 enum reader_level {
-        READER_CHARACTER = 0, /* told, not spoken: for drivers that have to refuse it */
+        READER_CHARACTER = 0,  /* told, not spoken: for drivers that have to refuse it */
         READER_TPDU = 0x10000, /* as dwFeatures has them */
         READER_SHORT = 0x20000,
         READER_EXTENDED = 0x40000,

@@ -453,8 +453,9 @@ struct till_emv_waiting {
  * that of a write(): BUSY, then the card's answer for read(), SW1 SW2 or, with T=1
  * at TPDU level, a block. Errors of that read() besides the usual: ECANCELED also
  * when the person has pressed the cancel key, ETIME when the person let the time
- * go by, EINVAL for a value that the reader does not take. TILL_EMV_ABORT ends it,
- * the card's removal, and ETIMEDOUT 10 s after @timeout, or after 90 s for 0.
+ * go by, EOPNOTSUPP and EINVAL when the reader does not know the command or does not
+ * take a value. TILL_EMV_ABORT ends it, the card's removal, and ETIMEDOUT: 10 s
+ * after @timeout (80 s for 0), or up to 60 s after it where the reader asks for time.
  *
  * The ioctl is EOPNOTSUPP for a reader without a keypad, EINVAL for a command that
  * is none, another instruction or a value out of its range, EMSGSIZE for more than
