@@ -213,7 +213,7 @@ static void till_ccid_heard_status(struct till_ccid *ccid, u8 status)
 
 static void till_ccid_intr_retry(struct till_ccid *ccid)
 {
-	till_count(ccid->till, TILL_CCID_COMMUNICATION_ERROR);
+	till_count(ccid->till, TILL_COMMUNICATION_ERROR);
 	ccid->watch_ms = clamp(2 * ccid->watch_ms, TILL_CCID_BACKOFF_MIN_MS,
 			       TILL_CCID_BACKOFF_MAX_MS);
 	queue_delayed_work(system_long_wq, &ccid->watch_work,
@@ -268,7 +268,7 @@ static void till_ccid_intr_done(struct urb *urb)
 		till_ccid_notified(ccid, message[1] & 0x01, message[1] & 0x02);
 		spin_unlock_irqrestore(&ccid->till->lock, flags);
 	} else if (urb->actual_length >= 1 && message[0] == CCID_HARDWARE_ERROR) {
-		till_count(ccid->till, TILL_CCID_COMMUNICATION_ERROR);
+		till_count(ccid->till, TILL_COMMUNICATION_ERROR);
 		dev_warn_ratelimited(&ccid->intf->dev,
 				     "EMV reader reports a hardware error; if it stays, replug it\n");
 	}
@@ -447,7 +447,7 @@ static void till_ccid_failed(struct till_ccid *ccid, int status)
 		return;
 	}
 
-	till_count(ccid->till, TILL_CCID_COMMUNICATION_ERROR);
+	till_count(ccid->till, TILL_COMMUNICATION_ERROR);
 	dev_warn_ratelimited(&ccid->intf->dev,
 			     "EMV reader failed a command (%d); aborting it\n", status);
 	ccid->halted |= status == -EPIPE;
@@ -825,7 +825,7 @@ static void till_ccid_recover(struct work_struct *work)
 
 	ret = till_ccid_abort_command(ccid, seq);
 	if (ret && ret != -EPIPE && ret != -ENODEV && ret != -ESHUTDOWN) {
-		till_count(ccid->till, TILL_CCID_COMMUNICATION_ERROR);
+		till_count(ccid->till, TILL_COMMUNICATION_ERROR);
 		dev_warn_ratelimited(&ccid->intf->dev,
 				     "EMV reader does not abort (%d); if it stays mute, replug it\n",
 				     ret);

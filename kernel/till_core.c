@@ -7,6 +7,7 @@
 #include <linux/idr.h>
 #include <linux/math64.h>
 #include <linux/module.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/sysfs.h>
 #include <linux/timekeeping.h>
@@ -232,6 +233,7 @@ static int till_open(struct inode *inode, struct file *file)
 
 	ret = till_claim(tdev);
 	trace_till_open(tdev, ret);
+	dev_dbg(&tdev->dev, "opened by %s (%d): %d\n", current->comm, task_pid_nr(current), ret);
 	return ret;
 }
 

@@ -762,13 +762,13 @@ static const struct attribute_group till_emv_group = {
 TILL_STATISTIC(good_exchange_count, TILL_EMV_GOOD_EXCHANGE);
 TILL_STATISTIC(failed_exchange_count, TILL_EMV_FAILED_EXCHANGE);
 TILL_STATISTIC(insertion_count, TILL_CCID_INSERTION);
-TILL_STATISTIC(communication_error_count, TILL_CCID_COMMUNICATION_ERROR);
 
 static struct attribute *till_emv_statistics[] = {
+	&till_communication_error_count.attr.attr,
+	&till_hours_powered_count.attr,
 	&till_statistic_good_exchange_count.attr.attr,
 	&till_statistic_failed_exchange_count.attr.attr,
 	&till_statistic_insertion_count.attr.attr,
-	&till_statistic_communication_error_count.attr.attr,
 	NULL
 };
 

@@ -37,6 +37,9 @@ enum till_msr_statistic {
 	TILL_MSR_FAILED_READ,
 	TILL_MSR_UNREADABLE_CARD,
 	TILL_MSR_DROPPED,
+	/* One for each track. */
+	TILL_MSR_NO_START,
+	TILL_MSR_PARITY_LRC = TILL_MSR_NO_START + TILL_MSR_TRACKS,
 };
 
 /**
@@ -141,6 +144,10 @@ static void till_msr_count(struct till_msr *msr, const struct till_msr_swipe *sw
 	for (i = 0; i < TILL_MSR_TRACKS; i++) {
 		good |= swipe->track[i].length || swipe->track[i].encrypted_length;
 		bad |= swipe->track[i].errors;
+		if (swipe->track[i].errors & TILL_MSR_ERROR_START)
+			till_count(&msr->till, TILL_MSR_NO_START + i);
+		if (swipe->track[i].errors & (TILL_MSR_ERROR_PARITY | TILL_MSR_ERROR_LRC))
+			till_count(&msr->till, TILL_MSR_PARITY_LRC + i);
 	}
 
 	till_count(&msr->till, bad || !good ? TILL_MSR_FAILED_READ : TILL_MSR_GOOD_READ);
@@ -458,6 +465,14 @@ TILL_STATISTIC(good_read_count, TILL_MSR_GOOD_READ);
 TILL_STATISTIC(failed_read_count, TILL_MSR_FAILED_READ);
 TILL_STATISTIC(unreadable_card_count, TILL_MSR_UNREADABLE_CARD);
 TILL_STATISTIC(dropped_read_count, TILL_MSR_DROPPED);
+TILL_STATISTIC(missing_start_sentinel_track1_count, TILL_MSR_NO_START);
+TILL_STATISTIC(missing_start_sentinel_track2_count, TILL_MSR_NO_START + 1);
+TILL_STATISTIC(missing_start_sentinel_track3_count, TILL_MSR_NO_START + 2);
+TILL_STATISTIC(missing_start_sentinel_track4_count, TILL_MSR_NO_START + 3);
+TILL_STATISTIC(parity_lrc_error_track1_count, TILL_MSR_PARITY_LRC);
+TILL_STATISTIC(parity_lrc_error_track2_count, TILL_MSR_PARITY_LRC + 1);
+TILL_STATISTIC(parity_lrc_error_track3_count, TILL_MSR_PARITY_LRC + 2);
+TILL_STATISTIC(parity_lrc_error_track4_count, TILL_MSR_PARITY_LRC + 3);
 
 static struct attribute *till_msr_statistics[] = {
 	&till_communication_error_count.attr.attr,
@@ -466,6 +481,14 @@ static struct attribute *till_msr_statistics[] = {
 	&till_statistic_failed_read_count.attr.attr,
 	&till_statistic_unreadable_card_count.attr.attr,
 	&till_statistic_dropped_read_count.attr.attr,
+	&till_statistic_missing_start_sentinel_track1_count.attr.attr,
+	&till_statistic_missing_start_sentinel_track2_count.attr.attr,
+	&till_statistic_missing_start_sentinel_track3_count.attr.attr,
+	&till_statistic_missing_start_sentinel_track4_count.attr.attr,
+	&till_statistic_parity_lrc_error_track1_count.attr.attr,
+	&till_statistic_parity_lrc_error_track2_count.attr.attr,
+	&till_statistic_parity_lrc_error_track3_count.attr.attr,
+	&till_statistic_parity_lrc_error_track4_count.attr.attr,
 	NULL
 };
 

@@ -531,7 +531,9 @@ static void till_printer_error_work(struct work_struct *work)
 {
 	struct till_printer *printer = container_of(work, struct till_printer, error_work);
 	bool halted;
+	int ret = 0;
 
+	trace_till_recover_begin(&printer->till, -EIO);
 	till_printer_kill_out(printer);
 
 	spin_lock_irq(&printer->till.lock);
@@ -540,7 +542,8 @@ static void till_printer_error_work(struct work_struct *work)
 	spin_unlock_irq(&printer->till.lock);
 
 	if (halted)
-		usb_clear_halt(printer->udev, printer->out_pipe);
+		ret = usb_clear_halt(printer->udev, printer->out_pipe);
+	trace_till_recover_end(&printer->till, ret);
 
 	spin_lock_irq(&printer->till.lock);
 	printer->recovering = false;
@@ -846,6 +849,7 @@ static void till_printer_stop(struct till_printer *printer)
 {
 	unsigned int i;
 
+	trace_till_stop(&printer->till, -EIO);
 	spin_lock_irq(&printer->till.lock);
 	printer->stopped = true;
 	if (printer->out_free != TILL_PRINTER_OUT_ALL)
@@ -883,6 +887,7 @@ static void till_printer_start(struct till_printer *printer)
 	if (printer->reading)
 		till_printer_in_later(printer, 0);
 	spin_unlock_irq(&printer->till.lock);
+	trace_till_start(&printer->till, 0);
 }
 
 static int till_printer_suspend(struct usb_interface *intf, pm_message_t message)
@@ -1072,6 +1077,7 @@ static long till_printer_soft_reset(struct till_printer *printer)
 	ret = till_printer_reset_request(printer, USB_RECIP_INTERFACE);
 	if (ret == -EPIPE)
 		ret = till_printer_reset_request(printer, USB_RECIP_OTHER);
+	trace_till_printer_reset(&printer->till, ret);
 
 	spin_lock_irq(&printer->till.lock);
 	printer->resetting--;

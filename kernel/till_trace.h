@@ -165,6 +165,12 @@ DEFINE_EVENT(till_result, till_recover_end,
 	TP_ARGS(tdev, result)
 );
 
+/* TILL_PRINTER_SOFT_RESET, and how the printer took it. */
+DEFINE_EVENT(till_result, till_printer_reset,
+	TP_PROTO(const struct till_device *tdev, int result),
+	TP_ARGS(tdev, result)
+);
+
 TRACE_EVENT(till_changed,
 	TP_PROTO(const struct till_device *tdev),
 	TP_ARGS(tdev),

@@ -100,8 +100,8 @@ static inline void harness_add_variant(struct harness_fixture *fixture,
 
 #define HARNESS_ARGUMENTS(_fixture)					\
 	struct __test_metadata *_metadata __attribute__((unused)),	\
-	FIXTURE_DATA(_fixture) *self __attribute__((unused)),		\
-	const FIXTURE_VARIANT(_fixture) *variant __attribute__((unused))
+	struct harness_data_##_fixture *self __attribute__((unused)),	\
+	const struct harness_variant_##_fixture *variant __attribute__((unused))
 
 #define FIXTURE_SETUP(_fixture)						\
 	static void _fixture##_setup(HARNESS_ARGUMENTS(_fixture))
@@ -186,7 +186,7 @@ static inline void harness_add_variant(struct harness_fixture *fixture,
 	} while (0)
 
 /* After the handler of the one who asked: an ASSERT ends the test. */
-static inline bool harness_end_if(struct __test_metadata *_metadata, bool is_assert)
+static inline bool harness_conclude(struct __test_metadata *_metadata, bool is_assert)
 {
 	if (is_assert)
 		longjmp(_metadata->end, 1);
@@ -196,32 +196,42 @@ static inline bool harness_end_if(struct __test_metadata *_metadata, bool is_ass
 /* Operands of every type, and what they are is the test's business. */
 #pragma GCC diagnostic ignored "-Wsign-compare"
 
+static inline bool __attribute__((format(printf, 5, 6)))
+harness_fails(struct __test_metadata *_metadata, bool holds, const char *file, int line,
+	      const char *format, ...)
+{
+	va_list ap;
+
+	if (holds)
+		return false;
+
+	_metadata->failed = true;
+	fprintf(stderr, "# %s:%d:%s: Expected ", file, line, _metadata->name);
+	va_start(ap, format);
+	vfprintf(stderr, format, ap);
+	va_end(ap);
+	fprintf(stderr, "; errno is %s\n", strerror(errno));
+	return true;
+}
+
 #define HARNESS_COMPARE(_is_assert, _expected, _operator, _seen)	\
 	for (bool _bad = ({						\
 		__typeof__(_expected) _e = (_expected);			\
 		__typeof__(_seen) _s = (_seen);				\
-		bool _fails = !(_e _operator _s);			\
 									\
-		if (_fails) {						\
-			TH_LOG("Expected %s (%lld) %s %s (%lld), errno is %d", #_expected, \
-			       (long long)_e, #_operator, #_seen, (long long)_s, errno); \
-			_metadata->failed = true;			\
-		}							\
-		_fails;							\
-	}); _bad; _bad = harness_end_if(_metadata, _is_assert))
+		harness_fails(_metadata, _e _operator _s, __FILE__, __LINE__, \
+			      "%s (%lld) %s %s (%lld)", #_expected, (long long)_e, \
+			      #_operator, #_seen, (long long)_s);	\
+	}); _bad; _bad = harness_conclude(_metadata, _is_assert))
 
 #define HARNESS_COMPARE_STRINGS(_is_assert, _expected, _operator, _seen) \
 	for (bool _bad = ({						\
 		const char *_e = (_expected);				\
 		const char *_s = (_seen);				\
-		bool _fails = !(strcmp(_e, _s) _operator 0);		\
 									\
-		if (_fails) {						\
-			TH_LOG("Expected '%s' %s '%s'", _e, #_operator, _s); \
-			_metadata->failed = true;			\
-		}							\
-		_fails;							\
-	}); _bad; _bad = harness_end_if(_metadata, _is_assert))
+		harness_fails(_metadata, strcmp(_e, _s) _operator 0, __FILE__, __LINE__, \
+			      "'%s' %s '%s'", _e, #_operator, _s);	\
+	}); _bad; _bad = harness_conclude(_metadata, _is_assert))
 
 #define ASSERT_EQ(_expected, _seen)	HARNESS_COMPARE(true, _expected, ==, _seen)
 #define ASSERT_NE(_expected, _seen)	HARNESS_COMPARE(true, _expected, !=, _seen)

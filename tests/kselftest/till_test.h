@@ -401,7 +401,8 @@ TILL_MAYBE static void check_uevent(int fd, const char *kind, const char *event)
 		n = recv(fd, message, sizeof(message) - 1, 0);
 		CHECK(n > 0);
 		message[n] = 0;
-	} while (!has_line(message, n, "ACTION=change") || !has_line(message, n, "SUBSYSTEM=till") ||
+	} while (!has_line(message, n, "ACTION=change") ||
+		 !has_line(message, n, "SUBSYSTEM=till") ||
 		 !has_line(message, n, type) || !has_line(message, n, what));
 }
 

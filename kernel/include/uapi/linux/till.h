@@ -226,16 +226,33 @@ struct till_msr_options {
 	__u32 keep_ms;
 };
 
-/*
- * TILL_MSR_ARM - empty the queue and take swipes from now on; no argument
- * TILL_MSR_DISARM - drop swipes from now on, and those not read; no argument
+/**
+ * define TILL_MSR_ARM - empty the queue and take swipes from now on
  *
- * A node is opened disarmed and is disarmed by its release. The queue has eight
- * places; one more swipe drops the oldest.
+ * No argument. A node is opened disarmed and is disarmed by its release. The
+ * queue has eight places; one more swipe drops the oldest.
  */
 #define TILL_MSR_ARM		_IO(TILL_IOC_TYPE, 0x10)
+
+/**
+ * define TILL_MSR_DISARM - drop swipes from now on, and those not read
+ *
+ * No argument.
+ */
 #define TILL_MSR_DISARM		_IO(TILL_IOC_TYPE, 0x11)
+
+/**
+ * define TILL_MSR_GET_OPTIONS - the options in force
+ *
+ * Argument: struct till_msr_options, filled.
+ */
 #define TILL_MSR_GET_OPTIONS	_IO(TILL_IOC_TYPE, 0x12)
+
+/**
+ * define TILL_MSR_SET_OPTIONS - options until the node is closed
+ *
+ * Argument: struct till_msr_options, which says what EINVAL is.
+ */
 #define TILL_MSR_SET_OPTIONS	_IO(TILL_IOC_TYPE, 0x13)
 
 /*
@@ -477,16 +494,75 @@ struct till_emv_pin {
 	__u8 apdu[TILL_EMV_PIN_APDU_MAX];
 };
 
+/**
+ * define TILL_EMV_GET_INFO - what the class descriptor says of the reader
+ *
+ * Argument: struct till_emv_info, filled. The reader is not asked.
+ */
 #define TILL_EMV_GET_INFO	_IO(TILL_IOC_TYPE, 0x20)
+
+/**
+ * define TILL_EMV_GET_STATE - exchange and card, as they are now
+ *
+ * Argument: struct till_emv_state, filled; it ends EPOLLPRI. The reader is not
+ * asked.
+ */
 #define TILL_EMV_GET_STATE	_IO(TILL_IOC_TYPE, 0x21)
+
+/**
+ * define TILL_EMV_POWER_ON - reset the card, cold or warm
+ *
+ * Argument: struct till_emv_power, which says the errors.
+ */
 #define TILL_EMV_POWER_ON	_IO(TILL_IOC_TYPE, 0x22)
-/* TILL_EMV_POWER_OFF - no argument; also ends a READY that nobody reads */
+
+/**
+ * define TILL_EMV_POWER_OFF - take the card's power
+ *
+ * No argument; IccPowerOff of CCID 1.1, 6.1.2. It also drops an answer that nobody
+ * reads: READY becomes IDLE. EBUSY while the reader is BUSY, EIO, ETIMEDOUT,
+ * ECONNRESET, EINTR.
+ */
 #define TILL_EMV_POWER_OFF	_IO(TILL_IOC_TYPE, 0x23)
-/* TILL_EMV_ABORT - no argument; reaches IDLE by a deadline, whatever the reader does */
+
+/**
+ * define TILL_EMV_ABORT - end the exchange, whatever the reader does
+ *
+ * No argument; CCID 1.1, 5.3.1 and 6.1.13. Returns in IDLE, within 8 s. A read() that
+ * waits is ECANCELED. In IDLE it is a success that does nothing. ETIMEDOUT when even
+ * the abort had no end, EINTR, and then it goes on by itself.
+ */
 #define TILL_EMV_ABORT		_IO(TILL_IOC_TYPE, 0x24)
+
+/**
+ * define TILL_EMV_GET_PARAMETERS - the protocol's parameters in the reader
+ *
+ * Argument: struct till_emv_parameters, filled, which says the errors; GetParameters
+ * of CCID 1.1, 6.1.5.
+ */
 #define TILL_EMV_GET_PARAMETERS	_IO(TILL_IOC_TYPE, 0x25)
+
+/**
+ * define TILL_EMV_SET_PARAMETERS - give the reader the protocol's parameters
+ *
+ * Argument: struct till_emv_parameters, which says the errors, filled with what is in
+ * force then; SetParameters of CCID 1.1, 6.1.7.
+ */
 #define TILL_EMV_SET_PARAMETERS	_IO(TILL_IOC_TYPE, 0x26)
+
+/**
+ * define TILL_EMV_SET_WAITING - more time for the card's next block
+ *
+ * Argument: struct till_emv_waiting, which says the errors.
+ */
 #define TILL_EMV_SET_WAITING	_IO(TILL_IOC_TYPE, 0x27)
+
+/**
+ * define TILL_EMV_VERIFY_PIN - have the reader ask for the PIN
+ *
+ * Argument: struct till_emv_pin, which says the errors; PC_to_RDR_Secure of CCID 1.1,
+ * 6.1.11.
+ */
 #define TILL_EMV_VERIFY_PIN	_IO(TILL_IOC_TYPE, 0x28)
 
 /*
@@ -569,6 +645,7 @@ enum till_printer_source {
  * @feed_source: of TILL_PRINTER_FEEDING
  * @cutter_source: of TILL_PRINTER_ERROR_CUTTER
  * @error_source: of the other errors
+ * @__reserved: zero
  * @event: number of the newest change; clears EPOLLPRI once returned
  *
  * Automatic status tells every member and is kept until the printer is reset:
@@ -629,20 +706,47 @@ struct till_printer_device_id {
 	__u8 __reserved[2];
 };
 
+/**
+ * define TILL_PRINTER_GET_STATUS - the newest status that is known
+ *
+ * Argument: struct till_printer_status, filled; it ends EPOLLPRI. The printer is not
+ * asked.
+ */
 #define TILL_PRINTER_GET_STATUS		_IO(TILL_IOC_TYPE, 0x30)
+
+/**
+ * define TILL_PRINTER_GET_PROGRESS - how far the data has come
+ *
+ * Argument: struct till_printer_progress, filled. The printer is not asked.
+ */
 #define TILL_PRINTER_GET_PROGRESS	_IO(TILL_IOC_TYPE, 0x31)
+
+/**
+ * define TILL_PRINTER_GET_DEVICE_ID - the IEEE 1284 device id, as read when plugged in
+ *
+ * Argument: struct till_printer_device_id, filled. EOPNOTSUPP when the printer gave
+ * none. GET_DEVICE_ID of printer class 1.1, 4.2.1.
+ */
 #define TILL_PRINTER_GET_DEVICE_ID	_IO(TILL_IOC_TYPE, 0x32)
-/*
- * TILL_PRINTER_GET_PORT_STATUS - returns the port status byte, 0 to 255; no argument.
- * Bit 5 paper empty, bit 4 selected, bit 3 no error (printer class 4.2.2). It also
- * updates the status as long as no automatic status has been heard.
+
+/**
+ * define TILL_PRINTER_GET_PORT_STATUS - ask the printer for the port status byte
+ *
+ * No argument. Returns the byte, 0 to 255: bit 5 paper empty, bit 4 selected, bit 3 no
+ * error; GET_PORT_STATUS of printer class 1.1, 4.2.2. It also updates the status as
+ * long as no automatic status has been heard. The printer has a second to answer:
+ * ETIMEDOUT, EPIPE when it does not know the request, EIO.
  */
 #define TILL_PRINTER_GET_PORT_STATUS	_IO(TILL_IOC_TYPE, 0x33)
-/*
- * TILL_PRINTER_SOFT_RESET - drops what is queued and resets the printer; no argument.
- * It clears an error that is not yet told. A write() of another thread that is
- * under way ends: EIO, or a short count and then EIO, so that nothing is printed
- * from its middle.
+
+/**
+ * define TILL_PRINTER_SOFT_RESET - drop what is queued and reset the printer
+ *
+ * No argument; SOFT_RESET of printer class 1.1, 4.2.3, by the code of version 1.0 where
+ * the printer knows only that. It clears an error that is not yet told. A write() of
+ * another thread that is under way ends: EIO, or a short count and then EIO, so that
+ * nothing is printed from its middle. ETIMEDOUT, EPIPE, EIO of the request itself; the
+ * queue is dropped all the same.
  */
 #define TILL_PRINTER_SOFT_RESET		_IO(TILL_IOC_TYPE, 0x34)
 
