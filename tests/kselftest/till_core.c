@@ -6,6 +6,7 @@
 #define TILL_HARNESS
 
 #include <ctype.h>
+#include <sys/klog.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -318,6 +319,29 @@ TEST_F(node, one_of_many_openers_wins)
 		EXPECT_EQ(1, won);
 	}
 	self->fd = -1;
+}
+
+/* The flag is asked at each call; nobody who does not want to wait waits for one who does. */
+TEST_F(node, nonblock_beside_a_blocked_read)
+{
+	struct till_msr_swipe swipe;
+	struct blocked b = { .fd = self->fd, .buf = &swipe, .size = sizeof(swipe) };
+	char buf[sizeof(swipe)];
+
+	if (variant->number == TILL_KIND_EMV)
+		SKIP(return, "an EMV reader's read() does not wait for nothing");
+
+	set_nonblock(self->fd, false);
+	start_blocked(&b, blocked_read);
+	set_nonblock(self->fd, true);
+	EXPECT_EQ(-1, read(self->fd, buf, sizeof(buf)));
+	EXPECT_EQ(EAGAIN, errno);
+
+	sim("unplug %s", variant->kind);
+	end_blocked(&b);
+	EXPECT_EQ(-1, b.result);
+	EXPECT_EQ(ENODEV, b.error);
+	plug_device(variant->kind);
 }
 
 /*
@@ -748,6 +772,105 @@ TEST_F(node, trace_events_of_the_core)
 	EXPECT_NE(NULL, strstr(text, line)) TH_LOG("%s in %s", line, text);
 	EXPECT_NE(NULL, strstr(text, "till_device_unregister: "));
 	EXPECT_NE(NULL, strstr(text, "till_device_register: "));
+}
+
+/*
+ * What must be in no log and no trace
+ */
+
+static void swipe_canary(char *ret, size_t size)
+{
+	struct till_msr_swipe swipe;
+	int fd, tries = 3;
+
+	plug_device("msr");
+	fd = open_device("msr", O_RDWR);
+	CHECK_EQ(ioctl(fd, TILL_MSR_ARM), 0);
+	do
+		sim("swipe stripe");
+	while (!poll_for(fd, POLLIN, TILL_WAIT_MS) && --tries);
+	CHECK_EQ(read(fd, &swipe, sizeof(swipe)), sizeof(swipe));
+	close(fd);
+	CHECK(swipe.track[1].length > 17);
+	/* The account number, as far as all cards have one. */
+	snprintf(ret, size, "%.12s", (const char *)&swipe.track[1].data[1]);
+}
+
+static void card_canary(void)
+{
+	static const __u8 select[] = "\x00\xa4\x04\x00\x0e" "1PAY.SYS.DDF01";
+	struct till_emv_power power = { .size = sizeof(power) };
+	__u8 answer[512];
+	int fd;
+
+	plug_device("emv");
+	sim_try("remove 2>/dev/null");
+	sim("insert visa");
+	CHECK_SOON(!attribute_is("emv", "card", "absent"));
+	fd = open_device("emv", O_RDWR);
+	CHECK_EQ(ioctl(fd, TILL_EMV_POWER_ON, &power), 0);
+	CHECK_EQ(write(fd, select, sizeof(select) - 1), sizeof(select) - 1);
+	CHECK(read(fd, answer, sizeof(answer)) > 2);
+	close(fd);
+	sim("remove");
+}
+
+static void paper_canary(const char *text)
+{
+	int fd;
+
+	plug_device("printer");
+	sim_try("paper in");
+	fd = open_device("printer", O_RDWR);
+	CHECK_EQ(write(fd, text, strlen(text)), strlen(text));
+	CHECK_EQ(fsync(fd), 0);
+	close(fd);
+}
+
+static void expect_silent(struct __test_metadata *_metadata, const char *where, const char *text,
+			  const char *account)
+{
+	EXPECT_NULL(strstr(text, account)) TH_LOG("the account number is in the %s", where);
+	EXPECT_NULL(strstr(text, "1PAY")) TH_LOG("a command is in the %s", where);
+	EXPECT_NULL(strstr(text, "CANARY-ON-PAPER")) TH_LOG("the receipt is in the %s", where);
+	/* As dumped in hexadecimal, with spaces or without. */
+	EXPECT_NULL(strcasestr(text, "315041592e")) TH_LOG("a command is in the %s", where);
+	EXPECT_NULL(strcasestr(text, "31 50 41 59")) TH_LOG("a command is in the %s", where);
+}
+
+/* With all that can be turned on for someone who looks for a fault. */
+TEST(no_card_data_in_traces_and_logs)
+{
+	static const char control[] = "/sys/kernel/debug/dynamic_debug/control";
+	const char *root = trace_root();
+	static char log[512 * 1024];
+	char account[16];
+	int size;
+
+	mount("debug", "/sys/kernel/debug", "debugfs", 0, NULL);
+	write_file(control, "module till +p");
+	if (root) {
+		ASSERT_TRUE(trace_write(root, "trace", "\n"));
+		ASSERT_TRUE(trace_write(root, "events/till/enable", "1"));
+	}
+
+	swipe_canary(account, sizeof(account));
+	card_canary();
+	paper_canary("CANARY-ON-PAPER\n");
+
+	write_file(control, "module till -p");
+	size = klogctl(3, log, sizeof(log) - 1);
+	ASSERT_LT(0, size);
+	expect_silent(_metadata, "kernel's log", log, account);
+
+	if (!root)
+		SKIP(return, "the log is silent; this kernel has no trace events");
+	ASSERT_TRUE(trace_write(root, "events/till/enable", "0"));
+	expect_silent(_metadata, "trace", trace_read(root, NULL), account);
+	/* They were on. */
+	EXPECT_TRUE(!!strstr(trace_read(root, NULL), "till_msr_swipe: "));
+	EXPECT_TRUE(!!strstr(trace_read(root, NULL), "till_emv_command_end: "));
+	EXPECT_TRUE(!!strstr(trace_read(root, NULL), "till_printer_done: "));
 }
 
 TEST_HARNESS_MAIN
