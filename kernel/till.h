@@ -152,7 +152,10 @@ static inline void till_count(struct till_device *tdev, unsigned int index)
 	atomic_long_inc(&tdev->statistics[index]);
 }
 
-/* What usbcore calls a device that is gone, when something is submitted to it. */
+/*
+ * What usbcore calls a device that is gone, and its many names for a transfer
+ * that failed, which say nothing to a program.
+ */
 static inline int till_usb_error(int error)
 {
 	switch (error) {
@@ -160,6 +163,15 @@ static inline int till_usb_error(int error)
 	case -ESHUTDOWN:
 	case -EHOSTUNREACH:
 		return -ENODEV;
+	case -ECOMM:
+	case -EILSEQ:
+	case -ENOSR:
+	case -EOVERFLOW:
+	case -EPIPE:
+	case -EPROTO:
+	case -EREMOTEIO:
+	case -ETIME:
+		return -EIO;
 	default:
 		return error;
 	}

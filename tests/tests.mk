@@ -38,6 +38,13 @@ $(O)/emv-print: $(O)/tests/check/emv-print.o $(O)/rooms.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(call libs,$(LIBS_tilld))
 
+# Hostile devices, for cases and for make check-kernel-debug.
+GUEST_PROGRAMS += $(O)/guest/till-hostile
+$(O)/guest/till-hostile: $(call objects,$(call sources,tests/hostile)) $(O)/sim.a $(O)/rooms.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -pthread $(call libs,$(LIBS_till-sim))
+
 # Each fuzz-NAME.c is built twice: to replay its corpus in every check, and with clang to search.
 FUZZERS := $(patsubst tests/fuzz/fuzz-%.c,%,$(wildcard tests/fuzz/fuzz-*.c))
 REPLAYERS := $(addprefix $(O)/fuzz/replay-,$(FUZZERS))
@@ -70,9 +77,14 @@ check-trixie: check-deps ## run the kselftests on Debian 13's kernel, 6.12
 	@$(MAKE) --no-print-directory check-programs
 	@O=$(O) OUT=$(OUT) CHECK_KERNEL=trixie tests/check/run vm/kselftest
 
-check-debug: check-deps ## run the kselftests on a kernel with KASAN, lockdep and kmemleak (first: built in 15 minutes)
+# The first run builds the kernel. UNPLUGS= and SEED= are for the hostile devices too.
+check-kernel-debug: check-deps ## kselftests, 1000 unplugs and FUZZ_TIME=60 s of hostile devices on a kernel with KASAN and lockdep
 	@$(MAKE) --no-print-directory check-programs
-	@O=$(O) OUT=$(OUT) CHECK_KERNEL=debug tests/check/run vm/kselftest
+	@O=$(O) OUT=$(OUT) CHECK_KERNEL=debug FUZZ_TIME=$(FUZZ_TIME) UNPLUGS=$(UNPLUGS) SEED=$(SEED) \
+		tests/check/run vm/kselftest vm/hostile
+
+coverage-kernel: ## which lines of kernel/ the last check-kernel-debug ran
+	@tests/hostile/coverage $(O)/check
 
 # Installing comes before the flags are asked of pkg-config, hence the second make.
 check-deps:
@@ -98,4 +110,4 @@ demo-shell: ## the same VM with a shell in it; end it with exit
 	@packaging/install-deps build
 	@tests/vm/run --tty -- bash -i
 
-.PHONY: check fuzz check-unit check-debug check-trixie check-deps check-programs demo demo-shell
+.PHONY: check fuzz check-unit check-kernel-debug coverage-kernel check-trixie check-deps check-programs demo demo-shell

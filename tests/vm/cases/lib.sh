@@ -78,6 +78,55 @@ tap() {
 	[ "$status" = 0 ] || [ "$status" = 4 ] || { sed 's/^/# /' "$_dir/log" && _result 1 "${1##*/} ended with status $status"; }
 }
 
+_leaks=/sys/kernel/debug/kmemleak
+
+is_debug() { [ -e "$_leaks" ]; }
+
+# An expression for the lines that a report of the kernel's begins with. They are at the head of a line; with something
+# before it ("RETBleed: WARNING: ...", "ODEBUG: selftest passed") it is no report.
+complaints() {
+	printf '^(\\[[ 0-9.]+\\](\\[[^]]*\\])? )?(rcu: |watchdog: |kernel )?('
+	printf '%s|' 'BUG[: ]' 'WARNING: ' 'INFO: (task|rcu|trying) ' 'INFO: rcu_' 'Oops' 'UBSAN: .* in ' 'refcount_t: ' \
+		'ODEBUG: (init|activate|deactivate|free|destroy|assert_init) ' 'general protection fault' 'double fault'
+	printf 'list_(add|del) corruption)'
+}
+
+# no_complaint FILE: the kernel's log there has no report.
+no_complaint() { ! grep -E -A 40 -e "$(complaints)" "$1"; }
+
+# Before a test of the module on a kernel that can see more: what was leaked before is not the test's, trace events and
+# debug messages are part of it.
+watch_closely() {
+	is_debug || return 0
+	# The emulated serial line is slow.
+	dmesg -n 2
+	{ echo scan && echo clear; } >"$_leaks"
+	echo 1 >/sys/kernel/debug/tracing/events/till/enable
+	echo module till +p >/sys/kernel/debug/dynamic_debug/control
+}
+
+# Kmemleak reports what is older than five seconds and was not found in two scans.
+_no_leak() {
+	echo scan >"$_leaks"
+	sleep 6
+	echo scan >"$_leaks"
+	echo scan >"$_leaks"
+	cat "$_leaks"
+	[ -z "$(cat "$_leaks")" ]
+}
+
+# check_module_end: what must be true of the kernel after a test of the module, which is unloaded. Leaves the log and
+# the lines that were run, where they are counted, in /out.
+check_module_end() {
+	! is_debug || tail -n 10000 /sys/kernel/debug/tracing/trace >/out/trace.txt
+	check "the module can be unloaded" modprobe -r till
+	! is_debug || check "nothing was leaked" _no_leak
+	dmesg >/out/dmesg.txt
+	# From its start: also the load of the module.
+	check "the kernel's log has no complaint" no_complaint /out/dmesg.txt
+	[ ! -d /sys/kernel/debug/gcov ] || (cd /sys/kernel/debug/gcov && find . -name '*.gcda' -exec cp --parents {} /out/ \;)
+}
+
 # finish: the plan and the status. After a failure, what the services said.
 finish() {
 	if [ "$_failed" != 0 ]; then
@@ -86,14 +135,6 @@ finish() {
 	fi
 	printf '1..%d\n' "$_n"
 	exit "$_failed"
-}
-
-# no_complaint FILE: the kernel's log there has no report. What a report begins with is at the head of a line; with
-# something before it ("RETBleed: WARNING: ...", "ODEBUG: selftest passed") it is no report.
-no_complaint() {
-	! grep -E -A 40 -e '^\[[ 0-9.]+\](\[[^]]*\])? (rcu: )?(BUG: |WARNING: |INFO: (task|rcu|trying) |INFO: rcu_|Oops)' \
-		-e 'UBSAN: .* in |ODEBUG: (init|activate|deactivate|free|destroy|assert_init) |refcount_t: ' \
-		-e 'general protection fault|\[#[0-9]+\]|use-after-free|scheduling while atomic' "$1"
 }
 
 object_path() { busctl --json=short "$@" | jq -r '.data[0]'; }
