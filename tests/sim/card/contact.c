@@ -284,13 +284,15 @@ static ssize_t t0_give(struct contact *c, uint8_t *out) {
         return n + 2;
 }
 
-/* An extended APDU is whole when it is as long as its own Lc says (12.1.3). */
+/* An APDU is whole when it is as long as its own Lc says (12.1.3). */
 static bool envelope_is_whole(const struct contact *c) {
         const uint8_t *e = c->envelope;
         size_t n = c->envelope_size, lc;
 
-        if (n < 7 || e[4] != 0)
-                return n > 0 && n < 7 ? false : n >= 5 && n >= 5U + e[4];
+        if (n < 7)
+                return false;
+        if (e[4] != 0)
+                return n >= 5U + e[4];
         lc = e[5] << 8 | e[6];
         return n == 7 || n == 7 + lc || n == 9 + lc;
 }

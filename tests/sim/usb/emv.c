@@ -728,6 +728,7 @@ static void emv_configured(void *userdata) {
         struct emv *e = userdata;
 
         emv_let_go(e);
+        (void) sd_event_source_set_enabled(e->late_timer, SD_EVENT_OFF);
         emv_power_down(e);
         emv_reset_parameters(e);
         e->message_size = 0;
