@@ -4,8 +4,6 @@
  * and each command called on its node. Built for 64 bits and, as till_abi32,
  * for 32: the same numbers must hold, and compat_ioctl() must take the same.
  */
-#define TILL_HARNESS
-
 #include <stddef.h>
 
 #include "till_test.h"

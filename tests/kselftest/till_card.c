@@ -4,12 +4,7 @@
  */
 #include "till_card.h"
 
-static void setup(void)
-{
-	alarm(0);
-}
-
-TEST(card_is_in_the_reader)
+int main(int argc, char *argv[])
 {
 	card_start();
 	card_insert();

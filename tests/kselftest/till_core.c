@@ -3,8 +3,6 @@
  * What is the same on every node: the claim, unplugging, sizes of structures,
  * attributes, uevents, trace events, unbinding and unloading.
  */
-#define TILL_HARNESS
-
 #include <ctype.h>
 #include <sys/klog.h>
 #include <sys/mman.h>
@@ -798,7 +796,7 @@ static void swipe_canary(char *ret, size_t size)
 
 static void card_canary(void)
 {
-	static const __u8 select[] = "\x00\xa4\x04\x00\x0e" "1PAY.SYS.DDF01";
+	static const __u8 select[] = "\x00\xa4\x04\x00\0161PAY.SYS.DDF01";
 	struct till_emv_power power = { .size = sizeof(power) };
 	__u8 answer[512];
 	int fd;

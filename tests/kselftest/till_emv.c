@@ -2,8 +2,6 @@
 /*
  * EMV reader: slot events, the exchange and its states, errors, abort, unplugging.
  */
-#define TILL_HARNESS
-
 #include "till_test.h"
 
 #define CARD		"visa"
@@ -301,7 +299,7 @@ FIXTURE_TEARDOWN(level)
 	close(self->fd);
 }
 
-static void check_echo(int fd, const FIXTURE_VARIANT(level) *variant)
+static void check_echo(int fd, FIXTURE_VARIANT(level) const *variant)
 {
 	check_block(fd, variant->block, variant->length, variant->answer, variant->answer_length);
 }
@@ -401,7 +399,7 @@ TEST_F(emv, readers_that_cannot_be_driven)
 	};
 	unsigned int i;
 
-	for (i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(options); i++) {
 		replug_reader(options[i]);
 		nap(500);
 		CHECK(!device_is_plugged("emv"));
@@ -625,7 +623,8 @@ TEST_F(emv, the_longest_tpdu)
 	int fd;
 
 	for (i = 0; i < 255; i++)
-		echo[5 + i] = answer[i] = i;
+		answer[i] = i;
+	memcpy(echo + 5, answer, 255);
 	answer[255] = 0x90;
 	answer[256] = 0x00;
 
@@ -1177,11 +1176,11 @@ TEST_F_TIMEOUT(emv, an_extended_apdu_is_chained, 300)
 	unsigned int i, j;
 	int fd;
 
-	for (i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(options); i++) {
 		plug_reader(options[i]);
 		fd = open_powered_with("echo");
 		/* The longest one in the shortest messages takes minutes under emulation. */
-		for (j = 0; j < sizeof(lengths) / sizeof(lengths[0]) - !i; j++)
+		for (j = 0; j < ARRAY_SIZE(lengths) - !i; j++)
 			check_extended(fd, lengths[j]);
 		close(fd);
 		sim("remove");
@@ -1227,7 +1226,7 @@ TEST_F(emv, parts_of_a_response)
 	unsigned int i;
 	int fd = open_powered();
 
-	for (i = 0; i < sizeof(chains) / sizeof(chains[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(chains); i++) {
 		sim("misbehave emv chain %s", chains[i]);
 		check_failure(fd, EPROTO);
 	}
@@ -1300,7 +1299,7 @@ TEST_F_TIMEOUT(emv, the_deadline_of_an_exchange, 180)
 	unsigned int i;
 	int fd = open_powered();
 
-	for (i = 0; i < sizeof(how) / sizeof(how[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(how); i++) {
 		sim("misbehave emv %s", how[i]);
 		check_failure(fd, ETIMEDOUT);
 		sim("misbehave none");
@@ -1348,13 +1347,15 @@ TEST_F(emv, pipes_that_stall)
 
 TEST_F(emv, notifications_that_say_nothing)
 {
-	static const char * const notes[] = { "", "50", "51", "5100000000", "00", "ff03", "5101020304" };
+	static const char * const notes[] = {
+		"", "50", "51", "5100000000", "00", "ff03", "5101020304"
+	};
 	struct till_emv_state before, after;
 	unsigned int i;
 	int fd = open_device("emv", O_RDWR);
 
 	get_state(fd, &before);
-	for (i = 0; i < sizeof(notes) / sizeof(notes[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(notes); i++)
 		sim_try("misbehave emv notify %s 2>/dev/null", notes[i]);
 	sim("insert " CARD);
 	CHECK_EQ(poll_for(fd, POLLPRI, TILL_WAIT_MS), POLLPRI);

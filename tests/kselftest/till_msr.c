@@ -31,7 +31,11 @@ static void get_info(struct till_info *info)
 	close(fd);
 }
 
-static void setup(void)
+FIXTURE(msr)
+{
+};
+
+FIXTURE_SETUP(msr)
 {
 	struct till_info info;
 
@@ -41,6 +45,10 @@ static void setup(void)
 	get_info(&info);
 	if (info.vendor != 0x0801 || info.product != 0x0002)
 		use_reader("sureswipe");
+}
+
+FIXTURE_TEARDOWN(msr)
+{
 }
 
 static int open_armed(void)
@@ -104,12 +112,12 @@ static void check_bad(const struct till_msr_track *track, unsigned int errors)
 	CHECK(!memcmp(track, &bad, sizeof(bad)));
 }
 
-TEST(node)
+TEST_F(msr, node)
 {
 	check_node("msr", TILL_KIND_MSR);
 }
 
-TEST(calls_of_other_kinds_are_refused)
+TEST_F(msr, calls_of_other_kinds_are_refused)
 {
 	int fd = open_device("msr", O_RDWR);
 
@@ -118,7 +126,7 @@ TEST(calls_of_other_kinds_are_refused)
 	CHECK_ERRNO(ioctl(fd, TILL_EMV_ABORT), ENOTTY);
 }
 
-TEST(a_swipe_is_one_record)
+TEST_F(msr, a_swipe_is_one_record)
 {
 	struct till_msr_swipe record;
 	struct timespec now;
@@ -147,7 +155,7 @@ TEST(a_swipe_is_one_record)
 	check_empty(fd);
 }
 
-TEST(a_larger_buffer_gets_the_record)
+TEST_F(msr, a_larger_buffer_gets_the_record)
 {
 	uint8_t buf[4096];
 	int fd = open_armed();
@@ -157,7 +165,7 @@ TEST(a_larger_buffer_gets_the_record)
 }
 
 /* Whatever is appended to the record later. */
-TEST(the_first_record_s_size_is_enough)
+TEST_F(msr, the_first_record_s_size_is_enough)
 {
 	struct till_msr_swipe record;
 	int fd = open_armed();
@@ -168,7 +176,7 @@ TEST(the_first_record_s_size_is_enough)
 	check_empty(fd);
 }
 
-TEST(too_small_a_buffer_loses_nothing)
+TEST_F(msr, too_small_a_buffer_loses_nothing)
 {
 	struct till_msr_swipe record;
 	int fd = open_armed();
@@ -181,7 +189,7 @@ TEST(too_small_a_buffer_loses_nothing)
 	CHECK(record.track[1].length > 0);
 }
 
-TEST(a_node_opens_disarmed)
+TEST_F(msr, a_node_opens_disarmed)
 {
 	struct till_msr_swipe first, second;
 	int fd = open_armed();
@@ -202,7 +210,7 @@ TEST(a_node_opens_disarmed)
 	check_empty(fd);
 }
 
-TEST(arming_empties_the_queue)
+TEST_F(msr, arming_empties_the_queue)
 {
 	int fd = open_armed();
 
@@ -211,7 +219,7 @@ TEST(arming_empties_the_queue)
 	check_empty(fd);
 }
 
-TEST(disarming_drops)
+TEST_F(msr, disarming_drops)
 {
 	struct till_msr_swipe record;
 	int fd = open_armed();
@@ -226,7 +234,7 @@ TEST(disarming_drops)
 	check_empty(fd);
 }
 
-TEST(closing_drops)
+TEST_F(msr, closing_drops)
 {
 	int fd = open_armed();
 
@@ -236,7 +244,7 @@ TEST(closing_drops)
 	check_empty(fd);
 }
 
-TEST(overflow_drops_the_oldest_and_shows_it)
+TEST_F(msr, overflow_drops_the_oldest_and_shows_it)
 {
 	unsigned long dropped = statistic("msr", "dropped_read_count");
 	struct till_msr_swipe record;
@@ -260,7 +268,7 @@ TEST(overflow_drops_the_oldest_and_shows_it)
 	check_empty(fd);
 }
 
-TEST(a_track_that_cannot_be_read_says_so)
+TEST_F(msr, a_track_that_cannot_be_read_says_so)
 {
 	unsigned long failed = statistic("msr", "failed_read_count");
 	struct till_msr_swipe record;
@@ -295,14 +303,14 @@ static const struct {
 	{ "securemag-original", TILL_MSR_FEATURE_DECODED | TILL_MSR_FEATURE_ENCRYPTING, true },
 };
 
-TEST(every_layout_gives_the_card)
+TEST_F(msr, every_layout_gives_the_card)
 {
 	struct till_msr_swipe record;
 	struct till_info info;
 	unsigned int i;
 	int fd;
 
-	for (i = 0; i < sizeof(readers) / sizeof(readers[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(readers); i++) {
 		use_reader(readers[i].name);
 		get_info(&info);
 		CHECK_EQ(info.features, readers[i].features);
@@ -322,13 +330,13 @@ TEST(every_layout_gives_the_card)
 	}
 }
 
-TEST(what_a_reader_encrypts_is_not_there_in_clear)
+TEST_F(msr, what_a_reader_encrypts_is_not_there_in_clear)
 {
 	struct till_msr_swipe record, next;
 	unsigned int i, joint;
 	int fd;
 
-	for (i = 0; i < sizeof(readers) / sizeof(readers[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(readers); i++) {
 		if (!readers[i].encrypts)
 			continue;
 		use_reader(readers[i].name);
@@ -360,7 +368,7 @@ TEST(what_a_reader_encrypts_is_not_there_in_clear)
 	}
 }
 
-TEST(other_cards_than_a_bank_s)
+TEST_F(msr, other_cards_than_a_bank_s)
 {
 	struct till_msr_swipe record;
 	int fd;
@@ -390,7 +398,7 @@ TEST(other_cards_than_a_bank_s)
 }
 
 /* Each by its name, and nothing of a track that has one. */
-TEST(errors_are_told_apart)
+TEST_F(msr, errors_are_told_apart)
 {
 	static const struct {
 		const char *damage;
@@ -412,7 +420,7 @@ TEST(errors_are_told_apart)
 	failed = statistic("msr", "failed_read_count");
 	unreadable = statistic("msr", "unreadable_card_count");
 	fd = open_armed();
-	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
 		swipe_with(fd, kinds[i].damage);
 		read_swipe(fd, &record);
 		check_text(&record.track[0], TRACK1);
@@ -449,7 +457,7 @@ static uint32_t get_keep(int fd)
 	return options.keep_ms;
 }
 
-TEST(options)
+TEST_F(msr, options)
 {
 	struct till_msr_options options = { .size = sizeof(options) };
 	int fd = open_device("msr", O_RDWR);
@@ -482,7 +490,7 @@ TEST(options)
 	CHECK_EQ(get_keep(fd), TILL_MSR_KEEP_MAX_MS);
 }
 
-TEST(a_swipe_that_nobody_reads_is_wiped)
+TEST_F(msr, a_swipe_that_nobody_reads_is_wiped)
 {
 	unsigned long dropped = statistic("msr", "dropped_read_count");
 	struct till_msr_swipe record;
@@ -514,7 +522,7 @@ TEST(a_swipe_that_nobody_reads_is_wiped)
 	CHECK_EQ(record.sequence, first + 3);
 }
 
-TEST(what_is_not_a_swipe_is_counted)
+TEST_F(msr, what_is_not_a_swipe_is_counted)
 {
 	unsigned long errors = statistic("msr", "communication_error_count");
 	struct till_msr_swipe record;
@@ -559,7 +567,7 @@ TEST(what_is_not_a_swipe_is_counted)
 	check_empty(fd);
 }
 
-TEST(good_reads_are_counted)
+TEST_F(msr, good_reads_are_counted)
 {
 	unsigned long good = statistic("msr", "good_read_count");
 	int fd = open_armed();
@@ -568,7 +576,7 @@ TEST(good_reads_are_counted)
 	CHECK_EQ(statistic("msr", "good_read_count"), good + 1);
 }
 
-TEST(a_blocked_read_gets_the_swipe)
+TEST_F(msr, a_blocked_read_gets_the_swipe)
 {
 	struct till_msr_swipe record;
 	struct blocked b = { .fd = open_armed(), .buf = &record, .size = sizeof(record) };
@@ -579,7 +587,7 @@ TEST(a_blocked_read_gets_the_swipe)
 	CHECK_EQ(b.result, sizeof(record));
 }
 
-TEST(a_signal_ends_a_read)
+TEST_F(msr, a_signal_ends_a_read)
 {
 	struct till_msr_swipe record;
 	int fd = open_armed();
@@ -588,7 +596,7 @@ TEST(a_signal_ends_a_read)
 	CHECK_ERRNO(read(fd, &record, sizeof(record)), EINTR);
 }
 
-TEST(no_swipe_becomes_a_keystroke)
+TEST_F(msr, no_swipe_becomes_a_keystroke)
 {
 	char node[64], path[128];
 	const char *class;
@@ -602,10 +610,12 @@ TEST(no_swipe_becomes_a_keystroke)
 	}
 }
 
-TEST(unplugging_ends_everything)
+TEST_F(msr, unplugging_ends_everything)
 {
 	struct till_msr_swipe record;
 	struct blocked b = { .fd = open_armed(), .buf = &record, .size = sizeof(record) };
 
 	check_unplugged("msr", &b, blocked_read);
 }
+
+TEST_HARNESS_MAIN

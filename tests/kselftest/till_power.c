@@ -87,7 +87,11 @@ static void reset_usb(const char *kind)
 	close(fd);
 }
 
-static void setup(void)
+FIXTURE(power)
+{
+};
+
+FIXTURE_SETUP(power)
 {
 	static const char *const kinds[] = { "msr", "emv", "printer" };
 	unsigned int i;
@@ -96,6 +100,10 @@ static void setup(void)
 		CHECK_SOON(device_is_plugged(kinds[i]));
 		write_usb(kinds[i], "power/control", "on");
 	}
+}
+
+FIXTURE_TEARDOWN(power)
+{
 }
 
 /*
@@ -176,7 +184,7 @@ static void check_exchange_failed(int fd)
 	CHECK_ERRNO(read(fd, answer, sizeof(answer)), ENODATA);
 }
 
-TEST(emv_sleep_closed)
+TEST_F(power, emv_sleep_closed)
 {
 	int fd;
 
@@ -188,7 +196,7 @@ TEST(emv_sleep_closed)
 	check_exchange(fd);
 }
 
-TEST(emv_sleep_open)
+TEST_F(power, emv_sleep_open)
 {
 	uint64_t event;
 	int fd;
@@ -201,7 +209,7 @@ TEST(emv_sleep_open)
 	check_reader_was_reset(fd, event);
 }
 
-TEST(emv_sleep_in_exchange)
+TEST_F(power, emv_sleep_in_exchange)
 {
 	uint64_t event;
 	int fd;
@@ -215,7 +223,7 @@ TEST(emv_sleep_in_exchange)
 	check_reader_was_reset(fd, event);
 }
 
-TEST(emv_reset_in_exchange)
+TEST_F(power, emv_reset_in_exchange)
 {
 	uint64_t event;
 	int fd;
@@ -229,7 +237,7 @@ TEST(emv_reset_in_exchange)
 	check_reader_was_reset(fd, event);
 }
 
-TEST(emv_autosuspend)
+TEST_F(power, emv_autosuspend)
 {
 	int fd;
 
@@ -250,7 +258,7 @@ TEST(emv_autosuspend)
 	check_exchange(fd);
 }
 
-TEST(emv_wakes_the_host_for_a_card)
+TEST_F(power, emv_wakes_the_host_for_a_card)
 {
 	unsigned long before;
 	int uevents;
@@ -374,7 +382,7 @@ static void reset_printer(void)
 	reset_usb("printer");
 }
 
-TEST(printer_answers_its_class)
+TEST_F(power, printer_answers_its_class)
 {
 	struct till_printer_device_id *id = calloc(1, sizeof(*id));
 	int fd = open_printer();
@@ -382,7 +390,8 @@ TEST(printer_answers_its_class)
 	id->size = sizeof(*id);
 	CHECK_EQ(ioctl(fd, TILL_PRINTER_GET_DEVICE_ID, id), 0);
 	CHECK(memmem(id->id, id->length, "MDL:TM-T20II;", 13));
-	CHECK_EQ(ioctl(gadget, GADGET_SET_PRINTER_STATUS, PRINTER_SELECTED | PRINTER_PAPER_EMPTY), 0);
+	CHECK_EQ(ioctl(gadget, GADGET_SET_PRINTER_STATUS,
+		       PRINTER_SELECTED | PRINTER_PAPER_EMPTY), 0);
 	CHECK_EQ(ioctl(fd, TILL_PRINTER_GET_PORT_STATUS), PRINTER_SELECTED | PRINTER_PAPER_EMPTY);
 	CHECK(attribute_is("printer", "paper", "end"));
 	CHECK_EQ(ioctl(gadget, GADGET_SET_PRINTER_STATUS, PRINTER_SELECTED | PRINTER_NOT_ERROR), 0);
@@ -394,13 +403,13 @@ TEST(printer_answers_its_class)
 	free(id);
 }
 
-TEST(printer_sleep_closed)
+TEST_F(power, printer_sleep_closed)
 {
 	sleep_system();
 	check_prints(open_printer());
 }
 
-TEST(printer_sleep_open)
+TEST_F(power, printer_sleep_open)
 {
 	int fd = open_printer();
 
@@ -415,17 +424,17 @@ TEST(printer_sleep_open)
 	CHECK_SOON(attribute_is("printer", "cover", "closed"));
 }
 
-TEST(printer_sleep_in_write)
+TEST_F(power, printer_sleep_in_write)
 {
 	check_interrupted_write(sleep_system);
 }
 
-TEST(printer_reset_in_write)
+TEST_F(power, printer_reset_in_write)
 {
 	check_interrupted_write(reset_printer);
 }
 
-TEST(printer_autosuspend)
+TEST_F(power, printer_autosuspend)
 {
 	int fd;
 
@@ -456,7 +465,7 @@ static bool can_open(const char *kind)
 }
 
 /* Without USB persist a device that lost power is another one. */
-TEST(printer_sleep_without_persist)
+TEST_F(power, printer_sleep_without_persist)
 {
 	struct till_printer_progress progress = { .size = sizeof(progress) };
 	int fd = open_printer();
@@ -512,7 +521,7 @@ static void check_reads_swipe(int fd)
 	CHECK_EQ(poll_for(fd, POLLIN, 0), 0);
 }
 
-TEST(msr_sleep_closed)
+TEST_F(power, msr_sleep_closed)
 {
 	int fd;
 
@@ -522,7 +531,7 @@ TEST(msr_sleep_closed)
 	check_reads_swipe(fd);
 }
 
-TEST(msr_sleep_with_a_swipe_waiting)
+TEST_F(power, msr_sleep_with_a_swipe_waiting)
 {
 	int fd = open_armed();
 
@@ -535,7 +544,7 @@ TEST(msr_sleep_with_a_swipe_waiting)
 	check_reads_swipe(fd);
 }
 
-TEST(msr_sleep_in_read)
+TEST_F(power, msr_sleep_in_read)
 {
 	uint8_t record[8192];
 	struct blocked reader = { .buf = record, .size = sizeof(record) };
@@ -549,7 +558,7 @@ TEST(msr_sleep_in_read)
 	CHECK(memmem(record, reader.result, TRACK_2, strlen(TRACK_2)));
 }
 
-TEST(msr_reset)
+TEST_F(power, msr_reset)
 {
 	int fd = open_armed();
 
@@ -561,7 +570,7 @@ TEST(msr_reset)
 	check_reads_swipe(fd);
 }
 
-TEST(msr_autosuspend)
+TEST_F(power, msr_autosuspend)
 {
 	int fd;
 
@@ -579,7 +588,7 @@ TEST(msr_autosuspend)
 }
 
 /* All at once, as it is in a shop that closes. */
-TEST(all_sleep_busy)
+TEST_F(power, all_sleep_busy)
 {
 	int emv, msr;
 
@@ -592,3 +601,5 @@ TEST(all_sleep_busy)
 	check_exchange_failed(emv);
 	check_reads_swipe(msr);
 }
+
+TEST_HARNESS_MAIN

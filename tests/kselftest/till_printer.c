@@ -21,7 +21,11 @@ static void plug_kind(const char *kind)
 	sim("plug printer %s", kind);
 }
 
-static void setup(void)
+FIXTURE(printer)
+{
+};
+
+FIXTURE_SETUP(printer)
 {
 	unsigned int i;
 
@@ -38,6 +42,10 @@ static void setup(void)
 	sim_try("cover closed");
 	sim_try("clear");
 	CHECK_SOON(device_is_plugged("printer"));
+}
+
+FIXTURE_TEARDOWN(printer)
+{
 }
 
 static void get_status(int fd, struct till_printer_status *ret)
@@ -187,12 +195,12 @@ static size_t fill(int fd)
 	return done;
 }
 
-TEST(node)
+TEST_F(printer, node)
 {
 	check_node("printer", TILL_KIND_PRINTER);
 }
 
-TEST(sizes)
+TEST_F(printer, sizes)
 {
 	int fd = open_device("printer", O_RDWR);
 
@@ -201,7 +209,7 @@ TEST(sizes)
 	check_sizes(fd, TILL_PRINTER_GET_DEVICE_ID, sizeof(struct till_printer_device_id));
 }
 
-TEST(device_id)
+TEST_F(printer, device_id)
 {
 	struct till_printer_device_id id = { .size = sizeof(id) };
 	struct till_info info = { .size = sizeof(info) };
@@ -216,7 +224,7 @@ TEST(device_id)
 	CHECK_EQ(id.id[id.length], 0);
 }
 
-TEST(data_and_progress)
+TEST_F(printer, data_and_progress)
 {
 	unsigned long written = statistic("printer", "byte_written_count");
 	struct till_printer_progress progress;
@@ -246,7 +254,7 @@ TEST(data_and_progress)
 	CHECK_EQ(progress.accepted, 0);
 }
 
-TEST(closing_lets_the_printer_have_it)
+TEST_F(printer, closing_lets_the_printer_have_it)
 {
 	unsigned long written = statistic("printer", "byte_written_count");
 	int fd = open_device("printer", O_WRONLY);
@@ -256,7 +264,7 @@ TEST(closing_lets_the_printer_have_it)
 	CHECK_EQ(statistic("printer", "byte_written_count"), written + sizeof(paper));
 }
 
-TEST(port_status)
+TEST_F(printer, port_status)
 {
 	struct till_printer_status status;
 	int fd = open_device("printer", O_RDWR);
@@ -282,7 +290,7 @@ TEST(port_status)
 	CHECK(attribute_is("printer", "paper", "end"));
 }
 
-TEST(automatic_status)
+TEST_F(printer, automatic_status)
 {
 	int uevents = listen_uevents();
 	int fd = open_automatic();
@@ -318,10 +326,10 @@ TEST(automatic_status)
 	CHECK_ERRNO(read(fd, &byte, 1), EAGAIN);
 }
 
-TEST(replies_are_told_from_status)
+TEST_F(printer, replies_are_told_from_status)
 {
 	/* GS ( H, function 48: says when it is printed; reply 37 22, four bytes, 00 */
-	static const char process[] = "\x1d(H\x06\x00\x30\x30" "T8p|";
+	static const char process[] = "\x1d(H\x06\x00\x30\x30T8p|";
 	static const uint8_t processed[] = { 0x37, 0x22, 'T', '8', 'p', '|', 0x00 };
 	int fd = open_automatic();
 	unsigned int i;
@@ -344,7 +352,7 @@ TEST(replies_are_told_from_status)
 	CHECK_SOON(status_flags(fd) & TILL_PRINTER_COVER_OPEN);
 }
 
-TEST(a_signal_ends_a_read)
+TEST_F(printer, a_signal_ends_a_read)
 {
 	int fd = open_device("printer", O_RDWR);
 	char byte;
@@ -353,7 +361,7 @@ TEST(a_signal_ends_a_read)
 	CHECK_ERRNO(read(fd, &byte, 1), EINTR);
 }
 
-TEST(without_paper_nothing_hangs)
+TEST_F(printer, without_paper_nothing_hangs)
 {
 	struct till_printer_progress progress;
 	struct timespec start, end;
@@ -394,7 +402,7 @@ TEST(without_paper_nothing_hangs)
 	       (end.tv_nsec - start.tv_nsec) / 1000000L);
 }
 
-TEST(soft_reset_drops_the_queue)
+TEST_F(printer, soft_reset_drops_the_queue)
 {
 	struct till_printer_progress progress;
 	int fd = open_automatic();
@@ -410,7 +418,7 @@ TEST(soft_reset_drops_the_queue)
 	CHECK_EQ(poll_for(fd, POLLOUT, TILL_WAIT_MS) & POLLOUT, POLLOUT);
 }
 
-TEST(a_stall_is_told_once)
+TEST_F(printer, a_stall_is_told_once)
 {
 	struct till_printer_progress progress;
 	int fd = open_device("printer", O_RDWR | O_NONBLOCK);
@@ -420,7 +428,7 @@ TEST(a_stall_is_told_once)
 	n = write(fd, paper, 64);
 	if (n == 64) {
 		if (!(poll_for(fd, POLLERR, 5000) & POLLERR))
-			SKIP("the simulated printer did not stall bulk OUT");
+			SKIP(return, "the simulated printer did not stall bulk OUT");
 		CHECK_ERRNO(fsync(fd), EIO);
 	} else {
 		CHECK_EQ(errno, EIO);
@@ -437,7 +445,7 @@ TEST(a_stall_is_told_once)
 }
 
 /* Once the error is told, what is written is printed or another error told. */
-TEST(nothing_is_lost_in_silence_after_a_stall)
+TEST_F(printer, nothing_is_lost_in_silence_after_a_stall)
 {
 	struct till_printer_progress before, after;
 	unsigned int i;
@@ -461,7 +469,7 @@ TEST(nothing_is_lost_in_silence_after_a_stall)
 	}
 }
 
-TEST(closing_over_a_stall_leaves_no_trace)
+TEST_F(printer, closing_over_a_stall_leaves_no_trace)
 {
 	unsigned int i;
 	int fd;
@@ -481,7 +489,7 @@ TEST(closing_over_a_stall_leaves_no_trace)
 	}
 }
 
-TEST(soft_reset_ends_a_write)
+TEST_F(printer, soft_reset_ends_a_write)
 {
 	struct blocked b = { .fd = open_automatic(), .buf = paper, .size = sizeof(paper) };
 
@@ -500,7 +508,7 @@ TEST(soft_reset_ends_a_write)
 	CHECK_EQ(fsync(b.fd), 0);
 }
 
-TEST(a_reset_keeps_the_node)
+TEST_F(printer, a_reset_keeps_the_node)
 {
 	struct till_printer_progress progress;
 	int fd = open_automatic();
@@ -521,15 +529,17 @@ TEST(a_reset_keeps_the_node)
 	CHECK(progress.completed < progress.accepted);
 }
 
-TEST(unplugging_ends_a_read)
+TEST_F(printer, unplugging_ends_a_read)
 {
 	char buf[16];
-	struct blocked b = { .fd = open_device("printer", O_RDWR), .buf = buf, .size = sizeof(buf) };
+	struct blocked b = {
+		.fd = open_device("printer", O_RDWR), .buf = buf, .size = sizeof(buf)
+	};
 
 	check_unplugged("printer", &b, blocked_read);
 }
 
-TEST(unplugging_ends_a_write)
+TEST_F(printer, unplugging_ends_a_write)
 {
 	struct blocked b = { .fd = open_automatic(), .buf = paper, .size = sizeof(paper) };
 
@@ -539,8 +549,8 @@ TEST(unplugging_ends_a_write)
 	sim("paper in");
 }
 
-/* The error is for those who were in the midst of it, and the rest of their data stays unwritten. */
-TEST(a_reset_ends_a_write_and_an_fsync)
+/* The error is for those who were in the midst of it; the rest of their data stays unwritten. */
+TEST_F(printer, a_reset_ends_a_write_and_an_fsync)
 {
 	struct blocked writer = { .fd = open_automatic(), .buf = paper, .size = sizeof(paper) };
 	struct blocked syncer = { .fd = writer.fd };
@@ -562,7 +572,7 @@ TEST(a_reset_ends_a_write_and_an_fsync)
 	CHECK(progress.completed < progress.accepted);
 }
 
-TEST(unplugging_ends_an_fsync)
+TEST_F(printer, unplugging_ends_an_fsync)
 {
 	struct blocked b = { .fd = open_automatic() };
 
@@ -571,7 +581,7 @@ TEST(unplugging_ends_an_fsync)
 	check_unplugged("printer", &b, blocked_fsync);
 }
 
-TEST(replugged_in_mid_write)
+TEST_F(printer, replugged_in_mid_write)
 {
 	struct blocked b = { .fd = open_automatic(), .buf = paper, .size = sizeof(paper) };
 	struct till_printer_progress progress;
@@ -599,7 +609,7 @@ TEST(replugged_in_mid_write)
 	close(b.fd);
 }
 
-TEST(a_kill_ends_a_write)
+TEST_F(printer, a_kill_ends_a_write)
 {
 	long start;
 	pid_t pid;
@@ -627,7 +637,7 @@ TEST(a_kill_ends_a_write)
 	close(open_device("printer", O_RDWR));
 }
 
-TEST(a_blocking_close_is_bounded)
+TEST_F(printer, a_blocking_close_is_bounded)
 {
 	int fd = open_automatic();
 	long start;
@@ -641,7 +651,7 @@ TEST(a_blocking_close_is_bounded)
 	CHECK(now() - start < 15000);
 }
 
-TEST(fsync_gives_up_in_time)
+TEST_F(printer, fsync_gives_up_in_time)
 {
 	struct till_printer_progress before, after;
 	int fd = open_automatic();
@@ -663,7 +673,7 @@ TEST(fsync_gives_up_in_time)
 }
 
 /* The counts against what the printer itself has counted. */
-TEST(no_byte_counts_twice)
+TEST_F(printer, no_byte_counts_twice)
 {
 	unsigned long long accepted = sim_accepted();
 	struct till_printer_progress progress;
@@ -702,7 +712,7 @@ TEST(no_byte_counts_twice)
 	CHECK(progress.completed <= sim_accepted() - accepted);
 }
 
-TEST(status_falls_back_and_says_so)
+TEST_F(printer, status_falls_back_and_says_so)
 {
 	struct till_printer_status status;
 	int uevents = listen_uevents();
@@ -740,7 +750,7 @@ TEST(status_falls_back_and_says_so)
 	CHECK(attribute_is("printer", "source", "port"));
 }
 
-TEST(errors_by_kind)
+TEST_F(printer, errors_by_kind)
 {
 	struct till_printer_status status;
 	int fd = open_automatic();
@@ -748,7 +758,8 @@ TEST(errors_by_kind)
 	CHECK(attribute_is("printer", "error", "none"));
 	sim("drawer open");
 	nap(200);
-	CHECK(attribute_is("printer", "drawer", "high") || attribute_is("printer", "drawer", "low"));
+	CHECK(attribute_is("printer", "drawer", "high") ||
+	      attribute_is("printer", "drawer", "low"));
 	sim("drawer closed");
 	sim("misbehave printer hot");
 	CHECK_SOON(attribute_is("printer", "error", "recoverable"));
@@ -768,7 +779,7 @@ TEST(errors_by_kind)
 }
 
 /* What DLE EOT is answered does not say what was asked, and changes nothing. */
-TEST(realtime_answers_change_nothing)
+TEST_F(printer, realtime_answers_change_nothing)
 {
 	struct till_printer_status before, after;
 	int fd = open_automatic();
@@ -785,7 +796,7 @@ TEST(realtime_answers_change_nothing)
 	CHECK(!memcmp(&before, &after, sizeof(before)));
 }
 
-TEST(unidirectional)
+TEST_F(printer, unidirectional)
 {
 	struct till_printer_status status;
 	char byte;
@@ -813,7 +824,7 @@ TEST(unidirectional)
 	CHECK_EQ(fsync(fd), 0);
 }
 
-TEST(the_bidirectional_setting_is_chosen)
+TEST_F(printer, the_bidirectional_setting_is_chosen)
 {
 	struct till_printer_device_id id;
 	char setting[16];
@@ -835,19 +846,19 @@ TEST(the_bidirectional_setting_is_chosen)
 	CHECK_SOON(status_source(fd) == TILL_PRINTER_SOURCE_AUTOMATIC);
 }
 
-TEST(what_cannot_be_driven_is_left_to_others)
+TEST_F(printer, what_cannot_be_driven_is_left_to_others)
 {
 	static const char * const kinds[] = { "packets-only", "no-packet-size", "bridge-other" };
 	unsigned int i;
 
-	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
 		plug_kind(kinds[i]);
 		nap(1500);
 		CHECK(!device_is_plugged("printer"));
 	}
 }
 
-TEST(a_bridge_with_a_receipt_printer)
+TEST_F(printer, a_bridge_with_a_receipt_printer)
 {
 	struct till_printer_device_id id;
 	int fd;
@@ -870,7 +881,7 @@ static void replug(const char *misbehaviour)
 	CHECK_SOON(device_is_plugged("printer"));
 }
 
-TEST(device_ids_that_are_wrong)
+TEST_F(printer, device_ids_that_are_wrong)
 {
 	struct till_printer_device_id good, id;
 	int fd = open_device("printer", O_RDWR);
@@ -905,7 +916,7 @@ TEST(device_ids_that_are_wrong)
 	CHECK(!memcmp(id.id, "MFG:\0", 5));
 }
 
-TEST(a_soft_reset_as_class_1_0_had_it)
+TEST_F(printer, a_soft_reset_as_class_1_0_had_it)
 {
 	int fd = open_automatic();
 
@@ -926,7 +937,7 @@ TEST(a_soft_reset_as_class_1_0_had_it)
 	CHECK_EQ(fsync(fd), 0);
 }
 
-TEST(without_port_status)
+TEST_F(printer, without_port_status)
 {
 	struct till_printer_status status;
 	int fd;
@@ -947,7 +958,7 @@ TEST(without_port_status)
 }
 
 /* One that never stops is read slowly, and prints. */
-TEST(empty_packets_for_ever)
+TEST_F(printer, empty_packets_for_ever)
 {
 	int fd = open_device("printer", O_RDWR | O_NONBLOCK);
 	char byte;
@@ -961,7 +972,7 @@ TEST(empty_packets_for_ever)
 	CHECK_EQ(fsync(fd), 0);
 }
 
-TEST(single_bytes_for_ever)
+TEST_F(printer, single_bytes_for_ever)
 {
 	unsigned long errors = statistic("printer", "communication_error_count");
 	int fd = open_device("printer", O_RDWR | O_NONBLOCK);
@@ -984,7 +995,7 @@ TEST(single_bytes_for_ever)
 	CHECK_EQ(fsync(fd), 0);
 }
 
-TEST(a_status_that_is_never_the_same)
+TEST_F(printer, a_status_that_is_never_the_same)
 {
 	int uevents = listen_uevents();
 	int fd = open_device("printer", O_RDWR);
@@ -1026,7 +1037,7 @@ static void set_power(const char *what, const char *value)
 	close(fd);
 }
 
-TEST(a_closed_printer_sleeps)
+TEST_F(printer, a_closed_printer_sleeps)
 {
 	int fd;
 
@@ -1047,3 +1058,5 @@ TEST(a_closed_printer_sleeps)
 	CHECK_SOON(power_is("runtime_status", "suspended"));
 	set_power("control", "on");
 }
+
+TEST_HARNESS_MAIN

@@ -12,11 +12,40 @@ static unsigned int rounds(void)
 	return text ? strtoul(text, NULL, 10) : 10;
 }
 
-static void setup(void)
+/* For one that hangs, which CHECK_SOON sees much sooner, not for many rounds. */
+#define LIMIT	14400
+
+FIXTURE(unplug)
+{
+};
+
+FIXTURE_VARIANT(unplug)
+{
+	const char *kind;
+};
+
+FIXTURE_VARIANT_ADD(unplug, msr)
+{
+	.kind = "msr",
+};
+
+FIXTURE_VARIANT_ADD(unplug, emv)
+{
+	.kind = "emv",
+};
+
+FIXTURE_VARIANT_ADD(unplug, printer)
+{
+	.kind = "printer",
+};
+
+FIXTURE_SETUP(unplug)
 {
 	sim_try("misbehave none");
-	/* The limit of a test is for one that hangs, not for many rounds. */
-	alarm(TAP_LIMIT + rounds() * 30);
+}
+
+FIXTURE_TEARDOWN(unplug)
+{
 }
 
 /* Uses the device in every way, without a care for the results. */
@@ -50,8 +79,9 @@ static void use_device(const char *kind)
 	}
 }
 
-static void stress(const char *kind)
+TEST_F_TIMEOUT(unplug, under_use, LIMIT)
 {
+	const char *kind = variant->kind;
 	unsigned int i;
 	pid_t pid;
 
@@ -78,17 +108,4 @@ static void stress(const char *kind)
 	close(open_device(kind, O_RDWR));
 }
 
-TEST(unplug_msr)
-{
-	stress("msr");
-}
-
-TEST(unplug_emv)
-{
-	stress("emv");
-}
-
-TEST(unplug_printer)
-{
-	stress("printer");
-}
+TEST_HARNESS_MAIN

@@ -27,17 +27,16 @@
 
 #include <linux/till.h>
 
-#ifndef TILL_HARNESS
-#include "tap.h"
-#elif __has_include("../kselftest_harness.h")
+#if __has_include("../kselftest_harness.h")
 #include "../kselftest_harness.h"
+/* Generous: full emulation on a busy machine. */
+#undef TEST_TIMEOUT_DEFAULT
+#define TEST_TIMEOUT_DEFAULT	120
 #else
 #include "harness.h"
 #endif
 
 #define TILL_MAYBE	__attribute__((unused))
-
-#ifdef TILL_HARNESS
 
 /*
  * For the helpers here, which have no test's _metadata, and for threads and
@@ -85,8 +84,6 @@ check_failed(const char *file, int line, const char *format, ...)
 				     "%s is %lld, %s, not %s", #_call,	\
 				     _x, strerror(errno), strerror(_errno)); \
 	} while (0)
-
-#endif /* TILL_HARNESS */
 
 /* As long as a test waits for what must come. */
 #define TILL_WAIT_MS	30000
