@@ -314,6 +314,13 @@ static void wait_for_end(struct hostile *h, const struct plan *plan) {
         }
 }
 
+/* A hostile device that the host has lost interest in, or any that has had its time. */
+static bool has_no_node(const struct hostile *h, const struct plan *plan, const struct wire *w, int64_t plugged_ms) {
+        if (wire_is_unplugged(w) || plugged_ms > NODE_MS * (int64_t) h->patience)
+                return true;
+        return !plan->proper && wire_idle_ms(w) > QUIET_MS * (int64_t) h->patience;
+}
+
 /* From the plug to the unplug, with whatever comes between. */
 static void run_plugged(struct hostile *h, sd_event *event, struct device *device, const struct plan *plan,
                         struct wire *w) {
@@ -341,8 +348,7 @@ static void run_plugged(struct hostile *h, sd_event *event, struct device *devic
                 }
                 if (now >= look)
                         look = now + LOOK_MS;
-                if (!walking && (wire_is_unplugged(w) || wire_idle_ms(w) > QUIET_MS * (int64_t) h->patience ||
-                                 now - start > NODE_MS * (int64_t) h->patience))
+                if (!walking && has_no_node(h, plan, w, now - start))
                         break;
                 if (walking && walk_has_ended(h, plan))
                         break;

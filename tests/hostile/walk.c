@@ -26,6 +26,7 @@ struct walker {
         unsigned int index;
         struct chance chance;
         pthread_t thread;
+        atomic_int tid;
         atomic_long called; /* ms; 0 between calls */
         atomic_long limit;  /* when to send a signal */
         const char *call;
@@ -85,6 +86,7 @@ static void begin(struct walker *w, const char *call, int64_t limit_ms) {
         int64_t now = now_ms();
 
         w->call = call;
+        atomic_store(&w->tid, gettid());
         atomic_store(&w->limit, now + limit_ms);
         atomic_store(&w->called, now);
 }
@@ -110,6 +112,17 @@ static unsigned int small_limit(struct walker *w) {
         return 1 + chance_below(&w->chance, chance_below(&w->chance, 8) ? 50 : 400);
 }
 
+/* Where in the kernel the call is. */
+static void show_stack(const struct walker *w) {
+        _cleanup_fclose_ FILE *f = NULL;
+        char path[64], line[256];
+
+        snprintf(path, sizeof(path), "/proc/self/task/%d/stack", atomic_load(&w->tid));
+        f = fopen(path, "re");
+        while (f && fgets(line, sizeof(line), f))
+                printf("# %s", line);
+}
+
 /* Ends calls that take longer than they may. */
 static void *interrupt(void *userdata) {
         struct walk *k = userdata;
@@ -125,6 +138,7 @@ static void *interrupt(void *userdata) {
                         (void) pthread_kill(w->thread, SIGUSR1);
                         if (now - atomic_load(&w->limit) > (int64_t) HOPELESS_MS * k->h->patience && !w->hangs) {
                                 w->hangs = true;
+                                show_stack(w);
                                 failed(k->h, k->plan, "%s on %s: hangs", w->call, k->node);
                         }
                 }
