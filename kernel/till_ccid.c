@@ -832,6 +832,7 @@ static void till_ccid_recover(struct work_struct *work)
 	}
 
 	trace_till_recover_end(ccid->till, ret);
+	dev_dbg(&ccid->intf->dev, "command %u ended by force: %d\n", seq, ret);
 
 	spin_lock_irq(&ccid->till->lock);
 	till_ccid_finish(ccid, ccid->cause);

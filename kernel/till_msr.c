@@ -175,6 +175,7 @@ static bool till_msr_take(struct till_msr *msr)
 	msr->count++;
 
 	trace_till_msr_swipe(&msr->till, swipe);
+	dev_dbg(&msr->till.dev, "swipe %u taken\n", swipe->sequence);
 	till_msr_count(msr, swipe);
 	/* Keeps the time of the oldest when it runs already. */
 	schedule_delayed_work(&msr->expire_work, nsecs_to_jiffies(msr->keep_ns) + 1);

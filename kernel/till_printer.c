@@ -544,6 +544,7 @@ static void till_printer_error_work(struct work_struct *work)
 	if (halted)
 		ret = usb_clear_halt(printer->udev, printer->out_pipe);
 	trace_till_recover_end(&printer->till, ret);
+	dev_dbg(&printer->intf->dev, "data behind a failed transfer taken back: %d\n", ret);
 
 	spin_lock_irq(&printer->till.lock);
 	printer->recovering = false;

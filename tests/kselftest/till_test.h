@@ -439,6 +439,9 @@ TILL_MAYBE static void check_sizes(int fd, unsigned long command, size_t known)
 	size = 3;
 	memcpy(arg, &size, sizeof(size));
 	CHECK_ERRNO(ioctl(fd, command, arg), EINVAL);
+	size = 0;
+	memcpy(arg, &size, sizeof(size));
+	CHECK_ERRNO(ioctl(fd, command, arg), EINVAL);
 	size = 0xffffffff;
 	memcpy(arg, &size, sizeof(size));
 	CHECK_ERRNO(ioctl(fd, command, arg), E2BIG);
