@@ -31,20 +31,25 @@ static void get_info(struct till_info *info)
 	close(fd);
 }
 
+/* A test before may have left another reader, or none. */
+static void usual_reader(void)
+{
+	struct till_info info;
+
+	sim_try("misbehave none");
+	plug_device("msr");
+	get_info(&info);
+	if (info.vendor != 0x0801 || info.product != 0x0002)
+		use_reader("sureswipe");
+}
+
 FIXTURE(msr)
 {
 };
 
 FIXTURE_SETUP(msr)
 {
-	struct till_info info;
-
-	sim_try("misbehave none");
-	plug_device("msr");
-	/* A test before may have left another one. */
-	get_info(&info);
-	if (info.vendor != 0x0801 || info.product != 0x0002)
-		use_reader("sureswipe");
+	usual_reader();
 }
 
 FIXTURE_TEARDOWN(msr)
@@ -288,84 +293,176 @@ TEST_F(msr, a_track_that_cannot_be_read_says_so)
 	CHECK_EQ(statistic("msr", "failed_read_count"), failed + 1);
 }
 
-static const struct {
-	const char *name;
-	uint64_t features;
-	bool encrypts;
-} readers[] = {
-	{ "sureswipe", TILL_MSR_FEATURE_DECODED },
-	{ "standard", TILL_MSR_FEATURE_DECODED | TILL_MSR_FEATURE_JIS },
-	/* Its third report does not come: the swipe is whole when nothing more does. */
-	{ "trackwise", TILL_MSR_FEATURE_DECODED | TILL_MSR_FEATURE_JIS },
-	{ "minimag", TILL_MSR_FEATURE_DECODED | TILL_MSR_FEATURE_ENCRYPTING },
-	{ "magnesafe", TILL_MSR_FEATURE_DECODED | TILL_MSR_FEATURE_ENCRYPTING, true },
-	{ "securemag", TILL_MSR_FEATURE_DECODED | TILL_MSR_FEATURE_ENCRYPTING, true },
-	{ "securemag-original", TILL_MSR_FEATURE_DECODED | TILL_MSR_FEATURE_ENCRYPTING, true },
+/* The readers that the simulator plays, each with a layout of its own. */
+FIXTURE(layout)
+{
+	int fd;
 };
 
-TEST_F(msr, every_layout_gives_the_card)
+FIXTURE_VARIANT(layout)
 {
-	struct till_msr_swipe record;
-	struct till_info info;
-	unsigned int i;
-	int fd;
+	const char *name;
+	uint64_t features;
+	/* It has a key, unless told otherwise. */
+	bool encrypts;
+};
 
-	for (i = 0; i < ARRAY_SIZE(readers); i++) {
-		use_reader(readers[i].name);
-		get_info(&info);
-		CHECK_EQ(info.features, readers[i].features);
+FIXTURE_VARIANT_ADD(layout, sureswipe)
+{
+	.name = "sureswipe",
+	.features = TILL_MSR_FEATURE_DECODED,
+};
 
-		fd = open_armed();
-		swipe_with(fd, readers[i].encrypts ? "clear" : "");
-		read_swipe(fd, &record);
-		CHECK_EQ(record.sequence, 1);
-		CHECK_EQ(record.encode, TILL_MSR_ENCODE_ISO);
-		CHECK_EQ(record.encryption, TILL_MSR_ENCRYPTION_NONE);
-		CHECK_EQ(record.ksn_length, 0);
-		check_text(&record.track[0], TRACK1);
-		check_text(&record.track[1], TRACK2);
-		check_text(&record.track[2], "");
-		check_text(&record.track[3], "");
-		close(fd);
-	}
+FIXTURE_VARIANT_ADD(layout, standard)
+{
+	.name = "standard",
+	.features = TILL_MSR_FEATURE_DECODED | TILL_MSR_FEATURE_JIS,
+};
+
+/* Its third report does not come: the swipe is whole when nothing more does. */
+FIXTURE_VARIANT_ADD(layout, trackwise)
+{
+	.name = "trackwise",
+	.features = TILL_MSR_FEATURE_DECODED | TILL_MSR_FEATURE_JIS,
+};
+
+FIXTURE_VARIANT_ADD(layout, row)
+{
+	.name = "row",
+	.features = TILL_MSR_FEATURE_DECODED,
+};
+
+FIXTURE_VARIANT_ADD(layout, imitator)
+{
+	.name = "imitator",
+	.features = TILL_MSR_FEATURE_DECODED | TILL_MSR_FEATURE_ENCRYPTING,
+};
+
+FIXTURE_VARIANT_ADD(layout, minimag)
+{
+	.name = "minimag",
+	.features = TILL_MSR_FEATURE_DECODED | TILL_MSR_FEATURE_ENCRYPTING,
+};
+
+FIXTURE_VARIANT_ADD(layout, magnesafe)
+{
+	.name = "magnesafe",
+	.features = TILL_MSR_FEATURE_DECODED | TILL_MSR_FEATURE_ENCRYPTING,
+	.encrypts = true,
+};
+
+FIXTURE_VARIANT_ADD(layout, securemag)
+{
+	.name = "securemag",
+	.features = TILL_MSR_FEATURE_DECODED | TILL_MSR_FEATURE_ENCRYPTING,
+	.encrypts = true,
+};
+
+FIXTURE_VARIANT_ADD(layout, securemag_original)
+{
+	.name = "securemag-original",
+	.features = TILL_MSR_FEATURE_DECODED | TILL_MSR_FEATURE_ENCRYPTING,
+	.encrypts = true,
+};
+
+FIXTURE_SETUP(layout)
+{
+	sim_try("misbehave none");
+	use_reader(variant->name);
+	self->fd = open_armed();
 }
 
-TEST_F(msr, what_a_reader_encrypts_is_not_there_in_clear)
+FIXTURE_TEARDOWN(layout)
+{
+	close(self->fd);
+}
+
+TEST_F(layout, the_card_is_what_it_says)
+{
+	struct till_info info = { .size = sizeof(info) };
+	struct till_msr_swipe record;
+
+	CHECK_EQ(ioctl(self->fd, TILL_GET_INFO, &info), 0);
+	CHECK_EQ(info.features, variant->features);
+
+	swipe_with(self->fd, variant->encrypts ? "clear" : "");
+	read_swipe(self->fd, &record);
+	CHECK_EQ(record.sequence, 1);
+	CHECK_EQ(record.encode, TILL_MSR_ENCODE_ISO);
+	CHECK_EQ(record.encryption, TILL_MSR_ENCRYPTION_NONE);
+	CHECK_EQ(record.ksn_length, 0);
+	check_text(&record.track[0], TRACK1);
+	check_text(&record.track[1], TRACK2);
+	check_text(&record.track[2], "");
+	check_text(&record.track[3], "");
+}
+
+/* Those of them that encrypt, with their key. */
+FIXTURE(encrypting)
+{
+	int fd;
+};
+
+FIXTURE_VARIANT(encrypting)
+{
+	const char *name;
+	/* One cryptogram for tracks 1 and 2. */
+	bool joint;
+};
+
+FIXTURE_VARIANT_ADD(encrypting, magnesafe)
+{
+	.name = "magnesafe",
+};
+
+FIXTURE_VARIANT_ADD(encrypting, securemag)
+{
+	.name = "securemag",
+};
+
+FIXTURE_VARIANT_ADD(encrypting, securemag_original)
+{
+	.name = "securemag-original",
+	.joint = true,
+};
+
+FIXTURE_SETUP(encrypting)
+{
+	sim_try("misbehave none");
+	use_reader(variant->name);
+	self->fd = open_armed();
+}
+
+FIXTURE_TEARDOWN(encrypting)
+{
+	close(self->fd);
+}
+
+TEST_F(encrypting, nothing_is_there_in_clear)
 {
 	struct till_msr_swipe record, next;
-	unsigned int i, joint;
-	int fd;
 
-	for (i = 0; i < ARRAY_SIZE(readers); i++) {
-		if (!readers[i].encrypts)
-			continue;
-		use_reader(readers[i].name);
-		fd = open_armed();
-		swipe(fd);
-		read_swipe(fd, &record);
-		CHECK_EQ(record.encryption, TILL_MSR_ENCRYPTION_DUKPT_TDES);
-		CHECK_EQ(record.ksn_length, 10);
-		CHECK_EQ(record.track[0].errors | record.track[1].errors, 0);
-		CHECK(record.track[0].flags & TILL_MSR_TRACK_MASKED);
-		CHECK(record.track[1].flags & TILL_MSR_TRACK_MASKED);
-		CHECK_EQ(record.track[1].length, strlen(TRACK2));
-		CHECK_EQ(record.track[1].data[0], ';');
-		CHECK(!contains(&record, "=49121011234567890"));
+	swipe(self->fd);
+	read_swipe(self->fd, &record);
+	CHECK_EQ(record.encryption, TILL_MSR_ENCRYPTION_DUKPT_TDES);
+	CHECK_EQ(record.ksn_length, 10);
+	CHECK_EQ(record.track[0].errors | record.track[1].errors, 0);
+	CHECK(record.track[0].flags & TILL_MSR_TRACK_MASKED);
+	CHECK(record.track[1].flags & TILL_MSR_TRACK_MASKED);
+	CHECK_EQ(record.track[1].length, strlen(TRACK2));
+	CHECK_EQ(record.track[1].data[0], ';');
+	CHECK(!contains(&record, "=49121011234567890"));
 
-		/* Its original format has both tracks in one cryptogram. */
-		joint = record.track[0].flags & TILL_MSR_TRACK_JOINT;
-		CHECK_EQ(!!joint, !strcmp(readers[i].name, "securemag-original"));
-		CHECK(record.track[0].encrypted_length >= strlen(TRACK1));
-		CHECK_EQ(record.track[0].encrypted_length % 8, 0);
-		CHECK_EQ(record.track[1].encrypted_length, joint ? 0 : 40);
+	CHECK_EQ(!!(record.track[0].flags & TILL_MSR_TRACK_JOINT), variant->joint);
+	CHECK(record.track[0].encrypted_length >= strlen(TRACK1));
+	CHECK_EQ(record.track[0].encrypted_length % 8, 0);
+	CHECK_EQ(record.track[1].encrypted_length, variant->joint ? 0 : 40);
 
-		/* Each swipe has its own key. */
-		swipe(fd);
-		read_swipe(fd, &next);
-		CHECK(memcmp(record.ksn, next.ksn, record.ksn_length) < 0);
-		CHECK(memcmp(record.track[0].encrypted, next.track[0].encrypted, 16));
-		close(fd);
-	}
+	/* Each swipe has its own key. */
+	swipe(self->fd);
+	read_swipe(self->fd, &next);
+	CHECK(memcmp(record.ksn, next.ksn, record.ksn_length) < 0);
+	CHECK(memcmp(record.track[0].encrypted, next.track[0].encrypted, 16));
 }
 
 TEST_F(msr, other_cards_than_a_bank_s)
@@ -431,6 +528,15 @@ TEST_F(msr, errors_are_told_apart)
 	CHECK_EQ(statistic("msr", "unreadable_card_count"), unreadable);
 	swipe_with(fd, "1:unreadable 2:lrc");
 	CHECK_EQ(statistic("msr", "unreadable_card_count"), unreadable + 1);
+	close(fd);
+
+	/* One that has found the LRC wrong itself. */
+	use_reader("sureswipe");
+	fd = open_armed();
+	swipe_with(fd, "1:lrc 2:parity");
+	read_swipe(fd, &record);
+	check_bad(&record.track[0], TILL_MSR_ERROR_DECODE);
+	check_bad(&record.track[1], TILL_MSR_ERROR_PARITY);
 	close(fd);
 
 	/* An encrypting one sends no cryptogram of what it could not read. */

@@ -224,7 +224,7 @@ static void expect_each_clear(const char *const names[], size_t n) {
 }
 
 static void clear_readers(void **state) {
-        static const char *const names[] = { "sureswipe", "standard", "trackwise", "minimag" };
+        static const char *const names[] = { "sureswipe", "standard", "trackwise", "row", "imitator", "minimag" };
 
         expect_each_clear(names, ELEMENTSOF(names));
 }
@@ -668,6 +668,160 @@ static void enhanced_format(void **state) {
         assert_memory_equal(swipe.ksn, ksn, sizeof(ksn));
 }
 
+/* Puts length and sums around card data; returns the size of the frame. */
+static size_t make_frame(uint8_t *frame, const uint8_t *data, size_t size) {
+        uint8_t lrc = 0, sum = 0;
+
+        frame[0] = 0x02;
+        frame[1] = (uint8_t) size;
+        frame[2] = (uint8_t) (size >> 8);
+        memcpy(frame + 3, data, size);
+        for (size_t i = 0; i < size; i++) {
+                lrc ^= data[i];
+                sum = (uint8_t) (sum + data[i]);
+        }
+        frame[3 + size] = lrc;
+        frame[4 + size] = sum;
+        frame[5 + size] = 0x03;
+        return size + 6;
+}
+
+static void push_frame(const uint8_t *data, size_t size) {
+        uint8_t frame[560] = {};
+
+        (void) make_frame(frame, data, size);
+        assert_int_equal(till_msr_decoder_push(&decoder, 0, frame, sizeof(frame)), TILL_MSR_RESULT_SWIPE);
+        assert_true(till_msr_decoder_take(&decoder, &swipe));
+}
+
+static void odd_frames(void **state) {
+        /* Original: type, status, lengths of 10 and 10; text of both; the rest as it comes. */
+        uint8_t original[500] = { 0, 0x1b, 10, 10, 0 };
+        const size_t text = 5 + 20;
+
+        use_reader("securemag");
+        memcpy(original + 5, "%B***9999?;***9999=?", 20);
+        memcpy(original + text + 24, ksn, sizeof(ksn));
+
+        /* 20 bytes in blocks of 8 are 24, and no hash. */
+        push_frame(original, text + 24 + 10);
+        assert_int_equal(swipe.encryption, TILL_MSR_ENCRYPTION_DUKPT_TDES);
+        assert_int_equal(swipe.track[0].encrypted_length, 24);
+        assert_memory_equal(swipe.ksn, ksn, sizeof(ksn));
+        /* In blocks of 16 they are 32: 8 more than 24 would be a session id, unless hashes say which. */
+        push_frame(original, text + 32 + 16 + 40 + 10);
+        expect_error(0, TILL_MSR_ERROR_DECODE);
+        /* 25 bytes: 32 in either; 17: 24 or 32. */
+        original[2] = 7;
+        push_frame(original, 5 + 17 + 32 + 60 + 8 + 10);
+        assert_int_equal(swipe.encryption, TILL_MSR_ENCRYPTION_DUKPT_AES);
+        assert_int_equal(swipe.track[0].encrypted_length, 32);
+        /* What fits nothing. */
+        push_frame(original, 5 + 17 + 3);
+        expect_error(0, TILL_MSR_ERROR_DECODE);
+        expect_error(1, TILL_MSR_ERROR_DECODE);
+        assert_int_equal(swipe.encryption, TILL_MSR_ENCRYPTION_NONE);
+        push_frame(original, 5 + 17 + 24 + 10 + 7);
+        expect_error(1, TILL_MSR_ERROR_DECODE);
+        /* More than a cryptogram may have: neither of the two is of use. */
+        original[2] = original[3] = 100;
+        push_frame(original, 5 + 200 + 200 + 10);
+        assert_int_equal(swipe.track[0].errors & TILL_MSR_ERROR_DECODE, TILL_MSR_ERROR_DECODE);
+        assert_int_equal(swipe.track[1].errors & TILL_MSR_ERROR_DECODE, TILL_MSR_ERROR_DECODE);
+        assert_int_equal(swipe.track[1].length, 0);
+
+        /* Bits that are not characters, of both formats; another type of card. */
+        for (unsigned type = 4; type < 256; type += 0x80) {
+                original[0] = (uint8_t) type;
+                push_frame(original, 100);
+                expect_error(0, TILL_MSR_ERROR_DECODE);
+                assert_int_equal(swipe.encode, TILL_MSR_ENCODE_OTHER);
+        }
+        original[0] = 3;
+        memset(original + 2, 0, 3);
+        push_frame(original, 5);
+        assert_int_equal(swipe.encode, TILL_MSR_ENCODE_OTHER);
+        /* Too short for what it claims. */
+        original[0] = 0x80;
+        push_frame(original, 6);
+        expect_error(0, TILL_MSR_ERROR_DECODE);
+        original[1] = 0x40;
+        push_frame(original, 7);
+        expect_error(0, TILL_MSR_ERROR_DECODE);
+}
+
+/* ID TECH's header: the length either way round, a frame behind it, and lies. */
+static void native_header(void **state) {
+        static const uint8_t empty_card[] = { 0x80, 0, 0, 0, 0, 0, 0 };
+        struct stripe_report report = {};
+        uint8_t low, high;
+
+        use_reader("minimag");
+        assert_int_equal(reader->report(reader, &stripe, ksn, 0, &report), 1);
+        low = report.data[7];
+        high = report.data[8];
+        report.data[7] = high;
+        report.data[8] = low;
+        assert_int_equal(till_msr_decoder_push(&decoder, 0, report.data, report.size), TILL_MSR_RESULT_SWIPE);
+        assert_true(till_msr_decoder_take(&decoder, &swipe));
+        expect_clear(1, TRACK2);
+
+        report.data[7] = report.data[8] = 0xff;
+        assert_int_equal(till_msr_decoder_push(&decoder, 0, report.data, report.size), TILL_MSR_RESULT_BROKEN);
+
+        /* Tracks that are told of and are not there. */
+        report.data[7] = 3;
+        report.data[8] = 0;
+        assert_int_equal(till_msr_decoder_push(&decoder, 0, report.data, report.size), TILL_MSR_RESULT_SWIPE);
+        assert_true(till_msr_decoder_take(&decoder, &swipe));
+        assert_int_not_equal(swipe.track[0].errors, 0);
+        expect_error(1, TILL_MSR_ERROR_START);
+
+        memset(report.data, 0, 9);
+        report.data[7] = (uint8_t) make_frame(report.data + 9, empty_card, sizeof(empty_card));
+        assert_int_equal(till_msr_decoder_push(&decoder, 0, report.data, report.size), TILL_MSR_RESULT_SWIPE);
+        assert_true(till_msr_decoder_take(&decoder, &swipe));
+        assert_int_equal(swipe.encode, TILL_MSR_ENCODE_BLANK);
+
+        /* Reports of another size than a header has. */
+        memset(&decoder, 0, sizeof(decoder));
+        decoder.dialect = TILL_MSR_DIALECT_IDTECH;
+        till_msr_layout_usage(till_msr_decoder_add(&decoder, 0, 8), 0xff000031, 0, 8);
+        assert_true(till_msr_layout_finish(&decoder));
+        memset(report.data, 0, 9);
+        assert_int_equal(till_msr_decoder_push(&decoder, 0, report.data, 8), TILL_MSR_RESULT_BROKEN);
+        /* A frame that goes on and on. */
+        memset(report.data, 0xff, 8);
+        report.data[0] = 0x02;
+        report.data[1] = 0xff;
+        report.data[2] = 0x03;
+        for (unsigned i = 0; i < TILL_MSR_FRAME_MAX / 8; i++)
+                if (till_msr_decoder_push(&decoder, 0, report.data, 8) == TILL_MSR_RESULT_BROKEN)
+                        return;
+        fail_msg("a frame of more than %u bytes is taken", TILL_MSR_FRAME_MAX);
+}
+
+/* Lengths beyond their fields, a key serial number that is none. */
+static void magnesafe_lies(void **state) {
+        struct stripe_report report = {};
+
+        use_reader("magnesafe");
+        assert_int_equal(reader->report(reader, &stripe, ksn, 0, &report), 1);
+        report.data[3] = 113;
+        report.data[506] = 113;
+        assert_int_equal(till_msr_decoder_push(&decoder, 0, report.data, report.size), TILL_MSR_RESULT_SWIPE);
+        assert_true(till_msr_decoder_take(&decoder, &swipe));
+        expect_error(0, TILL_MSR_ERROR_DECODE);
+        expect_error(1, TILL_MSR_ERROR_DECODE);
+
+        use_reader("magnesafe");
+        decoder.layout[0].ksn.size = 16;
+        assert_true(till_msr_layout_finish(&decoder));
+        assert_true(pull());
+        assert_int_equal(swipe.ksn_length, TILL_MSR_KSN_MAX);
+        assert_int_equal(swipe.encryption, TILL_MSR_ENCRYPTION_DUKPT_AES);
+}
+
 /* The layout of SureSwipe is one of ID TECH's settings, and page 8E may be another. */
 static void idtech_settings(void **state) {
         uint8_t report[337] = {};
@@ -752,23 +906,16 @@ static void stream(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(dukpt_vectors),
-                cmocka_unit_test(clear_readers),
-                cmocka_unit_test(features),
-                cmocka_unit_test(damaged_tracks),
-                cmocka_unit_test(encode_types),
-                cmocka_unit_test(several_reports),
-                cmocka_unit_test(lying_lengths),
-                cmocka_unit_test(magnesafe),
-                cmocka_unit_test(magnesafe_signs),
-                cmocka_unit_test(magnesafe_unnamed),
-                cmocka_unit_test(securemag),
-                cmocka_unit_test(securemag_original),
-                cmocka_unit_test(securemag_manual),
-                cmocka_unit_test(broken_frames),
-                cmocka_unit_test(enhanced_format),
-                cmocka_unit_test(idtech_settings),
-                cmocka_unit_test(strange_descriptors),
+                cmocka_unit_test(dukpt_vectors),    cmocka_unit_test(clear_readers),
+                cmocka_unit_test(features),         cmocka_unit_test(damaged_tracks),
+                cmocka_unit_test(encode_types),     cmocka_unit_test(several_reports),
+                cmocka_unit_test(lying_lengths),    cmocka_unit_test(magnesafe),
+                cmocka_unit_test(magnesafe_signs),  cmocka_unit_test(magnesafe_unnamed),
+                cmocka_unit_test(securemag),        cmocka_unit_test(securemag_original),
+                cmocka_unit_test(securemag_manual), cmocka_unit_test(broken_frames),
+                cmocka_unit_test(enhanced_format),  cmocka_unit_test(odd_frames),
+                cmocka_unit_test(native_header),    cmocka_unit_test(magnesafe_lies),
+                cmocka_unit_test(idtech_settings),  cmocka_unit_test(strange_descriptors),
                 cmocka_unit_test(stream),
         };
 

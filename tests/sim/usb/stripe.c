@@ -428,6 +428,35 @@ static int trackwise_report(const struct stripe_reader *reader, const struct str
         return 1;
 }
 
+/* ---- Usage page 8E: the tracks in a row ---- */
+
+#define ROW_SIZE 250
+
+static const uint8_t row_descriptor[] = {
+        0x05, 0x8e, 0x09, 0x01,     0xa1, 0x01,       /* as above */
+        0x15, 0x00, 0x26, 0xff,     0x00, 0x75, 0x08, /*   0 to 255, Report Size (8) */
+        0x09, 0x20, 0x95, ROW_SIZE, 0x82, 0x02, 0x01, /*   Usage (track data), Input 250 */
+        0xc0,                                         /* End Collection */
+};
+
+static int row_report(const struct stripe_reader *reader, const struct stripe *stripe,
+                      const uint8_t ksn[static DUKPT_KSN_SIZE], unsigned int n, struct stripe_report *ret) {
+        char text[CARD_TRACK_MAX + 2];
+        size_t at = 0;
+
+        if (n > 0)
+                return 0;
+        ret->size = ROW_SIZE;
+        for (unsigned int i = 0; i < TRACKS_ISO; i++) {
+                size_t length = stripe->damage[i] == STRIPE_UNREADABLE ? 0 : read_track(stripe, i, false, text);
+
+                length = MIN(length, ret->size - at);
+                memcpy(ret->data + at, text, length);
+                at += length;
+        }
+        return 1;
+}
+
 /* ---- ID TECH: its native structure ---- */
 
 #define NATIVE_SIZE 509
@@ -718,6 +747,12 @@ const struct stripe_reader stripe_readers[] = {
           .product = 0x0329,
           DESCRIPTOR(trackwise_descriptor),
           .report = trackwise_report },
+        { .name = "row", .vendor = 0x0404, .product = 0x0328, DESCRIPTOR(row_descriptor), .report = row_report },
+        { .name = "imitator",
+          .vendor = 0x0acd,
+          .product = 0x0510,
+          DESCRIPTOR(sureswipe_descriptor),
+          .report = sureswipe_report },
         { .name = "minimag",
           .vendor = 0x0acd,
           .product = 0x0500,
