@@ -25,6 +25,9 @@
 /* What every layout with 337 bytes is, of MagTek and of those that imitate it. */
 #define TILL_MSR_SURESWIPE_SIZE	337
 
+/* MagneSafe's report up to the masked tracks; newer firmware appends to it. */
+#define TILL_MSR_MAGNESAFE_SIZE	844
+
 /* ID TECH's header; its output length is in bytes 7 and 8. */
 #define TILL_MSR_IDTECH_HEADER	9
 #define TILL_MSR_IDTECH_TRACKS	3
@@ -182,7 +185,7 @@ static bool till_msr_layout_has_tracks(const struct till_msr_layout *layout)
 	return layout->stream.span[0].size;
 }
 
-/* MagneSafe V5: descriptors of old firmware name only what SureSwipe has, too. */
+/* MagneSafe V5 as MagTek's manual prints its bytes, whatever its firmware names them. */
 static void till_msr_layout_magnesafe(struct till_msr_layout *layout)
 {
 	unsigned int i;
@@ -199,10 +202,11 @@ static void till_msr_layout_magnesafe(struct till_msr_layout *layout)
 static bool till_msr_layout_complete(struct till_msr_layout *layout)
 {
 	if (layout->vendor && !layout->id) {
-		/* Imitators of SureSwipe may name other usages than it. */
+		/* What has these shapes is these, also where it names its fields otherwise. */
 		if (layout->size == TILL_MSR_SURESWIPE_SIZE)
 			*layout = till_msr_sureswipe;
-		else if (layout->size >= 844 && !layout->ksn.size &&
+		else if (layout->size >= TILL_MSR_MAGNESAFE_SIZE &&
+			 layout->track[0].data.span[0].offset == 7 &&
 			 layout->track[0].data.span[0].size == 112)
 			till_msr_layout_magnesafe(layout);
 	}

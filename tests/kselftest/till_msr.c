@@ -682,6 +682,18 @@ TEST_F(msr, good_reads_are_counted)
 	CHECK_EQ(statistic("msr", "good_read_count"), good + 1);
 }
 
+/* Its probe fails, and the next reader is none the worse. */
+TEST_F(msr, a_reader_without_tracks_is_not_taken)
+{
+	sim("unplug msr");
+	CHECK_SOON(!device_is_plugged("msr"));
+	sim("plug msr wrong-mode");
+	nap(1000);
+	CHECK(!device_is_plugged("msr"));
+	use_reader("sureswipe");
+	swipe(open_armed());
+}
+
 TEST_F(msr, a_blocked_read_gets_the_swipe)
 {
 	struct till_msr_swipe record;
