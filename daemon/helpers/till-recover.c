@@ -2,7 +2,7 @@
 /*
  * till-recover: the few acts on USB that need root, for the devices that udev tagged "till".
  *
- * Run with a verb and a name by udev's take-over unit, or started by its socket with one connection: a request
+ * Run with a verb and a name by udev's take-over units, or started by its socket with one connection: a request
  * is one packet, "VERB NAME"; the answer is one packet, "ok" or "error ERRNO TEXT". See till-recover(8).
  */
 #include <ctype.h>
@@ -28,6 +28,7 @@
 
 DEFINE_CLEANUP(struct udev *, udev_unref);
 DEFINE_CLEANUP(struct udev_device *, udev_device_unref);
+DEFINE_CLEANUP(struct udev_enumerate *, udev_enumerate_unref);
 
 static void closedirp(DIR **dir) {
         if (*dir)
@@ -176,6 +177,7 @@ struct candidate {
         char attempt[96];           /* this device as it is plugged in now, for state_has() */
         bool add_id;                /* the hwdb says that the driver takes it without knowing its id */
         unsigned vendor, product, class;
+        unsigned like_vendor, like_product; /* of an id that the driver knows; 0 for none */
 };
 
 static unsigned attribute_number(struct udev_device *device, const char *name, int base) {
@@ -204,7 +206,7 @@ static int candidate_find(struct udev *udev, const char *name, struct candidate 
         _cleanup_(udev_device_unrefp) struct udev_device *interface = NULL;
         struct candidate c = {};
         struct udev_device *usb;
-        const char *kind;
+        const char *kind, *like;
         int r;
 
         interface = udev_device_new_from_subsystem_sysname(udev, "usb", name);
@@ -225,6 +227,11 @@ static int candidate_find(struct udev *udev, const char *name, struct candidate 
         c.product = attribute_number(usb, "idProduct", 16);
         c.class = attribute_number(interface, "bInterfaceClass", 16);
         c.add_id = streq_ptr(udev_device_get_property_value(interface, "TILL_BIND"), "1");
+        like = udev_device_get_property_value(interface, "TILL_LIKE");
+        if (like && sscanf(like, "%4x:%4x", &c.like_vendor, &c.like_product) != 2) {
+                *ret_reason = "TILL_LIKE in the hwdb is no id, as 0416:5011";
+                return -EINVAL;
+        }
         (void) snprintf(c.attempt, sizeof(c.attempt), "left-%s-%u", name, attribute_number(usb, "devnum", 10));
         (void) snprintf(c.device, sizeof(c.device), "%s", name);
         if (streq(c.target->bus, "hid")) {
@@ -254,8 +261,12 @@ static int id_add(const struct candidate *c, const char **ret_reason) {
                 return 0;
         if (streq(c->target->bus, "hid"))
                 (void) snprintf(text, sizeof(text), "0003 %04x %04x", c->vendor, c->product);
-        else
+        else if (c->like_vendor == 0)
                 (void) snprintf(text, sizeof(text), "%04x %04x %02x", c->vendor, c->product, c->class);
+        else
+                /* With the quirks that the driver has for that one. */
+                (void) snprintf(text, sizeof(text), "%04x %04x %02x %04x %04x", c->vendor, c->product, c->class,
+                                c->like_vendor, c->like_product);
         r = driver_write(c->target->bus, c->target->driver, "new_id", text);
         if (r < 0) {
                 *ret_reason = "the driver did not take the new id";
@@ -331,6 +342,36 @@ static int take(struct udev *udev, const char *name, const char **ret_reason) {
         return hand_over(&c, driver, ret_reason);
 }
 
+/* The module has come anew and knows no id of the hwdb: what was plugged in before asks for it again. */
+static int take_all(struct udev *udev, const char **ret_reason) {
+        _cleanup_(udev_enumerate_unrefp) struct udev_enumerate *devices = udev_enumerate_new(udev);
+        struct udev_list_entry *entry;
+        int r, error = 0;
+
+        *ret_reason = "the devices cannot be listed";
+        if (!devices)
+                return -ENOMEM;
+        r = udev_enumerate_add_match_tag(devices, "till");
+        if (r >= 0)
+                r = udev_enumerate_add_match_subsystem(devices, "usb");
+        if (r >= 0)
+                r = udev_enumerate_add_match_property(devices, "TILL_BIND", "1");
+        if (r >= 0)
+                r = udev_enumerate_scan_devices(devices);
+        if (r < 0)
+                return r;
+        udev_list_entry_foreach(entry, udev_enumerate_get_list_entry(devices)) {
+                const char *name = strrchr(udev_list_entry_get_name(entry), '/');
+
+                r = name ? take(udev, name + 1, ret_reason) : -EINVAL;
+                if (r == -EALREADY || r >= 0)
+                        continue;
+                log_warning_errno(r, "take %s: %s", strna(name), *ret_reason);
+                error = error ?: r;
+        }
+        return error;
+}
+
 /* ---- reset ---- */
 
 /* A USB device is the terminal's when it is tagged itself. */
@@ -372,26 +413,28 @@ static const struct verb {
         { "reset", reset },
 };
 
+/* "take-all" has no name; the socket's requests all have one. */
 static int verb_run(const char *verb, const char *name, const char **ret_reason) {
         _cleanup_(udev_unrefp) struct udev *udev = NULL;
+        int (*run)(struct udev * udev, const char *name, const char **ret_reason) = NULL;
         int r;
 
-        *ret_reason = "failed";
-        for (size_t i = 0; i < ELEMENTSOF(verbs); i++) {
-                if (!streq(verb, verbs[i].name))
-                        continue;
-                udev = udev_new();
-                if (!udev)
-                        return -ENOMEM;
-                r = state_lock();
-                if (r < 0) {
-                        *ret_reason = "the state folder is not usable";
-                        return r;
-                }
-                return verbs[i].run(udev, name, ret_reason);
-        }
         *ret_reason = "unknown verb";
-        return -EOPNOTSUPP;
+        for (size_t i = 0; name && i < ELEMENTSOF(verbs); i++)
+                if (streq(verb, verbs[i].name))
+                        run = verbs[i].run;
+        if (!run && (name || !streq(verb, "take-all")))
+                return -EOPNOTSUPP;
+        *ret_reason = "failed";
+        udev = udev_new();
+        if (!udev)
+                return -ENOMEM;
+        r = state_lock();
+        if (r < 0) {
+                *ret_reason = "the state folder is not usable";
+                return r;
+        }
+        return run ? run(udev, name, ret_reason) : take_all(udev, ret_reason);
 }
 
 /* Cuts "VERB NAME" in two. Anything that is not printable, or more, is refused. */
@@ -447,16 +490,16 @@ int main(int argc, char **argv) {
                 /* Its caller has heard what went wrong: not a fault of this unit. */
                 return EXIT_SUCCESS;
         }
-        if (argc != 3) {
-                fprintf(stderr, "usage: till-recover take INTERFACE | reset PORT\n");
+        if (argc < 2 || argc > 3) {
+                fprintf(stderr, "usage: till-recover take INTERFACE | take-all | reset PORT\n");
                 return EXIT_FAILURE;
         }
         r = verb_run(argv[1], argv[2], &reason);
         if (r == -EALREADY) {
-                log_notice("%s %s: %s.", argv[1], argv[2], reason);
+                log_notice("%s %s: %s.", argv[1], strempty(argv[2]), reason);
                 return EXIT_SUCCESS;
         }
         if (r < 0)
-                log_error_errno(r, "%s %s: %s", argv[1], argv[2], reason);
+                log_error_errno(r, "%s %s: %s", argv[1], strempty(argv[2]), reason);
         return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

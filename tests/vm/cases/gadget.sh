@@ -29,8 +29,19 @@ gadget() {
 gadget_unplug() { echo >"/sys/kernel/config/usb_gadget/$1/UDC"; }
 gadget_plug() { echo "dummy_udc.$2" >"/sys/kernel/config/usb_gadget/$1/UDC"; } # NAME CONTROLLER
 
+# gadget_remove NAME: and its function; the kernel has four printers at most
+gadget_remove() {
+	local dir=/sys/kernel/config/usb_gadget/$1
+	gadget_unplug "$1"
+	rm "$dir"/configs/c.1/*.*
+	rmdir "$dir"/configs/* "$dir"/functions/* "$dir"/strings/* "$dir"
+}
+
 # gadget_port NAME: the USB device that the host sees, "9-1"
-gadget_port() { basename "$(dirname "$(grep -lx "GADGET-$1" /sys/bus/usb/devices/*/serial)")"; }
+gadget_port() {
+	local serial
+	serial=$(grep -lx "GADGET-$1" /sys/bus/usb/devices/*/serial) && basename "$(dirname "$serial")"
+}
 
 # MagTek's HID report of 337 bytes: three status bytes, three lengths, card encode type, three tracks of 110.
 magtek_descriptor='\x06\x00\xff\x09\x01\xa1\x01\x15\x00\x26\xff\x00\x75\x08\x09\x20\x09\x21\x09\x22\x09\x28\x09\x29\x09\x2a\x09\x38\x95\x07\x81\x02\x09\x30\x95\x6e\x82\x02\x01\x09\x31\x95\x6e\x82\x02\x01\x09\x32\x95\x6e\x82\x02\x01\xc0'
