@@ -376,7 +376,7 @@ static void expect_gone(struct __test_metadata *_metadata, int fd)
 TEST_F(node, unplugging_wakes_a_sleeper)
 {
 	struct blocked b = { .fd = self->fd };
-	char node[64];
+	char first[32], node[64];
 
 	start_blocked(&b, sleep_in_poll);
 	sim("unplug %s", variant->kind);
@@ -396,8 +396,10 @@ TEST_F(node, unplugging_wakes_a_sleeper)
 	sim("unplug %s", variant->kind);
 	CHECK_SOON(!device_is_plugged(variant->kind));
 	plug_device(variant->kind);
+	/* Now every number is free. */
+	snprintf(first, sizeof(first), "/dev/till-%s0", variant->kind);
 	ASSERT_TRUE(find_node(variant->kind, node, sizeof(node)));
-	EXPECT_STREQ(self->path, node);
+	EXPECT_STREQ(first, node);
 }
 
 TEST_F(node, unbinding_is_unplugging)
@@ -529,6 +531,8 @@ TEST(unloading_and_loading)
 		if (!access("/sys/module/till", F_OK))
 			SKIP(return, "the module cannot be unloaded here");
 		EXPECT_NE(0, access("/sys/class/till", F_OK));
+		/* The driver of printers that registers first wins, and that was ours. */
+		syscall(SYS_delete_module, "usblp", O_NONBLOCK);
 		ASSERT_EQ(0, system("modprobe till"));
 		for (i = 0; i < ARRAY_SIZE(kinds); i++)
 			CHECK_SOON(device_is_plugged(kinds[i]));
@@ -808,7 +812,8 @@ static void card_canary(void)
 	fd = open_device("emv", O_RDWR);
 	CHECK_EQ(ioctl(fd, TILL_EMV_POWER_ON, &power), 0);
 	CHECK_EQ(write(fd, select, sizeof(select) - 1), sizeof(select) - 1);
-	CHECK(read(fd, answer, sizeof(answer)) > 2);
+	/* At least a status word. */
+	CHECK(read(fd, answer, sizeof(answer)) >= 2);
 	close(fd);
 	sim("remove");
 }
