@@ -53,6 +53,10 @@ struct wire {
         int host, inner; /* to vhci_hcd; to the simulated device */
         struct pipe_buffer from_host, from_device;
         struct request *requests; /* in the order in which they came */
+        uint32_t newest;          /* seqnum of the last */
+        /* The kernel's threads may send an unlink before what it unlinks, which then must not be begun. */
+        uint32_t early[8];
+        unsigned int earlies;
         unsigned int count[STREAM_WIRE_MAX];
         unsigned int answers;
         int64_t heard; /* when the host last said something */
@@ -238,6 +242,22 @@ static bool unlink_held(struct wire *w, uint32_t unlink, uint32_t seqnum) {
         return false;
 }
 
+static bool is_early(const struct wire *w, uint32_t seqnum) {
+        for (size_t i = 0; i < ELEMENTSOF(w->early); i++)
+                if (w->early[i] == seqnum)
+                        return true;
+        return false;
+}
+
+/* Returns whether the device need not be asked. */
+static bool take_unlink(struct wire *w, uint32_t unlink, uint32_t seqnum) {
+        if ((int32_t) (seqnum - w->newest) <= 0)
+                return unlink_held(w, unlink, seqnum);
+        w->early[w->earlies++ % ELEMENTSOF(w->early)] = seqnum;
+        to_host(w, RET_UNLINK, unlink, 0, NULL, 0, false);
+        return true;
+}
+
 static void note_request(struct wire *w, const uint8_t *header) {
         struct request *r = calloc(1, sizeof(*r)), **tail;
         const uint8_t *s = header + SETUP;
@@ -266,7 +286,7 @@ static size_t take_from_host(struct wire *w, const uint8_t *data, size_t size) {
         if (size < HEADER_SIZE)
                 return 0;
         if (word(data, WORD_COMMAND) == CMD_UNLINK) {
-                if (!unlink_held(w, word(data, WORD_SEQNUM), word(data, WORD_STATUS)))
+                if (!take_unlink(w, word(data, WORD_SEQNUM), word(data, WORD_STATUS)))
                         w->lost |= !send_all(w->inner, data, whole);
                 return whole;
         }
@@ -274,6 +294,11 @@ static size_t take_from_host(struct wire *w, const uint8_t *data, size_t size) {
                 whole += word(data, WORD_LENGTH);
         if (size < whole)
                 return 0;
+        w->newest = word(data, WORD_SEQNUM);
+        if (is_early(w, w->newest)) {
+                to_host(w, RET_SUBMIT, w->newest, -ECONNRESET, NULL, 0, false);
+                return whole;
+        }
         note_request(w, data);
         w->lost |= !send_all(w->inner, data, whole);
         return whole;

@@ -218,6 +218,16 @@ static void swipe(void **state) {
         assert_true(receive(&a, false));
         assert_int_equal(a.status, 0);
 
+        /* what is taken back before it has come is not begun */
+        submit_unlink(host.seqnum + 2);
+        assert_true(receive(&a, false));
+        assert_int_equal(a.status, 0);
+        first = submit_in(1, 337);
+        assert_true(receive(&a, false));
+        assert_int_equal(a.command, 3);
+        assert_int_equal(a.seqnum, first);
+        assert_int_equal(a.status, -ECONNRESET);
+
         /* nobody listens: the newest swipe is what waits */
         assert_int_equal(msr_swipe(msr, &stripe), 0);
         msr_misbehave(msr, MSR_BAD_READ);

@@ -95,6 +95,9 @@ struct usb_device {
         uint8_t configuration;
         uint8_t alternates[INTERFACES_MAX]; /* the setting in use, by interface */
         bool gone;
+        uint32_t newest;       /* number of the last submission */
+        uint32_t unlinked[16]; /* before they were submitted */
+        size_t n_unlinked;
 
         uint8_t *input; /* bytes of a message that is not whole yet */
         size_t input_size, input_allocated;
@@ -461,8 +464,18 @@ static void handle_unlink(struct usb_device *d, uint32_t seqnum, uint32_t target
                                 device_answer(d, &header, NULL, 0);
                                 return;
                         }
-        /* It was answered before the unlink came. */
+        if ((int32_t) (target - d->newest) > 0)
+                d->unlinked[d->n_unlinked++ % ELEMENTSOF(d->unlinked)] = target;
+        /* Else it was answered before the unlink came. */
         device_answer(d, &header, NULL, 0);
+}
+
+/* vhci_hcd's list of unlinks may be sent before that of submissions: then it waits for an answer to the latter. */
+static bool is_unlinked(const struct usb_device *d, uint32_t seqnum) {
+        for (size_t i = 0; i < ELEMENTSOF(d->unlinked); i++)
+                if (d->unlinked[i] == seqnum)
+                        return true;
+        return false;
 }
 
 /* Handles one message at the start of data. Returns its size, 0 if it is not whole yet, -EBADMSG. */
@@ -488,7 +501,10 @@ static ssize_t handle_message(struct usb_device *d, uint8_t *data, size_t size) 
                 return -EBADMSG;
         if (!in && size < sizeof(header) + length)
                 return 0;
-        if (ep == 0)
+        d->newest = be32toh(header.seqnum);
+        if (is_unlinked(d, d->newest))
+                answer_submit(d, d->newest, -ECONNRESET, 0, NULL);
+        else if (ep == 0)
                 handle_control(d, be32toh(header.seqnum), header.submit.setup, data + sizeof(header), in ? 0 : length);
         else
                 handle_transfer(d, be32toh(header.seqnum), ep | (in ? USB_DIR_IN : 0), data + sizeof(header), length);
