@@ -814,8 +814,7 @@ static void magnesafe_lies(void **state) {
         expect_error(0, TILL_MSR_ERROR_DECODE);
         expect_error(1, TILL_MSR_ERROR_DECODE);
 
-        /* Of another shape than MagTek prints, the usages count: a serial number of 12 bytes is AES', 16 there are
-         * none. */
+        /* Of another shape than MagTek prints, the usages count; 12 bytes of serial number are AES'. */
         for (unsigned size = 12; size <= 16; size += 4) {
                 use_reader("magnesafe");
                 decoder.layout[0].track[0].data.span[0] = (struct till_msr_span){ 7, 111 };
