@@ -413,6 +413,9 @@ static void till_printer_start_reading(struct till_printer *printer)
 	printer->reading = true;
 	spin_unlock_irq(&printer->till.lock);
 	printer->in_backoff_ms = 0;
+	printer->in_second = jiffies;
+	printer->in_count = 0;
+	printer->in_flooding = false;
 	till_printer_in_later(printer, 0);
 }
 

@@ -679,9 +679,11 @@ struct till_printer_status {
  * @accepted: bytes that write() has taken since open
  * @completed: bytes of them that the device has taken
  *
- * Bytes dropped by a failure or by TILL_PRINTER_SOFT_RESET stay the difference.
- * A write() or fsync() after a failure is EIO once; what it did not complete has
- * not reached the printer.
+ * Bytes dropped by a failure, a reset of the USB device, a suspend or
+ * TILL_PRINTER_SOFT_RESET stay the difference. Each write() under way then ends,
+ * with EIO or a short count, so that nothing is printed from its middle; the next
+ * write() or fsync() is EIO once, except after TILL_PRINTER_SOFT_RESET. What is not
+ * completed has not reached the printer, save for a part of a transfer.
  */
 struct till_printer_progress {
 	__u32 size;
