@@ -974,7 +974,7 @@ FIXTURE_TEARDOWN(undriven)
 {
 }
 
-TEST_F(undriven, is_left_to_others)
+TEST_F(undriven, what_cannot_be_driven_is_left_to_others)
 {
 	ASSERT_GT(0, bind_printer());
 	ASSERT_FALSE(device_is_plugged("printer"));
