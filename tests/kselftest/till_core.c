@@ -10,12 +10,10 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
-#include <sys/un.h>
 
 #include "till_test.h"
 
 #define OPENERS		8
-#define SIM_SOCKET	"/run/till-sim/control"
 #define GAP_MS		100
 
 FIXTURE(node)
@@ -609,21 +607,6 @@ TEST_F(node, sysfs_names_the_node)
 /*
  * Uevents
  */
-
-/* Straight to the simulator, and faster than a program for each. */
-static void sim_now(const char *line)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = SIM_SOCKET };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	char answer[256];
-
-	CHECK(fd >= 0);
-	CHECK_EQ(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-	CHECK_EQ(write(fd, line, strlen(line)), strlen(line));
-	while (read(fd, answer, sizeof(answer)) > 0)
-		;
-	close(fd);
-}
 
 static __u64 now_ms(void)
 {

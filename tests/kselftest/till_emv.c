@@ -1345,6 +1345,34 @@ TEST_F(emv, pipes_that_stall)
 	CHECK_SOON(attribute_is("emv", "card", "present"));
 }
 
+/*
+ * More of them in a second than a hand can make; then the reader is heard less
+ * often, which counts as an error. A busy machine makes no flood.
+ */
+TEST_F(emv, notifications_without_end)
+{
+	struct till_emv_power power;
+	unsigned long errors;
+	unsigned int i;
+	int fd;
+
+	/* The next test has another, which has said nothing untrue. */
+	plug_reader("");
+	errors = statistic("emv", "communication_error_count");
+	for (i = 0; i < 300; i++)
+		sim_now("misbehave emv notify 5003\n");
+	if (statistic("emv", "communication_error_count") == errors)
+		SKIP(return, "300 notifications took too long");
+
+	insert_card();
+	fd = open_device("emv", O_RDWR);
+	nap(1500);
+	power_on(fd, &power);
+	check_exchange(fd);
+	sim("remove");
+	CHECK_SOON(attribute_is("emv", "card", "absent"));
+}
+
 TEST_F(emv, notifications_that_say_nothing)
 {
 	static const char * const notes[] = {
