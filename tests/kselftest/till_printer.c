@@ -854,7 +854,8 @@ TEST_F(printer, errors_by_kind)
 	ASSERT_TRUE(attribute_is("printer", "error", "none"));
 	sim("drawer open");
 	nap(200);
-	ASSERT_TRUE(attribute_is("printer", "drawer", "high") || attribute_is("printer", "drawer", "low"));
+	ASSERT_TRUE(attribute_is("printer", "drawer", "high") ||
+		    attribute_is("printer", "drawer", "low"));
 	sim("drawer closed");
 	sim("misbehave printer hot");
 	CHECK_SOON(attribute_is("printer", "error", "recoverable"));
