@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <getopt.h>
+#include <limits.h>
 #include <regex.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -176,27 +177,59 @@ static void write_text(const char *path, const char *text) {
         safe_close(fd);
 }
 
+static void set_range(const char *which, unsigned long start, unsigned long end) {
+        char path[80], text[32];
+
+        snprintf(path, sizeof(path), FAILSLAB "%s-start", which);
+        snprintf(text, sizeof(text), "0x%lx", start);
+        write_text(path, text);
+        snprintf(path, sizeof(path), FAILSLAB "%s-end", which);
+        snprintf(text, sizeof(text), "0x%lx", end);
+        write_text(path, text);
+}
+
+/*
+ * vhci_urb_dequeue() of Linux 6.1 allocates to ask for an URB back. If that fails, the URB is marked as taken back and
+ * nobody will ever do it, also not after an unplug: usb_kill_urb() of whatever driver waits for ever.
+ */
+static int spare_dequeue(void) {
+        _cleanup_fclose_ FILE *f = fopen("/proc/kallsyms", "re");
+        unsigned long address, start = 0, end = ULONG_MAX;
+        char line[512], name[256];
+
+        for (unsigned int pass = 0; f && pass < 2; pass++, rewind(f))
+                while (fgets(line, sizeof(line), f)) {
+                        if (sscanf(line, "%lx %*c %255s", &address, name) != 2)
+                                continue;
+                        if (streq(name, "vhci_urb_dequeue"))
+                                start = address;
+                        if (start != 0 && address > start && address < end)
+                                end = address;
+                }
+        if (start == 0 || end == ULONG_MAX)
+                return log_error_errno(-ENOENT, "/proc/kallsyms has no vhci_urb_dequeue()");
+        set_range("reject", start, end);
+        return 0;
+}
+
 /* What till.ko calls, wherever it is called from. */
 static int scarcity_prepare(void) {
         _cleanup_fclose_ FILE *f = fopen("/proc/modules", "re");
-        char line[512], text[32];
         unsigned long start = 0;
         unsigned int size = 0;
+        char line[512];
 
         while (f && fgets(line, sizeof(line), f))
                 if (startswith(line, "till "))
                         (void) sscanf(line, "till %u %*s %*s %*s %lx", &size, &start);
         if (start == 0)
                 return log_error_errno(-ENOENT, "till.ko is not loaded");
-        snprintf(text, sizeof(text), "0x%lx", start);
-        write_text(FAILSLAB "require-start", text);
-        snprintf(text, sizeof(text), "0x%lx", start + size);
-        write_text(FAILSLAB "require-end", text);
+        set_range("require", start, start + size);
         write_text(FAILSLAB "task-filter", "N");
         write_text(FAILSLAB "ignore-gfp-wait", "N");
         write_text(FAILSLAB "times", "-1");
         write_text(FAILSLAB "verbose", "0");
-        return 0;
+        return spare_dequeue();
 }
 
 static void set_scarce(const struct options *o, bool scarce) {
