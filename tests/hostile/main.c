@@ -28,8 +28,8 @@ struct options {
         unsigned long cases, only, unplugs, seconds;
         bool has_only, scarce;
         unsigned int jobs, patience, scarcity;
-        regex_t complaints;
-        bool has_complaints;
+        regex_t complaints, known;
+        bool has_complaints, has_known;
 };
 
 struct order {
@@ -245,6 +245,11 @@ static void set_scarce(const struct options *o, bool scarce) {
                 atomic_store(&shared->scarce, false);
 }
 
+static bool is_complaint(const struct options *o, const char *text) {
+        return o->has_complaints && regexec(&o->complaints, text, 0, NULL, 0) == 0 &&
+               !(o->has_known && regexec(&o->known, text, 0, NULL, 0) == 0);
+}
+
 /* Tells what the kernel complains of, and all that it says after that. */
 static void read_kmsg(const struct options *o) {
         char line[8192];
@@ -261,7 +266,7 @@ static void read_kmsg(const struct options *o) {
                         continue;
                 *strchrnul(text, '\n') = '\0';
                 text++;
-                if (!complained && (!o->has_complaints || regexec(&o->complaints, text, 0, NULL, 0) != 0))
+                if (!complained && !is_complaint(o, text))
                         continue;
                 if (!complained) {
                         printf("# the kernel complains:\n");
@@ -409,7 +414,8 @@ static void help(void) {
              "  --patience P      deadlines are so many times longer (1)\n"
              "  --scarcity P      in each fourth batch P of 100 allocations of till.ko fail\n"
              "  --scarce          in all of them\n"
-             "  --complaints ERE  end when such a line appears in the kernel's log");
+             "  --complaints ERE  end when such a line appears in the kernel's log\n"
+             "  --known ERE       but not one that is also such a line");
 }
 
 static int parse(struct options *o, int argc, char **argv) {
@@ -425,6 +431,7 @@ static int parse(struct options *o, int argc, char **argv) {
                 { "scarcity", required_argument, NULL, 'f' },
                 { "scarce", no_argument, NULL, 'F' },
                 { "complaints", required_argument, NULL, 'e' },
+                { "known", required_argument, NULL, 'n' },
                 {},
         };
         unsigned long value;
@@ -469,6 +476,11 @@ static int parse(struct options *o, int argc, char **argv) {
                         if (regcomp(&o->complaints, optarg, REG_EXTENDED | REG_NOSUB) != 0)
                                 return log_error_errno(-EINVAL, "\"%s\" is no expression", optarg);
                         o->has_complaints = true;
+                        break;
+                case 'n':
+                        if (regcomp(&o->known, optarg, REG_EXTENDED | REG_NOSUB) != 0)
+                                return log_error_errno(-EINVAL, "\"%s\" is no expression", optarg);
+                        o->has_known = true;
                         break;
                 default:
                         return -EINVAL;
