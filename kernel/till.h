@@ -167,7 +167,6 @@ static inline int till_usb_error(int error)
 	case -EILSEQ:
 	case -ENOSR:
 	case -EOVERFLOW:
-	case -EPIPE:
 	case -EPROTO:
 	case -EREMOTEIO:
 	case -ETIME:
