@@ -154,7 +154,8 @@ static inline void till_count(struct till_device *tdev, unsigned int index)
 
 /*
  * What usbcore calls a device that is gone, and its many names for a transfer
- * that failed, which say nothing to a program.
+ * that failed, which say nothing to a program. EPIPE stays: of a control request
+ * it says that the device does not know it.
  */
 static inline int till_usb_error(int error)
 {
