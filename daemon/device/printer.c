@@ -38,6 +38,8 @@ enum state {
 struct printer {
         sd_event *event;
         sd_event_source *io, *deadline, *ask;
+        sd_event_source *failed; /* armed with `error` when a write failed in a caller's hands */
+        int error;
         struct printer_listener listener;
         int fd;
         bool backchannel;
@@ -239,6 +241,7 @@ static void job_end(struct printer *printer, enum printer_result result, const c
 static void node_close(struct printer *printer) {
         printer->io = sd_event_source_disable_unref(printer->io);
         printer->fd = safe_close(printer->fd);
+        (void) sd_event_source_set_enabled(printer->failed, SD_EVENT_OFF);
         timer_stop(printer->ask);
         printer->setup_size = printer->setup_sent = 0;
 }
@@ -260,6 +263,13 @@ static void node_lose(struct printer *printer, const char *reason) {
 static void fail(struct printer *printer, int error) {
         node_lose(printer, error == -ENODEV ? "unplugged while printing" : "the printer's driver reported an error");
         printer->listener.closed(printer, error, printer->listener.userdata);
+}
+
+static int on_failed(sd_event_source *source, void *userdata) {
+        struct printer *printer = userdata;
+
+        fail(printer, printer->error);
+        return 0;
 }
 
 void printer_close(struct printer *printer) {
@@ -339,6 +349,17 @@ static int push(struct printer *printer) {
         return sd_event_source_set_io_events(printer->io, EPOLLIN | EPOLLPRI | (r == -EAGAIN ? EPOLLOUT : 0));
 }
 
+/* For callers that are in a listener's hands: what a failure ends, it ends from the event loop. */
+static void push_or_fail_later(struct printer *printer) {
+        int r;
+
+        r = push(printer);
+        if (r >= 0)
+                return;
+        printer->error = r;
+        (void) sd_event_source_set_enabled(printer->failed, SD_EVENT_ONESHOT);
+}
+
 /* What an earlier job left unread is no answer to this one. */
 static void stale_discard(struct printer *printer) {
         uint8_t data[256];
@@ -366,7 +387,7 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata) {
         else
                 job_end(printer, PRINTER_FAILED, "the printer takes no data");
         if (printer->fd >= 0)
-                (void) push(printer);
+                push_or_fail_later(printer);
         return 0;
 }
 
@@ -479,7 +500,8 @@ static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userda
 /* ---- opening ---- */
 
 int printer_new(sd_event *event, const struct printer_listener *listener, struct printer **ret_printer) {
-        struct printer *printer;
+        _cleanup_(printer_freep) struct printer *printer = NULL;
+        int r;
 
         printer = calloc(1, sizeof(*printer));
         if (!printer)
@@ -490,7 +512,12 @@ int printer_new(sd_event *event, const struct printer_listener *listener, struct
         printer->status.words = "not connected";
         /* A restart does not take up the numbers of the run before it. */
         printer->last_process_id = (uint16_t) clock_now(CLOCK_BOOTTIME);
-        *ret_printer = printer;
+        r = sd_event_add_defer(event, &printer->failed, on_failed, printer);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(printer->failed, SD_EVENT_OFF);
+        if (r < 0)
+                return r;
+        *ret_printer = TAKE_PTR(printer);
         return 0;
 }
 
@@ -498,6 +525,7 @@ struct printer *printer_free(struct printer *printer) {
         if (!printer)
                 return NULL;
         printer_close(printer);
+        sd_event_source_disable_unref(printer->failed);
         sd_event_source_disable_unref(printer->deadline);
         sd_event_source_disable_unref(printer->ask);
         sd_event_unref(printer->event);
@@ -614,12 +642,7 @@ int printer_submit(struct printer *printer, const struct printer_job *job) {
         printer->state = HELD;
         if (printer->status.able)
                 job_start(printer);
-        r = push(printer);
-        if (r < 0) {
-                /* Nobody has heard of the job; the node's own event tells the rest. */
-                job_clear(printer);
-                return r;
-        }
+        push_or_fail_later(printer);
         status_refresh(printer);
         return 0;
 }
@@ -634,6 +657,6 @@ int printer_cancel(struct printer *printer, uint64_t job) {
         reached = job_reached_device(printer);
         job_clear(printer);
         status_refresh(printer);
-        (void) push(printer);
+        push_or_fail_later(printer);
         return reached ? 0 : 1;
 }

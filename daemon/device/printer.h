@@ -45,7 +45,7 @@ struct printer;
 struct printer_listener {
         /* Something in the status changed. */
         void (*status)(struct printer *printer, const struct printer_status *status, void *userdata);
-        /* The job ended. reason is a text for a person, never NULL, not freed. A new job may be submitted here. */
+        /* The job ended; never from within printer_submit(). reason is a text for a person, never NULL, not freed. A new job may be submitted here. */
         void (*done)(struct printer *printer, uint64_t job, enum printer_result result, const char *reason,
                      void *userdata);
         /* The node failed or the device went; closed already, a job was ended before. error is a negative errno. */
@@ -86,7 +86,8 @@ const struct printer_status *printer_get_status(const struct printer *printer);
 
 /*
  * Starts a job, or holds it until the printer is able to. -ENOTCONN when closed, -EBUSY while another
- * job is in flight, -EINVAL for an empty job.
+ * job is in flight, -EINVAL for an empty job, -E2BIG for one beyond 4 MiB. When the node fails in that
+ * instant the job is taken all the same: done() and closed() tell.
  */
 int printer_submit(struct printer *printer, const struct printer_job *job);
 /*

@@ -367,12 +367,12 @@ static void submit(struct printing *p, const struct print_job *job, const uint8_
         p->job = job->id;
         p->job_transaction = job->transaction;
         r = printer_submit(p->printer, &out);
-        if (r == -ENOTCONN || r == -EBUSY)
-                return job_done(p->printer, out.id, PRINTER_FAILED, strerror(-r), p);
-        if (r < 0) {
+        if (r == -EINVAL || r == -E2BIG) {
                 p->job = 0;
                 return drop_job(p, job, r);
         }
+        if (r < 0)
+                return job_done(p->printer, out.id, PRINTER_FAILED, strerror(-r), p);
         tell_job(p, job->id, job->transaction, PRINT_PRINTING);
 }
 

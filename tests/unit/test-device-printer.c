@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -504,6 +505,23 @@ static void unplugged_while_held(void **state) {
         assert_int_equal(seen.done, 1);
 }
 
+/* The job is the printer's already: it ends as one that was cut off, and is neither lost nor refused. */
+static void unplugged_as_a_job_is_handed_over(void **state) {
+        open_ready();
+        (void) signal(SIGPIPE, SIG_IGN);
+        assert_int_equal(shutdown(fake.node, SHUT_WR), 0);
+        submit(1, "text", PRINTER_CONFIRM_PROCESS_ID, 0);
+        assert_int_equal(seen.done, 0);
+        turn();
+        assert_int_equal(seen.done, 1);
+        assert_int_equal(seen.job, 1);
+        assert_int_equal(seen.result, PRINTER_FAILED);
+        assert_int_equal(seen.closed, 1);
+        assert_int_equal(seen.error, -EPIPE);
+        turn();
+        assert_int_equal(seen.closed, 1);
+}
+
 static void cancelled(void **state) {
         uint8_t answer[7];
 
@@ -602,6 +620,7 @@ int main(void) {
                 printer_test(automatic_status_lost),
                 printer_test(unplugged_in_mid_job),
                 printer_test(unplugged_while_held),
+                printer_test(unplugged_as_a_job_is_handed_over),
                 printer_test(cancelled),
                 printer_test(long_job),
                 cmocka_unit_test(process_ids),
