@@ -41,7 +41,7 @@ install-tilld: $(addprefix $(O)/,tilld tillctl card-worker till-recover) $(CATAL
 		$(DATADIR)/locale/$(basename $(notdir $(c)))/LC_MESSAGES/tilld.mo &&) true
 	$(call install_manuals,tillctl.1 org.tilld1.5 tilld.8 tilld.conf.5 tilld-setup.8 till-recover.8)
 	$(call install_file,$(DESTDIR)$(UNITDIR),$(call units,tilld.service tilld-setup.service \
-		till-recover.socket till-recover@.service till-recover-take@.service till-recover-take-all.service))
+		till-recover.socket till-recover@.service till-recover-take@.service))
 
 install-acquirer: $(O)/till-acquirer ## the acquirer simulator, for training and tests
 	$(call install_program,$(BINDIR),$(O)/till-acquirer)

@@ -45,7 +45,8 @@ struct printer;
 struct printer_listener {
         /* Something in the status changed. */
         void (*status)(struct printer *printer, const struct printer_status *status, void *userdata);
-        /* The job ended; never from within printer_submit(). reason is a text for a person, never NULL, not freed. A new job may be submitted here. */
+        /* The job ended; never from within printer_submit(). reason is a text for a person, never NULL, not freed. A
+         * new job may be submitted here. */
         void (*done)(struct printer *printer, uint64_t job, enum printer_result result, const char *reason,
                      void *userdata);
         /* The node failed or the device went; closed already, a job was ended before. error is a negative errno. */

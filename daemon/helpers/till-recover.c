@@ -307,7 +307,7 @@ static int hand_over(const struct candidate *c, const char *old, const char **re
         return r;
 }
 
-static int take(struct udev *udev, const char *name, const char **ret_reason) {
+static int take_one(struct udev *udev, const char *name, const char **ret_reason) {
         struct candidate c;
         char driver[64];
         int r;
@@ -363,13 +363,17 @@ static int take_all(struct udev *udev, const char **ret_reason) {
         udev_list_entry_foreach(entry, udev_enumerate_get_list_entry(devices)) {
                 const char *name = strrchr(udev_list_entry_get_name(entry), '/');
 
-                r = name ? take(udev, name + 1, ret_reason) : -EINVAL;
+                r = name ? take_one(udev, name + 1, ret_reason) : -EINVAL;
                 if (r == -EALREADY || r >= 0)
                         continue;
                 log_warning_errno(r, "take %s: %s", strna(name), *ret_reason);
                 error = error ?: r;
         }
         return error;
+}
+
+static int take(struct udev *udev, const char *name, const char **ret_reason) {
+        return streq(name, "all") ? take_all(udev, ret_reason) : take_one(udev, name, ret_reason);
 }
 
 /* ---- reset ---- */
@@ -413,17 +417,16 @@ static const struct verb {
         { "reset", reset },
 };
 
-/* "take-all" has no name; the socket's requests all have one. */
 static int verb_run(const char *verb, const char *name, const char **ret_reason) {
         _cleanup_(udev_unrefp) struct udev *udev = NULL;
         int (*run)(struct udev * udev, const char *name, const char **ret_reason) = NULL;
         int r;
 
         *ret_reason = "unknown verb";
-        for (size_t i = 0; name && i < ELEMENTSOF(verbs); i++)
+        for (size_t i = 0; i < ELEMENTSOF(verbs); i++)
                 if (streq(verb, verbs[i].name))
                         run = verbs[i].run;
-        if (!run && (name || !streq(verb, "take-all")))
+        if (!run)
                 return -EOPNOTSUPP;
         *ret_reason = "failed";
         udev = udev_new();
@@ -434,7 +437,7 @@ static int verb_run(const char *verb, const char *name, const char **ret_reason)
                 *ret_reason = "the state folder is not usable";
                 return r;
         }
-        return run ? run(udev, name, ret_reason) : take_all(udev, ret_reason);
+        return run(udev, name, ret_reason);
 }
 
 /* Cuts "VERB NAME" in two. Anything that is not printable, or more, is refused. */
@@ -490,16 +493,16 @@ int main(int argc, char **argv) {
                 /* Its caller has heard what went wrong: not a fault of this unit. */
                 return EXIT_SUCCESS;
         }
-        if (argc < 2 || argc > 3) {
-                fprintf(stderr, "usage: till-recover take INTERFACE | take-all | reset PORT\n");
+        if (argc != 3) {
+                fprintf(stderr, "usage: till-recover take INTERFACE | take all | reset PORT\n");
                 return EXIT_FAILURE;
         }
         r = verb_run(argv[1], argv[2], &reason);
         if (r == -EALREADY) {
-                log_notice("%s %s: %s.", argv[1], strempty(argv[2]), reason);
+                log_notice("%s %s: %s.", argv[1], argv[2], reason);
                 return EXIT_SUCCESS;
         }
         if (r < 0)
-                log_error_errno(r, "%s %s: %s", argv[1], strempty(argv[2]), reason);
+                log_error_errno(r, "%s %s: %s", argv[1], argv[2], reason);
         return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
