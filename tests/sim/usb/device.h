@@ -75,6 +75,7 @@ enum printer_misbehaviour {
         PRINTER_PORT_STALL,  /* no port status */
         PRINTER_RESET_OLD,   /* SOFT_RESET as class 1.0 had it only */
         PRINTER_RESET_NONE,  /* no SOFT_RESET */
+        PRINTER_DEAF,        /* no answer to any class request */
         PRINTER_EMPTY,       /* sends empty packets for ever */
         PRINTER_CHATTER,     /* the same with one byte */
         PRINTER_STORM,       /* the same with a status that is never the same */

@@ -160,6 +160,8 @@ static int soft_reset(struct printer *p, const struct usb_setup *setup) {
 static int printer_control(void *userdata, const struct usb_setup *setup, uint8_t *data, size_t length) {
         struct printer *p = userdata;
 
+        if (p->how == PRINTER_DEAF && setup->request_type & 0x60)
+                return -EAGAIN;
         switch (setup->request_type << 8 | setup->request) {
         case 0xa100: /* GET_DEVICE_ID */
                 return device_id(p, setup, data, length);
@@ -277,6 +279,7 @@ int printer_misbehave(struct printer *p, const char *word) {
                 [PRINTER_PORT_STALL] = "port-stall",
                 [PRINTER_RESET_OLD] = "reset-old",
                 [PRINTER_RESET_NONE] = "reset-none",
+                [PRINTER_DEAF] = "deaf",
                 [PRINTER_EMPTY] = "empty",
                 [PRINTER_CHATTER] = "chatter",
                 [PRINTER_STORM] = "storm",

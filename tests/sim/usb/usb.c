@@ -376,6 +376,22 @@ static int control_standard(struct usb_device *d, const struct usb_setup *setup,
         }
 }
 
+/* Queues what the host asked for, behind the last. Data is NULL for IN. */
+static int endpoint_add_urb(struct endpoint *e, uint32_t seqnum, const uint8_t *data, size_t size) {
+        struct urb *u = calloc(1, sizeof(*u) + (data ? size : 0)), **tail;
+
+        if (!u)
+                return -ENOMEM;
+        u->seqnum = seqnum;
+        u->length = size;
+        if (data)
+                memcpy(u->data, data, size);
+        for (tail = &e->urbs; *tail; tail = &(*tail)->next)
+                ;
+        *tail = u;
+        return 0;
+}
+
 static void handle_control(struct usb_device *d, uint32_t seqnum, const uint8_t s[8], uint8_t *out, size_t out_size) {
         struct usb_setup setup = {
                 .request_type = s[0],
@@ -401,7 +417,16 @@ static void handle_control(struct usb_device *d, uint32_t seqnum, const uint8_t 
                 r = d->class->control(d->userdata, &setup, data, setup.length);
 
         if (d->class->trace && (setup.request_type & 0x60))
-                d->class->trace(d->userdata, r < 0 ? "control, stalled" : "control", s, 8);
+                d->class->trace(d->userdata,
+                                r == -EAGAIN ? "control, not answered"
+                                : r < 0      ? "control, stalled"
+                                             : "control",
+                                s, 8);
+        if (r == -EAGAIN) {
+                if (endpoint_add_urb(device_endpoint(d, USB_DIR_IN), seqnum, NULL, setup.length) < 0)
+                        device_lost(d);
+                return;
+        }
         if (r < 0)
                 answer_submit(d, seqnum, -EPIPE, 0, NULL);
         else
@@ -419,29 +444,20 @@ static void handle_control(struct usb_device *d, uint32_t seqnum, const uint8_t 
 static void handle_transfer(struct usb_device *d, uint32_t seqnum, uint8_t address, const uint8_t *data, size_t size) {
         struct endpoint *e = device_endpoint(d, address);
         bool in = address & USB_DIR_IN;
-        struct urb *u, **tail;
 
         if (e->halted) {
                 answer_submit(d, seqnum, -EPIPE, 0, NULL);
                 return;
         }
-        u = calloc(1, sizeof(*u) + (in ? 0 : size));
-        if (!u) {
+        if (endpoint_add_urb(e, seqnum, in ? NULL : data, size) < 0) {
                 device_lost(d);
                 return;
         }
-        u->seqnum = seqnum;
-        u->length = size;
-        if (!in)
-                memcpy(u->data, data, size);
-        for (tail = &e->urbs; *tail; tail = &(*tail)->next)
-                ;
-        *tail = u;
         if (in) {
                 endpoint_pump_in(d, e);
                 if (e->urbs && d->class->listened)
                         d->class->listened(d->userdata, address);
-        } else if (e->urbs == u) /* an older one still waits: this one waits behind it */
+        } else if (!e->urbs->next) /* an older one still waits: this one waits behind it */
                 endpoint_pump_out(d, e, address);
 }
 

@@ -44,7 +44,8 @@ struct usb_device;
 struct usb_class {
         /*
          * A request that the engine does not know, or a class or vendor one. For IN, fills data (length
-         * bytes) and returns how many are meant; for OUT, data holds what came. -EPIPE stalls.
+         * bytes) and returns how many are meant; for OUT, data holds what came. -EPIPE stalls; -EAGAIN never
+         * answers.
          */
         int (*control)(void *userdata, const struct usb_setup *setup, uint8_t *data, size_t length);
         /*
