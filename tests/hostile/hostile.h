@@ -84,7 +84,7 @@ struct plan {
 #define WORKERS_MAX 8
 #define FAILURES_MAX 64
 struct shared {
-        atomic_ulong cases, nodes, unplugs, unplugs_open, answers, changed, calls, proper;
+        atomic_ulong cases, nodes, unplugs, unplugs_open, answers, changed, calls, proper, lost;
         atomic_bool scarce; /* allocations fail */
         atomic_uint failures;
         struct {
@@ -106,7 +106,6 @@ struct hostile {
         struct worker *worker;
         unsigned int controller; /* of vhci_hcd; one device at its first port */
         unsigned int patience;   /* how many times slower than a machine the machine is */
-        bool trace;
 };
 
 int64_t now_ms(void);
@@ -144,6 +143,24 @@ struct answer {
 bool answer_mutate(struct answer *a, const struct plan *plan, struct chance *c);
 /* Something that the device says unasked: its size, 0 for nothing; in ret_endpoint where. */
 size_t unasked_make(uint8_t data[static 512], const struct plan *plan, struct chance *c, uint8_t *ret_endpoint);
+
+/* port.c: the first port of a controller */
+/* In the numbers of the attach file. */
+int port_number(unsigned int controller);
+/* The node of the device that is plugged in there. */
+bool port_find_node(unsigned int controller, char *ret, size_t size);
+/* vhci_hcd has no connection there. */
+bool port_is_free(unsigned int controller);
+/* And nothing is left of what was plugged in there before, nor is the hub still looking at it. */
+bool port_is_clean(unsigned int controller);
+/* What the host has made of what is plugged in is this. */
+bool port_shows(unsigned int controller, const struct usb_model *model);
+/*
+ * vhci_hcd of Linux 6.1 gives an URB back after an unplug if it had sent it before. One that was taken back before it
+ * was sent is forgotten until somebody plugs in there again: whoever killed it waits till then. This does that, and
+ * refuses all that comes. Returns whether there was any.
+ */
+bool port_flush(unsigned int controller);
 
 /* wire.c: between the simulated device and the kernel. */
 struct wire;

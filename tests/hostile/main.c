@@ -367,7 +367,11 @@ static void run_all(const struct options *o) {
 
         if (o->has_only) {
                 set_scarce(o, o->scarce);
-                give_order(&labourers[0], (struct order){ .first = o->only, .count = 1 });
+                give_order(&labourers[0], (struct order){
+                                                  .first = o->only,
+                                                  .count = MAX(o->cases, 1UL),
+                                                  .proper = o->only >= PROPER_NUMBER,
+                                          });
                 (void) await_labourers(o);
                 return;
         }
@@ -390,11 +394,11 @@ static int report(const struct options *o) {
                        (unsigned long long) shared->failure[n].number, (unsigned long long) o->seed,
                        shared->failure[n].text);
         printf("%sok %u - %lu %s, seed %llu: %lu with a node, %lu of them unplugged while open; %lu answers, "
-               "%lu changed; %lu calls; proper devices worked %lu times\n",
+               "%lu changed; %lu calls; proper devices worked %lu times; %lu requests lost by vhci_hcd\n",
                failures ? "not " : "", ++n, atomic_load(&shared->cases), o->unplugs ? "plain cases" : "hostile cases",
                (unsigned long long) o->seed, atomic_load(&shared->nodes), atomic_load(&shared->unplugs_open),
                atomic_load(&shared->answers), atomic_load(&shared->changed), atomic_load(&shared->calls),
-               atomic_load(&shared->proper));
+               atomic_load(&shared->proper), atomic_load(&shared->lost));
         printf("1..%u\n", n);
         return failures ? 1 : 0;
 }
@@ -407,7 +411,7 @@ static void help(void) {
              "  --seed N          the seed of all that is random (1)\n"
              "  --cases M         end after so many cases\n"
              "  --seconds S       end after so long\n"
-             "  --case K          one case: as in a run of that seed\n"
+             "  --case K          one case, M times: as in a run of that seed\n"
              "  --unplugs N       devices that are not hostile, each unplugged at a random point of its use,\n"
              "                    until so many nodes were open when it happened\n"
              "  --jobs J          devices at a time, each at a controller of vhci_hcd from the second (4)\n"
@@ -497,7 +501,7 @@ int main(int argc, char **argv) {
         r = parse(&o, argc, argv);
         if (r <= 0)
                 return r < 0 ? 2 : 0;
-        if (o.cases == 0 && o.seconds == 0 && o.unplugs == 0)
+        if (!o.has_only && o.cases == 0 && o.seconds == 0 && o.unplugs == 0)
                 o.cases = 100;
         r = vhci_prepare();
         if (r < 0)

@@ -66,6 +66,11 @@ static void *bad_pointer(void) {
         return bad;
 }
 
+static bool is_request(const char *call) {
+        return streq(call, "TILL_PRINTER_GET_PORT_STATUS") || streq(call, "TILL_PRINTER_SOFT_RESET") ||
+               startswith(call, "ioctl");
+}
+
 static void check_error(struct walker *w, int error) {
         struct walk *k = w->walk;
 
@@ -74,6 +79,9 @@ static void check_error(struct walker *w, int error) {
                         return;
         /* A node that has gone before it was opened. */
         if (streq(w->call, "open()") && (error == ENOENT || error == ENXIO))
+                return;
+        /* The printer does not know the request. */
+        if (error == EPIPE && k->plan->kind == KIND_PRINTER && is_request(w->call))
                 return;
         if (error == ENOMEM && atomic_load(&k->h->shared->scarce))
                 return;

@@ -1,28 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "hostile.h"
 
-#include <endian.h>
 #include <sys/socket.h>
 
 #include "usb/vhci.h"
-
-/* USB/IP as usb/usb.c speaks it, by the numbers of its words. */
-#define HEADER_SIZE 48
-enum {
-        CMD_SUBMIT = 1,
-        CMD_UNLINK = 2,
-        RET_SUBMIT = 3,
-        RET_UNLINK = 4,
-};
-enum {
-        WORD_COMMAND = 0,
-        WORD_SEQNUM = 1,
-        WORD_DIRECTION = 3,
-        WORD_EP = 4,
-        WORD_STATUS = 5, /* of answers; of CMD_UNLINK the number of the submit */
-        WORD_LENGTH = 6, /* of the buffer, or what was transferred */
-        SETUP = 40,      /* bytes into the header */
-};
+#include "usbip.h"
 
 /* What the host has asked for, until it has its answer. */
 struct request {
@@ -64,31 +46,9 @@ struct wire {
         uint8_t scratch[ANSWER_MAX];
 };
 
-static uint32_t word(const uint8_t *header, unsigned int n) {
-        uint32_t value;
-
-        memcpy(&value, header + 4 * n, 4);
-        return be32toh(value);
-}
-
-static void put_word(uint8_t *header, unsigned int n, uint32_t value) {
-        value = htobe32(value);
-        memcpy(header + 4 * n, &value, 4);
-}
-
 static void request_free(struct request *r) {
         free(r->data);
         free(r);
-}
-
-void wire_unplug(struct wire *w) {
-        if (w->host < 0)
-                return;
-        w->host_source = sd_event_source_disable_unref(w->host_source);
-        w->device_source = sd_event_source_disable_unref(w->device_source);
-        w->host = safe_close(w->host);
-        w->device->usb = usb_device_free(w->device->usb);
-        w->inner = safe_close(w->inner);
 }
 
 bool wire_is_unplugged(const struct wire *w) {
@@ -123,16 +83,37 @@ static bool send_all(int fd, const void *data, size_t size) {
 
 static void to_host(struct wire *w, uint32_t command, uint32_t seqnum, int status, const void *data, size_t size,
                     bool in) {
-        uint8_t header[HEADER_SIZE] = {};
+        uint8_t header[USBIP_HEADER_SIZE] = {};
 
         if (w->host < 0)
                 return;
-        put_word(header, WORD_COMMAND, command);
-        put_word(header, WORD_SEQNUM, seqnum);
-        put_word(header, WORD_STATUS, status);
-        put_word(header, WORD_LENGTH, size);
+        usbip_put_word(header, USBIP_COMMAND, command);
+        usbip_put_word(header, USBIP_SEQNUM, seqnum);
+        usbip_put_word(header, USBIP_STATUS, status);
+        usbip_put_word(header, USBIP_LENGTH, size);
         if (!send_all(w->host, header, sizeof(header)) || (in && !send_all(w->host, data, size)))
                 w->lost = true;
+}
+
+/*
+ * The hub waits five seconds for each answer, and a real controller reports the loss of the device at once. What
+ * drivers have asked for stays without an answer.
+ */
+static void refuse_hub(struct wire *w) {
+        for (struct request *r = w->requests; r; r = r->next)
+                if ((r->endpoint & 0x0f) == 0 && !(r->setup.request_type & 0x60))
+                        to_host(w, USBIP_RET_SUBMIT, r->seqnum, -EPROTO, NULL, 0, false);
+}
+
+void wire_unplug(struct wire *w) {
+        if (w->host < 0)
+                return;
+        refuse_hub(w);
+        w->host_source = sd_event_source_disable_unref(w->host_source);
+        w->device_source = sd_event_source_disable_unref(w->device_source);
+        w->host = safe_close(w->host);
+        w->device->usb = usb_device_free(w->device->usb);
+        w->inner = safe_close(w->inner);
 }
 
 static void deliver(struct wire *w, struct request *r) {
@@ -140,7 +121,7 @@ static void deliver(struct wire *w, struct request *r) {
 
         if (r->endpoint & 0x0f)
                 atomic_fetch_add(in ? &w->h->worker->in_bytes : &w->h->worker->out_bytes, r->size);
-        to_host(w, RET_SUBMIT, r->seqnum, r->status, r->data, r->size, in);
+        to_host(w, USBIP_RET_SUBMIT, r->seqnum, r->status, r->data, r->size, in);
 }
 
 /* An endpoint answers in order: what is late holds up what is behind it. */
@@ -236,7 +217,7 @@ static bool unlink_held(struct wire *w, uint32_t unlink, uint32_t seqnum) {
                         return false;
                 *p = r->next;
                 request_free(r);
-                to_host(w, RET_UNLINK, unlink, -ECONNRESET, NULL, 0, false);
+                to_host(w, USBIP_RET_UNLINK, unlink, -ECONNRESET, NULL, 0, false);
                 return true;
         }
         return false;
@@ -254,19 +235,19 @@ static bool take_unlink(struct wire *w, uint32_t unlink, uint32_t seqnum) {
         if ((int32_t) (seqnum - w->newest) <= 0)
                 return unlink_held(w, unlink, seqnum);
         w->early[w->earlies++ % ELEMENTSOF(w->early)] = seqnum;
-        to_host(w, RET_UNLINK, unlink, 0, NULL, 0, false);
+        to_host(w, USBIP_RET_UNLINK, unlink, 0, NULL, 0, false);
         return true;
 }
 
 static void note_request(struct wire *w, const uint8_t *header) {
         struct request *r = calloc(1, sizeof(*r)), **tail;
-        const uint8_t *s = header + SETUP;
+        const uint8_t *s = header + USBIP_SETUP;
 
         if (!r)
                 abort();
-        r->seqnum = word(header, WORD_SEQNUM);
-        r->endpoint = (word(header, WORD_EP) & 0x0f) | (word(header, WORD_DIRECTION) ? USB_DIR_IN : 0);
-        r->room = word(header, WORD_LENGTH);
+        r->seqnum = usbip_word(header, USBIP_SEQNUM);
+        r->endpoint = (usbip_word(header, USBIP_EP) & 0x0f) | (usbip_word(header, USBIP_DIRECTION) ? USB_DIR_IN : 0);
+        r->room = usbip_word(header, USBIP_LENGTH);
         r->setup = (struct usb_setup){
                 .request_type = s[0],
                 .request = s[1],
@@ -281,22 +262,22 @@ static void note_request(struct wire *w, const uint8_t *header) {
 
 /* Each takes one message; returns its size, 0 if it is not whole yet. */
 static size_t take_from_host(struct wire *w, const uint8_t *data, size_t size) {
-        size_t whole = HEADER_SIZE;
+        size_t whole = USBIP_HEADER_SIZE;
 
-        if (size < HEADER_SIZE)
+        if (size < USBIP_HEADER_SIZE)
                 return 0;
-        if (word(data, WORD_COMMAND) == CMD_UNLINK) {
-                if (!take_unlink(w, word(data, WORD_SEQNUM), word(data, WORD_STATUS)))
+        if (usbip_word(data, USBIP_COMMAND) == USBIP_CMD_UNLINK) {
+                if (!take_unlink(w, usbip_word(data, USBIP_SEQNUM), usbip_word(data, USBIP_STATUS)))
                         w->lost |= !send_all(w->inner, data, whole);
                 return whole;
         }
-        if (!word(data, WORD_DIRECTION))
-                whole += word(data, WORD_LENGTH);
+        if (!usbip_word(data, USBIP_DIRECTION))
+                whole += usbip_word(data, USBIP_LENGTH);
         if (size < whole)
                 return 0;
-        w->newest = word(data, WORD_SEQNUM);
+        w->newest = usbip_word(data, USBIP_SEQNUM);
         if (is_early(w, w->newest)) {
-                to_host(w, RET_SUBMIT, w->newest, -ECONNRESET, NULL, 0, false);
+                to_host(w, USBIP_RET_SUBMIT, w->newest, -ECONNRESET, NULL, 0, false);
                 return whole;
         }
         note_request(w, data);
@@ -314,19 +295,19 @@ static void end_unlink(struct wire *w, uint32_t unlink) {
                 request_free(r);
                 break;
         }
-        to_host(w, RET_UNLINK, unlink, -ECONNRESET, NULL, 0, false);
+        to_host(w, USBIP_RET_UNLINK, unlink, -ECONNRESET, NULL, 0, false);
 }
 
 static size_t take_from_device(struct wire *w, const uint8_t *data, size_t size) {
-        size_t actual, whole = HEADER_SIZE;
+        size_t actual, whole = USBIP_HEADER_SIZE;
         struct request *r;
         uint32_t seqnum;
         int status;
 
-        if (size < HEADER_SIZE)
+        if (size < USBIP_HEADER_SIZE)
                 return 0;
-        seqnum = word(data, WORD_SEQNUM);
-        if (word(data, WORD_COMMAND) == RET_UNLINK) {
+        seqnum = usbip_word(data, USBIP_SEQNUM);
+        if (usbip_word(data, USBIP_COMMAND) == USBIP_RET_UNLINK) {
                 end_unlink(w, seqnum);
                 return whole;
         }
@@ -337,14 +318,14 @@ static size_t take_from_device(struct wire *w, const uint8_t *data, size_t size)
                 return 0;
         }
         /* A request that failed has no data here. */
-        status = (int32_t) word(data, WORD_STATUS);
-        actual = status == 0 ? word(data, WORD_LENGTH) : 0;
+        status = (int32_t) usbip_word(data, USBIP_STATUS);
+        actual = status == 0 ? usbip_word(data, USBIP_LENGTH) : 0;
         if (r->endpoint & USB_DIR_IN)
                 whole += actual;
         if (size < whole)
                 return 0;
         if (r->unlink == 0)
-                answer_of_device(w, r, status, data + HEADER_SIZE, actual);
+                answer_of_device(w, r, status, data + USBIP_HEADER_SIZE, actual);
         return whole;
 }
 
@@ -400,20 +381,6 @@ static int on_device(sd_event_source *source, int fd, uint32_t revents, void *us
         return 0;
 }
 
-/* The first port of a controller, in the numbers of the attach file. */
-static int first_port(unsigned int controller) {
-        _cleanup_fclose_ FILE *f = fopen("/sys/devices/platform/vhci_hcd.0/nports", "re");
-        unsigned int ports, controllers = 0;
-        char path[64];
-
-        if (!f || fscanf(f, "%u", &ports) != 1)
-                return -ENODEV;
-        do
-                snprintf(path, sizeof(path), "/sys/devices/platform/vhci_hcd.%u", ++controllers);
-        while (access(path, F_OK) == 0);
-        return controller < controllers ? (int) (ports / controllers * controller) : -ENODEV;
-}
-
 int wire_new(struct hostile *h, sd_event *event, struct device *device, const struct plan *plan,
              const struct usb_model *model, struct wire **ret) {
         int pair[2], port, room = 8 * 1024 * 1024, r;
@@ -425,7 +392,7 @@ int wire_new(struct hostile *h, sd_event *event, struct device *device, const st
                 .h = h, .plan = plan, .device = device, .host = -EBADF, .inner = -EBADF, .heard = now_ms()
         };
         *ret = w;
-        port = first_port(h->controller);
+        port = port_number(h->controller);
         if (port < 0)
                 return port;
         if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
