@@ -28,8 +28,8 @@ struct options {
         unsigned long cases, only, unplugs, seconds;
         bool has_only, scarce;
         unsigned int jobs, patience, scarcity;
-        regex_t complaints, known;
-        bool has_complaints, has_known;
+        regex_t complaints;
+        bool has_complaints;
 };
 
 struct order {
@@ -177,59 +177,27 @@ static void write_text(const char *path, const char *text) {
         safe_close(fd);
 }
 
-static void set_range(const char *which, unsigned long start, unsigned long end) {
-        char path[80], text[32];
-
-        snprintf(path, sizeof(path), FAILSLAB "%s-start", which);
-        snprintf(text, sizeof(text), "0x%lx", start);
-        write_text(path, text);
-        snprintf(path, sizeof(path), FAILSLAB "%s-end", which);
-        snprintf(text, sizeof(text), "0x%lx", end);
-        write_text(path, text);
-}
-
-/*
- * vhci_urb_dequeue() of Linux 6.1 allocates to ask for an URB back. If that fails, the URB is marked as taken back and
- * nobody will ever do it, also not after an unplug: usb_kill_urb() of whatever driver waits for ever.
- */
-static int spare_dequeue(void) {
-        _cleanup_fclose_ FILE *f = fopen("/proc/kallsyms", "re");
-        unsigned long address, start = 0, end = ULONG_MAX;
-        char line[512], name[256];
-
-        for (unsigned int pass = 0; f && pass < 2; pass++, rewind(f))
-                while (fgets(line, sizeof(line), f)) {
-                        if (sscanf(line, "%lx %*c %255s", &address, name) != 2)
-                                continue;
-                        if (streq(name, "vhci_urb_dequeue"))
-                                start = address;
-                        if (start != 0 && address > start && address < end)
-                                end = address;
-                }
-        if (start == 0 || end == ULONG_MAX)
-                return log_error_errno(-ENOENT, "/proc/kallsyms has no vhci_urb_dequeue()");
-        set_range("reject", start, end);
-        return 0;
-}
-
 /* What till.ko calls, wherever it is called from. */
 static int scarcity_prepare(void) {
         _cleanup_fclose_ FILE *f = fopen("/proc/modules", "re");
         unsigned long start = 0;
         unsigned int size = 0;
-        char line[512];
+        char line[512], text[32];
 
         while (f && fgets(line, sizeof(line), f))
                 if (startswith(line, "till "))
                         (void) sscanf(line, "till %u %*s %*s %*s %lx", &size, &start);
         if (start == 0)
                 return log_error_errno(-ENOENT, "till.ko is not loaded");
-        set_range("require", start, start + size);
+        snprintf(text, sizeof(text), "0x%lx", start);
+        write_text(FAILSLAB "require-start", text);
+        snprintf(text, sizeof(text), "0x%lx", start + size);
+        write_text(FAILSLAB "require-end", text);
         write_text(FAILSLAB "task-filter", "N");
         write_text(FAILSLAB "ignore-gfp-wait", "N");
         write_text(FAILSLAB "times", "-1");
         write_text(FAILSLAB "verbose", "0");
-        return spare_dequeue();
+        return 0;
 }
 
 static void set_scarce(const struct options *o, bool scarce) {
@@ -246,8 +214,7 @@ static void set_scarce(const struct options *o, bool scarce) {
 }
 
 static bool is_complaint(const struct options *o, const char *text) {
-        return o->has_complaints && regexec(&o->complaints, text, 0, NULL, 0) == 0 &&
-               !(o->has_known && regexec(&o->known, text, 0, NULL, 0) == 0);
+        return o->has_complaints && regexec(&o->complaints, text, 0, NULL, 0) == 0;
 }
 
 /* Tells what the kernel complains of, and all that it says after that. */
@@ -418,8 +385,7 @@ static void help(void) {
              "  --patience P      deadlines are so many times longer (1)\n"
              "  --scarcity P      in each fourth batch P of 100 allocations of till.ko fail\n"
              "  --scarce          in all of them\n"
-             "  --complaints ERE  end when such a line appears in the kernel's log\n"
-             "  --known ERE       but not one that is also such a line");
+             "  --complaints ERE  end when such a line appears in the kernel's log");
 }
 
 static int parse(struct options *o, int argc, char **argv) {
@@ -435,7 +401,6 @@ static int parse(struct options *o, int argc, char **argv) {
                 { "scarcity", required_argument, NULL, 'f' },
                 { "scarce", no_argument, NULL, 'F' },
                 { "complaints", required_argument, NULL, 'e' },
-                { "known", required_argument, NULL, 'n' },
                 {},
         };
         unsigned long value;
@@ -480,11 +445,6 @@ static int parse(struct options *o, int argc, char **argv) {
                         if (regcomp(&o->complaints, optarg, REG_EXTENDED | REG_NOSUB) != 0)
                                 return log_error_errno(-EINVAL, "\"%s\" is no expression", optarg);
                         o->has_complaints = true;
-                        break;
-                case 'n':
-                        if (regcomp(&o->known, optarg, REG_EXTENDED | REG_NOSUB) != 0)
-                                return log_error_errno(-EINVAL, "\"%s\" is no expression", optarg);
-                        o->has_known = true;
                         break;
                 default:
                         return -EINVAL;
