@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
-/*
- * till: the devices of a payment terminal as character devices
+/**
+ * DOC: till: the devices of a payment terminal as character devices
  *
  *	/dev/till-msrN		magstripe reader
  *	/dev/till-emvN		EMV (smart card) reader
@@ -9,6 +9,8 @@
  * One process holds a node at a time; a second open() is EBUSY. The claim ends
  * with the last descriptor. After the device is unplugged every call is ENODEV,
  * poll() reports EPOLLHUP and EPOLLERR, and a new device gets a new open.
+ * EPOLLERR without EPOLLHUP is a printer's: an error that its next write() or
+ * fsync() returns.
  *
  * The ABI only grows. Every structure begins with its size as the caller knows
  * it: a newer kernel fills a shorter structure as far as it goes; an older one
@@ -44,23 +46,45 @@ enum till_kind {
 	TILL_KIND_PRINTER = 3,
 };
 
-/*
- * Features, by kind: what this device and this driver can do.
+/**
+ * enum till_msr_feature - what a magstripe reader and its driver can do
+ * @TILL_MSR_FEATURE_DECODED: tracks as text, clear or masked
+ * @TILL_MSR_FEATURE_ENCRYPTING: it can encrypt: look at each swipe
+ * @TILL_MSR_FEATURE_JIS: it reads JIS X 6302 type II
  */
-#define TILL_MSR_FEATURE_DECODED	_BITULL(0)	/* tracks as text, clear or masked */
-#define TILL_MSR_FEATURE_ENCRYPTING	_BITULL(1)	/* it can encrypt: look at each swipe */
-#define TILL_MSR_FEATURE_JIS		_BITULL(2)	/* it reads JIS X 6302 type II */
-#define TILL_EMV_FEATURE_ABORT		_BITULL(0)	/* TILL_EMV_ABORT */
-#define TILL_EMV_FEATURE_PARAMETERS	_BITULL(1)	/* TILL_EMV_SET_PARAMETERS */
-#define TILL_EMV_FEATURE_KEYPAD		_BITULL(2)	/* TILL_EMV_VERIFY_PIN */
-#define TILL_PRINTER_FEATURE_BACKCHANNEL _BITULL(0)	/* bulk IN: read() and automatic status */
-#define TILL_PRINTER_FEATURE_DEVICE_ID	_BITULL(1)	/* TILL_PRINTER_GET_DEVICE_ID answered */
+enum till_msr_feature {
+	TILL_MSR_FEATURE_DECODED = _BITULL(0),
+	TILL_MSR_FEATURE_ENCRYPTING = _BITULL(1),
+	TILL_MSR_FEATURE_JIS = _BITULL(2),
+};
+
+/**
+ * enum till_emv_feature - what an EMV reader and its driver can do
+ * @TILL_EMV_FEATURE_ABORT: TILL_EMV_ABORT
+ * @TILL_EMV_FEATURE_PARAMETERS: TILL_EMV_SET_PARAMETERS
+ * @TILL_EMV_FEATURE_KEYPAD: TILL_EMV_VERIFY_PIN
+ */
+enum till_emv_feature {
+	TILL_EMV_FEATURE_ABORT = _BITULL(0),
+	TILL_EMV_FEATURE_PARAMETERS = _BITULL(1),
+	TILL_EMV_FEATURE_KEYPAD = _BITULL(2),
+};
+
+/**
+ * enum till_printer_feature - what a printer and its driver can do
+ * @TILL_PRINTER_FEATURE_BACKCHANNEL: bulk IN: read() and automatic status
+ * @TILL_PRINTER_FEATURE_DEVICE_ID: TILL_PRINTER_GET_DEVICE_ID is answered
+ */
+enum till_printer_feature {
+	TILL_PRINTER_FEATURE_BACKCHANNEL = _BITULL(0),
+	TILL_PRINTER_FEATURE_DEVICE_ID = _BITULL(1),
+};
 
 /**
  * struct till_info - argument of TILL_GET_INFO, on every node
  * @size: in: size of this structure
  * @kind: enum till_kind
- * @features: TILL_*_FEATURE_* of the kind
+ * @features: enum till_msr_feature, till_emv_feature or till_printer_feature, by @kind
  * @vendor: USB idVendor
  * @product: USB idProduct
  * @release: USB bcdDevice
@@ -89,46 +113,71 @@ struct till_info {
  */
 #define TILL_GET_INFO		_IO(TILL_IOC_TYPE, 0x00)
 
-/*
- * Magstripe reader
+/**
+ * DOC: Magstripe reader
  *
  * read() returns one struct till_msr_swipe, as far as the buffer goes, and is
  * EMSGSIZE for a buffer below TILL_MSR_SWIPE_SIZE_VER0, in which case the swipe
  * stays. The record is wiped once it is read. poll(): EPOLLIN when there is one.
  */
 
-#define TILL_MSR_TRACKS		4	/* tracks 1 to 3 of ISO/IEC 7811-6, JIS X 6302 type II */
+/**
+ * define TILL_MSR_TRACKS - tracks of a swipe
+ *
+ * Tracks 1 to 3 of ISO/IEC 7811-6, then that of JIS X 6302 type II.
+ */
+#define TILL_MSR_TRACKS		4
+
+/**
+ * define TILL_MSR_TRACK_MAX - the most characters of a track
+ */
 #define TILL_MSR_TRACK_MAX	120
+
+/**
+ * define TILL_MSR_ENCRYPTED_MAX - the most bytes of a cryptogram
+ */
 #define TILL_MSR_ENCRYPTED_MAX	128
+
+/**
+ * define TILL_MSR_KSN_MAX - the most bytes of a key serial number
+ */
 #define TILL_MSR_KSN_MAX	12
 
-/*
- * What is wrong with a track, as UnifiedPOS tells errors apart. A device that
- * only says "wrong" sets TILL_MSR_ERROR_DECODE. The driver finds the others in
- * the text of ISO cards, and TILL_MSR_ERROR_LRC where the reader sends the LRC.
- */
-#define TILL_MSR_ERROR_DECODE	0x01
-#define TILL_MSR_ERROR_START	0x02	/* no start sentinel */
-#define TILL_MSR_ERROR_END	0x04	/* no end sentinel */
-#define TILL_MSR_ERROR_PARITY	0x08	/* a character that the track's set does not have */
-#define TILL_MSR_ERROR_LRC	0x10
-
-/*
- * What a track's members are.
+/**
+ * enum till_msr_error - what is wrong with a track, as UnifiedPOS tells errors apart
+ * @TILL_MSR_ERROR_DECODE: it could not be read: all that some devices say
+ * @TILL_MSR_ERROR_START: no start sentinel
+ * @TILL_MSR_ERROR_END: no end sentinel
+ * @TILL_MSR_ERROR_PARITY: a character that the track's set does not have
+ * @TILL_MSR_ERROR_LRC: a wrong LRC, where the reader sends the LRC
  *
- * TILL_MSR_TRACK_MASKED - the reader encrypts: @data is what it shows of the
- *	track, most digits replaced, and may even pass a check digit. It must
- *	never be taken for an account number.
- * TILL_MSR_TRACK_JOINT - @encrypted is of this track and the next as one text,
- *	without anything between them; the next track has no @encrypted
+ * Bits. All but the first are what the driver finds in the text of ISO cards.
  */
-#define TILL_MSR_TRACK_MASKED	0x01
-#define TILL_MSR_TRACK_JOINT	0x02
+enum till_msr_error {
+	TILL_MSR_ERROR_DECODE = 0x01,
+	TILL_MSR_ERROR_START = 0x02,
+	TILL_MSR_ERROR_END = 0x04,
+	TILL_MSR_ERROR_PARITY = 0x08,
+	TILL_MSR_ERROR_LRC = 0x10,
+};
+
+/**
+ * enum till_msr_track_flag - what a track's members are
+ * @TILL_MSR_TRACK_MASKED: the reader encrypts: the track's data is what it shows
+ *	of it, most digits replaced, and may even pass a check digit. It must never
+ *	be taken for an account number.
+ * @TILL_MSR_TRACK_JOINT: the cryptogram is of this track and the next as one text,
+ *	without anything between them; the next track has none
+ */
+enum till_msr_track_flag {
+	TILL_MSR_TRACK_MASKED = 0x01,
+	TILL_MSR_TRACK_JOINT = 0x02,
+};
 
 /**
  * struct till_msr_track - one track of a swipe
- * @errors: TILL_MSR_ERROR_*; zero for a good or an empty track
- * @flags: TILL_MSR_TRACK_*
+ * @errors: bits of enum till_msr_error; zero for a good or an empty track
+ * @flags: bits of enum till_msr_track_flag
  * @length: bytes used in @data; zero for an empty track, one with errors, and one
  *	that an encrypting reader does not show
  * @encrypted_length: bytes used in @encrypted; zero when the track is clear
@@ -209,9 +258,19 @@ struct till_msr_swipe {
 	struct till_msr_track track[TILL_MSR_TRACKS];
 };
 
-#define TILL_MSR_SWIPE_SIZE_VER0	1056	/* up to @track: the first record's size */
+/**
+ * define TILL_MSR_SWIPE_SIZE_VER0 - size of the first record, which ends with its tracks
+ */
+#define TILL_MSR_SWIPE_SIZE_VER0	1056
 
+/**
+ * define TILL_MSR_KEEP_MIN_MS - the least that a swipe is kept, milliseconds
+ */
 #define TILL_MSR_KEEP_MIN_MS	1000
+
+/**
+ * define TILL_MSR_KEEP_MAX_MS - the longest that a swipe is kept, milliseconds
+ */
 #define TILL_MSR_KEEP_MAX_MS	60000
 
 /**
@@ -219,7 +278,8 @@ struct till_msr_swipe {
  * @size: in: size of this structure
  * @keep_ms: after how long a swipe that nobody reads is wiped, milliseconds,
  *	TILL_MSR_KEEP_MIN_MS to TILL_MSR_KEEP_MAX_MS (EINVAL); zero leaves it as it
- *	is. TILL_MSR_KEEP_MAX_MS after open(). It applies to swipes that wait, too.
+ *	is. TILL_MSR_KEEP_MAX_MS after open(). It applies to swipes that wait, too,
+ *	and time in a system sleep counts: what is older is not handed out.
  */
 struct till_msr_options {
 	__u32 size;
@@ -255,8 +315,8 @@ struct till_msr_options {
  */
 #define TILL_MSR_SET_OPTIONS	_IO(TILL_IOC_TYPE, 0x13)
 
-/*
- * EMV reader
+/**
+ * DOC: EMV reader
  *
  * write() takes one whole block or APDU, as the exchange level has it, and
  * returns at once; read() waits for the answer and returns it whole. In between
@@ -271,6 +331,9 @@ struct till_msr_options {
  * The last close aborts, powers the card off and wipes what is left.
  */
 
+/**
+ * define TILL_EMV_ATR_MAX - the longest answer to reset, bytes
+ */
 #define TILL_EMV_ATR_MAX	33
 
 /**
@@ -441,9 +504,14 @@ struct till_emv_waiting {
 	__u32 multiplier;
 };
 
-/* Class, instruction, parameters, length and data of a command. */
+/**
+ * define TILL_EMV_PIN_APDU_MAX - class, instruction, parameters, length and data of a command
+ */
 #define TILL_EMV_PIN_APDU_MAX		260
-/* Seconds. */
+
+/**
+ * define TILL_EMV_PIN_TIMEOUT_MAX - the longest that a person may be given, seconds
+ */
 #define TILL_EMV_PIN_TIMEOUT_MAX	120
 
 /**
@@ -565,8 +633,8 @@ struct till_emv_pin {
  */
 #define TILL_EMV_VERIFY_PIN	_IO(TILL_IOC_TYPE, 0x28)
 
-/*
- * Printer
+/**
+ * DOC: Printer
  *
  * write() queues bytes for the bulk OUT pipe; read() returns what came back on
  * bulk IN, except automatic status, which the driver takes out of the stream and
@@ -574,7 +642,9 @@ struct till_emv_pin {
  * written; it does not mean that they are on paper. It is ETIMEDOUT after 30 s,
  * with the bytes still queued, and may be called again. close() without
  * O_NONBLOCK waits up to 5 s, or until a signal, for the same, then drops the rest.
- * poll(): EPOLLPRI until TILL_PRINTER_GET_STATUS has returned the newest event.
+ * poll(): EPOLLPRI until TILL_PRINTER_GET_STATUS has returned the newest event;
+ * EPOLLERR without EPOLLHUP until write() or fsync() has returned an error that
+ * is pending, or TILL_PRINTER_SOFT_RESET has cleared it.
  */
 
 /**
@@ -603,18 +673,33 @@ enum till_printer_paper {
 	TILL_PAPER_END = 3,
 };
 
-/*
- * Flags and errors of struct till_printer_status.
+/**
+ * enum till_printer_flag - what else a printer's status says
+ * @TILL_PRINTER_COVER_OPEN: the cover is open
+ * @TILL_PRINTER_DRAWER_HIGH: level of the drawer's sensor pin
+ * @TILL_PRINTER_FEEDING: paper is fed by the button
  */
-#define TILL_PRINTER_COVER_OPEN		0x01
-#define TILL_PRINTER_DRAWER_HIGH	0x02	/* level of the drawer's sensor pin */
-#define TILL_PRINTER_FEEDING		0x04	/* paper fed by the button */
+enum till_printer_flag {
+	TILL_PRINTER_COVER_OPEN = 0x01,
+	TILL_PRINTER_DRAWER_HIGH = 0x02,
+	TILL_PRINTER_FEEDING = 0x04,
+};
 
-#define TILL_PRINTER_ERROR_MECHANICAL	0x01
-#define TILL_PRINTER_ERROR_CUTTER	0x02
-#define TILL_PRINTER_ERROR_FATAL	0x04	/* unrecoverable: power off */
-#define TILL_PRINTER_ERROR_RECOVERABLE	0x08	/* ends by itself, as an overheated head */
-#define TILL_PRINTER_ERROR_OTHER	0x10	/* the port status byte says only "error" */
+/**
+ * enum till_printer_error - why a printer does not print
+ * @TILL_PRINTER_ERROR_MECHANICAL: a mechanical error
+ * @TILL_PRINTER_ERROR_CUTTER: the cutter
+ * @TILL_PRINTER_ERROR_FATAL: unrecoverable: power it off
+ * @TILL_PRINTER_ERROR_RECOVERABLE: it ends by itself, as an overheated head
+ * @TILL_PRINTER_ERROR_OTHER: the port status byte says only "error"
+ */
+enum till_printer_error {
+	TILL_PRINTER_ERROR_MECHANICAL = 0x01,
+	TILL_PRINTER_ERROR_CUTTER = 0x02,
+	TILL_PRINTER_ERROR_FATAL = 0x04,
+	TILL_PRINTER_ERROR_RECOVERABLE = 0x08,
+	TILL_PRINTER_ERROR_OTHER = 0x10,
+};
 
 /**
  * enum till_printer_source - where a member of the status came from
@@ -634,8 +719,8 @@ enum till_printer_source {
  * @size: in: size of this structure
  * @online: enum till_printer_online
  * @paper: enum till_printer_paper
- * @flags: TILL_PRINTER_COVER_OPEN and others
- * @errors: TILL_PRINTER_ERROR_*
+ * @flags: bits of enum till_printer_flag
+ * @errors: bits of enum till_printer_error
  * @online_source: of @online, enum till_printer_source like all that follow
  * @paper_source: of whether @paper is TILL_PAPER_END
  * @near_end_source: of whether @paper is TILL_PAPER_NEAR_END; while it is
@@ -692,6 +777,9 @@ struct till_printer_progress {
 	__u64 completed;
 };
 
+/**
+ * define TILL_PRINTER_DEVICE_ID_MAX - the longest device id, bytes
+ */
 #define TILL_PRINTER_DEVICE_ID_MAX	1022
 
 /**
