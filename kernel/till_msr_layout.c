@@ -555,12 +555,15 @@ static void till_msr_decode_track(const struct till_msr_layout *layout, unsigned
 	}
 
 	room = till_msr_gather(&layout->track[index].data, report, data, sizeof(data));
-	length = encrypted ? till_msr_number(&layout->track[index].length, report) :
-			     till_msr_text_length(&layout->track[index].length, report, data, room);
+	/* The length is the text's; its cryptogram is whole blocks, and all of them are here. */
+	if (encrypted)
+		length = till_msr_pad(till_msr_number(&layout->track[index].length, report), 8);
+	else
+		length = till_msr_text_length(&layout->track[index].length, report, data, room);
 	if (length > room)
 		swipe->track[index].errors |= TILL_MSR_ERROR_DECODE;
 	else if (encrypted)
-		till_msr_set_encrypted(swipe, index, data, till_msr_pad(length, 8));
+		till_msr_set_encrypted(swipe, index, data, length);
 	else
 		till_msr_set_text(swipe, index, data, length, false);
 
@@ -777,6 +780,7 @@ static bool till_msr_is_trailer(unsigned int size, unsigned int tracks)
  * Original format: tracks 1 and 2 of an ISO card are encrypted as one text, track
  * 3 never; other cards are clear. Nothing says how long the cryptogram is: it is
  * of the two texts, in blocks of 8 or of 16, and what is behind it has to fit.
+ * Where there is neither text, nothing is encrypted.
  */
 static void till_msr_frame_original(struct till_msr_cursor *cursor, struct till_msr_swipe *swipe,
 				    const u8 *lengths)
@@ -790,7 +794,7 @@ static void till_msr_frame_original(struct till_msr_cursor *cursor, struct till_
 
 	for (i = 0; i < TILL_MSR_IDTECH_TRACKS; i++)
 		till_msr_next_text(cursor, swipe, i, lengths[i], encrypted && i < 2);
-	if (!encrypted || cursor->short_of)
+	if (!encrypted || !tracks || cursor->short_of)
 		return;
 
 	for (block = 8; block <= 16; block += 8) {
@@ -968,6 +972,17 @@ bool till_msr_decoder_busy(const struct till_msr_decoder *decoder)
 }
 
 /**
+ * till_msr_decoder_whole() - whether there is a swipe to take
+ * @decoder: of the reader
+ *
+ * Return: whether something of one has come, and not only half a frame
+ */
+bool till_msr_decoder_whole(const struct till_msr_decoder *decoder)
+{
+	return decoder->seen && !decoder->frame_length;
+}
+
+/**
  * till_msr_decoder_repeats() - whether a report belongs to another swipe
  * @decoder: of the reader
  * @id: of the report that has come
@@ -1030,7 +1045,7 @@ enum till_msr_result till_msr_decoder_push(struct till_msr_decoder *decoder, uns
  */
 bool till_msr_decoder_take(struct till_msr_decoder *decoder, struct till_msr_swipe *swipe)
 {
-	bool taken = decoder->seen && !decoder->frame_length;
+	bool taken = till_msr_decoder_whole(decoder);
 
 	*swipe = (struct till_msr_swipe){ 0 };
 	if (taken) {

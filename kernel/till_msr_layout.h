@@ -120,6 +120,7 @@ bool till_msr_layout_finish(struct till_msr_decoder *decoder);
 u64 till_msr_decoder_features(const struct till_msr_decoder *decoder);
 
 bool till_msr_decoder_busy(const struct till_msr_decoder *decoder);
+bool till_msr_decoder_whole(const struct till_msr_decoder *decoder);
 bool till_msr_decoder_repeats(const struct till_msr_decoder *decoder, unsigned int id);
 enum till_msr_result till_msr_decoder_push(struct till_msr_decoder *decoder, unsigned int id,
 					   const u8 *report, size_t size);

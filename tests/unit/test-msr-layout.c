@@ -668,6 +668,22 @@ static void enhanced_format(void **state) {
         assert_memory_equal(swipe.ksn, ksn, sizeof(ksn));
 }
 
+/* Half a frame is under way, and no swipe that could be taken. */
+static void half_frames(void **state) {
+        struct stripe_report report = {};
+
+        use_reader("securemag-original");
+        assert_false(till_msr_decoder_whole(&decoder));
+        for (unsigned n = 0; reader->report(reader, &stripe, ksn, n, &report) > 0; n++) {
+                assert_false(till_msr_decoder_whole(&decoder));
+                (void) till_msr_decoder_push(&decoder, 0, report.data, report.size);
+                assert_true(till_msr_decoder_busy(&decoder));
+        }
+        assert_true(till_msr_decoder_whole(&decoder));
+        assert_true(till_msr_decoder_take(&decoder, &swipe));
+        assert_false(till_msr_decoder_whole(&decoder));
+}
+
 /* Puts length and sums around card data; returns the size of the frame. */
 static size_t make_frame(uint8_t *frame, const uint8_t *data, size_t size) {
         uint8_t lrc = 0, sum = 0;
@@ -741,6 +757,14 @@ static void odd_frames(void **state) {
         memset(original + 2, 0, 3);
         push_frame(original, 5);
         assert_int_equal(swipe.encode, TILL_MSR_ENCODE_OTHER);
+        /* A key serial number, and nothing that it could be of. */
+        original[0] = 0;
+        memcpy(original + 5, ksn, sizeof(ksn));
+        push_frame(original, 5 + sizeof(ksn));
+        expect_error(0, TILL_MSR_ERROR_DECODE);
+        assert_int_equal(swipe.encryption, TILL_MSR_ENCRYPTION_NONE);
+        assert_int_equal(swipe.ksn_length, 0);
+
         /* Too short for what it claims. */
         original[0] = 0x80;
         push_frame(original, 6);
@@ -813,6 +837,20 @@ static void magnesafe_lies(void **state) {
         assert_true(till_msr_decoder_take(&decoder, &swipe));
         expect_error(0, TILL_MSR_ERROR_DECODE);
         expect_error(1, TILL_MSR_ERROR_DECODE);
+
+        /* A cryptogram's last block is not all in the report: what is behind it in memory is nobody's. */
+        use_reader("magnesafe");
+        decoder.layout[0].track[0].data.span[0].size = 110;
+        for (uint8_t length = 104; length <= 105; length++) {
+                report.data[3] = length;
+                report.data[506] = 0;
+                assert_int_equal(till_msr_decoder_push(&decoder, 0, report.data, report.size), TILL_MSR_RESULT_SWIPE);
+                assert_true(till_msr_decoder_take(&decoder, &swipe));
+                if (length == 104)
+                        assert_int_equal(swipe.track[0].encrypted_length, 104);
+                else
+                        expect_error(0, TILL_MSR_ERROR_DECODE);
+        }
 
         /* Of another shape than MagTek prints, the usages count; 12 bytes of serial number are AES'. */
         for (unsigned size = 12; size <= 16; size += 4) {
@@ -921,7 +959,7 @@ int main(void) {
                 cmocka_unit_test(enhanced_format),  cmocka_unit_test(odd_frames),
                 cmocka_unit_test(native_header),    cmocka_unit_test(magnesafe_lies),
                 cmocka_unit_test(idtech_settings),  cmocka_unit_test(strange_descriptors),
-                cmocka_unit_test(stream),
+                cmocka_unit_test(stream),           cmocka_unit_test(half_frames),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
