@@ -12,7 +12,6 @@
  */
 
 #include <linux/hid.h>
-#include <linux/math64.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/sched/signal.h>
@@ -20,6 +19,7 @@
 #include <linux/sysfs.h>
 #include <linux/timekeeping.h>
 #include <linux/uaccess.h>
+#include <linux/usb.h>
 
 #include "till.h"
 #include "till_msr_layout.h"
@@ -50,7 +50,7 @@ enum till_msr_statistic {
  * @reading: the swipe that is read
  * @decoder: its layouts, and what has come of a swipe; under till.lock
  * @armed: swipes are taken; under till.lock
- * @keep_ns: after how long a swipe is wiped; under till.lock
+ * @keep_ms: after how long a swipe is wiped; under till.lock
  * @sequence: of the newest swipe; under till.lock
  * @head: index of the oldest swipe; under till.lock
  * @count: swipes in @queue; under till.lock
@@ -66,7 +66,7 @@ struct till_msr {
 	struct till_msr_swipe reading;
 	struct till_msr_decoder decoder;
 	bool armed;
-	u64 keep_ns;
+	u32 keep_ms;
 	u32 sequence;
 	unsigned int head;
 	unsigned int count;
@@ -110,15 +110,20 @@ static void till_msr_set_armed(struct till_msr *msr, bool armed)
 	spin_unlock_irq(&msr->till.lock);
 }
 
-static void till_msr_expire(struct work_struct *work)
+/*
+ * Drops what nobody has read in time; returns after how many nanoseconds the
+ * oldest that is left is too old. Its age goes on in a system sleep, in which no
+ * timer runs: so whoever is about to hand one out calls this, too.
+ */
+static u64 till_msr_drop_expired(struct till_msr *msr)
 {
-	struct till_msr *msr = container_of(work, struct till_msr, expire_work.work);
+	u64 keep_ns = (u64)msr->keep_ms * NSEC_PER_MSEC;
+	u64 now = ktime_get_boottime_ns();
 	unsigned int dropped = 0;
-	u64 now, keep_ns, age = 0;
+	u64 age = 0;
 
-	spin_lock_irq(&msr->till.lock);
-	now = ktime_get_boottime_ns();
-	keep_ns = msr->keep_ns;
+	lockdep_assert_held(&msr->till.lock);
+
 	while (msr->count) {
 		age = now - msr->queue[msr->head].time_ns;
 		if (age < keep_ns)
@@ -126,14 +131,24 @@ static void till_msr_expire(struct work_struct *work)
 		till_msr_drop(msr, TILL_MSR_DROP_EXPIRED);
 		dropped++;
 	}
-	if (msr->count)
-		schedule_delayed_work(&msr->expire_work, nsecs_to_jiffies(keep_ns - age) + 1);
-	spin_unlock_irq(&msr->till.lock);
-
 	if (dropped)
 		dev_warn_ratelimited(&msr->till.dev,
-				     "%u swipe(s) wiped that nobody read within %llu ms\n",
-				     dropped, div_u64(keep_ns, NSEC_PER_MSEC));
+				     "%u swipe(s) wiped that nobody read within %u ms: look whether the program that has armed the reader hangs\n",
+				     dropped, msr->keep_ms);
+
+	return msr->count ? keep_ns - age : 0;
+}
+
+static void till_msr_expire(struct work_struct *work)
+{
+	struct till_msr *msr = container_of(work, struct till_msr, expire_work.work);
+	u64 left_ns;
+
+	spin_lock_irq(&msr->till.lock);
+	left_ns = till_msr_drop_expired(msr);
+	if (left_ns)
+		schedule_delayed_work(&msr->expire_work, nsecs_to_jiffies(left_ns) + 1);
+	spin_unlock_irq(&msr->till.lock);
 }
 
 static void till_msr_count(struct till_msr *msr, const struct till_msr_swipe *swipe)
@@ -162,13 +177,15 @@ static bool till_msr_take(struct till_msr *msr)
 
 	lockdep_assert_held(&msr->till.lock);
 
+	if (!till_msr_decoder_whole(&msr->decoder)) {
+		till_msr_decoder_wipe(&msr->decoder);
+		return false;
+	}
 	if (msr->count == TILL_MSR_QUEUE)
 		till_msr_drop(msr, TILL_MSR_DROP_OVERFLOW);
 
 	swipe = &msr->queue[(msr->head + msr->count) % TILL_MSR_QUEUE];
-	if (!till_msr_decoder_take(&msr->decoder, swipe))
-		return false;
-
+	till_msr_decoder_take(&msr->decoder, swipe);
 	swipe->size = sizeof(*swipe);
 	swipe->sequence = ++msr->sequence;
 	swipe->time_ns = ktime_get_boottime_ns();
@@ -178,7 +195,7 @@ static bool till_msr_take(struct till_msr *msr)
 	dev_dbg(&msr->till.dev, "swipe %u taken\n", swipe->sequence);
 	till_msr_count(msr, swipe);
 	/* Keeps the time of the oldest when it runs already. */
-	schedule_delayed_work(&msr->expire_work, nsecs_to_jiffies(msr->keep_ns) + 1);
+	schedule_delayed_work(&msr->expire_work, msecs_to_jiffies(msr->keep_ms) + 1);
 	wake_up_all(&msr->till.wait);
 	return true;
 }
@@ -238,13 +255,16 @@ static int till_msr_raw_event(struct hid_device *hdev, struct hid_report *report
 	enum till_msr_result result = TILL_MSR_RESULT_NONE;
 	unsigned long flags;
 
+	/* Not of a reader, but beside one. */
+	if (!msr)
+		return 0;
 	if (report->type == HID_INPUT_REPORT) {
 		spin_lock_irqsave(&msr->till.lock, flags);
 		result = till_msr_receive(msr, report->id, data, size);
 		spin_unlock_irqrestore(&msr->till.lock, flags);
 	}
 	if (result == TILL_MSR_RESULT_BROKEN)
-		hid_warn_ratelimited(hdev, "swipe dropped: a report of %d bytes is none of this reader's\n",
+		hid_warn_ratelimited(hdev, "swipe dropped: a report of %d bytes is none of this reader's: if it stays so, set its output format with the maker's tool\n",
 				     size);
 
 	/* The tracks stay neither in usbhid's buffer nor in hid-core's field values. */
@@ -262,7 +282,7 @@ static int till_msr_open(struct till_device *tdev)
 	int ret;
 
 	till_msr_set_armed(msr, false);
-	msr->keep_ns = TILL_MSR_KEEP_MAX_MS * NSEC_PER_MSEC;
+	msr->keep_ms = TILL_MSR_KEEP_MAX_MS;
 
 	/* A reader that a swipe has to wake up misses the swipe. */
 	ret = hid_hw_power(msr->hdev, PM_HINT_FULLON);
@@ -311,6 +331,7 @@ static ssize_t till_msr_read_locked(struct till_msr *msr, char __user *buf, size
 
 		swipe->size = 0;
 		spin_lock_irq(&msr->till.lock);
+		till_msr_drop_expired(msr);
 		if (!msr->till.connected)
 			ret = -ENODEV;
 		else if (msr->count)
@@ -357,7 +378,10 @@ static ssize_t till_msr_read(struct till_device *tdev, char __user *buf,
 
 static __poll_t till_msr_poll(struct till_device *tdev)
 {
-	return to_till_msr(tdev)->count ? EPOLLIN | EPOLLRDNORM : 0;
+	struct till_msr *msr = to_till_msr(tdev);
+
+	till_msr_drop_expired(msr);
+	return msr->count ? EPOLLIN | EPOLLRDNORM : 0;
 }
 
 static long till_msr_get_options(struct till_msr *msr, void __user *arg)
@@ -370,7 +394,7 @@ static long till_msr_get_options(struct till_msr *msr, void __user *arg)
 		return ret;
 
 	spin_lock_irq(&msr->till.lock);
-	options.keep_ms = div_u64(msr->keep_ns, NSEC_PER_MSEC);
+	options.keep_ms = msr->keep_ms;
 	spin_unlock_irq(&msr->till.lock);
 
 	return till_copy_out(arg, &options, sizeof(options));
@@ -390,7 +414,7 @@ static long till_msr_set_options(struct till_msr *msr, void __user *arg)
 		return -EINVAL;
 
 	spin_lock_irq(&msr->till.lock);
-	msr->keep_ns = options.keep_ms * (u64)NSEC_PER_MSEC;
+	msr->keep_ms = options.keep_ms;
 	spin_unlock_irq(&msr->till.lock);
 	/* It finds out how long what waits may still wait. */
 	mod_delayed_work(system_wq, &msr->expire_work, 0);
@@ -535,7 +559,7 @@ static void till_msr_add_field(struct till_msr_layout *layout, const struct hid_
 				      bytes);
 }
 
-static int till_msr_find_layouts(struct till_msr *msr)
+static bool till_msr_find_layouts(struct till_msr *msr)
 {
 	struct hid_report_enum *inputs = &msr->hdev->report_enum[HID_INPUT_REPORT];
 	struct till_msr_layout *layout;
@@ -548,16 +572,31 @@ static int till_msr_find_layouts(struct till_msr *msr)
 			till_msr_add_field(layout, report->field[i]);
 	}
 
-	if (till_msr_layout_finish(&msr->decoder))
-		return 0;
-
-	hid_err(msr->hdev, "no report with tracks: is the reader in another mode?\n");
-	return -ENODEV;
+	return till_msr_layout_finish(&msr->decoder);
 }
 
 /*
  * Binding
  */
+
+/*
+ * The ids of HID have no interface, and once this driver is told of one nobody
+ * else is asked. The keys of a keyboard with a reader in it are everybody's.
+ */
+static int till_msr_probe_without_tracks(struct hid_device *hdev)
+{
+	struct usb_device *udev;
+
+	if (hid_is_usb(hdev)) {
+		udev = interface_to_usbdev(to_usb_interface(hdev->dev.parent));
+		if (udev->actconfig->desc.bNumInterfaces > 1)
+			return hid_hw_start(hdev, HID_CONNECT_DEFAULT);
+	}
+
+	/* Alone it is a reader that types what it reads. */
+	hid_err_ratelimited(hdev, "no report with tracks: set the reader to HID mode with the maker's tool\n");
+	return -ENODEV;
+}
 
 static int till_msr_probe(struct hid_device *hdev, const struct hid_device_id *id)
 {
@@ -579,6 +618,10 @@ static int till_msr_probe(struct hid_device *hdev, const struct hid_device_id *i
 	/* By vendor, for ids that userspace adds, too. */
 	if (hdev->vendor == TILL_MSR_VENDOR_IDTECH)
 		msr->decoder.dialect = TILL_MSR_DIALECT_IDTECH;
+	if (!till_msr_find_layouts(msr)) {
+		kfree(msr);
+		return till_msr_probe_without_tracks(hdev);
+	}
 	hid_set_drvdata(hdev, msr);
 
 	ret = till_device_init(&msr->till, &till_msr_info, &till_msr_operations, &hdev->dev);
@@ -588,10 +631,6 @@ static int till_msr_probe(struct hid_device *hdev, const struct hid_device_id *i
 	msr->till.vendor = hdev->vendor;
 	msr->till.product = hdev->product;
 	msr->till.bcd = hdev->version;
-
-	ret = till_msr_find_layouts(msr);
-	if (ret)
-		goto err_put;
 	msr->till.features = till_msr_decoder_features(&msr->decoder);
 
 	ret = hid_hw_start(hdev, HID_CONNECT_DRIVER);
@@ -602,7 +641,7 @@ static int till_msr_probe(struct hid_device *hdev, const struct hid_device_id *i
 	if (ret)
 		goto err_stop;
 
-	hid_info(hdev, "magstripe reader is %s\n", dev_name(&msr->till.dev));
+	hid_info_ratelimited(hdev, "magstripe reader is %s\n", dev_name(&msr->till.dev));
 	return 0;
 
 err_stop:
@@ -616,6 +655,10 @@ static void till_msr_remove(struct hid_device *hdev)
 {
 	struct till_msr *msr = hid_get_drvdata(hdev);
 
+	if (!msr) {
+		hid_hw_stop(hdev);
+		return;
+	}
 	till_device_unregister(&msr->till);
 	hid_hw_stop(hdev);
 	put_device(&msr->till.dev);
