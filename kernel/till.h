@@ -17,6 +17,8 @@
 #include <linux/atomic.h>
 #include <linux/cdev.h>
 #include <linux/device.h>
+#include <linux/errno.h>
+#include <linux/mutex.h>
 #include <linux/poll.h>
 #include <linux/rwsem.h>
 #include <linux/spinlock.h>
@@ -152,29 +154,12 @@ static inline void till_count(struct till_device *tdev, unsigned int index)
 	atomic_long_inc(&tdev->statistics[index]);
 }
 
-/*
- * What usbcore calls a device that is gone, and its many names for a transfer
- * that failed, which say nothing to a program. EPIPE stays: of a control request
- * it says that the device does not know it.
- */
-static inline int till_usb_error(int error)
+/* Of a file operation: -EAGAIN where it is another's and nobody waits, -ERESTARTSYS. */
+static inline int till_lock(struct mutex *mutex, bool nonblock)
 {
-	switch (error) {
-	case -ENOENT:
-	case -ESHUTDOWN:
-	case -EHOSTUNREACH:
-		return -ENODEV;
-	case -ECOMM:
-	case -EILSEQ:
-	case -ENOSR:
-	case -EOVERFLOW:
-	case -EPROTO:
-	case -EREMOTEIO:
-	case -ETIME:
-		return -EIO;
-	default:
-		return error;
-	}
+	if (nonblock)
+		return mutex_trylock(mutex) ? 0 : -EAGAIN;
+	return mutex_lock_interruptible(mutex) ? -ERESTARTSYS : 0;
 }
 
 struct till_statistic {
@@ -204,6 +189,7 @@ int till_device_get(struct till_device *tdev);
 void till_device_put(struct till_device *tdev);
 
 void till_device_changed(struct till_device *tdev);
+void till_device_seen(struct till_device *tdev, u64 event);
 
 int till_copy_in(void *dst, size_t ksize, void __user *arg);
 int till_copy_out(void __user *arg, const void *src, size_t ksize);

@@ -101,12 +101,8 @@ struct till_ccid_message {
 #define TILL_CCID_STALE_MAX	16
 /* Time extensions of one command before it does; an honest one comes each second or so. */
 #define TILL_CCID_EXTENSIONS_MAX	1000
-/* Slot notifications in a second before the next ones wait. */
-#define TILL_CCID_NOTICES_MAX	32
 /* A reader without an interrupt endpoint is asked so often, when nothing else is heard. */
 #define TILL_CCID_ASK_MS	500U
-#define TILL_CCID_BACKOFF_MIN_MS	100U
-#define TILL_CCID_BACKOFF_MAX_MS	10000U
 
 /* Jiffies from now; one that has passed is now. */
 static unsigned long till_ccid_left(unsigned long deadline)
@@ -211,76 +207,30 @@ static void till_ccid_heard_status(struct till_ccid *ccid, u8 status)
 	}
 }
 
-static void till_ccid_intr_retry(struct till_ccid *ccid)
+static void till_ccid_got_notice(struct till_ccid *ccid, const u8 *message, size_t length)
 {
-	till_count(ccid->till, TILL_COMMUNICATION_ERROR);
-	ccid->watch_ms = clamp(2 * ccid->watch_ms, TILL_CCID_BACKOFF_MIN_MS,
-			       TILL_CCID_BACKOFF_MAX_MS);
-	queue_delayed_work(system_long_wq, &ccid->watch_work,
-			   msecs_to_jiffies(ccid->watch_ms));
-}
+	unsigned long flags;
 
-static void till_ccid_intr_submit(struct till_ccid *ccid, gfp_t gfp)
-{
-	int ret;
-
-	ret = usb_submit_urb(ccid->intr_urb, gfp);
-	if (ret && ret != -EPERM && ret != -ENODEV)
-		till_ccid_intr_retry(ccid);
-}
-
-/* A slot that changes without end: nobody puts cards in so fast. */
-static bool till_ccid_intr_flood(struct till_ccid *ccid)
-{
-	if (time_after(jiffies, ccid->notices_since + HZ)) {
-		ccid->notices_since = jiffies;
-		ccid->notices = 0;
+	if (length >= 2 && message[0] == CCID_NOTIFY_SLOT_CHANGE) {
+		spin_lock_irqsave(&ccid->till->lock, flags);
+		till_ccid_notified(ccid, message[1] & 0x01, message[1] & 0x02);
+		spin_unlock_irqrestore(&ccid->till->lock, flags);
+	} else if (length >= 1 && message[0] == CCID_HARDWARE_ERROR) {
+		till_count(ccid->till, TILL_COMMUNICATION_ERROR);
+		dev_warn_ratelimited(&ccid->intf->dev,
+				     "EMV reader reports a hardware error; if it stays, replug it\n");
 	}
-	return ++ccid->notices > TILL_CCID_NOTICES_MAX;
 }
 
 static void till_ccid_intr_done(struct urb *urb)
 {
 	struct till_ccid *ccid = urb->context;
-	const u8 *message = urb->transfer_buffer;
-	unsigned long flags;
 
-	switch (urb->status) {
-	case 0:
-		break;
-	case -ENOENT:
-	case -ECONNRESET:
-	case -ESHUTDOWN:
-	case -ENODEV:
+	if (!till_listener_heard(&ccid->intr))
 		return;
-	default:
-		ccid->intr_halted = urb->status == -EPIPE;
-		dev_warn_ratelimited(&ccid->intf->dev,
-				     "card slot notification failed (%d); trying again\n",
-				     urb->status);
-		till_ccid_intr_retry(ccid);
-		return;
-	}
 
-	ccid->watch_ms = 0;
-	if (urb->actual_length >= 2 && message[0] == CCID_NOTIFY_SLOT_CHANGE) {
-		spin_lock_irqsave(&ccid->till->lock, flags);
-		till_ccid_notified(ccid, message[1] & 0x01, message[1] & 0x02);
-		spin_unlock_irqrestore(&ccid->till->lock, flags);
-	} else if (urb->actual_length >= 1 && message[0] == CCID_HARDWARE_ERROR) {
-		till_count(ccid->till, TILL_COMMUNICATION_ERROR);
-		dev_warn_ratelimited(&ccid->intf->dev,
-				     "EMV reader reports a hardware error; if it stays, replug it\n");
-	}
-
-	if (till_ccid_intr_flood(ccid)) {
-		dev_warn_ratelimited(&ccid->intf->dev,
-				     "card slot notifies without end; clean it, or use another reader\n");
-		till_ccid_intr_retry(ccid);
-		return;
-	}
-
-	till_ccid_intr_submit(ccid, GFP_ATOMIC);
+	till_ccid_got_notice(ccid, urb->transfer_buffer, urb->actual_length);
+	till_listener_go_on(&ccid->intr);
 }
 
 /*
@@ -338,7 +288,7 @@ static int till_ccid_send(struct till_ccid *ccid, const u8 param[3], const u8 *d
 		memcpy(ccid->out_buf + CCID_HEADER, data, length);
 	ccid->out_urb->transfer_buffer_length = CCID_HEADER + length;
 
-	return till_usb_error(usb_submit_urb(ccid->out_urb, GFP_ATOMIC));
+	return till_usb_submit(ccid->out_urb);
 }
 
 /* Gives the reader the next part of the command's data, which may be all of it. */
@@ -431,27 +381,15 @@ static void till_ccid_finish(struct till_ccid *ccid, int result)
 	wake_up_all(&ccid->till->wait);
 }
 
-/* The pipe failed; whoever killed the URB, or unplugged the reader, ends the command. */
-static void till_ccid_failed(struct till_ccid *ccid, int status)
+/* A pipe or the reader has failed: status says how, and cause is the command's result. */
+static void till_ccid_failed(struct till_ccid *ccid, int status, int cause)
 {
 	lockdep_assert_held(&ccid->till->lock);
-
-	switch (status) {
-	case -ENOENT:
-	case -ECONNRESET:
-	case -EPERM:
-		return;
-	case -ENODEV:
-	case -ESHUTDOWN:
-		till_ccid_finish(ccid, -ENODEV);
-		return;
-	}
 
 	till_count(ccid->till, TILL_COMMUNICATION_ERROR);
 	dev_warn_ratelimited(&ccid->intf->dev,
 			     "EMV reader failed a command (%d); aborting it\n", status);
-	ccid->halted |= status == -EPIPE;
-	till_ccid_end(ccid, status == -EPROTO ? -EPROTO : -EIO, 0);
+	till_ccid_end(ccid, cause, 0);
 }
 
 /**
@@ -681,44 +619,59 @@ static bool till_ccid_in_flight(struct till_ccid *ccid)
 	return ccid->phase == TILL_CCID_RUNNING || ccid->phase == TILL_CCID_ENDING;
 }
 
-static void till_ccid_in_done(struct urb *urb)
+/* Goes on with what till_ccid_got_message() returned. */
+static void till_ccid_go_on(struct till_ccid *ccid, int ret)
 {
-	struct till_ccid *ccid = urb->context;
-	unsigned long flags;
-	int ret = urb->status;
+	lockdep_assert_held(&ccid->till->lock);
 
-	spin_lock_irqsave(&ccid->till->lock, flags);
-	if (!till_ccid_in_flight(ccid))
-		goto unlock;
+	if (ret == -EAGAIN)
+		ret = till_usb_submit(ccid->in_urb);
 
-	if (!ret)
-		ret = till_ccid_got_message(ccid, urb->transfer_buffer, urb->actual_length);
-
-	if (ret == 1)
+	switch (ret) {
+	case 1:
 		till_ccid_finish(ccid, 0);
-	else if (ret == -EAGAIN)
-		ret = till_usb_error(usb_submit_urb(urb, GFP_ATOMIC));
-
-	if (ret < 0)
-		till_ccid_failed(ccid, ret);
-unlock:
-	spin_unlock_irqrestore(&ccid->till->lock, flags);
+		break;
+	case 0:
+	case -EAGAIN:
+		/* The reader's turn; or poisoned, and till_ccid_stop() ends it. */
+		break;
+	case -ENODEV:
+		till_ccid_finish(ccid, -ENODEV);
+		break;
+	default:
+		till_ccid_failed(ccid, ret, ret == -EPROTO ? -EPROTO : -EIO);
+	}
 }
 
-static void till_ccid_out_done(struct urb *urb)
+/* The reader has the message: its answer is awaited. Or that has come. */
+static void till_ccid_done(struct urb *urb)
 {
 	struct till_ccid *ccid = urb->context;
 	unsigned long flags;
-	int ret = urb->status;
+	int ret = -EAGAIN;
 
 	spin_lock_irqsave(&ccid->till->lock, flags);
 	if (!till_ccid_in_flight(ccid))
 		goto unlock;
 
-	if (!ret)
-		ret = till_usb_error(usb_submit_urb(ccid->in_urb, GFP_ATOMIC));
-	if (ret)
-		till_ccid_failed(ccid, ret);
+	switch (till_urb_end(urb)) {
+	case TILL_URB_DONE:
+		if (urb == ccid->in_urb)
+			ret = till_ccid_got_message(ccid, urb->transfer_buffer, urb->actual_length);
+		till_ccid_go_on(ccid, ret);
+		break;
+	case TILL_URB_KILLED:
+		break;
+	case TILL_URB_GONE:
+		till_ccid_finish(ccid, -ENODEV);
+		break;
+	case TILL_URB_STALLED:
+		ccid->halted = true;
+		fallthrough;
+	case TILL_URB_FAILED:
+		till_ccid_failed(ccid, urb->status, -EIO);
+		break;
+	}
 unlock:
 	spin_unlock_irqrestore(&ccid->till->lock, flags);
 }
@@ -908,7 +861,7 @@ int till_ccid_wait_interruptible(struct till_ccid *ccid)
 /* Asks a reader that cannot tell, unless something has been heard of it just now. */
 static void till_ccid_ask(struct till_ccid *ccid)
 {
-	unsigned long gap = msecs_to_jiffies(ccid->watch_ms);
+	unsigned long gap = msecs_to_jiffies(ccid->ask_ms);
 
 	lockdep_assert_held(&ccid->till->lock);
 
@@ -916,7 +869,7 @@ static void till_ccid_ask(struct till_ccid *ccid)
 		return;
 	if (ccid->phase == TILL_CCID_IDLE && time_after(jiffies, ccid->heard + gap / 2))
 		till_ccid_begin(ccid, &ccid->status);
-	queue_delayed_work(system_long_wq, &ccid->watch_work, gap);
+	queue_delayed_work(system_long_wq, &ccid->ask_work, gap);
 }
 
 /* The more seldom the less it answers. */
@@ -924,21 +877,12 @@ static void till_ccid_asked(struct till_ccid_command *command, int result)
 {
 	struct till_ccid *ccid = container_of(command, struct till_ccid, status);
 
-	if (!ccid->intr_urb)
-		ccid->watch_ms = result ? min(2 * ccid->watch_ms, TILL_CCID_BACKOFF_MAX_MS) :
-					  TILL_CCID_ASK_MS;
+	ccid->ask_ms = result ? till_backoff(ccid->ask_ms, TILL_CCID_ASK_MS) : TILL_CCID_ASK_MS;
 }
 
-static void till_ccid_watch_work(struct work_struct *work)
+static void till_ccid_ask_work(struct work_struct *work)
 {
-	struct till_ccid *ccid = container_of(work, struct till_ccid, watch_work.work);
-
-	if (ccid->intr_urb) {
-		if (ccid->intr_halted && !usb_clear_halt(ccid->udev, ccid->intr_urb->pipe))
-			ccid->intr_halted = false;
-		till_ccid_intr_submit(ccid, GFP_KERNEL);
-		return;
-	}
+	struct till_ccid *ccid = container_of(work, struct till_ccid, ask_work.work);
 
 	spin_lock_irq(&ccid->till->lock);
 	till_ccid_ask(ccid);
@@ -954,19 +898,19 @@ static void till_ccid_watch_work(struct work_struct *work)
  */
 void till_ccid_watch(struct till_ccid *ccid, bool watch)
 {
-	if (ccid->intr_urb)
+	if (ccid->intr.urb)
 		return;
 
 	spin_lock_irq(&ccid->till->lock);
 	ccid->watched = watch;
-	ccid->watch_ms = TILL_CCID_ASK_MS;
+	ccid->ask_ms = TILL_CCID_ASK_MS;
 	if (watch && ccid->phase == TILL_CCID_IDLE)
 		till_ccid_begin(ccid, &ccid->status);
 	till_ccid_ask(ccid);
 	spin_unlock_irq(&ccid->till->lock);
 
 	if (!watch)
-		cancel_delayed_work_sync(&ccid->watch_work);
+		cancel_delayed_work_sync(&ccid->ask_work);
 }
 
 /*
@@ -986,11 +930,11 @@ void till_ccid_stop(struct till_ccid *ccid, int result)
 	ccid->phase = TILL_CCID_STOPPED;
 	spin_unlock_irq(&ccid->till->lock);
 
-	usb_poison_urb(ccid->intr_urb);
+	till_listener_stop(&ccid->intr);
 	usb_poison_urb(ccid->out_urb);
 	usb_poison_urb(ccid->in_urb);
 	cancel_delayed_work_sync(&ccid->recover_work);
-	cancel_delayed_work_sync(&ccid->watch_work);
+	cancel_delayed_work_sync(&ccid->ask_work);
 
 	spin_lock_irq(&ccid->till->lock);
 	if (ccid->command)
@@ -1002,30 +946,24 @@ void till_ccid_stop(struct till_ccid *ccid, int result)
 /**
  * till_ccid_start() - undo till_ccid_stop(), and ask for the slot's state
  * @ccid: transport
- * @gfp: for the URB
  *
  * A card counts as without power from now on: a reset takes it, and a suspended
  * reader may not draw enough to keep it.
  *
  * Return: 0, or the error of the question
  */
-int till_ccid_start(struct till_ccid *ccid, gfp_t gfp)
+int till_ccid_start(struct till_ccid *ccid)
 {
 	int ret;
 
-	usb_unpoison_urb(ccid->intr_urb);
 	usb_unpoison_urb(ccid->out_urb);
 	usb_unpoison_urb(ccid->in_urb);
-
-	/* Without it the reader still works, and answers tell of the card. */
-	ccid->watch_ms = 0;
-	if (ccid->intr_urb)
-		till_ccid_intr_submit(ccid, gfp);
-	else
-		ccid->watch_ms = TILL_CCID_ASK_MS;
+	/* When it fails the reader still works, and answers tell of the card. */
+	till_listener_start(&ccid->intr);
 
 	spin_lock_irq(&ccid->till->lock);
 	ccid->phase = TILL_CCID_IDLE;
+	ccid->ask_ms = TILL_CCID_ASK_MS;
 	till_ccid_card_lost_power(ccid);
 	ret = till_ccid_begin(ccid, &ccid->status);
 	till_ccid_ask(ccid);
@@ -1126,14 +1064,14 @@ static int till_ccid_alloc_intr(struct till_ccid *ccid, struct usb_endpoint_desc
 		return -ENODEV;
 
 	ccid->intr_buf = kzalloc(size, GFP_KERNEL);
-	ccid->intr_urb = usb_alloc_urb(0, GFP_KERNEL);
-	if (!ccid->intr_buf || !ccid->intr_urb)
+	ccid->intr.urb = usb_alloc_urb(0, GFP_KERNEL);
+	if (!ccid->intr_buf || !ccid->intr.urb)
 		return -ENOMEM;
 
-	usb_fill_int_urb(ccid->intr_urb, ccid->udev,
+	usb_fill_int_urb(ccid->intr.urb, ccid->udev,
 			 usb_rcvintpipe(ccid->udev, intr->bEndpointAddress), ccid->intr_buf, size,
 			 till_ccid_intr_done, ccid, intr->bInterval);
-	usb_poison_urb(ccid->intr_urb);
+	usb_poison_urb(ccid->intr.urb);
 	return 0;
 }
 
@@ -1170,14 +1108,22 @@ static int till_ccid_alloc(struct till_ccid *ccid)
 	}
 
 	usb_fill_bulk_urb(ccid->in_urb, ccid->udev, ccid->in_pipe, ccid->in_buf, ccid->in_size,
-			  till_ccid_in_done, ccid);
+			  till_ccid_done, ccid);
 	usb_fill_bulk_urb(ccid->out_urb, ccid->udev, ccid->out_pipe, ccid->out_buf, 0,
-			  till_ccid_out_done, ccid);
+			  till_ccid_done, ccid);
 	/* As TILL_CCID_STOPPED says. */
 	usb_poison_urb(ccid->in_urb);
 	usb_poison_urb(ccid->out_urb);
 	return 0;
 }
+
+/* Nobody puts cards in so fast. */
+static const struct till_listener_info till_ccid_intr_info = {
+	.what		= "card slot notification",
+	.advice		= "clean the slot, or use another reader",
+	.burst		= 32,
+	.slow_ms	= 100,
+};
 
 /**
  * till_ccid_init() - make a zeroed transport one that can be freed
@@ -1194,7 +1140,8 @@ void till_ccid_init(struct till_ccid *ccid, struct till_device *till, struct usb
 	ccid->status.type = CCID_GET_SLOT_STATUS;
 	ccid->status.done = till_ccid_asked;
 	INIT_DELAYED_WORK(&ccid->recover_work, till_ccid_recover);
-	INIT_DELAYED_WORK(&ccid->watch_work, till_ccid_watch_work);
+	INIT_DELAYED_WORK(&ccid->ask_work, till_ccid_ask_work);
+	till_listener_init(&ccid->intr, till, &till_ccid_intr_info);
 }
 
 /**
@@ -1217,7 +1164,7 @@ int till_ccid_setup(struct till_ccid *ccid)
  */
 void till_ccid_free(struct till_ccid *ccid)
 {
-	usb_free_urb(ccid->intr_urb);
+	usb_free_urb(ccid->intr.urb);
 	usb_free_urb(ccid->out_urb);
 	usb_free_urb(ccid->in_urb);
 	kfree(ccid->intr_buf);

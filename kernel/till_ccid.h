@@ -21,6 +21,7 @@
 #include <linux/workqueue.h>
 
 #include "till.h"
+#include "till_usb.h"
 
 struct urb;
 struct usb_device;
@@ -147,20 +148,15 @@ struct till_ccid_command {
  * @max_response: largest answer to it
  * @in_pipe: bulk IN
  * @out_pipe: bulk OUT
- * @intr_urb: slot notifications; NULL for a reader that has none
+ * @intr: slot notifications, for a reader that has them
  * @out_urb: message to the reader
  * @in_urb: message from the reader
- * @intr_buf: of @intr_urb
+ * @intr_buf: of @intr
  * @out_buf: of @out_urb, @max_message bytes; the recovery's while it runs
  * @in_buf: of @in_urb, @in_size bytes; the recovery's while it runs
  * @in_size: @max_message rounded up to whole packets
  * @recover_work: ends the command by force; armed for the deadline
- * @watch_work: submits @intr_urb again after an error; without one, asks for the
- *	slot's state
- * @watch_ms: delay of @watch_work, doubled by each error
- * @intr_halted: @intr_urb stalled
- * @notices: notifications since @notices_since
- * @notices_since: jiffies, a second back at most
+ * @ask_work: asks a reader without @intr for the slot's state
  *
  * The rest is under till_device.lock:
  *
@@ -179,6 +175,7 @@ struct till_ccid_command {
  * @insertions: cards put in
  * @untold: an answer told of the newest card, and no notification yet
  * @watched: see till_ccid_watch()
+ * @ask_ms: delay of @ask_work, more while the reader does not answer
  * @heard: when a command ended, jiffies
  */
 struct till_ccid {
@@ -195,7 +192,7 @@ struct till_ccid {
 
 	unsigned int in_pipe;
 	unsigned int out_pipe;
-	struct urb *intr_urb;
+	struct till_listener intr;
 	struct urb *out_urb;
 	struct urb *in_urb;
 	u8 *intr_buf;
@@ -204,11 +201,7 @@ struct till_ccid {
 	size_t in_size;
 
 	struct delayed_work recover_work;
-	struct delayed_work watch_work;
-	unsigned int watch_ms;
-	bool intr_halted;
-	unsigned int notices;
-	unsigned long notices_since;
+	struct delayed_work ask_work;
 
 	enum till_ccid_phase phase;
 	struct till_ccid_command *command;
@@ -225,6 +218,7 @@ struct till_ccid {
 	u32 insertions;
 	bool untold;
 	bool watched;
+	unsigned int ask_ms;
 	unsigned long heard;
 };
 
@@ -232,7 +226,7 @@ void till_ccid_init(struct till_ccid *ccid, struct till_device *till, struct usb
 int till_ccid_setup(struct till_ccid *ccid);
 void till_ccid_free(struct till_ccid *ccid);
 
-int till_ccid_start(struct till_ccid *ccid, gfp_t gfp);
+int till_ccid_start(struct till_ccid *ccid);
 void till_ccid_stop(struct till_ccid *ccid, int result);
 
 void till_ccid_watch(struct till_ccid *ccid, bool watch);

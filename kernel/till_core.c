@@ -198,6 +198,18 @@ void till_device_changed(struct till_device *tdev)
 		tdev->change_next = jiffies + delay + gap;
 }
 
+/**
+ * till_device_seen() - userspace has been told of a change
+ * @tdev: device
+ * @event: its number, which has arrived
+ */
+void till_device_seen(struct till_device *tdev, u64 event)
+{
+	spin_lock_irq(&tdev->lock);
+	tdev->event_seen = event;
+	spin_unlock_irq(&tdev->lock);
+}
+
 /*
  * File operations
  */

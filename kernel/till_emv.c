@@ -213,7 +213,7 @@ static int till_emv_open(struct till_device *tdev)
 
 	ret = usb_autopm_get_interface(emv->ccid.intf);
 	if (ret)
-		return ret;
+		return till_usb_error(ret);
 
 	till_ccid_watch(&emv->ccid, true);
 	/* Nothing of the opener before is met, and the slot is known as it is. */
@@ -345,12 +345,9 @@ static ssize_t till_emv_read(struct till_device *tdev, char __user *buf,
 		return -ENODATA;
 	}
 
-	if (nonblock) {
-		if (!mutex_trylock(&emv->read_mutex))
-			return -EAGAIN;
-	} else if (mutex_lock_interruptible(&emv->read_mutex)) {
-		return -ERESTARTSYS;
-	}
+	ret = till_lock(&emv->read_mutex, nonblock);
+	if (ret)
+		return ret;
 	ret = till_emv_take_response(emv, exchange, buf, count);
 	mutex_unlock(&emv->read_mutex);
 	return ret;
@@ -468,10 +465,7 @@ static long till_emv_get_state(struct till_emv *emv, void __user *arg)
 	if (ret)
 		return ret;
 
-	/* Only what has arrived is seen. */
-	spin_lock_irq(&emv->till.lock);
-	emv->till.event_seen = state.event;
-	spin_unlock_irq(&emv->till.lock);
+	till_device_seen(&emv->till, state.event);
 	return 0;
 }
 
@@ -812,7 +806,7 @@ static int till_emv_resume(struct usb_interface *intf)
 {
 	struct till_emv *emv = usb_get_intfdata(intf);
 
-	return till_ccid_start(&emv->ccid, GFP_NOIO);
+	return till_ccid_start(&emv->ccid);
 }
 
 static int till_emv_pre_reset(struct usb_interface *intf)
@@ -828,7 +822,7 @@ static int till_emv_post_reset(struct usb_interface *intf)
 	struct till_emv *emv = usb_get_intfdata(intf);
 
 	/* An error would unbind the driver; the next command tells as well. */
-	till_ccid_start(&emv->ccid, GFP_NOIO);
+	till_ccid_start(&emv->ccid);
 	return 0;
 }
 
@@ -867,9 +861,7 @@ static int till_emv_probe(struct usb_interface *intf, const struct usb_device_id
 	if (ret)
 		goto err_put;
 
-	emv->till.vendor = le16_to_cpu(udev->descriptor.idVendor);
-	emv->till.product = le16_to_cpu(udev->descriptor.idProduct);
-	emv->till.bcd = le16_to_cpu(udev->descriptor.bcdDevice);
+	till_usb_read_ids(&emv->till, udev);
 
 	ret = till_emv_setup(emv);
 	if (ret)
@@ -877,9 +869,9 @@ static int till_emv_probe(struct usb_interface *intf, const struct usb_device_id
 
 	usb_set_intfdata(intf, emv);
 	/* A suspended reader must still tell of a card, if it can. */
-	intf->needs_remote_wakeup = !!emv->ccid.intr_urb;
+	intf->needs_remote_wakeup = !!emv->ccid.intr.urb;
 
-	ret = till_ccid_start(&emv->ccid, GFP_KERNEL);
+	ret = till_ccid_start(&emv->ccid);
 	if (ret)
 		goto err_stop;
 	/* The first opener finds the slot as it is; a mute reader is shown all the same. */

@@ -24,6 +24,7 @@
 #include "till.h"
 #include "till_msr_layout.h"
 #include "till_trace.h"
+#include "till_usb.h"
 
 #define TILL_MSR_QUEUE		8
 
@@ -287,12 +288,12 @@ static int till_msr_open(struct till_device *tdev)
 	/* A reader that a swipe has to wake up misses the swipe. */
 	ret = hid_hw_power(msr->hdev, PM_HINT_FULLON);
 	if (ret < 0)
-		return ret;
+		return till_usb_error(ret);
 
 	ret = hid_hw_open(msr->hdev);
 	if (ret)
 		hid_hw_power(msr->hdev, PM_HINT_NORMAL);
-	return ret;
+	return till_usb_error(ret);
 }
 
 static void till_msr_close(struct till_device *tdev)
@@ -364,12 +365,9 @@ static ssize_t till_msr_read(struct till_device *tdev, char __user *buf,
 		return -EMSGSIZE;
 	count = min(count, sizeof(struct till_msr_swipe));
 
-	if (nonblock) {
-		if (!mutex_trylock(&msr->read_mutex))
-			return -EAGAIN;
-	} else if (mutex_lock_interruptible(&msr->read_mutex)) {
-		return -ERESTARTSYS;
-	}
+	ret = till_lock(&msr->read_mutex, nonblock);
+	if (ret)
+		return ret;
 
 	ret = till_msr_read_locked(msr, buf, count, nonblock);
 	mutex_unlock(&msr->read_mutex);

@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * till: receipt printers, USB printer class 1.1 with ESC/POS status
+ * till: receipt printers, USB printer class 1.1: the node, and what is sent
  *
  * What userspace writes goes to the bulk OUT pipe as it is, in several URBs; the
  * driver adds nothing. A printer without paper refuses data for as long as it
  * likes: then URBs stay in flight, poll() stops saying EPOLLOUT, and a signal,
  * close() or unplugging ends every wait.
- *
- * While the node is open, bulk IN is read all the time. Automatic status is
- * taken out of it; the rest is for read().
  *
  * till_printer_stop() and till_printer_start() are common to disconnect,
  * suspend and reset. What they take back from the printer is lost, and told by
@@ -25,7 +22,6 @@
  */
 
 #include <linux/kfifo.h>
-#include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/slab.h>
@@ -34,401 +30,20 @@
 #include <linux/uaccess.h>
 #include <linux/usb.h>
 
-#include "till.h"
-#include "till_escpos.h"
 #include "till_ieee1284.h"
+#include "till_printer.h"
 #include "till_trace.h"
 
-#define TILL_PRINTER_OUT_URBS	4
-#define TILL_PRINTER_OUT_SIZE	4096
-#define TILL_PRINTER_IN_SIZE	512
-#define TILL_PRINTER_REPLIES	4096
-
-#define TILL_PRINTER_CONTROL_MS	1000
 #define TILL_PRINTER_FSYNC_MS	30000
 #define TILL_PRINTER_DRAIN_MS	5000
-/* Some printers answer a read with nothing, at once and for ever. */
-#define TILL_PRINTER_IDLE_MS	20
-#define TILL_PRINTER_BACKOFF_MAX_MS 10000
-/* Transfers in a second; one that says more is read slowly. */
-#define TILL_PRINTER_IN_BURST	50
 
 /* driver_info: the id is a bridge chip's, of which many things are made. */
 #define TILL_PRINTER_BRIDGE	BIT(0)
 
-/* Class requests, printer class 4.2 */
-#define USBPRN_GET_DEVICE_ID	0
-#define USBPRN_GET_PORT_STATUS	1
-#define USBPRN_SOFT_RESET	2
-
-#define USBPRN_PORT_NOT_ERROR	0x08
-#define USBPRN_PORT_SELECTED	0x10
-#define USBPRN_PORT_PAPER_EMPTY	0x20
-
 #define USBPRN_PROTOCOL_UNI	1
 #define USBPRN_PROTOCOL_BI	2
 
-enum till_printer_statistic {
-	TILL_PRINTER_WRITTEN = TILL_STATISTICS_COMMON,
-	TILL_PRINTER_COVER,
-	TILL_PRINTER_PAPER_END,
-	TILL_PRINTER_FAILED_CUT,
-	TILL_PRINTER_FAULT,
-};
-
-/**
- * struct till_printer - a receipt printer
- * @till: node
- * @udev: device
- * @intf: printer interface
- * @bidirectional: has bulk IN
- * @device_id: IEEE 1284 device id
- * @device_id_length: bytes of it; zero if there is none
- * @out_urb: data to the printer
- * @out_buf: their buffers, TILL_PRINTER_OUT_SIZE bytes each
- * @out_pipe: bulk OUT
- * @in_urb: back channel
- * @in_buf: its buffer
- * @in_work: submits @in_urb again, later
- * @in_backoff_ms: delay of @in_work after errors
- * @in_second: when @in_count began, jiffies
- * @in_count: transfers since then
- * @in_flooding: there were too many of them in the last second, and it was said
- * @in_halted: @in_urb stalled
- * @error_work: takes back what is behind a failed URB
- * @write_mutex: one writer at a time; held while it waits for the printer
- * @read_mutex: one reader at a time; held while it waits for the printer
- *
- * The rest is under till.lock:
- *
- * @stopped: the URBs are poisoned
- * @reading: @in_urb is to be kept in flight
- * @out_free: bit mask of @out_urb that may be used
- * @out_error: to be told by the next write() or fsync()
- * @late_error: the same, of a write() that told the bytes it had taken; no soft
- *	reset under way clears it
- * @out_halted: bulk OUT stalled
- * @recovering: an URB failed, and error_work has not yet dealt with it
- * @resetting: soft resets under way
- * @breaks: times that data was lost; a write() under way then ends
- * @accepted: bytes taken from write() since open
- * @completed: bytes of them taken by the printer
- * @escpos: tells automatic status from replies
- * @replies: for read()
- * @status: what is known; size and event are not used
- */
-struct till_printer {
-	struct till_device till;
-	struct usb_device *udev;
-	struct usb_interface *intf;
-	bool bidirectional;
-	u8 *device_id;
-	size_t device_id_length;
-
-	struct urb *out_urb[TILL_PRINTER_OUT_URBS];
-	u8 *out_buf[TILL_PRINTER_OUT_URBS];
-	unsigned int out_pipe;
-	struct urb *in_urb;
-	u8 *in_buf;
-	struct delayed_work in_work;
-	unsigned int in_backoff_ms;
-	unsigned long in_second;
-	unsigned int in_count;
-	bool in_flooding;
-	bool in_halted;
-	struct work_struct error_work;
-
-	/* One writer at a time. */
-	struct mutex write_mutex;
-	/* One reader at a time. */
-	struct mutex read_mutex;
-
-	bool stopped;
-	bool reading;
-	unsigned long out_free;
-	int out_error;
-	int late_error;
-	bool out_halted;
-	bool recovering;
-	unsigned int resetting;
-	unsigned int breaks;
-	u64 accepted;
-	u64 completed;
-	struct till_escpos escpos;
-	DECLARE_KFIFO(replies, u8, TILL_PRINTER_REPLIES);
-	struct till_printer_status status;
-};
-
 #define TILL_PRINTER_OUT_ALL	GENMASK(TILL_PRINTER_OUT_URBS - 1, 0)
-
-static struct till_printer *to_till_printer(struct till_device *tdev)
-{
-	return container_of(tdev, struct till_printer, till);
-}
-
-/*
- * Status
- */
-
-static void till_printer_set_status(struct till_printer *printer,
-				    const struct till_printer_status *status)
-{
-	struct till_printer_status *old = &printer->status;
-	u32 flags = status->flags & ~old->flags;
-	u32 errors = status->errors & ~old->errors;
-
-	lockdep_assert_held(&printer->till.lock);
-
-	if (!memcmp(old, status, sizeof(*old)))
-		return;
-
-	if (flags & TILL_PRINTER_COVER_OPEN)
-		till_count(&printer->till, TILL_PRINTER_COVER);
-	if (errors & TILL_PRINTER_ERROR_CUTTER)
-		till_count(&printer->till, TILL_PRINTER_FAILED_CUT);
-	if (errors)
-		till_count(&printer->till, TILL_PRINTER_FAULT);
-	if (status->paper == TILL_PAPER_END && old->paper != TILL_PAPER_END)
-		till_count(&printer->till, TILL_PRINTER_PAPER_END);
-
-	*old = *status;
-	trace_till_printer_status(&printer->till, status->online, status->paper, status->flags,
-				  status->errors);
-	till_device_changed(&printer->till);
-}
-
-static bool till_printer_is_automatic(struct till_printer *printer)
-{
-	return printer->status.online_source == TILL_PRINTER_SOURCE_AUTOMATIC;
-}
-
-static void till_printer_set_automatic_status(struct till_printer *printer, const u8 *asb)
-{
-	struct till_printer_status status = {};
-
-	till_escpos_status(asb, &status);
-	till_printer_set_status(printer, &status);
-}
-
-/* Of what it does not tell nothing is known; automatic status is forgotten. */
-static void till_printer_set_port_status(struct till_printer *printer, u8 port)
-{
-	struct till_printer_status status = {
-		.online = TILL_PRINTER_OFFLINE,
-		.paper = TILL_PAPER_OK,
-		.online_source = TILL_PRINTER_SOURCE_PORT,
-		.paper_source = TILL_PRINTER_SOURCE_PORT,
-		.error_source = TILL_PRINTER_SOURCE_PORT,
-	};
-
-	if (port & USBPRN_PORT_PAPER_EMPTY)
-		status.paper = TILL_PAPER_END;
-	if (!(port & USBPRN_PORT_NOT_ERROR))
-		status.errors = TILL_PRINTER_ERROR_OTHER;
-	if ((port & USBPRN_PORT_SELECTED) && !status.errors && status.paper == TILL_PAPER_OK)
-		status.online = TILL_PRINTER_ONLINE;
-
-	till_printer_set_status(printer, &status);
-}
-
-static u8 till_printer_ifnum(struct till_printer *printer)
-{
-	return printer->intf->cur_altsetting->desc.bInterfaceNumber;
-}
-
-/* Returns the byte or a negative errno. */
-static int till_printer_request_port_status(struct till_printer *printer)
-{
-	u8 port;
-	int ret;
-
-	/* Also asked from within a reset or a resume. */
-	ret = usb_control_msg_recv(printer->udev, 0, USBPRN_GET_PORT_STATUS,
-				   USB_DIR_IN | USB_TYPE_CLASS | USB_RECIP_INTERFACE, 0,
-				   till_printer_ifnum(printer), &port, sizeof(port),
-				   TILL_PRINTER_CONTROL_MS, GFP_NOIO);
-	return ret ?: port;
-}
-
-/* Returns the byte or a negative errno; what automatic status says is better and stays. */
-static int till_printer_ask_port_status(struct till_printer *printer)
-{
-	int port = till_printer_request_port_status(printer);
-
-	if (port < 0)
-		return port;
-
-	spin_lock_irq(&printer->till.lock);
-	if (!till_printer_is_automatic(printer))
-		till_printer_set_port_status(printer, port);
-	spin_unlock_irq(&printer->till.lock);
-	return port;
-}
-
-/*
- * The printer has forgotten that it is to send automatic status, and what it said
- * may not be so any more: what the port status tells is all that is known. One
- * that does not tell it is a printer whose state is not known.
- */
-static void till_printer_forget_status(struct till_printer *printer)
-{
-	static const struct till_printer_status unknown;
-	int port = till_printer_request_port_status(printer);
-
-	spin_lock_irq(&printer->till.lock);
-	memset(&printer->escpos, 0, sizeof(printer->escpos));
-	if (port < 0)
-		till_printer_set_status(printer, &unknown);
-	else
-		till_printer_set_port_status(printer, port);
-	spin_unlock_irq(&printer->till.lock);
-}
-
-/*
- * Back channel
- */
-
-/* When nobody reads, the newest replies are the ones that matter. */
-static void till_printer_reply(struct till_printer *printer, u8 byte)
-{
-	if (kfifo_is_full(&printer->replies)) {
-		kfifo_skip(&printer->replies);
-		till_count(&printer->till, TILL_COMMUNICATION_ERROR);
-	}
-	kfifo_put(&printer->replies, byte);
-}
-
-static void till_printer_take(struct till_printer *printer, u8 byte)
-{
-	struct till_escpos_result result;
-	unsigned int i;
-
-	till_escpos_feed(&printer->escpos, byte, &result);
-	for (i = 0; i < result.reply_length; i++)
-		till_printer_reply(printer, result.reply[i]);
-	if (result.status)
-		till_printer_set_automatic_status(printer, printer->escpos.asb);
-}
-
-static void till_printer_in_later(struct till_printer *printer, unsigned int ms)
-{
-	queue_delayed_work(system_long_wq, &printer->in_work, msecs_to_jiffies(ms));
-}
-
-static void till_printer_in_retry(struct till_printer *printer)
-{
-	till_count(&printer->till, TILL_COMMUNICATION_ERROR);
-	printer->in_backoff_ms = clamp(printer->in_backoff_ms * 2, 100U,
-				       (unsigned int)TILL_PRINTER_BACKOFF_MAX_MS);
-	till_printer_in_later(printer, printer->in_backoff_ms);
-}
-
-/* Bounds what a printer that never stops can cost; it is told of once. */
-static bool till_printer_in_floods(struct till_printer *printer)
-{
-	if (time_after(jiffies, printer->in_second + HZ)) {
-		printer->in_flooding &= printer->in_count > TILL_PRINTER_IN_BURST;
-		printer->in_second = jiffies;
-		printer->in_count = 0;
-	}
-	if (++printer->in_count <= TILL_PRINTER_IN_BURST)
-		return false;
-
-	if (!printer->in_flooding) {
-		till_count(&printer->till, TILL_COMMUNICATION_ERROR);
-		dev_warn_ratelimited(&printer->intf->dev,
-				     "printer sends without end and is read slowly; if it does not print, switch it off and on\n");
-	}
-	printer->in_flooding = true;
-	return true;
-}
-
-static void till_printer_in_done(struct urb *urb)
-{
-	struct till_printer *printer = urb->context;
-	const u8 *data = urb->transfer_buffer;
-	unsigned long flags;
-	unsigned int i;
-
-	spin_lock_irqsave(&printer->till.lock, flags);
-	if (!printer->reading)
-		goto unlock;
-
-	switch (urb->status) {
-	case 0:
-		break;
-	case -ENOENT:
-	case -ECONNRESET:
-	case -ESHUTDOWN:
-	case -ENODEV:
-		goto unlock;
-	default:
-		printer->in_halted = urb->status == -EPIPE;
-		/* The first of several. */
-		if (!printer->in_backoff_ms)
-			dev_warn_ratelimited(&printer->intf->dev,
-					     "printer's back channel failed (%d), tried again; check the cable\n",
-					     urb->status);
-		till_printer_in_retry(printer);
-		goto unlock;
-	}
-
-	printer->in_backoff_ms = 0;
-	for (i = 0; i < urb->actual_length; i++)
-		till_printer_take(printer, data[i]);
-	if (urb->actual_length)
-		wake_up_all(&printer->till.wait);
-
-	if (till_printer_in_floods(printer) || !urb->actual_length)
-		till_printer_in_later(printer, TILL_PRINTER_IDLE_MS);
-	else if (usb_submit_urb(urb, GFP_ATOMIC) == -ENOMEM)
-		till_printer_in_retry(printer);
-unlock:
-	spin_unlock_irqrestore(&printer->till.lock, flags);
-}
-
-static void till_printer_in_work(struct work_struct *work)
-{
-	struct till_printer *printer = container_of(work, struct till_printer, in_work.work);
-	int ret;
-
-	if (printer->in_halted && !usb_clear_halt(printer->udev, printer->in_urb->pipe))
-		printer->in_halted = false;
-
-	spin_lock_irq(&printer->till.lock);
-	if (printer->reading && !printer->stopped) {
-		ret = usb_submit_urb(printer->in_urb, GFP_ATOMIC);
-		if (ret && ret != -EPERM && ret != -ENODEV && ret != -EBUSY)
-			till_printer_in_retry(printer);
-	}
-	spin_unlock_irq(&printer->till.lock);
-}
-
-static void till_printer_start_reading(struct till_printer *printer)
-{
-	if (!printer->bidirectional)
-		return;
-
-	spin_lock_irq(&printer->till.lock);
-	printer->reading = true;
-	spin_unlock_irq(&printer->till.lock);
-	printer->in_backoff_ms = 0;
-	printer->in_second = jiffies;
-	printer->in_count = 0;
-	printer->in_flooding = false;
-	till_printer_in_later(printer, 0);
-}
-
-static void till_printer_stop_reading(struct till_printer *printer)
-{
-	spin_lock_irq(&printer->till.lock);
-	printer->reading = false;
-	spin_unlock_irq(&printer->till.lock);
-	usb_kill_urb(printer->in_urb);
-	cancel_delayed_work_sync(&printer->in_work);
-	/* The work may have been submitting. */
-	usb_kill_urb(printer->in_urb);
-}
 
 /*
  * Data
@@ -472,6 +87,38 @@ static void till_printer_break(struct till_printer *printer, int error)
 	printer->out_error = error;
 }
 
+/* Data was not taken; returns whether what is behind it has to be taken back. */
+static bool till_printer_out_ended(struct till_printer *printer, const struct urb *urb)
+{
+	bool failed;
+
+	lockdep_assert_held(&printer->till.lock);
+
+	switch (till_urb_end(urb)) {
+	case TILL_URB_KILLED:
+		return false;
+	case TILL_URB_GONE:
+		till_printer_break(printer, -ENODEV);
+		return false;
+	case TILL_URB_STALLED:
+		printer->out_halted = true;
+		break;
+	/* A part of it is no success. */
+	case TILL_URB_DONE:
+	case TILL_URB_FAILED:
+		break;
+	}
+
+	till_count(&printer->till, TILL_COMMUNICATION_ERROR);
+	dev_warn_ratelimited(&printer->intf->dev,
+			     "printer failed to take data (%d); check the cable and print again\n",
+			     urb->status);
+	till_printer_break(printer, -EIO);
+	failed = !printer->stopped && !printer->recovering;
+	printer->recovering |= failed;
+	return failed;
+}
+
 static void till_printer_out_done(struct urb *urb)
 {
 	struct till_printer *printer = urb->context;
@@ -485,28 +132,8 @@ static void till_printer_out_done(struct urb *urb)
 	trace_till_printer_done(&printer->till, sent, urb->status);
 	atomic_long_add(sent, &printer->till.statistics[TILL_PRINTER_WRITTEN]);
 
-	if (sent < urb->transfer_buffer_length) {
-		switch (urb->status) {
-		case -ENOENT:
-		case -ECONNRESET:
-			/* Whoever killed it knows. */
-			break;
-		case -ESHUTDOWN:
-		case -ENODEV:
-			/* Unplugged; usbcore does this before disconnect. */
-			till_printer_break(printer, -ENODEV);
-			break;
-		default:
-			till_count(&printer->till, TILL_COMMUNICATION_ERROR);
-			dev_warn_ratelimited(&printer->intf->dev,
-					     "printer failed to take data (%d); check the cable and print again\n",
-					     urb->status);
-			printer->out_halted |= urb->status == -EPIPE;
-			till_printer_break(printer, -EIO);
-			failed = !printer->stopped && !printer->recovering;
-			printer->recovering |= failed;
-		}
-	}
+	if (sent < urb->transfer_buffer_length)
+		failed = till_printer_out_ended(printer, urb);
 
 	/* What is on a receipt is nobody's business afterwards. */
 	memzero_explicit(urb->transfer_buffer, urb->transfer_buffer_length);
@@ -639,15 +266,15 @@ static int till_printer_submit(struct till_printer *printer, unsigned int index,
 	else if (printer->stopped || printer->out_error || printer->recovering)
 		ret = -EAGAIN;
 	else
-		ret = till_usb_error(usb_submit_urb(printer->out_urb[index], GFP_ATOMIC));
+		ret = till_usb_submit(printer->out_urb[index]);
 	if (!ret)
 		printer->accepted += length;
 	trace_till_printer_write(&printer->till, length, ret);
 	spin_unlock_irq(&printer->till.lock);
 
 	till_device_put(&printer->till);
-	/* Poisoned a moment ago: wait with the others. */
-	return ret == -EPERM ? -EAGAIN : ret;
+	/* Poisoned a moment ago is -EAGAIN, too: wait with the others. */
+	return ret;
 }
 
 /* Sends up to one URB of data; returns its bytes, or -EAGAIN for one to wait for. */
@@ -720,12 +347,9 @@ static ssize_t till_printer_write(struct till_device *tdev, const char __user *b
 	struct till_printer *printer = to_till_printer(tdev);
 	ssize_t ret;
 
-	if (nonblock) {
-		if (!mutex_trylock(&printer->write_mutex))
-			return -EAGAIN;
-	} else if (mutex_lock_interruptible(&printer->write_mutex)) {
-		return -ERESTARTSYS;
-	}
+	ret = till_lock(&printer->write_mutex, nonblock);
+	if (ret)
+		return ret;
 
 	ret = till_printer_write_locked(printer, buf, count, nonblock);
 	mutex_unlock(&printer->write_mutex);
@@ -769,66 +393,6 @@ static void till_printer_drain(struct till_device *tdev)
 					 msecs_to_jiffies(TILL_PRINTER_DRAIN_MS));
 }
 
-static bool till_printer_readable(struct till_printer *printer)
-{
-	bool readable;
-
-	spin_lock_irq(&printer->till.lock);
-	readable = !kfifo_is_empty(&printer->replies) || !printer->till.connected;
-	spin_unlock_irq(&printer->till.lock);
-	return readable;
-}
-
-static ssize_t till_printer_read_locked(struct till_printer *printer, char __user *buf,
-					size_t count, bool nonblock)
-{
-	u8 part[64];
-	unsigned int length;
-	bool connected;
-	int ret;
-
-	do {
-		spin_lock_irq(&printer->till.lock);
-		connected = printer->till.connected;
-		length = kfifo_out(&printer->replies, part, min(count, sizeof(part)));
-		spin_unlock_irq(&printer->till.lock);
-
-		if (!connected)
-			return -ENODEV;
-		if (length)
-			return copy_to_user(buf, part, length) ? -EFAULT : length;
-		if (nonblock)
-			return -EAGAIN;
-
-		ret = wait_event_interruptible(printer->till.wait, till_printer_readable(printer));
-	} while (!ret);
-
-	return ret;
-}
-
-static ssize_t till_printer_read(struct till_device *tdev, char __user *buf,
-				 size_t count, bool nonblock)
-{
-	struct till_printer *printer = to_till_printer(tdev);
-	ssize_t ret;
-
-	if (!printer->bidirectional)
-		return -EOPNOTSUPP;
-	if (!count)
-		return 0;
-
-	if (nonblock) {
-		if (!mutex_trylock(&printer->read_mutex))
-			return -EAGAIN;
-	} else if (mutex_lock_interruptible(&printer->read_mutex)) {
-		return -ERESTARTSYS;
-	}
-
-	ret = till_printer_read_locked(printer, buf, count, nonblock);
-	mutex_unlock(&printer->read_mutex);
-	return ret;
-}
-
 static __poll_t till_printer_poll(struct till_device *tdev)
 {
 	struct till_printer *printer = to_till_printer(tdev);
@@ -863,8 +427,7 @@ static void till_printer_stop(struct till_printer *printer)
 	cancel_work_sync(&printer->error_work);
 	for (i = 0; i < TILL_PRINTER_OUT_URBS; i++)
 		usb_poison_urb(printer->out_urb[TILL_PRINTER_OUT_URBS - 1 - i]);
-	usb_poison_urb(printer->in_urb);
-	cancel_delayed_work_sync(&printer->in_work);
+	till_listener_stop(&printer->in);
 
 	spin_lock_irq(&printer->till.lock);
 	printer->recovering = false;
@@ -878,7 +441,6 @@ static void till_printer_start(struct till_printer *printer)
 
 	for (i = 0; i < TILL_PRINTER_OUT_URBS; i++)
 		usb_unpoison_urb(printer->out_urb[i]);
-	usb_unpoison_urb(printer->in_urb);
 
 	spin_lock_irq(&printer->till.lock);
 	printer->stopped = false;
@@ -888,9 +450,9 @@ static void till_printer_start(struct till_printer *printer)
 		schedule_work(&printer->error_work);
 	}
 	wake_up_all(&printer->till.wait);
-	if (printer->reading)
-		till_printer_in_later(printer, 0);
 	spin_unlock_irq(&printer->till.lock);
+
+	till_listener_start(&printer->in);
 	trace_till_start(&printer->till, 0);
 }
 
@@ -937,18 +499,17 @@ static int till_printer_open(struct till_device *tdev)
 
 	ret = usb_autopm_get_interface(printer->intf);
 	if (ret)
-		return ret;
+		return till_usb_error(ret);
 
 	spin_lock_irq(&tdev->lock);
 	printer->accepted = 0;
 	printer->completed = 0;
 	printer->out_error = 0;
 	printer->late_error = 0;
-	kfifo_reset(&printer->replies);
 	spin_unlock_irq(&tdev->lock);
 
 	till_printer_forget_status(printer);
-	till_printer_start_reading(printer);
+	till_listener_start(&printer->in);
 	return 0;
 }
 
@@ -959,41 +520,10 @@ static void till_printer_close(struct till_device *tdev)
 	till_printer_kill_out(printer);
 	/* Not cancelled: the next opener shall find a pipe that is not halted. */
 	flush_work(&printer->error_work);
-	till_printer_stop_reading(printer);
-
-	spin_lock_irq(&tdev->lock);
-	kfifo_reset(&printer->replies);
-	spin_unlock_irq(&tdev->lock);
+	till_listener_stop(&printer->in);
+	till_printer_drop_replies(printer);
 
 	usb_autopm_put_interface(printer->intf);
-}
-
-static long till_printer_get_status(struct till_printer *printer, void __user *arg)
-{
-	struct till_printer_status status;
-	u32 size;
-	int ret;
-
-	ret = till_copy_in(&status, sizeof(status), arg);
-	if (ret)
-		return ret;
-	size = status.size;
-
-	spin_lock_irq(&printer->till.lock);
-	status = printer->status;
-	status.event = printer->till.event;
-	spin_unlock_irq(&printer->till.lock);
-
-	status.size = size;
-	ret = till_copy_out(arg, &status, sizeof(status));
-	if (ret)
-		return ret;
-
-	/* Only what has arrived is seen. */
-	spin_lock_irq(&printer->till.lock);
-	printer->till.event_seen = status.event;
-	spin_unlock_irq(&printer->till.lock);
-	return 0;
 }
 
 static long till_printer_get_progress(struct till_printer *printer, void __user *arg)
@@ -1083,10 +613,10 @@ static long till_printer_soft_reset(struct till_printer *printer)
 		ret = till_printer_reset_request(printer, USB_RECIP_OTHER);
 	trace_till_printer_reset(&printer->till, ret);
 
+	till_printer_drop_replies(printer);
 	spin_lock_irq(&printer->till.lock);
 	printer->resetting--;
 	printer->out_error = 0;
-	kfifo_reset(&printer->replies);
 	wake_up_all(&printer->till.wait);
 	spin_unlock_irq(&printer->till.lock);
 	till_printer_forget_status(printer);
@@ -1124,8 +654,7 @@ static void till_printer_release(struct till_device *tdev)
 		usb_free_urb(printer->out_urb[i]);
 		kfree(printer->out_buf[i]);
 	}
-	usb_free_urb(printer->in_urb);
-	kfree(printer->in_buf);
+	till_printer_status_free(printer);
 	kfree(printer->device_id);
 	usb_put_intf(printer->intf);
 	usb_put_dev(printer->udev);
@@ -1145,111 +674,8 @@ static const struct till_operations till_printer_operations = {
 };
 
 /*
- * Attributes
+ * Kind
  */
-
-static ssize_t online_show(struct device *dev, struct device_attribute *attr, char *buf)
-{
-	static const char * const names[] = {
-		[TILL_PRINTER_UNKNOWN] = "unknown",
-		[TILL_PRINTER_ONLINE] = "online",
-		[TILL_PRINTER_OFFLINE] = "offline",
-	};
-	struct till_printer *printer = to_till_printer(to_till_device(dev));
-
-	return sysfs_emit(buf, "%s\n", names[READ_ONCE(printer->status.online)]);
-}
-static DEVICE_ATTR_RO(online);
-
-static ssize_t paper_show(struct device *dev, struct device_attribute *attr, char *buf)
-{
-	static const char * const names[] = {
-		[TILL_PAPER_UNKNOWN] = "unknown",
-		[TILL_PAPER_OK] = "ok",
-		[TILL_PAPER_NEAR_END] = "near-end",
-		[TILL_PAPER_END] = "end",
-	};
-	struct till_printer *printer = to_till_printer(to_till_device(dev));
-
-	return sysfs_emit(buf, "%s\n", names[READ_ONCE(printer->status.paper)]);
-}
-static DEVICE_ATTR_RO(paper);
-
-static struct till_printer_status till_printer_get(struct till_printer *printer)
-{
-	struct till_printer_status status;
-
-	spin_lock_irq(&printer->till.lock);
-	status = printer->status;
-	spin_unlock_irq(&printer->till.lock);
-	return status;
-}
-
-static ssize_t cover_show(struct device *dev, struct device_attribute *attr, char *buf)
-{
-	struct till_printer_status status = till_printer_get(to_till_printer(to_till_device(dev)));
-	const char *name = status.flags & TILL_PRINTER_COVER_OPEN ? "open" : "closed";
-
-	return sysfs_emit(buf, "%s\n", status.cover_source ? name : "unknown");
-}
-static DEVICE_ATTR_RO(cover);
-
-static ssize_t drawer_show(struct device *dev, struct device_attribute *attr, char *buf)
-{
-	struct till_printer_status status = till_printer_get(to_till_printer(to_till_device(dev)));
-	const char *name = status.flags & TILL_PRINTER_DRAWER_HIGH ? "high" : "low";
-
-	return sysfs_emit(buf, "%s\n", status.drawer_source ? name : "unknown");
-}
-static DEVICE_ATTR_RO(drawer);
-
-static ssize_t error_show(struct device *dev, struct device_attribute *attr, char *buf)
-{
-	static const char * const names[] = {
-		"mechanical", "cutter", "fatal", "recoverable", "other",
-	};
-	struct till_printer_status status = till_printer_get(to_till_printer(to_till_device(dev)));
-	unsigned int i;
-	int n = 0;
-
-	if (!status.error_source)
-		return sysfs_emit(buf, "unknown\n");
-	if (!status.errors)
-		return sysfs_emit(buf, "none\n");
-
-	for (i = 0; i < ARRAY_SIZE(names); i++)
-		if (status.errors & BIT(i))
-			n += sysfs_emit_at(buf, n, "%s%s", n ? " " : "", names[i]);
-	return n + sysfs_emit_at(buf, n, "\n");
-}
-static DEVICE_ATTR_RO(error);
-
-static ssize_t source_show(struct device *dev, struct device_attribute *attr, char *buf)
-{
-	static const char * const names[] = {
-		[TILL_PRINTER_SOURCE_NONE] = "none",
-		[TILL_PRINTER_SOURCE_PORT] = "port",
-		[TILL_PRINTER_SOURCE_AUTOMATIC] = "automatic",
-	};
-	struct till_printer_status status = till_printer_get(to_till_printer(to_till_device(dev)));
-
-	return sysfs_emit(buf, "%s\n", names[status.online_source]);
-}
-static DEVICE_ATTR_RO(source);
-
-static struct attribute *till_printer_attrs[] = {
-	&dev_attr_online.attr,
-	&dev_attr_paper.attr,
-	&dev_attr_cover.attr,
-	&dev_attr_drawer.attr,
-	&dev_attr_error.attr,
-	&dev_attr_source.attr,
-	NULL
-};
-
-static const struct attribute_group till_printer_group = {
-	.attrs = till_printer_attrs,
-};
 
 TILL_STATISTIC(byte_written_count, TILL_PRINTER_WRITTEN);
 TILL_STATISTIC(receipt_cover_open_count, TILL_PRINTER_COVER);
@@ -1274,7 +700,7 @@ static const struct attribute_group till_printer_statistics_group = {
 };
 
 static const struct attribute_group *till_printer_groups[] = {
-	&till_printer_group,
+	&till_printer_status_group,
 	&till_printer_statistics_group,
 	NULL
 };
@@ -1329,7 +755,6 @@ static struct usb_host_interface *till_printer_find_alt(struct till_printer *pri
 
 static int till_printer_choose_alt(struct till_printer *printer, struct usb_host_interface *alt)
 {
-	printer->bidirectional = alt->desc.bInterfaceProtocol == USBPRN_PROTOCOL_BI;
 	if (alt == printer->intf->cur_altsetting)
 		return 0;
 	return usb_set_interface(printer->udev, alt->desc.bInterfaceNumber,
@@ -1339,8 +764,8 @@ static int till_printer_choose_alt(struct till_printer *printer, struct usb_host
 static int till_printer_alloc(struct till_printer *printer)
 {
 	struct usb_host_interface *alt = printer->intf->cur_altsetting;
-	struct usb_endpoint_descriptor *in, *out;
-	unsigned int i, in_size;
+	struct usb_endpoint_descriptor *out;
+	unsigned int i;
 	int ret;
 
 	ret = usb_find_bulk_out_endpoint(alt, &out);
@@ -1358,23 +783,9 @@ static int till_printer_alloc(struct till_printer *printer)
 	}
 	printer->out_free = TILL_PRINTER_OUT_ALL;
 
-	if (!printer->bidirectional)
+	if (alt->desc.bInterfaceProtocol != USBPRN_PROTOCOL_BI)
 		return 0;
-
-	ret = usb_find_bulk_in_endpoint(alt, &in);
-	if (ret)
-		return ret;
-	/* Whole packets, or the last one would not fit. */
-	in_size = roundup(TILL_PRINTER_IN_SIZE, usb_endpoint_maxp(in));
-	printer->in_buf = kzalloc(in_size, GFP_KERNEL);
-	printer->in_urb = usb_alloc_urb(0, GFP_KERNEL);
-	if (!printer->in_buf || !printer->in_urb)
-		return -ENOMEM;
-	usb_fill_bulk_urb(printer->in_urb, printer->udev,
-			  usb_rcvbulkpipe(printer->udev, in->bEndpointAddress),
-			  printer->in_buf, in_size, till_printer_in_done, printer);
-	printer->till.features |= TILL_PRINTER_FEATURE_BACKCHANNEL;
-	return 0;
+	return till_printer_status_alloc(printer);
 }
 
 /* Printer class 4.2.1; asked for the alternate setting that is to be. A printer may have none. */
@@ -1439,19 +850,15 @@ static int till_printer_probe(struct usb_interface *intf, const struct usb_devic
 	printer->udev = usb_get_dev(udev);
 	printer->intf = usb_get_intf(intf);
 	mutex_init(&printer->write_mutex);
-	mutex_init(&printer->read_mutex);
-	INIT_KFIFO(printer->replies);
-	INIT_DELAYED_WORK(&printer->in_work, till_printer_in_work);
 	INIT_WORK(&printer->error_work, till_printer_error_work);
+	till_printer_status_init(printer);
 
 	ret = till_device_init(&printer->till, &till_printer_info, &till_printer_operations,
 			       &intf->dev);
 	if (ret)
 		goto err_put;
 
-	printer->till.vendor = le16_to_cpu(udev->descriptor.idVendor);
-	printer->till.product = le16_to_cpu(udev->descriptor.idProduct);
-	printer->till.bcd = le16_to_cpu(udev->descriptor.bcdDevice);
+	till_usb_read_ids(&printer->till, udev);
 
 	ret = -ENODEV;
 	alt = till_printer_find_alt(printer);
@@ -1484,7 +891,7 @@ static int till_printer_probe(struct usb_interface *intf, const struct usb_devic
 		goto err_intfdata;
 
 	dev_info(&intf->dev, "%sprinter is %s\n",
-		 printer->bidirectional ? "" : "unidirectional ", dev_name(&printer->till.dev));
+		 printer->in.urb ? "" : "unidirectional ", dev_name(&printer->till.dev));
 	return 0;
 
 err_intfdata:

@@ -109,7 +109,8 @@ struct till_info {
  * Errors of this and every command that has a structure: EFAULT; EINVAL for a
  * size below that of the size itself; E2BIG for one of more than a page, or for
  * a longer structure with something in it that this kernel does not know.
- * Errors of every command: ENODEV once the device is gone.
+ * Errors of every command: ENODEV once the device is gone, ENOMEM. Of open(), too,
+ * and EIO when the device does not wake up.
  */
 #define TILL_GET_INFO		_IO(TILL_IOC_TYPE, 0x00)
 
@@ -458,7 +459,8 @@ enum till_emv_voltage {
  * it, TILL_EMV_CARD_POWERED, keeps it: a warm reset. TILL_EMV_POWER_OFF before it
  * makes it a cold one. Either puts the reader's parameters back to the defaults.
  * EBUSY outside IDLE, EOPNOTSUPP for a voltage that the reader has not, ENOMEDIUM
- * without a card, EIO for a mute card, which is then without power, ETIMEDOUT,
+ * without a card, EIO for a mute card, which is then without power, or for a reader
+ * that fails, EPROTO for one that broke CCID, ETIMEDOUT, ECANCELED (TILL_EMV_ABORT),
  * ECONNRESET, EINTR.
  */
 struct till_emv_power {
@@ -478,9 +480,10 @@ struct till_emv_power {
  * @__reserved: zero
  *
  * Both are EBUSY outside IDLE, ENOMEDIUM without a card, EOPNOTSUPP when the reader
- * does not know the command, EIO, ETIMEDOUT, ECONNRESET, EINTR. SET is EINVAL for a
- * value that the reader does not take, and returns what is in force then. PPS is
- * not in it: at TPDU level it is a write() like any other, elsewhere the reader's.
+ * does not know the command, EIO, EPROTO, ETIMEDOUT, ECANCELED, ECONNRESET, EINTR as
+ * with struct till_emv_power. SET is EINVAL for a value that the reader does not
+ * take, and returns what is in force then. PPS is not in it: at TPDU level it is a
+ * write() like any other, elsewhere the reader's.
  */
 struct till_emv_parameters {
 	__u32 size;
@@ -588,8 +591,8 @@ struct till_emv_pin {
  * define TILL_EMV_POWER_OFF - take the card's power
  *
  * No argument; IccPowerOff of CCID 1.1, 6.1.2. It also drops an answer that nobody
- * reads: READY becomes IDLE. EBUSY while the reader is BUSY, EIO, ETIMEDOUT,
- * ECONNRESET, EINTR.
+ * reads: READY becomes IDLE. EBUSY while the reader is BUSY, EIO, EPROTO, ETIMEDOUT,
+ * ECANCELED, ECONNRESET, EINTR as with struct till_emv_power.
  */
 #define TILL_EMV_POWER_OFF	_IO(TILL_IOC_TYPE, 0x23)
 
