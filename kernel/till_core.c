@@ -445,11 +445,9 @@ int till_device_register(struct till_device *tdev)
 		spin_lock_irq(&tdev->lock);
 		WRITE_ONCE(tdev->connected, true);
 		spin_unlock_irq(&tdev->lock);
+		trace_till_device_register(tdev);
 	}
 	up_write(&tdev->rwsem);
-
-	if (!ret)
-		trace_till_device_register(tdev);
 	return ret;
 }
 

@@ -751,7 +751,8 @@ TEST_F(node, trace_events_of_the_core)
 	sim("unplug %s", variant->kind);
 	CHECK_SOON(!device_is_plugged(variant->kind));
 	plug_device(variant->kind);
-	self->fd = -1;
+	/* An opener waits until the node is registered, which is when the event is sent. */
+	self->fd = open_device(variant->kind, O_RDWR);
 	ASSERT_TRUE(trace_write(root, "events/till/enable", "0"));
 
 	text = trace_read(root, NULL);
