@@ -480,8 +480,9 @@ static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userda
                 r = replies_read(printer);
                 answered = r > 0;
         }
+        /* EPOLLERR alone is a failed transfer of a printer that is still there. */
         if (r >= 0 && (revents & (EPOLLHUP | EPOLLERR)))
-                r = -ENODEV;
+                r = revents & EPOLLHUP ? -ENODEV : -EIO;
         if (answered) {
                 /* Even if the device has gone right after: its word came first. */
                 job_end(printer, PRINTER_PRINTED, "printed");
