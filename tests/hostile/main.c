@@ -18,7 +18,7 @@
 #include "base/log.h"
 #include "usb/vhci.h"
 
-#define BATCH 8 /* cases of a worker between two looks at proper devices */
+#define BATCH 4 /* cases of a worker between two looks at proper devices */
 #define PROPER_NUMBER 1000000000
 #define STUCK_MS 200000
 #define FAILSLAB "/sys/kernel/debug/failslab/"
@@ -309,10 +309,15 @@ static bool is_enough(const struct options *o, int64_t deadline) {
         return o->seconds > 0 && now_ms() >= deadline;
 }
 
+/* By its number, for a replay. */
+static bool is_scarce_case(const struct options *o, uint64_t number) {
+        return o->scarce || (number < PROPER_NUMBER && number / (o->jobs * BATCH) % 4 == 3);
+}
+
 static bool run_batch(const struct options *o, unsigned long batch) {
         uint64_t first = (uint64_t) batch * o->jobs * BATCH;
 
-        set_scarce(o, o->scarce || batch % 4 == 3);
+        set_scarce(o, is_scarce_case(o, first));
         for (unsigned int i = 0; i < o->jobs; i++)
                 give_order(&labourers[i], (struct order){ .first = first + i, .count = BATCH, .stride = o->jobs });
         if (!await_labourers(o))
@@ -333,7 +338,7 @@ static void run_all(const struct options *o) {
         int64_t deadline = now_ms() + o->seconds * 1000, told = now_ms();
 
         if (o->has_only) {
-                set_scarce(o, o->scarce);
+                set_scarce(o, is_scarce_case(o, o->only));
                 give_order(&labourers[0], (struct order){
                                                   .first = o->only,
                                                   .count = MAX(o->cases, 1UL),
