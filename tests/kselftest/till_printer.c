@@ -1063,6 +1063,58 @@ TEST_F(printer, a_soft_reset_as_class_1_0_had_it)
 	ASSERT_EQ(0, fsync(fd));
 }
 
+static void *blocked_soft_reset(void *p)
+{
+	struct blocked *b = p;
+
+	b->result = ioctl(b->fd, TILL_PRINTER_SOFT_RESET);
+	b->error = errno;
+	return NULL;
+}
+
+/* Each request has its deadline, with and without signals, and what follows works. */
+TEST_F(printer, requests_that_are_never_answered)
+{
+	int fd = open_device("printer", O_RDWR);
+	struct till_printer_status status;
+	long start = now();
+
+	sim("misbehave printer deaf");
+	CHECK_ERRNO(ioctl(fd, TILL_PRINTER_GET_PORT_STATUS), ETIMEDOUT);
+	CHECK_ERRNO(ioctl(fd, TILL_PRINTER_SOFT_RESET), ETIMEDOUT);
+	interrupt_after(100);
+	CHECK_ERRNO(ioctl(fd, TILL_PRINTER_GET_PORT_STATUS), ETIMEDOUT);
+	CHECK_ERRNO(ioctl(fd, TILL_PRINTER_SOFT_RESET), ETIMEDOUT);
+	stop_interrupting();
+	ASSERT_GT(TILL_WAIT_MS, now() - start);
+	get_status(fd, &status);
+	ASSERT_EQ(TILL_PRINTER_UNKNOWN, status.online);
+
+	write_all(fd, paper, 64);
+	ASSERT_EQ(0, fsync(fd));
+	sim("misbehave none");
+	ASSERT_EQ(0, ioctl(fd, TILL_PRINTER_SOFT_RESET));
+	ASSERT_LE(0, ioctl(fd, TILL_PRINTER_GET_PORT_STATUS));
+	write_all(fd, paper, 64);
+	ASSERT_EQ(0, fsync(fd));
+}
+
+TEST_F(printer, unplugged_while_a_request_is_not_answered)
+{
+	struct blocked b = { .fd = open_device("printer", O_RDWR) };
+
+	sim("misbehave printer deaf");
+	start_blocked(&b, blocked_soft_reset);
+	sim_now("unplug printer\n");
+	end_blocked(&b);
+	ASSERT_EQ(-1, b.result);
+	/* Its second may have been over before. */
+	ASSERT_TRUE(b.error == ENODEV || b.error == ETIMEDOUT);
+	CHECK_SOON(!device_is_plugged("printer"));
+	CHECK_ERRNO(ioctl(b.fd, TILL_PRINTER_SOFT_RESET), ENODEV);
+	close(b.fd);
+}
+
 TEST_F(printer, without_port_status)
 {
 	struct till_printer_status status;
