@@ -2,6 +2,9 @@
 /*
  * Magstripe reader: arming, the queue of swipes, what a record says, unplugging.
  */
+#include <glob.h>
+#include <sched.h>
+
 #include "till_test.h"
 
 #define CARD		"stripe"
@@ -276,6 +279,31 @@ TEST_F(msr, overflow_drops_the_oldest_and_shows_it)
 	for (i = 0; i < QUEUE; i++) {
 		read_swipe(fd, &record);
 		CHECK_EQ(record.sequence, first + 2 + i);
+	}
+	check_empty(fd);
+}
+
+/* A frame of which only the beginning comes is no swipe: it pushes none out. */
+TEST_F(msr, half_a_frame_drops_nothing)
+{
+	struct till_msr_swipe record;
+	unsigned int i;
+	int fd;
+
+	use_reader("securemag-original");
+	fd = open_armed();
+	for (i = 1; i <= QUEUE; i++) {
+		swipe(-1);
+		CHECK_SOON(statistic("msr", "good_read_count") == i);
+	}
+	sim("misbehave msr first-report");
+	swipe(-1);
+	CHECK_SOON(statistic("msr", "communication_error_count") == 1);
+
+	CHECK_EQ(statistic("msr", "dropped_read_count"), 0);
+	for (i = 1; i <= QUEUE; i++) {
+		read_swipe(fd, &record);
+		CHECK_EQ(record.sequence, i);
 	}
 	check_empty(fd);
 }
@@ -635,6 +663,43 @@ TEST_F(msr, a_swipe_that_nobody_reads_is_wiped)
 	CHECK_EQ(record.sequence, first + 3);
 }
 
+/* As long as it does not sleep, no work of the kernel runs on this processor before it. */
+static void run_first(bool first)
+{
+	struct sched_param param = { .sched_priority = first ? 1 : 0 };
+	cpu_set_t here;
+
+	CPU_ZERO(&here);
+	CPU_SET(sched_getcpu(), &here);
+	CHECK_EQ(sched_setaffinity(0, sizeof(here), &here), 0);
+	CHECK_EQ(sched_setscheduler(0, first ? SCHED_FIFO : SCHED_OTHER, &param), 0);
+}
+
+/* After a system sleep, too, a swipe may be too old before the kernel's timer knows. */
+TEST_F(msr, an_old_swipe_is_not_handed_out)
+{
+	struct till_msr_swipe record;
+	unsigned long dropped;
+	int fd = open_armed();
+	unsigned int i;
+
+	set_nonblock(fd, true);
+	for (i = 0; i < 2; i++) {
+		dropped = statistic("msr", "dropped_read_count");
+		set_keep(fd, TILL_MSR_KEEP_MAX_MS);
+		swipe(fd);
+		nap(TILL_MSR_KEEP_MIN_MS + 200);
+		run_first(true);
+		set_keep(fd, TILL_MSR_KEEP_MIN_MS);
+		if (i)
+			CHECK_EQ(poll_for(fd, POLLIN, 0), 0);
+		else
+			CHECK_ERRNO(read(fd, &record, sizeof(record)), EAGAIN);
+		CHECK_EQ(statistic("msr", "dropped_read_count"), dropped + 1);
+		run_first(false);
+	}
+}
+
 TEST_F(msr, what_is_not_a_swipe_is_counted)
 {
 	unsigned long errors = statistic("msr", "communication_error_count");
@@ -699,6 +764,28 @@ TEST_F(msr, a_reader_without_tracks_is_not_taken)
 	CHECK(!device_is_plugged("msr"));
 	use_reader("sureswipe");
 	swipe(open_armed());
+}
+
+/* The module's ids have no interface, but the keys beside a reader are no reader's. */
+TEST_F(msr, keys_beside_a_reader_are_a_keyboard)
+{
+	struct till_msr_swipe record;
+	char node[64], path[128];
+	glob_t inputs;
+	int fd;
+
+	use_reader("versakey");
+	CHECK(find_node("msr", node, sizeof(node)));
+	snprintf(path, sizeof(path), "/sys/class/till/%s/device/../../*:1.1/*/input/input*",
+		 node + 5);
+	CHECK_SOON(!glob(path, 0, NULL, &inputs));
+	snprintf(path, sizeof(path), "/sys/class/till/%s/device/input", node + 5);
+	CHECK_ERRNO(access(path, F_OK), ENOENT);
+
+	fd = open_armed();
+	swipe(fd);
+	read_swipe(fd, &record);
+	check_text(&record.track[1], TRACK2);
 }
 
 TEST_F(msr, a_blocked_read_gets_the_swipe)

@@ -5,6 +5,12 @@
 #define FEATURE_SIZE 24
 
 #define EP_INTERRUPT 0x81
+#define EP_KEYS 0x82
+
+/* Of the descriptors in a configuration. */
+#define CONFIGURATION_SIZE 9
+#define HID_OFFSET 18
+#define INTERFACE_SIZE 25
 
 enum { /* HID 1.11, 7.2 */
        HID_GET_REPORT = 1,
@@ -20,7 +26,7 @@ struct msr {
         struct device device;
         const struct stripe_reader *reader;
         struct usb_model model;
-        uint8_t device_descriptor[18], configuration[34];
+        uint8_t device_descriptor[18], configuration[CONFIGURATION_SIZE + 2 * INTERFACE_SIZE];
         uint8_t ksn[DUKPT_KSN_SIZE];   /* of the last swipe */
         uint8_t feature[FEATURE_SIZE]; /* the answer to the last command */
         enum msr_misbehaviour misbehaviour;
@@ -30,7 +36,7 @@ static const uint8_t device_descriptor[18] = {
         18, 1, 0x10, 0x01, 0, 0, 0, 8, 0x01, 0x08, 0x02, 0x00, 0x00, 0x01, 1, 2, 3, 1,
 };
 
-static const uint8_t configuration[34] = {
+static const uint8_t configuration[CONFIGURATION_SIZE + INTERFACE_SIZE] = {
         9,    2,    34,
         0,    1,    1,
         0,    0xa0, 50, /* configuration */
@@ -65,28 +71,31 @@ static void msr_command(struct msr *m, const uint8_t *data, size_t size) {
         memcpy(m->feature + 2, text, strlen(text));
 }
 
+static size_t copy_out(uint8_t *data, size_t length, const uint8_t *from, size_t size) {
+        size_t n = MIN(size, length);
+
+        memcpy(data, from, n);
+        return n;
+}
+
 static int msr_control(void *userdata, const struct usb_setup *setup, uint8_t *data, size_t length) {
         struct msr *m = userdata;
-        size_t n;
 
+        if (setup->index > (m->reader->keys_descriptor ? 1 : 0))
+                return -EPIPE;
         if (setup->request_type == 0x81 && setup->request == 6 && setup->value >> 8 == 0x22) {
-                n = MIN(m->reader->descriptor_size, length);
-                memcpy(data, m->reader->descriptor, n);
-                return n;
+                if (setup->index == 1)
+                        return copy_out(data, length, m->reader->keys_descriptor, m->reader->keys_descriptor_size);
+                return copy_out(data, length, m->reader->descriptor, m->reader->descriptor_size);
         }
-        if (setup->request_type == 0x81 && setup->request == 6 && setup->value >> 8 == 0x21) {
-                n = MIN((size_t) 9, length);
-                memcpy(data, m->configuration + 18, n);
-                return n;
-        }
+        if (setup->request_type == 0x81 && setup->request == 6 && setup->value >> 8 == 0x21)
+                return copy_out(data, length, m->configuration + HID_OFFSET + setup->index * INTERFACE_SIZE, 9);
 
         switch (setup->request_type << 8 | setup->request) {
         case 0xa100 | HID_GET_REPORT:
                 if (setup->value >> 8 != HID_REPORT_FEATURE)
                         return -EPIPE;
-                n = MIN(sizeof(m->feature), length);
-                memcpy(data, m->feature, n);
-                return n;
+                return copy_out(data, length, m->feature, sizeof(m->feature));
         case 0x2100 | HID_SET_REPORT:
                 if (setup->value >> 8 != HID_REPORT_FEATURE)
                         return -EPIPE;
@@ -106,6 +115,24 @@ static const struct usb_class class = {
         .trace = device_trace,
 };
 
+/* Of one HID interface the length of its report descriptor. */
+static void set_report_size(uint8_t *interface, size_t size) {
+        interface[16] = (uint8_t) size;
+        interface[17] = (uint8_t) (size >> 8);
+}
+
+/* A reader in a keyboard: the keys are a second interface like the first. */
+static void add_keys(struct msr *m, const struct stripe_reader *reader) {
+        uint8_t *keys = m->configuration + CONFIGURATION_SIZE + INTERFACE_SIZE;
+
+        memcpy(keys, m->configuration + CONFIGURATION_SIZE, INTERFACE_SIZE);
+        keys[2] = 1;
+        keys[20] = EP_KEYS;
+        set_report_size(keys, reader->keys_descriptor_size);
+        m->configuration[2] = sizeof(m->configuration);
+        m->configuration[4] = 2;
+}
+
 static void set_reader(struct msr *m, const struct stripe_reader *reader) {
         m->reader = reader;
         memcpy(m->device_descriptor, device_descriptor, sizeof(device_descriptor));
@@ -114,8 +141,9 @@ static void set_reader(struct msr *m, const struct stripe_reader *reader) {
         m->device_descriptor[10] = (uint8_t) reader->product;
         m->device_descriptor[11] = (uint8_t) (reader->product >> 8);
         memcpy(m->configuration, configuration, sizeof(configuration));
-        m->configuration[25] = (uint8_t) reader->descriptor_size;
-        m->configuration[26] = (uint8_t) (reader->descriptor_size >> 8);
+        set_report_size(m->configuration + CONFIGURATION_SIZE, reader->descriptor_size);
+        if (reader->keys_descriptor)
+                add_keys(m, reader);
         m->model = (struct usb_model){
                 .device_descriptor = m->device_descriptor,
                 .configuration = m->configuration,

@@ -36,6 +36,8 @@ struct stripe_reader {
         uint16_t vendor, product;
         const uint8_t *descriptor; /* HID report descriptor */
         size_t descriptor_size;
+        const uint8_t *keys_descriptor; /* of the interface beside it, where the reader is in a keyboard */
+        size_t keys_descriptor_size;
         bool encrypts;
         enum dukpt_variant variant;
         /* Makes report number n of a swipe, from 0. Returns 0 when there is no such report, 1, or a negative errno. */
