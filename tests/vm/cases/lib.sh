@@ -61,11 +61,9 @@ skip() { # WHAT WHY
 	printf 'ok %d - %s # SKIP %s\n' "$_n" "$1" "$2"
 }
 
-# tap COMMAND...: a program that prints TAP of its own is part of this case.
+# tap COMMAND...: a program that prints TAP of its own is part of this case. Shown as it comes: some go on for an hour.
 tap() {
 	local status line
-	"$@" >"$_dir/tap" 2>"$_dir/log"
-	status=$?
 	while IFS= read -r line; do
 		if [[ $line =~ ^(not\ ok|ok)\ *[0-9]*(.*)$ ]]; then
 			_n=$((_n + 1))
@@ -74,7 +72,9 @@ tap() {
 		elif ! [[ $line =~ ^(TAP|[0-9]+\.\.) ]]; then
 			printf '# %s\n' "${line#\# }"
 		fi
-	done <"$_dir/tap"
+	done < <("$@" 2>"$_dir/log"; echo $? >"$_dir/status")
+	wait $!
+	status=$(<"$_dir/status")
 	[ "$status" = 0 ] || [ "$status" = 4 ] || { sed 's/^/# /' "$_dir/log" && _result 1 "${1##*/} ended with status $status"; }
 }
 
