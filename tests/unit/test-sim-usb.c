@@ -584,6 +584,16 @@ static void twists(void **state) {
         expect_in(submit_in(2, 64), &a);
         assert_int_equal(a.actual, 10);
 
+        misbehave(emv, "bus-error");
+        expect_out(submit_out(1, "\x65\0\0\0\0\0\x05\0\0\0", 10), 10);
+        submit_in(2, 64);
+        assert_true(receive(&a, true));
+        assert_int_equal(a.status, -EPROTO);
+        misbehave(emv, "dead");
+        expect_out(submit_out(1, "\x65\0\0\0\0\0\x06\0\0\0", 10), 10);
+        expect_out(submit_out(1, "\x72\0\0\0\0\0\x06\0\0\0", 10), 10);
+        emv_behave(emv);
+
         misbehave(emv, "late 1");
         expect_out(submit_out(1, "\x65\0\0\0\0\0\x07\0\0\0", 10), 10);
         seqnum = submit_in(2, 64);

@@ -122,6 +122,7 @@ static const struct {
         { "stale", TWIST_STALE, 10, 255 },
         { "twice", TWIST_TWICE },
         { "late", TWIST_LATE, 10, 3600 * 1000 },
+        { "bus-error", TWIST_BUS },
 };
 
 static const struct {
@@ -130,6 +131,7 @@ static const struct {
 } states[] = {
         { "mute", EMV_MUTE },
         { "no-answer", EMV_NO_ANSWER },
+        { "dead", EMV_DEAD },
         { "hardware-error", EMV_HARDWARE_ERROR },
 };
 
@@ -155,6 +157,10 @@ int emv_misbehave_words(struct emv *e, char *words) {
                 return -EINVAL;
         if (streq(words, "endless-chain")) {
                 emv_set_endless(e, true);
+                return 0;
+        }
+        if (streq(words, "empty-ends")) {
+                emv_set_empty_ends(e, true);
                 return 0;
         }
         for (size_t i = 0; i < ELEMENTSOF(states); i++)

@@ -15,6 +15,7 @@
 #define EP_OUT 0x01
 #define EP_IN 0x82
 #define EP_INTERRUPT 0x83
+#define PACKET_SIZE 64
 
 #define HEADER_SIZE 10
 #define COMMAND_MAX READER_MESSAGE_MAX
@@ -102,6 +103,7 @@ struct emv {
         uint8_t multiplier;           /* what each says */
         uint8_t mute_at;              /* voltages at which a card does not answer, as in bVoltageSupport */
         bool endless;                 /* responses never end */
+        bool empty_ends;              /* an empty packet follows an answer that fills the host's buffer */
         sd_event_source *timer;       /* runs while an exchange is held back */
         uint8_t held[HEADER_SIZE];    /* its header */
         unsigned int held_extensions; /* left of them */
@@ -153,6 +155,9 @@ static void emv_reset_parameters(struct emv *e) {
 static void emv_send(struct emv *e, const uint8_t *message, size_t size) {
         emv_log(e, "<", "answer", message, size);
         (void) usb_device_send(e->device.usb, EP_IN, message, size);
+        /* A shorter one, of whole packets, ends by it within the host's buffer. */
+        if (e->empty_ends && size == e->reader.message_max && size % PACKET_SIZE == 0)
+                (void) usb_device_send(e->device.usb, EP_IN, message, 0);
 }
 
 static int on_late(sd_event_source *source, uint64_t usec, void *userdata) {
@@ -217,6 +222,9 @@ static void emv_twist(struct emv *e, uint8_t *message, size_t size) {
                 e->late_size = size;
                 (void) sd_event_source_set_time_relative(e->late_timer, t.n * 1000ULL);
                 (void) sd_event_source_set_enabled(e->late_timer, SD_EVENT_ONESHOT);
+                return;
+        case TWIST_BUS:
+                (void) usb_device_send_error(e->device.usb, EP_IN, -EPROTO);
                 return;
         case TWIST_RAW:
                 /* As it was given, but that it answers this command. */
@@ -613,6 +621,8 @@ static void emv_message(struct emv *e, const uint8_t *message, size_t size) {
         const uint8_t *data = message + HEADER_SIZE;
 
         emv_log(e, ">", "command", message, HEADER_SIZE + size);
+        if (e->misbehaviour == EMV_DEAD)
+                return;
         if (message[5] != 0) {
                 emv_refuse(e, message, ERROR_BAD_SLOT);
                 return;
@@ -695,7 +705,8 @@ static int emv_control(void *userdata, const struct usb_setup *setup, uint8_t *d
         case 0x2101: /* ABORT: slot in the low byte, sequence in the high one */
                 if ((setup->value & 0xff) != 0)
                         return -EPIPE;
-                e->abort_seq = setup->value >> 8;
+                if (e->misbehaviour != EMV_DEAD)
+                        e->abort_seq = setup->value >> 8;
                 return 0;
         case 0xa102: /* GET_CLOCK_FREQUENCIES, kHz */
                 value = 4000;
@@ -846,6 +857,7 @@ void emv_behave(struct emv *e) {
         e->twist.how = TWIST_NONE;
         e->mute_at = 0;
         e->endless = false;
+        e->empty_ends = false;
         for (enum contact_quirk q = 0; q < CONTACT_QUIRKS; q++)
                 contact_set(e->contact, q, 0);
 }
@@ -860,6 +872,10 @@ void emv_set_mute_at(struct emv *e, uint8_t voltages) {
 
 void emv_set_endless(struct emv *e, bool endless) {
         e->endless = endless;
+}
+
+void emv_set_empty_ends(struct emv *e, bool empty_ends) {
+        e->empty_ends = empty_ends;
 }
 
 void emv_set_quirk(struct emv *e, enum contact_quirk quirk, unsigned int n) {

@@ -45,6 +45,7 @@ enum emv_misbehaviour {
         EMV_BEHAVE,
         EMV_MUTE,           /* no card answers */
         EMV_NO_ANSWER,      /* the reader takes commands and answers none */
+        EMV_DEAD,           /* the same, and aborts neither */
         EMV_TIME_EXTENSION, /* the next exchange asks for time so many times, 200 ms apart */
         EMV_HARDWARE_ERROR, /* the next exchange fails with bError FB */
 };
@@ -66,6 +67,7 @@ enum emv_twist_kind {
         TWIST_STALE,    /* n answers to earlier commands come first */
         TWIST_TWICE,    /* it comes twice */
         TWIST_LATE,     /* it comes after n ms */
+        TWIST_BUS,      /* an error of the bus comes instead */
         TWIST_RAW,      /* these bytes come instead, with the right bSeq */
 };
 struct emv_twist {
@@ -80,6 +82,8 @@ void emv_set_twist(struct emv *emv, const struct emv_twist *twist);
 void emv_set_mute_at(struct emv *emv, uint8_t voltages);
 /* Each part of a response says that another follows. */
 void emv_set_endless(struct emv *emv, bool endless);
+/* An answer that fills the host's buffer is followed by the empty packet that ends it on a real bus. */
+void emv_set_empty_ends(struct emv *emv, bool empty_ends);
 /* How the card behaves at its contacts, at TPDU level. */
 void emv_set_quirk(struct emv *emv, enum contact_quirk quirk, unsigned int n);
 

@@ -73,6 +73,7 @@ struct urb {
 
 struct transfer {
         struct transfer *next;
+        int status; /* of one that fails */
         size_t size, sent;
         uint8_t data[];
 };
@@ -221,7 +222,7 @@ static void endpoint_pump_in(struct usb_device *d, struct endpoint *e) {
                 size_t n = MIN((size_t) u->length, t->size - t->sent);
 
                 e->urbs = u->next;
-                answer_submit(d, u->seqnum, 0, n, t->data + t->sent);
+                answer_submit(d, u->seqnum, t->status, n, t->data + t->sent);
                 free(u);
                 t->sent += n;
                 e->queued -= n;
@@ -625,7 +626,7 @@ bool usb_device_is_gone(const struct usb_device *d) {
         return d->gone;
 }
 
-int usb_device_send(struct usb_device *d, uint8_t address, const void *data, size_t size) {
+static int device_queue(struct usb_device *d, uint8_t address, int status, const void *data, size_t size) {
         struct endpoint *e = device_endpoint(d, address | USB_DIR_IN);
         struct transfer *t, **tail;
 
@@ -636,6 +637,7 @@ int usb_device_send(struct usb_device *d, uint8_t address, const void *data, siz
         t = calloc(1, sizeof(*t) + size);
         if (!t)
                 return -ENOMEM;
+        t->status = status;
         t->size = size;
         memcpy(t->data, data, size);
         for (tail = &e->transfers; *tail; tail = &(*tail)->next)
@@ -644,6 +646,14 @@ int usb_device_send(struct usb_device *d, uint8_t address, const void *data, siz
         e->queued += size;
         endpoint_pump_in(d, e);
         return 0;
+}
+
+int usb_device_send(struct usb_device *d, uint8_t address, const void *data, size_t size) {
+        return device_queue(d, address, 0, data, size);
+}
+
+int usb_device_send_error(struct usb_device *d, uint8_t address, int status) {
+        return device_queue(d, address, status, "", 0);
 }
 
 void usb_device_flush(struct usb_device *d, uint8_t address) {

@@ -85,6 +85,8 @@ bool usb_device_is_gone(const struct usb_device *device);
  * transfer longer than the URB goes on in the next. -ENOMEM; -ENOBUFS beyond 1 MiB waiting.
  */
 int usb_device_send(struct usb_device *device, uint8_t endpoint, const void *data, size_t size);
+/* In place of a transfer, an error of the bus: status is what Linux calls it (usb/error-codes.rst), -EPROTO say. */
+int usb_device_send_error(struct usb_device *device, uint8_t endpoint, int status);
 /* Forgets the transfers that wait on an IN endpoint. */
 void usb_device_flush(struct usb_device *device, uint8_t endpoint);
 /* The host waits for a transfer on an IN endpoint. */
