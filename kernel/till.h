@@ -71,7 +71,7 @@ struct till_kind_info {
  * @release: frees the structure that embeds the till_device
  */
 struct till_operations {
-	int (*open)(struct till_device *tdev);
+	int (*open)(struct till_device *tdev, bool nonblock);
 	void (*drain)(struct till_device *tdev);
 	void (*close)(struct till_device *tdev);
 	ssize_t (*read)(struct till_device *tdev, char __user *buf,

@@ -91,9 +91,12 @@ struct till_ccid_message {
 /* A reader has this long to end an exchange whose card was pulled out. */
 #define TILL_CCID_REMOVED_MS	1000
 #define TILL_CCID_CONTROL_MS	1000
+/* A request without data has 50 ms, USB 2.0, 9.2.6.4. */
+#define TILL_CCID_HALT_MS	500
 /*
- * For a command in which a card has no part, or only to lose its power. With
- * two pipes to clear and the abort it takes 7000: below TILL_CCID_IDLE_MS.
+ * For a command in which a card has no part, or only to lose its power. With the
+ * abort, and two pipes to clear before it and after it, it takes 7000: below
+ * TILL_CCID_IDLE_MS.
  */
 #define TILL_CCID_QUICK_MS	2000
 #define TILL_CCID_ABORT_MS	3000
@@ -282,7 +285,8 @@ static int till_ccid_send(struct till_ccid *ccid, const u8 param[3], const u8 *d
 	message->type = ccid->command->type;
 	message->length = cpu_to_le32(length);
 	message->slot = 0;
-	message->seq = ccid->seq;
+	/* One more for each message, 6.1: a late answer to a part is none to the next. */
+	message->seq = ++ccid->seq;
 	memcpy(message->param, param, sizeof(message->param));
 	if (length)
 		memcpy(ccid->out_buf + CCID_HEADER, data, length);
@@ -331,14 +335,13 @@ static int till_ccid_launch(struct till_ccid *ccid, struct till_ccid_command *co
 	ccid->phase = TILL_CCID_RUNNING;
 	ccid->command = command;
 	ccid->cause = 0;
-	ccid->seq++;
 	ccid->stale = 0;
 	ccid->extensions = 0;
 	ccid->deadline = jiffies;
 	ccid->limit = jiffies + msecs_to_jiffies(TILL_CCID_LIMIT_MS + command->person_ms);
-	trace_till_emv_command_begin(ccid->till, command->type, ccid->seq, command->length);
 
 	ret = till_ccid_send_part(ccid);
+	trace_till_emv_command_begin(ccid->till, command->type, ccid->seq, command->length);
 	if (ret) {
 		till_ccid_wipe_messages(ccid);
 		ccid->phase = TILL_CCID_IDLE;
@@ -388,7 +391,8 @@ static void till_ccid_failed(struct till_ccid *ccid, int status, int cause)
 
 	till_count(ccid->till, TILL_COMMUNICATION_ERROR);
 	dev_warn_ratelimited(&ccid->intf->dev,
-			     "EMV reader failed a command (%d); aborting it\n", status);
+			     "EMV reader failed a command (%d); aborting it; if it stays, replug the reader\n",
+			     status);
 	till_ccid_end(ccid, cause, 0);
 }
 
@@ -398,7 +402,8 @@ static void till_ccid_failed(struct till_ccid *ccid, int status, int cause)
  * @command: with type, param, data, length, answer, answer_room and done set
  *
  * Called with till_device.lock held. A question for the slot's state that the
- * transport asks of itself is waited for, by @command and not by the caller.
+ * transport asks of itself, and a command that is being ended, are waited for, by
+ * @command and not by the caller.
  *
  * Return: 0, and then done() will be called; -EBUSY while there is another
  * command or the transport is stopped, -ENODEV, -ENOMEM, -EIO
@@ -415,7 +420,7 @@ int till_ccid_begin(struct till_ccid *ccid, struct till_ccid_command *command)
 	if (ccid->phase == TILL_CCID_IDLE)
 		return till_ccid_launch(ccid, command);
 
-	if (ccid->command != &ccid->status || ccid->next)
+	if (ccid->next || (ccid->phase == TILL_CCID_RUNNING && ccid->command != &ccid->status))
 		return -EBUSY;
 	ccid->next = command;
 	return 0;
@@ -520,6 +525,12 @@ static int till_ccid_got_atr(struct till_ccid *ccid, const u8 *data, size_t leng
 		till_ccid_finish(ccid, -ENOMEDIUM);
 		return 0;
 	}
+	/* ISO 7816-3: an answer to reset has two characters at least; without one it is mute. */
+	if (!length) {
+		till_ccid_card_off(ccid);
+		till_ccid_finish(ccid, ccid->cause ?: -EIO);
+		return 0;
+	}
 
 	ret = till_ccid_append(ccid->command, data, length);
 	if (ret)
@@ -582,6 +593,7 @@ static int till_ccid_got_message(struct till_ccid *ccid, const struct till_ccid_
 	/* An empty packet, or a late answer to a command that was given up. */
 	if (!size || message->slot || message->seq != ccid->seq)
 		return ++ccid->stale > TILL_CCID_STALE_MAX ? -EPROTO : -EAGAIN;
+	ccid->stale = 0;
 
 	length = le32_to_cpu(message->length);
 	if (length > size - CCID_HEADER)
@@ -686,44 +698,70 @@ static void till_ccid_clear_halt(struct till_ccid *ccid, unsigned int pipe)
 	u8 address = usb_pipeendpoint(pipe) | (usb_pipein(pipe) ? USB_DIR_IN : 0);
 
 	if (!usb_control_msg_send(ccid->udev, 0, USB_REQ_CLEAR_FEATURE, USB_RECIP_ENDPOINT,
-				  USB_ENDPOINT_HALT, address, NULL, 0, TILL_CCID_CONTROL_MS,
+				  USB_ENDPOINT_HALT, address, NULL, 0, TILL_CCID_HALT_MS,
 				  GFP_NOIO))
 		usb_reset_endpoint(ccid->udev, address);
 }
 
-static int till_ccid_abort_command(struct till_ccid *ccid, u8 seq)
+static void till_ccid_clear_halts(struct till_ccid *ccid)
+{
+	till_ccid_clear_halt(ccid, ccid->in_pipe);
+	till_ccid_clear_halt(ccid, ccid->out_pipe);
+}
+
+/* What a transfer before end may take; none waits for ever, which 0 would be. */
+static int till_ccid_timeout_ms(unsigned long end, unsigned int max)
+{
+	return clamp(jiffies_to_msecs(till_ccid_left(end)), 1U, max);
+}
+
+/* -EOPNOTSUPP is a reader that does not know the request, -EPIPE a pipe that stalls. */
+static int till_ccid_abort_command(struct till_ccid *ccid, u8 seq, unsigned long end)
 {
 	const struct till_ccid_message *in = (struct till_ccid_message *)ccid->in_buf;
 	struct till_ccid_message *out = (struct till_ccid_message *)ccid->out_buf;
-	unsigned long end = jiffies + msecs_to_jiffies(TILL_CCID_ABORT_MS);
 	u8 ifnum = ccid->intf->cur_altsetting->desc.bInterfaceNumber;
-	unsigned long left;
 	int actual, ret;
 
 	ret = usb_control_msg_send(ccid->udev, 0, CCID_REQUEST_ABORT,
 				   USB_DIR_OUT | USB_TYPE_CLASS | USB_RECIP_INTERFACE,
-				   seq << 8, ifnum, NULL, 0, TILL_CCID_CONTROL_MS, GFP_NOIO);
+				   seq << 8, ifnum, NULL, 0,
+				   till_ccid_timeout_ms(end, TILL_CCID_CONTROL_MS), GFP_NOIO);
 	if (ret)
-		return ret;
+		return ret == -EPIPE ? -EOPNOTSUPP : ret;
 
 	memset(out, 0, CCID_HEADER);
 	out->type = CCID_ABORT;
 	out->seq = seq;
 	ret = usb_bulk_msg(ccid->udev, ccid->out_pipe, ccid->out_buf, CCID_HEADER, &actual,
-			   TILL_CCID_CONTROL_MS);
+			   till_ccid_timeout_ms(end, TILL_CCID_CONTROL_MS));
 	if (ret)
 		return ret;
 
 	/* What comes before the answer to the abort belongs to the command. */
-	while ((left = till_ccid_left(end))) {
+	while (till_ccid_left(end)) {
 		ret = usb_bulk_msg(ccid->udev, ccid->in_pipe, ccid->in_buf, ccid->in_size, &actual,
-				   jiffies_to_msecs(left) ?: 1);
+				   till_ccid_timeout_ms(end, TILL_CCID_ABORT_MS));
 		if (ret)
 			return ret;
 		if (actual >= CCID_HEADER && in->type == CCID_SLOT_STATUS && in->seq == seq)
 			return 0;
 	}
 	return -ETIMEDOUT;
+}
+
+/* A reader that has the request but not the message refuses all commands: again, then. */
+static int till_ccid_abort(struct till_ccid *ccid, u8 seq)
+{
+	unsigned long end = jiffies + msecs_to_jiffies(TILL_CCID_ABORT_MS);
+	int ret;
+
+	ret = till_ccid_abort_command(ccid, seq, end);
+	if (ret != -EPIPE)
+		return ret;
+
+	till_ccid_clear_halts(ccid);
+	return till_ccid_abort_command(ccid, seq, end);
 }
 
 /* Whether the command has to end now, and then the pipes are the caller's. */
@@ -765,19 +803,18 @@ static void till_ccid_recover(struct work_struct *work)
 	}
 	halted = ccid->halted;
 	ccid->halted = false;
-	seq = ccid->seq;
+	/* The request and the message have the same, 5.3.1, and the command another. */
+	seq = ++ccid->seq;
 	trace_till_recover_begin(ccid->till, ccid->cause);
 	spin_unlock_irq(&ccid->till->lock);
 
 	usb_kill_urb(ccid->out_urb);
 	usb_kill_urb(ccid->in_urb);
-	if (halted) {
-		till_ccid_clear_halt(ccid, ccid->in_pipe);
-		till_ccid_clear_halt(ccid, ccid->out_pipe);
-	}
+	if (halted)
+		till_ccid_clear_halts(ccid);
 
-	ret = till_ccid_abort_command(ccid, seq);
-	if (ret && ret != -EPIPE && ret != -ENODEV && ret != -ESHUTDOWN) {
+	ret = till_ccid_abort(ccid, seq);
+	if (ret && ret != -EOPNOTSUPP && ret != -ENODEV && ret != -ESHUTDOWN) {
 		till_count(ccid->till, TILL_COMMUNICATION_ERROR);
 		dev_warn_ratelimited(&ccid->intf->dev,
 				     "EMV reader does not abort (%d); if it stays mute, replug it\n",
@@ -785,7 +822,7 @@ static void till_ccid_recover(struct work_struct *work)
 	}
 
 	trace_till_recover_end(ccid->till, ret);
-	dev_dbg(&ccid->intf->dev, "command %u ended by force: %d\n", seq, ret);
+	dev_dbg(&ccid->intf->dev, "command ended by force, abort %u: %d\n", seq, ret);
 
 	spin_lock_irq(&ccid->till->lock);
 	till_ccid_finish(ccid, ccid->cause);
@@ -824,22 +861,23 @@ static bool till_ccid_is_busy(struct till_ccid *ccid)
 }
 
 /**
- * till_ccid_wait() - wait until there is no command
+ * till_ccid_wait_killable() - wait until there is no command, or the caller is killed
  * @ccid: transport
  *
- * What is quick, or being cancelled, ends within the time that this waits.
- *
- * Return: 0, or -ETIMEDOUT
+ * What is being cancelled, and something quick behind it, end within the time that
+ * this waits.
  */
-int till_ccid_wait(struct till_ccid *ccid)
+void till_ccid_wait_killable(struct till_ccid *ccid)
 {
-	return wait_event_timeout(ccid->till->wait, !till_ccid_is_busy(ccid),
-				  msecs_to_jiffies(TILL_CCID_IDLE_MS)) ? 0 : -ETIMEDOUT;
+	wait_event_killable_timeout(ccid->till->wait, !till_ccid_is_busy(ccid),
+				    msecs_to_jiffies(2 * TILL_CCID_IDLE_MS));
 }
 
 /**
- * till_ccid_wait_interruptible() - the same, for as long as there is no signal
+ * till_ccid_wait_interruptible() - wait until there is no command, or there is a signal
  * @ccid: transport
+ *
+ * What is quick, or being cancelled, ends within the time that this waits.
  *
  * Return: 0, -ETIMEDOUT or -ERESTARTSYS
  */
@@ -1005,8 +1043,9 @@ static int till_ccid_read_level(struct till_ccid *ccid)
 	u32 max_message = le32_to_cpu(ccid->desc.dwMaxCCIDMessageLength);
 
 	if (max_message < TILL_CCID_MESSAGE_MIN) {
-		dev_err(&ccid->intf->dev, "EMV reader with messages of %u bytes; use another\n",
-			max_message);
+		dev_err_ratelimited(&ccid->intf->dev,
+				    "EMV reader with messages of %u bytes; use another\n",
+				    max_message);
 		return -ENODEV;
 	}
 	if (level == CCID_LEVEL_TPDU && max_message == TILL_CCID_MESSAGE_SCM)
@@ -1030,12 +1069,13 @@ static int till_ccid_read_level(struct till_ccid *ccid)
 		ccid->max_response = TILL_CCID_RESPONSE_MAX;
 		return 0;
 	case CCID_LEVEL_CHARACTER:
-		dev_err(&ccid->intf->dev,
-			"EMV reader exchanges characters; one that takes TPDUs or APDUs is needed\n");
+		dev_err_ratelimited(&ccid->intf->dev,
+				    "EMV reader exchanges characters; use one that takes TPDUs or APDUs\n");
 		return -ENODEV;
 	default:
-		dev_err(&ccid->intf->dev, "EMV reader with unknown features %#010x; use another\n",
-			le32_to_cpu(ccid->desc.dwFeatures));
+		dev_err_ratelimited(&ccid->intf->dev,
+				    "EMV reader with unknown features %#010x; use another\n",
+				    le32_to_cpu(ccid->desc.dwFeatures));
 		return -ENODEV;
 	}
 }
@@ -1045,14 +1085,16 @@ static int till_ccid_read_descriptor(struct till_ccid *ccid)
 	const struct till_ccid_descriptor *desc = till_ccid_find(ccid->intf->cur_altsetting);
 
 	if (!desc) {
-		dev_err(&ccid->intf->dev, "EMV reader without a CCID descriptor\n");
+		dev_err_ratelimited(&ccid->intf->dev,
+				    "EMV reader without a CCID descriptor; use another\n");
 		return -ENODEV;
 	}
 
 	ccid->desc = *desc;
 	if (desc->bMaxSlotIndex)
-		dev_info(&ccid->intf->dev, "EMV reader with %u slots: the first is driven\n",
-			 desc->bMaxSlotIndex + 1);
+		dev_info_ratelimited(&ccid->intf->dev,
+				     "EMV reader with %u slots; put the card in the first\n",
+				     desc->bMaxSlotIndex + 1);
 	return till_ccid_read_level(ccid);
 }
 
@@ -1083,7 +1125,8 @@ static int till_ccid_alloc(struct till_ccid *ccid)
 
 	ret = usb_find_common_endpoints(alt, &in, &out, NULL, NULL);
 	if (ret) {
-		dev_err(&ccid->intf->dev, "EMV reader without bulk endpoints; use another\n");
+		dev_err_ratelimited(&ccid->intf->dev,
+				    "EMV reader without bulk endpoints; use another\n");
 		return -ENODEV;
 	}
 	if (!usb_endpoint_maxp(in) || !usb_endpoint_maxp(out))

@@ -83,7 +83,7 @@ struct till_ccid_pin {
 	u8 abPINApdu[];
 } __packed;
 
-/* How long till_ccid_wait() may take: longer than any recovery, see till_ccid.c. */
+/* How long a wait for the end of a command may take: longer than any recovery, see till_ccid.c. */
 #define TILL_CCID_IDLE_MS	8000
 
 enum till_ccid_statistic {
@@ -162,12 +162,12 @@ struct till_ccid_command {
  *
  * @phase: enum till_ccid_phase
  * @command: in flight, or NULL
- * @next: begins when @command, which is @status, has ended; or NULL
+ * @next: begins when @command, which is @status or being ended, has ended; or NULL
  * @status: asks for the slot's state
  * @cause: why @command is being ended, or 0
  * @halted: a bulk pipe stalled
- * @seq: bSeq of @command
- * @stale: messages seen that answer another command
+ * @seq: bSeq of the newest message to the reader
+ * @stale: messages seen that answer another one, since the last that answers it
  * @extensions: of time, that the reader has asked for
  * @deadline: when @command is ended, jiffies
  * @limit: which no time extension moves beyond, jiffies
@@ -233,7 +233,7 @@ void till_ccid_watch(struct till_ccid *ccid, bool watch);
 
 int till_ccid_begin(struct till_ccid *ccid, struct till_ccid_command *command);
 void till_ccid_cancel(struct till_ccid *ccid, struct till_ccid_command *command, int cause);
-int till_ccid_wait(struct till_ccid *ccid);
+void till_ccid_wait_killable(struct till_ccid *ccid);
 int till_ccid_wait_interruptible(struct till_ccid *ccid);
 
 #endif /* _TILL_CCID_H */

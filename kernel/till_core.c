@@ -168,25 +168,12 @@ static void till_change_work(struct work_struct *work)
 	kobject_uevent_env(&tdev->dev.kobj, KOBJ_CHANGE, tdev->info->event);
 }
 
-/**
- * till_device_changed() - tell userspace that the state is another
- * @tdev: device; its lock is held
- *
- * Numbers the event, wakes pollers and sends a uevent. Pollers are woken by each;
- * changes within TILL_UEVENT_GAP_MS of a uevent are one later uevent. Before
- * register and after unregister only the number rises.
- */
-void till_device_changed(struct till_device *tdev)
+static void till_announce_change(struct till_device *tdev)
 {
 	const unsigned long gap = msecs_to_jiffies(TILL_UEVENT_GAP_MS);
 	unsigned long delay;
 
 	lockdep_assert_held(&tdev->lock);
-
-	tdev->event++;
-	trace_till_changed(tdev);
-	if (!tdev->connected)
-		return;
 
 	wake_up_all(&tdev->wait);
 
@@ -210,11 +197,29 @@ void till_device_seen(struct till_device *tdev, u64 event)
 	spin_unlock_irq(&tdev->lock);
 }
 
+/**
+ * till_device_changed() - tell userspace that the state is another
+ * @tdev: device; its lock is held
+ *
+ * Numbers the event, wakes pollers and sends a uevent. Pollers are woken by each;
+ * changes within TILL_UEVENT_GAP_MS of a uevent are one later uevent. Before
+ * register and after unregister only the number rises.
+ */
+void till_device_changed(struct till_device *tdev)
+{
+	lockdep_assert_held(&tdev->lock);
+
+	tdev->event++;
+	trace_till_changed(tdev);
+	if (tdev->connected)
+		till_announce_change(tdev);
+}
+
 /*
  * File operations
  */
 
-static int till_claim(struct till_device *tdev)
+static int till_claim(struct till_device *tdev, bool nonblock)
 {
 	int ret;
 
@@ -224,7 +229,7 @@ static int till_claim(struct till_device *tdev)
 
 	/* An opener that the new node has called up waits here until it is registered. */
 	down_write(&tdev->rwsem);
-	ret = tdev->connected ? tdev->ops->open(tdev) : -ENODEV;
+	ret = tdev->connected ? tdev->ops->open(tdev, nonblock) : -ENODEV;
 	WRITE_ONCE(tdev->opened, !ret);
 	up_write(&tdev->rwsem);
 
@@ -243,7 +248,7 @@ static int till_open(struct inode *inode, struct file *file)
 		return ret;
 	file->private_data = tdev;
 
-	ret = till_claim(tdev);
+	ret = till_claim(tdev, file->f_flags & O_NONBLOCK);
 	trace_till_open(tdev, ret);
 	dev_dbg(&tdev->dev, "opened by %s (%d): %d\n", current->comm, task_pid_nr(current), ret);
 	return ret;
@@ -322,12 +327,31 @@ static __poll_t till_poll(struct file *file, poll_table *table)
 	return mask;
 }
 
+/* What changes something in the device or in its card; to ask for something does not. */
+static bool till_ioctl_acts(unsigned int cmd)
+{
+	switch (cmd) {
+	case TILL_EMV_POWER_ON:
+	case TILL_EMV_POWER_OFF:
+	case TILL_EMV_ABORT:
+	case TILL_EMV_SET_PARAMETERS:
+	case TILL_EMV_SET_WAITING:
+	case TILL_EMV_VERIFY_PIN:
+	case TILL_PRINTER_SOFT_RESET:
+		return true;
+	default:
+		return false;
+	}
+}
+
 static long till_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct till_device *tdev = file->private_data;
 
 	if (!till_device_connected(tdev))
 		return -ENODEV;
+	if (till_ioctl_acts(cmd) && !(file->f_mode & FMODE_WRITE))
+		return -EBADF;
 	if (cmd == TILL_GET_INFO)
 		return till_get_info(tdev, (void __user *)arg);
 	return tdev->ops->ioctl(tdev, cmd, (void __user *)arg);
@@ -435,15 +459,22 @@ int till_device_init(struct till_device *tdev, const struct till_kind_info *info
  */
 int till_device_register(struct till_device *tdev)
 {
+	u64 event;
 	int ret;
 
 	tdev->registered = ktime_get_seconds();
+	spin_lock_irq(&tdev->lock);
+	event = tdev->event;
+	spin_unlock_irq(&tdev->lock);
 	/* An opener must find it connected; uevents are for a device that is added. */
 	down_write(&tdev->rwsem);
 	ret = cdev_device_add(&tdev->cdev, &tdev->dev);
 	if (!ret) {
 		spin_lock_irq(&tdev->lock);
 		WRITE_ONCE(tdev->connected, true);
+		/* Whoever was called up by the new node may have looked before it. */
+		if (tdev->event != event)
+			till_announce_change(tdev);
 		spin_unlock_irq(&tdev->lock);
 		trace_till_device_register(tdev);
 	}

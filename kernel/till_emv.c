@@ -61,7 +61,8 @@ enum till_emv_phase {
  * @phase: enum till_emv_phase
  * @command: of write() or of an ioctl; its data is from kvmalloc(), wiped by the
  *	transport and freed when the next one begins
- * @response: what it answers, ccid.max_response bytes
+ * @off: takes the card's power when nobody holds the node any more
+ * @response: what @command answers, ccid.max_response bytes
  * @result: how it ended
  * @exchange: number of the newest write()
  * @cancelled: number of the newest exchange that was aborted
@@ -76,6 +77,7 @@ struct till_emv {
 
 	enum till_emv_phase phase;
 	struct till_ccid_command command;
+	struct till_ccid_command off;
 	u8 *response;
 	int result;
 	u32 exchange;
@@ -99,6 +101,15 @@ static struct till_emv *to_till_emv(struct till_device *tdev)
  * The command
  */
 
+/* Whether the transport takes a command; what it asks of itself is no obstacle. */
+static bool till_emv_is_free(struct till_emv *emv)
+{
+	const struct till_ccid *ccid = &emv->ccid;
+
+	return ccid->phase != TILL_CCID_STOPPED &&
+	       ccid->command != &emv->off && ccid->next != &emv->off;
+}
+
 static enum till_emv_exchange till_emv_exchange_state(struct till_emv *emv)
 {
 	lockdep_assert_held(&emv->till.lock);
@@ -107,10 +118,21 @@ static enum till_emv_exchange till_emv_exchange_state(struct till_emv *emv)
 	case TILL_EMV_PHASE_READY:
 		return TILL_EMV_READY;
 	case TILL_EMV_PHASE_IDLE:
-		return emv->ccid.phase == TILL_CCID_STOPPED ? TILL_EMV_BUSY : TILL_EMV_IDLE;
+		return till_emv_is_free(emv) ? TILL_EMV_IDLE : TILL_EMV_BUSY;
 	default:
 		return TILL_EMV_BUSY;
 	}
+}
+
+static void till_emv_drop_response(struct till_emv *emv)
+{
+	lockdep_assert_held(&emv->till.lock);
+
+	memzero_explicit(emv->response, emv->command.answer_length);
+	emv->command.answer_length = 0;
+	if (emv->phase == TILL_EMV_PHASE_READY || emv->phase == TILL_EMV_PHASE_ANSWERED)
+		emv->phase = TILL_EMV_PHASE_IDLE;
+	wake_up_all(&emv->till.wait);
 }
 
 static void till_emv_done(struct till_ccid_command *command, int result)
@@ -130,6 +152,7 @@ static void till_emv_done(struct till_ccid_command *command, int result)
 		break;
 	default:
 		emv->phase = TILL_EMV_PHASE_IDLE;
+		till_emv_drop_response(emv);
 	}
 }
 
@@ -163,7 +186,10 @@ static int till_emv_begin(struct till_emv *emv, enum till_emv_phase phase,
 		return ret;
 	}
 
-	emv->waiting = 0;
+	/* Its block has had the time, or the card has forgotten that it asked. */
+	if (command->type == CCID_XFR_BLOCK || command->type == CCID_POWER_ON ||
+	    command->type == CCID_POWER_OFF)
+		emv->waiting = 0;
 	request->data = data;
 	return 0;
 }
@@ -191,22 +217,11 @@ free:
 	return ret;
 }
 
-static void till_emv_drop_response(struct till_emv *emv)
-{
-	lockdep_assert_held(&emv->till.lock);
-
-	memzero_explicit(emv->response, emv->command.answer_length);
-	emv->command.answer_length = 0;
-	if (emv->phase == TILL_EMV_PHASE_READY || emv->phase == TILL_EMV_PHASE_ANSWERED)
-		emv->phase = TILL_EMV_PHASE_IDLE;
-	wake_up_all(&emv->till.wait);
-}
-
 /*
  * File operations
  */
 
-static int till_emv_open(struct till_device *tdev)
+static int till_emv_open(struct till_device *tdev, bool nonblock)
 {
 	struct till_emv *emv = to_till_emv(tdev);
 	int ret;
@@ -216,8 +231,8 @@ static int till_emv_open(struct till_device *tdev)
 		return till_usb_error(ret);
 
 	till_ccid_watch(&emv->ccid, true);
-	/* Nothing of the opener before is met, and the slot is known as it is. */
-	ret = till_ccid_wait_interruptible(&emv->ccid);
+	/* The reader is done with the opener before, and the slot is known as it is. */
+	ret = nonblock ? 0 : till_ccid_wait_interruptible(&emv->ccid);
 	if (ret) {
 		till_ccid_watch(&emv->ccid, false);
 		usb_autopm_put_interface(emv->ccid.intf);
@@ -234,23 +249,21 @@ static int till_emv_open(struct till_device *tdev)
 static void till_emv_close(struct till_device *tdev)
 {
 	struct till_emv *emv = to_till_emv(tdev);
-	struct till_ccid_command off = { .type = CCID_POWER_OFF };
 
 	till_ccid_watch(&emv->ccid, false);
+
 	spin_lock_irq(&tdev->lock);
 	till_ccid_cancel(&emv->ccid, &emv->command, -ECANCELED);
-	spin_unlock_irq(&tdev->lock);
-	till_ccid_wait(&emv->ccid);
-
-	spin_lock_irq(&tdev->lock);
 	till_emv_drop_response(emv);
-	/* A card whose answer to reset was not waited for may have power, too. */
-	if (emv->ccid.card != TILL_EMV_CARD_ABSENT)
-		till_emv_begin(emv, TILL_EMV_PHASE_NOBODY, &off);
+	if (emv->phase != TILL_EMV_PHASE_IDLE)
+		emv->phase = TILL_EMV_PHASE_NOBODY;
+	/* A card whose answer to reset is under way may have power, too. */
+	if (emv->ccid.card != TILL_EMV_CARD_ABSENT || emv->phase == TILL_EMV_PHASE_NOBODY)
+		till_ccid_begin(&emv->ccid, &emv->off);
 	spin_unlock_irq(&tdev->lock);
-	kvfree(off.data);
-	till_ccid_wait(&emv->ccid);
 
+	/* All ends by itself; who kills the closer does not want to wait for it. */
+	till_ccid_wait_killable(&emv->ccid);
 	usb_autopm_put_interface(emv->ccid.intf);
 }
 
@@ -855,6 +868,7 @@ static int till_emv_probe(struct usb_interface *intf, const struct usb_device_id
 		return -ENOMEM;
 
 	mutex_init(&emv->read_mutex);
+	emv->off.type = CCID_POWER_OFF;
 	till_ccid_init(&emv->ccid, &emv->till, intf);
 
 	ret = till_device_init(&emv->till, &till_emv_info, &till_emv_operations, &intf->dev);
@@ -871,17 +885,16 @@ static int till_emv_probe(struct usb_interface *intf, const struct usb_device_id
 	/* A suspended reader must still tell of a card, if it can. */
 	intf->needs_remote_wakeup = !!emv->ccid.intr.urb;
 
+	/* The first opener waits for the slot's state; probe does not: its time is the hub's. */
 	ret = till_ccid_start(&emv->ccid);
 	if (ret)
 		goto err_stop;
-	/* The first opener finds the slot as it is; a mute reader is shown all the same. */
-	till_ccid_wait(&emv->ccid);
 
 	ret = till_device_register(&emv->till);
 	if (ret)
 		goto err_stop;
 
-	dev_info(&intf->dev, "EMV reader is %s\n", dev_name(&emv->till.dev));
+	dev_info_ratelimited(&intf->dev, "EMV reader is %s\n", dev_name(&emv->till.dev));
 	return 0;
 
 err_stop:
@@ -946,7 +959,7 @@ static struct usb_driver till_emv_driver = {
 	.disable_hub_initiated_lpm = 1,
 };
 
-int till_emv_init(void)
+int __init till_emv_init(void)
 {
 	return usb_register(&till_emv_driver);
 }

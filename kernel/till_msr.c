@@ -277,7 +277,7 @@ static int till_msr_raw_event(struct hid_device *hdev, struct hid_report *report
  * File operations
  */
 
-static int till_msr_open(struct till_device *tdev)
+static int till_msr_open(struct till_device *tdev, bool nonblock)
 {
 	struct till_msr *msr = to_till_msr(tdev);
 	int ret;

@@ -492,7 +492,7 @@ static int till_printer_post_reset(struct usb_interface *intf)
  * File operations
  */
 
-static int till_printer_open(struct till_device *tdev)
+static int till_printer_open(struct till_device *tdev, bool nonblock)
 {
 	struct till_printer *printer = to_till_printer(tdev);
 	int ret;

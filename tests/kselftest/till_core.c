@@ -172,6 +172,28 @@ TEST_F(node, commands_that_are_not_its_own)
 	EXPECT_EQ(ENOTTY, errno);
 }
 
+/* The EMV reader's commands: till_emv. To arm is about what is read. */
+TEST(a_descriptor_for_reading_alone)
+{
+	struct till_printer_status status = { .size = sizeof(status) };
+	int fd;
+
+	plug_device("printer");
+	fd = open_device("printer", O_RDONLY);
+	CHECK_ERRNO(ioctl(fd, TILL_PRINTER_SOFT_RESET), EBADF);
+	CHECK_EQ(ioctl(fd, TILL_PRINTER_GET_STATUS, &status), 0);
+	close(fd);
+	fd = open_device("printer", O_WRONLY);
+	CHECK_EQ(ioctl(fd, TILL_PRINTER_SOFT_RESET), 0);
+	close(fd);
+
+	plug_device("msr");
+	fd = open_device("msr", O_RDONLY);
+	CHECK_EQ(ioctl(fd, TILL_MSR_ARM), 0);
+	CHECK_EQ(ioctl(fd, TILL_MSR_DISARM), 0);
+	close(fd);
+}
+
 TEST_F(node, is_a_stream)
 {
 	char byte = 0;

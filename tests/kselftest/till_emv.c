@@ -2,6 +2,8 @@
 /*
  * EMV reader: slot events, the exchange and its states, errors, abort, unplugging.
  */
+#include <sys/wait.h>
+
 #include "till_test.h"
 
 #define CARD		"visa"
@@ -51,6 +53,13 @@ static void get_state(int fd, struct till_emv_state *ret)
 	memset(ret, 0, sizeof(*ret));
 	ret->size = sizeof(*ret);
 	CHECK_EQ(ioctl(fd, TILL_EMV_GET_STATE, ret), 0);
+}
+
+static void get_info(int fd, struct till_emv_info *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	ret->size = sizeof(*ret);
+	CHECK_EQ(ioctl(fd, TILL_EMV_GET_INFO, ret), 0);
 }
 
 static uint32_t exchange_state(int fd)
@@ -163,6 +172,33 @@ TEST_F(emv, sizes)
 	check_sizes(fd, TILL_EMV_GET_PARAMETERS, sizeof(struct till_emv_parameters));
 }
 
+/* To look is allowed; to change something in the card or the reader is not. */
+TEST_F(emv, a_descriptor_for_reading_alone)
+{
+	static const unsigned long commands[] = {
+		TILL_EMV_POWER_ON, TILL_EMV_POWER_OFF, TILL_EMV_ABORT, TILL_EMV_SET_PARAMETERS,
+		TILL_EMV_SET_WAITING, TILL_EMV_VERIFY_PIN,
+	};
+	struct till_emv_parameters parameters = { .size = sizeof(parameters) };
+	struct till_emv_info info;
+	unsigned int i;
+	int fd;
+
+	insert_card();
+	fd = open_device("emv", O_RDONLY);
+	for (i = 0; i < ARRAY_SIZE(commands); i++)
+		CHECK_ERRNO(ioctl(fd, commands[i], &parameters), EBADF);
+	CHECK(attribute_is("emv", "card", "present"));
+	get_info(fd, &info);
+	CHECK_EQ(exchange_state(fd), TILL_EMV_IDLE);
+	CHECK_EQ(ioctl(fd, TILL_EMV_GET_PARAMETERS, &parameters), 0);
+	close(fd);
+
+	fd = open_device("emv", O_WRONLY);
+	CHECK_EQ(ioctl(fd, TILL_EMV_POWER_OFF), 0);
+	close(fd);
+}
+
 TEST_F(emv, info)
 {
 	struct till_emv_info info = { .size = sizeof(info) };
@@ -185,13 +221,6 @@ TEST_F(emv, info)
 	CHECK_EQ(info.class_get_response, 0xff);
 	CHECK_EQ(info.class_envelope, 0xff);
 	CHECK_EQ(info.__reserved[0] | info.__reserved[1] | info.__reserved[2], 0);
-}
-
-static void get_info(int fd, struct till_emv_info *ret)
-{
-	memset(ret, 0, sizeof(*ret));
-	ret->size = sizeof(*ret);
-	CHECK_EQ(ioctl(fd, TILL_EMV_GET_INFO, ret), 0);
 }
 
 static int open_t1(const char *options);
@@ -730,6 +759,22 @@ TEST_F(emv, t1_waiting_time)
 	CHECK_ERRNO(read(fd, buf, sizeof(buf)), EIO);
 }
 
+/* Only a block uses it up, and only power makes the card forget. */
+TEST_F(emv, t1_waiting_time_beside_parameters)
+{
+	struct till_emv_waiting waiting = { .size = sizeof(waiting), .multiplier = 3 };
+	struct till_emv_parameters parameters = { .size = sizeof(parameters) };
+	static const uint8_t wtx[] = { 3 };
+	int fd = open_t1("--level tpdu --protocol t1");
+
+	sim("misbehave emv card wtx 3");
+	check_t1(fd, 0x00, t1_echo, sizeof(t1_echo), 0xc3, wtx, 1);
+	CHECK_EQ(ioctl(fd, TILL_EMV_SET_WAITING, &waiting), 0);
+	CHECK_EQ(ioctl(fd, TILL_EMV_GET_PARAMETERS, &parameters), 0);
+	CHECK_EQ(ioctl(fd, TILL_EMV_SET_PARAMETERS, &parameters), 0);
+	check_t1(fd, 0xe3, wtx, 1, 0x00, t1_answer, sizeof(t1_answer));
+}
+
 TEST_F(emv, waiting_of_wrong_value)
 {
 	struct till_emv_waiting waiting = { .size = sizeof(waiting), .multiplier = 256 };
@@ -949,6 +994,24 @@ TEST_F(emv, power_on_a_mute_card)
 	CHECK_ERRNO(ioctl(fd, TILL_EMV_POWER_ON, &power), EIO);
 	sim("misbehave none");
 	power_on(fd, &power);
+}
+
+/* The reader says that all is well, but has nothing to show for it. */
+TEST_F(emv, an_answer_to_reset_without_bytes)
+{
+	struct till_emv_power power = { .size = sizeof(power) };
+	unsigned int i;
+	int fd;
+
+	insert_card();
+	fd = open_device("emv", O_RDWR);
+	for (i = 0; i < 2; i++) {
+		sim("misbehave emv answer 80000000000000000000");
+		CHECK_ERRNO(ioctl(fd, TILL_EMV_POWER_ON, &power), EIO);
+		CHECK(attribute_is("emv", "card", "present"));
+		power_on(fd, &power);
+	}
+	check_exchange(fd);
 }
 
 TEST_F(emv, voltages)
@@ -1220,6 +1283,102 @@ TEST_F(emv, parts_of_a_command)
 	}
 }
 
+static unsigned int hex_byte(const char *text)
+{
+	char digits[3] = { text[0], text[1] }, *end;
+	unsigned int value = strtoul(digits, &end, 16);
+
+	CHECK_EQ(*end, 0);
+	return value;
+}
+
+/* Every message to the reader has the number after that of the one before, its answers the same. */
+static unsigned int check_sequence(const char *path)
+{
+	FILE *file = fopen(path, "r");
+	unsigned int sent = 0, seq = 0;
+	char *line = NULL;
+	size_t size = 0;
+
+	CHECK(file);
+	while (getline(&line, &size, file) > 0) {
+		unsigned int number;
+
+		/* "> " or "< ", and bSeq is the message's seventh byte. */
+		if (strlen(line) < 2 + 2 * 10 || (*line != '>' && *line != '<'))
+			continue;
+		number = hex_byte(line + 2 + 2 * 6);
+		if (*line == '>' && sent++)
+			CHECK_EQ(number, (seq + 1) & 0xff);
+		if (*line == '<')
+			CHECK_EQ(number, seq);
+		seq = number;
+	}
+	free(line);
+	fclose(file);
+	return sent;
+}
+
+#define WIRE		"/tmp/till-emv-wire"
+
+TEST_F(emv, messages_are_counted)
+{
+	int fd;
+
+	plug_reader("--message-max 64");
+	fd = open_powered_with("echo");
+	sim("wire " WIRE);
+	check_extended(fd, 500);
+	CHECK_EQ(ioctl(fd, TILL_EMV_POWER_OFF), 0);
+	close(fd);
+	sim("wire off");
+	/* Ten parts to the card and ten from it, and power off twice. */
+	CHECK_EQ(check_sequence(WIRE), 10 + 9 + 2);
+	unlink(WIRE);
+}
+
+/* The abort is a message of its own, or what it ends would pass for its answer. */
+TEST_F(emv, an_abort_has_a_number_of_its_own)
+{
+	int fd = open_powered();
+
+	sim("wire " WIRE);
+	sim("misbehave emv no-answer");
+	write_select(fd);
+	nap(300);
+	CHECK_EQ(ioctl(fd, TILL_EMV_ABORT), 0);
+	sim("misbehave none");
+	check_exchange(fd);
+	sim("wire off");
+	CHECK(check_sequence(WIRE) >= 3);
+	unlink(WIRE);
+}
+
+/* What answers one part is none to the next. */
+TEST_F(emv, an_answer_to_an_earlier_part)
+{
+	int fd;
+
+	plug_reader("--message-max 64");
+	fd = open_powered_with("echo");
+	sim("misbehave emv twice");
+	check_extended(fd, 300);
+	sim("misbehave emv stale 3");
+	check_extended(fd, 300);
+	check_extended(fd, 300);
+}
+
+/* Parts that fill the host's buffer, and each with the empty packet that ends it. */
+TEST_F(emv, parts_that_end_with_an_empty_packet)
+{
+	int fd;
+
+	plug_reader("--message-max 64");
+	fd = open_powered_with("echo");
+	sim("misbehave emv empty-ends");
+	check_extended(fd, 54 * 40);
+}
+
 TEST_F(emv, parts_of_a_response)
 {
 	static const char * const chains[] = { "04", "10", "ff" };
@@ -1321,6 +1480,36 @@ TEST_F_TIMEOUT(emv, the_limit_of_time_extensions, 180)
 	clock_gettime(CLOCK_MONOTONIC, &end);
 	CHECK(end.tv_sec - start.tv_sec >= 55);
 	CHECK(end.tv_sec - start.tv_sec < 75);
+	sim("misbehave none");
+	check_exchange(fd);
+}
+
+/* EPROTO is for a reader that breaks CCID. */
+TEST_F(emv, an_error_of_the_bus)
+{
+	unsigned long errors = statistic("emv", "communication_error_count");
+	struct till_emv_power power = { .size = sizeof(power) };
+	int fd = open_powered();
+
+	check_broken(fd, "bus-error", EIO);
+	sim("misbehave emv bus-error");
+	CHECK_ERRNO(ioctl(fd, TILL_EMV_POWER_ON, &power), EIO);
+	power_on(fd, &power);
+	check_exchange(fd);
+	CHECK(statistic("emv", "communication_error_count") >= errors + 2);
+}
+
+/* A reader that has heard half of an abort waits for the other half, and does nothing else. */
+TEST_F(emv, an_abort_that_stalls)
+{
+	int fd = open_powered();
+
+	sim("misbehave emv time-extension 1000");
+	write_select(fd);
+	nap(300);
+	sim("misbehave emv stall out");
+	CHECK_EQ(ioctl(fd, TILL_EMV_ABORT), 0);
+	CHECK_EQ(exchange_state(fd), TILL_EMV_IDLE);
 	sim("misbehave none");
 	check_exchange(fd);
 }
@@ -1564,6 +1753,131 @@ TEST_F(emv, closing_powers_off_what_was_interrupted)
 		close(fd);
 		sim("status | grep -q card-power=off");
 	}
+}
+
+/* A reader that says nothing at all. */
+static void plug_dead(void)
+{
+	sim("unplug emv");
+	CHECK_SOON(!device_is_plugged("emv"));
+	sim("misbehave emv dead");
+	plug_device("emv");
+}
+
+static int try_open(int flags)
+{
+	char node[64];
+	int fd;
+
+	CHECK(find_node("emv", node, sizeof(node)));
+	fd = open(node, flags | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+/* Neither its probe nor who does not want to wait does so for its slot. */
+TEST_F(emv, a_mute_reader_is_not_waited_for)
+{
+	struct till_emv_state state;
+	int fd;
+
+	plug_dead();
+	interrupt_after(200);
+	fd = try_open(O_RDWR | O_NONBLOCK);
+	CHECK(fd >= 0);
+	stop_interrupting();
+	get_state(fd, &state);
+	CHECK_EQ(state.card, TILL_EMV_CARD_ABSENT);
+	close(fd);
+	sim("misbehave none");
+	fd = open_device("emv", O_RDWR);
+	insert_card();
+	check_failure(fd, EIO);
+}
+
+TEST_F(emv, a_signal_ends_an_open)
+{
+	plug_dead();
+	interrupt_after(200);
+	CHECK_EQ(try_open(O_RDWR), -EINTR);
+	stop_interrupting();
+	sim("misbehave none");
+	close(open_device("emv", O_RDWR));
+}
+
+/* The slot is told later to who did not wait for it. */
+TEST_F(emv, a_card_after_an_open_that_did_not_wait)
+{
+	struct till_emv_state state;
+	struct till_emv_power power;
+	int fd;
+
+	sim("unplug emv");
+	CHECK_SOON(!device_is_plugged("emv"));
+	sim("insert " CARD);
+	plug_device("emv");
+	fd = try_open(O_RDWR | O_NONBLOCK);
+	CHECK(fd >= 0);
+	CHECK_EQ(poll_for(fd, POLLPRI, TILL_WAIT_MS), POLLPRI);
+	get_state(fd, &state);
+	CHECK_EQ(state.card, TILL_EMV_CARD_PRESENT);
+	power_on(fd, &power);
+	set_nonblock(fd, false);
+	check_exchange(fd);
+}
+
+/* Closes a node whose reader is dead in the middle of an exchange. */
+static pid_t start_closing(void)
+{
+	int ready[2];
+	pid_t pid;
+	char byte;
+
+	CHECK_EQ(pipe(ready), 0);
+	pid = fork();
+	CHECK(pid >= 0);
+	if (!pid) {
+		int fd = open_powered();
+
+		sim("misbehave emv dead");
+		write_select(fd);
+		CHECK_EQ(write(ready[1], "", 1), 1);
+		close(fd);
+		_exit(0);
+	}
+	close(ready[1]);
+	CHECK_EQ(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	return pid;
+}
+
+/* The power is taken all the same, when the reader can again. */
+TEST_F(emv, a_kill_ends_a_close)
+{
+	struct timespec start, end;
+	struct till_emv_power power;
+	pid_t pid = start_closing();
+	int fd, status;
+
+	nap(300);
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	CHECK_EQ(kill(pid, SIGKILL), 0);
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	CHECK(WIFSIGNALED(status));
+	CHECK(end.tv_sec - start.tv_sec < 4);
+
+	fd = try_open(O_RDWR | O_NONBLOCK);
+	CHECK(fd >= 0);
+	CHECK_EQ(exchange_state(fd), TILL_EMV_BUSY);
+	CHECK_EQ(poll_for(fd, POLLIN | POLLOUT, 0), 0);
+	CHECK_ERRNO(write(fd, select_pse, sizeof(select_pse)), EBUSY);
+	sim("misbehave none");
+	CHECK_EQ(poll_for(fd, POLLOUT, TILL_WAIT_MS), POLLOUT);
+	CHECK(attribute_is("emv", "card", "present"));
+	sim("status | grep -q card-power=off");
+	power_on(fd, &power);
+	set_nonblock(fd, false);
+	check_exchange(fd);
 }
 
 TEST_F(emv, a_card_that_waits_for_the_reader_is_counted_once)

@@ -110,7 +110,11 @@ struct till_info {
  * size below that of the size itself; E2BIG for one of more than a page, or for
  * a longer structure with something in it that this kernel does not know.
  * Errors of every command: ENODEV once the device is gone, ENOMEM. Of open(), too,
- * and EIO when the device does not wake up.
+ * and EIO when the device does not wake up. Commands that change something in the
+ * device or its card are EBADF on a descriptor that is not open for writing:
+ * TILL_EMV_POWER_ON, TILL_EMV_POWER_OFF, TILL_EMV_ABORT, TILL_EMV_SET_PARAMETERS,
+ * TILL_EMV_SET_WAITING, TILL_EMV_VERIFY_PIN and TILL_PRINTER_SOFT_RESET. A magstripe
+ * reader's commands are about what read() returns, and O_RDONLY is enough for them.
  */
 #define TILL_GET_INFO		_IO(TILL_IOC_TYPE, 0x00)
 
@@ -329,7 +333,14 @@ struct till_msr_options {
  * ENODATA.
  * poll(): EPOLLOUT in IDLE, EPOLLIN in READY, EPOLLPRI until TILL_EMV_GET_STATE
  * has returned the newest event number.
- * The last close aborts, powers the card off and wipes what is left.
+ * open() waits until the reader has said what is in its slot and is done with the
+ * opener before: a moment, 8 s for a mute reader, and EBUSY if that was not enough;
+ * a signal ends it (EINTR). With O_NONBLOCK it does not wait: the slot may be BUSY
+ * then, and a card that is in it, without power, comes as an event. Plugged in, a
+ * reader is asked for its slot, and the node does not wait for the answer.
+ * The last close aborts, powers the card off and wipes what is left. It waits for
+ * the reader, up to 16 s for a mute one, and whatever O_NONBLOCK says; when the
+ * closer is killed it returns, and the rest is done by itself.
  */
 
 /**
@@ -459,9 +470,9 @@ enum till_emv_voltage {
  * it, TILL_EMV_CARD_POWERED, keeps it: a warm reset. TILL_EMV_POWER_OFF before it
  * makes it a cold one. Either puts the reader's parameters back to the defaults.
  * EBUSY outside IDLE, EOPNOTSUPP for a voltage that the reader has not, ENOMEDIUM
- * without a card, EIO for a mute card, which is then without power, or for a reader
- * that fails, EPROTO for one that broke CCID, ETIMEDOUT, ECANCELED (TILL_EMV_ABORT),
- * ECONNRESET, EINTR.
+ * without a card, EIO for a mute card, also one whose answer is empty, which is then
+ * without power, or for a reader that fails, EPROTO for one that broke CCID,
+ * ETIMEDOUT, ECANCELED (TILL_EMV_ABORT), ECONNRESET, EINTR.
  */
 struct till_emv_power {
 	__u32 size;
