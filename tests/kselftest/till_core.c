@@ -637,14 +637,6 @@ TEST_F(node, sysfs_names_the_node)
  * Uevents
  */
 
-static __u64 now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000ULL + now.tv_nsec / 1000000;
-}
-
 static bool is_change(const char *message, ssize_t n)
 {
 	return has_line(message, n, "ACTION=change") && has_line(message, n, "SUBSYSTEM=till") &&
@@ -682,12 +674,12 @@ TEST(changes_without_end_are_few_uevents)
 	count_changes(events);
 	ASSERT_EQ(0, ioctl(fd, TILL_EMV_GET_STATE, &before));
 
-	begin = now_ms();
+	begin = now();
 	for (i = 0; i < 30; i++) {
 		sim_now("insert visa\n");
 		sim_now("remove\n");
 	}
-	took = now_ms() - begin;
+	took = now() - begin;
 	uevents = count_changes(events);
 	ASSERT_EQ(0, ioctl(fd, TILL_EMV_GET_STATE, &after));
 

@@ -1562,6 +1562,138 @@ TEST_F(emv, notifications_without_end)
 	CHECK_SOON(attribute_is("emv", "card", "absent"));
 }
 
+/* Whatever the bus or the host's controller says of a transfer, read() says what the header has. */
+TEST_F(emv, errors_of_exchanges)
+{
+	static const char * const pipes[] = { "out", "in" };
+	int fd = open_powered();
+	unsigned int i, j;
+
+	for (i = 0; i < ARRAY_SIZE(usb_failures); i++) {
+		for (j = 0; usb_failures[i].transfer && j < ARRAY_SIZE(pipes); j++) {
+			printf("# %s %s\n", pipes[j], usb_failures[i].name);
+			sim("misbehave emv fail %s %s", pipes[j], usb_failures[i].name);
+			check_failure(fd, usb_failures[i].transfer);
+			/* What the reader may still have of it. */
+			CHECK_EQ(ioctl(fd, TILL_EMV_ABORT), 0);
+		}
+	}
+	check_exchange(fd);
+}
+
+/* And each command that the reader is asked for. */
+TEST_F(emv, errors_of_commands)
+{
+	static const uint8_t t0[5] = { 0x11, 0x00, 0x00, 0x0a, 0x00 };
+	static const char * const pipes[] = { "out", "in" };
+	struct till_emv_power power = { .size = sizeof(power) };
+	struct till_emv_parameters get = { .size = sizeof(get) };
+	struct till_emv_parameters set = { .size = sizeof(set), .length = sizeof(t0) };
+	const struct {
+		unsigned long number;
+		void *arg;
+	} commands[] = {
+		{ TILL_EMV_POWER_ON, &power },
+		{ TILL_EMV_GET_PARAMETERS, &get },
+		{ TILL_EMV_SET_PARAMETERS, &set },
+		{ TILL_EMV_POWER_OFF },
+	};
+	int fd = open_powered();
+	unsigned int i, j, k;
+
+	memcpy(set.data, t0, sizeof(t0));
+	for (i = 0; i < ARRAY_SIZE(usb_failures); i++) {
+		for (j = 0; usb_failures[i].transfer && j < ARRAY_SIZE(pipes); j++) {
+			printf("# %s %s\n", pipes[j], usb_failures[i].name);
+			for (k = 0; k < ARRAY_SIZE(commands); k++) {
+				sim("misbehave emv fail %s %s", pipes[j], usb_failures[i].name);
+				CHECK_ERRNO(ioctl(fd, commands[k].number, commands[k].arg),
+					    usb_failures[i].transfer);
+			}
+		}
+	}
+	power_on(fd, &power);
+	check_exchange(fd);
+}
+
+/* The abort itself: the exchange has ended all the same. */
+TEST_F(emv, errors_of_an_abort)
+{
+	uint8_t buf[16];
+	unsigned int i;
+	int fd;
+
+	sim("insert " CARD);
+	fd = open_device("emv", O_RDWR);
+	for (i = 0; i < ARRAY_SIZE(usb_failures); i++) {
+		struct till_emv_power power;
+
+		printf("# %s\n", usb_failures[i].name);
+		power_on(fd, &power);
+		sim("misbehave emv time-extension forever");
+		write_select(fd);
+		nap(50);
+		sim("misbehave emv fail control %s", usb_failures[i].name);
+		CHECK_EQ(ioctl(fd, TILL_EMV_ABORT), 0);
+		CHECK_EQ(exchange_state(fd), TILL_EMV_IDLE);
+		CHECK_ERRNO(read(fd, buf, sizeof(buf)), ENODATA);
+		/* The reader still has it. */
+		sim("misbehave none");
+		reset_device("emv");
+		CHECK_SOON(exchange_state(fd) == TILL_EMV_IDLE);
+	}
+}
+
+/* Nobody hears of those of the slot's pipe: it is listened to again. */
+TEST_F(emv, errors_of_notifications)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < ARRAY_SIZE(usb_failures); i++) {
+		if (usb_failures[i].transfer != EIO)
+			continue;
+		printf("# %s\n", usb_failures[i].name);
+		sim("misbehave emv fail interrupt %s", usb_failures[i].name);
+		if (++n % 2)
+			sim("insert " CARD);
+		else
+			sim("remove");
+		CHECK_SOON(attribute_is("emv", "card", n % 2 ? "present" : "absent"));
+	}
+}
+
+/*
+ * Data and length of an answer are told together, and not before they are whole: read()
+ * asks all the time, while it comes in parts.
+ */
+TEST_F(emv, an_answer_is_told_whole)
+{
+	uint8_t block[7 + 1000 + 2] = { 0x80, 0x0e, 0x00, 0x00, 0x00 };
+	uint8_t answer[sizeof(block)];
+	unsigned int i, j, length;
+	ssize_t n;
+	int fd;
+
+	plug_reader("--level extended --message-max 64");
+	fd = open_powered_with("echo");
+	set_nonblock(fd, true);
+	for (i = 0; i < 40; i++) {
+		length = 1 + i * 997 % 1000;
+		block[5] = length >> 8;
+		block[6] = length;
+		for (j = 0; j < length; j++)
+			block[7 + j] = i + j;
+		memset(block + 7 + length, 0, 2);
+		CHECK_EQ(write(fd, block, 9 + length), 9 + length);
+		do
+			n = read(fd, answer, sizeof(answer));
+		while (n < 0 && errno == EAGAIN);
+		CHECK_EQ(n, length + 2);
+		CHECK(!memcmp(answer, block + 7, length));
+		CHECK_EQ(answer[length], 0x90);
+	}
+}
+
 TEST_F(emv, notifications_that_say_nothing)
 {
 	static const char * const notes[] = {

@@ -203,15 +203,6 @@ static unsigned long long sim_accepted(void)
 	return accepted;
 }
 
-/* Milliseconds. */
-static long now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000L + t.tv_nsec / 1000000L;
-}
-
 static int open_automatic(void)
 {
 	int fd = open_device("printer", O_RDWR);
@@ -1133,6 +1124,81 @@ TEST_F(printer, without_port_status)
 	write_all(fd, automatic, sizeof(automatic) - 1);
 	CHECK_SOON(status_source(fd) == TILL_PRINTER_SOURCE_AUTOMATIC);
 	ASSERT_EQ(TILL_PAPER_OK, status_paper(fd));
+}
+
+/* Whatever the bus or the controller says of a request, programs hear the header's errors. */
+TEST_F(printer, errors_of_requests)
+{
+	int fd = open_device("printer", O_RDWR);
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(usb_failures); i++) {
+		printf("# %s\n", usb_failures[i].name);
+		sim("misbehave printer fail control %s", usb_failures[i].name);
+		CHECK_ERRNO(ioctl(fd, TILL_PRINTER_GET_PORT_STATUS), usb_failures[i].request);
+		CHECK(ioctl(fd, TILL_PRINTER_GET_PORT_STATUS) >= 0);
+
+		sim("misbehave printer fail control %s", usb_failures[i].name);
+		/* The old code is then tried. */
+		if (usb_failures[i].request == EPIPE)
+			CHECK_EQ(ioctl(fd, TILL_PRINTER_SOFT_RESET), 0);
+		else
+			CHECK_ERRNO(ioctl(fd, TILL_PRINTER_SOFT_RESET), usb_failures[i].request);
+	}
+	write_all(fd, paper, 64);
+	ASSERT_EQ(0, fsync(fd));
+
+	/* Nobody hears of what open() asks. */
+	close(fd);
+	sim("misbehave printer fail control EOVERFLOW");
+	fd = open_device("printer", O_RDWR);
+	ASSERT_TRUE(attribute_is("printer", "source", "none"));
+}
+
+/* Told once, by what comes next. */
+TEST_F(printer, errors_of_writes)
+{
+	int fd = open_device("printer", O_RDWR);
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(usb_failures); i++) {
+		if (!usb_failures[i].transfer)
+			continue;
+		printf("# %s\n", usb_failures[i].name);
+		sim("misbehave printer fail out %s", usb_failures[i].name);
+		write_all(fd, paper, 64);
+		CHECK_ERRNO(fsync(fd), usb_failures[i].transfer);
+		CHECK_EQ(fsync(fd), 0);
+
+		sim("misbehave printer fail out %s", usb_failures[i].name);
+		write_all(fd, paper, 64);
+		CHECK_SOON(poll_for(fd, POLLOUT, 0) & POLLERR);
+		CHECK_ERRNO(write(fd, paper, 64), usb_failures[i].transfer);
+		write_all(fd, paper, 64);
+		CHECK_EQ(fsync(fd), 0);
+	}
+}
+
+/* Nobody hears of them: the back channel is listened to again. */
+TEST_F(printer, errors_of_reads)
+{
+	unsigned long errors = statistic("printer", "communication_error_count");
+	int fd = open_automatic();
+	unsigned int i, n = 0;
+	char byte;
+
+	set_nonblock(fd, true);
+	for (i = 0; i < ARRAY_SIZE(usb_failures); i++) {
+		if (usb_failures[i].transfer != EIO)
+			continue;
+		printf("# %s\n", usb_failures[i].name);
+		sim("misbehave printer fail in %s", usb_failures[i].name);
+		n++;
+		CHECK_SOON(statistic("printer", "communication_error_count") == errors + n);
+		CHECK_ERRNO(read(fd, &byte, 1), EAGAIN);
+		sim(n % 2 ? "paper out" : "paper in");
+		CHECK_SOON(status_paper(fd) == (n % 2 ? TILL_PAPER_END : TILL_PAPER_OK));
+	}
 }
 
 /* One that never stops is read slowly, and prints. */

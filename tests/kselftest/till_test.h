@@ -130,6 +130,15 @@ TILL_MAYBE static void nap(unsigned int ms)
 	nanosleep(&t, NULL);
 }
 
+/* Milliseconds. */
+TILL_MAYBE static long now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000L + t.tv_nsec / 1000000L;
+}
+
 /* Waits for a condition that must come true. */
 #define CHECK_SOON(_condition)						\
 	do {								\
@@ -494,5 +503,35 @@ TILL_MAYBE static void check_node(const char *kind, uint32_t number)
 	snprintf(line, sizeof(line), "DEVTYPE=%s", kind);
 	CHECK(strstr(text, line));
 }
+
+/*
+ * How a transfer may end, by the name that till-sim knows; the errno of a request that
+ * ended so, and that of a write() or an exchange. EPIPE of a request says that the
+ * device does not know it. Zero: of its own transfers only the driver says so.
+ */
+TILL_MAYBE static const struct {
+	const char *name;
+	int request;
+	int transfer;
+} usb_failures[] = {
+	{ "EPIPE", EPIPE, EIO },
+	{ "EPROTO", EIO, EIO },
+	{ "EILSEQ", EIO, EIO },
+	{ "ETIME", EIO, EIO },
+	{ "EOVERFLOW", EIO, EIO },
+	{ "ECOMM", EIO, EIO },
+	{ "ENOSR", EIO, EIO },
+	{ "EREMOTEIO", EIO, EIO },
+	{ "EXDEV", EIO, EIO },
+	{ "EINVAL", EIO, EIO },
+	{ "EPERM", EIO, EIO },
+	{ "ENOTTY", EIO, EIO },
+	{ "EBUSY", EIO, EIO },
+	{ "ETIMEDOUT", ETIMEDOUT, EIO },
+	{ "ESHUTDOWN", ENODEV, ENODEV },
+	{ "ENODEV", ENODEV, ENODEV },
+	{ "ENOENT", ENODEV, 0 },
+	{ "ECONNRESET", EIO, 0 },
+};
 
 #endif /* TILL_TEST_H */

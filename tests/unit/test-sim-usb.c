@@ -759,6 +759,46 @@ static void stall(void **state) {
         unplug();
 }
 
+/* A transfer that the bus or the host's controller failed: one, of any endpoint, with any error. */
+static void failures(void **state) {
+        _cleanup_(printer_freep) struct printer *printer = NULL;
+        struct answer a;
+        uint32_t seqnum;
+
+        assert_int_equal(printer_new(host.event, &printer), 0);
+        assert_int_equal(printer_fail(printer, (char[]){ "in EPROTO" }), -ENODEV);
+        plug((struct device *) printer);
+        configure();
+        assert_int_equal(printer_fail(printer, (char[]){ "in" }), -EINVAL);
+        assert_int_equal(printer_fail(printer, (char[]){ "in ENONE" }), -EINVAL);
+        assert_int_equal(printer_fail(printer, (char[]){ "interrupt EPROTO" }), -EINVAL);
+
+        seqnum = submit_in(2, 64);
+        assert_int_equal(printer_fail(printer, (char[]){ "in EPROTO" }), 0);
+        settle();
+        assert_true(receive(&a, true));
+        assert_int_equal(a.seqnum, seqnum);
+        assert_int_equal(a.status, -EPROTO);
+
+        assert_int_equal(printer_fail(printer, (char[]){ "out EOVERFLOW" }), 0);
+        submit_out(1, "x", 1);
+        assert_true(receive(&a, false));
+        assert_int_equal(a.status, -EOVERFLOW);
+        assert_int_equal(a.actual, 0);
+        expect_out(submit_out(1, "x", 1), 1);
+
+        /* Chapter 9 is left alone. */
+        assert_int_equal(printer_fail(printer, (char[]){ "control ECOMM" }), 0);
+        assert_int_equal(control(0x80, 8, 0, 0, 1, &a), 1);
+        assert_int_equal(control(0xa1, 1, 0, 0, 1, &a), -ECOMM);
+        assert_int_equal(control(0xa1, 1, 0, 0, 1, &a), 1);
+
+        assert_int_equal(printer_fail(printer, (char[]){ "control ECOMM" }), 0);
+        printer_behave(printer);
+        assert_int_equal(control(0xa1, 1, 0, 0, 1, &a), 1);
+        unplug();
+}
+
 /* The printers that are wrong, or old, on purpose. */
 static void other_printers(void **state) {
         _cleanup_(printer_freep) struct printer *printer = NULL;
@@ -836,6 +876,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(printing, setup_loop, end_loop),
                 cmocka_unit_test_setup_teardown(paper_out, setup_loop, end_loop),
                 cmocka_unit_test_setup_teardown(stall, setup_loop, end_loop),
+                cmocka_unit_test_setup_teardown(failures, setup_loop, end_loop),
                 cmocka_unit_test_setup_teardown(other_printers, setup_loop, end_loop),
                 cmocka_unit_test_setup_teardown(broken_host, setup_loop, end_loop),
         };

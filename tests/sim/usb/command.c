@@ -358,13 +358,11 @@ static void misbehave_none(struct sim *sim) {
         paper_set_error(printer_paper(sim->printer), PAPER_ERROR_NONE);
 }
 
-static void command_misbehave_emv(const struct call *c, char *words) {
-        int r = emv_misbehave_words(c->sim->emv, words);
-
+static void answer_words(const struct call *c, const char *device, int r) {
         if (r == -ENODEV)
-                refuse(c, r, "emv is unplugged");
+                refuse(c, r, "%s is unplugged", device);
         else if (r < 0)
-                refuse(c, r, "misbehave emv: not one of its words, or not what follows it; see till-sim(1)");
+                refuse(c, r, "misbehave %s: not one of its words, or not what follows it; see till-sim(1)", device);
         else
                 done(c);
 }
@@ -375,7 +373,11 @@ static void command_misbehave(const struct call *c, char *arg) {
         const char *printer = startswith(arg, "printer ");
 
         if (strncmp(arg, "emv ", 4) == 0) {
-                command_misbehave_emv(c, arg + 4);
+                answer_words(c, "emv", emv_misbehave_words(sim->emv, arg + 4));
+                return;
+        }
+        if (strncmp(arg, "printer fail ", 13) == 0) {
+                answer_words(c, "printer", printer_fail(sim->printer, arg + 13));
                 return;
         }
         if (streq(arg, "none"))

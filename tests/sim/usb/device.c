@@ -28,6 +28,36 @@ void device_changed(void *userdata) {
                 d->changed(d->owner);
 }
 
+/* Names alone: what a number is depends on the machine. */
+static int errno_by_name(const char *name) {
+        for (int e = 1; e < 200; e++)
+                if (streq(strempty(strerrorname_np(e)), name))
+                        return e;
+        return -EINVAL;
+}
+
+int device_fail(struct device *d, const struct device_pipe *pipes, char *words) {
+        char *save, *pipe = strtok_r(words, " ", &save), *name = strtok_r(NULL, " ", &save);
+        int error = name ? errno_by_name(name) : -EINVAL;
+
+        if (error < 0)
+                return -EINVAL;
+        for (const struct device_pipe *p = pipes; p->word; p++) {
+                if (!streq(p->word, pipe))
+                        continue;
+                if (!d->usb)
+                        return -ENODEV;
+                usb_device_fail(d->usb, p->endpoint, -error);
+                return 0;
+        }
+        return -EINVAL;
+}
+
+void device_fail_no_more(struct device *d, const struct device_pipe *pipes) {
+        for (const struct device_pipe *p = pipes; d->usb && p->word; p++)
+                usb_device_fail(d->usb, p->endpoint, 0);
+}
+
 void device_trace(void *userdata, const char *what, const uint8_t *data, size_t size) {
         struct device *d = userdata;
         _cleanup_free_ char *text = NULL;

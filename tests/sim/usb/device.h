@@ -27,6 +27,17 @@ struct device {
 /* Calls changed(): for the classes' own callbacks. */
 void device_changed(void *device);
 
+/* What "fail" of till-sim(1) calls an endpoint. */
+struct device_pipe {
+        const char *word; /* the last one has none */
+        uint8_t endpoint;
+};
+
+/* "control|out|in|interrupt ERRNO", by the endpoints that there are: see usb_device_fail(). -EINVAL, -ENODEV. */
+int device_fail(struct device *device, const struct device_pipe *pipes, char *words);
+/* What device_fail() has set and no URB has met. */
+void device_fail_no_more(struct device *device, const struct device_pipe *pipes);
+
 /* Writes a line to the traffic log, if there is one: test cards' data only ever passes here. */
 void device_trace(void *device, const char *what, const uint8_t *data, size_t size);
 /* Appends the traffic to a file. NULL stops it. */
@@ -82,4 +93,6 @@ enum printer_misbehaviour {
 };
 /* By a word of till-sim(1), until printer_behave(). -EINVAL. */
 int printer_misbehave(struct printer *printer, const char *word);
+/* The words behind "misbehave printer fail", taken apart, as device_fail(). */
+int printer_fail(struct printer *printer, char *words);
 void printer_behave(struct printer *printer);

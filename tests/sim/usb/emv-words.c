@@ -100,6 +100,7 @@ static const struct {
         { "time-extension", word_time_extension },
         { "mute-at", word_mute_at },
         { "stall", word_stall },
+        { "fail", emv_fail },
         { "notify", word_notify },
         { "answer", word_answer },
         { "card", word_card },

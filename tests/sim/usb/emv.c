@@ -852,7 +852,16 @@ void emv_misbehave(struct emv *e, enum emv_misbehaviour how, unsigned int count,
         e->multiplier = multiplier;
 }
 
+static const struct device_pipe pipes[] = {
+        { "control", 0 }, { "out", EP_OUT }, { "in", EP_IN }, { "interrupt", EP_INTERRUPT }, {},
+};
+
+int emv_fail(struct emv *e, char *words) {
+        return device_fail(&e->device, pipes, words);
+}
+
 void emv_behave(struct emv *e) {
+        device_fail_no_more(&e->device, pipes);
         emv_misbehave(e, EMV_BEHAVE, 0, 1);
         e->twist.how = TWIST_NONE;
         e->mute_at = 0;

@@ -94,6 +94,8 @@ enum emv_pipe {
 };
 /* The endpoint halts until the host clears it. -ENODEV while unplugged. */
 int emv_stall(struct emv *emv, enum emv_pipe pipe);
+/* The words behind "misbehave emv fail", taken apart, as device_fail(). */
+int emv_fail(struct emv *emv, char *words);
 /* These bytes on the interrupt pipe. -ENODEV while unplugged. */
 int emv_notify_raw(struct emv *emv, const uint8_t *data, size_t size);
 

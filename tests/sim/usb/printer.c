@@ -296,6 +296,13 @@ int printer_misbehave(struct printer *p, const char *word) {
         return -EINVAL;
 }
 
+static const struct device_pipe pipes[] = { { "control", 0 }, { "out", EP_OUT }, { "in", EP_IN }, {} };
+
+int printer_fail(struct printer *p, char *words) {
+        return device_fail(&p->device, pipes, words);
+}
+
 void printer_behave(struct printer *p) {
         p->how = PRINTER_BEHAVE;
+        device_fail_no_more(&p->device, pipes);
 }

@@ -83,6 +83,7 @@ struct endpoint {
         struct transfer *transfers; /* IN only */
         size_t queued;              /* bytes in them */
         bool halted;
+        int failing; /* status of the next URB, or 0 */
 };
 
 struct usb_device {
@@ -393,6 +394,14 @@ static int endpoint_add_urb(struct endpoint *e, uint32_t seqnum, const uint8_t *
         return 0;
 }
 
+/* Whether the next URB of an endpoint is to fail; says so once. */
+static int endpoint_take_failure(struct endpoint *e) {
+        int status = e->failing;
+
+        e->failing = 0;
+        return status;
+}
+
 static void handle_control(struct usb_device *d, uint32_t seqnum, const uint8_t s[8], uint8_t *out, size_t out_size) {
         struct usb_setup setup = {
                 .request_type = s[0],
@@ -414,6 +423,10 @@ static void handle_control(struct usb_device *d, uint32_t seqnum, const uint8_t 
                 memcpy(data, out, MIN(out_size, (size_t) setup.length));
         if ((setup.request_type & 0x60) == 0)
                 r = control_standard(d, &setup, data, &configured);
+        else if (d->endpoints[0][0].failing) {
+                answer_submit(d, seqnum, endpoint_take_failure(&d->endpoints[0][0]), 0, NULL);
+                return;
+        }
         if (r == -EPIPE && d->class->control && !configured)
                 r = d->class->control(d->userdata, &setup, data, setup.length);
 
@@ -446,8 +459,8 @@ static void handle_transfer(struct usb_device *d, uint32_t seqnum, uint8_t addre
         struct endpoint *e = device_endpoint(d, address);
         bool in = address & USB_DIR_IN;
 
-        if (e->halted) {
-                answer_submit(d, seqnum, -EPIPE, 0, NULL);
+        if (e->halted || e->failing) {
+                answer_submit(d, seqnum, e->halted ? -EPIPE : endpoint_take_failure(e), 0, NULL);
                 return;
         }
         if (endpoint_add_urb(e, seqnum, in ? NULL : data, size) < 0) {
@@ -671,6 +684,18 @@ bool usb_device_listens(const struct usb_device *d, uint8_t address) {
 void usb_device_resume(struct usb_device *d, uint8_t address) {
         if (!d->gone)
                 endpoint_pump_out(d, device_endpoint(d, address & 0x0f), address & 0x0f);
+}
+
+void usb_device_fail(struct usb_device *d, uint8_t address, int status) {
+        struct endpoint *e = device_endpoint(d, address);
+        struct urb *u = e->urbs;
+
+        e->failing = status;
+        if (!u || status == 0)
+                return;
+        e->urbs = u->next;
+        answer_submit(d, u->seqnum, endpoint_take_failure(e), u->done, NULL);
+        free(u);
 }
 
 void usb_device_halt(struct usb_device *d, uint8_t address) {

@@ -95,5 +95,11 @@ bool usb_device_listens(const struct usb_device *device, uint8_t endpoint);
 size_t usb_device_queued(const struct usb_device *device, uint8_t endpoint);
 /* Offers the pending URBs of an OUT endpoint to the device again. */
 void usb_device_resume(struct usb_device *device, uint8_t endpoint);
+/*
+ * The next URB of an endpoint ends with this status, a negative errno as a host's controller or usbcore has it,
+ * and nothing is transferred; one that is pending does so at once. Endpoint 0: the next class or vendor request.
+ * Zero takes it back.
+ */
+void usb_device_fail(struct usb_device *device, uint8_t endpoint, int status);
 /* Halts an endpoint: its URBs end with -EPIPE until the host clears the halt. */
 void usb_device_halt(struct usb_device *device, uint8_t endpoint);
