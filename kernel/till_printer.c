@@ -9,7 +9,8 @@
  *
  * till_printer_stop() and till_printer_start() are common to disconnect,
  * suspend and reset. What they take back from the printer is lost, and told by
- * EIO of the next write() or fsync(); the progress counts stay true.
+ * EIO of the next write() or fsync(); the progress counts stay true. After a reset
+ * the printer may itself have lost what it had taken, which is told in the same way.
  *
  * Whatever loses data, an URB that fails, a reset of either kind, a suspend, is a
  * break: write() calls that are under way then end, so that nothing is printed from
@@ -420,7 +421,8 @@ static void till_printer_stop(struct till_printer *printer)
 	trace_till_stop(&printer->till, -EIO);
 	spin_lock_irq(&printer->till.lock);
 	printer->stopped = true;
-	if (printer->out_free != TILL_PRINTER_OUT_ALL)
+	printer->cut = printer->out_free != TILL_PRINTER_OUT_ALL;
+	if (printer->cut)
 		till_printer_break(printer, -EIO);
 	spin_unlock_irq(&printer->till.lock);
 
@@ -472,6 +474,12 @@ static int till_printer_reset_resume(struct usb_interface *intf)
 {
 	struct till_printer *printer = usb_get_intfdata(intf);
 
+	/* It may have forgotten what it had taken and not yet printed. */
+	spin_lock_irq(&printer->till.lock);
+	if (printer->accepted && !printer->cut)
+		till_printer_break(printer, -EIO);
+	spin_unlock_irq(&printer->till.lock);
+
 	till_printer_forget_status(printer);
 	till_printer_start(printer);
 	return 0;
@@ -479,13 +487,21 @@ static int till_printer_reset_resume(struct usb_interface *intf)
 
 static int till_printer_pre_reset(struct usb_interface *intf)
 {
-	till_printer_stop(usb_get_intfdata(intf));
+	struct till_printer *printer = usb_get_intfdata(intf);
+
+	/* A reset would end requests as if the device were gone. */
+	mutex_lock(&printer->control_mutex);
+	till_printer_stop(printer);
 	return 0;
 }
 
 static int till_printer_post_reset(struct usb_interface *intf)
 {
-	return till_printer_reset_resume(intf);
+	struct till_printer *printer = usb_get_intfdata(intf);
+
+	till_printer_reset_resume(intf);
+	mutex_unlock(&printer->control_mutex);
+	return 0;
 }
 
 /*
@@ -569,16 +585,9 @@ static long till_printer_get_device_id(struct till_printer *printer, void __user
 	return ret;
 }
 
-static long till_printer_get_port_status(struct till_printer *printer)
+static int till_printer_port_status(struct till_printer *printer)
 {
-	int ret;
-
-	ret = till_device_get(&printer->till);
-	if (ret)
-		return ret;
-	ret = till_usb_error(till_printer_ask_port_status(printer));
-	till_device_put(&printer->till);
-	return ret;
+	return till_usb_error(till_printer_ask_port_status(printer));
 }
 
 static int till_printer_reset_request(struct till_printer *printer, u8 recipient)
@@ -589,13 +598,9 @@ static int till_printer_reset_request(struct till_printer *printer, u8 recipient
 				    TILL_PRINTER_CONTROL_MS, GFP_KERNEL);
 }
 
-static long till_printer_soft_reset(struct till_printer *printer)
+static int till_printer_soft_reset(struct till_printer *printer)
 {
 	int ret;
-
-	ret = till_device_get(&printer->till);
-	if (ret)
-		return ret;
 
 	/* Nobody may begin a job that the printer then forgets. */
 	spin_lock_irq(&printer->till.lock);
@@ -620,9 +625,25 @@ static long till_printer_soft_reset(struct till_printer *printer)
 	wake_up_all(&printer->till.wait);
 	spin_unlock_irq(&printer->till.lock);
 	till_printer_forget_status(printer);
-
-	till_device_put(&printer->till);
 	return till_usb_error(ret);
+}
+
+/* Makes a class request, not in a reset. */
+static long till_printer_request(struct till_printer *printer,
+				 int (*request)(struct till_printer *printer))
+{
+	int ret;
+
+	if (mutex_lock_interruptible(&printer->control_mutex))
+		return -ERESTARTSYS;
+
+	ret = till_device_get(&printer->till);
+	if (!ret) {
+		ret = request(printer);
+		till_device_put(&printer->till);
+	}
+	mutex_unlock(&printer->control_mutex);
+	return ret;
 }
 
 static long till_printer_ioctl(struct till_device *tdev, unsigned int cmd, void __user *arg)
@@ -637,9 +658,9 @@ static long till_printer_ioctl(struct till_device *tdev, unsigned int cmd, void 
 	case TILL_PRINTER_GET_DEVICE_ID:
 		return till_printer_get_device_id(printer, arg);
 	case TILL_PRINTER_GET_PORT_STATUS:
-		return till_printer_get_port_status(printer);
+		return till_printer_request(printer, till_printer_port_status);
 	case TILL_PRINTER_SOFT_RESET:
-		return till_printer_soft_reset(printer);
+		return till_printer_request(printer, till_printer_soft_reset);
 	default:
 		return -ENOTTY;
 	}
@@ -850,6 +871,7 @@ static int till_printer_probe(struct usb_interface *intf, const struct usb_devic
 	printer->udev = usb_get_dev(udev);
 	printer->intf = usb_get_intf(intf);
 	mutex_init(&printer->write_mutex);
+	mutex_init(&printer->control_mutex);
 	INIT_WORK(&printer->error_work, till_printer_error_work);
 	till_printer_status_init(printer);
 

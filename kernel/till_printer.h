@@ -48,6 +48,7 @@ enum till_printer_statistic {
  * @out_pipe: bulk OUT
  * @error_work: takes back what is behind a failed URB
  * @write_mutex: one writer at a time; held while it waits for the printer
+ * @control_mutex: one class request of a program at a time; held during a reset
  * @in: back channel; stopped while the node is closed
  * @in_buf: its buffer
  * @read_mutex: one reader at a time; held while it waits for the printer
@@ -55,6 +56,7 @@ enum till_printer_statistic {
  * The rest is under till.lock:
  *
  * @stopped: the URBs are poisoned
+ * @cut: there was data in flight at the last stop, and it is told
  * @out_free: bit mask of @out_urb that may be used
  * @out_error: to be told by the next write() or fsync()
  * @late_error: the same, of a write() that told the bytes it had taken; no soft
@@ -82,6 +84,8 @@ struct till_printer {
 	struct work_struct error_work;
 	/* One writer at a time. */
 	struct mutex write_mutex;
+	/* One request at a time, and no reset meanwhile. */
+	struct mutex control_mutex;
 
 	struct till_listener in;
 	u8 *in_buf;
@@ -89,6 +93,7 @@ struct till_printer {
 	struct mutex read_mutex;
 
 	bool stopped;
+	bool cut;
 	unsigned long out_free;
 	int out_error;
 	int late_error;

@@ -553,6 +553,9 @@ TEST_F(printer, a_reset_keeps_the_node)
 
 	reset_device("printer");
 	ASSERT_NE(TILL_PRINTER_SOURCE_AUTOMATIC, status_source(fd));
+	/* It may have forgotten what it had taken. */
+	ASSERT_EQ(POLLERR, poll_for(fd, 0, 0));
+	CHECK_ERRNO(write(fd, automatic, sizeof(automatic) - 1), EIO);
 	write_all(fd, automatic, sizeof(automatic) - 1);
 	ASSERT_EQ(0, fsync(fd));
 	CHECK_SOON(status_source(fd) == TILL_PRINTER_SOURCE_AUTOMATIC);
@@ -565,6 +568,15 @@ TEST_F(printer, a_reset_keeps_the_node)
 	CHECK_ERRNO(fsync(fd), EIO);
 	get_progress(fd, &progress);
 	ASSERT_GT(progress.accepted, progress.completed);
+}
+
+TEST_F(printer, a_reset_is_no_error_for_who_has_written_nothing)
+{
+	int fd = open_device("printer", O_RDWR);
+
+	reset_device("printer");
+	write_all(fd, automatic, sizeof(automatic) - 1);
+	ASSERT_EQ(0, fsync(fd));
 }
 
 TEST_F(printer, unplugging_ends_a_read)
@@ -825,7 +837,7 @@ TEST_F(printer, status_falls_back_and_says_so)
 
 	/* After a reset nobody knows of the cover. */
 	reset_device("printer");
-	ASSERT_EQ(POLLPRI, poll_for(fd, POLLPRI, TILL_WAIT_MS));
+	ASSERT_EQ(POLLPRI | POLLERR, poll_for(fd, POLLPRI, TILL_WAIT_MS));
 	check_uevent(uevents, "printer", "status");
 	get_status(fd, &status);
 	ASSERT_LT(event, status.event);
@@ -906,6 +918,7 @@ TEST_F(printer, unidirectional)
 	ASSERT_EQ(TILL_PAPER_END, status.paper);
 	check_sources(&status, TILL_PRINTER_SOURCE_PORT, TILL_PRINTER_SOURCE_NONE);
 	reset_device("printer");
+	CHECK_ERRNO(fsync(fd), EIO);
 	sim("paper in");
 	write_all(fd, paper, 64);
 	ASSERT_EQ(0, fsync(fd));
@@ -929,6 +942,7 @@ TEST_F(printer, the_bidirectional_setting_is_chosen)
 
 	/* It is still in use after a reset. */
 	reset_device("printer");
+	CHECK_ERRNO(fsync(fd), EIO);
 	write_all(fd, automatic, sizeof(automatic) - 1);
 	CHECK_SOON(status_source(fd) == TILL_PRINTER_SOURCE_AUTOMATIC);
 }

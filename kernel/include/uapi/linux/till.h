@@ -782,7 +782,10 @@ struct till_printer_status {
  * TILL_PRINTER_SOFT_RESET stay the difference. Each write() under way then ends,
  * with EIO or a short count, so that nothing is printed from its middle; the next
  * write() or fsync() is EIO once, except after TILL_PRINTER_SOFT_RESET. What is not
- * completed has not reached the printer, save for a part of a transfer.
+ * completed has not reached the printer, save for a part of a transfer. A reset of the
+ * USB device, also one that ends a sleep of the system, is EIO once for whoever has
+ * written anything since open, completed or not: the printer may have forgotten what
+ * it had not yet printed.
  */
 struct till_printer_progress {
 	__u32 size;
