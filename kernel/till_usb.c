@@ -186,9 +186,10 @@ bool till_listener_heard(struct till_listener *listener)
 		return true;
 	}
 
-	clear_bit_unlock(0, &listener->submitted);
-	if (end == TILL_URB_KILLED || end == TILL_URB_GONE)
+	if (end == TILL_URB_KILLED || end == TILL_URB_GONE) {
+		clear_bit_unlock(0, &listener->submitted);
 		return false;
+	}
 
 	listener->halted |= end == TILL_URB_STALLED;
 	/* The first of several. */
@@ -196,6 +197,7 @@ bool till_listener_heard(struct till_listener *listener)
 		dev_warn_ratelimited(listener->till->dev.parent,
 				     "%s failed (%d), tried again; check the cable\n",
 				     listener->info->what, listener->urb->status);
+	clear_bit_unlock(0, &listener->submitted);
 	till_listener_retry(listener);
 	return false;
 }
@@ -206,9 +208,12 @@ bool till_listener_heard(struct till_listener *listener)
  */
 void till_listener_go_on(struct till_listener *listener)
 {
-	clear_bit_unlock(0, &listener->submitted);
 	/* Some answer with nothing, at once and for ever. */
-	if (till_listener_floods(listener) || !listener->urb->actual_length)
+	bool slowly = till_listener_floods(listener) || !listener->urb->actual_length;
+
+	/* From here on a start may submit it. */
+	clear_bit_unlock(0, &listener->submitted);
+	if (slowly)
 		till_listener_later(listener, listener->info->slow_ms);
 	else
 		till_listener_submit(listener, GFP_ATOMIC);
