@@ -81,7 +81,7 @@ check-trixie: check-deps ## run the kselftests on Debian 13's kernel, 6.12
 check-kernel-debug: check-deps ## kselftests, 1000 unplugs and FUZZ_TIME=60 s of hostile devices on a kernel with KASAN and lockdep
 	@$(MAKE) --no-print-directory check-programs
 	@O=$(O) OUT=$(OUT) CHECK_KERNEL=debug FUZZ_TIME=$(FUZZ_TIME) UNPLUGS=$(UNPLUGS) SEED=$(SEED) \
-		tests/check/run vm/kselftest vm/hostile
+		tests/check/run vm/kselftest vm/power vm/hostile
 
 coverage-kernel: ## which lines of kernel/ the last check-kernel-debug ran
 	@tests/hostile/coverage $(O)/check
