@@ -5,8 +5,8 @@
  * What a report says is till_msr_layout.c's. Here are the node, the queue of
  * swipes and their wiping.
  *
- * The driver connects neither hid-input nor hidraw, so a swipe never becomes a
- * keystroke. Suspend, resume and reset of the pipe are usbhid's. hid-core shows
+ * To a reader the driver connects neither hid-input nor hidraw, so a swipe never
+ * becomes a keystroke. Suspend, resume and reset of the pipe are usbhid's. hid-core shows
  * reports in debugfs before a driver has them, and only hid-core can end that:
  * its readers sleep in a way that is right for a device that goes away.
  */
@@ -578,17 +578,41 @@ static bool till_msr_find_layouts(struct till_msr *msr)
  */
 
 /*
+ * Not by hid_is_usb(): this module would need usbhid, which would go with it at
+ * modprobe -r, and every keyboard with that.
+ */
+static bool till_msr_is_one_of_several(struct hid_device *hdev)
+{
+	struct device *parent = hdev->dev.parent;
+	struct usb_device *udev;
+
+	if (!parent || !parent->type || !parent->type->name ||
+	    strcmp(parent->type->name, "usb_interface"))
+		return false;
+
+	udev = interface_to_usbdev(to_usb_interface(parent));
+	return udev->actconfig->desc.bNumInterfaces > 1;
+}
+
+static bool till_msr_is_keyboard(struct hid_device *hdev)
+{
+	unsigned int i;
+
+	for (i = 0; i < hdev->maxcollection; i++)
+		if (hdev->collection[i].usage == HID_GD_KEYBOARD)
+			return true;
+	return false;
+}
+
+/*
  * The ids of HID have no interface, and once this driver is told of one nobody
  * else is asked. The keys of a keyboard with a reader in it are everybody's.
  */
 static int till_msr_probe_without_tracks(struct hid_device *hdev)
 {
-	struct usb_device *udev;
-
-	if (hid_is_usb(hdev)) {
-		udev = interface_to_usbdev(to_usb_interface(hdev->dev.parent));
-		if (udev->actconfig->desc.bNumInterfaces > 1)
-			return hid_hw_start(hdev, HID_CONNECT_DEFAULT);
+	if (till_msr_is_one_of_several(hdev) && till_msr_is_keyboard(hdev)) {
+		hid_warn_ratelimited(hdev, "a reader's keyboard is a keyboard; if it types what is swiped, set it to HID mode with the maker's tool\n");
+		return hid_hw_start(hdev, HID_CONNECT_DEFAULT);
 	}
 
 	/* Alone it is a reader that types what it reads. */
