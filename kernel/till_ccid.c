@@ -91,8 +91,6 @@ struct till_ccid_message {
 /* A reader has this long to end an exchange whose card was pulled out. */
 #define TILL_CCID_REMOVED_MS	1000
 #define TILL_CCID_CONTROL_MS	1000
-/* A request without data has 50 ms, USB 2.0, 9.2.6.4. */
-#define TILL_CCID_HALT_MS	500
 /*
  * For a command in which a card has no part, or only to lose its power. With the
  * abort, and two pipes to clear before it and after it, it takes 7000: below
@@ -693,20 +691,10 @@ unlock:
  */
 
 /* usb_clear_halt() in a time that a recovery can afford. */
-static void till_ccid_clear_halt(struct till_ccid *ccid, unsigned int pipe)
-{
-	u8 address = usb_pipeendpoint(pipe) | (usb_pipein(pipe) ? USB_DIR_IN : 0);
-
-	if (!usb_control_msg_send(ccid->udev, 0, USB_REQ_CLEAR_FEATURE, USB_RECIP_ENDPOINT,
-				  USB_ENDPOINT_HALT, address, NULL, 0, TILL_CCID_HALT_MS,
-				  GFP_NOIO))
-		usb_reset_endpoint(ccid->udev, address);
-}
-
 static void till_ccid_clear_halts(struct till_ccid *ccid)
 {
-	till_ccid_clear_halt(ccid, ccid->in_pipe);
-	till_ccid_clear_halt(ccid, ccid->out_pipe);
+	till_usb_clear_halt(ccid->udev, ccid->in_pipe);
+	till_usb_clear_halt(ccid->udev, ccid->out_pipe);
 }
 
 /* What a transfer before end may take; none waits for ever, which 0 would be. */
@@ -850,7 +838,13 @@ void till_ccid_cancel(struct till_ccid *ccid, struct till_ccid_command *command,
 	}
 }
 
-static bool till_ccid_is_busy(struct till_ccid *ccid)
+/**
+ * till_ccid_is_busy() - whether there is a command
+ * @ccid: transport
+ *
+ * Return: whether one is in flight or being ended
+ */
+bool till_ccid_is_busy(struct till_ccid *ccid)
 {
 	bool busy;
 
@@ -861,7 +855,7 @@ static bool till_ccid_is_busy(struct till_ccid *ccid)
 }
 
 /**
- * till_ccid_wait_killable() - wait until there is no command, or the caller is killed
+ * till_ccid_wait_killable() - wait until there is no command, or the caller is ended
  * @ccid: transport
  *
  * What is being cancelled, and something quick behind it, end within the time that
@@ -869,6 +863,10 @@ static bool till_ccid_is_busy(struct till_ccid *ccid)
  */
 void till_ccid_wait_killable(struct till_ccid *ccid)
 {
+	/* Its end takes the signal that killed it away: it would wait to the last. */
+	if (current->flags & PF_EXITING)
+		return;
+
 	wait_event_killable_timeout(ccid->till->wait, !till_ccid_is_busy(ccid),
 				    msecs_to_jiffies(2 * TILL_CCID_IDLE_MS));
 }

@@ -233,6 +233,7 @@ void till_ccid_watch(struct till_ccid *ccid, bool watch);
 
 int till_ccid_begin(struct till_ccid *ccid, struct till_ccid_command *command);
 void till_ccid_cancel(struct till_ccid *ccid, struct till_ccid_command *command, int cause);
+bool till_ccid_is_busy(struct till_ccid *ccid);
 void till_ccid_wait_killable(struct till_ccid *ccid);
 int till_ccid_wait_interruptible(struct till_ccid *ccid);
 

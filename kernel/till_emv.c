@@ -811,6 +811,10 @@ static int till_emv_suspend(struct usb_interface *intf, pm_message_t message)
 {
 	struct till_emv *emv = usb_get_intfdata(intf);
 
+	/* A closer that did not wait has left something to be ended; asked again later. */
+	if (PMSG_IS_AUTO(message) && till_ccid_is_busy(&emv->ccid))
+		return -EBUSY;
+
 	till_ccid_stop(&emv->ccid, -ECONNRESET);
 	return 0;
 }

@@ -173,7 +173,7 @@ static void till_printer_error_work(struct work_struct *work)
 	spin_unlock_irq(&printer->till.lock);
 
 	if (halted)
-		ret = usb_clear_halt(printer->udev, printer->out_pipe);
+		ret = till_usb_clear_halt(printer->udev, printer->out_pipe);
 	trace_till_recover_end(&printer->till, ret);
 	dev_dbg(&printer->intf->dev, "data behind a failed transfer taken back: %d\n", ret);
 
@@ -489,8 +489,12 @@ static int till_printer_pre_reset(struct usb_interface *intf)
 {
 	struct till_printer *printer = usb_get_intfdata(intf);
 
-	/* A reset would end requests as if the device were gone. */
-	mutex_lock(&printer->control_mutex);
+	/*
+	 * A reset would end requests as if the device were gone. It takes the mutexes
+	 * of all its interfaces, in the order of their numbers.
+	 */
+	mutex_lock_nested(&printer->control_mutex,
+			  till_printer_ifnum(printer) % MAX_LOCKDEP_SUBCLASSES);
 	till_printer_stop(printer);
 	return 0;
 }
@@ -852,8 +856,8 @@ static bool till_printer_is_ours(struct till_printer *printer, unsigned long dri
 	if (till_ieee1284_is_receipt_printer(printer->device_id, printer->device_id_length))
 		return true;
 
-	dev_info(&printer->intf->dev,
-		 "a bridge chip whose printer does not say that it knows ESC/POS: left to other drivers; if it does, add its id through new_id\n");
+	dev_info_ratelimited(&printer->intf->dev,
+			     "a bridge chip whose printer does not say that it knows ESC/POS: left to other drivers; if it does, add its id through new_id\n");
 	return false;
 }
 
@@ -885,7 +889,7 @@ static int till_printer_probe(struct usb_interface *intf, const struct usb_devic
 	ret = -ENODEV;
 	alt = till_printer_find_alt(printer);
 	if (!alt) {
-		dev_info(&intf->dev, "no interface of a USB printer that can be driven: left to other drivers\n");
+		dev_info_ratelimited(&intf->dev, "no interface of a USB printer that can be driven: left to other drivers\n");
 		goto err_put;
 	}
 
@@ -912,8 +916,9 @@ static int till_printer_probe(struct usb_interface *intf, const struct usb_devic
 	if (ret)
 		goto err_intfdata;
 
-	dev_info(&intf->dev, "%sprinter is %s\n",
-		 printer->in.urb ? "" : "unidirectional ", dev_name(&printer->till.dev));
+	dev_info_ratelimited(&intf->dev, "%sprinter is %s\n",
+			     printer->in.urb ? "" : "unidirectional ",
+			     dev_name(&printer->till.dev));
 	return 0;
 
 err_intfdata:
@@ -984,7 +989,7 @@ static struct usb_driver till_printer_driver = {
 	.supports_autosuspend	= 1,
 };
 
-int till_printer_init(void)
+int __init till_printer_init(void)
 {
 	return usb_register(&till_printer_driver);
 }

@@ -88,6 +88,28 @@ int till_usb_submit(struct urb *urb)
 }
 
 /**
+ * till_usb_clear_halt() - usb_clear_halt() in a bounded time
+ * @udev: device
+ * @pipe: bulk or interrupt pipe, with no URB in it
+ *
+ * That one waits 5 s, and a close or a reset waits for who calls this.
+ *
+ * Return: 0 or usbcore's error
+ */
+int till_usb_clear_halt(struct usb_device *udev, unsigned int pipe)
+{
+	u8 address = usb_pipeendpoint(pipe) | (usb_pipein(pipe) ? USB_DIR_IN : 0);
+	int ret;
+
+	ret = usb_control_msg_send(udev, 0, USB_REQ_CLEAR_FEATURE, USB_RECIP_ENDPOINT,
+				   USB_ENDPOINT_HALT, address, NULL, 0, TILL_USB_HALT_MS,
+				   GFP_NOIO);
+	if (!ret)
+		usb_reset_endpoint(udev, address);
+	return ret;
+}
+
+/**
  * till_usb_read_ids() - for TILL_GET_INFO
  * @tdev: node
  * @udev: its device
@@ -138,7 +160,7 @@ static void till_listener_work(struct work_struct *work)
 	struct till_listener *listener = container_of(work, struct till_listener, work.work);
 	struct urb *urb = listener->urb;
 
-	if (listener->halted && !usb_clear_halt(urb->dev, urb->pipe))
+	if (listener->halted && !till_usb_clear_halt(urb->dev, urb->pipe))
 		listener->halted = false;
 
 	/* A reset waits for this work. */

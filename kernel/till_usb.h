@@ -21,6 +21,9 @@
 struct urb;
 struct usb_device;
 
+/* A request without data has 50 ms, USB 2.0, 9.2.6.4. */
+#define TILL_USB_HALT_MS	500
+
 #define TILL_BACKOFF_MIN_MS	100U
 #define TILL_BACKOFF_MAX_MS	10000U
 
@@ -89,6 +92,7 @@ static inline unsigned int till_backoff(unsigned int ms, unsigned int min_ms)
 enum till_urb_end till_urb_end(const struct urb *urb);
 int till_usb_error(int error);
 int till_usb_submit(struct urb *urb);
+int till_usb_clear_halt(struct usb_device *udev, unsigned int pipe);
 void till_usb_read_ids(struct till_device *tdev, struct usb_device *udev);
 
 void till_listener_init(struct till_listener *listener, struct till_device *till,

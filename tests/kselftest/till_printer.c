@@ -1104,6 +1104,19 @@ TEST_F(printer, requests_that_are_never_answered)
 	ASSERT_EQ(0, fsync(fd));
 }
 
+/* A reset that cut it off would say that the device is gone. */
+TEST_F(printer, a_reset_waits_for_a_request)
+{
+	struct blocked b = { .fd = open_device("printer", O_RDWR) };
+
+	sim("misbehave printer deaf");
+	start_blocked(&b, blocked_soft_reset);
+	reset_device("printer");
+	end_blocked(&b);
+	CHECK_EQ(b.result, -1);
+	CHECK_EQ(b.error, ETIMEDOUT);
+}
+
 TEST_F(printer, unplugged_while_a_request_is_not_answered)
 {
 	struct blocked b = { .fd = open_device("printer", O_RDWR) };

@@ -325,7 +325,8 @@ struct till_msr_options {
  *
  * write() takes one whole block or APDU, as the exchange level has it, and
  * returns at once; read() waits for the answer and returns it whole. In between
- * the slot is BUSY, then READY. write() outside IDLE is EBUSY. An exchange that
+ * the slot is BUSY, then READY. write() outside IDLE is EBUSY; of nothing EINVAL,
+ * of more than a block EMSGSIZE, and EIO when it cannot be sent. An exchange that
  * fails is the errno of one read(): EIO (reader or card error), ENOMEDIUM (no
  * card), ETIMEDOUT, ECANCELED (aborted), EPROTO (the reader broke CCID),
  * ECONNRESET (the reader was suspended or reset, and the card has no power now).
@@ -339,8 +340,8 @@ struct till_msr_options {
  * then, and a card that is in it, without power, comes as an event. Plugged in, a
  * reader is asked for its slot, and the node does not wait for the answer.
  * The last close aborts, powers the card off and wipes what is left. It waits for
- * the reader, up to 16 s for a mute one, and whatever O_NONBLOCK says; when the
- * closer is killed it returns, and the rest is done by itself.
+ * the reader, up to 16 s for a mute one, and whatever O_NONBLOCK says; for a closer
+ * that is killed, or that ends with the node open, the rest is done by itself.
  */
 
 /**
@@ -492,8 +493,9 @@ struct till_emv_power {
  *
  * Both are EBUSY outside IDLE, ENOMEDIUM without a card, EOPNOTSUPP when the reader
  * does not know the command, EIO, EPROTO, ETIMEDOUT, ECANCELED, ECONNRESET, EINTR as
- * with struct till_emv_power. SET is EINVAL for a value that the reader does not
- * take, and returns what is in force then. PPS is not in it: at TPDU level it is a
+ * with struct till_emv_power, EINVAL for a protocol or length that is none. SET is
+ * EINVAL also for a value that the reader does not take, and returns what is in
+ * force then. PPS is not in it: at TPDU level it is a
  * write() like any other, elsewhere the reader's.
  */
 struct till_emv_parameters {
@@ -602,8 +604,8 @@ struct till_emv_pin {
  * define TILL_EMV_POWER_OFF - take the card's power
  *
  * No argument; IccPowerOff of CCID 1.1, 6.1.2. It also drops an answer that nobody
- * reads: READY becomes IDLE. EBUSY while the reader is BUSY, EIO, EPROTO, ETIMEDOUT,
- * ECANCELED, ECONNRESET, EINTR as with struct till_emv_power.
+ * reads: READY becomes IDLE. EBUSY while the reader is BUSY, ENOMEDIUM, EIO, EPROTO,
+ * ETIMEDOUT, ECANCELED, ECONNRESET, EINTR as with struct till_emv_power.
  */
 #define TILL_EMV_POWER_OFF	_IO(TILL_IOC_TYPE, 0x23)
 
@@ -842,7 +844,8 @@ struct till_printer_device_id {
  * No argument. Returns the byte, 0 to 255: bit 5 paper empty, bit 4 selected, bit 3 no
  * error; GET_PORT_STATUS of printer class 1.1, 4.2.2. It also updates the status as
  * long as no automatic status has been heard. The printer has a second to answer:
- * ETIMEDOUT, EPIPE when it does not know the request, EIO.
+ * ETIMEDOUT, EPIPE when it does not know the request, EIO. It waits for another
+ * request and for a reset of the device: EINTR.
  */
 #define TILL_PRINTER_GET_PORT_STATUS	_IO(TILL_IOC_TYPE, 0x33)
 
@@ -853,7 +856,7 @@ struct till_printer_device_id {
  * the printer knows only that. It clears an error that is not yet told. A write() of
  * another thread that is under way ends: EIO, or a short count and then EIO, so that
  * nothing is printed from its middle. ETIMEDOUT, EPIPE, EIO of the request itself; the
- * queue is dropped all the same.
+ * queue is dropped all the same. It waits as TILL_PRINTER_GET_PORT_STATUS: EINTR.
  */
 #define TILL_PRINTER_SOFT_RESET		_IO(TILL_IOC_TYPE, 0x34)
 
