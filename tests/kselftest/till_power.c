@@ -116,7 +116,10 @@ static void card_connect(void)
 	CHECK_SOON(attribute_is("emv", "card", "absent"));
 }
 
-/* Of a card that was inserted once: inserted again, QEMU ends what is under way by an empty answer. */
+/*
+ * Of a card that was inserted once: inserted again, QEMU ends what is under way by an
+ * empty answer.
+ */
 static int open_powered(void)
 {
 	struct till_emv_power power = { .size = sizeof(power) };
