@@ -690,7 +690,6 @@ unlock:
  * Ending a command by force
  */
 
-/* usb_clear_halt() in a time that a recovery can afford. */
 static void till_ccid_clear_halts(struct till_ccid *ccid)
 {
 	till_usb_clear_halt(ccid->udev, ccid->in_pipe);
