@@ -4,6 +4,7 @@
  */
 
 #include <linux/minmax.h>
+#include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/usb.h>
@@ -501,7 +502,11 @@ static int till_ccid_got_data(struct till_ccid *ccid, u8 chain, const u8 *data, 
 	switch (chain) {
 	case CCID_CHAIN_WHOLE:
 	case CCID_CHAIN_ENDS:
-		return 1;
+		/* An answer ends with SW1 SW2 or is a block: nothing at all is no answer. */
+		if (command->answer_length)
+			return 1;
+		till_ccid_finish(ccid, ccid->cause ?: -EIO);
+		return 0;
 	case CCID_CHAIN_BEGINS:
 	case CCID_CHAIN_CONTINUES:
 		/* A chain of empty parts would never end. */
@@ -779,6 +784,7 @@ static bool till_ccid_take_pipes(struct till_ccid *ccid)
 static void till_ccid_recover(struct work_struct *work)
 {
 	struct till_ccid *ccid = container_of(work, struct till_ccid, recover_work.work);
+	unsigned int noio;
 	bool halted;
 	int ret;
 	u8 seq;
@@ -795,12 +801,15 @@ static void till_ccid_recover(struct work_struct *work)
 	trace_till_recover_begin(ccid->till, ccid->cause);
 	spin_unlock_irq(&ccid->till->lock);
 
+	/* A reset waits for this, and the device may have a disk; usb_bulk_msg() takes no gfp. */
+	noio = memalloc_noio_save();
 	usb_kill_urb(ccid->out_urb);
 	usb_kill_urb(ccid->in_urb);
 	if (halted)
 		till_ccid_clear_halts(ccid);
 
 	ret = till_ccid_abort(ccid, seq);
+	memalloc_noio_restore(noio);
 	if (ret && ret != -EOPNOTSUPP && ret != -ENODEV && ret != -ESHUTDOWN) {
 		till_count(ccid->till, TILL_COMMUNICATION_ERROR);
 		dev_warn_ratelimited(&ccid->intf->dev,

@@ -1424,6 +1424,8 @@ TEST_F_TIMEOUT(emv, answers_that_break_ccid, 180)
 	check_broken(fd, "short 9", EPROTO);
 	check_broken(fd, "short 1", EPROTO);
 	check_broken(fd, "short 11", EPROTO);
+	/* Nothing in it, as QEMU's reader answers when a card is put in. */
+	check_broken(fd, "length 0", EIO);
 	check_broken(fd, "error fb", EIO);
 	check_broken(fd, "error fe", EIO);
 	check_broken(fd, "error ff", ECANCELED);

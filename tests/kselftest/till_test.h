@@ -319,6 +319,8 @@ TILL_MAYBE static void interrupt_after(unsigned int ms)
 /* A call that blocks, on a thread of its own. */
 struct blocked {
 	pthread_t thread;
+	void *(*call)(void *blocked);
+	pid_t tid;
 	int fd;
 	void *buf;
 	size_t size;
@@ -355,11 +357,41 @@ TILL_MAYBE static void *blocked_fsync(void *p)
 	return NULL;
 }
 
+static void *run_blocked(void *p)
+{
+	struct blocked *b = p;
+
+	__atomic_store_n(&b->tid, gettid(), __ATOMIC_RELEASE);
+	return b->call(b);
+}
+
+/* Asleep, or ended; not yet on its way there, however slow the machine is. */
+static bool blocked_rests(struct blocked *b)
+{
+	pid_t tid = __atomic_load_n(&b->tid, __ATOMIC_ACQUIRE);
+	char path[64], state;
+	FILE *f;
+	int n;
+
+	if (!tid)
+		return false;
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", tid);
+	f = fopen(path, "re");
+	if (!f)
+		return true;
+	n = fscanf(f, "%*d (%*[^)]) %c", &state);
+	fclose(f);
+	return n != 1 || state != 'R';
+}
+
 TILL_MAYBE static void start_blocked(struct blocked *b, void *(*call)(void *))
 {
-	CHECK_EQ(pthread_create(&b->thread, NULL, call, b), 0);
-	/* Most runs find it asleep; the test is right if it is not. */
+	b->call = call;
+	b->tid = 0;
+	CHECK_EQ(pthread_create(&b->thread, NULL, run_blocked, b), 0);
+	/* What it does first need not be its sleep. */
 	nap(300);
+	CHECK_SOON(blocked_rests(b));
 }
 
 TILL_MAYBE static void end_blocked(struct blocked *b)

@@ -327,9 +327,10 @@ struct till_msr_options {
  * returns at once; read() waits for the answer and returns it whole. In between
  * the slot is BUSY, then READY. write() outside IDLE is EBUSY; of nothing EINVAL,
  * of more than a block EMSGSIZE, and EIO when it cannot be sent. An exchange that
- * fails is the errno of one read(): EIO (reader or card error), ENOMEDIUM (no
- * card), ETIMEDOUT, ECANCELED (aborted), EPROTO (the reader broke CCID),
- * ECONNRESET (the reader was suspended or reset, and the card has no power now).
+ * fails is the errno of one read(): EIO (reader or card error, also an answer
+ * without a byte), ENOMEDIUM (no card), ETIMEDOUT, ECANCELED (aborted), EPROTO (the
+ * reader broke CCID), ECONNRESET (the reader was suspended or reset, and the card
+ * has no power now).
  * read() with too small a buffer is EMSGSIZE and loses nothing; read() in IDLE is
  * ENODATA.
  * poll(): EPOLLOUT in IDLE, EPOLLIN in READY, EPOLLPRI until TILL_EMV_GET_STATE
