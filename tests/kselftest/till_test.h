@@ -294,6 +294,14 @@ static void till_on_signal(int number)
 {
 }
 
+/* SIGUSR1 ends system calls, and no more. */
+TILL_MAYBE static void catch_signals(void)
+{
+	struct sigaction action = { .sa_handler = till_on_signal };
+
+	CHECK_EQ(sigaction(SIGUSR1, &action, NULL), 0);
+}
+
 static timer_t till_timer;
 
 TILL_MAYBE static void stop_interrupting(void)
@@ -304,14 +312,13 @@ TILL_MAYBE static void stop_interrupting(void)
 /* A signal that ends system calls, after so long, until stop_interrupting(). */
 TILL_MAYBE static void interrupt_after(unsigned int ms)
 {
-	struct sigaction action = { .sa_handler = till_on_signal };
 	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1 };
 	/* Again and again, for one that comes before the call sleeps. */
 	struct itimerspec when = {
 		{ 0, 200000000L }, { ms / 1000, ms % 1000 * 1000000L }
 	};
 
-	CHECK_EQ(sigaction(SIGUSR1, &action, NULL), 0);
+	catch_signals();
 	CHECK_EQ(timer_create(CLOCK_MONOTONIC, &event, &till_timer), 0);
 	CHECK_EQ(timer_settime(till_timer, 0, &when, NULL), 0);
 }
