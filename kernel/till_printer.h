@@ -69,6 +69,7 @@ enum till_printer_statistic {
  * @completed: bytes of them taken by the printer
  * @escpos: tells automatic status from replies
  * @replies: for read()
+ * @replies_gone: how many bytes of @replies have left it without read()
  * @status: what is known; size and event are not used
  */
 struct till_printer {
@@ -105,6 +106,7 @@ struct till_printer {
 	u64 completed;
 	struct till_escpos escpos;
 	DECLARE_KFIFO(replies, u8, TILL_PRINTER_REPLIES);
+	u32 replies_gone;
 	struct till_printer_status status;
 };
 

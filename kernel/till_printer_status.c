@@ -188,6 +188,7 @@ static void till_printer_reply(struct till_printer *printer, u8 byte)
 {
 	if (kfifo_is_full(&printer->replies)) {
 		kfifo_skip(&printer->replies);
+		printer->replies_gone++;
 		till_count(&printer->till, TILL_COMMUNICATION_ERROR);
 	}
 	kfifo_put(&printer->replies, byte);
@@ -229,6 +230,7 @@ static void till_printer_in_done(struct urb *urb)
 void till_printer_drop_replies(struct till_printer *printer)
 {
 	spin_lock_irq(&printer->till.lock);
+	printer->replies_gone += kfifo_len(&printer->replies);
 	kfifo_reset(&printer->replies);
 	spin_unlock_irq(&printer->till.lock);
 }
@@ -243,24 +245,41 @@ static bool till_printer_readable(struct till_printer *printer)
 	return readable;
 }
 
+/* Takes what read() has told, as far as it has not gone otherwise meanwhile. */
+static void till_printer_take_told(struct till_printer *printer, u8 *told, unsigned int length,
+				   u32 gone)
+{
+	spin_lock_irq(&printer->till.lock);
+	gone = printer->replies_gone - gone;
+	if (gone < length)
+		length = kfifo_out(&printer->replies, told, length - gone);
+	spin_unlock_irq(&printer->till.lock);
+}
+
 static ssize_t till_printer_read_locked(struct till_printer *printer, char __user *buf,
 					size_t count, bool nonblock)
 {
 	u8 part[64];
 	unsigned int length;
 	bool connected;
+	u32 gone;
 	int ret;
 
 	do {
 		spin_lock_irq(&printer->till.lock);
 		connected = printer->till.connected;
-		length = kfifo_out(&printer->replies, part, min(count, sizeof(part)));
+		gone = printer->replies_gone;
+		length = kfifo_out_peek(&printer->replies, part, min(count, sizeof(part)));
 		spin_unlock_irq(&printer->till.lock);
 
 		if (!connected)
 			return -ENODEV;
-		if (length)
-			return copy_to_user(buf, part, length) ? -EFAULT : length;
+		if (length) {
+			if (copy_to_user(buf, part, length))
+				return -EFAULT;
+			till_printer_take_told(printer, part, length, gone);
+			return length;
+		}
 		if (nonblock)
 			return -EAGAIN;
 

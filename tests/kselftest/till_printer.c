@@ -364,11 +364,12 @@ TEST_F(printer, automatic_status)
 	CHECK_ERRNO(read(fd, &byte, 1), EAGAIN);
 }
 
+/* GS ( H, function 48: says when it is printed; reply 37 22, four bytes, 00 */
+static const char process[] = "\x1d(H\x06\x00\x30\x30T8p|";
+static const uint8_t processed[] = { 0x37, 0x22, 'T', '8', 'p', '|', 0x00 };
+
 TEST_F(printer, replies_are_told_from_status)
 {
-	/* GS ( H, function 48: says when it is printed; reply 37 22, four bytes, 00 */
-	static const char process[] = "\x1d(H\x06\x00\x30\x30T8p|";
-	static const uint8_t processed[] = { 0x37, 0x22, 'T', '8', 'p', '|', 0x00 };
 	int fd = open_automatic();
 	unsigned int i;
 
@@ -388,6 +389,23 @@ TEST_F(printer, replies_are_told_from_status)
 
 	sim("cover open");
 	CHECK_SOON(status_flags(fd) & TILL_PRINTER_COVER_OPEN);
+}
+
+/* What a read() could not hand out is there for the next one. */
+TEST_F(printer, a_bad_address_loses_no_reply)
+{
+	uint8_t reply[sizeof(processed)];
+	unsigned int i;
+	int fd = open_automatic();
+
+	write_all(fd, process, sizeof(process) - 1);
+	for (i = 0; i < sizeof(reply); i++) {
+		CHECK_EQ(poll_for(fd, POLLIN, TILL_WAIT_MS) & POLLIN, POLLIN);
+		CHECK_ERRNO(read(fd, bad_pointer(), 64), EFAULT);
+		reply[i] = read_byte(fd);
+	}
+	ASSERT_EQ(0, memcmp(reply, processed, sizeof(reply)));
+	ASSERT_EQ(0, poll_for(fd, POLLIN, 0));
 }
 
 TEST_F(printer, a_signal_ends_a_read)
