@@ -328,8 +328,12 @@ static __poll_t till_poll(struct file *file, poll_table *table)
 }
 
 /* What changes something in the device or in its card; to ask for something does not. */
-static bool till_ioctl_acts(unsigned int cmd)
+static bool till_ioctl_acts(struct till_device *tdev, unsigned int cmd)
 {
+	/* Another kind's, whose numbers begin with that kind's, is ENOTTY. */
+	if (_IOC_NR(cmd) >> 4 != tdev->info->kind)
+		return false;
+
 	switch (cmd) {
 	case TILL_EMV_POWER_ON:
 	case TILL_EMV_POWER_OFF:
@@ -350,7 +354,7 @@ static long till_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 
 	if (!till_device_connected(tdev))
 		return -ENODEV;
-	if (till_ioctl_acts(cmd) && !(file->f_mode & FMODE_WRITE))
+	if (till_ioctl_acts(tdev, cmd) && !(file->f_mode & FMODE_WRITE))
 		return -EBADF;
 	if (cmd == TILL_GET_INFO)
 		return till_get_info(tdev, (void __user *)arg);

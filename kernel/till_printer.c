@@ -60,13 +60,15 @@ static unsigned int till_printer_urb_index(struct till_printer *printer, const s
 	return i;
 }
 
-/* Asks for the return of all URBs; backwards, so that none moves up meanwhile. */
+/* Asks for the return of all URBs, the newest first, so that none moves up meanwhile. */
 static void till_printer_unlink_out(struct till_printer *printer)
 {
+	unsigned int next = READ_ONCE(printer->out_next);
 	unsigned int i;
 
-	for (i = 0; i < TILL_PRINTER_OUT_URBS; i++)
-		usb_unlink_urb(printer->out_urb[TILL_PRINTER_OUT_URBS - 1 - i]);
+	for (i = 1; i <= TILL_PRINTER_OUT_URBS; i++)
+		usb_unlink_urb(printer->out_urb[(next + TILL_PRINTER_OUT_URBS - i) %
+						TILL_PRINTER_OUT_URBS]);
 }
 
 /* Takes back what the printer has not taken; sleeps. */
@@ -91,8 +93,6 @@ static void till_printer_break(struct till_printer *printer, int error)
 /* Data was not taken; returns whether what is behind it has to be taken back. */
 static bool till_printer_out_ended(struct till_printer *printer, const struct urb *urb)
 {
-	bool failed;
-
 	lockdep_assert_held(&printer->till.lock);
 
 	switch (till_urb_end(urb)) {
@@ -115,17 +115,19 @@ static bool till_printer_out_ended(struct till_printer *printer, const struct ur
 			     "printer failed to take data (%d); check the cable and print again\n",
 			     urb->status);
 	till_printer_break(printer, -EIO);
-	failed = !printer->stopped && !printer->recovering;
-	printer->recovering |= failed;
-	return failed;
+	if (!printer->stopped && !printer->recovering) {
+		printer->recovering = true;
+		schedule_work(&printer->error_work);
+	}
+	return true;
 }
 
 static void till_printer_out_done(struct urb *urb)
 {
 	struct till_printer *printer = urb->context;
-	bool failed = false;
 	unsigned long flags;
 	unsigned int sent;
+	bool gap = false;
 
 	spin_lock_irqsave(&printer->till.lock, flags);
 	sent = min(urb->actual_length, urb->transfer_buffer_length);
@@ -134,18 +136,16 @@ static void till_printer_out_done(struct urb *urb)
 	atomic_long_add(sent, &printer->till.statistics[TILL_PRINTER_WRITTEN]);
 
 	if (sent < urb->transfer_buffer_length)
-		failed = till_printer_out_ended(printer, urb);
+		gap = till_printer_out_ended(printer, urb);
 
 	/* What is on a receipt is nobody's business afterwards. */
 	memzero_explicit(urb->transfer_buffer, urb->transfer_buffer_length);
 	__set_bit(till_printer_urb_index(printer, urb), &printer->out_free);
-	if (failed)
-		schedule_work(&printer->error_work);
 	wake_up_all(&printer->till.wait);
 	spin_unlock_irqrestore(&printer->till.lock, flags);
 
 	/* Nothing behind the gap may be printed; the pipe rests until this returns. */
-	if (failed)
+	if (gap)
 		till_printer_unlink_out(printer);
 }
 
@@ -208,8 +208,8 @@ static bool till_printer_writable(struct till_printer *printer)
 
 	if (printer->out_error || printer->late_error)
 		return till_printer_settled(printer);
-	return printer->out_free && !printer->stopped && !printer->recovering &&
-	       !printer->resetting;
+	return test_bit(printer->out_next, &printer->out_free) && !printer->stopped &&
+	       !printer->recovering && !printer->resetting;
 }
 
 /* An error that is yet to be told is told instead, once everything behind the gap is back. */
@@ -232,7 +232,8 @@ static int till_printer_take_urb(struct till_printer *printer, unsigned int brea
 		ret = -EIO;
 	if (!ret) {
 		if (till_printer_writable(printer)) {
-			ret = __ffs(printer->out_free);
+			ret = printer->out_next;
+			printer->out_next = (ret + 1) % TILL_PRINTER_OUT_URBS;
 			__clear_bit(ret, &printer->out_free);
 		} else {
 			ret = -EAGAIN;
@@ -242,9 +243,11 @@ static int till_printer_take_urb(struct till_printer *printer, unsigned int brea
 	return ret;
 }
 
+/* It was not submitted: the one that was taken last, by the one writer. */
 static void till_printer_give_urb(struct till_printer *printer, unsigned int index)
 {
 	spin_lock_irq(&printer->till.lock);
+	printer->out_next = index;
 	__set_bit(index, &printer->out_free);
 	wake_up_all(&printer->till.wait);
 	spin_unlock_irq(&printer->till.lock);
@@ -337,6 +340,7 @@ static ssize_t till_printer_write_locked(struct till_printer *printer, const cha
 	if (done && ret < 0 && ret != -EAGAIN && ret != -ERESTARTSYS && ret != -EFAULT) {
 		spin_lock_irq(&printer->till.lock);
 		printer->late_error = ret;
+		wake_up_all(&printer->till.wait);
 		spin_unlock_irq(&printer->till.lock);
 	}
 	return done ?: ret;
@@ -426,9 +430,11 @@ static void till_printer_stop(struct till_printer *printer)
 		till_printer_break(printer, -EIO);
 	spin_unlock_irq(&printer->till.lock);
 
+	/* Poisoning waits for one after the other: nothing may be sent meanwhile. */
+	till_printer_unlink_out(printer);
 	cancel_work_sync(&printer->error_work);
 	for (i = 0; i < TILL_PRINTER_OUT_URBS; i++)
-		usb_poison_urb(printer->out_urb[TILL_PRINTER_OUT_URBS - 1 - i]);
+		usb_poison_urb(printer->out_urb[i]);
 	till_listener_stop(&printer->in);
 
 	spin_lock_irq(&printer->till.lock);
@@ -622,13 +628,14 @@ static int till_printer_soft_reset(struct till_printer *printer)
 		ret = till_printer_reset_request(printer, USB_RECIP_OTHER);
 	trace_till_printer_reset(&printer->till, ret);
 
+	/* Before a writer may turn automatic status on again. */
 	till_printer_drop_replies(printer);
+	till_printer_forget_status(printer);
 	spin_lock_irq(&printer->till.lock);
 	printer->resetting--;
 	printer->out_error = 0;
 	wake_up_all(&printer->till.wait);
 	spin_unlock_irq(&printer->till.lock);
-	till_printer_forget_status(printer);
 	return till_usb_error(ret);
 }
 

@@ -56,8 +56,10 @@ enum till_printer_statistic {
  * The rest is under till.lock:
  *
  * @stopped: the URBs are poisoned
- * @cut: there was data in flight at the last stop, and it is told
- * @out_free: bit mask of @out_urb that may be used
+ * @cut: there was data in flight, or about to be, at the last stop, and it is told
+ * @out_free: bit mask of @out_urb that are not in use
+ * @out_next: the one of @out_urb to be used next; they go round, so that what is in
+ *	flight is in the order before it
  * @out_error: to be told by the next write() or fsync()
  * @late_error: the same, of a write() that told the bytes it had taken; no soft
  *	reset under way clears it
@@ -96,6 +98,7 @@ struct till_printer {
 	bool stopped;
 	bool cut;
 	unsigned long out_free;
+	unsigned int out_next;
 	int out_error;
 	int late_error;
 	bool out_halted;

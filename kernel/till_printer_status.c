@@ -137,19 +137,25 @@ int till_printer_ask_port_status(struct till_printer *printer)
  *
  * The printer has forgotten that it is to send automatic status, and what it said
  * may not be so any more: what the port status tells is all that is known. One
- * that does not tell it is a printer whose state is not known.
+ * that does not tell it is a printer whose state is not known. Automatic status
+ * that comes from now on counts.
  */
 void till_printer_forget_status(struct till_printer *printer)
 {
 	static const struct till_printer_status unknown;
-	int port = till_printer_request_port_status(printer);
 
 	spin_lock_irq(&printer->till.lock);
 	memset(&printer->escpos, 0, sizeof(printer->escpos));
-	if (port < 0)
+	if (till_printer_is_automatic(printer))
+		printer->status.online_source = TILL_PRINTER_SOURCE_NONE;
+	spin_unlock_irq(&printer->till.lock);
+
+	if (till_printer_ask_port_status(printer) >= 0)
+		return;
+
+	spin_lock_irq(&printer->till.lock);
+	if (!till_printer_is_automatic(printer))
 		till_printer_set_status(printer, &unknown);
-	else
-		till_printer_set_port_status(printer, port);
 	spin_unlock_irq(&printer->till.lock);
 }
 

@@ -163,6 +163,14 @@ TEST_F(node, commands_that_are_not_its_own)
 		EXPECT_EQ(-1, ioctl(self->fd, commands[i], NULL));
 		EXPECT_EQ(ENOTTY, errno);
 	}
+	close(self->fd);
+	self->fd = open_device(variant->kind, O_RDONLY);
+	for (i = 0; i < ARRAY_SIZE(commands); i++) {
+		if (numbers[i] == variant->number)
+			continue;
+		EXPECT_EQ(-1, ioctl(self->fd, commands[i], NULL));
+		EXPECT_EQ(ENOTTY, errno);
+	}
 	EXPECT_EQ(-1, ioctl(self->fd, _IO(TILL_IOC_TYPE, 0xff), NULL));
 	EXPECT_EQ(ENOTTY, errno);
 	EXPECT_EQ(-1, ioctl(self->fd, _IO(0xbf, 0), NULL));

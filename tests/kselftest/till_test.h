@@ -367,7 +367,12 @@ TILL_MAYBE static void *blocked_fsync(void *p)
 static void *run_blocked(void *p)
 {
 	struct blocked *b = p;
+	sigset_t child;
 
+	/* system() blocks it in its own thread, and then it would interrupt this one. */
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	pthread_sigmask(SIG_BLOCK, &child, NULL);
 	__atomic_store_n(&b->tid, gettid(), __ATOMIC_RELEASE);
 	return b->call(b);
 }

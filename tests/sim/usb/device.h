@@ -90,6 +90,7 @@ enum printer_misbehaviour {
         PRINTER_EMPTY,       /* sends empty packets for ever */
         PRINTER_CHATTER,     /* the same with one byte */
         PRINTER_STORM,       /* the same with a status that is never the same */
+        PRINTER_HOLD,        /* takes nothing of the transfer under way, and all that is behind it */
 };
 /* By a word of till-sim(1), until printer_behave(). -EINVAL. */
 int printer_misbehave(struct printer *printer, const char *word);

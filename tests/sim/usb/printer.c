@@ -20,7 +20,8 @@ struct printer {
         uint64_t ran; /* CLOCK_MONOTONIC, microseconds */
         bool printing;
         enum printer_misbehaviour how;
-        unsigned int told; /* messages of one that never stops */
+        unsigned int told;   /* messages of one that never stops */
+        const uint8_t *held; /* where the data of the transfer begins that is not taken */
 };
 
 #define DEVICE(_vendor, _product)                                                                                     \
@@ -123,8 +124,14 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
 
 static ssize_t printer_out(void *userdata, uint8_t endpoint, const uint8_t *data, size_t size) {
         struct printer *p = userdata;
-        size_t n = paper_write(p->paper, data, size);
+        size_t n;
 
+        if (p->how == PRINTER_HOLD) {
+                if (!p->held)
+                        p->held = data;
+                return data == p->held ? 0 : (ssize_t) size;
+        }
+        n = paper_write(p->paper, data, size);
         device_trace(p, n < size ? "print, busy" : "print", data, n);
         printer_run(p);
         return n;
@@ -283,12 +290,16 @@ int printer_misbehave(struct printer *p, const char *word) {
                 [PRINTER_EMPTY] = "empty",
                 [PRINTER_CHATTER] = "chatter",
                 [PRINTER_STORM] = "storm",
+                [PRINTER_HOLD] = "hold",
         };
 
         for (size_t i = 0; i < ELEMENTSOF(words); i++) {
                 if (!words[i] || !streq(words[i], word))
                         continue;
                 p->how = i;
+                p->held = NULL;
+                if (p->device.usb)
+                        usb_device_resume(p->device.usb, EP_OUT);
                 if (p->device.usb && usb_device_listens(p->device.usb, EP_IN))
                         printer_listened(p, EP_IN);
                 return 0;

@@ -485,6 +485,7 @@ static void handle_unlink(struct usb_device *d, uint32_t seqnum, uint32_t target
                 for (size_t i = 0; i < 16; i++)
                         for (struct urb **p = &d->endpoints[in][i].urbs; *p; p = &(*p)->next) {
                                 struct urb *u = *p;
+                                bool first = u == d->endpoints[in][i].urbs;
 
                                 if (u->seqnum != target)
                                         continue;
@@ -492,6 +493,9 @@ static void handle_unlink(struct usb_device *d, uint32_t seqnum, uint32_t target
                                 free(u);
                                 header.ret_unlink.status = (int32_t) htobe32((uint32_t) -ECONNRESET);
                                 device_answer(d, &header, NULL, 0);
+                                /* A host controller goes on with the next. */
+                                if (first && !in)
+                                        endpoint_pump_out(d, &d->endpoints[0][i], (uint8_t) i);
                                 return;
                         }
         if ((int32_t) (target - d->newest) > 0)
