@@ -3,6 +3,8 @@
  * Unplugs and resets each device again and again while it is talked to; the kernel's
  * log is what tells. The number of rounds is TILL_ROUNDS, 10 for a short run.
  */
+#include <sys/mman.h>
+
 #include "till_test.h"
 
 static unsigned int rounds(void)
@@ -82,13 +84,14 @@ static int open_for_use(const char *kind)
 	return fd;
 }
 
-static void use_device(const char *kind)
+static void use_device(const char *kind, unsigned int *opens)
 {
 	for (;;) {
 		int fd = open_for_use(kind);
 
 		if (fd < 0)
 			continue;
+		++*opens;
 		while (use_once(kind, fd))
 			;
 		close(fd);
@@ -139,14 +142,18 @@ static void check_works(const char *kind)
 TEST_F_TIMEOUT(stress, under_use, LIMIT)
 {
 	const char *kind = variant->kind;
-	unsigned int i;
+	unsigned int i, *opens;
+	int status;
 	pid_t pid;
 
+	opens = mmap(NULL, sizeof(*opens), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+		     -1, 0);
+	CHECK(opens != MAP_FAILED);
 	plug_device(kind);
 	pid = fork();
 	CHECK(pid >= 0);
 	if (!pid) {
-		use_device(kind);
+		use_device(kind, opens);
 		_exit(0);
 	}
 
@@ -161,7 +168,10 @@ TEST_F_TIMEOUT(stress, under_use, LIMIT)
 		plug_device(kind);
 	}
 	kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	CHECK(WIFSIGNALED(status));
+	printf("# %u opens\n", *opens);
+	EXPECT_LT(0, *opens);
 	check_works(kind);
 }
 
