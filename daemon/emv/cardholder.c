@@ -117,26 +117,35 @@ static bool condition_met(const struct emv *e, uint8_t method, uint8_t condition
         }
 }
 
-/* Performs one method. What is known of its success goes into the result; false when it failed. */
+/*
+ * Performs one method, and says in the result how it went; false when it failed. What cannot be performed at
+ * all leaves the result alone (Book 4, 6.3.4.5): 3F 00 01 is that of a list of which nothing could be.
+ */
 static bool perform(struct emv *e, uint8_t rule, uint8_t condition) {
         uint8_t method = rule & CVM_METHOD;
 
-        if (!is_recognised(rule))
+        if (!is_recognised(rule)) {
                 tvr_set(e->tvr, TVR_CVM_UNRECOGNISED);
-        else if (!supports(&e->start->terminal, rule)) {
+                return false;
+        }
+        if (!supports(&e->start->terminal, rule)) {
                 /* 10.5.1, 10.5.2: a PIN is asked for and there is nowhere to enter it. */
                 if (method >= CVM_PLAINTEXT_PIN && method <= CVM_ENCIPHERED_PIN_SIGNATURE)
                         tvr_set(e->tvr, TVR_PIN_PAD_ABSENT);
-        } else if (method == CVM_SIGNATURE) {
+                return false;
+        }
+        switch (method) {
+        case CVM_SIGNATURE:
                 e->signature = true;
                 set_result(e, rule, condition, RESULT_UNKNOWN);
                 return true;
-        } else if (method == CVM_NONE) {
+        case CVM_NONE:
                 set_result(e, rule, condition, RESULT_SUCCESSFUL);
                 return true;
+        default:
+                set_result(e, rule, condition, RESULT_FAILED);
+                return false;
         }
-        set_result(e, rule, condition, RESULT_FAILED);
-        return false;
 }
 
 int emv_verify_cardholder(struct emv *e) {

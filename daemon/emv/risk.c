@@ -56,6 +56,9 @@ static int check_velocity(struct emv *e) {
         if (have_last < 0)
                 return have_last;
 
+        /* Limits without the counters that they are for (7.5). */
+        if (!have_counter || !have_last)
+                tvr_set(e->tvr, TVR_DATA_MISSING);
         if (have_last && last == 0)
                 tvr_set(e->tvr, TVR_NEW_CARD);
         /* Counters that are not there, or that cannot be, count as both limits exceeded. */
