@@ -48,7 +48,7 @@ HOST_OBJECTS := $(filter $(O)/daemon/host/%,$(ROOM_OBJECTS))
 
 OBJECTS_tilld := $(call objects,daemon/main.c) $(ROOM_OBJECTS)
 OBJECTS_tillctl := $(call objects,$(call sources,daemon/cli)) $(BASE_OBJECTS)
-OBJECTS_card-worker := $(call objects,daemon/helpers/card-worker.c) $(EMV_OBJECTS) $(BASE_OBJECTS)
+OBJECTS_card-worker := $(call objects,daemon/helpers/card-worker.c daemon/helpers/sandbox.c) $(EMV_OBJECTS) $(BASE_OBJECTS)
 OBJECTS_till-recover := $(call objects,daemon/helpers/till-recover.c) $(BASE_OBJECTS)
 OBJECTS_till-acquirer := $(call objects,$(call sources,tests/sim/acquirer tests/sim/issuer)) $(HOST_OBJECTS) $(BASE_OBJECTS)
 OBJECTS_till-sim := $(call objects,$(call sources,tests/sim/usb tests/sim/card tests/sim/paper tests/sim/issuer)) $(O)/daemon/host/mac.o $(BASE_OBJECTS)
@@ -89,7 +89,8 @@ $(O)/%.o: %.c Makefile
 # Asked for when the first file is compiled, since "make deps" may have to install pkg-config before.
 LIB_CFLAGS = $(eval LIB_CFLAGS := $(call flags,$(sort $(foreach p,$(PROGRAMS) test-device-monitor,$(LIBS_$(p))))))$(LIB_CFLAGS)
 
-$(O)/rooms.a: $(ROOM_OBJECTS)
+# And the worker's walls, which tests run against.
+$(O)/rooms.a: $(ROOM_OBJECTS) $(O)/daemon/helpers/sandbox.o
 $(O)/sim.a: $(filter-out %/main.o,$(OBJECTS_till-sim) $(OBJECTS_till-acquirer))
 $(O)/%.a:
 	$(call say,AR,$@)

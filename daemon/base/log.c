@@ -4,6 +4,8 @@
 #include "base/log.h"
 
 static int max_level = LOG_INFO;
+/* Under systemd standard error is a journal stream and takes a level in front. */
+static bool journal;
 
 static const char *const level_names[] = {
         [LOG_EMERG] = "emerg",     [LOG_ALERT] = "alert",   [LOG_CRIT] = "crit", [LOG_ERR] = "err",
@@ -29,6 +31,7 @@ void log_parse_environment(void) {
         const char *e = getenv("TILL_LOG_LEVEL");
         int level;
 
+        journal = getenv("JOURNAL_STREAM") != NULL;
         if (!e)
                 return;
 
@@ -41,8 +44,6 @@ void log_parse_environment(void) {
 }
 
 static void log_line(int level, const char *suffix, const char *format, va_list ap) {
-        /* Under systemd standard error is a journal stream and takes a level in front. */
-        bool journal = getenv("JOURNAL_STREAM") != NULL;
         char line[2048];
         int n, saved = errno;
 

@@ -9,23 +9,16 @@
  * descriptor.
  */
 
-#include <linux/landlock.h>
 #include <poll.h>
-#include <seccomp.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <time.h>
-
-#include <openssl/sha.h>
 
 #include "base/log.h"
 #include "base/secret.h"
 #include "emv/atr.h"
 #include "emv/emv.h"
+#include "helpers/sandbox.h"
 #include "kernel/include/uapi/linux/till.h"
 
 /* dwFeatures of CCID: the reader chooses the voltage. */
@@ -48,121 +41,6 @@ static uint64_t now_ms(void) {
 
         (void) clock_gettime(CLOCK_MONOTONIC, &t);
         return (uint64_t) t.tv_sec * 1000 + (uint64_t) t.tv_nsec / 1000000;
-}
-
-/* The sandbox */
-
-static int allow_kernel_calls(scmp_filter_ctx filter) {
-        /* What memory, clocks, locks and the end of a process take; no descriptor is made by any of them. */
-        static const int calls[] = {
-                SCMP_SYS(poll),         SCMP_SYS(ppoll),           SCMP_SYS(clock_gettime), SCMP_SYS(brk),
-                SCMP_SYS(munmap),       SCMP_SYS(mremap),          SCMP_SYS(madvise),       SCMP_SYS(mlock),
-                SCMP_SYS(futex),        SCMP_SYS(getrandom),       SCMP_SYS(exit),          SCMP_SYS(exit_group),
-                SCMP_SYS(rt_sigreturn), SCMP_SYS(restart_syscall),
-        };
-        int r;
-
-        for (size_t i = 0; i < ELEMENTSOF(calls); i++) {
-                r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, calls[i], 0);
-                /* Not every architecture has every one. */
-                if (r < 0 && r != -EDOM)
-                        return r;
-        }
-        r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-        if (r < 0)
-                return r;
-        return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
-                                SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-}
-
-static int allow_on(scmp_filter_ctx filter, int call, int fd) {
-        return seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 1, SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t) fd));
-}
-
-static int allow_descriptors(scmp_filter_ctx filter) {
-        static const unsigned requests[] = {
-                TILL_EMV_GET_INFO, TILL_EMV_GET_STATE, TILL_EMV_POWER_ON, TILL_EMV_POWER_OFF, TILL_EMV_ABORT,
-        };
-        static const struct {
-                int call, fd;
-        } pairs[] = {
-                { SCMP_SYS(read), WORKER_FD_READER },  { SCMP_SYS(write), WORKER_FD_READER },
-                { SCMP_SYS(write), STDERR_FILENO },    { SCMP_SYS(recvfrom), WORKER_FD_TILLD },
-                { SCMP_SYS(sendto), WORKER_FD_TILLD },
-        };
-        int r;
-
-        for (size_t i = 0; i < ELEMENTSOF(pairs); i++) {
-                r = allow_on(filter, pairs[i].call, pairs[i].fd);
-                if (r < 0)
-                        return r;
-        }
-        for (size_t i = 0; i < ELEMENTSOF(requests); i++) {
-                r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 2,
-                                     SCMP_A0(SCMP_CMP_EQ, WORKER_FD_READER), SCMP_A1(SCMP_CMP_EQ, requests[i]));
-                if (r < 0)
-                        return r;
-        }
-        return 0;
-}
-
-static int enter_seccomp(void) {
-        scmp_filter_ctx filter;
-        int r;
-
-        filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
-        if (!filter)
-                return -ENOMEM;
-        r = allow_kernel_calls(filter);
-        if (r >= 0)
-                r = allow_descriptors(filter);
-        if (r >= 0)
-                r = seccomp_load(filter);
-        seccomp_release(filter);
-        return r;
-}
-
-/* No file at all. A kernel without Landlock leaves it to the system call filter. */
-static int enter_landlock(void) {
-        struct landlock_ruleset_attr rules = {
-                .handled_access_fs =
-                        LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_READ_FILE |
-                        LANDLOCK_ACCESS_FS_READ_DIR | LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE |
-                        LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG |
-                        LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_BLOCK |
-                        LANDLOCK_ACCESS_FS_MAKE_SYM,
-        };
-        _cleanup_close_ int fd = -EBADF;
-
-        fd = (int) syscall(SYS_landlock_create_ruleset, &rules, sizeof(rules), 0);
-        if (fd < 0)
-                return errno == ENOSYS || errno == EOPNOTSUPP ? 0 : -errno;
-        if (syscall(SYS_landlock_restrict_self, fd, 0) < 0)
-                return -errno;
-        return 0;
-}
-
-static int sandbox_enter(void) {
-        uint8_t hash[SHA_DIGEST_LENGTH];
-        int r;
-
-        if (prctl(PR_SET_DUMPABLE, 0) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-                return -errno;
-        if (setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 }) < 0)
-                return -errno;
-        if (close_range(WORKER_FD_TILLD + 1, ~0U, 0) < 0)
-                return -errno;
-        /* libcrypto reads its configuration at its first use, which has to be now. */
-        if (!SHA1((const uint8_t *) "", 0, hash))
-                return -ENOMEM;
-
-        r = enter_landlock();
-        if (r < 0)
-                return r;
-        /* After Landlock, whose descriptor is one above ours for a moment. */
-        if (setrlimit(RLIMIT_NOFILE, &(struct rlimit){ WORKER_FD_TILLD + 1, WORKER_FD_TILLD + 1 }) < 0)
-                return -errno;
-        return enter_seccomp();
 }
 
 /* The socket */

@@ -10,7 +10,7 @@
 #include <fcntl.h>
 #include <linux/landlock.h>
 #include <poll.h>
-#include <seccomp.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -23,14 +23,13 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#include <openssl/sha.h>
-
 #include "base/log.h"
 #include "base/secret.h"
 #include "card/icc.h"
 #include "emv-fixture.h"
 #include "emv/atr.h"
 #include "emv/emv.h"
+#include "helpers/sandbox.h"
 #include "kernel/include/uapi/linux/till.h"
 
 /* The node's side of the worker */
@@ -317,6 +316,16 @@ static void serve_tilld(struct fixture *f) {
         }
 }
 
+/* This program anew, as tilld starts the worker: what it was told as argument 1. */
+static void become(const char *what, int reader, int tilld) {
+        char *const argv[] = { (char *) "test-emv-worker", (char *) what, NULL };
+
+        if (dup2(reader, WORKER_FD_READER) < 0 || dup2(tilld, WORKER_FD_TILLD) < 0)
+                _exit(99);
+        (void) execv("/proc/self/exe", argv);
+        _exit(98);
+}
+
 static void spawn_worker(struct fixture *f) {
         int node[2], tilld[2];
 
@@ -327,9 +336,9 @@ static void spawn_worker(struct fixture *f) {
         if (f->pid == 0) {
                 int n = fcntl(node[1], F_DUPFD, 100), t = fcntl(tilld[1], F_DUPFD, 100);
 
-                if (n < 0 || t < 0 || dup2(n, WORKER_FD_READER) < 0 || dup2(t, WORKER_FD_TILLD) < 0)
+                if (n < 0 || t < 0)
                         _exit(99);
-                _exit(card_worker_main());
+                become("worker", n, t);
         }
         close(node[1]);
         close(tilld[1]);
@@ -578,7 +587,14 @@ static void sandboxed(void **state) {
         assert_proc(f->pid, "status", "NoNewPrivs:\t1");
         assert_proc(f->pid, "status", "Seccomp:\t2");
         assert_proc(f->pid, "limits", "Max core file size        0                    0");
-        for (int fd = WORKER_FD_TILLD + 1; fd < 256; fd++) {
+        assert_proc(f->pid, "limits", "Max processes             0                    0");
+        assert_proc(f->pid, "limits", "Max file size             0                    0");
+        assert_proc(f->pid, "limits", "Max open files            5                    5");
+        assert_proc(f->pid, "limits", "Max address space         268435456            268435456");
+        assert_proc(f->pid, "limits", "Max cpu time              60                   60");
+        for (int fd = 0; fd < 256; fd++) {
+                if (fd >= STDERR_FILENO && fd <= WORKER_FD_TILLD)
+                        continue;
                 snprintf(path, sizeof(path), "/proc/%d/fd/%d", f->pid, fd);
                 assert_int_not_equal(access(path, F_OK), 0);
         }
@@ -587,6 +603,9 @@ static void sandboxed(void **state) {
 /* What is tried from inside. */
 static void try_open(void) {
         (void) syscall(SYS_openat, AT_FDCWD, "/dev/null", O_RDONLY);
+}
+static void try_open_proc(void) {
+        (void) syscall(SYS_openat, AT_FDCWD, "/proc/self/mem", O_RDWR);
 }
 static void try_socket(void) {
         (void) syscall(SYS_socket, AF_INET, SOCK_STREAM, 0);
@@ -597,8 +616,11 @@ static void try_exec(void) {
 static void try_fork(void) {
         (void) syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
 }
+static void try_thread(void) {
+        (void) syscall(SYS_clone, CLONE_VM | CLONE_THREAD | CLONE_SIGHAND, 0, 0, 0, 0);
+}
 static void try_ptrace(void) {
-        (void) syscall(SYS_ptrace, PTRACE_TRACEME, 0, 0, 0);
+        (void) syscall(SYS_ptrace, PTRACE_ATTACH, 1, 0, 0);
 }
 static void try_read_memory(void) {
         char c;
@@ -606,8 +628,17 @@ static void try_read_memory(void) {
 
         (void) syscall(SYS_process_vm_readv, getppid(), &v, 1, &v, 1, 0);
 }
+static void try_write_memory(void) {
+        char c = 0;
+        struct iovec v = { &c, 1 };
+
+        (void) syscall(SYS_process_vm_writev, getppid(), &v, 1, &v, 1, 0);
+}
 static void try_kill(void) {
         (void) syscall(SYS_kill, 0, 0);
+}
+static void try_pidfd(void) {
+        (void) syscall(SYS_pidfd_open, 1, 0);
 }
 static void try_stdout(void) {
         (void) syscall(SYS_write, STDOUT_FILENO, "x", 1);
@@ -627,6 +658,30 @@ static void try_ioctl_of_socket(void) {
 static void try_executable(void) {
         (void) syscall(SYS_mmap, NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 }
+static void try_make_executable(void) {
+        void *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+        if (p == MAP_FAILED)
+                _exit(97);
+        (void) mprotect(p, 4096, PROT_READ | PROT_EXEC);
+}
+static void try_dumpable(void) {
+        (void) syscall(SYS_prctl, PR_SET_DUMPABLE, 1, 0, 0, 0);
+}
+static void try_limit(void) {
+        (void) syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, NULL);
+}
+static void try_io_uring(void) {
+        (void) syscall(SYS_io_uring_setup, 1, NULL);
+}
+#ifdef __x86_64__
+/* getpid() of 32 bits: its number is munmap's of 64, hence the harmless one. */
+static void try_other_architecture(void) {
+        long r = 20;
+
+        __asm__ volatile("int $0x80" : "+a"(r) : : "memory");
+}
+#endif
 static void try_nothing(void) {
         _cleanup_secret_ char *p = secret_new(10000);
 
@@ -635,37 +690,59 @@ static void try_nothing(void) {
         log_error("card-worker's sandbox lets a line of the log out");
 }
 
-static int in_sandbox(void (*what)(void)) {
-        pid_t pid = fork();
+static void (*const tries[])(void) = {
+        try_nothing, /* first */
+        try_open,
+        try_open_proc,
+        try_socket,
+        try_exec,
+        try_fork,
+        try_thread,
+        try_ptrace,
+        try_read_memory,
+        try_write_memory,
+        try_kill,
+        try_pidfd,
+        try_stdout,
+        try_dup,
+        try_receive_descriptor,
+        try_other_ioctl,
+        try_ioctl_of_socket,
+        try_executable,
+        try_make_executable,
+        try_dumpable,
+        try_limit,
+        try_io_uring,
+#ifdef __x86_64__
+        try_other_architecture,
+#endif
+};
+
+static int be_tried(const char *number) {
+        if (sandbox_enter() < 0)
+                return 99;
+        tries[atoi(number)]();
+        return 0;
+}
+
+static int in_sandbox(size_t try) {
+        char number[16];
+        pid_t pid;
         int status;
 
+        snprintf(number, sizeof(number), "%zu", try);
+        pid = fork();
         assert_true(pid >= 0);
-        if (pid == 0) {
-                (void) dup2(0, WORKER_FD_READER);
-                (void) dup2(0, WORKER_FD_TILLD);
-                if (sandbox_enter() < 0)
-                        _exit(99);
-                what();
-                _exit(0);
-        }
+        if (pid == 0)
+                become(number, 0, 0);
         assert_int_equal(waitpid(pid, &status, 0), pid);
         return status;
 }
 
 static void walls(void **state) {
-        static void (*const tries[])(void) = {
-                try_open,        try_socket,
-                try_exec,        try_fork,
-                try_ptrace,      try_read_memory,
-                try_kill,        try_stdout,
-                try_dup,         try_receive_descriptor,
-                try_other_ioctl, try_ioctl_of_socket,
-                try_executable,
-        };
-
-        assert_exit(in_sandbox(try_nothing), 0);
-        for (size_t i = 0; i < ELEMENTSOF(tries); i++) {
-                int status = in_sandbox(tries[i]);
+        assert_exit(in_sandbox(0), 0);
+        for (size_t i = 1; i < ELEMENTSOF(tries); i++) {
+                int status = in_sandbox(i);
 
                 if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGSYS)
                         fail_msg("try %zu was not stopped: status %#x", i, (unsigned) status);
@@ -684,7 +761,7 @@ static void files_are_closed(void **state) {
         pid = fork();
         assert_true(pid >= 0);
         if (pid == 0) {
-                if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || enter_landlock() < 0)
+                if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || sandbox_close_files() < 0)
                         _exit(99);
                 _exit(open("/etc/passwd", O_RDONLY | O_CLOEXEC) < 0 && errno == EACCES ? 0 : 1);
         }
@@ -692,7 +769,7 @@ static void files_are_closed(void **state) {
         assert_exit(status, 0);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(walls),
                 cmocka_unit_test(files_are_closed),
@@ -711,5 +788,9 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(not_a_start, setup, teardown),
         };
 
+        if (argc > 1 && streq(argv[1], "worker"))
+                return card_worker_main();
+        if (argc > 1)
+                return be_tried(argv[1]);
         return cmocka_run_group_tests_name("card-worker", tests, NULL, NULL);
 }
