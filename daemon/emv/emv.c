@@ -93,6 +93,26 @@ void emv_copy_text(char *ret, size_t max, const uint8_t *text, size_t size) {
         memset(ret + n, 0, max - n);
 }
 
+void emv_copy_language(char ret[static EMV_LANGUAGE_MAX + 1], const uint8_t *text, size_t size) {
+        memset(ret, 0, EMV_LANGUAGE_MAX + 1);
+        if (size > EMV_LANGUAGE_MAX || size % 2 != 0)
+                return;
+        for (size_t i = 0; i < size; i++) {
+                uint8_t c = text[i] | 0x20;
+
+                if (c < 'a' || c > 'z') {
+                        memset(ret, 0, EMV_LANGUAGE_MAX + 1);
+                        return;
+                }
+                ret[i] = (char) c;
+        }
+}
+
+/* Of the ten parts of ISO 8859 only the first has all that emv_copy_text() leaves of a name. */
+bool emv_has_code_table(const struct emv *e, uint8_t index) {
+        return index == 1 && e->start->terminal.additional_capabilities[4] & 0x01;
+}
+
 uint8_t emv_aip(const struct emv *e) {
         const uint8_t *aip = store_get(&e->store, TAG_AIP, NULL);
 
@@ -215,8 +235,12 @@ void emv_fill_card(const struct emv *e, bool whole, struct emv_card_data *ret) {
         }
         fill_text(e, TAG_LABEL, ret->label);
         value = store_get(&e->store, TAG_CODE_TABLE, NULL);
-        if (value && *value == 1)
+        if (value && emv_has_code_table(e, *value))
                 fill_text(e, TAG_PREFERRED_NAME, ret->preferred_name);
+        memcpy(ret->language, e->language, sizeof(ret->language));
+        value = store_get(&e->store, TAG_LANGUAGE, &size);
+        if (value)
+                emv_copy_language(ret->language, value, size);
 
         value = store_get(&e->store, TAG_PAN, &size);
         if (!e->read || !value || emv_pan_digits(value, size, pan) < 0)

@@ -66,6 +66,11 @@ static bool is_text(const char *text, size_t max) {
         return is_text_of(text, max, 0x20, 0x7e);
 }
 
+/* Two letters for each language. */
+static bool is_language(const char *text) {
+        return is_text_of(text, EMV_LANGUAGE_MAX + 1, 'a', 'z') && strnlen(text, EMV_LANGUAGE_MAX) % 2 == 0;
+}
+
 static bool is_digits(const char *text, size_t max) {
         return is_text_of(text, max, '0', '9');
 }
@@ -142,6 +147,8 @@ static bool check_prompt(const struct message_prompt *p) {
                 return false;
         if ((p->prompt == EMV_PROMPT_CHOOSE_APPLICATION) != (p->n_candidates > 0))
                 return false;
+        if (!is_language(p->language) || (p->n_candidates == 0 && p->language[0] != '\0'))
+                return false;
         for (unsigned i = 0; i < p->n_candidates; i++)
                 if (!is_aid(&p->candidates[i].aid, false) ||
                     !is_text(p->candidates[i].name, sizeof(p->candidates[i].name)))
@@ -182,7 +189,7 @@ static bool check_card_data(const struct emv_card_data *c) {
                is_digits(c->expiry, sizeof(c->expiry)) && is_flag(c->has_sequence) && c->sequence <= 99 &&
                check_track2(c->track2) && is_digits(c->service_code, sizeof(c->service_code)) &&
                is_aid(&c->aid, true) && is_text(c->label, sizeof(c->label)) &&
-               is_text(c->preferred_name, sizeof(c->preferred_name));
+               is_text(c->preferred_name, sizeof(c->preferred_name)) && is_language(c->language);
 }
 
 static bool check_result(const struct emv_result_data *r) {

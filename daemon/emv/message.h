@@ -28,7 +28,7 @@
 #include "emv/terminal.h"
 
 #define MESSAGE_MAGIC UINT32_C(0x454d5601)
-#define MESSAGE_VERSION 1
+#define MESSAGE_VERSION 2
 
 /* Descriptors of card-worker, beyond standard input, output and error. */
 #define WORKER_FD_READER 3 /* the EMV node, opened by tilld read-write and non-blocking */
@@ -127,6 +127,7 @@ enum emv_prompt {
 };
 
 #define EMV_LABEL_MAX 16
+#define EMV_LANGUAGE_MAX 8
 #define EMV_CANDIDATES_MAX 16
 
 struct message_candidate {
@@ -139,6 +140,7 @@ struct message_prompt {
         uint8_t prompt;       /* enum emv_prompt */
         uint8_t n_candidates; /* EMV_PROMPT_CHOOSE_APPLICATION: in order of priority */
         struct message_candidate candidates[EMV_CANDIDATES_MAX];
+        char language[EMV_LANGUAGE_MAX + 1]; /* EMV_PROMPT_CHOOSE_APPLICATION: as in struct emv_card_data */
 };
 
 enum emv_card {
@@ -173,7 +175,8 @@ struct emv_card_data {
         char service_code[4];                   /* of 57 or 5F30; "" when not there */
         struct emv_aid aid;                     /* 84 of the card, or the terminal's */
         char label[EMV_LABEL_MAX + 1];          /* 50, printable ASCII */
-        char preferred_name[EMV_LABEL_MAX + 1]; /* 9F12 when its code table (9F11) is 1, printable ASCII */
+        char preferred_name[EMV_LABEL_MAX + 1]; /* 9F12 in an alphabet of the terminal (9F11, 9F40), printable ASCII */
+        char language[EMV_LANGUAGE_MAX + 1];    /* 5F2D: ISO 639 codes, the one liked best first: "zhen"; or "" */
 };
 
 /* What the steps left behind; the receipt and the journal show it. */

@@ -35,6 +35,10 @@ static const struct emv_application *match(const struct emv_terminal *t, const u
         return best;
 }
 
+static bool begins_with(const struct tlv *name, const struct emv_aid *aid) {
+        return name->size >= aid->size && memcmp(name->value, aid->data, aid->size) == 0;
+}
+
 static bool listed(const struct emv *e, const uint8_t *aid, size_t size) {
         for (size_t i = 0; i < e->n_candidates; i++)
                 if (e->candidates[i].aid.size == size && memcmp(e->candidates[i].aid.data, aid, size) == 0)
@@ -43,12 +47,12 @@ static bool listed(const struct emv *e, const uint8_t *aid, size_t size) {
 }
 
 /* The name to show: preferred where its alphabet is ours (12.4), else the label, else the AID's digits. */
-static void name_candidate(struct candidate *c, const uint8_t *fields, size_t size, bool latin) {
+static void name_candidate(struct candidate *c, const struct tlv *fields, bool readable) {
         struct tlv t;
 
-        if (latin && tlv_find(fields, size, TAG_PREFERRED_NAME, &t) >= 0 && t.size > 0)
+        if (readable && tlv_find(fields->value, fields->size, TAG_PREFERRED_NAME, &t) >= 0 && t.size > 0)
                 emv_copy_text(c->name, sizeof(c->name), t.value, t.size);
-        else if (tlv_find(fields, size, TAG_LABEL, &t) >= 0 && t.size > 0)
+        else if (tlv_find(fields->value, fields->size, TAG_LABEL, &t) >= 0 && t.size > 0)
                 emv_copy_text(c->name, sizeof(c->name), t.value, t.size);
         else
                 for (size_t i = 0; i < c->aid.size && i < EMV_LABEL_MAX / 2; i++)
@@ -56,30 +60,30 @@ static void name_candidate(struct candidate *c, const uint8_t *fields, size_t si
 }
 
 /* fields: the directory entry, or the proprietary template of an FCI; both have 50, 9F12 and 87. */
-static void add_candidate(struct emv *e, const uint8_t *aid, size_t aid_size, const uint8_t *fields, size_t size,
-                          bool latin) {
+static void add_candidate(struct emv *e, const struct tlv *aid, const struct tlv *fields, bool readable) {
         const struct emv_application *a;
         struct candidate *c;
         struct tlv t;
 
-        if (aid_size < EMV_AID_MIN || aid_size > EMV_AID_MAX || e->n_candidates >= EMV_CANDIDATES_MAX)
+        if (aid->size < EMV_AID_MIN || aid->size > EMV_AID_MAX || e->n_candidates >= EMV_CANDIDATES_MAX)
                 return;
-        a = match(&e->start->terminal, aid, aid_size);
-        if (!a || listed(e, aid, aid_size))
+        a = match(&e->start->terminal, aid->value, aid->size);
+        if (!a || listed(e, aid->value, aid->size))
                 return;
 
         c = e->candidates + e->n_candidates++;
-        *c = (struct candidate){ .application = a, .aid.size = (uint8_t) aid_size };
-        memcpy(c->aid.data, aid, aid_size);
-        if (tlv_find(fields, size, TAG_PRIORITY, &t) >= 0 && t.size == 1)
+        *c = (struct candidate){ .application = a, .aid.size = (uint8_t) aid->size };
+        memcpy(c->aid.data, aid->value, aid->size);
+        if (tlv_find(fields->value, fields->size, TAG_PRIORITY, &t) >= 0 && t.size == 1)
                 c->priority = t.value[0];
-        name_candidate(c, fields, size, latin);
+        name_candidate(c, fields, readable);
 }
 
-static bool is_latin(const uint8_t *fields, size_t size) {
+static bool is_readable(const struct emv *e, const struct tlv *fields) {
         struct tlv t;
 
-        return tlv_find(fields, size, TAG_CODE_TABLE, &t) >= 0 && t.size == 1 && t.value[0] == 1;
+        return tlv_find(fields->value, fields->size, TAG_CODE_TABLE, &t) >= 0 && t.size == 1 &&
+               emv_has_code_table(e, t.value[0]);
 }
 
 /* File control information (11.3.4): its name and proprietary template. */
@@ -99,27 +103,36 @@ static int parse_fci(const struct apdu_response *r, struct tlv *ret_name, struct
         return k == -ENOENT ? -EBADMSG : k;
 }
 
-static void add_directory_record(struct emv *e, bool latin) {
+/* 12.2.3: entries without the name of an application, such as those of directories, are none for us. */
+static int add_directory_record(struct emv *e, bool readable) {
         struct tlv record, entry, aid;
         const uint8_t *p;
         size_t size;
+        int r;
 
-        if (tlv_only(e->response.data, e->response.size, TAG_RECORD, &record) < 0)
-                return;
+        r = tlv_only(e->response.data, e->response.size, TAG_RECORD, &record);
+        if (r < 0)
+                return r;
         p = record.value;
         size = record.size;
-        while (tlv_next(&p, &size, &entry) > 0) {
+        while ((r = tlv_next(&p, &size, &entry)) > 0) {
+                int k;
+
                 if (entry.tag != TAG_DIRECTORY_ENTRY)
                         continue;
-                if (tlv_find(entry.value, entry.size, TAG_AID_CARD, &aid) >= 0)
-                        add_candidate(e, aid.value, aid.size, entry.value, entry.size, latin);
+                k = tlv_find(entry.value, entry.size, TAG_AID_CARD, &aid);
+                if (k >= 0)
+                        add_candidate(e, &aid, &entry, readable);
+                else if (k != -ENOENT)
+                        return k;
         }
+        return r;
 }
 
 /* 12.3.2: through the payment system environment. What it does not give, the list of AIDs does. */
 static int build_from_pse(struct emv *e) {
-        struct tlv name, fields, sfi;
-        bool latin;
+        struct tlv name, fields, sfi, language;
+        bool readable;
         int r;
 
         r = exchange_select(e, pse, sizeof(pse) - 1, P2_FIRST);
@@ -132,7 +145,9 @@ static int build_from_pse(struct emv *e) {
         if (parse_fci(&e->response, &name, &fields) < 0 || tlv_find(fields.value, fields.size, TAG_SFI, &sfi) < 0 ||
             sfi.size != 1 || sfi.value[0] < 1 || sfi.value[0] > 10)
                 return 0;
-        latin = is_latin(fields.value, fields.size);
+        readable = is_readable(e, &fields);
+        if (tlv_find(fields.value, fields.size, TAG_LANGUAGE, &language) >= 0)
+                emv_copy_language(e->language, language.value, language.size);
 
         for (uint8_t file = sfi.value[0], record = 1; record < 255; record++) {
                 r = emv_exchange(e, 0x00, INS_READ_RECORD, record, (uint8_t) (file << 3 | 4), NULL, 0, true);
@@ -140,9 +155,8 @@ static int build_from_pse(struct emv *e) {
                         return r;
                 if (e->response.sw == 0x6a83)
                         return 0;
-                if (e->response.sw != 0x9000)
+                if (e->response.sw != 0x9000 || add_directory_record(e, readable) < 0)
                         break;
-                add_directory_record(e, latin);
         }
         /* A directory that cannot be read to its end does not count. */
         e->n_candidates = 0;
@@ -167,15 +181,15 @@ static int build_from_list(struct emv *e) {
                         sw = e->response.sw;
                         if (i == 0 && n == 0 && sw == 0x6a81)
                                 return emv_end(e, EMV_REASON_BLOCKED);
-                        if (sw != 0x9000 && sw >> 8 != 0x62 && sw >> 8 != 0x63)
+                        /* Of the first only these two are answers; a next one may come with any warning. */
+                        if (sw != 0x9000 && sw != 0x6283 && (n == 0 || (sw >> 8 != 0x62 && sw >> 8 != 0x63)))
                                 break;
                         if (sw == 0x6283)
                                 e->saw_blocked = true;
-                        if (parse_fci(&e->response, &name, &fields) < 0)
+                        if (parse_fci(&e->response, &name, &fields) < 0 || !begins_with(&name, &a->aid))
                                 break;
                         if (sw == 0x9000)
-                                add_candidate(e, name.value, name.size, fields.value, fields.size,
-                                              is_latin(fields.value, fields.size));
+                                add_candidate(e, &name, &fields, is_readable(e, &fields));
                         /* An exact name ends this AID: only a longer one can have a next. */
                         if (name.size == a->aid.size)
                                 break;
@@ -250,6 +264,7 @@ static int choose(struct emv *e, size_t *ret) {
         message_init(&prompt, MESSAGE_PROMPT);
         prompt.prompt = EMV_PROMPT_CHOOSE_APPLICATION;
         prompt.n_candidates = (uint8_t) e->n_candidates;
+        memcpy(prompt.language, e->language, sizeof(prompt.language));
         for (size_t i = 0; i < e->n_candidates; i++) {
                 prompt.candidates[i].aid = e->candidates[i].aid;
                 memcpy(prompt.candidates[i].name, e->candidates[i].name, sizeof(prompt.candidates[i].name));
@@ -279,15 +294,15 @@ static int store_application(struct emv *e, const struct emv_application *a, con
         return store_set(&e->store, TAG_FLOOR_LIMIT, limit, sizeof(limit));
 }
 
-static int store_fci(struct emv *e, const struct emv_application *a) {
+static int store_fci(struct emv *e, const struct candidate *c) {
         struct tlv name, fields;
         int r;
 
         r = parse_fci(&e->response, &name, &fields);
         if (r < 0)
                 return r;
-        /* The card may answer with another application than the one that was asked for. */
-        if (match(&e->start->terminal, name.value, name.size) != a)
+        /* The card may answer with another application than the one that was asked for (12.4). */
+        if (name.size != c->aid.size || memcmp(name.value, c->aid.data, name.size) != 0)
                 return -EBADMSG;
         r = store_put_card(&e->store, TAG_DF_NAME, name.value, name.size);
         if (r < 0)
@@ -295,7 +310,7 @@ static int store_fci(struct emv *e, const struct emv_application *a) {
         r = store_put_card_all(&e->store, fields.value, fields.size);
         if (r < 0)
                 return r;
-        return store_application(e, a, &name);
+        return store_application(e, c->application, &name);
 }
 
 int emv_select_application(struct emv *e) {
@@ -317,7 +332,7 @@ int emv_select_application(struct emv *e) {
                 e->saw_blocked = true;
         if (e->response.sw != 0x9000)
                 return 0;
-        if (store_fci(e, c.application) < 0)
+        if (store_fci(e, &c) < 0)
                 return 0;
         e->application = c.application;
         return 1;

@@ -38,6 +38,7 @@ struct emv {
         struct candidate candidates[EMV_CANDIDATES_MAX];
         size_t n_candidates;
         bool saw_blocked;
+        char language[EMV_LANGUAGE_MAX + 1];       /* of the PSE; an application may have its own */
         const struct emv_application *application; /* the selected one, of the terminal */
 
         struct store store;
@@ -117,6 +118,10 @@ int emv_pan_digits(const uint8_t *pan, size_t size, char ret[static EMV_PAN_MAX 
 int emv_track2_text(const uint8_t *track, size_t size, char ret[static EMV_TRACK2_MAX + 1]);
 /* Copies text of the card, with '?' for what is not printable ASCII. */
 void emv_copy_text(char *ret, size_t max, const uint8_t *text, size_t size);
+/* 5F2D as text in lower case; "" for what is no list of languages. */
+void emv_copy_language(char ret[static EMV_LANGUAGE_MAX + 1], const uint8_t *text, size_t size);
+/* Whether the terminal shows names in the alphabet of that issuer code table (9F11; Book 4, Annex A3). */
+bool emv_has_code_table(const struct emv *e, uint8_t index);
 /* n-format to a number: 000000001234 to 1234. -EBADMSG for a nibble that is no digit. */
 int emv_bcd_number(const uint8_t *bcd, size_t size, uint64_t *ret);
 void emv_number_bcd(uint64_t number, uint8_t *ret, size_t size);

@@ -33,6 +33,7 @@ static const struct tag_info tags[] = {
         { TAG_EFFECTIVE_DATE, TAG_NUMERIC, CARD, 3, 3 },
         { TAG_ISSUER_COUNTRY, TAG_NUMERIC, CARD, 2, 2 },
         { TAG_CURRENCY, TAG_NUMERIC, TERMINAL, 2, 2 },
+        { TAG_LANGUAGE, TAG_BINARY, CARD, 2, 8 },
         { TAG_SERVICE_CODE, TAG_NUMERIC, CARD, 2, 2 },
         { TAG_PAN_SEQUENCE, TAG_NUMERIC, CARD, 1, 1 },
         { TAG_CURRENCY_EXPONENT, TAG_NUMERIC, TERMINAL, 1, 1 },

@@ -43,6 +43,7 @@ enum {
         TAG_EFFECTIVE_DATE = 0x5f25,
         TAG_ISSUER_COUNTRY = 0x5f28,
         TAG_CURRENCY = 0x5f2a,
+        TAG_LANGUAGE = 0x5f2d,
         TAG_SERVICE_CODE = 0x5f30,
         TAG_PAN_SEQUENCE = 0x5f34,
         TAG_CURRENCY_EXPONENT = 0x5f36,

@@ -50,6 +50,36 @@ static inline int teardown(void **state) {
         return 0;
 }
 
+/* Hex in which braces are a length and so many bytes: "6F{84{A000000333}} 9000". Moves on to the brace that ends it.
+ */
+static inline size_t nested_hex(const char **text, uint8_t *ret, size_t max) {
+        size_t n = 0;
+
+        while (**text != '\0' && **text != '}') {
+                size_t digits = strcspn(*text, "{}");
+                char *hex = strndup(*text, digits);
+
+                n += fixture_hex(hex, ret + n, max - n);
+                free(hex);
+                *text += digits;
+                if (**text == '{') {
+                        uint8_t inner[256];
+                        size_t size;
+
+                        (*text)++;
+                        size = nested_hex(text, inner, sizeof(inner));
+                        assert_int_equal(*(*text)++, '}');
+                        assert_true(n + 2 + size <= max);
+                        if (size > 0x7f)
+                                ret[n++] = 0x81;
+                        ret[n++] = (uint8_t) size;
+                        memcpy(ret + n, inner, size);
+                        n += size;
+                }
+        }
+        return n;
+}
+
 /* Whole dialogues */
 
 struct dialogue {
@@ -60,25 +90,42 @@ struct dialogue {
         const char *scripts, *issuer_authentication;
         unsigned questions, prompts;
         struct message_online_request request;
+        int choice; /* -1: the cardholder wants none */
+        struct message_prompt choices;
 };
 
 static inline int play(void *userdata, const uint8_t *command, size_t size, uint8_t response[static APDU_RESPONSE_MAX],
                        size_t *ret_size) {
         struct dialogue *d = userdata;
         char sent[2 * APDU_COMMAND_MAX + 1];
+        const char *line;
 
         hex_encode(command, size, sent);
         if (d->at + 2 > d->n)
                 fail_msg("more than the script has: %s", sent);
         if (!startswith(sent, d->lines[d->at]))
                 fail_msg("line %zu: %s instead of %s", d->at, sent, d->lines[d->at]);
-        *ret_size = fixture_hex(d->lines[d->at + 1], response, APDU_RESPONSE_MAX);
+        line = d->lines[d->at + 1];
+        *ret_size = nested_hex(&line, response, APDU_RESPONSE_MAX);
         d->at += 2;
         return 0;
 }
 
 static inline int count_prompt(void *userdata, enum emv_prompt p) {
         ((struct dialogue *) userdata)->prompts++;
+        return 0;
+}
+
+static inline int choose(void *userdata, const struct message_prompt *prompt, struct message_choice *ret) {
+        static union message m;
+        struct dialogue *d = userdata;
+
+        memcpy(&m, prompt, sizeof(*prompt));
+        assert_int_equal(message_check(&m, sizeof(*prompt), MESSAGE_FROM_WORKER), 0);
+        d->choices = *prompt;
+        message_init(ret, MESSAGE_CHOICE);
+        ret->cancelled = d->choice < 0;
+        ret->index = d->choice < 0 ? 0 : (uint8_t) d->choice;
         return 0;
 }
 
@@ -102,7 +149,9 @@ static inline int answer(void *userdata, const struct message_online_request *re
         return 0;
 }
 
-static const struct emv_callbacks script_callbacks = { .transmit = play, .prompt = count_prompt, .online = answer };
+static const struct emv_callbacks script_callbacks = {
+        .transmit = play, .prompt = count_prompt, .choose = choose, .online = answer
+};
 
 /* A terminal with one application, that may decide by itself. */
 static inline void simple_start(struct message_start *s) {

@@ -118,6 +118,214 @@ static void reading_refuses(void **state) {
         assert_string_equal(o.card.pan_masked, "");
 }
 
+#define PSE_FCI "6F{84{315041592E5359532E4444463031} A5{88{01}}} 9000"
+#define DIRECTORY(n) "00B20" #n "0C"
+#define END DIRECTORY(2), "6A83"
+#define REFUSES "80A80000028300", "6985"
+
+/* 12.2.3, 12.3.2: what is in a directory's records. */
+static void directory_records(void **state) {
+        struct fixture *f = *state;
+        struct message_outcome o;
+
+        simple_start(&f->start);
+        /* Two entries in one record, unknown data around and in them, one entry of a directory, one of another scheme.
+         */
+        RUN(f, &o, PSE, PSE_FCI, DIRECTORY(1),
+            "70{DF01{1234} 61{9D{A000000333}} 61{4F{A000000333010101} 50{444542} DF02{}} 61{4F{A000000004}} 00"
+            "61{50{435244} 87{01} 4F{A000000333010102}}} 9000",
+            DIRECTORY(2), "70{} 9000", DIRECTORY(3), "6A83", SELECT_2, "6A82", SELECT_1, "6A82");
+        assert_int_equal(o.reason, EMV_REASON_NOT_ACCEPTED);
+
+        /* An empty directory, and one without any of ours, send to the list. */
+        RUN(f, &o, PSE, PSE_FCI, DIRECTORY(1), "6A83", SELECT_RID, "6A82");
+        RUN(f, &o, PSE, PSE_FCI, DIRECTORY(1), "70{61{4F{A000000004}}} 9000", END, SELECT_RID, "6A82");
+        /* So does a record that is none, is cut, or has an entry that is: what was before it does not count. */
+        RUN(f, &o, PSE, PSE_FCI, DIRECTORY(1), "70{61{4F{A000000333010101}}} 9000", DIRECTORY(2),
+            "77{61{4F{A000000333010102}}} 9000", SELECT_RID, "6A82");
+        RUN(f, &o, PSE, PSE_FCI, DIRECTORY(1), "70{61{4F{A000000333010101}} 61} 9000", SELECT_RID, "6A82");
+        RUN(f, &o, PSE, PSE_FCI, DIRECTORY(1), "70{61{4F{A000000333010101}} 61{4F}} 9000", SELECT_RID, "6A82");
+        assert_int_equal(o.reason, EMV_REASON_NOT_ACCEPTED);
+
+        /* The same name twice is one candidate; a name too short or too long is none. */
+        RUN(f, &o, PSE, PSE_FCI, DIRECTORY(1),
+            "70{61{4F{A000000333010101}} 61{4F{A000000333010101}} 61{4F{A0000003}} "
+            "61{4F{A000000333010102030405060708090A0B}}} 9000",
+            END, SELECT_1, "6A82");
+        assert_int_equal(o.reason, EMV_REASON_NOT_ACCEPTED);
+
+        /* Blocked, without the file's number, or with one that is none. */
+        RUN(f, &o, PSE, "6F{84{315041592E5359532E4444463031} A5{88{01}}} 6283", SELECT_RID, "6A82");
+        RUN(f, &o, PSE, "6F{84{315041592E5359532E4444463031} A5{}} 9000", SELECT_RID, "6A82");
+        RUN(f, &o, PSE, "6F{84{315041592E5359532E4444463031} A5{88{00}}} 9000", SELECT_RID, "6A82");
+        RUN(f, &o, PSE, "6F{84{315041592E5359532E4444463031} A5{88{0B}}} 9000", SELECT_RID, "6A82");
+        RUN(f, &o, PSE, "6F{84{315041592E5359532E4444463031} A5{88{0101}}} 9000", SELECT_RID, "6A82");
+        RUN(f, &o, PSE, "6F{84{315041592E5359532E4444463031}} 9000", SELECT_RID, "6A82");
+        RUN(f, &o, PSE, "6F{A5{88{01}}} 9000", SELECT_RID, "6A82");
+        assert_int_equal(o.reason, EMV_REASON_NOT_ACCEPTED);
+}
+
+/* A directory that never ends is left for the list. */
+static void directory_is_bounded(void **state) {
+        static char commands[254][16];
+        static const char *lines[2 + 2 * 254 + 2] = { PSE, PSE_FCI };
+        struct fixture *f = *state;
+        struct message_outcome o;
+        struct dialogue d = { .lines = lines, .n = ELEMENTSOF(lines) };
+
+        for (unsigned i = 0; i < 254; i++) {
+                snprintf(commands[i], sizeof(commands[i]), "00B2%02X0C", i + 1);
+                lines[2 + 2 * i] = commands[i];
+                lines[3 + 2 * i] = "70{61{4F{A000000333010101}}} 9000";
+        }
+        lines[510] = SELECT_RID;
+        lines[511] = "6A82";
+        simple_start(&f->start);
+        run(f, &d, &o);
+        assert_int_equal(o.reason, EMV_REASON_NOT_ACCEPTED);
+}
+
+/* 12.3.3: what may come for a name of the terminal's list. */
+static void list_of_names(void **state) {
+        struct fixture *f = *state;
+        struct message_outcome o;
+
+        simple_start(&f->start);
+        /* An exact name ends it. */
+        RUN(f, &o, NO_PSE, SELECT_RID, "6F{84{A000000333} A5{}} 9000", SELECT_RID, "6A82");
+        assert_int_equal(o.reason, EMV_REASON_NOT_ACCEPTED);
+        /* A warning that is not 6283 is none of the first's answers, but may be the next one's. */
+        RUN(f, &o, NO_PSE, SELECT_RID, "6F{84{A000000333010101} A5{}} 6282");
+        assert_int_equal(o.reason, EMV_REASON_NOT_ACCEPTED);
+        RUN(f, &o, NO_PSE, SELECT_RID, "6F{84{A000000333010101} A5{}} 9000", NEXT_RID,
+            "6F{84{A000000333010103} A5{}} 6282", NEXT_RID, "6F{84{A000000333010102} A5{}} 9000", NEXT_RID, "6A82",
+            SELECT_1, "6A82", SELECT_2, "6A82");
+        assert_int_equal(o.reason, EMV_REASON_NOT_ACCEPTED);
+        /* One that does not begin with what was asked for, though it is another of the terminal's. */
+        f->start.terminal.applications[1] = f->start.terminal.applications[0];
+        f->start.terminal.applications[1].aid = (struct emv_aid){ 5, { 0xA0, 0x00, 0x00, 0x00, 0x04 } };
+        f->start.terminal.n_applications = 2;
+        RUN(f, &o, NO_PSE, SELECT_RID, "6F{84{A0000000041010} A5{}} 9000", "00A4040005A000000004", "6A82");
+        assert_int_equal(o.reason, EMV_REASON_NOT_ACCEPTED);
+        /* 6A81 for the second name is no blocked card any more. */
+        RUN(f, &o, NO_PSE, SELECT_RID, "6A82", "00A4040005A000000004", "6A81");
+        assert_int_equal(o.reason, EMV_REASON_NOT_ACCEPTED);
+        /* Names of which one begins with the other: the longer one's rules count, and it is listed once. */
+        f->start.terminal.applications[1].aid = (struct emv_aid){ 6, { 0xA0, 0x00, 0x00, 0x03, 0x33, 0x01 } };
+        RUN(f, &o, NO_PSE, SELECT_RID, "6F{84{A000000333010101} A5{}} 9000", NEXT_RID, "6A82",
+            "00A4040006A00000033301", "6F{84{A000000333010101} A5{}} 9000", "00A4040206A00000033301", "6A82", SELECT_1,
+            "6A82");
+        assert_int_equal(o.reason, EMV_REASON_NOT_ACCEPTED);
+}
+
+/* A card that always has one more. */
+static void list_is_bounded(void **state) {
+        static const char *lines[4 + 2 * 15 + 2 * 16];
+        static char names[16][64], selects[16][64];
+        struct fixture *f = *state;
+        struct message_outcome o;
+        struct dialogue d = { .lines = lines, .n = ELEMENTSOF(lines) };
+
+        lines[0] = PSE;
+        lines[1] = "6A82";
+        for (unsigned i = 0; i < 16; i++) {
+                snprintf(names[i], sizeof(names[i]), "6F{84{A000000333%02X} A5{}} 9000", i);
+                snprintf(selects[i], sizeof(selects[i]), "00A4040006A000000333%02X00", i);
+                lines[2 + 2 * i] = i == 0 ? SELECT_RID : NEXT_RID;
+                lines[3 + 2 * i] = names[i];
+                lines[34 + 2 * i] = selects[i];
+                lines[35 + 2 * i] = "6A82";
+        }
+        simple_start(&f->start);
+        run(f, &d, &o);
+        assert_int_equal(o.reason, EMV_REASON_NOT_ACCEPTED);
+        assert_int_equal(d.prompts, 15);
+}
+
+/* 12.4: the answer to the last SELECT. */
+static void final_selection(void **state) {
+        struct fixture *f = *state;
+        struct message_outcome o;
+
+#define ONE PSE, PSE_FCI, DIRECTORY(1), "70{61{4F{A000000333010101}}} 9000", END, SELECT_1
+        simple_start(&f->start);
+        /* Another name of the same scheme, a longer one, none, no template, an object twice, a list too short. */
+        RUN(f, &o, ONE, "6F{84{A000000333010102} A5{}} 9000");
+        assert_int_equal(o.reason, EMV_REASON_NOT_ACCEPTED);
+        RUN(f, &o, ONE, "6F{84{A00000033301010101} A5{}} 9000");
+        RUN(f, &o, ONE, "6F{A5{}} 9000");
+        RUN(f, &o, ONE, "6F{84{A000000333010101}} 9000");
+        RUN(f, &o, ONE, "6F{84{A000000333010101} A5{50{41} 50{42}}} 9000");
+        RUN(f, &o, ONE, "6F{84{A000000333010101} A5{87{}}} 9000");
+        RUN(f, &o, ONE, "6F{84{A000000333010101} A5{87}} 9000");
+        RUN(f, &o, ONE, "9000");
+        assert_int_equal(o.reason, EMV_REASON_NOT_ACCEPTED);
+        /* A data object list that is broken is seen when it is used. */
+        RUN(f, &o, ONE, "6F{84{A000000333010101} A5{9F38{9F02}}} 9000");
+        assert_int_equal(o.reason, EMV_REASON_MALFORMED);
+}
+
+/* 12.4: order, names, and what the cardholder says. */
+static void cardholder_choice(void **state) {
+        static const char *const lines[] = {
+                PSE,
+                "6F{84{315041592E5359532E4444463031} A5{88{01} 9F11{01} 5F2D{5A48656E}}} 9000",
+                DIRECTORY(1),
+                "70{61{4F{A000000333010101} 50{4C4142454C31}} "
+                "61{4F{A000000333010102} 50{4C4142454C32} 9F12{4E414D4532} 87{82}} "
+                "61{4F{A000000333010103} 87{01}}} 9000",
+                END,
+        };
+        static const char *confirm[] = { PSE, PSE_FCI,  DIRECTORY(1), "70{61{4F{A000000333010101} 87{80}}} 9000",
+                                         END, SELECT_1, "6A82" };
+        static const char *second[ELEMENTSOF(lines) + 6];
+        struct fixture *f = *state;
+        struct message_outcome o;
+        struct dialogue d = { .lines = second, .n = ELEMENTSOF(second), .choice = 1 };
+
+        simple_start(&f->start);
+        f->start.can_choose = 1;
+        f->start.terminal.additional_capabilities[4] = 0x01;
+        /* The second of those shown, twice, and then the one that is left without a question. */
+        memcpy(second, lines, sizeof(lines));
+        memcpy(second + ELEMENTSOF(lines),
+               (const char *[]){ SELECT_2, "6283", SELECT_1, "6A82", "00A4040008A000000333010103", "6A82" },
+               6 * sizeof(char *));
+        run(f, &d, &o);
+        assert_int_equal(o.reason, EMV_REASON_BLOCKED);
+        assert_string_equal(d.choices.language, "zhen");
+        assert_int_equal(d.choices.n_candidates, 2);
+        assert_int_equal(d.prompts, 2);
+
+        /* By priority, those without one last; without a name the digits of the AID. */
+        d = (struct dialogue){ .lines = lines, .n = ELEMENTSOF(lines), .choice = -1 };
+        run(f, &d, &o);
+        assert_int_equal(o.reason, EMV_REASON_CANCELLED);
+        assert_int_equal(d.choices.n_candidates, 3);
+        assert_string_equal(d.choices.candidates[0].name, "A000000333010103");
+        assert_string_equal(d.choices.candidates[1].name, "NAME2");
+        assert_string_equal(d.choices.candidates[2].name, "LABEL1");
+        /* One that was not offered is none. */
+        d = (struct dialogue){ .lines = lines, .n = ELEMENTSOF(lines), .choice = 3 };
+        run(f, &d, &o);
+        assert_int_equal(o.reason, EMV_REASON_CANCELLED);
+        /* In an alphabet that the terminal does not show, the label. */
+        f->start.terminal.additional_capabilities[4] = 0;
+        d = (struct dialogue){ .lines = lines, .n = ELEMENTSOF(lines), .choice = -1 };
+        run(f, &d, &o);
+        assert_string_equal(d.choices.candidates[1].name, "LABEL2");
+
+        /* One application that wants to be confirmed. */
+        d = (struct dialogue){ .lines = confirm, .n = ELEMENTSOF(confirm) };
+        run(f, &d, &o);
+        assert_int_equal(d.choices.n_candidates, 1);
+        assert_int_equal(o.reason, EMV_REASON_NOT_ACCEPTED);
+        d = (struct dialogue){ .lines = confirm, .n = ELEMENTSOF(confirm) - 2, .choice = -1 };
+        run(f, &d, &o);
+        assert_int_equal(o.reason, EMV_REASON_CANCELLED);
+        assert_int_equal(d.prompts, 0);
+}
+
 /* The request for processing options carries what the card asks for. */
 static void processing_options_data(void **state) {
         struct fixture *f = *state;
@@ -141,6 +349,12 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(selection_ends, setup, teardown),
                 cmocka_unit_test_setup_teardown(selection_partial, setup, teardown),
+                cmocka_unit_test_setup_teardown(directory_records, setup, teardown),
+                cmocka_unit_test_setup_teardown(directory_is_bounded, setup, teardown),
+                cmocka_unit_test_setup_teardown(list_of_names, setup, teardown),
+                cmocka_unit_test_setup_teardown(list_is_bounded, setup, teardown),
+                cmocka_unit_test_setup_teardown(final_selection, setup, teardown),
+                cmocka_unit_test_setup_teardown(cardholder_choice, setup, teardown),
                 cmocka_unit_test_setup_teardown(processing_options_data, setup, teardown),
                 cmocka_unit_test_setup_teardown(reading_refuses, setup, teardown),
         };
