@@ -8,6 +8,10 @@
 
 #define INS_GENERATE_AC 0xae
 
+/* Lower bits of the cryptogram information data. */
+#define CID_REASON 0x07
+#define CID_SERVICE_NOT_ALLOWED 0x01
+
 /* Terminal types by their second digit (Book 4, Annex A1). */
 static bool is_online_only(const struct emv_terminal *t) {
         return (t->type & 0x0f) == 1 || (t->type & 0x0f) == 4;
@@ -112,6 +116,7 @@ static int parse_cryptogram(struct emv *e) {
         struct tlv t;
         int r;
 
+        e->has_cryptogram = false;
         for (size_t i = 0; i < ELEMENTSOF(of_the_answer); i++)
                 store_forget(&e->store, of_the_answer[i]);
         if (tlv_only(e->response.data, e->response.size, TAG_RESPONSE_1, &t) >= 0)
@@ -141,6 +146,13 @@ static bool may_give(uint8_t asked, uint8_t given, bool second) {
         default:
                 return false;
         }
+}
+
+/* Of the other codes, PIN tries and a failed issuer authentication are in the card's data for the issuer. */
+enum emv_reason emv_reason_of_card(const struct emv *e) {
+        const uint8_t *cid = store_get(&e->store, TAG_CID, NULL);
+
+        return (*cid & CID_REASON) == CID_SERVICE_NOT_ALLOWED ? EMV_REASON_NOT_ACCEPTED : EMV_REASON_CARD;
 }
 
 int emv_generate_ac(struct emv *e, uint8_t asked, bool second, uint8_t *ret) {
@@ -177,6 +189,7 @@ int emv_generate_ac(struct emv *e, uint8_t asked, bool second, uint8_t *ret) {
         given = *store_get(&e->store, TAG_CID, NULL) & AC_MASK;
         if (!may_give(asked, given, second))
                 return -EBADMSG;
+        e->has_cryptogram = true;
         e->tsi[0] |= TSI_CARD_RISK_MANAGEMENT;
         *ret = given;
         return 0;

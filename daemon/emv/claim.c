@@ -28,14 +28,26 @@ static bool has_duplicates(const struct emv_result_data *r) {
         return false;
 }
 
-/* A script that failed after the last cryptogram is in the results, but not in what the card saw. */
+/*
+ * What may be in the results and not in what the card saw: what came of its own answer, and of the commands after
+ * it, the last of which may have had no other cryptogram behind it.
+ */
 static bool has_results(const struct emv_result_data *r) {
-        uint8_t tvr[EMV_TVR_SIZE], before[EMV_TVR_SIZE];
+        static const uint8_t later[EMV_TVR_SIZE] = {
+                TVR_CDA_FAILED & 0xff,
+                0,
+                0,
+                0,
+                (TVR_ISSUER_AUTHENTICATION_FAILED | TVR_SCRIPT_FAILED_BEFORE | TVR_SCRIPT_FAILED_AFTER) & 0xff,
+        };
+        struct tlv t;
 
-        memcpy(tvr, r->tvr, sizeof(tvr));
-        memcpy(before, r->tvr, sizeof(before));
-        before[4] &= (uint8_t) ~(TVR_SCRIPT_FAILED_AFTER & 0xff);
-        return has_value(r, TAG_TVR, tvr, sizeof(tvr)) || has_value(r, TAG_TVR, before, sizeof(before));
+        if (tlv_find(r->de55, r->de55_size, TAG_TVR, &t) < 0 || t.size != EMV_TVR_SIZE)
+                return false;
+        for (size_t i = 0; i < EMV_TVR_SIZE; i++)
+                if ((r->tvr[i] & ~later[i]) != (t.value[i] & ~later[i]) || t.value[i] & ~r->tvr[i])
+                        return false;
+        return true;
 }
 
 static int check_de55(const struct message_start *s, const struct emv_card_data *c, const struct emv_result_data *r,

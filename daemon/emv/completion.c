@@ -22,10 +22,8 @@ static int complete_answered(struct emv *e) {
         if (r < 0)
                 return r;
         r = emv_process_scripts(e, TAG_SCRIPT_AFTER);
-        /* The cryptogram stands: a card that is pulled out after it has decided. */
-        if (r == -ENOMEDIUM || r == -EIO || r == -ETIMEDOUT || r == -ECONNRESET)
-                tvr_set(e->tvr, TVR_SCRIPT_FAILED_AFTER);
-        else if (r < 0)
+        /* The cryptogram stands whatever becomes of a card that has decided; tilld's own end is another thing. */
+        if (r == -ECANCELED)
                 return r;
         if (!approved)
                 return end_with(e, EMV_OUTCOME_DECLINED, EMV_REASON_ISSUER);

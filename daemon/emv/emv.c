@@ -5,6 +5,8 @@
 #include "emv/step.h"
 #include "emv/tlv.h"
 
+#define EMV_PRODUCT_MAX 16
+
 enum emv_reason emv_reason_from_errno(int error) {
         switch (error) {
         case -ENOMEDIUM:
@@ -37,6 +39,12 @@ int emv_bcd_number(const uint8_t *bcd, size_t size, uint64_t *ret) {
 void emv_number_bcd(uint64_t number, uint8_t *ret, size_t size) {
         for (size_t i = size; i-- > 0; number /= 100)
                 ret[i] = (uint8_t) (number / 10 % 10 << 4 | number % 10);
+}
+
+void emv_number_binary(uint64_t number, uint8_t ret[static 4]) {
+        number = MIN(number, (uint64_t) UINT32_MAX);
+        for (size_t i = 4; i-- > 0; number >>= 8)
+                ret[i] = (uint8_t) number;
 }
 
 static uint8_t nibble(const uint8_t *data, size_t i) {
@@ -140,9 +148,7 @@ int emv_store_results(struct emv *e) {
 static int store_start(struct emv *e) {
         const struct message_start *s = e->start;
         const struct emv_terminal *t = &s->terminal;
-        uint8_t amount[6], other[6];
-        const uint8_t binary[] = { (uint8_t) (s->amount >> 24), (uint8_t) (s->amount >> 16),
-                                   (uint8_t) (s->amount >> 8), (uint8_t) s->amount };
+        uint8_t amount[6], other[6], binary[4], other_binary[4];
         const struct {
                 uint32_t tag;
                 const void *value;
@@ -151,6 +157,7 @@ static int store_start(struct emv *e) {
                 { TAG_AMOUNT, amount, sizeof(amount) },
                 { TAG_AMOUNT_OTHER, other, sizeof(other) },
                 { TAG_AMOUNT_BINARY, binary, sizeof(binary) },
+                { TAG_AMOUNT_OTHER_BINARY, other_binary, sizeof(other_binary) },
                 { TAG_CURRENCY, s->currency, sizeof(s->currency) },
                 { TAG_CURRENCY_EXPONENT, &s->currency_exponent, 1 },
                 { TAG_DATE, s->date, sizeof(s->date) },
@@ -174,6 +181,8 @@ static int store_start(struct emv *e) {
 
         emv_number_bcd(s->amount, amount, sizeof(amount));
         emv_number_bcd(s->amount_other, other, sizeof(other));
+        emv_number_binary(s->amount, binary);
+        emv_number_binary(s->amount_other, other_binary);
         for (size_t i = 0; i < ELEMENTSOF(objects); i++) {
                 r = store_set(&e->store, objects[i].tag, objects[i].value, objects[i].size);
                 if (r < 0)
@@ -288,6 +297,7 @@ static int fill_de55(const struct emv *e, struct emv_result_data *ret) {
                 TAG_VERSION_TERMINAL,
                 TAG_COUNTER,
                 TAG_PAN_SEQUENCE,
+                TAG_PRODUCT,
         };
         size_t used = 0;
         int r;
@@ -299,7 +309,7 @@ static int fill_de55(const struct emv *e, struct emv_result_data *ret) {
                 /* The issuer recomputes the cryptogram from the results that the card saw. */
                 if (tags[i] == TAG_TVR)
                         value = e->card_tvr;
-                if (!value || size == 0)
+                if (!value || size == 0 || (tags[i] == TAG_PRODUCT && size > EMV_PRODUCT_MAX))
                         continue;
                 r = tlv_append(ret->de55, sizeof(ret->de55), &used, tags[i], value, size);
                 if (r < 0)
@@ -325,11 +335,10 @@ int emv_fill_result(const struct emv *e, struct emv_result_data *ret) {
         if (value)
                 memcpy(ret->aip, value, sizeof(ret->aip));
 
-        value = store_get(&e->store, TAG_CRYPTOGRAM, NULL);
-        if (!value || !store_get(&e->store, TAG_CID, NULL) || !store_get(&e->store, TAG_ATC, NULL))
+        if (!e->has_cryptogram)
                 return 0;
         ret->has_cryptogram = 1;
-        memcpy(ret->cryptogram, value, sizeof(ret->cryptogram));
+        memcpy(ret->cryptogram, store_get(&e->store, TAG_CRYPTOGRAM, NULL), sizeof(ret->cryptogram));
         ret->cryptogram_type = *store_get(&e->store, TAG_CID, NULL) & AC_MASK;
         memcpy(ret->atc, store_get(&e->store, TAG_ATC, NULL), sizeof(ret->atc));
         value = store_get(&e->store, TAG_IAD, &size);
@@ -396,7 +405,7 @@ static int decide(struct emv *e) {
                 return 0;
         case AC_AAC:
                 e->outcome = EMV_OUTCOME_DECLINED;
-                e->reason = asked == AC_AAC ? EMV_REASON_TERMINAL : EMV_REASON_CARD;
+                e->reason = asked == AC_AAC ? EMV_REASON_TERMINAL : emv_reason_of_card(e);
                 return 0;
         default:
                 r = emv_go_online(e);

@@ -211,7 +211,8 @@ static bool check_outcome(const struct message_outcome *o) {
         case EMV_OUTCOME_READ:
                 return o->reason == EMV_REASON_NONE;
         case EMV_OUTCOME_DECLINED:
-                return o->reason >= EMV_REASON_TERMINAL && o->reason <= EMV_REASON_CARD_AFTER_ISSUER;
+                return (o->reason >= EMV_REASON_TERMINAL && o->reason <= EMV_REASON_CARD_AFTER_ISSUER) ||
+                       o->reason == EMV_REASON_NOT_ACCEPTED;
         default:
                 return o->reason >= EMV_REASON_REMOVED;
         }

@@ -197,7 +197,7 @@ struct emv_result_data {
         uint8_t script_results[EMV_SCRIPT_RESULTS_MAX]; /* five bytes a script (Book 4, Annex A5) */
         uint16_t de55_size;
         uint8_t de55[EMV_DE55_MAX]; /* BER-TLV: 9F26 9F27 9F10 9F37 9F36 95 9A 9C 9F02 5F2A 82 9F1A 9F03 9F33 9F34 9F35
-                                       9F1E 84 9F09 9F41 5F34 */
+                                       9F1E 84 9F09 9F41 5F34 9F63 */
 };
 
 struct message_online_request {
@@ -224,7 +224,7 @@ enum emv_reason {
         /* of failed */
         EMV_REASON_REMOVED,
         EMV_REASON_MUTE,
-        EMV_REASON_NOT_ACCEPTED, /* no application in common */
+        EMV_REASON_NOT_ACCEPTED, /* no application in common; of declined: a service that the card does not allow */
         EMV_REASON_BLOCKED,      /* card or application blocked */
         EMV_REASON_MALFORMED,    /* data or status that the books do not allow */
         EMV_REASON_LIVE_CARD,    /* in test or training mode: no test CA's card */

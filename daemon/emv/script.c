@@ -9,8 +9,9 @@
 #define SCRIPT_FAILED 0x10
 #define SCRIPT_SUCCESSFUL 0x20
 
-static bool is_warning(uint16_t sw) {
-        return sw >> 8 == 0x62 || sw >> 8 == 0x63;
+/* 10.10 looks at the first byte alone. */
+static bool is_good(uint16_t sw) {
+        return sw >> 8 == 0x90 || sw >> 8 == 0x62 || sw >> 8 == 0x63;
 }
 
 /* All that cannot go wrong any more is seen before the first command is sent. */
@@ -29,26 +30,30 @@ static int check_script(const struct tlv *script) {
         return r;
 }
 
-/* Sends the commands until one fails. The first byte of the result, or a negative errno. */
-static int run_script(struct emv *e, const struct tlv *script) {
+/* Sends the commands until one fails. 0 or a negative errno of the card's end; the result's first byte in both cases.
+ */
+static int run_script(struct emv *e, const struct tlv *script, uint8_t *ret) {
         const uint8_t *p = script->value;
         size_t size = script->size;
         struct tlv t;
         int r, number = 0;
 
+        *ret = SCRIPT_NOT_PERFORMED;
         if (check_script(script) < 0)
-                return SCRIPT_NOT_PERFORMED;
+                return 0;
         while (tlv_next(&p, &size, &t) > 0) {
                 if (t.tag != TAG_SCRIPT_COMMAND)
                         continue;
                 number++;
+                *ret = (uint8_t) (SCRIPT_FAILED | MIN(number, 15));
                 r = apdu_exchange_raw(e->callbacks->transmit, e->userdata, t.value, t.size, &e->response);
-                if (r < 0 && r != -EBADMSG)
-                        return r;
-                if (r < 0 || (e->response.sw != 0x9000 && !is_warning(e->response.sw)))
-                        return SCRIPT_FAILED | MIN(number, 15);
+                if (r < 0)
+                        return r == -EBADMSG ? 0 : r;
+                if (!is_good(e->response.sw))
+                        return 0;
         }
-        return SCRIPT_SUCCESSFUL;
+        *ret = SCRIPT_SUCCESSFUL;
+        return 0;
 }
 
 static void add_result(struct emv *e, uint8_t result, const struct tlv *script) {
@@ -67,20 +72,21 @@ static void add_result(struct emv *e, uint8_t result, const struct tlv *script) 
 int emv_process_scripts(struct emv *e, uint32_t template) {
         const uint8_t *p = e->answer.scripts;
         size_t size = e->answer.scripts_size;
+        uint8_t result;
         struct tlv t;
         int r;
 
         while ((r = tlv_next(&p, &size, &t)) > 0) {
                 if (t.tag != template)
                         continue;
-                r = run_script(e, &t);
-                if (r < 0)
-                        return r;
-                if (r != SCRIPT_SUCCESSFUL)
+                r = run_script(e, &t, &result);
+                if (result != SCRIPT_SUCCESSFUL)
                         tvr_set(e->tvr,
                                 template == TAG_SCRIPT_BEFORE ? TVR_SCRIPT_FAILED_BEFORE : TVR_SCRIPT_FAILED_AFTER);
-                add_result(e, (uint8_t) r, &t);
+                add_result(e, result, &t);
                 e->tsi[0] |= TSI_SCRIPT;
+                if (r < 0)
+                        return r;
         }
         /* What is behind cannot be told from a script that was lost; it counts once. */
         if (r < 0 && template == TAG_SCRIPT_BEFORE)

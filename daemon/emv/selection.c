@@ -280,11 +280,10 @@ static int choose(struct emv *e, size_t *ret) {
 
 /* What the terminal says of this application; the card's objects come on top. */
 static int store_application(struct emv *e, const struct emv_application *a, const struct tlv *name) {
-        uint32_t floor_limit = (uint32_t) MIN(a->floor_limit, (uint64_t) UINT32_MAX);
-        const uint8_t limit[] = { (uint8_t) (floor_limit >> 24), (uint8_t) (floor_limit >> 16),
-                                  (uint8_t) (floor_limit >> 8), (uint8_t) floor_limit };
+        uint8_t limit[4];
         int r;
 
+        emv_number_binary(a->floor_limit, limit);
         r = store_set(&e->store, TAG_AID_TERMINAL, name->value, name->size);
         if (r < 0)
                 return r;
@@ -307,7 +306,7 @@ static int store_fci(struct emv *e, const struct candidate *c) {
         r = store_put_card(&e->store, TAG_DF_NAME, name.value, name.size);
         if (r < 0)
                 return r;
-        r = store_put_card_all(&e->store, fields.value, fields.size);
+        r = store_put_card_fci(&e->store, fields.value, fields.size);
         if (r < 0)
                 return r;
         return store_application(e, c->application, &name);

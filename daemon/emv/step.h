@@ -53,8 +53,9 @@ struct emv {
 
         enum emv_outcome outcome;
         enum emv_reason reason;
-        bool online; /* the question was asked */
-        bool read;   /* the card's data are complete and may be told */
+        bool online;         /* the question was asked */
+        bool has_cryptogram; /* 9F26, 9F27 and 9F36 are of a GENERATE AC */
+        bool read;           /* the card's data are complete and may be told */
 
         struct message_online_request request;
         struct message_online_answer answer;
@@ -83,6 +84,8 @@ uint8_t emv_analyse_action(struct emv *e);
 uint8_t emv_analyse_unable_online(struct emv *e);
 /* Book 3, 10.8 and 6.5.5: asks for a cryptogram by CDOL1 or CDOL2. What the card gave, in *ret. */
 int emv_generate_ac(struct emv *e, uint8_t asked, bool second, uint8_t *ret);
+/* Why the card gave an AAC where more was asked for (6.5.5.4, table 14). */
+enum emv_reason emv_reason_of_card(const struct emv *e);
 /* Book 3, 10.9. */
 int emv_go_online(struct emv *e);
 /* Book 3, 10.10: the scripts of TAG_SCRIPT_BEFORE or TAG_SCRIPT_AFTER. */
@@ -125,3 +128,5 @@ bool emv_has_code_table(const struct emv *e, uint8_t index);
 /* n-format to a number: 000000001234 to 1234. -EBADMSG for a nibble that is no digit. */
 int emv_bcd_number(const uint8_t *bcd, size_t size, uint64_t *ret);
 void emv_number_bcd(uint64_t number, uint8_t *ret, size_t size);
+/* b-format of four bytes; all ones for what is more, so that a card never sees less. */
+void emv_number_binary(uint64_t number, uint8_t ret[static 4]);

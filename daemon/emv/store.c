@@ -52,13 +52,16 @@ int store_set(struct store *s, uint32_t tag, const void *value, size_t size) {
 
 int store_put_card(struct store *s, uint32_t tag, const uint8_t *value, size_t size) {
         const struct tag_info *info = tag_find(tag);
+        const struct store_object *o;
 
         if (info && info->terminal)
                 return 0;
         if (info && (size < info->min || size > info->max))
                 return -EBADMSG;
-        if (find(s, tag))
+        o = find(s, tag);
+        if (o && !o->again)
                 return -EEXIST;
+        store_forget(s, tag);
         return append(s, tag, value, size);
 }
 
@@ -71,6 +74,16 @@ int store_put_card_all(struct store *s, const uint8_t *data, size_t size) {
                 if (r < 0)
                         return r;
         }
+        return r;
+}
+
+int store_put_card_fci(struct store *s, const uint8_t *data, size_t size) {
+        size_t n = s->n;
+        int r;
+
+        r = store_put_card_all(s, data, size);
+        for (size_t i = n; i < s->n; i++)
+                s->objects[i].again = true;
         return r;
 }
 

@@ -87,6 +87,7 @@ enum {
         TAG_APPLICATION_CURRENCY = 0x9f42,
         TAG_MERCHANT_NAME = 0x9f4e,
         TAG_SCRIPT_RESULTS = 0x9f5b,
+        TAG_PRODUCT = 0x9f63, /* of PBOC, not of the books: product identification */
 };
 
 /* How a value is written; it rules cutting and filling in a data object list (Book 3, 5.4). */

@@ -83,13 +83,15 @@ static inline size_t nested_hex(const char **text, uint8_t *ret, size_t max) {
 /* Whole dialogues */
 
 struct dialogue {
-        const char *const *lines; /* command, answer, …; the command is compared as far as the line goes */
+        const char *const *lines; /* command, answer (hex, "removed", "mute"), …; the command is compared as far as
+ its line goes */
         size_t n, at;
         enum emv_online online;
         bool approved;
         const char *scripts, *issuer_authentication;
         unsigned questions, prompts;
         struct message_online_request request;
+        struct message_online_answer told;
         int choice; /* -1: the cardholder wants none */
         struct message_prompt choices;
 };
@@ -106,8 +108,12 @@ static inline int play(void *userdata, const uint8_t *command, size_t size, uint
         if (!startswith(sent, d->lines[d->at]))
                 fail_msg("line %zu: %s instead of %s", d->at, sent, d->lines[d->at]);
         line = d->lines[d->at + 1];
-        *ret_size = nested_hex(&line, response, APDU_RESPONSE_MAX);
         d->at += 2;
+        if (streq(line, "removed"))
+                return -ENOMEDIUM;
+        if (streq(line, "mute"))
+                return -ETIMEDOUT;
+        *ret_size = nested_hex(&line, response, APDU_RESPONSE_MAX);
         return 0;
 }
 
@@ -137,15 +143,17 @@ static inline int answer(void *userdata, const struct message_online_request *re
         d->request = *request;
         message_init(ret, MESSAGE_ONLINE_ANSWER);
         ret->online = (uint8_t) d->online;
-        if (d->online != EMV_ONLINE_ANSWERED)
-                return 0;
-        ret->approved = d->approved;
-        memcpy(ret->arc, d->approved ? "00" : "05", 2);
-        if (d->issuer_authentication)
-                ret->issuer_authentication_size = (uint8_t) fixture_hex(
-                        d->issuer_authentication, ret->issuer_authentication, sizeof(ret->issuer_authentication));
-        if (d->scripts)
-                ret->scripts_size = (uint16_t) fixture_hex(d->scripts, ret->scripts, sizeof(ret->scripts));
+        if (d->online == EMV_ONLINE_ANSWERED) {
+                ret->approved = d->approved;
+                memcpy(ret->arc, d->approved ? "00" : "05", 2);
+                if (d->issuer_authentication)
+                        ret->issuer_authentication_size =
+                                (uint8_t) fixture_hex(d->issuer_authentication, ret->issuer_authentication,
+                                                      sizeof(ret->issuer_authentication));
+                if (d->scripts)
+                        ret->scripts_size = (uint16_t) fixture_hex(d->scripts, ret->scripts, sizeof(ret->scripts));
+        }
+        d->told = *ret;
         return 0;
 }
 
@@ -172,12 +180,16 @@ static inline void simple_start(struct message_start *s) {
 
 static inline void run(struct fixture *f, struct dialogue *d, struct message_outcome *ret) {
         static union message m;
+        const char *reason;
 
         emv_run(&f->start, &script_callbacks, d, ret);
         if (d->at != d->n)
                 fail_msg("the script was left at line %zu of %zu", d->at, d->n);
         memcpy(&m, ret, sizeof(*ret));
         assert_int_equal(message_check(&m, sizeof(*ret), MESSAGE_FROM_WORKER), 0);
+        if (message_check_outcome(&f->start, d->questions ? &d->request : NULL, d->questions ? &d->told : NULL, ret,
+                                  &reason) < 0)
+                fail_msg("%s", reason);
 }
 
 #define RUN(f, outcome, ...)                                                                                          \

@@ -180,6 +180,197 @@ static void transaction_certificate_hash(void **state) {
         assert_false(tvr_test(o.result.tvr, TVR_DEFAULT_TDOL));
 }
 
+/* A good card of three records in two files, and one of a file that is not ours. */
+#define CARD_FCI "6F{84{A000000333010101} A5{50{444542} 9F38{9F0206 9F0404 8104}}} 9000"
+#define CARD_BEGIN                                                                                                    \
+        PSE, "6A82", SELECT_RID, CARD_FCI, NEXT_RID, "6A82", SELECT_1, CARD_FCI, "80A8",                              \
+                "77{82{0400} 94{08010201 5801010010010100}} 9000"
+#define CARD_READ                                                                                                     \
+        CARD_BEGIN, "00B2010C", "70{5A{6200000000000005} 5F34{01} 5F24{491231} 8C{9F3704}} 9000", "00B2020C",         \
+                "70{8F{EE} 8D{8A029505} 9F63{30313032303330343035303630373038}} 9000", "00B2015C",                    \
+                "5A086200000000000013 9000", "00B20114", "70{57{6200000000000005D4912201} 50{4E4F}} 9000"
+
+/* Every tag that the UnionPay profile wants, in its order, each with the value that it has. */
+static void de55(void **state) {
+        struct fixture *f = *state;
+        struct dialogue d = { .online = EMV_ONLINE_ANSWERED, .approved = true };
+        struct message_outcome o;
+        uint8_t wanted[EMV_DE55_MAX];
+        const char *text = "9F26{1122334455667788} 9F27{80} 9F10{AABB} 9F37{A1B2C3D4} 9F36{0007} 95{8000000000} "
+                           "9A{261121} 9C{00} 9F02{000000001234} 5F2A{0156} 82{0400} 9F1A{0156} 9F03{000000000200} "
+                           "9F33{602800} 9F34{3F0000} 9F35{22} 9F1E{54494C4C44303031} 84{A000000333010101} 9F09{0020} "
+                           "9F41{00000042} 5F34{01} 9F63{30313032303330343035303630373038}";
+        size_t size;
+
+        simple_start(&f->start);
+        f->start.amount_other = 200;
+        ONLINE(f, &d, &o, CARD_READ, "80AE8000", "77{9F27{80} 9F36{0007} 9F26{1122334455667788} 9F10{AABB}} 9000",
+               "80AE4000", TC);
+        size = nested_hex(&text, wanted, sizeof(wanted));
+        assert_int_equal(d.request.result.de55_size, size);
+        assert_memory_equal(d.request.result.de55, wanted, size);
+        assert_int_equal(o.result.has_cryptogram, 1);
+}
+
+/* What a record says of cryptograms is none of the card's decision. */
+static void no_cryptogram_but_the_answer(void **state) {
+        struct fixture *f = *state;
+        struct message_outcome o;
+
+#define LYING_READ                                                                                                    \
+        BEGIN, OPTIONS, READ,                                                                                         \
+                "70{5A{6200000000000005} 5F24{491231} 8C{9F3704} 8D{8A029505} 8F{EE} "                                \
+                "9F27{40} 9F36{0001} 9F26{0102030405060708} 9F10{00}} 9000"
+        simple_start(&f->start);
+        RUN(f, &o, LYING_READ, "80AE8000", "removed");
+        assert_int_equal(o.reason, EMV_REASON_REMOVED);
+        assert_int_equal(o.result.has_cryptogram, 0);
+        assert_int_equal(o.result.de55_size, 0);
+        RUN(f, &o, LYING_READ, "80AE8000", "77{9F36{0007} 9F26{1122334455667788}} 9000");
+        assert_int_equal(o.reason, EMV_REASON_MALFORMED);
+        assert_int_equal(o.result.has_cryptogram, 0);
+        /* A TC that nobody asked for is not told as one. */
+        RUN(f, &o, LYING_READ, "80AE8000", TC);
+        assert_int_equal(o.reason, EMV_REASON_MALFORMED);
+        assert_int_equal(o.result.has_cryptogram, 0);
+        f->start.steps = EMV_STEPS_READ;
+        RUN(f, &o, LYING_READ);
+        assert_int_equal(o.outcome, EMV_OUTCOME_READ);
+        assert_int_equal(o.result.has_cryptogram, 0);
+}
+
+/* Why the card declined (Book 3, table 14): a service that it does not allow is no card for this place. */
+static void reason_codes(void **state) {
+        struct fixture *f = *state;
+        struct message_outcome o;
+
+        simple_start(&f->start);
+        RUN(f, &o, GOOD_READ, "80AE8000", "800B 01 0007 1122334455667788 9000");
+        assert_int_equal(o.outcome, EMV_OUTCOME_DECLINED);
+        assert_int_equal(o.reason, EMV_REASON_NOT_ACCEPTED);
+        assert_int_equal(o.result.cryptogram_type, AC_AAC);
+        /* Advice wanted; PIN tries exceeded; issuer authentication failed. */
+        RUN(f, &o, GOOD_READ, "80AE8000", "800B 08 0007 1122334455667788 9000");
+        assert_int_equal(o.reason, EMV_REASON_CARD);
+        RUN(f, &o, GOOD_READ, "80AE8000", "800B 02 0007 1122334455667788 9000");
+        assert_int_equal(o.reason, EMV_REASON_CARD);
+        RUN(f, &o, GOOD_READ, "80AE8000", "800B 0B 0007 1122334455667788 9000");
+        assert_int_equal(o.reason, EMV_REASON_CARD);
+}
+
+/* How far each kind goes with the card. */
+static void kinds(void **state) {
+        struct fixture *f = *state;
+        struct dialogue d = { .online = EMV_ONLINE_ANSWERED, .approved = true };
+        struct message_outcome o;
+
+        simple_start(&f->start);
+        f->start.steps = EMV_STEPS_READ;
+        RUN(f, &o, GOOD_READ);
+        assert_int_equal(o.outcome, EMV_OUTCOME_READ);
+        assert_string_equal(o.card.pan, "6200000000000005");
+        assert_memory_equal(o.result.tvr, "\x80\x00\x00\x00\x00", 5);
+        assert_memory_equal(o.result.tsi, "\x00\x00", 2);
+
+        f->start.steps = EMV_STEPS_AAC;
+        f->start.transaction_type = 0x20;
+        RUN(f, &o, GOOD_READ, "80AE000004A1B2C3D400", AAC);
+        assert_int_equal(o.outcome, EMV_OUTCOME_READ);
+        assert_int_equal(o.result.has_cryptogram, 1);
+        assert_string_equal(o.card.pan, "6200000000000005");
+        RUN(f, &o, GOOD_READ, "80AE0000", TC);
+        assert_int_equal(o.outcome, EMV_OUTCOME_FAILED);
+
+        /* Never decided offline, whatever the action codes are; and not without the acquirer. */
+        f->start.steps = EMV_STEPS_ONLINE;
+        f->start.transaction_type = 0x31;
+#define READ_ZEROS                                                                                                    \
+        BEGIN, OPTIONS, READ,                                                                                         \
+                "70{5A{6200000000000005} 5F24{491231} 8C{9F3704} 8D{8A029505} 8F{EE} 9F0D{0000000000} "               \
+                "9F0E{0000000000} 9F0F{0000000000}} 9000"
+        ONLINE(f, &d, &o, READ_ZEROS, ARQC, "80AE4000", TC);
+        assert_int_equal(o.outcome, EMV_OUTCOME_APPROVED);
+        d.online = EMV_ONLINE_NOT_SENT;
+        ONLINE(f, &d, &o, READ_ZEROS, ARQC, "80AE0000075A338000000000", AAC);
+        assert_int_equal(o.reason, EMV_REASON_UNABLE_ONLINE);
+        f->start.steps = EMV_STEPS_FULL;
+        f->start.transaction_type = 0;
+        RUN(f, &o, READ_ZEROS, "80AE4000", TC);
+        assert_int_equal(o.outcome, EMV_OUTCOME_APPROVED);
+        assert_memory_equal(o.result.arc, "Y1", 2);
+        assert_string_equal(o.card.pan, "6200000000000005");
+}
+
+/* The card is taken, or says nothing more, at each step of one long transaction. */
+static void torn(void **state) {
+        static const char *const whole[] = {
+                PSE,
+                "6F{84{315041592E5359532E4444463031} A5{88{01}}} 9000",
+                "00B2010C",
+                "70{61{4F{A000000333010101}} 61{4F{A000000333010102} 87{02}}} 9000",
+                "00B2020C",
+                "6A83",
+                SELECT_2,
+                "6A82",
+                SELECT_1,
+                "6F{84{A000000333010101} A5{}} 9000",
+                "80A8",
+                "77{82{0C00} 94{08010100}} 9000",
+                "00B2010C",
+                "70{5A{6200000000000005} 5F24{491231} 8C{9F3704} 8D{8A029505} 8F{EE} 9F14{05} 9F23{09}} 9000",
+                "80CA9F36",
+                "9F36{0007} 9000",
+                "80CA9F13",
+                "9F13{0006} 9000",
+                ARQC,
+                "00820000",
+                "9000",
+                "8424000001",
+                "9000",
+                "80AE4000",
+                TC,
+                "8418000001",
+                "9000",
+                "8418000002",
+                "9000",
+        };
+        /* Of the lines: the first cryptogram's, the second's. */
+        enum { FIRST = 18, SECOND = 24 };
+        struct fixture *f = *state;
+        struct message_outcome o;
+
+        simple_start(&f->start);
+        for (size_t i = 0; i <= ELEMENTSOF(whole); i += 2) {
+                const char *lines[ELEMENTSOF(whole)];
+                struct dialogue d = {
+                        .lines = lines,
+                        .n = i < ELEMENTSOF(whole) ? i + 2 : i,
+                        .online = EMV_ONLINE_ANSWERED,
+                        .approved = true,
+                        .issuer_authentication = "0102030405060708",
+                        .scripts = "7107 8605 8424000001 720E 8605 8418000001 8605 8418000002",
+                };
+
+                memcpy(lines, whole, sizeof(lines));
+                if (i < ELEMENTSOF(whole))
+                        lines[i + 1] = i % 4 == 0 ? "removed" : "mute";
+                run(f, &d, &o);
+                if (i <= SECOND) {
+                        assert_int_equal(o.outcome, EMV_OUTCOME_FAILED);
+                        assert_int_equal(o.reason, i % 4 == 0 ? EMV_REASON_REMOVED : EMV_REASON_TIMEOUT);
+                } else
+                        assert_int_equal(o.outcome, EMV_OUTCOME_APPROVED);
+                assert_int_equal(o.online, i > FIRST);
+                assert_int_equal(d.questions, i > FIRST);
+                /* The second command of the second script. */
+                if (i == ELEMENTSOF(whole) - 2) {
+                        assert_memory_equal(o.result.tvr, "\x80\x00\x00\x00\x10", 5);
+                        assert_int_equal(o.result.script_results_size, 10);
+                        assert_memory_equal(o.result.script_results, "\x20\0\0\0\0\x12\0\0\0\0", 10);
+                }
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(first_cryptogram, setup, teardown),
@@ -188,6 +379,11 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(unable_online, setup, teardown),
                 cmocka_unit_test_setup_teardown(issuer_authentication, setup, teardown),
                 cmocka_unit_test_setup_teardown(issuer_scripts, setup, teardown),
+                cmocka_unit_test_setup_teardown(de55, setup, teardown),
+                cmocka_unit_test_setup_teardown(no_cryptogram_but_the_answer, setup, teardown),
+                cmocka_unit_test_setup_teardown(reason_codes, setup, teardown),
+                cmocka_unit_test_setup_teardown(kinds, setup, teardown),
+                cmocka_unit_test_setup_teardown(torn, setup, teardown),
         };
 
         return cmocka_run_group_tests_name("emv: completion", tests, NULL, NULL);
