@@ -23,14 +23,17 @@ static int transmit_once(apdu_transmit_t transmit, void *userdata, const uint8_t
         return 0;
 }
 
-/* Without a length to correct, 6Cxx is an error: a command such as EXTERNAL AUTHENTICATE is sent once. */
-static bool has_le(const uint8_t *command, size_t size) {
-        return size == 5 || (size > 5 && size == 6U + command[4]);
+/*
+ * Without a length to correct, 6Cxx is an error; and a command that brings data is sent once, as what it did
+ * may not be done twice (a GENERATE AC counts).
+ */
+static bool has_only_le(size_t size) {
+        return size == 5;
 }
 
 /*
- * 61xx and 6Cxx belong to T=0 below (Book 1, 9.3.1). A reader at APDU level resolves them itself, but
- * not every one does.
+ * 61xx and 6Cxx belong to T=0 (Book 1, 9.3.1). A reader at APDU level resolves them itself, but not every one
+ * does; at TPDU level t0.c leaves them to this.
  */
 int apdu_exchange_raw(apdu_transmit_t transmit, void *userdata, const uint8_t *command, size_t size,
                       struct apdu_response *ret) {
@@ -52,7 +55,7 @@ int apdu_exchange_raw(apdu_transmit_t transmit, void *userdata, const uint8_t *c
                 if (ret->sw >> 8 == 0x61) {
                         memcpy(again, (const uint8_t[]){ 0x00, 0xc0, 0x00, 0x00, (uint8_t) ret->sw }, 5);
                         size = 5;
-                } else if (ret->sw >> 8 == 0x6c && has_le(again, size)) {
+                } else if (ret->sw >> 8 == 0x6c && has_only_le(size)) {
                         again[size - 1] = (uint8_t) ret->sw;
                 } else
                         return 0;

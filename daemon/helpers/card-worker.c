@@ -239,7 +239,7 @@ static uint32_t choose_voltage(const struct till_emv_info *info) {
 }
 
 /* One reset. 0 with an answer that EMV accepts, -EPROTO with another or none, or what ends the transaction. */
-static int reset_card(struct worker *w) {
+static int reset_card(struct worker *w, bool warm) {
         struct till_emv_power power = { .size = sizeof(power), .voltage = choose_voltage(&w->info) };
         const char *reason = "malformed";
         struct atr atr;
@@ -252,7 +252,7 @@ static int reset_card(struct worker *w) {
                 return r == -EIO || r == -ETIMEDOUT || r == -EPROTO || r == -ECONNRESET ? -EPROTO : r;
         }
         if (atr_parse(power.atr, MIN(power.atr_length, (uint32_t) sizeof(power.atr)), &atr) >= 0 &&
-            atr_check(&atr, &reason) >= 0)
+            atr_check(&atr, warm, &reason) >= 0)
                 return 0;
         log_notice("The card's answer to reset is not of EMV: %s", reason);
         return -EPROTO;
@@ -262,7 +262,7 @@ static int power_on(struct worker *w) {
         int r = -EPROTO;
 
         for (unsigned i = 0; i < RESETS_MAX && r == -EPROTO; i++)
-                r = reset_card(w);
+                r = reset_card(w, i > 0);
         return r;
 }
 

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Any bytes are BER-TLV or are refused, and what is taken is the same when it is written and read again. The
- * same bytes as a data object list never give more than was asked for, and as an answer to reset never more
- * than they have.
+ * same bytes as a data object list never give more than was asked for.
  */
 
-#include "emv/atr.h"
 #include "emv/store.h"
 #include "emv/tlv.h"
 
@@ -74,20 +72,9 @@ static void as_records(const uint8_t *data, size_t size) {
         check(s.used == 0);
 }
 
-static void as_atr(const uint8_t *data, size_t size) {
-        const char *reason = NULL;
-        struct atr atr;
-
-        if (atr_parse(data, size, &atr) < 0)
-                return;
-        check(size <= ATR_MAX && atr.historical_size <= ATR_HISTORICAL_MAX);
-        check((atr_check(&atr, &reason) < 0) == (reason != NULL));
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         round_trip(data, size);
         search(data, size);
         as_records(data, size);
-        as_atr(data, size);
         return 0;
 }

@@ -83,7 +83,7 @@ static void atrs(void **state) {
         static const struct {
                 const char *atr;
                 int r;
-                struct atr want;
+                struct sim_atr want;
         } cases[] = {
                 { "3B67000054494C4C53494D", 0, { 1, 0, false, 0x11, 32, false } },
                 { "3B00", 0, { 1, 0, false, 0x11, 32, false } },
@@ -101,10 +101,10 @@ static void atrs(void **state) {
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
                 uint8_t bytes[64];
-                struct atr atr;
+                struct sim_atr atr;
                 ssize_t n = hex_decode(cases[i].atr, bytes, sizeof(bytes));
 
-                assert_int_equal(atr_parse(bytes, n, &atr), cases[i].r);
+                assert_int_equal(sim_atr_parse(bytes, n, &atr), cases[i].r);
                 if (cases[i].r < 0)
                         continue;
                 assert_int_equal(atr.protocols, cases[i].want.protocols);
@@ -121,12 +121,12 @@ static void atr_for_protocol(void **state) {
         ssize_t n = hex_decode(ATR_BOTH, from, sizeof(from)), size;
 
         size = hex_decode("3BE700008131FE45 54494C4C53494D A6", want, sizeof(want));
-        assert_int_equal(atr_make(from, n, 1, made), size);
+        assert_int_equal(sim_atr_make(from, n, 1, made), size);
         assert_memory_equal(made, want, size);
         size = hex_decode("3B670000 54494C4C53494D", want, sizeof(want));
-        assert_int_equal(atr_make(from, n, 0, made), size);
+        assert_int_equal(sim_atr_make(from, n, 0, made), size);
         assert_memory_equal(made, want, size);
-        assert_int_equal(atr_make(from, 3, 1, made), -EBADMSG);
+        assert_int_equal(sim_atr_make(from, 3, 1, made), -EBADMSG);
 }
 
 static void pps(void **state) {

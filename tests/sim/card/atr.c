@@ -4,12 +4,12 @@
 #define HISTORICAL_MAX 15
 
 /* Returns where the historical bytes are, *ret filled. */
-static ssize_t atr_walk(const uint8_t *atr, size_t size, struct atr *ret, size_t *ret_historical) {
+static ssize_t sim_atr_walk(const uint8_t *atr, size_t size, struct sim_atr *ret, size_t *ret_historical) {
         unsigned int y, level = 1, protocol = 0;
         bool check = false, has_ifsc = false, has_edc = false;
         size_t i = 2;
 
-        *ret = (struct atr){ .ta1 = 0x11, .ifsc = 32 };
+        *ret = (struct sim_atr){ .ta1 = 0x11, .ifsc = 32 };
         if (size < 2 || (atr[0] != 0x3b && atr[0] != 0x3f))
                 return -EBADMSG;
         y = atr[1] >> 4;
@@ -57,23 +57,23 @@ static ssize_t atr_walk(const uint8_t *atr, size_t size, struct atr *ret, size_t
         return i;
 }
 
-int atr_parse(const uint8_t *atr, size_t size, struct atr *ret) {
+int sim_atr_parse(const uint8_t *atr, size_t size, struct sim_atr *ret) {
         size_t historical;
-        ssize_t r = atr_walk(atr, size, ret, &historical);
+        ssize_t r = sim_atr_walk(atr, size, ret, &historical);
 
         if (r < 0)
                 return r;
         return ret->ifsc == 0 || ret->ifsc == 0xff ? -EBADMSG : 0;
 }
 
-int atr_make(const uint8_t *atr, size_t size, unsigned int protocol, uint8_t ret[static CARD_ATR_MAX]) {
+int sim_atr_make(const uint8_t *atr, size_t size, unsigned int protocol, uint8_t ret[static CARD_ATR_MAX]) {
         /* TB1 00, TC1 00; for T=1 also TD1, TD2, TA3 (IFSC) and TB3 (waiting times). */
         static const uint8_t t0[] = { 0x3b, 0x60, 0x00, 0x00 };
         static const uint8_t t1[] = { 0x3b, 0xe0, 0x00, 0x00, 0x81, 0x31, 0xfe, 0x45 };
         const uint8_t *head = protocol == 1 ? t1 : t0;
         size_t n = protocol == 1 ? sizeof(t1) : sizeof(t0), historical;
-        struct atr old;
-        ssize_t at = atr_walk(atr, size, &old, &historical);
+        struct sim_atr old;
+        ssize_t at = sim_atr_walk(atr, size, &old, &historical);
 
         if (at < 0)
                 return at;

@@ -5,7 +5,7 @@
 
 #include "card/card.h"
 
-struct atr {
+struct sim_atr {
         unsigned int protocols; /* bit 0: T=0, bit 1: T=1 */
         unsigned int first;     /* the protocol without PPS */
         bool specific;          /* TA2: no PPS, the protocol is first */
@@ -15,9 +15,9 @@ struct atr {
 };
 
 /* -EBADMSG for bytes that are no ATR, or that offer neither T=0 nor T=1. */
-int atr_parse(const uint8_t *atr, size_t size, struct atr *ret);
+int sim_atr_parse(const uint8_t *atr, size_t size, struct sim_atr *ret);
 /*
  * Another ATR with the same historical bytes, for protocol 0 or 1, in the shape that EMV wants (book 1, 8.3).
  * Returns its length; -EBADMSG for an ATR that cannot be read, or whose historical bytes leave no room.
  */
-int atr_make(const uint8_t *atr, size_t size, unsigned int protocol, uint8_t ret[static CARD_ATR_MAX]);
+int sim_atr_make(const uint8_t *atr, size_t size, unsigned int protocol, uint8_t ret[static CARD_ATR_MAX]);

@@ -46,7 +46,7 @@ enum state {
 struct contact {
         struct icc *icc;
         enum state state;
-        struct atr atr;
+        struct sim_atr atr;
         uint8_t speed;
         unsigned int quirks[CONTACT_QUIRKS];
 
@@ -101,7 +101,7 @@ int contact_reset(struct contact *c, struct icc *icc, const uint8_t *atr, size_t
                 memcpy(ret_atr, atr, size);
                 n = size;
         }
-        r = atr_parse(ret_atr, n, &c->atr);
+        r = sim_atr_parse(ret_atr, n, &c->atr);
         if (r < 0) {
                 icc_power_off(icc);
                 return r;

@@ -294,7 +294,7 @@ static int emv_reset_card(struct emv *e, uint8_t ret_atr[static ICC_ATR_MAX]) {
         if (n < 0)
                 return n;
         if (size == 0 && e->reader.protocol >= 0) {
-                n = atr_make(own, n, e->reader.protocol, made);
+                n = sim_atr_make(own, n, e->reader.protocol, made);
                 if (n < 0)
                         return n;
                 atr = made;

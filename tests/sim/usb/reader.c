@@ -107,10 +107,10 @@ static int parse_protocol(const char *value, struct reader *r) {
 }
 
 static int parse_atr(const char *value, struct reader *r) {
-        struct atr atr;
+        struct sim_atr atr;
         ssize_t n = hex_decode(value, r->atr, sizeof(r->atr));
 
-        if (n <= 0 || atr_parse(r->atr, n, &atr) < 0)
+        if (n <= 0 || sim_atr_parse(r->atr, n, &atr) < 0)
                 return -EINVAL;
         r->atr_size = n;
         return 0;
