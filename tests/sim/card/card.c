@@ -14,7 +14,8 @@
 
 struct loading {
         struct sim_card *card;
-        char *folder;
+        const char *folder;
+        bool replace; /* an object that is there already */
 };
 
 void sim_card_data_done(struct sim_card_data *d) {
@@ -54,12 +55,13 @@ int sim_card_data_append(struct sim_card_data *d, unsigned int tag, const void *
         return 0;
 }
 
-const uint8_t *sim_card_data_find(const struct sim_card_data *d, unsigned int tag, size_t *ret_size) {
+static const uint8_t *find_object(const struct sim_card_data *d, unsigned int tag, size_t *ret_start,
+                                  size_t *ret_size) {
         size_t i = 0;
 
         while (i < d->size) {
+                size_t start = i, l, n;
                 unsigned int t = d->data[i++];
-                size_t l, n;
 
                 if ((t & 0x1f) == 0x1f)
                         while (i < d->size) {
@@ -76,12 +78,30 @@ const uint8_t *sim_card_data_find(const struct sim_card_data *d, unsigned int ta
                 if (l > d->size - i)
                         return NULL;
                 if (t == tag) {
+                        *ret_start = start;
                         *ret_size = l;
                         return d->data + i;
                 }
                 i += l;
         }
         return NULL;
+}
+
+const uint8_t *sim_card_data_find(const struct sim_card_data *d, unsigned int tag, size_t *ret_size) {
+        size_t start;
+
+        return find_object(d, tag, &start, ret_size);
+}
+
+void sim_card_data_remove(struct sim_card_data *d, unsigned int tag) {
+        size_t start, size, end;
+        const uint8_t *value = find_object(d, tag, &start, &size);
+
+        if (!value)
+                return;
+        end = (size_t) (value - d->data) + size;
+        memmove(d->data + start, d->data + end, d->size - end);
+        d->size -= end - start;
 }
 
 const uint8_t *sim_card_find(const struct sim_card_application *app, unsigned int tag, size_t *ret_size) {
@@ -146,7 +166,8 @@ static int parse_run(const char *value, struct sim_card_data *ret, const char **
         return 0;
 }
 
-static int parse_object(const char *key, const char *value, struct sim_card_data *data, const char **ret_reason) {
+static int parse_object(const char *key, const char *value, struct sim_card_data *data, bool replace,
+                        const char **ret_reason) {
         uint8_t bytes[VALUE_MAX], tag_bytes[4];
         unsigned int tag = 0;
         size_t size = 0, tag_size;
@@ -157,6 +178,10 @@ static int parse_object(const char *key, const char *value, struct sim_card_data
                 return r;
         for (size_t i = 0; i < tag_size; i++)
                 tag = tag << 8 | tag_bytes[i];
+        if (replace)
+                sim_card_data_remove(data, tag);
+        if (replace && streq(value, "-"))
+                return 0;
         if (*value) {
                 r = parse_hex(value, bytes, sizeof(bytes), &size, ret_reason);
                 if (r < 0)
@@ -187,9 +212,32 @@ static int parse_pin(const char *value, char *pin, const char **ret_reason) {
         return 0;
 }
 
+static int parse_counter(const char *value, uint16_t *ret, const char **ret_reason) {
+        unsigned int n;
+        int r;
+
+        r = parse_number(value, 0, 65535, &n, ret_reason);
+        if (r >= 0)
+                *ret = (uint16_t) n;
+        return r;
+}
+
+static int add_fault(struct sim_card *c, const char *value, const char **ret_reason) {
+        struct sim_fault *p;
+        int r;
+
+        p = realloc(c->faults, (c->n_faults + 1) * sizeof(*p));
+        if (!p)
+                return -ENOMEM;
+        c->faults = p;
+        r = sim_fault_parse(value, p + c->n_faults, ret_reason);
+        if (r >= 0)
+                c->n_faults++;
+        return r;
+}
+
 static int assign_card(struct loading *l, const char *key, const char *value, const char **ret_reason) {
         struct sim_card *c = l->card;
-        unsigned int n;
         int r;
 
         if (streq(key, "title"))
@@ -198,18 +246,23 @@ static int assign_card(struct loading *l, const char *key, const char *value, co
                 return parse_hex(value, c->atr, sizeof(c->atr), &c->atr_size, ret_reason);
         if (streq(key, "pin"))
                 return parse_pin(value, c->pin, ret_reason);
-        if (streq(key, "pin-tries"))
-                return parse_number(value, 1, 15, &c->pin_tries, ret_reason);
+        if (streq(key, "pin-tries")) {
+                r = parse_number(value, 1, 15, &c->pin_tries, ret_reason);
+                c->tries_left = c->pin_tries;
+                return r;
+        }
         if (streq(key, "pse"))
                 return parse_bool(value, &c->pse, ret_reason);
         if (streq(key, "echo"))
                 return parse_bool(value, &c->echo, ret_reason);
-        if (streq(key, "atc")) {
-                r = parse_number(value, 0, 65534, &n, ret_reason);
-                if (r >= 0)
-                        c->atc = n;
-                return r;
-        }
+        if (streq(key, "fault"))
+                return add_fault(c, value, ret_reason);
+        if (streq(key, "tries-left"))
+                return parse_number(value, 0, 15, &c->tries_left, ret_reason);
+        if (streq(key, "atc"))
+                return parse_counter(value, &c->atc, ret_reason);
+        if (streq(key, "last-online-atc"))
+                return parse_counter(value, &c->last_online_atc, ret_reason);
         if (streq(key, "key")) {
                 free(c->key_path);
                 c->key_path = NULL;
@@ -248,6 +301,10 @@ static int assign_application(struct sim_card_application *a, const char *key, c
                 return parse_hex(value, a->ac_key, sizeof(a->ac_key), NULL, ret_reason);
         if (streq(key, "response-format"))
                 return parse_number(value, 1, 2, &a->response_format, ret_reason);
+        if (streq(key, "arpc"))
+                return parse_number(value, 1, 2, &a->arpc, ret_reason);
+        if (streq(key, "offline-limit"))
+                return parse_number(value, 0, 255, &a->offline_limit, ret_reason);
         if (streq(key, "issuer-authentication"))
                 return parse_bool(value, &a->issuer_authentication, ret_reason);
         if (streq(key, "blocked"))
@@ -285,6 +342,7 @@ static int card_application(struct sim_card *c, unsigned int number, struct sim_
                 c->n_applications++;
                 p[number - 1] = (struct sim_card_application){
                         .response_format = 1,
+                        .arpc = 1,
                         .second = CARD_APPROVE,
                         .conditions = true,
                 };
@@ -334,17 +392,28 @@ static int on_assign(const char *section, const char *key, const char *value, vo
         }
         if (sscanf(section, "data %u%c", &n, &end) == 1) {
                 r = card_application(l->card, n, &a, ret_reason);
-                return r < 0 ? r : parse_object(key, value, &a->data, ret_reason);
+                return r < 0 ? r : parse_object(key, value, &a->data, l->replace, ret_reason);
         }
         if (sscanf(section, "record %u.%u.%u%c", &n, &sfi, &number, &end) == 3) {
                 r = card_application(l->card, n, &a, ret_reason);
                 if (r < 0)
                         return r;
                 r = application_record(a, sfi, number, &record, ret_reason);
-                return r < 0 ? r : parse_object(key, value, &record->content, ret_reason);
+                return r < 0 ? r : parse_object(key, value, &record->content, l->replace, ret_reason);
         }
         *ret_reason = "not a section of a card";
         return -EINVAL;
+}
+
+static const char *cards_folder(void) {
+        return secure_getenv("TILL_SIM_CARDS") ?: CARDS_PATH;
+}
+
+int sim_card_assign(struct sim_card *card, const char *section, const char *key, const char *value,
+                    const char **ret_reason) {
+        struct loading l = { .card = card, .folder = cards_folder(), .replace = true };
+
+        return on_assign(section, key, value, &l, ret_reason);
 }
 
 static int card_check(const struct sim_card *c, const char *path) {
@@ -369,10 +438,6 @@ static int card_check(const struct sim_card *c, const char *path) {
         return 0;
 }
 
-static const char *cards_folder(void) {
-        return secure_getenv("TILL_SIM_CARDS") ?: CARDS_PATH;
-}
-
 int sim_card_load(const char *name, struct sim_card **ret) {
         _cleanup_(sim_card_freep) struct sim_card *c = NULL;
         _cleanup_free_ char *path = NULL, *folder = NULL;
@@ -389,7 +454,7 @@ int sim_card_load(const char *name, struct sim_card **ret) {
                 return -ENOMEM;
         slash = strrchr(folder, '/');
         *slash = '\0';
-        c->pin_tries = 3;
+        c->pin_tries = c->tries_left = 3;
         c->pse = true;
         c->name = strdup(slash + 1);
         if (!c->name)
@@ -398,7 +463,7 @@ int sim_card_load(const char *name, struct sim_card **ret) {
         if (dot && streq(dot, ".card"))
                 *dot = '\0';
 
-        l = (struct loading){ c, folder };
+        l = (struct loading){ .card = c, .folder = folder };
         r = config_parse_file(path, on_assign, &l);
         if (r < 0)
                 return r;
@@ -425,6 +490,7 @@ struct sim_card *sim_card_free(struct sim_card *c) {
                 free(a->label);
         }
         free(c->applications);
+        free(c->faults);
         free(c->name);
         free(c->title);
         free(c->key_path);

@@ -137,7 +137,8 @@ int icc_new(struct sim_card *card, struct icc **ret) {
                         return log_error_errno(r, "Cannot read the card's key %s", card->key_path);
         }
         icc->atc = card->atc;
-        icc->pin_tries = card->pin_tries;
+        icc->last_online_atc = card->last_online_atc;
+        icc->pin_tries = card->tries_left;
         icc->card = card;
         *ret = TAKE_PTR(icc);
         return 0;
@@ -575,18 +576,27 @@ static int do_internal_authenticate(struct icc *icc, const struct apdu *c, struc
         return r < 0 ? r : SW_OK;
 }
 
-/* Checks an ARPC with its response code. */
-static int check_arpc(struct icc *icc, const uint8_t *data) {
+/* Checks an ARPC: with its response code, or with the card status update and what the issuer adds to it. */
+static int check_arpc(struct icc *icc, const uint8_t *data, size_t size) {
+        size_t n = icc->app->arpc == 1 ? 8 : 4;
         uint8_t want[8];
         int r;
 
-        r = issuer_arpc(icc->session_key, icc->arqc, data + 8, want);
+        if (icc->app->arpc == 1)
+                r = issuer_arpc(icc->session_key, icc->arqc, data + 8, want);
+        else
+                r = issuer_arpc_2(icc->session_key, icc->arqc, data + 4, size - 4, want);
         if (r < 0)
                 return r;
         icc->authentication_done = true;
-        icc->authenticated = memcmp(want, data, sizeof(want)) == 0;
+        icc->authenticated = memcmp(want, data, n) == 0;
         icc->authentication_failed = !icc->authenticated;
         return 0;
+}
+
+/* ARPC and response code, or ARPC and card status update (EMV book 2, 8.2). */
+static size_t arpc_min(const struct icc *icc) {
+        return icc->app->arpc == 1 ? 10 : 8;
 }
 
 static int do_external_authenticate(struct icc *icc, const struct apdu *c) {
@@ -596,9 +606,9 @@ static int do_external_authenticate(struct icc *icc, const struct apdu *c) {
                 return SW_PARAMETERS;
         if (icc->cryptograms != 1 || icc->first != ARQC || icc->authentication_done)
                 return SW_CONDITIONS;
-        if (c->lc < 10 || c->lc > 16)
+        if (c->lc < arpc_min(icc) || c->lc > 16)
                 return SW_LENGTH;
-        r = check_arpc(icc, c->data);
+        r = check_arpc(icc, c->data, c->lc);
         if (r < 0)
                 return r;
         return icc->authenticated ? SW_OK : SW_FAILED;
@@ -608,6 +618,9 @@ static enum cryptogram decide_first(const struct icc *icc, enum cryptogram asked
         if (asked == AAC || icc->app->decide == CARD_DECLINE)
                 return AAC;
         if (asked == TC && icc->app->decide == CARD_ONLINE)
+                return ARQC;
+        if (asked == TC && icc->app->offline_limit > 0 &&
+            icc->atc - icc->last_online_atc > (int) icc->app->offline_limit)
                 return ARQC;
         return asked;
 }
@@ -742,8 +755,8 @@ static int do_generate_ac(struct icc *icc, const struct apdu *c, struct answer *
         r = issuer_session_key(icc->app->ac_key, icc->atc, icc->session_key);
         if (r < 0)
                 return r;
-        if (icc->cryptograms == 1 && icc->issuer_data_91_size >= 10 && !icc->authentication_done) {
-                r = check_arpc(icc, icc->issuer_data_91);
+        if (icc->cryptograms == 1 && icc->issuer_data_91_size >= arpc_min(icc) && !icc->authentication_done) {
+                r = check_arpc(icc, icc->issuer_data_91, icc->issuer_data_91_size);
                 if (r < 0)
                         return r;
         }
@@ -844,13 +857,11 @@ static int fit_response(struct icc *icc, const struct apdu *c, struct answer *a)
         return SW_MORE | (size & 0xff);
 }
 
-ssize_t icc_transmit(struct icc *icc, const uint8_t *command, size_t size, uint8_t *response) {
+static ssize_t answer_command(struct icc *icc, const uint8_t *command, size_t size, uint8_t *response) {
         struct answer a = { .data = response };
         struct apdu c;
         int sw, fitted;
 
-        if (!icc->powered)
-                return -EIO;
         if (apdu_parse(command, size, &c) < 0)
                 sw = SW_LENGTH;
         else {
@@ -868,4 +879,19 @@ ssize_t icc_transmit(struct icc *icc, const uint8_t *command, size_t size, uint8
         response[a.size++] = sw >> 8;
         response[a.size++] = sw & 0xff;
         return a.size;
+}
+
+ssize_t icc_transmit(struct icc *icc, const uint8_t *command, size_t size, uint8_t *response) {
+        const struct sim_fault *fault;
+        ssize_t n = 0;
+
+        if (!icc->powered)
+                return -EIO;
+        fault = sim_fault_find(icc->card->faults, icc->card->n_faults, command, size);
+        if (!fault || !sim_fault_is_instead(fault)) {
+                n = answer_command(icc, command, size, response);
+                if (n < 0)
+                        return n;
+        }
+        return fault ? sim_fault_apply(fault, response, (size_t) n, ICC_RESPONSE_MAX) : n;
 }

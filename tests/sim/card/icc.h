@@ -34,6 +34,7 @@ void icc_power_off(struct icc *icc);
 
 /*
  * One command APDU, cases 1 to 4, short or extended (ISO 7816-3, 12.1). Writes response data and status
- * word to response, ICC_RESPONSE_MAX bytes, and returns their length, at least 2. -EIO when powered off.
+ * word to response, ICC_RESPONSE_MAX bytes, and returns their length, at least 2. -EIO when powered off; what
+ * sim_fault_apply() gives for a card that answers nothing.
  */
 ssize_t icc_transmit(struct icc *icc, const uint8_t *command, size_t size, uint8_t *response);

@@ -167,3 +167,19 @@ int issuer_arpc(const uint8_t session_key[static ISSUER_KEY_SIZE], const uint8_t
         block[1] ^= arc[1];
         return des_ecb(true, session_key, ISSUER_KEY_SIZE, block, sizeof(block), ret_arpc);
 }
+
+int issuer_arpc_2(const uint8_t session_key[static ISSUER_KEY_SIZE], const uint8_t arqc[static ISSUER_AC_SIZE],
+                  const uint8_t *csu, size_t size, uint8_t ret_arpc[static 4]) {
+        uint8_t data[ISSUER_AC_SIZE + 12], mac[8];
+        int r;
+
+        if (size < 4 || size > sizeof(data) - ISSUER_AC_SIZE)
+                return -EMSGSIZE;
+        memcpy(data, arqc, ISSUER_AC_SIZE);
+        memcpy(data + ISSUER_AC_SIZE, csu, size);
+        r = mac_emv(session_key, data, ISSUER_AC_SIZE + size, mac);
+        if (r < 0)
+                return r;
+        memcpy(ret_arpc, mac, 4);
+        return 0;
+}

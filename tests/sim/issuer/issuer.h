@@ -36,6 +36,9 @@ int issuer_cryptogram(const uint8_t session_key[static ISSUER_KEY_SIZE], const v
 /* ARPC, method 1: under the same session key. */
 int issuer_arpc(const uint8_t session_key[static ISSUER_KEY_SIZE], const uint8_t arqc[static ISSUER_AC_SIZE],
                 const uint8_t arc[static 2], uint8_t ret_arpc[static 8]);
+/* ARPC, method 2 (8.2.2): over ARQC, card status update and what the issuer adds; four bytes. */
+int issuer_arpc_2(const uint8_t session_key[static ISSUER_KEY_SIZE], const uint8_t arqc[static ISSUER_AC_SIZE],
+                  const uint8_t *csu, size_t size, uint8_t ret_arpc[static 4]);
 
 /*
  * What the test cards' cryptograms are computed over, in this order, each as the terminal sent it in
