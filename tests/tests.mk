@@ -38,6 +38,11 @@ $(O)/emv-print: $(O)/tests/check/emv-print.o $(O)/rooms.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(call libs,$(LIBS_tilld))
 
+# The table of EMV cases (tests/emv/README).
+$(O)/emv-cases: $(call objects,$(call sources,tests/emv)) $(O)/rooms.a $(O)/sim.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(call libs,$(sort $(LIBS_unit) $(LIBS_till-sim)))
+
 # Hostile devices, for cases and for make check-kernel-debug.
 GUEST_PROGRAMS += $(O)/guest/till-hostile
 $(O)/guest/till-hostile: $(call objects,$(call sources,tests/hostile)) $(O)/sim.a $(O)/rooms.a
@@ -89,7 +94,7 @@ coverage-kernel: ## which lines of kernel/ the last check-kernel-debug ran
 # Installing comes before the flags are asked of pkg-config, hence the second make.
 check-deps:
 	@packaging/install-deps
-check-programs: $(UNIT_TESTS) $(GUEST_PROGRAMS) $(O)/paper-print $(O)/iso8583-frames $(O)/emv-print $(REPLAYERS)
+check-programs: $(UNIT_TESTS) $(GUEST_PROGRAMS) $(O)/paper-print $(O)/iso8583-frames $(O)/emv-print $(O)/emv-cases $(REPLAYERS)
 	@mkdir -p $(O)/guest
 
 fuzz: check-deps ## search with libFuzzer, F="NAME..." (all) for FUZZ_SECONDS=60 each; finds go to build/fuzz

@@ -52,7 +52,9 @@ uint8_t emv_analyse_action(struct emv *e) {
 }
 
 uint8_t emv_analyse_unable_online(struct emv *e) {
-        if (is_online_only(&e->start->terminal) || e->start->steps == EMV_STEPS_ONLINE || !e->start->offline_allowed ||
+        const struct message_start *s = e->start;
+
+        if (is_online_only(&s->terminal) || s->steps == EMV_STEPS_ONLINE || s->force_online || !s->offline_allowed ||
             action_hit(e, TAG_IAC_DEFAULT, 0xff, e->application->tac_default))
                 return with_arc(e, AC_AAC, "Z3");
         return with_arc(e, AC_TC, "Y3");

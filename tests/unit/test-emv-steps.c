@@ -232,7 +232,7 @@ static void action(void **state) {
                 { "issuer's online and default are ones when missing", "0000008000", "0000000000", "0000000000",
                   "0000000000", NULL, NULL, NULL, true, false, EMV_STEPS_FULL, 0x22, AC_ARQC, AC_AAC, NULL },
                 { "forced online", "0000000000", "0000000000", "0000000000", "0000000000", NULL, "0000000000",
-                  "0000000000", true, true, EMV_STEPS_FULL, 0x22, AC_ARQC, AC_TC, NULL },
+                  "0000000000", true, true, EMV_STEPS_FULL, 0x22, AC_ARQC, AC_AAC, NULL },
                 { "pre-authorization", "0000000000", "0000000000", "0000000000", "0000000000", NULL, "0000000000",
                   "0000000000", true, false, EMV_STEPS_ONLINE, 0x22, AC_ARQC, AC_AAC, NULL },
                 { "online only", "0000000000", "0000000000", "0000000000", "0000000000", NULL, "0000000000",
