@@ -113,8 +113,10 @@ static int parse_format_1(struct emv *e, const struct tlv *t) {
         return store_put_card(&e->store, TAG_IAD, t->value + 11, t->size - 11);
 }
 
-static int parse_cryptogram(struct emv *e) {
-        static const uint32_t of_the_answer[] = { TAG_CID, TAG_ATC, TAG_CRYPTOGRAM, TAG_IAD };
+/* What the card has to tell with a signature is less: the cryptogram is inside (Book 2, table 18). */
+static int parse_cryptogram(struct emv *e, bool combined, bool second) {
+        static const uint32_t of_the_answer[] = { TAG_CID, TAG_ATC, TAG_CRYPTOGRAM, TAG_IAD, TAG_SIGNED_DYNAMIC_DATA };
+        const uint8_t *cid;
         struct tlv t;
         int r;
 
@@ -130,10 +132,15 @@ static int parse_cryptogram(struct emv *e) {
         }
         if (r < 0)
                 return r;
-        for (size_t i = 0; i < 3; i++)
-                if (!store_get(&e->store, of_the_answer[i], NULL))
-                        return -EBADMSG;
-        return 0;
+        cid = store_get(&e->store, TAG_CID, NULL);
+        if (!cid || !store_get(&e->store, TAG_ATC, NULL))
+                return -EBADMSG;
+        if (!combined || (*cid & AC_MASK) == AC_AAC)
+                return store_get(&e->store, TAG_CRYPTOGRAM, NULL) ? 0 : -EBADMSG;
+        if (!store_get(&e->store, TAG_SIGNED_DYNAMIC_DATA, NULL))
+                return -EBADMSG;
+        store_forget(&e->store, TAG_CRYPTOGRAM);
+        return emv_check_combined(e, &(struct bytes){ t.value, t.size }, second);
 }
 
 /* A card may give less than was asked for, never more (10.8), and no second ARQC. */
@@ -158,9 +165,11 @@ enum emv_reason emv_reason_of_card(const struct emv *e) {
 }
 
 int emv_generate_ac(struct emv *e, uint8_t asked, bool second, uint8_t *ret) {
+        struct sent *sent = second ? &e->cdol2 : &e->cdol1;
+        bool combined = emv_wants_combined(e, asked);
         const uint8_t *cdol;
-        uint8_t data[255], given;
-        size_t cdol_size, size;
+        size_t cdol_size;
+        uint8_t given;
         int r;
 
         r = emv_store_results(e);
@@ -174,24 +183,25 @@ int emv_generate_ac(struct emv *e, uint8_t asked, bool second, uint8_t *ret) {
                 return r;
         /* The store may have moved. */
         cdol = store_get(&e->store, second ? TAG_CDOL2 : TAG_CDOL1, &cdol_size);
-        r = store_build_dol(&e->store, cdol, cdol_size, data, sizeof(data), &size);
+        r = store_build_dol(&e->store, cdol, cdol_size, sent->data, sizeof(sent->data), &sent->size);
         if (r < 0)
                 return r;
 
         memcpy(e->card_tvr, e->tvr, sizeof(e->card_tvr));
-        r = emv_exchange(e, 0x80, INS_GENERATE_AC, asked, 0, data, size, true);
-        explicit_bzero(data, sizeof(data));
+        r = emv_exchange(e, 0x80, INS_GENERATE_AC, combined ? asked | AC_COMBINED : asked, 0, sent->data, sent->size,
+                         true);
         if (r < 0)
                 return r;
         if (e->response.sw != 0x9000)
                 return -EBADMSG;
-        r = parse_cryptogram(e);
+        r = parse_cryptogram(e, combined, second);
         if (r < 0)
                 return r;
         given = *store_get(&e->store, TAG_CID, NULL) & AC_MASK;
         if (!may_give(asked, given, second))
                 return -EBADMSG;
-        e->has_cryptogram = true;
+        /* A wrong signature gives none. */
+        e->has_cryptogram = store_get(&e->store, TAG_CRYPTOGRAM, NULL) != NULL;
         e->tsi[0] |= TSI_CARD_RISK_MANAGEMENT;
         *ret = given;
         return 0;

@@ -194,6 +194,10 @@ static int store_start(struct emv *e) {
 /* An application starts with nothing that another one has left. */
 static int reset_application(struct emv *e) {
         explicit_bzero(&e->store, sizeof(e->store));
+        explicit_bzero(e->static_data, e->static_data_size);
+        explicit_bzero(&e->pdol, sizeof(e->pdol));
+        e->static_data_size = 0;
+        e->static_data_broken = false;
         memset(e->tvr, 0, sizeof(e->tvr));
         memset(e->tsi, 0, sizeof(e->tsi));
         memset(e->cvm, 0, sizeof(e->cvm));
@@ -390,15 +394,34 @@ static int end_with_aac(struct emv *e) {
         return 0;
 }
 
+/* A signature that is wrong: the terminal declines, and ends an ARQC with an AAC at once (Book 2, 6.6.2). */
+static int decline_unsigned(struct emv *e, uint8_t given) {
+        int r;
+
+        memcpy(e->arc, "Z1", 2);
+        if (given == AC_ARQC) {
+                r = emv_generate_ac(e, AC_AAC, true, &given);
+                if (r < 0)
+                        return r;
+        }
+        e->outcome = EMV_OUTCOME_DECLINED;
+        e->reason = EMV_REASON_AUTHENTICATION;
+        return 0;
+}
+
 /* From the first cryptogram on. */
 static int decide(struct emv *e) {
         uint8_t asked, given;
+        bool combined;
         int r;
 
         asked = emv_analyse_action(e);
+        combined = emv_wants_combined(e, asked);
         r = emv_generate_ac(e, asked, false, &given);
         if (r < 0)
                 return r;
+        if (combined && tvr_test(e->tvr, TVR_CDA_FAILED))
+                return decline_unsigned(e, given);
         switch (given) {
         case AC_TC:
                 e->outcome = EMV_OUTCOME_APPROVED;

@@ -57,6 +57,8 @@ int emv_initiate_application(struct emv *e) {
                 } else
                         memmove(data + 2, data + 3, built);
                 data[head - 1] = (uint8_t) built;
+                memcpy(e->pdol.data, data + head, built);
+                e->pdol.size = built;
         }
 
         r = emv_exchange(e, 0x80, INS_GET_PROCESSING_OPTIONS, 0, 0, data, head + built, true);

@@ -110,13 +110,14 @@ static bool check_terminal(const struct emv_terminal *t) {
             !is_text(t->serial, sizeof(t->serial)) || !is_text(t->id, sizeof(t->id)) ||
             !is_text(t->merchant_id, sizeof(t->merchant_id)) ||
             !is_terminated(t->merchant_name, sizeof(t->merchant_name)) || t->n_applications > EMV_APPLICATIONS_MAX ||
-            t->n_ca_keys > EMV_CA_KEYS_MAX)
+            t->n_ca_keys > EMV_CA_KEYS_MAX || t->n_revocations > EMV_REVOCATIONS_MAX)
                 return false;
         for (uint32_t i = 0; i < t->n_applications; i++)
                 if (!check_application(t->applications + i))
                         return false;
         for (uint32_t i = 0; i < t->n_ca_keys; i++)
-                if (!is_flag(t->ca_keys[i].test) || t->ca_keys[i].modulus_size > EMV_MODULUS_MAX)
+                if (!is_flag(t->ca_keys[i].test) || t->ca_keys[i].modulus_size > EMV_MODULUS_MAX ||
+                    !is_bcd(t->ca_keys[i].expires, sizeof(t->ca_keys[i].expires)))
                         return false;
         return true;
 }
@@ -211,7 +212,7 @@ static bool check_outcome(const struct message_outcome *o) {
         case EMV_OUTCOME_READ:
                 return o->reason == EMV_REASON_NONE;
         case EMV_OUTCOME_DECLINED:
-                return (o->reason >= EMV_REASON_TERMINAL && o->reason <= EMV_REASON_CARD_AFTER_ISSUER) ||
+                return (o->reason >= EMV_REASON_TERMINAL && o->reason <= EMV_REASON_AUTHENTICATION) ||
                        o->reason == EMV_REASON_NOT_ACCEPTED;
         default:
                 return o->reason >= EMV_REASON_REMOVED;
@@ -276,6 +277,7 @@ static const char *const reasons[] = {
         [EMV_REASON_ISSUER] = "issuer",
         [EMV_REASON_UNABLE_ONLINE] = "unable-online",
         [EMV_REASON_CARD_AFTER_ISSUER] = "card-after-issuer",
+        [EMV_REASON_AUTHENTICATION] = "authentication",
         [EMV_REASON_REMOVED] = "removed",
         [EMV_REASON_MUTE] = "mute",
         [EMV_REASON_NOT_ACCEPTED] = "not-accepted",

@@ -221,6 +221,7 @@ enum emv_reason {
         EMV_REASON_ISSUER,            /* the acquirer declined */
         EMV_REASON_UNABLE_ONLINE,     /* no answer, and no offline approval */
         EMV_REASON_CARD_AFTER_ISSUER, /* the acquirer approved, the card did not */
+        EMV_REASON_AUTHENTICATION,    /* the signature of a cryptogram is wrong */
         /* of failed */
         EMV_REASON_REMOVED,
         EMV_REASON_MUTE,

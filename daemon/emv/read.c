@@ -6,10 +6,28 @@
 
 #define INS_READ_RECORD 0xb2
 
-/* The books set no bound on the records of a card; a card that needs more has none of the schemes'. */
-#define RECORDS_MAX 128
+/*
+ * The record as a part of the static data to be authenticated (10.3): without tag and length of its template in
+ * files 1 to 10, whole in files 11 to 30. One that is no template makes the authentication fail.
+ */
+static void collect_static_data(struct emv *e, uint8_t sfi) {
+        const uint8_t *from = e->response.data;
+        size_t size = e->response.size;
+        struct tlv t;
 
-static int read_record(struct emv *e, uint8_t sfi, uint8_t record) {
+        if (tlv_only(from, size, TAG_RECORD, &t) < 0 || size > sizeof(e->static_data) - e->static_data_size) {
+                e->static_data_broken = true;
+                return;
+        }
+        if (sfi <= 10) {
+                size -= (size_t) (t.value - from);
+                from = t.value;
+        }
+        memcpy(e->static_data + e->static_data_size, from, size);
+        e->static_data_size += size;
+}
+
+static int read_record(struct emv *e, uint8_t sfi, uint8_t record, bool authenticated) {
         struct tlv t;
         int r;
 
@@ -18,12 +36,14 @@ static int read_record(struct emv *e, uint8_t sfi, uint8_t record) {
                 return r;
         if (e->response.sw != 0x9000)
                 return -EBADMSG;
+        if (authenticated)
+                collect_static_data(e, sfi);
         /* Files 11 to 30 are the scheme's and the issuer's own: nothing in them is for us (5.3.2.1). */
         if (sfi > 10)
                 return 0;
         r = tlv_only(e->response.data, e->response.size, TAG_RECORD, &t);
         if (r < 0)
-                return r;
+                return authenticated ? 0 : r;
         return store_put_card_all(&e->store, t.value, t.size);
 }
 
@@ -35,9 +55,9 @@ static int read_file(struct emv *e, const uint8_t entry[static 4], unsigned *n_r
         if (entry[0] & 0x07 || sfi < 1 || sfi > 30 || first < 1 || last < first || authenticated > last - first + 1)
                 return -EBADMSG;
         for (unsigned record = first; record <= last; record++) {
-                if (++*n_records > RECORDS_MAX)
+                if (++*n_records > EMV_RECORDS_MAX)
                         return -EBADMSG;
-                r = read_record(e, sfi, (uint8_t) record);
+                r = read_record(e, sfi, (uint8_t) record, record < first + authenticated);
                 if (r < 0)
                         return r;
         }

@@ -8,6 +8,7 @@
 
 #include "emv/apdu.h"
 #include "emv/emv.h"
+#include "emv/public-key.h"
 #include "emv/store.h"
 #include "emv/tag.h"
 #include "emv/tvr.h"
@@ -18,10 +19,33 @@
 #define AC_ARQC 0x80
 #define AC_MASK 0xc0
 
+/* P1 of GENERATE AC: a signature is asked for (table 12). */
+#define AC_COMBINED 0x10
+
 /* First byte of the application interchange profile (Book 3, Annex C1). */
+#define AIP_SDA 0x40
+#define AIP_DDA 0x20
 #define AIP_CARDHOLDER_VERIFICATION 0x10
 #define AIP_RISK_MANAGEMENT 0x08
 #define AIP_ISSUER_AUTHENTICATION 0x04
+#define AIP_CDA 0x01
+
+/* Bounds of READ RECORD: the books set none on the records of a card; no scheme's card has as many. */
+#define EMV_RECORDS_MAX 128
+#define EMV_STATIC_DATA_MAX 32768
+
+enum authentication {
+        AUTHENTICATION_NONE,
+        AUTHENTICATION_STATIC,
+        AUTHENTICATION_DYNAMIC,
+        AUTHENTICATION_COMBINED,
+};
+
+/* The values of a data object list that went to the card. */
+struct sent {
+        size_t size;
+        uint8_t data[255];
+};
 
 struct candidate {
         struct emv_aid aid;
@@ -42,6 +66,12 @@ struct emv {
         const struct emv_application *application; /* the selected one, of the terminal */
 
         struct store store;
+        size_t static_data_size;
+        bool static_data_broken; /* a record to be authenticated is no template */
+        uint8_t static_data[EMV_STATIC_DATA_MAX];
+        enum authentication authentication;
+        struct public_key card_key; /* for combined data authentication, once it is recovered */
+        struct sent pdol, cdol1, cdol2;
         uint8_t tvr[EMV_TVR_SIZE];
         uint8_t card_tvr[EMV_TVR_SIZE]; /* as the last GENERATE AC had it */
         uint8_t tsi[2];
@@ -70,8 +100,18 @@ int emv_select_application(struct emv *e);
 int emv_initiate_application(struct emv *e);
 /* Book 3, 10.2. */
 int emv_read_application_data(struct emv *e);
-/* Book 3, 10.3: told as not performed; in test and training the card's CA has to be a test CA. */
+/*
+ * Book 3, 10.3. In test and training the card has to be a test CA's: its issuer's certificate decides, and
+ * where it has none the index of its authority's key.
+ */
 int emv_authenticate_offline(struct emv *e);
+/* Whether a signature is to be asked for with a cryptogram of that kind (Book 2, 6.6; Book 4, 6.3.2.1). */
+bool emv_wants_combined(const struct emv *e, uint8_t asked);
+/*
+ * Book 2, 6.6.2: the signature of the response to GENERATE AC, of which template is the value. Puts the
+ * cryptogram into the store, or says in the TVR that combined data authentication failed.
+ */
+int emv_check_combined(struct emv *e, const struct bytes *template, bool second);
 /* Book 3, 10.4. */
 int emv_check_restrictions(struct emv *e);
 /* Book 3, 10.5. */
@@ -82,7 +122,10 @@ int emv_manage_risk(struct emv *e);
 uint8_t emv_analyse_action(struct emv *e);
 /* The same when the acquirer cannot be reached: AC_AAC or AC_TC by the default action codes. */
 uint8_t emv_analyse_unable_online(struct emv *e);
-/* Book 3, 10.8 and 6.5.5: asks for a cryptogram by CDOL1 or CDOL2. What the card gave, in *ret. */
+/*
+ * Book 3, 10.8 and 6.5.5: asks for a cryptogram by CDOL1 or CDOL2. What the card gave, in *ret; whether its
+ * signature, if there was one, is good is in the TVR.
+ */
 int emv_generate_ac(struct emv *e, uint8_t asked, bool second, uint8_t *ret);
 /* Why the card gave an AAC where more was asked for (6.5.5.4, table 14). */
 enum emv_reason emv_reason_of_card(const struct emv *e);

@@ -61,6 +61,7 @@ static const struct tag_info tags[] = {
         { TAG_TERMINAL_ID, TAG_BINARY, TERMINAL, 8, 8 },
         { TAG_SERIAL, TAG_BINARY, TERMINAL, 8, 8 },
         { TAG_TIME, TAG_NUMERIC, TERMINAL, 3, 3 },
+        { TAG_CA_INDEX_TERMINAL, TAG_BINARY, TERMINAL, 1, 1 },
         { TAG_UPPER_LIMIT, TAG_BINARY, CARD, 1, 1 },
         { TAG_CRYPTOGRAM, TAG_BINARY, CARD, 8, 8 },
         { TAG_CID, TAG_BINARY, CARD, 1, 1 },
@@ -74,6 +75,9 @@ static const struct tag_info tags[] = {
         { TAG_ADDITIONAL_CAPABILITIES, TAG_BINARY, TERMINAL, 5, 5 },
         { TAG_COUNTER, TAG_NUMERIC, TERMINAL, 2, 4 },
         { TAG_APPLICATION_CURRENCY, TAG_NUMERIC, CARD, 2, 2 },
+        { TAG_DATA_AUTHENTICATION_CODE, TAG_BINARY, CARD, 2, 2 },
+        { TAG_DDOL, TAG_BINARY, CARD, 0, 252 },
+        { TAG_DYNAMIC_NUMBER, TAG_BINARY, CARD, 2, 8 },
         { TAG_MERCHANT_NAME, TAG_BINARY, TERMINAL, 0, 40 },
         { TAG_SCRIPT_RESULTS, TAG_BINARY, TERMINAL, 0, 20 },
 };

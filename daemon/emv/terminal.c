@@ -4,12 +4,12 @@
 #include "base/hex.h"
 #include "emv/terminal.h"
 
-/* What 9F33 may claim: stripe, keyed entry and contact chip; signature and no CVM; no data authentication. */
-static const uint8_t capable[3] = { 0xe0, 0x28, 0x00 };
+/* What 9F33 may claim: stripe, keyed entry and contact chip; signature and no CVM; SDA, DDA and CDA. */
+static const uint8_t capable[3] = { 0xe0, 0x28, 0xc8 };
 
 void emv_terminal_init(struct emv_terminal *t) {
         *t = (struct emv_terminal){
-                .capabilities = { 0x60, 0x28, 0x00 },
+                .capabilities = { 0x60, 0x28, 0xc8 },
                 .type = 0x22,
         };
 }
@@ -42,6 +42,23 @@ static int take_number(const char *value, uint64_t max, uint64_t *ret, const cha
                         return refuse("number too large", ret_reason);
         }
         *ret = number;
+        return 0;
+}
+
+/* 2031-12-31 */
+static int take_date(const char *value, uint8_t ret[static 4], const char **ret_reason) {
+        static const char reason[] = "not a date as 2031-12-31";
+        char digits[9];
+        uint8_t date[4];
+
+        if (strlen(value) != 10 || value[4] != '-' || value[7] != '-')
+                return refuse(reason, ret_reason);
+        (void) snprintf(digits, sizeof(digits), "%.4s%.2s%.2s", value, value + 5, value + 8);
+        if (strspn(digits, "0123456789") != 8 || hex_decode(digits, date, sizeof(date)) != sizeof(date) ||
+            (date[0] != 0x19 && date[0] != 0x20) || date[2] < 0x01 || date[2] > 0x12 || date[3] < 0x01 ||
+            date[3] > 0x31)
+                return refuse(reason, ret_reason);
+        memcpy(ret, date, sizeof(date));
         return 0;
 }
 
@@ -169,6 +186,8 @@ static int assign_ca_key(struct emv_ca_key *k, const char *key, const char *valu
         }
         if (streq(key, "sha1"))
                 return take_bytes(value, k->sha1, sizeof(k->sha1), "not a hash of twenty bytes", ret_reason);
+        if (streq(key, "expires"))
+                return take_date(value, k->expires, ret_reason);
         if (streq(key, "test"))
                 return take_flag(value, &k->test, ret_reason);
         return refuse("unknown key", ret_reason);
@@ -215,6 +234,43 @@ static int find_or_add_ca_key(struct emv_terminal *t, const char *text, struct e
         return 0;
 }
 
+static int add_revocation(struct emv_terminal *t, const uint8_t id[static EMV_RID_SIZE + 1],
+                          const uint8_t serial[static 3], const char **ret_reason) {
+        struct emv_revocation r = { .index = id[EMV_RID_SIZE] };
+
+        memcpy(r.rid, id, sizeof(r.rid));
+        memcpy(r.serial, serial, sizeof(r.serial));
+        for (uint32_t i = 0; i < t->n_revocations; i++)
+                if (memcmp(t->revocations + i, &r, sizeof(r)) == 0)
+                        return 0;
+        if (t->n_revocations >= EMV_REVOCATIONS_MAX)
+                return refuse("too many revoked certificates", ret_reason);
+        t->revocations[t->n_revocations++] = r;
+        return 0;
+}
+
+/* "0123AB 0456CD"; the key may come again. */
+static int assign_revocation(struct emv_terminal *t, const char *name, const char *key, const char *value,
+                             const char **ret_reason) {
+        uint8_t id[EMV_RID_SIZE + 1], serials[3 * EMV_REVOCATIONS_MAX];
+        ssize_t n;
+        int r;
+
+        if (hex_decode(name, id, sizeof(id)) != sizeof(id))
+                return refuse("not a RID of five bytes and an index", ret_reason);
+        if (!streq(key, "serial"))
+                return refuse("unknown key", ret_reason);
+        n = hex_decode(value, serials, sizeof(serials));
+        if (n < 3 || n % 3 != 0)
+                return refuse("not serial numbers of three bytes", ret_reason);
+        for (ssize_t i = 0; i < n; i += 3) {
+                r = add_revocation(t, id, serials + i, ret_reason);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
 int emv_terminal_assign(const char *section, const char *key, const char *value, void *userdata,
                         const char **ret_reason) {
         struct emv_terminal *t = userdata;
@@ -239,6 +295,9 @@ int emv_terminal_assign(const char *section, const char *key, const char *value,
                         return r;
                 return assign_ca_key(k, key, value, ret_reason);
         }
+        name = startswith(section, "revoked ");
+        if (name)
+                return assign_revocation(t, name, key, value, ret_reason);
         return refuse("unknown section", ret_reason);
 }
 

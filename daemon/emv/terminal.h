@@ -9,6 +9,7 @@
  *     [terminal]                      country, capabilities (EMV Book 4, Annex A)
  *     [application A000000333010101]  one for each AID
  *     [ca-key A000000333 0B]          one for each RID and index
+ *     [revoked A000000333 0B]         issuers' certificates under that key, by serial number
  */
 
 #include "base/macro.h"
@@ -23,6 +24,7 @@
 
 #define EMV_APPLICATIONS_MAX 48
 #define EMV_CA_KEYS_MAX 64
+#define EMV_REVOCATIONS_MAX 256 /* the books ask for 30 of each RID */
 
 struct emv_aid {
         uint8_t size; /* EMV_AID_MIN to EMV_AID_MAX; 0 for none */
@@ -57,7 +59,15 @@ struct emv_ca_key {
         uint32_t exponent; /* 3 or 65537 */
         uint8_t modulus_size;
         uint8_t modulus[EMV_MODULUS_MAX];
-        uint8_t sha1[20]; /* over RID, index, modulus, exponent, as published */
+        uint8_t sha1[20];   /* over RID, index, modulus, exponent, as published */
+        uint8_t expires[4]; /* CCYYMMDD, n8, the last day; zero: none is known */
+};
+
+/* An issuer's certificate that the scheme has called back (Book 2, 5.1.2). */
+struct emv_revocation {
+        uint8_t rid[EMV_RID_SIZE];
+        uint8_t index;
+        uint8_t serial[3];
 };
 
 struct emv_terminal {
@@ -72,13 +82,15 @@ struct emv_terminal {
         uint8_t category[2];                /* 9F15, n4; likewise */
         uint32_t n_applications;
         uint32_t n_ca_keys;
+        uint32_t n_revocations;
         struct emv_application applications[EMV_APPLICATIONS_MAX];
         struct emv_ca_key ca_keys[EMV_CA_KEYS_MAX];
+        struct emv_revocation revocations[EMV_REVOCATIONS_MAX];
 };
 
 /*
- * Capabilities that are true for this program: contact chip and stripe, signature and no CVM, no
- * offline data authentication, no PIN. The rest comes from emv.d.
+ * Capabilities that are true for this program: contact chip and stripe, signature and no CVM, static,
+ * dynamic and combined data authentication, no PIN. The rest comes from emv.d.
  */
 void emv_terminal_init(struct emv_terminal *t);
 

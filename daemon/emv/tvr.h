@@ -15,6 +15,7 @@ enum tvr_bit {
         TVR_EXCEPTION_FILE = 0x010,
         TVR_DDA_FAILED = 0x008,
         TVR_CDA_FAILED = 0x004,
+        TVR_SDA_SELECTED = 0x002,
         TVR_VERSIONS_DIFFER = 0x180,
         TVR_EXPIRED = 0x140,
         TVR_NOT_YET_EFFECTIVE = 0x120,

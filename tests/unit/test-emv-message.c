@@ -60,7 +60,7 @@ static void fill(struct fixture *f) {
         add(r, 0x82, "7D00");
         add(r, 0x9f1a, "0156");
         add(r, 0x9f03, "000000000000");
-        add(r, 0x9f33, "602800");
+        add(r, 0x9f33, "6028C8");
         add(r, 0x9f34, "1E0300");
         add(r, 0x9f35, "22");
         add(r, 0x84, "A000000333010101");
@@ -337,7 +337,7 @@ static void shipped_data(void **state) {
 
         assert_int_equal(emv_terminal_check(t, false, culprit, &reason), 0);
         assert_memory_equal(t->country, "\x01\x56", 2);
-        assert_memory_equal(t->capabilities, "\x60\x28\x00", 3);
+        assert_memory_equal(t->capabilities, "\x60\x28\xc8", 3);
         assert_true(t->n_applications >= 9);
         assert_int_equal(t->n_ca_keys, 3);
 
@@ -371,7 +371,7 @@ static void unfit_data(void **state) {
         UNFIT(f, "application A000000333010101", "no version", t->applications[0].n_versions = 0);
         UNFIT(f, "application A000000333010101", "threshold is above floor-limit", t->applications[0].threshold = 1);
         UNFIT(f, "application A000000333010101", "target-max is below target", t->applications[0].target = 1);
-        UNFIT(f, "terminal", "capabilities claim what is not there", t->capabilities[2] = 0xc0);
+        UNFIT(f, "terminal", "capabilities claim what is not there", t->capabilities[2] = 0xe8);
         UNFIT(f, "terminal", "capabilities claim what is not there", t->capabilities[1] = 0xf8);
         UNFIT(f, "terminal", "capabilities do not name the contact chip", t->capabilities[0] = 0x40);
         UNFIT(f, "terminal", "no country", memset(t->country, 0, 2));
@@ -406,6 +406,19 @@ static void assignments(void **state) {
                 { "ca-key A000000333 01", "modulus", "AABB", -EINVAL },
                 { "ca-key A000000333 01", "sha1", "AABB", -EINVAL },
                 { "ca-key A000000333 01", "exponent", "65537", 0 },
+                { "ca-key A000000333 01", "expires", "2031-12-31", 0 },
+                { "ca-key A000000333 01", "expires", "2031-13-31", -EINVAL },
+                { "ca-key A000000333 01", "expires", "2031-12-32", -EINVAL },
+                { "ca-key A000000333 01", "expires", "2131-12-31", -EINVAL },
+                { "ca-key A000000333 01", "expires", "31-12-2031", -EINVAL },
+                { "ca-key A000000333 01", "expires", "20311231", -EINVAL },
+                { "ca-key A000000333 01", "expires", "20 1-12-31", -EINVAL },
+                { "revoked A000000333 01", "serial", "0123AB 0456CD", 0 },
+                { "revoked A000000333 01", "serial", "0123AB", 0 },
+                { "revoked A000000333 01", "serial", "0123", -EINVAL },
+                { "revoked A000000333 01", "serial", "", -EINVAL },
+                { "revoked A000000333 01", "number", "0123AB", -EINVAL },
+                { "revoked A000000333", "serial", "0123AB", -EINVAL },
         };
         struct fixture *f = *state;
 
@@ -419,6 +432,12 @@ static void assignments(void **state) {
                 assert_int_equal(reason != NULL, r < 0);
         }
         assert_memory_equal(f->start.terminal.country, "\x08\x40", 2);
+        /* The same one twice is one. */
+        assert_int_equal(f->start.terminal.n_revocations, 2);
+        assert_memory_equal(f->start.terminal.revocations + 1, "\xa0\x00\x00\x03\x33\x01\x04\x56\xcd", 9);
+        assert_memory_equal(
+                emv_terminal_find_ca_key(&f->start.terminal, (uint8_t *) "\xa0\x00\x00\x03\x33", 1)->expires,
+                "\x20\x31\x12\x31", 4);
 }
 
 int main(void) {

@@ -236,9 +236,9 @@ static void online_approved(void **state) {
         assert_string_equal(f->outcome.card.pan_masked, "620000******0005");
         assert_int_equal(f->outcome.result.cryptogram_type, 0x40);
         assert_memory_equal(f->outcome.result.arc, "00", 2);
-        /* No data authentication, floor limit 0; enciphered online PIN is passed over for a signature. */
-        assert_memory_equal(f->outcome.result.tvr, "\x80\x00\x00\x80\x00", 5);
-        assert_memory_equal(f->outcome.result.tsi, "\x78\x00", 2);
+        /* Floor limit 0; enciphered online PIN is passed over for a signature. */
+        assert_memory_equal(f->outcome.result.tvr, "\x00\x00\x00\x80\x00", 5);
+        assert_memory_equal(f->outcome.result.tsi, "\xf8\x00", 2);
         assert_memory_equal(f->outcome.result.cvm, "\x5e\x03\x00", 3);
         assert_int_equal(f->outcome.result.signature, 1);
 }
@@ -296,15 +296,13 @@ static void let_offline(struct fixture *f) {
         }
 }
 
-/*
- * The card's own codes send it online, because the terminal does not authenticate data: an approval
- * without the acquirer cannot come about, even where it is allowed.
- */
+/* What the terminal cannot authenticate, the card's own codes send online: no approval without the acquirer. */
 static void offline_not_without_authentication(void **state) {
         struct fixture *f = *state;
 
         reset(f);
         let_offline(f);
+        f->start.terminal.capabilities[2] = 0;
         run(f, "offline-approved");
         assert_int_equal(f->questions, 1);
         f->online = EMV_ONLINE_NOT_SENT;
@@ -312,6 +310,23 @@ static void offline_not_without_authentication(void **state) {
         assert_int_equal(f->outcome.outcome, EMV_OUTCOME_DECLINED);
         assert_int_equal(f->outcome.reason, EMV_REASON_UNABLE_ONLINE);
         claim(f);
+}
+
+static void offline_approved(void **state) {
+        static const uint8_t methods[] = { 0x80, 0x40, 0x08, 0xc8 };
+        struct fixture *f = *state;
+
+        let_offline(f);
+        for (size_t i = 0; i < ELEMENTSOF(methods); i++) {
+                reset(f);
+                f->start.terminal.capabilities[2] = methods[i];
+                run(f, "offline-approved");
+                assert_int_equal(f->outcome.outcome, EMV_OUTCOME_APPROVED);
+                assert_int_equal(f->questions, 0);
+                assert_memory_equal(f->outcome.result.tvr, methods[i] == 0x80 ? "\x02\0\0\0\0" : "\0\0\0\0\0", 5);
+                assert_true(f->outcome.result.tsi[0] & TSI_AUTHENTICATION);
+                claim(f);
+        }
 }
 
 static void card_declines(void **state) {
@@ -432,7 +447,7 @@ static void scripts(void **state) {
         assert_true(tvr_test(f->outcome.result.tvr, TVR_SCRIPT_FAILED_AFTER));
         /* The issuer recomputes the certificate over what the card saw, before that. */
         assert_int_equal(tlv_find(f->outcome.result.de55, f->outcome.result.de55_size, 0x95, &t), 0);
-        assert_memory_equal(t.value, "\x80\x00\x00\x80\x00", 5);
+        assert_memory_equal(t.value, "\x00\x00\x00\x80\x00", 5);
         claim(f);
 }
 
@@ -508,6 +523,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(issuer_authentication_failed, setup, teardown),
                 cmocka_unit_test_setup_teardown(no_answer, setup, teardown),
                 cmocka_unit_test_setup_teardown(offline_not_without_authentication, setup, teardown),
+                cmocka_unit_test_setup_teardown(offline_approved, setup, teardown),
                 cmocka_unit_test_setup_teardown(card_declines, setup, teardown),
                 cmocka_unit_test_setup_teardown(expired, setup, teardown),
                 cmocka_unit_test_setup_teardown(choice, setup, teardown),
