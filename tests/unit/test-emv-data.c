@@ -111,6 +111,162 @@ static void dol_rules(void **state) {
         assert_int_equal(store_build_dol(&s, dol, n - 1, data, sizeof(data), &size), -EBADMSG);
 }
 
+/* Book 3, Annex A: the formats that rule cutting and filling, for what only lists of data objects ask for, too. */
+static void dol_formats(void **state) {
+        static const struct {
+                uint32_t tag;
+                const char *value, *longer, *shorter;
+        } cases[] = {
+                { 0x42, "622588", "00622588", "2588" },
+                { TAG_PAN, "6200", "6200FF", "62" },
+                { TAG_PAN_SEQUENCE, "01", "0001", "" },
+                { 0x9f20, "1234", "1234FF", "12" },
+                { 0x9f3b, "0840", "000840", "40" },
+                { 0x9f43, "02", "0002", "" },
+                { 0x9f44, "02", "0002", "" },
+                { TAG_APPLICATION_CURRENCY, "0156", "000156", "56" },
+                { TAG_LABEL, "4142", "414200", "41" },
+                { TAG_LANGUAGE, "7A68", "7A6800", "7A" },
+                { TAG_USAGE_CONTROL, "FF80", "FF8000", "FF" },
+                { 0xdf7f, "1234", "123400", "12" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                static struct store s;
+                uint8_t value[8], dol[4], data[8], wanted[8];
+                size_t n, head = 0, size;
+
+                memset(&s, 0, sizeof(s));
+                n = fixture_hex(cases[i].value, value, sizeof(value));
+                assert_int_equal(store_put_card(&s, cases[i].tag, value, n), 0);
+                if (cases[i].tag > 0xff)
+                        dol[head++] = (uint8_t) (cases[i].tag >> 8);
+                dol[head++] = (uint8_t) cases[i].tag;
+                dol[head] = (uint8_t) (n + 1);
+                assert_int_equal(store_build_dol(&s, dol, head + 1, data, sizeof(data), &size), 0);
+                assert_int_equal(size, fixture_hex(cases[i].longer, wanted, sizeof(wanted)));
+                if (memcmp(data, wanted, size) != 0)
+                        fail_msg("%X is filled wrongly", cases[i].tag);
+                dol[head] = (uint8_t) (n - 1);
+                assert_int_equal(store_build_dol(&s, dol, head + 1, data, sizeof(data), &size), 0);
+                assert_int_equal(size, fixture_hex(cases[i].shorter, wanted, sizeof(wanted)));
+                if (memcmp(data, wanted, size) != 0)
+                        fail_msg("%X is cut wrongly", cases[i].tag);
+        }
+}
+
+/* Annex A: what has the terminal or the issuer for its source is not for the card to say, nor is a wrong length. */
+static void dictionary(void **state) {
+        static const uint32_t terminal[] = {
+                TAG_AMOUNT_BINARY,
+                TAG_AUTHORISATION_CODE,
+                TAG_ARC,
+                TAG_ISSUER_AUTHENTICATION,
+                TAG_TVR,
+                TAG_TC_HASH,
+                0x99,
+                TAG_DATE,
+                TAG_TSI,
+                TAG_TRANSACTION_TYPE,
+                TAG_CURRENCY,
+                TAG_CURRENCY_EXPONENT,
+                0x5f57,
+                TAG_ACQUIRER_ID,
+                TAG_AMOUNT,
+                TAG_AMOUNT_OTHER,
+                TAG_AMOUNT_OTHER_BINARY,
+                TAG_AID_TERMINAL,
+                TAG_VERSION_TERMINAL,
+                TAG_CATEGORY,
+                TAG_MERCHANT_ID,
+                TAG_SCRIPT_ID,
+                TAG_TERMINAL_COUNTRY,
+                TAG_FLOOR_LIMIT,
+                TAG_TERMINAL_ID,
+                0x9f1d,
+                TAG_SERIAL,
+                TAG_TIME,
+                0x9f22,
+                TAG_CAPABILITIES,
+                TAG_CVM_RESULTS,
+                TAG_TERMINAL_TYPE,
+                TAG_UNPREDICTABLE,
+                TAG_POS_ENTRY_MODE,
+                0x9f3a,
+                0x9f3c,
+                0x9f3d,
+                TAG_ADDITIONAL_CAPABILITIES,
+                TAG_COUNTER,
+                TAG_MERCHANT_NAME,
+                TAG_SCRIPT_RESULTS,
+        };
+        static const struct {
+                uint32_t tag;
+                size_t min, max;
+        } lengths[] = {
+                { TAG_AID_CARD, 5, 16 },
+                { TAG_LABEL, 1, 16 },
+                { TAG_TRACK2, 1, 19 },
+                { TAG_PAN, 1, 10 },
+                { TAG_AIP, 2, 2 },
+                { TAG_DF_NAME, 5, 16 },
+                { TAG_PRIORITY, 1, 1 },
+                { TAG_SFI, 1, 1 },
+                { TAG_CDOL1, 1, 252 },
+                { TAG_CDOL2, 1, 252 },
+                { TAG_CVM_LIST, 8, 252 },
+                { TAG_CA_INDEX, 1, 1 },
+                { TAG_AFL, 4, 252 },
+                { TAG_TDOL, 0, 252 },
+                { TAG_EXPIRATION_DATE, 3, 3 },
+                { TAG_EFFECTIVE_DATE, 3, 3 },
+                { TAG_ISSUER_COUNTRY, 2, 2 },
+                { TAG_LANGUAGE, 2, 8 },
+                { TAG_SERVICE_CODE, 2, 2 },
+                { TAG_PAN_SEQUENCE, 1, 1 },
+                { TAG_USAGE_CONTROL, 2, 2 },
+                { TAG_VERSION_CARD, 2, 2 },
+                { TAG_IAC_DEFAULT, 5, 5 },
+                { TAG_IAC_DENIAL, 5, 5 },
+                { TAG_IAC_ONLINE, 5, 5 },
+                { TAG_IAD, 0, 32 },
+                { TAG_CODE_TABLE, 1, 1 },
+                { TAG_PREFERRED_NAME, 1, 16 },
+                { TAG_LAST_ONLINE_ATC, 2, 2 },
+                { TAG_LOWER_LIMIT, 1, 1 },
+                { TAG_UPPER_LIMIT, 1, 1 },
+                { TAG_PIN_TRY_COUNTER, 1, 1 },
+                { TAG_CRYPTOGRAM, 8, 8 },
+                { TAG_CID, 1, 1 },
+                { TAG_ATC, 2, 2 },
+                { TAG_PDOL, 0, 252 },
+                { TAG_APPLICATION_CURRENCY, 2, 2 },
+        };
+        static const uint8_t value[256];
+        static struct store s;
+
+        for (size_t i = 0; i < ELEMENTSOF(terminal); i++) {
+                memset(&s, 0, sizeof(s));
+                assert_int_equal(store_put_card(&s, terminal[i], value, 4), 0);
+                if (s.n != 0)
+                        fail_msg("a card sets %X", terminal[i]);
+        }
+        for (size_t i = 0; i < ELEMENTSOF(lengths); i++) {
+                uint32_t tag = lengths[i].tag;
+
+                memset(&s, 0, sizeof(s));
+                if (lengths[i].min > 0 && store_put_card(&s, tag, value, lengths[i].min - 1) != -EBADMSG)
+                        fail_msg("%X may be too short", tag);
+                if (store_put_card(&s, tag, value, lengths[i].max + 1) != -EBADMSG)
+                        fail_msg("%X may be too long", tag);
+                if (store_put_card(&s, tag, value, lengths[i].min) != 0)
+                        fail_msg("%X may not be as short as it may be", tag);
+                store_forget(&s, tag);
+                if (store_put_card(&s, tag, value, lengths[i].max) != 0)
+                        fail_msg("%X may not be as long as it may be", tag);
+        }
+}
+
 static void store_rules(void **state) {
         static struct store s;
         uint8_t big[STORE_BYTES_MAX] = {};
@@ -144,6 +300,32 @@ static void store_rules(void **state) {
         for (uint32_t tag = 0xdf8100; s.n < STORE_OBJECTS_MAX; tag++)
                 assert_int_equal(store_put_card(&s, tag, big, 1), 0);
         assert_int_equal(store_put_card(&s, 0xdf02, big, 1), -ENOBUFS);
+
+        /* What the FCI said a record may say again, once. */
+        memset(&s, 0, sizeof(s));
+        assert_int_equal(store_put_card_fci(&s,
+                                            (const uint8_t *) "\x50\x01"
+                                                              "A\x87\x01\x01",
+                                            6),
+                         0);
+        assert_int_equal(store_put_card_all(&s,
+                                            (const uint8_t *) "\x50\x01"
+                                                              "B",
+                                            3),
+                         0);
+        assert_memory_equal(store_get(&s, TAG_LABEL, &size), "B", 1);
+        assert_int_equal(store_put_card_all(&s,
+                                            (const uint8_t *) "\x50\x01"
+                                                              "C",
+                                            3),
+                         -EEXIST);
+        memset(&s, 0, sizeof(s));
+        assert_int_equal(store_put_card_fci(&s,
+                                            (const uint8_t *) "\x50\x01"
+                                                              "A\x50\x01"
+                                                              "B",
+                                            6),
+                         -EEXIST);
 }
 
 /* A dialogue of hex: command, answer, command, answer. */
@@ -231,9 +413,10 @@ static void apdu_is_bounded(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(tlv_accepts), cmocka_unit_test(tlv_refuses),    cmocka_unit_test(tlv_searches),
-                cmocka_unit_test(tlv_writes),  cmocka_unit_test(dol_rules),      cmocka_unit_test(store_rules),
-                cmocka_unit_test(apdu_cases),  cmocka_unit_test(apdu_more_data), cmocka_unit_test(apdu_is_bounded),
+                cmocka_unit_test(tlv_accepts),    cmocka_unit_test(tlv_refuses),     cmocka_unit_test(tlv_searches),
+                cmocka_unit_test(tlv_writes),     cmocka_unit_test(dol_rules),       cmocka_unit_test(dol_formats),
+                cmocka_unit_test(dictionary),     cmocka_unit_test(store_rules),     cmocka_unit_test(apdu_cases),
+                cmocka_unit_test(apdu_more_data), cmocka_unit_test(apdu_is_bounded),
         };
 
         return cmocka_run_group_tests_name("emv: data", tests, NULL, NULL);
