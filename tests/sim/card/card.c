@@ -309,6 +309,8 @@ static int assign_application(struct sim_card_application *a, const char *key, c
                 return parse_bool(value, &a->issuer_authentication, ret_reason);
         if (streq(key, "blocked"))
                 return parse_bool(value, &a->blocked, ret_reason);
+        if (streq(key, "confirm"))
+                return parse_bool(value, &a->confirm, ret_reason);
         if (streq(key, "conditions"))
                 return parse_bool(value, &a->conditions, ret_reason);
         if (streq(key, "decide") && (streq(value, "online") || streq(value, "approve") || streq(value, "decline"))) {

@@ -12,7 +12,8 @@
  *                     echo=yes|no (no): also answers 80 0E with the data it was sent, and READ BINARY with bytes
  *                     that count up, in any length
  *   [stripe]          track1=, track2=, track3=: text with its sentinels, without LRC
- *   [application N]   N from 1 in the order of the directory: aid=HEX; label=TEXT; priority=1..15; fci=HEX, more of
+ *   [application N]   N from 1 in the order of the directory: aid=HEX; label=TEXT; priority=1..15; confirm=yes|no
+ *                     (no: the cardholder need not confirm it); fci=HEX, more of
  *                     the A5 template (9F38, 5F2D…); aip=HEX; afl=HEX; ac-key=HEX, the card's own key for
  *                     cryptograms; response-format=1|2 (template 80 or 77); and the card's own will:
  *                     decide=online|approve|decline; second=auto|decline; issuer-authentication=yes|no;
@@ -60,7 +61,7 @@ struct sim_card_application {
         unsigned int response_format, arpc, offline_limit;
         enum sim_card_decision decide, second;
         bool issuer_authentication; /* an online approval without a good ARPC gets an AAC */
-        bool blocked, conditions;
+        bool blocked, conditions, confirm;
         struct sim_card_record *records;
         size_t n_records;
 };

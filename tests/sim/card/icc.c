@@ -313,15 +313,20 @@ static int select_directory(struct icc *icc, struct answer *a) {
         return r < 0 ? r : SW_OK;
 }
 
+/* 87: bit 8 asks for confirmation (EMV book 1, table 48). */
+static uint8_t priority_of(const struct sim_card_application *app) {
+        return (uint8_t) (app->priority | (app->confirm ? 0x80 : 0));
+}
+
 static int select_application(struct icc *icc, const struct sim_card_application *app, struct answer *a) {
         struct sim_card_data a5 = {};
-        uint8_t priority = app->priority;
+        uint8_t priority = priority_of(app);
         int r;
 
         forget_session(icc);
         icc->app = app;
         r = sim_card_data_append(&a5, 0x50, strempty(app->label), strlen(strempty(app->label)));
-        if (r >= 0 && app->priority > 0)
+        if (r >= 0 && priority > 0)
                 r = sim_card_data_append(&a5, 0x87, &priority, 1);
         if (r >= 0 && app->fci.size > 0) {
                 uint8_t *p = realloc(a5.data, a5.size + app->fci.size);
@@ -371,11 +376,11 @@ static int read_directory(struct icc *icc, unsigned int number, struct answer *a
         if (number == 0 || number > icc->card->n_applications)
                 return SW_NO_RECORD;
         app = icc->card->applications + number - 1;
-        priority = app->priority;
+        priority = priority_of(app);
         r = sim_card_data_append(&entry, 0x4f, app->aid, app->aid_size);
         if (r >= 0)
                 r = sim_card_data_append(&entry, 0x50, strempty(app->label), strlen(strempty(app->label)));
-        if (r >= 0 && app->priority > 0)
+        if (r >= 0 && priority > 0)
                 r = sim_card_data_append(&entry, 0x87, &priority, 1);
         if (r >= 0)
                 r = sim_card_data_append(&record, 0x61, entry.data, entry.size);
