@@ -38,6 +38,7 @@ LIBS_test-device-monitor := umockdev-1.0
 flags = $(shell $(PKG_CONFIG) --cflags $(filter-out zint,$(1)))
 libs = $(shell $(PKG_CONFIG) --libs $(filter-out zint,$(1))) $(if $(filter zint,$(1)),-lzint)
 
+comma := ,
 objects = $(patsubst %.c,$(O)/%.o,$(1))
 sources = $(wildcard $(addsuffix /*.c,$(1)))
 
@@ -104,6 +105,11 @@ $(O)/unit/%: $(O)/tests/unit/%.o $(O)/rooms.a $(O)/sim.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $< $(call archives,$*) $(call libs,$(sort $(LIBS_unit) $(LIBS_till-sim) $(LIBS_$*)))
 .PRECIOUS: $(O)/tests/unit/%.o
+
+# The engine's neighbours whose place a test takes (tests/unit/chip-fixture.h).
+CHIP_TESTS := $(patsubst %,$(O)/unit/test-transaction-%,hostile)
+$(CHIP_TESTS): LDFLAGS += $(addprefix -Wl$(comma)--wrap=,monitor_find_connected emv_open acquirer_is_signed_on \
+	acquirer_is_busy acquirer_exchange sd_event_add_time_relative)
 
 help: ## this list
 	@awk 'BEGIN { FS = ":.*## " } /^##@/ { printf "\n%s\n", substr($$0, 5) } \

@@ -16,16 +16,37 @@ static bool has_value(const struct emv_result_data *r, uint32_t tag, const void 
         return tlv_find(r->de55, r->de55_size, tag, &t) >= 0 && t.size == size && memcmp(t.value, value, size) == 0;
 }
 
-/* No tag twice: the acquirer might read the other one. */
-static bool has_duplicates(const struct emv_result_data *r) {
+static bool is_of_de55(uint32_t tag) {
+        for (size_t i = 0; i < emv_n_de55_tags; i++)
+                if (emv_de55_tags[i] == tag)
+                        return true;
+        return false;
+}
+
+/* No tag twice, the acquirer might read the other one; and none that may name another card, as 5A or 57. */
+static bool is_well_made(const struct emv_result_data *r) {
         const uint8_t *p = r->de55;
         size_t size = r->de55_size;
         struct tlv t, again;
 
         while (tlv_next(&p, &size, &t) > 0)
-                if (tlv_find(p, size, t.tag, &again) >= 0)
-                        return true;
-        return false;
+                if (!is_of_de55(t.tag) || tlv_find(p, size, t.tag, &again) >= 0)
+                        return false;
+        return true;
+}
+
+/* An object that is there only when the result has it. */
+static bool agrees(const struct emv_result_data *r, uint32_t tag, const void *value, size_t size) {
+        struct tlv t;
+
+        return size > 0 ? has_value(r, tag, value, size) : tlv_find(r->de55, r->de55_size, tag, &t) < 0;
+}
+
+static bool has_kind(const struct emv_result_data *r) {
+        struct tlv t;
+
+        return tlv_find(r->de55, r->de55_size, TAG_CID, &t) >= 0 && t.size == 1 &&
+               (t.value[0] & AC_MASK) == r->cryptogram_type;
 }
 
 /*
@@ -52,11 +73,12 @@ static bool has_results(const struct emv_result_data *r) {
 
 static int check_de55(const struct message_start *s, const struct emv_card_data *c, const struct emv_result_data *r,
                       const char **ret_reason) {
+        const uint8_t sequence = (uint8_t) (c->sequence / 10 << 4 | c->sequence % 10);
         uint8_t amount[6], other[6];
 
         emv_number_bcd(s->amount, amount, sizeof(amount));
         emv_number_bcd(s->amount_other, other, sizeof(other));
-        if (tlv_check(r->de55, r->de55_size) < 0 || has_duplicates(r))
+        if (tlv_check(r->de55, r->de55_size) < 0 || !is_well_made(r))
                 return refuse("DE55 is malformed", ret_reason);
         if (!has_value(r, TAG_AMOUNT, amount, sizeof(amount)) || !has_value(r, TAG_AMOUNT_OTHER, other, sizeof(other)))
                 return refuse("amount is not the one issued", ret_reason);
@@ -72,30 +94,31 @@ static int check_de55(const struct message_start *s, const struct emv_card_data 
                 return refuse("sequence counter is not the one issued", ret_reason);
         if (!has_value(r, TAG_TERMINAL_COUNTRY, s->terminal.country, sizeof(s->terminal.country)) ||
             !has_value(r, TAG_CAPABILITIES, s->terminal.capabilities, sizeof(s->terminal.capabilities)) ||
-            !has_value(r, TAG_TERMINAL_TYPE, &s->terminal.type, 1))
+            !has_value(r, TAG_TERMINAL_TYPE, &s->terminal.type, 1) ||
+            !agrees(r, TAG_SERIAL, s->terminal.serial, strlen(s->terminal.serial)))
                 return refuse("terminal is not the one issued", ret_reason);
         if (!has_value(r, TAG_DF_NAME, c->aid.data, c->aid.size))
                 return refuse("DE55 is of another application", ret_reason);
+        if (!agrees(r, TAG_PAN_SEQUENCE, &sequence, c->has_sequence))
+                return refuse("DE55 is of another card", ret_reason);
         if (!has_results(r) || !has_value(r, TAG_CVM_RESULTS, r->cvm, sizeof(r->cvm)) ||
-            !has_value(r, TAG_CRYPTOGRAM, r->cryptogram, sizeof(r->cryptogram)) ||
-            !has_value(r, TAG_ATC, r->atc, sizeof(r->atc)) || !has_value(r, TAG_AIP, r->aip, sizeof(r->aip)))
+            !has_value(r, TAG_CRYPTOGRAM, r->cryptogram, sizeof(r->cryptogram)) || !has_kind(r) ||
+            !agrees(r, TAG_IAD, r->iad, r->iad_size) || !has_value(r, TAG_ATC, r->atc, sizeof(r->atc)) ||
+            !has_value(r, TAG_AIP, r->aip, sizeof(r->aip)))
                 return refuse("DE55 differs from the results", ret_reason);
         return 0;
 }
 
 static bool same_card(const struct emv_card_data *c) {
+        char masked[EMV_PAN_MAX + 1];
         size_t n = strlen(c->pan);
 
         if (c->track2[0] != '\0' && (strncmp(c->track2, c->pan, n) != 0 || c->track2[n] != '=' ||
                                      strncmp(c->track2 + n + 1, c->expiry, 4) != 0))
                 return false;
         /* The masked form is what goes onto paper and into the journal. */
-        if (strlen(c->pan_masked) != n)
-                return false;
-        for (size_t i = 0; i < n; i++)
-                if (c->pan_masked[i] != '*' && c->pan_masked[i] != c->pan[i])
-                        return false;
-        return true;
+        emv_mask_pan(c->pan, masked);
+        return streq(c->pan_masked, masked);
 }
 
 static bool is_offered(const struct emv_terminal *t, const struct emv_aid *aid) {
@@ -168,6 +191,22 @@ static int check_approved(const struct message_start *s, const struct message_on
         return 0;
 }
 
+/* What was authorized is what is told now, without the full data a second time. */
+static bool is_of_request(const struct message_online_request *request, const struct message_outcome *o) {
+        const struct emv_card_data *a = &request->card, *b = &o->card;
+
+        return streq(a->pan_masked, b->pan_masked) && a->has_sequence == b->has_sequence &&
+               a->sequence == b->sequence && streq(a->service_code, b->service_code) && a->aid.size == b->aid.size &&
+               memcmp(a->aid.data, b->aid.data, sizeof(a->aid.data)) == 0 && b->pan[0] == '\0' &&
+               b->expiry[0] == '\0' && b->track2[0] == '\0';
+}
+
+/* Words that only the acquirer's side can have brought about. */
+static bool is_online_reason(uint8_t reason) {
+        return reason == EMV_REASON_ISSUER || reason == EMV_REASON_UNABLE_ONLINE ||
+               reason == EMV_REASON_CARD_AFTER_ISSUER;
+}
+
 int message_check_outcome(const struct message_start *start, const struct message_online_request *request,
                           const struct message_online_answer *answer, const struct message_outcome *outcome,
                           const char **ret_reason) {
@@ -175,11 +214,10 @@ int message_check_outcome(const struct message_start *start, const struct messag
 
         if (outcome->online != (request != NULL))
                 return refuse("outcome and request disagree", ret_reason);
-        if (request && outcome->card.pan_masked[0] != '\0' &&
-            (!streq(outcome->card.pan_masked, request->card.pan_masked) ||
-             outcome->card.aid.size != request->card.aid.size ||
-             memcmp(outcome->card.aid.data, request->card.aid.data, sizeof(request->card.aid.data)) != 0))
+        if (request && !is_of_request(request, outcome))
                 return refuse("outcome and request are of different cards", ret_reason);
+        if (!answer && is_online_reason(outcome->reason))
+                return refuse("declined for the acquirer, who was not asked", ret_reason);
         if (outcome->outcome == EMV_OUTCOME_APPROVED) {
                 r = check_approved(start, answer, outcome, ret_reason);
                 if (r < 0)
@@ -191,5 +229,8 @@ int message_check_outcome(const struct message_start *start, const struct messag
                 if (outcome->card.pan[0] == '\0')
                         return refuse("read without card data", ret_reason);
         }
+        if (outcome->card.pan[0] != '\0' &&
+            (outcome->outcome == EMV_OUTCOME_DECLINED || outcome->outcome == EMV_OUTCOME_FAILED))
+                return refuse("card data that nobody needs", ret_reason);
         return message_check_claim(start, &outcome->card, &outcome->result, ret_reason);
 }

@@ -205,8 +205,7 @@ static int reset_application(struct emv *e) {
         return store_start(e);
 }
 
-/* First 6 and last 4 at most. */
-static void mask_pan(const char *pan, char ret[static EMV_PAN_MAX + 1]) {
+void emv_mask_pan(const char *pan, char ret[static EMV_PAN_MAX + 1]) {
         size_t n = strlen(pan);
 
         for (size_t i = 0; i < n; i++)
@@ -258,7 +257,7 @@ void emv_fill_card(const struct emv *e, bool whole, struct emv_card_data *ret) {
         value = store_get(&e->store, TAG_PAN, &size);
         if (!e->read || !value || emv_pan_digits(value, size, pan) < 0)
                 return;
-        mask_pan(pan, ret->pan_masked);
+        emv_mask_pan(pan, ret->pan_masked);
         value = store_get(&e->store, TAG_PAN_SEQUENCE, NULL);
         if (value && value[0] >> 4 <= 9 && (value[0] & 0x0f) <= 9) {
                 ret->has_sequence = 1;
@@ -278,44 +277,46 @@ void emv_fill_card(const struct emv *e, bool whole, struct emv_card_data *ret) {
                 snprintf(ret->expiry, sizeof(ret->expiry), "%02X%02X", value[0], value[1]);
 }
 
+const uint32_t emv_de55_tags[] = {
+        TAG_CRYPTOGRAM,
+        TAG_CID,
+        TAG_IAD,
+        TAG_UNPREDICTABLE,
+        TAG_ATC,
+        TAG_TVR,
+        TAG_DATE,
+        TAG_TRANSACTION_TYPE,
+        TAG_AMOUNT,
+        TAG_CURRENCY,
+        TAG_AIP,
+        TAG_TERMINAL_COUNTRY,
+        TAG_AMOUNT_OTHER,
+        TAG_CAPABILITIES,
+        TAG_CVM_RESULTS,
+        TAG_TERMINAL_TYPE,
+        TAG_SERIAL,
+        TAG_DF_NAME,
+        TAG_VERSION_TERMINAL,
+        TAG_COUNTER,
+        TAG_PAN_SEQUENCE,
+        TAG_PRODUCT,
+};
+const size_t emv_n_de55_tags = ELEMENTSOF(emv_de55_tags);
+
 static int fill_de55(const struct emv *e, struct emv_result_data *ret) {
-        static const uint32_t tags[] = {
-                TAG_CRYPTOGRAM,
-                TAG_CID,
-                TAG_IAD,
-                TAG_UNPREDICTABLE,
-                TAG_ATC,
-                TAG_TVR,
-                TAG_DATE,
-                TAG_TRANSACTION_TYPE,
-                TAG_AMOUNT,
-                TAG_CURRENCY,
-                TAG_AIP,
-                TAG_TERMINAL_COUNTRY,
-                TAG_AMOUNT_OTHER,
-                TAG_CAPABILITIES,
-                TAG_CVM_RESULTS,
-                TAG_TERMINAL_TYPE,
-                TAG_SERIAL,
-                TAG_DF_NAME,
-                TAG_VERSION_TERMINAL,
-                TAG_COUNTER,
-                TAG_PAN_SEQUENCE,
-                TAG_PRODUCT,
-        };
         size_t used = 0;
         int r;
 
-        for (size_t i = 0; i < ELEMENTSOF(tags); i++) {
+        for (size_t i = 0; i < emv_n_de55_tags; i++) {
                 size_t size;
-                const uint8_t *value = store_get(&e->store, tags[i], &size);
+                const uint8_t *value = store_get(&e->store, emv_de55_tags[i], &size);
 
                 /* The issuer recomputes the cryptogram from the results that the card saw. */
-                if (tags[i] == TAG_TVR)
+                if (emv_de55_tags[i] == TAG_TVR)
                         value = e->card_tvr;
-                if (!value || size == 0 || (tags[i] == TAG_PRODUCT && size > EMV_PRODUCT_MAX))
+                if (!value || size == 0 || (emv_de55_tags[i] == TAG_PRODUCT && size > EMV_PRODUCT_MAX))
                         continue;
-                r = tlv_append(ret->de55, sizeof(ret->de55), &used, tags[i], value, size);
+                r = tlv_append(ret->de55, sizeof(ret->de55), &used, emv_de55_tags[i], value, size);
                 if (r < 0)
                         return r;
         }

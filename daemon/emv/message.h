@@ -279,9 +279,9 @@ void message_wipe(union message *m);
  * true of the transaction that START issued: -EBADMSG with a static text when it cannot.
  *
  * message_check_claim(): in DE55, where there is a cryptogram, 9F02, 9F03, 5F2A, 9A, 9C, 9F37, 9F41,
- * 9F1A, 9F33 and 9F35 are the issued ones, 95, 9F34, 9F26, 9F36, 82 and 84 those of the result, no tag is
- * there twice; PAN, expiry, track 2 and the masked PAN are of one card; the application is the
- * terminal's; no PIN is said to have been verified. The next two contain it.
+ * 9F1A, 9F1E, 9F33 and 9F35 are the issued ones, 95, 9F34, 9F26, 9F27, 9F10, 9F36, 82, 84 and 5F34 those of the
+ * result, no other tag is there and none twice; PAN, expiry, track 2 and the masked PAN are of one card; the
+ * application is the terminal's; no PIN is said to have been verified. The next two contain it.
  */
 int message_check_claim(const struct message_start *start, const struct emv_card_data *card,
                         const struct emv_result_data *result, const char **ret_reason);

@@ -158,6 +158,12 @@ uint8_t emv_aip(const struct emv *e);
 int emv_fill_result(const struct emv *e, struct emv_result_data *ret);
 void emv_fill_card(const struct emv *e, bool whole, struct emv_card_data *ret);
 
+/* What the online message's DE55 is made of, in this order, as far as it is there. */
+extern const uint32_t emv_de55_tags[];
+extern const size_t emv_n_de55_tags;
+
+/* First 6 and last 4 at most. */
+void emv_mask_pan(const char *pan, char ret[static EMV_PAN_MAX + 1]);
 /* 5A as digits. Number of digits, or -EBADMSG. */
 int emv_pan_digits(const uint8_t *pan, size_t size, char ret[static EMV_PAN_MAX + 1]);
 /* 57 as text. -EBADMSG when it is no track 2. */

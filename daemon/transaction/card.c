@@ -13,6 +13,12 @@
 /* What a worker may take to power the card off once its socket is closed. */
 #define END_TIMEOUT_USEC (3 * USEC_PER_SEC)
 
+/*
+ * One transaction takes about ten, a cardholder who turns a mute card over and over some dozens: more is a
+ * worker that wants to keep tilld busy.
+ */
+#define MESSAGES_MAX 256
+
 struct card {
         sd_event *event;
         struct card_listener listener;
@@ -20,7 +26,8 @@ struct card {
         pid_t pid;
         sd_event_source *socket_source;
         union message *received; /* secret memory */
-        bool *freed;             /* set when the listener frees the card in a callback */
+        unsigned n_received;
+        bool *freed; /* set when the listener frees the card in a callback */
 };
 
 /* Outlives the card: waits for the process, and kills it when its time is up. */
@@ -104,33 +111,34 @@ static void card_ended(struct card *card) {
         card->listener.ended(card, card->listener.userdata);
 }
 
-/* Gives one message to the listener. Returns false when there is no further one to read now. */
-static bool card_receive(struct card *card) {
+/* Gives one message to the listener; the next one waits for its turn among the other sources. */
+static int on_socket(sd_event_source *s, int fd, uint32_t revents, void *userdata) {
+        struct card *card = userdata;
         bool freed = false;
         ssize_t n;
 
         n = recv(card->socket, card->received, sizeof(*card->received), MSG_DONTWAIT | MSG_TRUNC);
         if (n < 0 && (errno == EAGAIN || errno == EINTR))
-                return false;
-        if (n <= 0 || message_check(card->received, (size_t) n, MESSAGE_FROM_WORKER) < 0) {
-                if (n > 0)
-                        log_error("card-worker sent what is not a message; ending it");
+                return 0;
+        if (n > 0 && message_check(card->received, (size_t) n, MESSAGE_FROM_WORKER) < 0) {
+                log_error("card-worker sent what is not a message; ending it");
+                n = -1;
+        }
+        if (n > 0 && ++card->n_received > MESSAGES_MAX) {
+                log_error("card-worker does not stop talking; ending it");
+                n = -1;
+        }
+        if (n <= 0) {
                 card_ended(card);
-                return false;
+                return 0;
         }
 
         card->freed = &freed;
         card->listener.message(card, card->received, card->listener.userdata);
         if (freed)
-                return false;
+                return 0;
         card->freed = NULL;
         message_wipe(card->received);
-        return true;
-}
-
-static int on_socket(sd_event_source *s, int fd, uint32_t revents, void *userdata) {
-        while (card_receive(userdata))
-                ;
         return 0;
 }
 

@@ -523,11 +523,10 @@ static bool holds(const struct transaction *t, int r, const char *reason) {
 }
 
 static void card_online(struct transaction *t, const struct message_online_request *m) {
-        const char *reason = "asked before";
-        int r = -EBADMSG;
+        const char *reason = "";
+        int r;
 
-        if (!t->request)
-                r = message_check_request(t->start, m, &reason);
+        r = message_check_request(t->start, m, &reason);
         if (!holds(t, r, reason))
                 return card_failed(t);
 
@@ -582,7 +581,7 @@ static void card_prompt(struct transaction *t, const struct message_prompt *m) {
                 break;
         case EMV_PROMPT_INSERT_CARD:
                 /* At first it is the readers' own prompt that stands; after a mute card it is this one. */
-                if (t->view.record.state != TRANSACTION_CARD)
+                if (t->view.record.state == TRANSACTION_WAITING_CARD)
                         return;
                 t->view.prompt = "insert-card";
                 break;
@@ -621,9 +620,33 @@ static void card_presence(struct transaction *t, const struct message_card *m) {
         }
 }
 
+/* What belongs to the state that the transaction is in. Nothing is said while the acquirer is asked. */
+static bool is_in_turn(const struct transaction *t, const union message *m) {
+        enum transaction_state state = t->view.record.state;
+
+        switch (m->header.type) {
+        case MESSAGE_PROMPT:
+                if (m->prompt.prompt == EMV_PROMPT_CHOOSE_APPLICATION && !t->start->can_choose)
+                        return false;
+                return state == TRANSACTION_CARD ||
+                       (state == TRANSACTION_WAITING_CARD && m->prompt.prompt == EMV_PROMPT_INSERT_CARD);
+        case MESSAGE_CARD:
+                return state == TRANSACTION_CARD ||
+                       (state == TRANSACTION_WAITING_CARD && m->card.card == EMV_CARD_INSERTED);
+        case MESSAGE_ONLINE_REQUEST:
+                return state == TRANSACTION_CARD;
+        default:
+                return state != TRANSACTION_WAITING_CARD || m->outcome.outcome == EMV_OUTCOME_FAILED;
+        }
+}
+
 static void card_message(struct card *card, const union message *m, void *userdata) {
         struct transaction *t = userdata;
 
+        if (!is_in_turn(t, m)) {
+                log_error("Transaction %" PRIi64 ": card-worker speaks out of turn; ending it", t->view.record.id);
+                return card_failed(t);
+        }
         switch (m->header.type) {
         case MESSAGE_PROMPT:
                 return card_prompt(t, &m->prompt);

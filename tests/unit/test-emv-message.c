@@ -24,6 +24,14 @@ static void add(struct emv_result_data *r, uint32_t tag, const char *hex) {
         r->de55_size = (uint16_t) used;
 }
 
+/* Puts another last byte into an object of DE55. */
+static void set(struct emv_result_data *r, uint32_t tag, uint8_t byte) {
+        struct tlv t;
+
+        assert_int_equal(tlv_find(r->de55, r->de55_size, tag, &t), 0);
+        ((uint8_t *) t.value)[t.size - 1] = byte;
+}
+
 /* A sale of 12.34 as an honest worker tells it. */
 static void fill(struct fixture *f) {
         struct emv_card_data *c = &f->request.card;
@@ -65,6 +73,9 @@ static void fill(struct fixture *f) {
         add(r, 0x9f35, "22");
         add(r, 0x84, "A000000333010101");
         add(r, 0x9f41, "00000042");
+        add(r, 0x9f1e, "54494C4C44303031");
+        add(r, 0x9f09, "0020");
+        add(r, 0x5f34, "01");
 
         message_init(&f->answer, MESSAGE_ONLINE_ANSWER);
         f->answer.online = EMV_ONLINE_ANSWERED;
@@ -80,6 +91,7 @@ static void fill(struct fixture *f) {
         memset(f->outcome.card.expiry, 0, sizeof(f->outcome.card.expiry));
         f->outcome.result = *r;
         f->outcome.result.cryptogram_type = 0x40;
+        set(&f->outcome.result, 0x9f27, 0x40);
 }
 
 static int setup(void **state) {
@@ -271,6 +283,13 @@ static void lies(void **state) {
         LIE(f, "DE55 differs from the results", forge(&f->request.result, 0x9f34));
         LIE(f, "DE55 differs from the results", forge(&f->request.result, 0x9f26));
         LIE(f, "DE55 differs from the results", forge(&f->request.result, 0x82));
+        LIE(f, "DE55 differs from the results", set(&f->request.result, 0x9f27, 0x40));
+        LIE(f, "DE55 differs from the results", add(&f->request.result, 0x9f10, "07010103A02000"));
+        LIE(f, "terminal is not the one issued", forge(&f->request.result, 0x9f1e));
+        LIE(f, "DE55 is of another card", forge(&f->request.result, 0x5f34));
+        LIE(f, "DE55 is of another card", f->request.card.sequence++);
+        LIE(f, "DE55 is malformed", add(&f->request.result, 0x5a, "6200000000000013"));
+        LIE(f, "DE55 is malformed", add(&f->request.result, 0x57, "6200000000000013D4912220"));
         LIE(f, "DE55 is malformed", add(&f->request.result, 0x9f02, "000000000001"));
         LIE(f, "PAN and track 2 are of different cards", f->request.card.pan[8] = '1');
         LIE(f, "PAN and track 2 are of different cards", f->request.card.track2[8] = '1');
@@ -288,11 +307,35 @@ static void lies(void **state) {
         LIE(f, "outcome and request disagree", f->outcome.online = 0);
         LIE(f, "outcome and request are of different cards", f->outcome.card.pan_masked[15] = '6');
         LIE(f, "outcome and request are of different cards", f->outcome.card.aid.data[7] = 2);
+        LIE(f, "outcome and request are of different cards", f->outcome.card.pan_masked[0] = '\0');
+        LIE(f, "outcome and request are of different cards", f->outcome.card.sequence = 2);
+        LIE(f, "outcome and request are of different cards", strcpy(f->outcome.card.pan, "6200001111110005"));
+        LIE(f, "PAN and track 2 are of different cards", strcpy(f->request.card.pan_masked, "***********00005"));
         LIE(f, "approved without a transaction certificate", f->outcome.result.cryptogram_type = 0x00);
         LIE(f, "approved without the acquirer's approval", f->answer.approved = 0);
         LIE(f, "approved without the acquirer's approval", f->answer.online = EMV_ONLINE_NO_ANSWER);
         LIE(f, "approved offline where that is not allowed", f->answer.online = EMV_ONLINE_NOT_SENT);
         LIE(f, "this kind needs a decision of the card", f->outcome.outcome = EMV_OUTCOME_READ);
+}
+
+/* A decline that nobody was asked about, and one that tells more than it has to. */
+static void decline_lies(void **state) {
+        struct fixture *f = *state;
+        const char *reason;
+
+        for (enum emv_reason r = EMV_REASON_ISSUER; r <= EMV_REASON_CARD_AFTER_ISSUER; r++) {
+                fill(f);
+                f->outcome.online = 0;
+                f->outcome.outcome = EMV_OUTCOME_DECLINED;
+                f->outcome.reason = (uint8_t) r;
+                assert_int_equal(message_check_outcome(&f->start, NULL, NULL, &f->outcome, &reason), -EBADMSG);
+                assert_string_equal(reason, "declined for the acquirer, who was not asked");
+        }
+        f->outcome.reason = EMV_REASON_CARD;
+        assert_int_equal(message_check_outcome(&f->start, NULL, NULL, &f->outcome, &reason), 0);
+        f->outcome.card = f->request.card;
+        assert_int_equal(message_check_outcome(&f->start, NULL, NULL, &f->outcome, &reason), -EBADMSG);
+        assert_string_equal(reason, "card data that nobody needs");
 }
 
 /* An approval that nobody was asked about. */
@@ -447,6 +490,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(any_bytes, setup, teardown),
                 cmocka_unit_test_setup_teardown(honest, setup, teardown),
                 cmocka_unit_test_setup_teardown(lies, setup, teardown),
+                cmocka_unit_test_setup_teardown(decline_lies, setup, teardown),
                 cmocka_unit_test_setup_teardown(offline_lies, setup, teardown),
                 cmocka_unit_test(words),
                 cmocka_unit_test_setup_teardown(shipped_data, setup, teardown),

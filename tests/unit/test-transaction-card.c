@@ -20,6 +20,8 @@ enum {
         CLAIM_TILLD, /* a message that only tilld may send */
         DIE,
         HANG, /* does not end when the socket closes */
+        STOP, /* as stopped by SIGSTOP */
+        FLOOD,
         LOOK, /* tells by its exit what descriptors it has */
 };
 
@@ -83,6 +85,13 @@ static int be_worker(void) {
                 say(&card);
                 pause();
                 return 0;
+        case STOP:
+                say(&card);
+                (void) raise(SIGSTOP);
+                return 0;
+        case FLOOD:
+                for (;;)
+                        say(&card);
         case LOOK:
                 look();
                 say(&card);
@@ -97,7 +106,7 @@ static int be_worker(void) {
 struct seen {
         sd_event *event;
         struct card *card;
-        int messages;
+        int messages, at_turn;
         bool ended, gone, free_at_message, hold_loop;
         uint16_t last;
 };
@@ -213,13 +222,37 @@ static void sees_nothing_else(void **state) {
 
 /* One that does not end is killed and waited for: the reader must not stay taken. */
 static void hangs(void **state) {
-        struct seen s = { .hold_loop = true };
+        for (uint64_t behaviour = HANG; behaviour <= STOP; behaviour++) {
+                struct seen s = { .hold_loop = true };
 
-        begin(&s, HANG);
-        for (int i = 0; i < 200 && !s.gone; i++)
-                assert_true(sd_event_run(s.event, 100000) >= 0);
-        assert_true(s.gone);
-        assert_int_equal(s.messages, 1);
+                begin(&s, behaviour);
+                for (int i = 0; i < 200 && !s.gone; i++)
+                        assert_true(sd_event_run(s.event, 100000) >= 0);
+                assert_true(s.gone);
+                assert_int_equal(s.messages, 1);
+                finish(&s);
+        }
+}
+
+static int note_turn(sd_event_source *source, uint64_t usec, void *userdata) {
+        struct seen *s = userdata;
+
+        s->at_turn = s->messages;
+        return 0;
+}
+
+/* Others have their turn in between, and there is an end to it. */
+static void floods(void **state) {
+        struct seen s = { .at_turn = -1 };
+
+        begin(&s, FLOOD);
+        while (s.messages == 0)
+                assert_true(sd_event_run(s.event, 1000000) >= 0);
+        assert_true(sd_event_add_time_relative(s.event, NULL, CLOCK_MONOTONIC, 0, 1, note_turn, &s) >= 0);
+        assert_int_equal(sd_event_loop(s.event), 0);
+        assert_true(s.ended);
+        assert_int_equal(s.messages, 256);
+        assert_in_range(s.at_turn, 1, 32);
         finish(&s);
 }
 
@@ -243,6 +276,7 @@ int main(int argc, char **argv) {
                 cmocka_unit_test(freed_in_its_callback),
                 cmocka_unit_test(sees_nothing_else),
                 cmocka_unit_test(hangs),
+                cmocka_unit_test(floods),
                 cmocka_unit_test(no_program),
         };
 

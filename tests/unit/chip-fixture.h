@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * The whole engine with a chip: a journal, a worker in a process of its own and an acquirer that answers as it is
+ * told. The worker is this program started anew by the engine; it runs emv/ over the simulated card, and a test
+ * may change what it says. The reader, the link and the clock's pace are put in by the linker (--wrap).
+ */
+
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <systemd/sd-event.h>
+
+#include "base/hex.h"
+#include "base/log.h"
+#include "card/icc.h"
+#include "emv-fixture.h"
+#include "emv/emv.h"
+#include "emv/step.h"
+#include "emv/tlv.h"
+#include "issuer/issuer.h"
+#include "transaction/engine.h"
+
+/* ---- The worker's process ---- */
+
+/* What the test asks of it; it comes in the place of the reader. */
+struct behaviour {
+        char card[32];
+        unsigned attack;
+        int remove_at;     /* the exchange before which the card is drawn; -1: never */
+        unsigned language; /* two letters of 5F2D, 0: as the card has it */
+};
+
+static struct {
+        struct behaviour is;
+        struct message_start start;
+        union message in, out;
+        struct icc *icc;
+        int exchanges;
+        bool answered; /* ONLINE_ANSWER came */
+        void (*tamper)(union message *m);
+} worker;
+
+/* As it is, whatever it is. */
+static void worker_say_raw(const void *message, size_t size) {
+        if (send(WORKER_FD_TILLD, message, size, MSG_NOSIGNAL) < 0)
+                _exit(3);
+}
+
+/* A test may change it, or drop it by taking its size. */
+static void worker_say(union message *m) {
+        if (worker.tamper)
+                worker.tamper(m);
+        if (m->header.size > 0)
+                worker_say_raw(m, m->header.size);
+}
+
+static int worker_hear(enum message_type type) {
+        ssize_t n = recv(WORKER_FD_TILLD, &worker.in, sizeof(worker.in), MSG_TRUNC);
+
+        if (n <= 0 || message_check(&worker.in, (size_t) n, MESSAGE_FROM_TILLD) < 0 || worker.in.header.type != type)
+                return -ECANCELED;
+        return 0;
+}
+
+static void worker_say_prompt(enum emv_prompt prompt) {
+        message_init(&worker.out, MESSAGE_PROMPT);
+        worker.out.prompt.prompt = (uint8_t) prompt;
+        worker_say(&worker.out);
+}
+
+static int worker_transmit(void *userdata, const uint8_t *command, size_t size,
+                           uint8_t response[static APDU_RESPONSE_MAX], size_t *ret_size) {
+        static uint8_t buffer[ICC_RESPONSE_MAX];
+        ssize_t n;
+
+        if (worker.is.remove_at >= 0 && worker.exchanges >= worker.is.remove_at)
+                return -ENOMEDIUM;
+        worker.exchanges++;
+        n = icc_transmit(worker.icc, command, size, buffer);
+        if (n < 2 || n > APDU_RESPONSE_MAX)
+                _exit(4);
+        memcpy(response, buffer, (size_t) n);
+        *ret_size = (size_t) n;
+        return 0;
+}
+
+static int worker_prompt(void *userdata, enum emv_prompt prompt) {
+        worker_say_prompt(prompt);
+        return 0;
+}
+
+static int worker_choose(void *userdata, const struct message_prompt *prompt, struct message_choice *ret) {
+        int r;
+
+        worker.out.prompt = *prompt;
+        worker_say(&worker.out);
+        r = worker_hear(MESSAGE_CHOICE);
+        if (r < 0)
+                return r;
+        *ret = worker.in.choice;
+        return 0;
+}
+
+static int worker_online(void *userdata, const struct message_online_request *request,
+                         struct message_online_answer *ret) {
+        int r;
+
+        worker.out.online_request = *request;
+        worker_say(&worker.out);
+        r = worker_hear(MESSAGE_ONLINE_ANSWER);
+        if (r < 0)
+                return r;
+        worker.answered = true;
+        *ret = worker.in.online_answer;
+        return 0;
+}
+
+static int be_worker(void (*tamper)(union message *m)) {
+        static const struct emv_callbacks callbacks = {
+                .transmit = worker_transmit,
+                .prompt = worker_prompt,
+                .choose = worker_choose,
+                .online = worker_online,
+        };
+        struct sim_card *card = NULL;
+        uint8_t atr[ICC_ATR_MAX];
+
+        worker.tamper = tamper;
+        if (pread(WORKER_FD_READER, &worker.is, sizeof(worker.is), 0) != sizeof(worker.is))
+                return 5;
+        setenv("TILL_SIM_CARDS", "tests/sim/cards", 1);
+        if (sim_card_load(worker.is.card, &card) < 0 || icc_new(card, &worker.icc) < 0 ||
+            icc_power_on(worker.icc, atr) <= 0)
+                return 6;
+        if (worker_hear(MESSAGE_START) < 0)
+                return 7;
+        worker.start = worker.in.start;
+
+        worker_say_prompt(EMV_PROMPT_INSERT_CARD);
+        message_init(&worker.out, MESSAGE_CARD);
+        worker.out.card.card = EMV_CARD_INSERTED;
+        worker_say(&worker.out);
+        worker_say_prompt(EMV_PROMPT_READING);
+        emv_run(&worker.start, &callbacks, NULL, &worker.out.outcome);
+        worker_say(&worker.out);
+        return 0;
+}
+
+/* ---- The terminal's process ---- */
+
+static char chip_dir[] = "/tmp/test-chip-XXXXXX";
+
+static struct {
+        struct behaviour behaviour;
+        unsigned pace; /* a second takes 1/pace of one */
+
+        /* The acquirer. */
+        enum host_outcome outcome;
+        const char *code;
+        const char *script;
+        bool no_arpc, bad_arpc;
+        struct issuer *issuer;
+        host_exchange_done_t done;
+        void *done_userdata;
+        bool busy, is_reversal;
+        struct host_answer answer;
+
+        /* What was seen. */
+        int requests, reversals, finished;
+        int64_t amount;
+        char pan[EMV_PAN_MAX + 1], reversal_reason[3];
+        uint8_t de55[EMV_DE55_MAX];
+        size_t de55_size;
+        struct transaction_view view;
+
+        struct settings settings;
+        struct emv_terminal terminal;
+        struct journal *journal;
+        sd_event *event;
+        struct engine *engine;
+        struct device reader;
+        int n_sales;
+        void (*on_change)(const struct transaction_view *view);
+} chip;
+
+struct device *__wrap_monitor_find_connected(struct monitor *m, enum device_kind kind);
+int __wrap_emv_open(const struct device *device);
+bool __wrap_acquirer_is_signed_on(const struct acquirer *a);
+bool __wrap_acquirer_is_busy(const struct acquirer *a);
+int __wrap_acquirer_exchange(struct acquirer *a, const struct host_request *q, host_exchange_done_t done,
+                             void *userdata);
+int __wrap_sd_event_add_time_relative(sd_event *e, sd_event_source **ret, clockid_t clock, uint64_t usec,
+                                      uint64_t accuracy, sd_event_time_handler_t callback, void *userdata);
+int __real_sd_event_add_time_relative(sd_event *e, sd_event_source **ret, clockid_t clock, uint64_t usec,
+                                      uint64_t accuracy, sd_event_time_handler_t callback, void *userdata);
+
+struct device *__wrap_monitor_find_connected(struct monitor *m, enum device_kind kind) {
+        return kind == DEVICE_EMV ? &chip.reader : NULL;
+}
+
+int __wrap_emv_open(const struct device *device) {
+        int fd = memfd_create("behaviour", MFD_CLOEXEC);
+
+        assert_true(fd >= 0);
+        assert_int_equal(write(fd, &chip.behaviour, sizeof(chip.behaviour)), sizeof(chip.behaviour));
+        return fd;
+}
+
+bool __wrap_acquirer_is_signed_on(const struct acquirer *a) {
+        return true;
+}
+
+bool __wrap_acquirer_is_busy(const struct acquirer *a) {
+        return chip.busy;
+}
+
+int __wrap_sd_event_add_time_relative(sd_event *e, sd_event_source **ret, clockid_t clock, uint64_t usec,
+                                      uint64_t accuracy, sd_event_time_handler_t callback, void *userdata) {
+        return __real_sd_event_add_time_relative(e, ret, clock, usec / chip.pace, accuracy, callback, userdata);
+}
+
+static int on_answer_due(sd_event_source *source, uint64_t usec, void *userdata) {
+        bool answered = chip.is_reversal || chip.outcome == HOST_ANSWERED;
+
+        chip.busy = false;
+        chip.done(answered ? HOST_ANSWERED : chip.outcome, 0, answered ? &chip.answer : NULL, chip.done_userdata);
+        return 0;
+}
+
+static void take(const struct host_request *q, uint32_t tag, void *ret, size_t size) {
+        struct tlv t;
+
+        assert_int_equal(tlv_find(q->icc, q->icc_size, tag, &t), 0);
+        assert_true(t.size >= size);
+        memcpy(ret, t.value, size);
+}
+
+/* The issuer checks the cryptogram and makes its own. */
+static void answer_as_issuer(const struct host_request *q) {
+        uint8_t card_key[16], session_key[16], ac[8], told[8], iad[7];
+        struct host_answer *a = &chip.answer;
+        struct issuer_data d;
+
+        take(q, TAG_AMOUNT, d.amount, 6);
+        take(q, TAG_AMOUNT_OTHER, d.amount_other, 6);
+        take(q, TAG_TERMINAL_COUNTRY, d.country, 2);
+        take(q, TAG_TVR, d.tvr, 5);
+        take(q, TAG_CURRENCY, d.currency, 2);
+        take(q, TAG_DATE, d.date, 3);
+        take(q, TAG_TRANSACTION_TYPE, &d.type, 1);
+        take(q, TAG_UNPREDICTABLE, d.unpredictable, 4);
+        take(q, TAG_AIP, d.aip, 2);
+        take(q, TAG_ATC, d.atc, 2);
+        take(q, TAG_IAD, iad, 7);
+        take(q, TAG_CRYPTOGRAM, told, 8);
+        memcpy(d.cvr, iad + 3, 4);
+        assert_int_equal(issuer_card_key(chip.issuer, q->pan, q->psn, card_key), 0);
+        assert_int_equal(issuer_session_key(card_key, (uint16_t) (d.atc[0] << 8 | d.atc[1]), session_key), 0);
+        assert_int_equal(issuer_cryptogram(session_key, &d, sizeof(d), ac), 0);
+        assert_memory_equal(ac, told, 8);
+
+        memcpy(a->arc, chip.code, 2);
+        if (!chip.no_arpc) {
+                assert_int_equal(issuer_arpc(session_key, ac, a->arc, a->issuer_auth), 0);
+                memcpy(a->issuer_auth + 8, a->arc, 2);
+                a->issuer_auth_size = 10;
+                a->issuer_auth[0] ^= chip.bad_arpc;
+        }
+        if (chip.script)
+                a->scripts_size = fixture_hex(chip.script, a->scripts, sizeof(a->scripts));
+}
+
+int __wrap_acquirer_exchange(struct acquirer *a, const struct host_request *q, host_exchange_done_t done,
+                             void *userdata) {
+        assert_false(chip.busy);
+        chip.busy = true;
+        chip.done = done;
+        chip.done_userdata = userdata;
+        chip.is_reversal = q->kind == HOST_REVERSAL;
+        memset(&chip.answer, 0, sizeof(chip.answer));
+        if (chip.is_reversal) {
+                chip.reversals++;
+                snprintf(chip.reversal_reason, sizeof(chip.reversal_reason), "%s", q->reason);
+                strcpy(chip.answer.code, "00");
+        } else {
+                chip.requests++;
+                chip.amount = q->amount;
+                snprintf(chip.pan, sizeof(chip.pan), "%s", q->pan);
+                memcpy(chip.de55, q->icc, q->icc_size);
+                chip.de55_size = q->icc_size;
+                snprintf(chip.answer.code, sizeof(chip.answer.code), "%s", chip.code);
+                strcpy(chip.answer.approval, "123456");
+                strcpy(chip.answer.rrn, "000000000001");
+                answer_as_issuer(q);
+        }
+        /* Late enough for a worker that does not wait to be heard before. */
+        return __real_sd_event_add_time_relative(chip.event, NULL, CLOCK_MONOTONIC, 10000, 1, on_answer_due, NULL);
+}
+
+static void chip_on_transaction(const struct transaction_view *view, enum transaction_event e, void *userdata) {
+        chip.view = *view;
+        if (e == TRANSACTION_FINISHED)
+                chip.finished++;
+        else if (chip.on_change)
+                chip.on_change(view);
+}
+static void chip_on_device(struct device *device, enum monitor_event e, void *userdata) {
+}
+static void chip_on_job(int64_t job, enum print_state state, void *userdata) {
+}
+static void chip_on_other(void *userdata) {
+}
+
+/* An open engine with the simulated cards' CA and an acquirer that approves. */
+static int chip_setup(void **state) {
+        static const uint8_t key[JOURNAL_KEY_SIZE] = { 7 }, tmk[TMK_SIZE] = { 9 };
+        const struct engine_listener listener = {
+                .transaction = chip_on_transaction,
+                .device = chip_on_device,
+                .job = chip_on_job,
+                .changed = chip_on_other,
+        };
+        char command[512], path[64], ca[64], certificate[64], *message = NULL;
+        struct message_start start;
+        struct engine_config config;
+        sigset_t set;
+
+        memset(&chip, 0, sizeof(chip));
+        chip.pace = 1;
+        chip.code = "00";
+        chip.behaviour.remove_at = -1;
+        (void) sigemptyset(&set);
+        (void) sigaddset(&set, SIGCHLD);
+        (void) sigprocmask(SIG_BLOCK, &set, NULL);
+        strcpy(chip_dir + strlen(chip_dir) - 6, "XXXXXX");
+        assert_non_null(mkdtemp(chip_dir));
+        snprintf(command, sizeof(command),
+                 "cd %s && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=test "
+                 "-days 2 -keyout key -out ca.pem 2>/dev/null && cat ca.pem key >terminal.pem",
+                 chip_dir);
+        assert_int_equal(system(command), 0);
+        chip.settings = (struct settings){
+                .mode = MODE_TEST,
+                .merchant_name = (char *) "test",
+                .merchant_number = "000000000000001",
+                .terminal_number = "T0000001",
+                .operator_number = "01",
+                .acquirer_hosts = { (char *) "127.0.0.1:9" },
+                .answer_timeout = 5,
+                .merchant_copy = true,
+                .cardholder_copy = true,
+        };
+        chip.reader = (struct device){
+                .kind = DEVICE_EMV,
+                .id = (char *) "1-1",
+                .port = (char *) "1-1",
+                .why = "",
+                .connected = true,
+                .node = (char *) "/dev/null",
+        };
+        fixture_start(&start);
+        chip.terminal = start.terminal;
+        assert_int_equal(issuer_load("tests/sim/issuer/issuer.conf", &chip.issuer), 0);
+        assert_int_equal(sd_event_new(&chip.event), 0);
+        snprintf(path, sizeof(path), "%s/test.db", chip_dir);
+        if (journal_open(path, key, &chip.journal, &message) < 0)
+                fail_msg("%s", message);
+        snprintf(ca, sizeof(ca), "%s/ca.pem", chip_dir);
+        snprintf(certificate, sizeof(certificate), "%s/terminal.pem", chip_dir);
+        config = (struct engine_config){
+                .event = chip.event,
+                .settings = &chip.settings,
+                .journal = chip.journal,
+                .terminal = &chip.terminal,
+                .tmk = tmk,
+                .ca_file = ca,
+                .certificate_file = certificate,
+                .card_worker = "/proc/self/exe",
+        };
+        assert_int_equal(engine_new(&config, &listener, &chip.engine), 0);
+        return 0;
+}
+
+static int chip_teardown(void **state) {
+        char command[80];
+
+        chip.engine = engine_free(chip.engine);
+        chip.journal = journal_close(chip.journal);
+        chip.event = sd_event_unref(chip.event);
+        chip.issuer = issuer_free(chip.issuer);
+        snprintf(command, sizeof(command), "rm -r %s", chip_dir);
+        return system(command);
+}
+
+static void chip_start_sale(void) {
+        struct engine_call call = { .kind = "sale", .amount = 1234, .currency = "CNY", .order = "" };
+        struct refusal refusal;
+        char reference[32];
+        int64_t id;
+
+        snprintf(reference, sizeof(reference), "A-%d", ++chip.n_sales);
+        call.reference = reference;
+        chip.requests = chip.reversals = chip.finished = 0;
+        chip.pan[0] = '\0';
+        if (engine_start_transaction(chip.engine, &call, &id, &refusal) < 0)
+                fail_msg("%s", refusal.text);
+}
+
+/* A whole sale and, where one is due, its reversal. The row as the journal has it is in chip.view. */
+static void chip_sale(const char *card) {
+        int64_t id;
+
+        snprintf(chip.behaviour.card, sizeof(chip.behaviour.card), "%s", card);
+        chip_start_sale();
+        id = engine_current(chip.engine);
+        for (int i = 0; chip.finished == 0 || chip.busy || chip.view.record.reversal == REVERSAL_PENDING; i++) {
+                assert_true(i < 3000);
+                assert_true(sd_event_run(chip.event, 20000) >= 0);
+        }
+        /* What comes after the end changes nothing any more. */
+        for (int i = 0; i < 4; i++)
+                assert_true(sd_event_run(chip.event, 1000) >= 0);
+        assert_int_equal(transaction_record_load(chip.journal, id, &chip.view.record), 0);
+        assert_int_equal(chip.finished, 1);
+}

@@ -1,0 +1,498 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * A worker in the hands of a card, against the real engine. Whatever it says, and when: nothing is approved that the
+ * acquirer did not approve, for the amount that was asked and the card that was authorized, and what the acquirer
+ * may have booked is taken back.
+ */
+#include "test.h"
+
+#include "chip-fixture.h"
+
+#define PAN "6200000000000005"
+
+/* ---- What the worker does ---- */
+
+static bool is(const union message *m, enum message_type type) {
+        return m->header.type == type;
+}
+
+static struct tlv find(struct emv_result_data *r, uint32_t tag) {
+        struct tlv t;
+
+        if (tlv_find(r->de55, r->de55_size, tag, &t) < 0)
+                _exit(8);
+        return t;
+}
+
+static void flip(struct emv_result_data *r, uint32_t tag) {
+        struct tlv t = find(r, tag);
+
+        ((uint8_t *) t.value)[t.size - 1] ^= 0x01;
+}
+
+static void append(struct emv_result_data *r, uint32_t tag, const void *value, size_t size) {
+        size_t used = r->de55_size;
+
+        if (tlv_append(r->de55, sizeof(r->de55), &used, tag, value, size) < 0)
+                _exit(8);
+        r->de55_size = (uint16_t) used;
+}
+
+/* Turns an outcome or a request into an approval with a TC, as good as it can be forged. */
+static void claim_approval(union message *m) {
+        static union message forged;
+        struct message_outcome *o = &forged.outcome;
+        bool online = is(m, MESSAGE_OUTCOME) && m->outcome.online;
+
+        message_init(o, MESSAGE_OUTCOME);
+        o->outcome = EMV_OUTCOME_APPROVED;
+        o->online = online;
+        o->card = is(m, MESSAGE_OUTCOME) ? m->outcome.card : m->online_request.card;
+        o->result = is(m, MESSAGE_OUTCOME) ? m->outcome.result : m->online_request.result;
+        o->result.cryptogram_type = AC_TC;
+        *(uint8_t *) find(&o->result, TAG_CID).value = AC_TC;
+        *m = forged;
+}
+
+static void honest(union message *m) {
+}
+
+static void approves_before_card(union message *m) {
+        struct message_outcome o;
+
+        message_init(&o, MESSAGE_OUTCOME);
+        o.outcome = EMV_OUTCOME_APPROVED;
+        worker_say_raw(&o, sizeof(o));
+}
+
+static void approves_offline(union message *m) {
+        if (is(m, MESSAGE_ONLINE_REQUEST))
+                claim_approval(m);
+}
+
+/* As if the card was never put in: the stripe may still be read, and Cancel is allowed. */
+static void asks_before_card(union message *m) {
+        if (!is(m, MESSAGE_ONLINE_REQUEST))
+                m->header.size = 0;
+}
+
+static void asks_twice(union message *m) {
+        if (is(m, MESSAGE_ONLINE_REQUEST))
+                worker_say_raw(m, m->header.size);
+}
+
+static void asks_again_after_answer(union message *m) {
+        static union message asked;
+
+        if (is(m, MESSAGE_ONLINE_REQUEST))
+                asked = *m;
+        if (is(m, MESSAGE_OUTCOME))
+                *m = asked;
+}
+
+static void approves_without_waiting(union message *m) {
+        if (!is(m, MESSAGE_ONLINE_REQUEST))
+                return;
+        worker_say_raw(m, m->header.size);
+        claim_approval(m);
+        m->outcome.online = 1;
+        memset(m->outcome.card.pan, 0, sizeof(m->outcome.card.pan));
+        memset(m->outcome.card.expiry, 0, sizeof(m->outcome.card.expiry));
+        memset(m->outcome.card.track2, 0, sizeof(m->outcome.card.track2));
+}
+
+static void approves_at_the_end(union message *m) {
+        if (is(m, MESSAGE_OUTCOME))
+                claim_approval(m);
+}
+
+static void approves_with_aac(union message *m) {
+        if (is(m, MESSAGE_OUTCOME)) {
+                m->outcome.result.cryptogram_type = AC_AAC;
+                *(uint8_t *) find(&m->outcome.result, TAG_CID).value = AC_AAC;
+        }
+}
+
+static void approves_with_other_kind_in_de55(union message *m) {
+        if (is(m, MESSAGE_OUTCOME))
+                *(uint8_t *) find(&m->outcome.result, TAG_CID).value = AC_AAC;
+}
+
+static void denies_asking(union message *m) {
+        if (is(m, MESSAGE_OUTCOME))
+                m->outcome.online = 0;
+}
+
+#define FORGES_REQUEST(name, tag)                                                                                     \
+        static void name(union message *m) {                                                                          \
+                if (is(m, MESSAGE_ONLINE_REQUEST))                                                                    \
+                        flip(&m->online_request.result, tag);                                                         \
+        }
+#define FORGES_OUTCOME(name, tag)                                                                                     \
+        static void name(union message *m) {                                                                          \
+                if (is(m, MESSAGE_OUTCOME))                                                                           \
+                        flip(&m->outcome.result, tag);                                                                \
+        }
+
+FORGES_REQUEST(asks_other_amount, TAG_AMOUNT)
+FORGES_REQUEST(asks_other_cash, TAG_AMOUNT_OTHER)
+FORGES_REQUEST(asks_other_currency, TAG_CURRENCY)
+FORGES_REQUEST(asks_other_date, TAG_DATE)
+FORGES_REQUEST(asks_other_type, TAG_TRANSACTION_TYPE)
+FORGES_REQUEST(asks_other_number, TAG_UNPREDICTABLE)
+FORGES_REQUEST(asks_other_counter, TAG_COUNTER)
+FORGES_REQUEST(asks_other_country, TAG_TERMINAL_COUNTRY)
+FORGES_REQUEST(asks_other_capabilities, TAG_CAPABILITIES)
+FORGES_REQUEST(asks_other_application, TAG_DF_NAME)
+FORGES_REQUEST(asks_other_results, TAG_TVR)
+FORGES_REQUEST(asks_other_sequence, TAG_PAN_SEQUENCE)
+FORGES_OUTCOME(tells_other_amount, TAG_AMOUNT)
+FORGES_OUTCOME(tells_other_currency, TAG_CURRENCY)
+FORGES_OUTCOME(tells_other_date, TAG_DATE)
+FORGES_OUTCOME(tells_other_type, TAG_TRANSACTION_TYPE)
+FORGES_OUTCOME(tells_other_number, TAG_UNPREDICTABLE)
+FORGES_OUTCOME(tells_other_application, TAG_DF_NAME)
+
+static void asks_with_two_amounts(union message *m) {
+        if (is(m, MESSAGE_ONLINE_REQUEST))
+                append(&m->online_request.result, TAG_AMOUNT, "\0\0\0\0\0\x01", 6);
+}
+
+static void asks_with_other_pan_in_de55(union message *m) {
+        if (is(m, MESSAGE_ONLINE_REQUEST))
+                append(&m->online_request.result, TAG_PAN, "\x62\0\0\0\0\0\0\x13", 8);
+}
+
+/* 9F41, the last but one, is taken out. */
+static void asks_without_counter(union message *m) {
+        struct emv_result_data *r = &m->online_request.result;
+        uint8_t *end, *at;
+
+        if (!is(m, MESSAGE_ONLINE_REQUEST))
+                return;
+        at = (uint8_t *) find(r, TAG_COUNTER).value - 3;
+        end = r->de55 + r->de55_size;
+        memmove(at, at + 7, (size_t) (end - at) - 7);
+        memset(end - 7, 0, 7);
+        r->de55_size = (uint16_t) (r->de55_size - 7);
+}
+
+static void asks_with_other_track(union message *m) {
+        if (is(m, MESSAGE_ONLINE_REQUEST))
+                m->online_request.card.track2[14] ^= 1;
+}
+
+static void asks_with_other_pan(union message *m) {
+        if (is(m, MESSAGE_ONLINE_REQUEST))
+                m->online_request.card.pan[14] ^= 1;
+}
+
+static void asks_with_open_mask(union message *m) {
+        if (is(m, MESSAGE_ONLINE_REQUEST))
+                memcpy(m->online_request.card.pan_masked, "***0000000000005", 16);
+}
+
+static void asks_with_pin_verified(union message *m) {
+        if (is(m, MESSAGE_ONLINE_REQUEST)) {
+                memcpy(m->online_request.result.cvm, "\x01\x00\x02", 3);
+                memcpy((uint8_t *) find(&m->online_request.result, TAG_CVM_RESULTS).value, "\x01\x00\x02", 3);
+                m->online_request.result.signature = 0;
+        }
+}
+
+static void asks_with_other_provider(union message *m) {
+        if (is(m, MESSAGE_ONLINE_REQUEST)) {
+                m->online_request.card.aid.data[0] ^= 1;
+                ((uint8_t *) find(&m->online_request.result, TAG_DF_NAME).value)[0] ^= 1;
+        }
+}
+
+static void asks_with_tc(union message *m) {
+        if (is(m, MESSAGE_ONLINE_REQUEST)) {
+                m->online_request.result.cryptogram_type = AC_TC;
+                *(uint8_t *) find(&m->online_request.result, TAG_CID).value = AC_TC;
+        }
+}
+
+static void tells_other_card(union message *m) {
+        if (is(m, MESSAGE_OUTCOME))
+                m->outcome.card.pan_masked[15] ^= 1;
+}
+
+static void tells_no_card(union message *m) {
+        if (is(m, MESSAGE_OUTCOME))
+                memset(m->outcome.card.pan_masked, 0, sizeof(m->outcome.card.pan_masked));
+}
+
+static void tells_other_pan(union message *m) {
+        if (is(m, MESSAGE_OUTCOME)) {
+                strcpy(m->outcome.card.pan, "6200001111110005");
+                strcpy(m->outcome.card.expiry, "4912");
+        }
+}
+
+static void tells_other_sequence(union message *m) {
+        if (is(m, MESSAGE_OUTCOME)) {
+                m->outcome.card.sequence ^= 1;
+                flip(&m->outcome.result, TAG_PAN_SEQUENCE);
+        }
+}
+
+static void tells_read(union message *m) {
+        if (is(m, MESSAGE_OUTCOME)) {
+                m->outcome.outcome = EMV_OUTCOME_READ;
+                m->outcome.reason = EMV_REASON_NONE;
+        }
+}
+
+static void declines_for_issuer(union message *m) {
+        if (is(m, MESSAGE_ONLINE_REQUEST)) {
+                claim_approval(m);
+                m->outcome.outcome = EMV_OUTCOME_DECLINED;
+                m->outcome.reason = EMV_REASON_ISSUER;
+                memset(m->outcome.card.pan, 0, sizeof(m->outcome.card.pan));
+        }
+}
+
+static void tells_twice(union message *m) {
+        if (is(m, MESSAGE_OUTCOME))
+                worker_say_raw(m, m->header.size);
+}
+
+static void prompts_while_authorizing(union message *m) {
+        struct message_prompt p;
+
+        if (!is(m, MESSAGE_ONLINE_REQUEST))
+                return;
+        worker_say_raw(m, m->header.size);
+        message_init(&p, MESSAGE_PROMPT);
+        p.prompt = EMV_PROMPT_INSERT_CARD;
+        *(struct message_prompt *) m = p;
+}
+
+static void is_mute_while_authorizing(union message *m) {
+        struct message_card c;
+
+        if (!is(m, MESSAGE_ONLINE_REQUEST))
+                return;
+        worker_say_raw(m, m->header.size);
+        message_init(&c, MESSAGE_CARD);
+        c.card = EMV_CARD_MUTE;
+        *(struct message_card *) m = c;
+}
+
+static void floods(union message *m) {
+        while (is(m, MESSAGE_ONLINE_REQUEST)) {
+                struct message_prompt p;
+
+                message_init(&p, MESSAGE_PROMPT);
+                p.prompt = EMV_PROMPT_REMOVE_CARD;
+                worker_say_raw(&p, sizeof(p));
+                p.prompt = EMV_PROMPT_READING;
+                worker_say_raw(&p, sizeof(p));
+        }
+}
+
+static void offers_unasked(union message *m) {
+        if (!is(m, MESSAGE_ONLINE_REQUEST))
+                return;
+        message_init(m, MESSAGE_PROMPT);
+        m->prompt.prompt = EMV_PROMPT_CHOOSE_APPLICATION;
+        m->prompt.n_candidates = 1;
+        m->prompt.candidates[0].aid = worker.start.terminal.applications[0].aid;
+        strcpy(m->prompt.candidates[0].name, "All you have");
+}
+
+static void babbles(union message *m) {
+        if (is(m, MESSAGE_ONLINE_REQUEST))
+                memset(&m->header, 0x55, 8);
+}
+
+static void speaks_another_version(union message *m) {
+        if (is(m, MESSAGE_ONLINE_REQUEST))
+                m->header.version++;
+}
+
+static void speaks_as_tilld(union message *m) {
+        if (is(m, MESSAGE_ONLINE_REQUEST)) {
+                message_init(m, MESSAGE_ONLINE_ANSWER);
+                m->online_answer.online = EMV_ONLINE_ANSWERED;
+                m->online_answer.approved = 1;
+                memcpy(m->online_answer.arc, "00", 2);
+        }
+}
+
+static void is_silent(union message *m) {
+        for (;;)
+                pause();
+}
+
+static void stops_with_card(union message *m) {
+        if (is(m, MESSAGE_ONLINE_REQUEST))
+                raise(SIGSTOP);
+}
+
+static void stops_at_the_end(union message *m) {
+        if (is(m, MESSAGE_OUTCOME))
+                raise(SIGSTOP);
+}
+
+static void loops_with_card(union message *m) {
+        while (is(m, MESSAGE_ONLINE_REQUEST))
+                ;
+}
+
+static void loops_at_the_end(union message *m) {
+        while (is(m, MESSAGE_OUTCOME))
+                ;
+}
+
+static void dies_with_card(union message *m) {
+        if (is(m, MESSAGE_ONLINE_REQUEST))
+                raise(SIGKILL);
+}
+
+static void dies_while_authorizing(union message *m) {
+        if (is(m, MESSAGE_ONLINE_REQUEST)) {
+                worker_say_raw(m, m->header.size);
+                raise(SIGKILL);
+        }
+}
+
+static void dies_at_the_end(union message *m) {
+        if (is(m, MESSAGE_OUTCOME))
+                raise(SIGKILL);
+}
+
+/* ---- And what comes of it ---- */
+
+/* What is sent to the acquirer and taken back again; the result, with its word. */
+#define NOTHING 0
+#define REQUEST 1
+#define REVERSAL 2
+
+static const struct attack {
+        const char *name;
+        void (*tamper)(union message *m);
+        enum host_outcome host;
+        const char *code;
+        unsigned pace;
+        enum transaction_result result;
+        const char *reason;
+        unsigned sent;
+} attacks[] = {
+#define ATTACK(tamper, host, code, pace, result, reason, sent)                                                        \
+        { #tamper, tamper, HOST_##host, code, pace, RESULT_##result, reason, sent }
+        ATTACK(honest, ANSWERED, "00", 1, APPROVED, "", REQUEST),
+        ATTACK(honest, ANSWERED, "51", 1, DECLINED, "refused", REQUEST),
+        ATTACK(tells_twice, ANSWERED, "00", 1, APPROVED, "", REQUEST),
+        /* Before the acquirer. */
+        ATTACK(approves_before_card, ANSWERED, "00", 1, FAILED, "worker-failed", NOTHING),
+        ATTACK(approves_offline, ANSWERED, "00", 1, FAILED, "worker-failed", NOTHING),
+        ATTACK(asks_before_card, ANSWERED, "00", 1, FAILED, "worker-failed", NOTHING),
+        ATTACK(asks_other_amount, ANSWERED, "00", 1, FAILED, "worker-failed", NOTHING),
+        ATTACK(asks_other_cash, ANSWERED, "00", 1, FAILED, "worker-failed", NOTHING),
+        ATTACK(asks_other_currency, ANSWERED, "00", 1, FAILED, "worker-failed", NOTHING),
+        ATTACK(asks_other_date, ANSWERED, "00", 1, FAILED, "worker-failed", NOTHING),
+        ATTACK(asks_other_type, ANSWERED, "00", 1, FAILED, "worker-failed", NOTHING),
+        ATTACK(asks_other_number, ANSWERED, "00", 1, FAILED, "worker-failed", NOTHING),
+        ATTACK(asks_other_counter, ANSWERED, "00", 1, FAILED, "worker-failed", NOTHING),
+        ATTACK(asks_other_country, ANSWERED, "00", 1, FAILED, "worker-failed", NOTHING),
+        ATTACK(asks_other_capabilities, ANSWERED, "00", 1, FAILED, "worker-failed", NOTHING),
+        ATTACK(asks_other_application, ANSWERED, "00", 1, FAILED, "worker-failed", NOTHING),
+        ATTACK(asks_other_results, ANSWERED, "00", 1, FAILED, "worker-failed", NOTHING),
+        ATTACK(asks_other_sequence, ANSWERED, "00", 1, FAILED, "worker-failed", NOTHING),
+        ATTACK(asks_with_two_amounts, ANSWERED, "00", 1, FAILED, "worker-failed", NOTHING),
+        ATTACK(asks_with_other_pan_in_de55, ANSWERED, "00", 1, FAILED, "worker-failed", NOTHING),
+        ATTACK(asks_without_counter, ANSWERED, "00", 1, FAILED, "worker-failed", NOTHING),
+        ATTACK(asks_with_other_track, ANSWERED, "00", 1, FAILED, "worker-failed", NOTHING),
+        ATTACK(asks_with_other_pan, ANSWERED, "00", 1, FAILED, "worker-failed", NOTHING),
+        ATTACK(asks_with_open_mask, ANSWERED, "00", 1, FAILED, "worker-failed", NOTHING),
+        ATTACK(asks_with_pin_verified, ANSWERED, "00", 1, FAILED, "worker-failed", NOTHING),
+        ATTACK(asks_with_other_provider, ANSWERED, "00", 1, FAILED, "worker-failed", NOTHING),
+        ATTACK(asks_with_tc, ANSWERED, "00", 1, FAILED, "worker-failed", NOTHING),
+        ATTACK(declines_for_issuer, ANSWERED, "00", 1, FAILED, "worker-failed", NOTHING),
+        ATTACK(floods, ANSWERED, "00", 1, FAILED, "worker-failed", NOTHING),
+        ATTACK(offers_unasked, ANSWERED, "00", 1, FAILED, "worker-failed", NOTHING),
+        ATTACK(babbles, ANSWERED, "00", 1, FAILED, "worker-failed", NOTHING),
+        ATTACK(speaks_another_version, ANSWERED, "00", 1, FAILED, "worker-failed", NOTHING),
+        ATTACK(speaks_as_tilld, ANSWERED, "00", 1, FAILED, "worker-failed", NOTHING),
+        ATTACK(dies_with_card, ANSWERED, "00", 1, FAILED, "worker-failed", NOTHING),
+        ATTACK(is_silent, ANSWERED, "00", 100, CANCELLED, "card-timeout", NOTHING),
+        ATTACK(stops_with_card, ANSWERED, "00", 100, FAILED, "worker-failed", NOTHING),
+        ATTACK(loops_with_card, ANSWERED, "00", 100, FAILED, "worker-failed", NOTHING),
+        /* Beside it. */
+        ATTACK(asks_twice, ANSWERED, "00", 1, FAILED, "not-completed", REQUEST | REVERSAL),
+        ATTACK(asks_twice, ANSWERED, "51", 1, DECLINED, "refused", REQUEST),
+        ATTACK(approves_without_waiting, ANSWERED, "00", 1, FAILED, "not-completed", REQUEST | REVERSAL),
+        ATTACK(approves_without_waiting, NO_ANSWER, "00", 1, FAILED, "no-answer", REQUEST | REVERSAL),
+        ATTACK(prompts_while_authorizing, ANSWERED, "00", 1, FAILED, "not-completed", REQUEST | REVERSAL),
+        ATTACK(is_mute_while_authorizing, ANSWERED, "00", 1, FAILED, "not-completed", REQUEST | REVERSAL),
+        ATTACK(dies_while_authorizing, ANSWERED, "00", 1, FAILED, "not-completed", REQUEST | REVERSAL),
+        /* After it. */
+        ATTACK(asks_again_after_answer, ANSWERED, "00", 1, FAILED, "not-completed", REQUEST | REVERSAL),
+        ATTACK(approves_at_the_end, ANSWERED, "51", 1, DECLINED, "refused", REQUEST),
+        ATTACK(approves_at_the_end, NO_ANSWER, "00", 1, FAILED, "no-answer", REQUEST | REVERSAL),
+        ATTACK(approves_at_the_end, BAD_MAC, "00", 1, FAILED, "bad-answer", REQUEST | REVERSAL),
+        ATTACK(approves_at_the_end, NOT_SENT, "00", 1, FAILED, "unreachable-host", REQUEST),
+        ATTACK(approves_with_aac, ANSWERED, "00", 1, FAILED, "not-completed", REQUEST | REVERSAL),
+        ATTACK(approves_with_other_kind_in_de55, ANSWERED, "00", 1, FAILED, "not-completed", REQUEST | REVERSAL),
+        ATTACK(denies_asking, ANSWERED, "00", 1, FAILED, "not-completed", REQUEST | REVERSAL),
+        ATTACK(tells_other_amount, ANSWERED, "00", 1, FAILED, "not-completed", REQUEST | REVERSAL),
+        ATTACK(tells_other_currency, ANSWERED, "00", 1, FAILED, "not-completed", REQUEST | REVERSAL),
+        ATTACK(tells_other_date, ANSWERED, "00", 1, FAILED, "not-completed", REQUEST | REVERSAL),
+        ATTACK(tells_other_type, ANSWERED, "00", 1, FAILED, "not-completed", REQUEST | REVERSAL),
+        ATTACK(tells_other_number, ANSWERED, "00", 1, FAILED, "not-completed", REQUEST | REVERSAL),
+        ATTACK(tells_other_application, ANSWERED, "00", 1, FAILED, "not-completed", REQUEST | REVERSAL),
+        ATTACK(tells_other_card, ANSWERED, "00", 1, FAILED, "not-completed", REQUEST | REVERSAL),
+        ATTACK(tells_no_card, ANSWERED, "00", 1, FAILED, "not-completed", REQUEST | REVERSAL),
+        ATTACK(tells_other_pan, ANSWERED, "00", 1, FAILED, "not-completed", REQUEST | REVERSAL),
+        ATTACK(tells_other_sequence, ANSWERED, "00", 1, FAILED, "not-completed", REQUEST | REVERSAL),
+        ATTACK(tells_read, ANSWERED, "00", 1, FAILED, "not-completed", REQUEST | REVERSAL),
+        ATTACK(stops_at_the_end, ANSWERED, "00", 100, FAILED, "not-completed", REQUEST | REVERSAL),
+        ATTACK(loops_at_the_end, ANSWERED, "00", 100, FAILED, "not-completed", REQUEST | REVERSAL),
+        ATTACK(dies_at_the_end, ANSWERED, "00", 1, FAILED, "not-completed", REQUEST | REVERSAL),
+};
+
+static void tamper(union message *m) {
+        attacks[worker.is.attack].tamper(m);
+}
+
+static void run_attack(const struct attack *a) {
+        const struct transaction_record *record = &chip.view.record;
+
+        chip.behaviour.attack = (unsigned) (a - attacks);
+        chip.outcome = a->host;
+        chip.code = a->code;
+        chip.pace = a->pace;
+        chip_sale("unionpay");
+
+        if (record->result != a->result || !streq(record->reason, a->reason))
+                fail_msg("%s: %s, %s", a->name, transaction_result_to_string(record->result), record->reason);
+        if (chip.requests != !!(a->sent & REQUEST) || chip.reversals != !!(a->sent & REVERSAL))
+                fail_msg("%s: %d requests, %d reversals", a->name, chip.requests, chip.reversals);
+        assert_int_equal(record->reversal, a->sent & REVERSAL ? REVERSAL_DONE : REVERSAL_NONE);
+        if (!chip.requests)
+                return;
+        assert_int_equal(chip.amount, 1234);
+        assert_string_equal(chip.pan, PAN);
+        assert_string_equal(record->masked_pan, "620000******0005");
+        assert_string_equal(record->aid, "A000000333010101");
+}
+
+static void all_attacks(void **state) {
+        for (size_t i = 0; i < ELEMENTSOF(attacks); i++)
+                run_attack(attacks + i);
+        print_message("%zu attacks\n", ELEMENTSOF(attacks));
+}
+
+int main(int argc, char **argv) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test_setup_teardown(all_attacks, chip_setup, chip_teardown),
+        };
+
+        log_set_max_level(getenv("TILL_LOG_LEVEL") ? LOG_DEBUG : LOG_EMERG);
+        if (streq(argv[0], "card-worker"))
+                return be_worker(tamper);
+        return cmocka_run_group_tests_name("transaction-hostile", tests, NULL, NULL);
+}
