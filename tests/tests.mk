@@ -91,6 +91,13 @@ check-kernel-debug: check-deps ## kselftests, 1000 unplugs and FUZZ_TIME=60 s of
 coverage-kernel: ## which lines of kernel/ the last check-kernel-debug ran
 	@tests/hostile/coverage $(O)/check
 
+# The worker's own test is left out: nothing can write counts out of its sandbox.
+COVERAGE_EMV := $(patsubst $(O)/%,$(O)/coverage/%,$(filter-out %-worker,$(filter $(O)/unit/test-emv-%,$(UNIT_TESTS))) $(O)/emv-cases)
+coverage-emv: check-deps ## which lines of daemon/emv/ its unit tests and the table of cases run
+	@$(MAKE) --no-print-directory O=$(O)/coverage WARNINGS= HARDENING=-fPIE CFLAGS='-O0 -g --coverage' \
+		LDFLAGS=--coverage $(COVERAGE_EMV)
+	@tests/emv/coverage $(O)/coverage
+
 # Installing comes before the flags are asked of pkg-config, hence the second make.
 check-deps:
 	@packaging/install-deps
@@ -115,4 +122,4 @@ demo-shell: ## the same VM with a shell in it; end it with exit
 	@packaging/install-deps build
 	@tests/vm/run --tty -- bash -i
 
-.PHONY: check fuzz check-unit check-kernel-debug coverage-kernel check-trixie check-deps check-programs demo demo-shell
+.PHONY: check fuzz check-unit check-kernel-debug coverage-kernel coverage-emv check-trixie check-deps check-programs demo demo-shell
