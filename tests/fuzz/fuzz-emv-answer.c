@@ -46,6 +46,7 @@ static void prepare(struct emv *e, struct message_start *s, uint8_t step) {
         memcpy(s->currency, "\x01\x56", 2);
         memcpy(s->date, "\x26\x11\x21", 3);
         emv_terminal_init(&s->terminal);
+        s->terminal.capabilities[2] = 0xc8;
         memset(s->terminal.additional_capabilities, 0xff, 5);
         s->terminal.n_applications = 1;
         s->terminal.applications[0] = (struct emv_application){

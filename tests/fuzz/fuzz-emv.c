@@ -73,6 +73,11 @@ static void take_answer(struct play *p, struct message_online_answer *a) {
 
         p->data += p->size == 0 ? 0 : 1 + n;
         p->size -= p->size == 0 ? 0 : 1 + n;
+        a->approved = 0;
+        a->issuer_authentication_size = 0;
+        a->scripts_size = 0;
+        memset(a->issuer_authentication, 0, sizeof(a->issuer_authentication));
+        memset(a->scripts, 0, sizeof(a->scripts));
         if (n < 2)
                 return;
         a->approved = from[0] & 1;
@@ -143,6 +148,13 @@ static void prepare(struct play *p, uint8_t choice, uint8_t more) {
         memcpy(s->terminal.ca_keys[0].rid, application.aid.data, EMV_RID_SIZE);
         s->terminal.ca_keys[0].index = 0xee;
         s->terminal.ca_keys[0].test = 1;
+        /* Any odd number is a key to what is only power and remainder. */
+        if (more & 0x80) {
+                s->terminal.capabilities[2] = 0xc8;
+                s->terminal.ca_keys[0].exponent = 3;
+                s->terminal.ca_keys[0].modulus_size = 80;
+                memset(s->terminal.ca_keys[0].modulus, 0xa7, 80);
+        }
         check(message_check(as_message(s, sizeof(*s)), sizeof(*s), MESSAGE_FROM_TILLD) == 0);
 
         message_init(&p->answer, MESSAGE_ONLINE_ANSWER);
