@@ -49,7 +49,7 @@ HOST_OBJECTS := $(filter $(O)/daemon/host/%,$(ROOM_OBJECTS))
 
 OBJECTS_tilld := $(call objects,daemon/main.c) $(ROOM_OBJECTS)
 OBJECTS_tillctl := $(call objects,$(call sources,daemon/cli)) $(BASE_OBJECTS)
-OBJECTS_card-worker := $(call objects,daemon/helpers/card-worker.c daemon/helpers/sandbox.c) $(EMV_OBJECTS) $(BASE_OBJECTS)
+OBJECTS_card-worker := $(call objects,daemon/helpers/card-worker.c daemon/helpers/reader.c daemon/helpers/sandbox.c) $(EMV_OBJECTS) $(BASE_OBJECTS)
 OBJECTS_till-recover := $(call objects,daemon/helpers/till-recover.c) $(BASE_OBJECTS)
 OBJECTS_till-acquirer := $(call objects,$(call sources,tests/sim/acquirer tests/sim/issuer)) $(HOST_OBJECTS) $(BASE_OBJECTS)
 OBJECTS_till-sim := $(call objects,$(call sources,tests/sim/usb tests/sim/card tests/sim/paper tests/sim/issuer)) $(O)/daemon/host/mac.o $(BASE_OBJECTS)

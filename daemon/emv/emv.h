@@ -17,6 +17,12 @@ struct emv_callbacks {
         /* Only called when start->can_choose. */
         int (*choose)(void *userdata, const struct message_prompt *prompt, struct message_choice *ret);
         int (*online)(void *userdata, const struct message_online_request *request, struct message_online_answer *ret);
+        /*
+         * VERIFY with a plain PIN that a person enters where nothing here sees it; only called where the terminal's
+         * capabilities have it. 0 with the card's status word; -ENOKEY when none was entered, -EOPNOTSUPP when
+         * there is nowhere to enter it, or it does not work. NULL is as -EOPNOTSUPP.
+         */
+        int (*verify_pin)(void *userdata, uint16_t *ret_sw);
 };
 
 /*

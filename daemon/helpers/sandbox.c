@@ -52,7 +52,8 @@ static int allow_on(scmp_filter_ctx filter, int call, int fd) {
 
 static int allow_descriptors(scmp_filter_ctx filter) {
         static const unsigned requests[] = {
-                TILL_EMV_GET_INFO, TILL_EMV_GET_STATE, TILL_EMV_POWER_ON, TILL_EMV_POWER_OFF, TILL_EMV_ABORT,
+                TILL_EMV_GET_INFO, TILL_EMV_GET_STATE,      TILL_EMV_POWER_ON,    TILL_EMV_POWER_OFF,
+                TILL_EMV_ABORT,    TILL_EMV_SET_PARAMETERS, TILL_EMV_SET_WAITING, TILL_EMV_VERIFY_PIN,
         };
         static const struct {
                 int call, fd;

@@ -25,12 +25,14 @@
 
 #include "base/log.h"
 #include "base/secret.h"
+#include "card/contact.h"
 #include "card/icc.h"
 #include "emv-fixture.h"
 #include "emv/atr.h"
 #include "emv/emv.h"
 #include "helpers/sandbox.h"
 #include "kernel/include/uapi/linux/till.h"
+#include "usb/tpdu.h"
 
 /* The node's side of the worker */
 
@@ -115,6 +117,7 @@ static int node_poll(struct pollfd *fds, nfds_t n, int timeout) {
 #define read(...) node_read(__VA_ARGS__)
 #define write(...) node_write(__VA_ARGS__)
 int card_worker_main(void);
+#include "daemon/helpers/reader.c"
 #include "daemon/helpers/card-worker.c"
 #undef main
 #undef ioctl
@@ -139,6 +142,16 @@ struct fixture {
         int response_size; /* 0: none waiting; negative: the errno of a read */
         int exchanges, aborts, power_offs;
 
+        /* At TPDU level, and what the reader is. */
+        struct contact *contact;
+        uint8_t atr[ICC_ATR_MAX]; /* instead of the card's own, where atr_size is not 0 */
+        size_t atr_size;
+        uint32_t features, voltages, max_ifsd, mute_at; /* mute_at: bits as in voltages */
+        struct till_emv_parameters parameters;
+        unsigned waiting, parameters_refused;
+        bool pps_refused;
+        char resets[64];
+
         /* What happens. */
         bool insert_when_asked, remove_when_asked;
         int mute;                     /* resets without an answer */
@@ -161,10 +174,59 @@ static void slot_change(struct fixture *f, bool present) {
         f->event++;
 }
 
+/* "5", "3" or "1" and "a" of the voltage, with "w" behind it for a warm reset. */
+static void note_reset(struct fixture *f, uint32_t voltage) {
+        size_t n = strlen(f->resets);
+
+        snprintf(f->resets + n, sizeof(f->resets) - n, "%c%s", "a531"[voltage], f -> powered ? "w" : "");
+}
+
+static int power_on(struct fixture *f, struct till_emv_power *power) {
+        uint32_t bit = power->voltage > 0 ? 1U << (power->voltage - 1) : f->voltages;
+        int n;
+
+        if (!f->present)
+                return -ENOMEDIUM;
+        note_reset(f, power->voltage);
+        f->powered = false;
+        if (power->voltage == TILL_EMV_VOLTAGE_AUTO ? !(f->features & 0x0c) : !(f->voltages & bit))
+                return -EOPNOTSUPP;
+        if (f->mute-- > 0 || !(bit & ~f->mute_at))
+                return -EIO;
+        n = contact_reset(f->contact, f->icc, f->atr, f->atr_size, power->atr);
+        assert_true(n > 0);
+        power->atr_length = (uint32_t) n;
+        f->parameters.protocol = 0;
+        memcpy(f->parameters.data, "\x11\x00\x00\x0a\x00", 5);
+        f->powered = true;
+        return 0;
+}
+
+static int set_reader_parameters(struct fixture *f, const struct till_emv_parameters *p) {
+        if (p->protocol > 1 || p->length != (p->protocol == 0 ? 5 : 7))
+                return -EINVAL;
+        if (f->parameters_refused > 0) {
+                f->parameters_refused--;
+                return -EINVAL;
+        }
+        f->parameters = *p;
+        return 0;
+}
+
 static int serve_ioctl(struct fixture *f, struct packet *p) {
-        struct till_emv_info info = { .size = sizeof(info), .level = f->level, .ccid_features = 0x08 };
+        struct till_emv_info info = {
+                .size = sizeof(info),
+                .level = f->level,
+                .ccid_features = f->features,
+                .voltages = f->voltages,
+                .protocols = 3,
+                .max_ifsd = f->max_ifsd,
+                .default_clock = 4000,
+                .max_data_rate = 344086,
+        };
         struct till_emv_state s = { .size = sizeof(s), .insertions = f->insertions, .event = f->event };
-        struct till_emv_power power = { .size = sizeof(power) };
+        struct till_emv_power power;
+        int r;
 
         if (f->gone)
                 return -ENODEV;
@@ -180,13 +242,14 @@ static int serve_ioctl(struct fixture *f, struct packet *p) {
                 memcpy(p->data, &s, sizeof(s));
                 return 0;
         case TILL_EMV_POWER_ON:
-                if (!f->present)
-                        return -ENOMEDIUM;
-                if (f->mute-- > 0)
-                        return -EIO;
-                power.atr_length = (uint32_t) icc_power_on(f->icc, power.atr);
-                f->powered = true;
+                memcpy(&power, p->data, sizeof(power));
+                r = power_on(f, &power);
                 memcpy(p->data, &power, sizeof(power));
+                return r;
+        case TILL_EMV_SET_PARAMETERS:
+                return set_reader_parameters(f, (const struct till_emv_parameters *) (const void *) p->data);
+        case TILL_EMV_SET_WAITING:
+                f->waiting = ((const struct till_emv_waiting *) (const void *) p->data)->multiplier;
                 return 0;
         case TILL_EMV_POWER_OFF:
                 f->power_offs++;
@@ -201,6 +264,21 @@ static int serve_ioctl(struct fixture *f, struct packet *p) {
         }
 }
 
+/* As strict as hardware: at another speed, or with less time than it has asked for, the card is not heard. */
+static ssize_t tpdu_exchange(struct fixture *f, const uint8_t *block, size_t size, uint8_t *response) {
+        bool pps = contact_protocol(f->contact) < 0 && block[0] == 0xff;
+        unsigned waiting = f->waiting;
+
+        f->waiting = 0;
+        if (pps && f->pps_refused)
+                return -EIO;
+        if (!pps && (f->parameters.data[0] != contact_speed(f->contact) || contact_waiting(f->contact) > waiting))
+                return -EIO;
+        if (!pps && f->parameters.protocol == 0)
+                return tpdu_exchange_t0(f->contact, block, size, response);
+        return contact_exchange(f->contact, block, size, response) ?: -EIO;
+}
+
 static int serve_write(struct fixture *f, const struct packet *p) {
         static uint8_t buffer[ICC_RESPONSE_MAX];
         int number = f->exchanges++;
@@ -210,9 +288,11 @@ static int serve_write(struct fixture *f, const struct packet *p) {
                 return -ENODEV;
         if (!f->present || !f->powered)
                 return -ENOMEDIUM;
-        n = icc_transmit(f->icc, p->data, p->size, buffer);
-        assert_true(n >= 2 && n <= (ssize_t) sizeof(f->response));
-        memcpy(f->response, buffer, (size_t) n);
+        n = f->level == TILL_EMV_LEVEL_TPDU ? tpdu_exchange(f, p->data, p->size, buffer)
+                                            : icc_transmit(f->icc, p->data, p->size, buffer);
+        assert_true(n == -EIO || (n >= 2 && n <= (ssize_t) sizeof(f->response)));
+        if (n > 0)
+                memcpy(f->response, buffer, (size_t) n);
         f->response_size = (int) n;
         if (number == f->remove_at) {
                 slot_change(f, false);
@@ -391,10 +471,14 @@ static int setup(void **state) {
         setenv("TILL_SIM_CARDS", "tests/sim/cards", 1);
         assert_int_equal(sim_card_load("unionpay", &card), 0);
         assert_int_equal(icc_new(card, &f->icc), 0);
+        assert_int_equal(contact_new(&f->contact), 0);
         fixture_start(&f->start);
         f->start.card_ms = f->start.step_ms = f->start.answer_ms = 20000;
         f->node = f->tilld = -EBADF;
         f->level = TILL_EMV_LEVEL_SHORT_APDU;
+        f->features = 0x08;
+        f->voltages = 7;
+        f->max_ifsd = 254;
         f->insert_when_asked = true;
         f->remove_at = f->unplug_at = f->silent_at = f->close_at = -1;
         *state = f;
@@ -410,6 +494,7 @@ static int teardown(void **state) {
         }
         safe_close(f->node);
         safe_close(f->tilld);
+        contact_free(f->contact);
         icc_free(f->icc);
         free(f);
         return 0;
@@ -503,12 +588,137 @@ static void mute_card_stays(void **state) {
         assert_int_equal(f->outcome.reason, EMV_REASON_MUTE);
 }
 
-static void tpdu_reader(void **state) {
+static void tpdu(struct fixture *f, const char *atr) {
+        f->level = TILL_EMV_LEVEL_TPDU;
+        f->atr_size = fixture_hex(atr, f->atr, sizeof(f->atr));
+        f->exchanges = 0;
+        f->has_outcome = false;
+        f->seen[0] = f->resets[0] = '\0';
+        slot_change(f, false);
+}
+
+static void assert_sale(struct fixture *f, const char *resets, unsigned protocol, const char *parameters) {
+        char text[15];
+
+        assert_exit(run(f), EXIT_SUCCESS);
+        assert_string_equal(f->seen, "insert-card inserted reading online approved");
+        assert_string_equal(f->resets, resets);
+        assert_int_equal(f->parameters.protocol, protocol);
+        hex_encode(f->parameters.data, protocol == 0 ? 5 : 7, text);
+        assert_string_equal(text, parameters);
+}
+
+static void tpdu_t0(void **state) {
         struct fixture *f = *state;
 
-        f->level = TILL_EMV_LEVEL_TPDU;
+        tpdu(f, "");
+        assert_sale(f, "a", 0, "1100000A00");
+        /* Extra guard time, waiting time, inverse convention; NULL bytes, and data one by one. */
+        tpdu(f, "3FE000054020");
+        contact_set(f->contact, CONTACT_NULL, 200);
+        contact_set(f->contact, CONTACT_SINGLE, 1);
+        assert_sale(f, "a", 0, "1102052000");
+}
+
+static void tpdu_t1(void **state) {
+        struct fixture *f = *state;
+
+        tpdu(f, "3BE000008131FE45EB");
+        assert_sale(f, "a", 1, "1110004500FE00");
+        /* Small fields of both, more time, garbled blocks. */
+        tpdu(f, "3BE000008131204535");
+        f->max_ifsd = 16;
+        contact_set(f->contact, CONTACT_WTX, 7);
+        contact_set(f->contact, CONTACT_IFS, 0x18);
+        contact_set(f->contact, CONTACT_BAD_EDC, 2);
+        contact_set(f->contact, CONTACT_LOSE, 0);
+        assert_sale(f, "a", 1, "11100045002000");
+}
+
+static void tpdu_speed(void **state) {
+        struct fixture *f = *state;
+
+        tpdu(f, "3BF09600008131FE456D");
+        assert_sale(f, "a", 1, "9610004500FE00");
+        /* Mute at that: reset, and as it was. */
+        tpdu(f, "3BF09600008131FE456D");
+        f->pps_refused = true;
+        assert_sale(f, "aaw", 1, "1110004500FE00");
+        /* The card agrees, the reader does not. */
+        tpdu(f, "3BF09600008131FE456D");
+        f->pps_refused = false;
+        f->parameters_refused = 1;
+        assert_sale(f, "aaw", 1, "1110004500FE00");
+        /* Specific mode: at once. */
+        tpdu(f, "3BF01300001000");
+        assert_sale(f, "a", 0, "1300000A00");
+}
+
+/* Book 1, 8.1: an answer that is not accepted gets a warm reset, which is less strict. */
+static void warm_reset(void **state) {
+        struct fixture *f = *state;
+
+        tpdu(f, "3B4000");
+        assert_sale(f, "aaw", 0, "1100000A00");
+
+        tpdu(f, "3BE000004000");
+        f->start.card_ms = 100;
         assert_exit(run(f), EXIT_SUCCESS);
-        assert_string_equal(f->seen, "failed");
+        assert_string_equal(f->resets, "aaw");
+        assert_string_equal(f->seen, "insert-card inserted reading mute remove-card failed");
+        assert_int_equal(f->outcome.reason, EMV_REASON_MUTE);
+}
+
+/* Class A, B, C, as far as the reader has them; a card that says what is not of EMV is not tried at another. */
+static void voltages(void **state) {
+        struct fixture *f = *state;
+
+        f->features = 0;
+        tpdu(f, "");
+        assert_sale(f, "5", 0, "1100000A00");
+        f->mute_at = 1;
+        tpdu(f, "");
+        assert_sale(f, "53", 0, "1100000A00");
+        f->mute_at = 3;
+        tpdu(f, "");
+        assert_sale(f, "531", 0, "1100000A00");
+        f->voltages = 5;
+        tpdu(f, "");
+        assert_sale(f, "51", 0, "1100000A00");
+        f->voltages = 7;
+        f->mute_at = 0;
+        tpdu(f, "3B4000");
+        assert_sale(f, "55w", 0, "1100000A00");
+        f->mute_at = 7;
+        f->start.card_ms = 100;
+        tpdu(f, "");
+        assert_exit(run(f), EXIT_SUCCESS);
+        assert_string_equal(f->resets, "531");
+        assert_int_equal(f->outcome.reason, EMV_REASON_MUTE);
+}
+
+/* The card is drawn, the reader unplugged, the card silent, at each exchange of T=1. */
+static void tpdu_ends(void **state) {
+        struct fixture *f = *state;
+
+        for (int n = 1; n < 17; n += 3) {
+                tpdu(f, "3BE000008131204535");
+                f->remove_at = n;
+                assert_exit(run(f), EXIT_SUCCESS);
+                assert_int_equal(f->outcome.reason, EMV_REASON_REMOVED);
+        }
+        f->remove_at = -1;
+        tpdu(f, "3BE000008131204535");
+        f->silent_at = 5;
+        f->start.step_ms = 50;
+        assert_exit(run(f), EXIT_SUCCESS);
+        assert_int_equal(f->outcome.reason, EMV_REASON_TIMEOUT);
+        f->silent_at = -1;
+        f->start.step_ms = 20000;
+
+        tpdu(f, "3BE000008131204535");
+        f->unplug_at = 5;
+        assert_exit(run(f), EXIT_SUCCESS);
         assert_int_equal(f->outcome.reason, EMV_REASON_READER);
 }
 
@@ -650,7 +860,7 @@ static void try_receive_descriptor(void) {
         (void) syscall(SYS_recvmsg, WORKER_FD_TILLD, NULL, 0);
 }
 static void try_other_ioctl(void) {
-        (void) syscall(SYS_ioctl, WORKER_FD_READER, TILL_EMV_SET_PARAMETERS, NULL);
+        (void) syscall(SYS_ioctl, WORKER_FD_READER, TILL_EMV_GET_PARAMETERS, NULL);
 }
 static void try_ioctl_of_socket(void) {
         (void) syscall(SYS_ioctl, WORKER_FD_TILLD, TILL_EMV_ABORT, NULL);
@@ -686,7 +896,7 @@ static void try_nothing(void) {
         _cleanup_secret_ char *p = secret_new(10000);
 
         (void) p;
-        (void) now_ms();
+        (void) reader_now_ms();
         log_error("card-worker's sandbox lets a line of the log out");
 }
 
@@ -782,7 +992,12 @@ int main(int argc, char **argv) {
                 cmocka_unit_test_setup_teardown(no_card, setup, teardown),
                 cmocka_unit_test_setup_teardown(mute_card, setup, teardown),
                 cmocka_unit_test_setup_teardown(mute_card_stays, setup, teardown),
-                cmocka_unit_test_setup_teardown(tpdu_reader, setup, teardown),
+                cmocka_unit_test_setup_teardown(tpdu_t0, setup, teardown),
+                cmocka_unit_test_setup_teardown(tpdu_t1, setup, teardown),
+                cmocka_unit_test_setup_teardown(tpdu_speed, setup, teardown),
+                cmocka_unit_test_setup_teardown(tpdu_ends, setup, teardown),
+                cmocka_unit_test_setup_teardown(warm_reset, setup, teardown),
+                cmocka_unit_test_setup_teardown(voltages, setup, teardown),
                 cmocka_unit_test_setup_teardown(tilld_gone, setup, teardown),
                 cmocka_unit_test_setup_teardown(terminated, setup, teardown),
                 cmocka_unit_test_setup_teardown(not_a_start, setup, teardown),
