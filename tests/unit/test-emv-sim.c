@@ -21,6 +21,8 @@ struct fixture {
         union message message;
         struct message_outcome outcome;
 
+        const char *card; /* of the last run */
+
         /* What happens. */
         enum emv_online online;
         bool approve;
@@ -33,6 +35,9 @@ struct fixture {
 
         /* What was seen. */
         int commands, after_removal, questions, choices, external_authenticates;
+        int n_cryptograms, cryptogram_at[4]; /* numbers of the commands */
+        uint8_t asked[4];                    /* their P1 */
+        size_t cryptogram_size[4];           /* of the responses */
         struct message_online_request request;
         struct message_online_answer answer;
         bool arqc_good;
@@ -51,6 +56,10 @@ static int transmit(void *userdata, const uint8_t *command, size_t size, uint8_t
                 return -ENOMEDIUM;
         if (size > 1 && command[1] == 0x82)
                 f->external_authenticates++;
+        if (size > 2 && command[1] == 0xae && f->n_cryptograms < 4) {
+                f->asked[f->n_cryptograms] = command[2];
+                f->cryptogram_at[f->n_cryptograms++] = number;
+        }
 
         n = icc_transmit(f->icc, command, size, buffer);
         assert_true(n >= 2 && n <= APDU_RESPONSE_MAX);
@@ -58,6 +67,8 @@ static int transmit(void *userdata, const uint8_t *command, size_t size, uint8_t
                 buffer[f->corrupt_byte % (size_t) n] ^= f->corrupt_with;
         memcpy(response, buffer, (size_t) n);
         *ret_size = (size_t) n;
+        if (f->n_cryptograms > 0 && f->cryptogram_at[f->n_cryptograms - 1] == number)
+                f->cryptogram_size[f->n_cryptograms - 1] = (size_t) n;
         return 0;
 }
 
@@ -181,12 +192,14 @@ static void run(struct fixture *f, const char *name) {
         uint8_t atr[ICC_ATR_MAX];
         struct sim_card *card = NULL;
 
+        f->card = name;
         f->icc = icc_free(f->icc);
         assert_int_equal(sim_card_load(name, &card), 0);
         assert_int_equal(icc_new(card, &f->icc), 0);
         assert_true(icc_power_on(f->icc, atr) > 0);
         f->commands = f->after_removal = f->questions = f->choices = f->external_authenticates = 0;
         f->arqc_good = false;
+        f->n_cryptograms = 0;
         emv_run(&f->start, &callbacks, f, &f->outcome);
         /* Whatever happened, tilld can read it. */
         memcpy(&f->message, &f->outcome, sizeof(f->outcome));
@@ -329,6 +342,111 @@ static void offline_approved(void **state) {
         }
 }
 
+/* Longest keys, large exponents. */
+static void long_keys(void **state) {
+        static const uint8_t methods[] = { 0x80, 0x40, 0x08 };
+        struct fixture *f = *state;
+
+        for (size_t i = 0; i < ELEMENTSOF(methods); i++) {
+                reset(f);
+                f->start.terminal.capabilities[2] = methods[i];
+                run(f, "long-keys");
+                assert_int_equal(f->outcome.outcome, EMV_OUTCOME_APPROVED);
+                assert_int_equal(f->outcome.result.tvr[0], methods[i] == 0x80 ? 0x02 : 0);
+                assert_true(f->arqc_good);
+                claim(f);
+        }
+}
+
+/* The response to the n-th GENERATE AC with one bit of its byte changed. */
+static void break_cryptogram(struct fixture *f, int n, size_t byte) {
+        f->corrupt_at = f->cryptogram_at[n];
+        f->corrupt_byte = byte;
+        f->corrupt_with = 0x01;
+        run(f, f->card);
+}
+
+/* Book 2, 6.6.2: a signature that is wrong declines, after an ARQC by an AAC at once, and after the issuer as well. */
+static void combined_fails(void **state) {
+        struct fixture *f = *state;
+        size_t sizes[2];
+
+        reset(f);
+        run(f, "unionpay");
+        assert_int_equal(f->n_cryptograms, 2);
+        assert_int_equal(f->asked[0], 0x90);
+        assert_int_equal(f->asked[1], 0x50);
+        memcpy(sizes, f->cryptogram_size, sizeof(sizes));
+
+        /* Signature, counter and issuer's data of the first one. */
+        for (size_t i = 0; i < 3; i++) {
+                const size_t bytes[] = { sizes[0] - 3, 3 + 4 + 4, 3 + 4 + 5 + 4 };
+
+                break_cryptogram(f, 0, bytes[i]);
+                assert_int_equal(f->outcome.outcome, EMV_OUTCOME_DECLINED);
+                assert_int_equal(f->outcome.reason, EMV_REASON_AUTHENTICATION);
+                assert_int_equal(f->questions, 0);
+                assert_int_equal(f->n_cryptograms, 2);
+                assert_int_equal(f->asked[1], 0x00);
+                assert_memory_equal(f->outcome.result.arc, "Z1", 2);
+                assert_int_equal(f->outcome.result.tvr[0], TVR_CDA_FAILED);
+                assert_int_equal(f->outcome.result.cryptogram_type, 0x00);
+                claim(f);
+        }
+        /* Of the second: approved by the issuer, and not by the card. */
+        break_cryptogram(f, 1, sizes[1] - 3);
+        assert_int_equal(f->outcome.outcome, EMV_OUTCOME_DECLINED);
+        assert_int_equal(f->outcome.reason, EMV_REASON_CARD_AFTER_ISSUER);
+        assert_int_equal(f->questions, 1);
+        assert_int_equal(f->outcome.result.tvr[0], TVR_CDA_FAILED);
+        assert_false(f->outcome.result.has_cryptogram);
+        claim(f);
+
+        /* Offline, and unable to go online. */
+        reset(f);
+        let_offline(f);
+        run(f, "offline-approved");
+        assert_int_equal(f->asked[0], 0x50);
+        break_cryptogram(f, 0, f->cryptogram_size[0] - 3);
+        assert_int_equal(f->outcome.outcome, EMV_OUTCOME_DECLINED);
+        assert_int_equal(f->outcome.reason, EMV_REASON_AUTHENTICATION);
+        assert_int_equal(f->n_cryptograms, 1);
+        assert_memory_equal(f->outcome.result.arc, "Z1", 2);
+        claim(f);
+        f->corrupt_at = -1;
+        f->online = EMV_ONLINE_NOT_SENT;
+        /* Chosen at random, which the card's own default code lets pass. */
+        f->start.random_percent = 0;
+        for (uint32_t i = 0; i < f->start.terminal.n_applications; i++) {
+                f->start.terminal.applications[i].target = f->start.terminal.applications[i].target_max = 99;
+                memset(f->start.terminal.applications[i].tac_online, 0xff, 5);
+        }
+        run(f, "offline-approved");
+        assert_int_equal(f->outcome.outcome, EMV_OUTCOME_APPROVED);
+        assert_memory_equal(f->outcome.result.arc, "Y3", 2);
+        assert_int_equal(f->asked[1], 0x50);
+        break_cryptogram(f, 1, f->cryptogram_size[1] - 3);
+        assert_int_equal(f->outcome.outcome, EMV_OUTCOME_DECLINED);
+        assert_int_equal(f->outcome.reason, EMV_REASON_AUTHENTICATION);
+        claim(f);
+}
+
+/* A key that cannot be recovered shows before the cryptogram, which then comes without a signature. */
+static void combined_without_key(void **state) {
+        struct fixture *f = *state;
+
+        reset(f);
+        f->start.mode = EMV_MODE_LIVE;
+        f->start.terminal.ca_keys[0].modulus[20] ^= 0x01;
+        run(f, "unionpay");
+        assert_int_equal(f->asked[0], 0x80);
+        assert_true(tvr_test(f->request.result.tvr, TVR_CDA_FAILED));
+        assert_int_equal(f->outcome.outcome, EMV_OUTCOME_APPROVED);
+        assert_int_equal(f->asked[1], 0x40);
+        assert_true(f->outcome.result.tsi[0] & TSI_AUTHENTICATION);
+        claim(f);
+}
+
 static void card_declines(void **state) {
         struct fixture *f = *state;
 
@@ -410,7 +528,7 @@ static void live_card(void **state) {
         run(f, "unionpay");
         assert_int_equal(f->outcome.reason, EMV_REASON_LIVE_CARD);
         f->start.terminal.ca_keys[0].test = 1;
-        assert_int_equal(emv_terminal_drop_test_keys(&f->start.terminal), 3);
+        assert_int_equal(emv_terminal_drop_test_keys(&f->start.terminal), 12);
         run(f, "unionpay");
         assert_int_equal(f->outcome.outcome, EMV_OUTCOME_FAILED);
         assert_int_equal(f->outcome.reason, EMV_REASON_LIVE_CARD);
@@ -524,6 +642,9 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(no_answer, setup, teardown),
                 cmocka_unit_test_setup_teardown(offline_not_without_authentication, setup, teardown),
                 cmocka_unit_test_setup_teardown(offline_approved, setup, teardown),
+                cmocka_unit_test_setup_teardown(long_keys, setup, teardown),
+                cmocka_unit_test_setup_teardown(combined_fails, setup, teardown),
+                cmocka_unit_test_setup_teardown(combined_without_key, setup, teardown),
                 cmocka_unit_test_setup_teardown(card_declines, setup, teardown),
                 cmocka_unit_test_setup_teardown(expired, setup, teardown),
                 cmocka_unit_test_setup_teardown(choice, setup, teardown),

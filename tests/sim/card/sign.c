@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "card/sign.h"
 
+#include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
@@ -38,7 +39,16 @@ struct sign_key *sign_key_free(struct sign_key *k) {
         return NULL;
 }
 
-static int rsa_private(const struct sign_key *k, const uint8_t *in, uint8_t *out) {
+size_t sign_modulus(const struct sign_key *k, uint8_t ret[static SIGN_MAX]) {
+        BIGNUM *n = NULL;
+        bool good = EVP_PKEY_get_bn_param(k->key, OSSL_PKEY_PARAM_RSA_N, &n) > 0 &&
+                    BN_bn2binpad(n, ret, (int) k->size) > 0;
+
+        BN_free(n);
+        return good ? k->size : 0;
+}
+
+int sign_raw(const struct sign_key *k, const uint8_t *in, uint8_t out[static SIGN_MAX]) {
         EVP_PKEY_CTX *c = EVP_PKEY_CTX_new(k->key, NULL);
         size_t size = k->size;
         bool good = c && EVP_PKEY_sign_init(c) > 0 && EVP_PKEY_CTX_set_rsa_padding(c, RSA_NO_PADDING) > 0 &&
@@ -73,6 +83,6 @@ ssize_t sign_dynamic(const struct sign_key *k, const void *dynamic, size_t dynam
         EVP_MD_CTX_free(hash);
         if (!good)
                 return -EIO;
-        r = rsa_private(k, plain, ret);
+        r = sign_raw(k, plain, ret);
         return r < 0 ? r : (ssize_t) k->size;
 }
