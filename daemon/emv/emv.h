@@ -10,10 +10,18 @@
 #include "emv/apdu.h"
 #include "emv/message.h"
 
+/* What a terminal knows of a card from before: its exception file, and what it approved and has not sent yet. */
+struct emv_memory {
+        bool exception;   /* on the exception file (Book 4, 6.3.5) */
+        uint64_t earlier; /* minor units that count towards the floor limit, too (Book 3, 10.6.1) */
+};
+
 /* Each returns 0, or the negative errnos of apdu_transmit_t, which end the transaction. */
 struct emv_callbacks {
         apdu_transmit_t transmit;
         int (*prompt)(void *userdata, enum emv_prompt prompt);
+        /* NULL for a terminal that keeps neither. */
+        int (*recall)(void *userdata, const struct emv_card_data *card, struct emv_memory *ret);
         /* Only called when start->can_choose. */
         int (*choose)(void *userdata, const struct message_prompt *prompt, struct message_choice *ret);
         int (*online)(void *userdata, const struct message_online_request *request, struct message_online_answer *ret);

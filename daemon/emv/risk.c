@@ -6,16 +6,36 @@
 
 #define INS_GET_DATA 0xca
 
+/* Book 4, 6.3.5, and what 10.6.1 wants of a sale that was split. */
+static int recall(struct emv *e, uint64_t *ret_amount) {
+        struct emv_memory memory = {};
+        struct emv_card_data card;
+        int r;
+
+        *ret_amount = e->start->amount;
+        if (!e->callbacks->recall)
+                return 0;
+        emv_fill_card(e, true, &card);
+        r = e->callbacks->recall(e->userdata, &card, &memory);
+        explicit_bzero(&card, sizeof(card));
+        if (r < 0)
+                return r;
+        if (memory.exception)
+                tvr_set(e->tvr, TVR_EXCEPTION_FILE);
+        *ret_amount += MIN(memory.earlier, UINT64_MAX - e->start->amount);
+        return 0;
+}
+
 /* 10.6.1 */
-static void check_floor_limit(struct emv *e) {
-        if (e->start->amount >= e->application->floor_limit)
+static void check_floor_limit(struct emv *e, uint64_t amount) {
+        if (amount >= e->application->floor_limit)
                 tvr_set(e->tvr, TVR_FLOOR_LIMIT);
 }
 
 /* 10.6.2: below the floor limit only; above the threshold the chance rises towards target_max. */
-static void select_randomly(struct emv *e) {
+static void select_randomly(struct emv *e, uint64_t amount) {
         const struct emv_application *a = e->application;
-        uint64_t amount = e->start->amount, percent = a->target;
+        uint64_t percent = a->target;
 
         if (amount >= a->floor_limit)
                 return;
@@ -70,14 +90,18 @@ static int check_velocity(struct emv *e) {
 }
 
 int emv_manage_risk(struct emv *e) {
+        uint64_t amount;
         int r;
 
         if (e->start->force_online)
                 tvr_set(e->tvr, TVR_FORCED_ONLINE);
         if (!(emv_aip(e) & AIP_RISK_MANAGEMENT))
                 return 0;
-        check_floor_limit(e);
-        select_randomly(e);
+        r = recall(e, &amount);
+        if (r < 0)
+                return r;
+        check_floor_limit(e, amount);
+        select_randomly(e, amount);
         r = check_velocity(e);
         if (r < 0)
                 return r;

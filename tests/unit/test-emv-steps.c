@@ -132,6 +132,8 @@ static void cardholder(void **state) {
 /* GET DATA from a card that knows its two counters, or says 6A88. */
 struct counters {
         int counter, last;
+        struct emv_memory memory;
+        int forgotten;
 };
 
 static int give_counter(void *userdata, const uint8_t *command, size_t size,
@@ -151,8 +153,16 @@ static int give_counter(void *userdata, const uint8_t *command, size_t size,
         return 0;
 }
 
+static int remember(void *userdata, const struct emv_card_data *card, struct emv_memory *ret) {
+        const struct counters *c = userdata;
+
+        assert_string_equal(card->pan, "6200000000000005");
+        *ret = c->memory;
+        return c->forgotten;
+}
+
 static void risk(void **state) {
-        static const struct emv_callbacks callbacks = { .transmit = give_counter };
+        static const struct emv_callbacks callbacks = { .transmit = give_counter, .recall = remember };
         static const struct {
                 const char *what, *tvr;
                 uint64_t amount, floor_limit, threshold;
@@ -180,6 +190,61 @@ static void risk(void **state) {
                 { "counter behind", "0000006000", 1, 1000, 1000, 0, 0, 99, "03", "05", { 10, 10 } },
                 { "one limit only", "0000000000", 1, 1000, 1000, 0, 0, 99, "03", NULL, { -1, -1 } },
                 { "the other limit only", "0000000000", 1, 1000, 1000, 0, 0, 99, NULL, "05", { -1, -1 } },
+                { "on the exception file",
+                  "1000000000",
+                  1,
+                  1000,
+                  1000,
+                  0,
+                  0,
+                  99,
+                  NULL,
+                  NULL,
+                  { 0, 0, { true, 0 }, 0 } },
+                { "split, below the floor",
+                  "0000000000",
+                  400,
+                  1000,
+                  500,
+                  0,
+                  0,
+                  0,
+                  NULL,
+                  NULL,
+                  { 0, 0, { false, 599 }, 0 } },
+                { "split, at the floor",
+                  "0000008000",
+                  400,
+                  1000,
+                  500,
+                  0,
+                  0,
+                  0,
+                  NULL,
+                  NULL,
+                  { 0, 0, { false, 600 }, 0 } },
+                { "split, drawn as a whole",
+                  "0000001000",
+                  250,
+                  1000,
+                  500,
+                  20,
+                  60,
+                  39,
+                  NULL,
+                  NULL,
+                  { 0, 0, { false, 500 }, 0 } },
+                { "more than can be counted",
+                  "0000008000",
+                  400,
+                  1000,
+                  500,
+                  0,
+                  0,
+                  0,
+                  NULL,
+                  NULL,
+                  { 0, 0, { false, UINT64_MAX }, 0 } },
                 { "forced", "0000000800", 1, 1000, 1000, 0, 0, 99, .forced = true },
         };
 
@@ -198,6 +263,8 @@ static void risk(void **state) {
                 f->application.target = cases[i].target;
                 f->application.target_max = cases[i].target_max;
                 put(e, TAG_AIP, "0800");
+                put(e, TAG_PAN, "6200000000000005");
+                e->read = true;
                 if (cases[i].lower)
                         put(e, TAG_LOWER_LIMIT, cases[i].lower);
                 if (cases[i].upper)
@@ -206,6 +273,36 @@ static void risk(void **state) {
                 assert_tvr(e, cases[i].tvr, cases[i].what);
                 assert_int_equal(e->tsi[0], TSI_TERMINAL_RISK_MANAGEMENT);
         }
+}
+
+/* What ends the step, and what it is not done for. */
+static void risk_ends(void **state) {
+        static const struct emv_callbacks callbacks = { .transmit = give_counter, .recall = remember },
+                                          no_memory = { .transmit = give_counter };
+        struct emv *e = fresh(*state);
+        struct fixture *f = *state;
+        struct counters c = { .forgotten = -ECANCELED };
+
+        e->callbacks = &callbacks;
+        e->userdata = &c;
+        e->read = true;
+        f->application.floor_limit = 0;
+        put(e, TAG_PAN, "6200000000000005");
+        /* 10.6: only the merchant's wish is told of a card that wants no risk management. */
+        put(e, TAG_AIP, "7400");
+        f->start.force_online = 1;
+        assert_int_equal(emv_manage_risk(e), 0);
+        assert_tvr(e, "0000000800", "not of this card");
+        assert_int_equal(e->tsi[0], 0);
+
+        store_forget(&e->store, TAG_AIP);
+        put(e, TAG_AIP, "0800");
+        assert_int_equal(emv_manage_risk(e), -ECANCELED);
+        assert_int_equal(e->tsi[0], 0);
+        e->callbacks = &no_memory;
+        assert_int_equal(emv_manage_risk(e), 0);
+        assert_tvr(e, "0000008800", "no memory");
+        assert_int_equal(e->tsi[0], TSI_TERMINAL_RISK_MANAGEMENT);
 }
 
 static void action(void **state) {
@@ -276,6 +373,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(restrictions, setup, teardown),
                 cmocka_unit_test_setup_teardown(cardholder, setup, teardown),
                 cmocka_unit_test_setup_teardown(risk, setup, teardown),
+                cmocka_unit_test_setup_teardown(risk_ends, setup, teardown),
                 cmocka_unit_test_setup_teardown(action, setup, teardown),
         };
 
