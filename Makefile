@@ -107,7 +107,7 @@ $(O)/unit/%: $(O)/tests/unit/%.o $(O)/rooms.a $(O)/sim.a
 .PRECIOUS: $(O)/tests/unit/%.o
 
 # The engine's neighbours whose place a test takes (tests/unit/chip-fixture.h).
-CHIP_TESTS := $(patsubst %,$(O)/unit/test-transaction-%,hostile)
+CHIP_TESTS := $(patsubst %,$(O)/unit/test-transaction-%,chip hostile)
 $(CHIP_TESTS): LDFLAGS += $(addprefix -Wl$(comma)--wrap=,monitor_find_connected emv_open acquirer_is_signed_on \
 	acquirer_is_busy acquirer_exchange sd_event_add_time_relative)
 

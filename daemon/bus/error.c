@@ -14,6 +14,7 @@ static const char *const names[_REFUSAL_MAX] = {
         [REFUSAL_NOT_READY] = BUS_ERROR_NOT_READY,
         [REFUSAL_NOT_FOUND] = BUS_ERROR_NOT_FOUND,
         [REFUSAL_TOO_LATE] = BUS_ERROR_TOO_LATE,
+        [REFUSAL_NOT_ASKED] = BUS_ERROR_NOT_ASKED,
 };
 
 int bus_error_set_refusal(sd_bus_error *error, const struct refusal *refusal) {

@@ -19,6 +19,7 @@
 #define BUS_ERROR_NOT_READY "org.tilld1.Error.NotReady"
 #define BUS_ERROR_NOT_FOUND "org.tilld1.Error.NotFound"
 #define BUS_ERROR_TOO_LATE "org.tilld1.Error.TooLate"
+#define BUS_ERROR_NOT_ASKED "org.tilld1.Error.NotAsked"
 
 /* Sets the D-Bus error of a refusal; returns its negative errno, for a method handler to return. */
 int bus_error_set_refusal(sd_bus_error *error, const struct refusal *refusal);

@@ -35,6 +35,7 @@ static int start_transaction(sd_bus_message *m, void *userdata, sd_bus_error *er
         const struct bus_option options[] = {
                 { "order", 's', &call.order },
                 { "training", 'b', &call.training },
+                { "choose-application", 'b', &call.can_choose },
                 {},
         };
         struct refusal refusal;

@@ -10,6 +10,7 @@
 #include "bus/error.h"
 #include "bus/json.h"
 #include "bus/server.h"
+#include "transaction/prompt.h"
 
 #define INTERFACE "org.tilld1.Transaction"
 
@@ -37,9 +38,10 @@ static int path_id(const struct server *s, const char *path, int64_t *ret) {
 /* ---- The values, once for properties, signals and Describe ---- */
 
 struct value {
-        char type; /* s, x, t or u */
+        char type; /* s, x, t or u; or a for a(us), the applications of a view */
         const char *s;
         int64_t x;
+        const struct transaction_view *view;
 };
 
 static const char *none_is_empty(const char *text) {
@@ -64,6 +66,8 @@ NUMBER(started, 't', v->record.started_usec)
 NUMBER(ended, 't', v->record.finished_usec)
 TEXT(state, transaction_state_to_string(v->record.state))
 TEXT(prompt, v->prompt)
+TEXT(prompt_text, prompt_text(v->prompt, v->language))
+TEXT(language, v->language)
 TEXT(result, none_is_empty(transaction_result_to_string(v->record.result)))
 TEXT(reason, v->record.reason)
 TEXT(message, v->record.message)
@@ -79,6 +83,10 @@ NUMBER(stan, 'u', v->record.stan)
 NUMBER(batch, 'u', v->record.batch)
 TEXT(printing, print_state_to_string(v->record.print))
 
+static struct value get_applications(const struct transaction_view *v) {
+        return (struct value){ .type = 'a', .view = v };
+}
+
 static const struct field {
         const char *name;
         struct value (*get)(const struct transaction_view *v);
@@ -93,6 +101,9 @@ static const struct field {
         { "Ended", get_ended },
         { "State", get_state },
         { "Prompt", get_prompt },
+        { "PromptText", get_prompt_text },
+        { "Language", get_language },
+        { "Applications", get_applications },
         { "Result", get_result },
         { "Reason", get_reason },
         { "Message", get_message },
@@ -116,8 +127,34 @@ static const struct field *find_field(const char *name) {
         return NULL;
 }
 
+static const char *signature(struct value v) {
+        static const char *const signatures[] = {
+                ['a'] = "a(us)", ['s'] = "s", ['t'] = "t", ['u'] = "u", ['x'] = "x"
+        };
+
+        return signatures[(unsigned char) v.type];
+}
+
+/* Counted from 1, as ChooseApplication() takes them. */
+static int append_applications(sd_bus_message *m, const struct transaction_view *v) {
+        int r;
+
+        r = sd_bus_message_open_container(m, 'a', "(us)");
+        if (r < 0)
+                return r;
+        for (unsigned i = 0; i < v->n_applications; i++) {
+                r = sd_bus_message_append(m, "(us)", i + 1, v->applications[i]);
+                if (r < 0)
+                        return r;
+        }
+        return sd_bus_message_close_container(m);
+}
+
 static int append_value(sd_bus_message *m, struct value v) {
         uint32_t u = (uint32_t) v.x;
+
+        if (v.type == 'a')
+                return append_applications(m, v.view);
 
         if (v.type == 's')
                 return sd_bus_message_append_basic(m, 's', v.s);
@@ -127,6 +164,9 @@ static int append_value(sd_bus_message *m, struct value v) {
 }
 
 static bool value_equal(struct value a, struct value b) {
+        if (a.type == 'a')
+                return a.view->n_applications == b.view->n_applications &&
+                       memcmp(a.view->applications, b.view->applications, sizeof(a.view->applications)) == 0;
         return a.type == 's' ? streq(a.s, b.s) : a.x == b.x;
 }
 
@@ -140,7 +180,7 @@ static int append_field(sd_bus_message *m, const struct field *f, const struct t
         r = sd_bus_message_append_basic(m, 's', f->name);
         if (r < 0)
                 return r;
-        r = sd_bus_message_open_container(m, 'v', (char[]){ value.type, '\0' });
+        r = sd_bus_message_open_container(m, 'v', signature(value));
         if (r < 0)
                 return r;
         r = append_value(m, value);
@@ -247,8 +287,43 @@ static int cancel(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         return sd_bus_reply_method_return(m, "");
 }
 
+static int choose_application(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        struct server *s = userdata;
+        struct refusal refusal;
+        uint32_t number;
+        int64_t id;
+        int r;
+
+        r = path_id(s, sd_bus_message_get_path(m), &id);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_read(m, "u", &number);
+        if (r < 0)
+                return r;
+        r = engine_choose(s->engine, id, number, &refusal);
+        if (r < 0)
+                return bus_error_set_refusal(error, &refusal);
+        return sd_bus_reply_method_return(m, "");
+}
+
+static int method_choose_application(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        return authority_check(m, "org.tilld1.sell", choose_application, userdata, error);
+}
+
 static int method_cancel(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         return authority_check(m, "org.tilld1.sell", cancel, userdata, error);
+}
+
+static void add_applications(cJSON *json, const char *name, const struct transaction_view *v) {
+        cJSON *array = cJSON_AddArrayToObject(json, name);
+
+        for (unsigned i = 0; i < v->n_applications; i++) {
+                cJSON *application = cJSON_CreateObject();
+
+                cJSON_AddNumberToObject(application, "Number", i + 1);
+                cJSON_AddStringToObject(application, "Name", v->applications[i]);
+                cJSON_AddItemToArray(array, application);
+        }
 }
 
 static int method_describe(sd_bus_message *m, void *userdata, sd_bus_error *error) {
@@ -258,7 +333,9 @@ static int method_describe(sd_bus_message *m, void *userdata, sd_bus_error *erro
         for (size_t i = 0; i < ELEMENTSOF(fields); i++) {
                 struct value v = fields[i].get(&s->looked);
 
-                if (v.type == 's')
+                if (v.type == 'a')
+                        add_applications(json, fields[i].name, v.view);
+                else if (v.type == 's')
                         cJSON_AddStringToObject(json, fields[i].name, v.s);
                 else
                         cJSON_AddNumberToObject(json, fields[i].name, (double) v.x);
@@ -272,6 +349,8 @@ static int method_describe(sd_bus_message *m, void *userdata, sd_bus_error *erro
 static const sd_bus_vtable vtable[] = {
         SD_BUS_VTABLE_START(0),
         SD_BUS_METHOD_WITH_ARGS("Cancel", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_cancel, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("ChooseApplication", SD_BUS_ARGS("u", number), SD_BUS_NO_RESULT,
+                                method_choose_application, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Describe", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", json), method_describe,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_SIGNAL_WITH_ARGS("Finished", SD_BUS_ARGS("s", result, "s", reason), 0),
@@ -284,6 +363,9 @@ static const sd_bus_vtable vtable[] = {
         CHANGING("Ended", "t"),
         CHANGING("State", "s"),
         CHANGING("Prompt", "s"),
+        CHANGING("PromptText", "s"),
+        CHANGING("Language", "s"),
+        CHANGING("Applications", "a(us)"),
         CHANGING("Result", "s"),
         CHANGING("Reason", "s"),
         CHANGING("Message", "s"),
@@ -429,7 +511,7 @@ static int note_oldest(const struct transaction_record *record, void *userdata) 
 
 /* With each new one the oldest leaves the ObjectManager's list; it still answers at its path. */
 static void drop_oldest(struct server *s) {
-        struct oldest oldest = { .view.prompt = "" };
+        struct oldest oldest = { .view = TRANSACTION_VIEW_INIT };
 
         if (transaction_record_each_last(s->engine->config.journal, SERVER_LISTED + 1, note_oldest, &oldest) < 0 ||
             oldest.n <= SERVER_LISTED)

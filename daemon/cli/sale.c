@@ -19,7 +19,9 @@ struct sale {
         struct cli *cli;
         sd_event *event;
         char *path;
-        char shown[320]; /* the last line of progress */
+        char shown[320];      /* the last line of progress */
+        unsigned application; /* --application=, 0: ask at the terminal */
+        bool asked;           /* the question stands on the terminal */
 };
 
 static const struct {
@@ -30,6 +32,8 @@ static const struct {
         { "insert-card", N_("Insert the card.") },
         { "swipe-card", N_("Swipe the card.") },
         { "leave-card-in", N_("Reading the card; leave it in.") },
+        { "choose-application", N_("The card has several applications.") },
+        { "confirm-application", N_("The card asks whether to go on with this application.") },
         { "remove-card", N_("Take the card out.") },
 };
 
@@ -48,6 +52,7 @@ static int help(void) {
                            "AMOUNT is in major units, \"12.50\"; CURRENCY is CNY unless given."));
         printf("  --reference=TEXT  %s\n", _("name of this attempt; one is made up unless given"));
         printf("  --order=TEXT      %s\n", _("what groups the attempts of an order"));
+        printf("  --application=N   %s\n", _("the Nth of the card's applications, where it has several"));
         printf("  --training        %s\n", _("practise; needed on a terminal in training mode"));
         printf("\n%s\n", _("Ctrl-C cancels while a card is waited for. Exit status 0 only when approved."));
         return 0;
@@ -105,6 +110,61 @@ static int print_result(struct sale *s, const cJSON *t) {
         return approved ? 0 : EXIT_NO;
 }
 
+static bool can_ask(const struct sale *s) {
+        return !s->cli->json && isatty(STDIN_FILENO);
+}
+
+static void choose(struct sale *s, unsigned number) {
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        int r;
+
+        s->asked = false;
+        r = sd_bus_call_method(s->cli->bus, SERVICE, s->path, INTERFACE, "ChooseApplication", &error, NULL, "u",
+                               (uint32_t) number);
+        if (r < 0)
+                (void) cli_fail(s->cli, &error, r);
+}
+
+/* What the cardholder points at, the cashier types. An empty line leaves the question standing. */
+static int on_line(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
+        struct sale *s = userdata;
+        char line[32];
+        ssize_t n;
+
+        n = read(fd, line, sizeof(line) - 1);
+        if (n <= 0)
+                return sd_event_source_set_enabled(source, SD_EVENT_OFF);
+        line[n] = '\0';
+        if (s->asked && *line >= '0' && *line <= '9')
+                choose(s, (unsigned) strtoul(line, NULL, 10));
+        return 0;
+}
+
+/* Shows the choice once, or answers it as the command line says. */
+static void offer(struct sale *s, const cJSON *t) {
+        const cJSON *list = cJSON_GetObjectItemCaseSensitive(t, "Applications"), *a;
+        unsigned number = s->application;
+
+        if (cJSON_GetArraySize(list) == 0) {
+                s->asked = false;
+                return;
+        }
+        if (s->asked)
+                return;
+        s->asked = true;
+        if (number > 0) {
+                s->application = 0;
+                return choose(s, number);
+        }
+        if (!can_ask(s))
+                return;
+        cJSON_ArrayForEach(a, list) {
+                fprintf(stderr, "  %.0f  %s\n", cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(a, "Number")),
+                        cli_text(a, "Name"));
+        }
+        fprintf(stderr, "%s\n", _("Type its number, then Enter; Ctrl-C cancels."));
+}
+
 /* Reads the whole object anew: whatever the signal said, this is the present state. */
 static int look(struct sale *s) {
         _cleanup_(cJSON_Deletep) cJSON *t = NULL;
@@ -114,6 +174,7 @@ static int look(struct sale *s) {
         if (r != 0)
                 return sd_event_exit(s->event, r);
         progress(s, t);
+        offer(s, t);
         if (!*cli_text(t, "Result"))
                 return 0;
         return sd_event_exit(s->event, print_result(s, t));
@@ -174,6 +235,12 @@ static int listen(struct sale *s) {
         if (r < 0)
                 return r;
 
+        if (can_ask(s)) {
+                r = sd_event_add_io(s->event, NULL, STDIN_FILENO, EPOLLIN, on_line, s);
+                if (r < 0)
+                        return r;
+        }
+
         (void) sigemptyset(&set);
         (void) sigaddset(&set, SIGINT);
         (void) sigprocmask(SIG_BLOCK, &set, NULL);
@@ -185,6 +252,8 @@ struct call {
         const char *currency;
         const char *reference;
         const char *order;
+        unsigned application;
+        bool choose; /* the card's choice is answered */
         bool training;
         char made_up[24];
 };
@@ -197,6 +266,11 @@ static int append_options(sd_bus_message *m, const struct call *c) {
                 return r;
         if (c->order) {
                 r = sd_bus_message_append(m, "{sv}", "order", "s", c->order);
+                if (r < 0)
+                        return r;
+        }
+        if (c->choose) {
+                r = sd_bus_message_append(m, "{sv}", "choose-application", "b", 1);
                 if (r < 0)
                         return r;
         }
@@ -236,11 +310,9 @@ static int call_start(struct sale *s, const struct call *c, sd_bus_error *error)
 
 static int parse(int argc, char **argv, struct call *c) {
         static const struct option options[] = {
-                { "help", no_argument, NULL, 'h' },
-                { "reference", required_argument, NULL, 'r' },
-                { "order", required_argument, NULL, 'o' },
-                { "training", no_argument, NULL, 't' },
-                {},
+                { "help", no_argument, NULL, 'h' },        { "reference", required_argument, NULL, 'r' },
+                { "order", required_argument, NULL, 'o' }, { "application", required_argument, NULL, 'a' },
+                { "training", no_argument, NULL, 't' },    {},
         };
         const struct currency *currency;
         int k;
@@ -254,6 +326,13 @@ static int parse(int argc, char **argv, struct call *c) {
                         break;
                 case 'o':
                         c->order = optarg;
+                        break;
+                case 'a':
+                        c->application = (unsigned) strtoul(optarg, NULL, 10);
+                        if (c->application < 1 || c->application > 99) {
+                                fprintf(stderr, "%s\n", _("--application= is a number from 1."));
+                                return -EINVAL;
+                        }
                         break;
                 case 't':
                         c->training = true;
@@ -305,6 +384,8 @@ int verb_sale(struct cli *cli, int argc, char **argv) {
                 return help();
         if (r < 0)
                 return EXIT_USAGE;
+        s.application = c.application;
+        c.choose = c.application > 0 || can_ask(&s);
         if (!c.reference && make_reference(&c) < 0)
                 return EXIT_UNAVAILABLE;
 

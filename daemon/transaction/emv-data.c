@@ -18,7 +18,7 @@
 #define COPY(array, text) ((void) snprintf(array, sizeof(array), "%.*s", (int) sizeof(array) - 1, text))
 
 int emv_data_fill_start(const struct transaction_record *record, const struct settings *s,
-                        const struct emv_terminal *terminal, struct message_start *ret) {
+                        const struct emv_terminal *terminal, bool can_choose, struct message_start *ret) {
         const struct currency *currency = currency_find(record->currency);
         time_t now = time(NULL);
         struct tm tm;
@@ -51,8 +51,10 @@ int emv_data_fill_start(const struct transaction_record *record, const struct se
 
         ret->card_ms = CARD_TIMEOUT_MSEC;
         ret->step_ms = STEP_TIMEOUT_MSEC;
-        /* A reversal, a sign-on and the request itself may each take the whole deadline. */
-        ret->answer_ms = s->answer_timeout * 4000;
+        ret->can_choose = can_choose;
+        /* A reversal, a sign-on and the request itself may each take the whole deadline. tilld's own end comes first.
+         */
+        ret->answer_ms = MAX(s->answer_timeout * 4000, (unsigned) EMV_CHOICE_TIMEOUT_MSEC + 10000);
         ret->terminal = *terminal;
         return 0;
 }

@@ -378,7 +378,7 @@ int engine_start_transaction(struct engine *e, const struct engine_call *call, i
         r = fill_record(e, call, digest, &record);
         if (r < 0)
                 return refuse_journal(ret_refusal, r);
-        r = transaction_new(e, &record, &t);
+        r = transaction_new(e, &record, call->can_choose, &t);
         if (r < 0)
                 return refuse_journal(ret_refusal, r);
         transaction_free(e->current);
@@ -408,6 +408,23 @@ int engine_cancel(struct engine *e, int64_t id, struct refusal *ret_refusal) {
         return 0;
 }
 
+int engine_choose(struct engine *e, int64_t id, unsigned number, struct refusal *ret_refusal) {
+        int r = -EALREADY;
+
+        if (engine_current(e) == id)
+                r = transaction_choose(e->current, number);
+        if (r == -ERANGE)
+                return refusal_set(ret_refusal, REFUSAL_NOT_FOUND,
+                                   "There is no application %u: take a number of the property Applications", number);
+        if (r < 0)
+                return refusal_set(ret_refusal, REFUSAL_NOT_ASKED,
+                                   "Transaction %" PRIi64
+                                   " does not ask for an application: call this while its Prompt "
+                                   "is choose-application or confirm-application",
+                                   id);
+        return 0;
+}
+
 int64_t engine_current(const struct engine *e) {
         if (!e->current || transaction_is_done(e->current))
                 return 0;
@@ -415,17 +432,12 @@ int64_t engine_current(const struct engine *e) {
 }
 
 int engine_view(struct engine *e, int64_t id, struct transaction_view *ret) {
-        int r;
-
         if (e->current && transaction_get_view(e->current)->record.id == id) {
                 *ret = *transaction_get_view(e->current);
                 return 0;
         }
-        r = transaction_record_load(e->config.journal, id, &ret->record);
-        if (r < 0)
-                return r;
-        ret->prompt = "";
-        return 0;
+        *ret = TRANSACTION_VIEW_INIT;
+        return transaction_record_load(e->config.journal, id, &ret->record);
 }
 
 int engine_find(struct engine *e, const char *reference, struct transaction_view *ret) {

@@ -68,6 +68,8 @@ struct engine_call {
         const char *reference;
         const char *order; /* "" for none */
         bool training;
+        bool can_choose; /* answers which of a card's applications is wanted; not part of what makes two calls the same
+                          */
         uid_t starter;
 };
 
@@ -76,6 +78,9 @@ int engine_start_transaction(struct engine *e, const struct engine_call *call, i
                              struct refusal *ret_refusal);
 /* Ends a transaction that is not yet past the point. Negative with *ret_refusal set. */
 int engine_cancel(struct engine *e, int64_t id, struct refusal *ret_refusal);
+
+/* Answers the prompt for an application, counted from 1. Negative with *ret_refusal set. */
+int engine_choose(struct engine *e, int64_t id, unsigned number, struct refusal *ret_refusal);
 
 /* -ENOENT for an unknown one, else errors of the journal. */
 int engine_view(struct engine *e, int64_t id, struct transaction_view *ret);

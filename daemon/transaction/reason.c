@@ -8,6 +8,8 @@ static const struct {
 } reasons[] = {
         { "cancelled", N_("Cancelled; nothing was paid.") },
         { "card-timeout", N_("No card came in time; nothing was paid. Start again with a new reference.") },
+        { "choice-timeout",
+          N_("No application of the card was chosen in time; nothing was paid. Start again with a new reference.") },
         { "card-removed", N_("The card was taken out too early; nothing was paid. Start again, leave the card in.") },
         { "card-mute", N_("The chip does not answer; nothing was paid. Clean the card, or take another one.") },
         { "card-not-accepted", N_("This terminal does not accept this card. Ask for another one.") },

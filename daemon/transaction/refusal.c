@@ -17,6 +17,7 @@ static const int errnos[_REFUSAL_MAX] = {
         [REFUSAL_NOT_READY] = EAGAIN,
         [REFUSAL_NOT_FOUND] = ENOENT,
         [REFUSAL_TOO_LATE] = EALREADY,
+        [REFUSAL_NOT_ASKED] = EAGAIN,
 };
 
 int refusal_to_errno(enum refusal_code code) {

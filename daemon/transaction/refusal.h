@@ -19,6 +19,7 @@ enum refusal_code {
         REFUSAL_NOT_READY,
         REFUSAL_NOT_FOUND,
         REFUSAL_TOO_LATE,
+        REFUSAL_NOT_ASKED,
         _REFUSAL_MAX,
 };
 

@@ -25,6 +25,7 @@
 #include "transaction/card.h"
 #include "transaction/emv-data.h"
 #include "transaction/engine.h"
+#include "transaction/prompt.h"
 #include "transaction/reason.h"
 
 /* From the start until a card is in (DESIGN). */
@@ -48,6 +49,7 @@ struct transaction {
         /* The card. */
         struct card *card; /* the chip's worker, NULL for a swipe and once it has ended */
         bool stripe;       /* by swipe: there is no card to decide */
+        bool can_choose;   /* somebody answers ChooseApplication() */
         bool reader_busy;  /* the last worker still has the reader: ours starts when it is gone */
         /* What the worker was given and said, to hold its next claim against. */
         struct message_start *start;
@@ -139,6 +141,11 @@ static int save_lazily(struct transaction *t, const char *event) {
 static void conclude(struct transaction *t, enum transaction_result result, const char *reason);
 static void conclude_both(struct transaction *t, const char *card_word);
 
+static void forget_choice(struct transaction *t) {
+        t->view.n_applications = 0;
+        memset(t->view.applications, 0, sizeof(t->view.applications));
+}
+
 /* There is no card's word to be had any more. */
 static void card_failed(struct transaction *t) {
         t->card = card_free(t->card);
@@ -152,6 +159,8 @@ static int on_timeout(sd_event_source *s, uint64_t usec, void *userdata) {
         /* While the acquirer is asked, its own deadline ends the wait. */
         if (state == TRANSACTION_WAITING_CARD)
                 conclude(t, RESULT_CANCELLED, "card-timeout");
+        else if (t->view.n_applications > 0)
+                conclude(t, RESULT_CANCELLED, "choice-timeout");
         else
                 card_failed(t);
         return 0;
@@ -251,6 +260,7 @@ static void conclude(struct transaction *t, enum transaction_result result, cons
 
         t->timeout = sd_event_source_disable_unref(t->timeout);
         drop_secrets(t);
+        forget_choice(t);
         release_card(t);
 
         record->state = TRANSACTION_DONE;
@@ -522,6 +532,11 @@ static bool holds(const struct transaction *t, int r, const char *reason) {
         return r >= 0;
 }
 
+static void note_language(struct transaction *t, const char *card) {
+        if (*card)
+                t->view.language = prompt_language(card, t->engine->config.terminal->country);
+}
+
 static void card_online(struct transaction *t, const struct message_online_request *m) {
         const char *reason = "";
         int r;
@@ -534,6 +549,7 @@ static void card_online(struct transaction *t, const struct message_online_reque
         if (!t->request)
                 return card_failed(t);
         *t->request = *m;
+        note_language(t, m->card.language);
         emv_data_note(&t->view.record, t->engine->config.terminal, &m->card, &m->result);
         authorize(t);
 }
@@ -554,6 +570,7 @@ static void card_outcome(struct transaction *t, const struct message_outcome *m)
                 return card_failed(t);
         if (m->reason == EMV_REASON_READER && t->view.record.state == TRANSACTION_WAITING_CARD)
                 return reader_lost(t);
+        note_language(t, m->card.language);
         emv_data_note(&t->view.record, t->engine->config.terminal, &m->card, &m->result);
         word = reason_of_card(m->reason);
 
@@ -574,8 +591,25 @@ static void card_outcome(struct transaction *t, const struct message_outcome *m)
         }
 }
 
+/* Book 1, 12.4: the cardholder chooses, or confirms the only one. Cancel says no. */
+static void card_asks_choice(struct transaction *t, const struct message_prompt *m) {
+        if (set_timeout(t, EMV_CHOICE_TIMEOUT_MSEC * (uint64_t) USEC_PER_MSEC) < 0)
+                return card_failed(t);
+        for (unsigned i = 0; i < m->n_candidates; i++)
+                COPY(t->view.applications[i], m->candidates[i].name);
+        t->view.n_applications = m->n_candidates;
+        t->view.prompt = m->n_candidates > 1 ? "choose-application" : "confirm-application";
+        note_language(t, m->language);
+        tell(t, TRANSACTION_CHANGED);
+}
+
 static void card_prompt(struct transaction *t, const struct message_prompt *m) {
         switch (m->prompt) {
+        case EMV_PROMPT_CHOOSE_APPLICATION:
+                return card_asks_choice(t, m);
+        case EMV_PROMPT_TRY_AGAIN:
+                COPY(t->view.record.message, N_("The card does not allow this application; another one is tried."));
+                break;
         case EMV_PROMPT_READING:
                 t->view.prompt = "leave-card-in";
                 break;
@@ -624,6 +658,10 @@ static void card_presence(struct transaction *t, const struct message_card *m) {
 static bool is_in_turn(const struct transaction *t, const union message *m) {
         enum transaction_state state = t->view.record.state;
 
+        /* Who was asked is answered first. */
+        if (t->view.n_applications > 0 &&
+            !(m->header.type == MESSAGE_OUTCOME && m->outcome.outcome == EMV_OUTCOME_FAILED))
+                return false;
         switch (m->header.type) {
         case MESSAGE_PROMPT:
                 if (m->prompt.prompt == EMV_PROMPT_CHOOSE_APPLICATION && !t->start->can_choose)
@@ -692,7 +730,8 @@ static int start_card(struct transaction *t) {
         t->reader_busy = fd == -EBUSY;
         if (fd < 0)
                 return fd;
-        r = emv_data_fill_start(&t->view.record, t->engine->config.settings, t->engine->config.terminal, t->start);
+        r = emv_data_fill_start(&t->view.record, t->engine->config.settings, t->engine->config.terminal, t->can_choose,
+                                t->start);
         if (r < 0) {
                 (void) safe_close(fd);
                 return r;
@@ -796,7 +835,8 @@ void transaction_devices_changed(struct transaction *t) {
         tell(t, TRANSACTION_CHANGED);
 }
 
-int transaction_new(struct engine *e, const struct transaction_record *record, struct transaction **ret) {
+int transaction_new(struct engine *e, const struct transaction_record *record, bool can_choose,
+                    struct transaction **ret) {
         _cleanup_(transaction_freep) struct transaction *t = NULL;
         struct journal *j = e->config.journal;
         int r;
@@ -807,6 +847,8 @@ int transaction_new(struct engine *e, const struct transaction_record *record, s
         t->engine = e;
         t->view.record = *record;
         t->view.prompt = "";
+        t->view.language = prompt_language("", e->config.terminal->country);
+        t->can_choose = can_choose;
         t->start = calloc(1, sizeof(*t->start));
         if (!t->start)
                 return -ENOMEM;
@@ -840,6 +882,25 @@ int transaction_cancel(struct transaction *t) {
         return 0;
 }
 
+int transaction_choose(struct transaction *t, unsigned number) {
+        struct message_choice m;
+
+        if (t->view.n_applications == 0)
+                return -EALREADY;
+        if (number < 1 || number > t->view.n_applications)
+                return -ERANGE;
+
+        message_init(&m, MESSAGE_CHOICE);
+        m.index = (uint8_t) (number - 1);
+        forget_choice(t);
+        t->view.prompt = "leave-card-in";
+        if (set_timeout(t, CARD_WORK_TIMEOUT_USEC) < 0 || card_send(t->card, &m) < 0)
+                card_failed(t);
+        else
+                tell(t, TRANSACTION_CHANGED);
+        return 0;
+}
+
 void transaction_refresh(struct transaction *t) {
         struct transaction_record fresh;
 
@@ -856,12 +917,13 @@ void transaction_refresh(struct transaction *t) {
 int transaction_recover(struct engine *e, const struct transaction_record *record) {
         struct transaction t = {
                 .engine = e,
-                .view = { .record = *record, .prompt = "" },
+                .view = TRANSACTION_VIEW_INIT,
                 .sent = record->reversal == REVERSAL_PENDING,
         };
         struct transaction_record *fresh = &t.view.record;
         int r;
 
+        *fresh = *record;
         fresh->state = TRANSACTION_DONE;
         fresh->result = RESULT_FAILED;
         COPY(fresh->reason, "interrupted");

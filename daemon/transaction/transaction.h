@@ -5,6 +5,7 @@
 
 #include "device/device.h"
 #include "device/msr.h"
+#include "emv/message.h"
 #include "journal/transaction.h"
 
 struct engine;
@@ -13,7 +14,11 @@ struct transaction;
 /* What the outside sees of a transaction. */
 struct transaction_view {
         struct transaction_record record;
-        const char *prompt; /* "", "insert-or-swipe-card", … see org.tilld1.Transaction.xml */
+        const char *prompt;   /* "", "insert-or-swipe-card", … see org.tilld1.Transaction.xml */
+        const char *language; /* of the cardholder, as prompt_language() says; "" for one that is only looked up */
+        /* Names of what the cardholder chooses from, in order; 0 but while it is asked. */
+        unsigned n_applications;
+        char applications[EMV_CANDIDATES_MAX][EMV_LABEL_MAX + 1];
 };
 
 enum transaction_event {
@@ -22,8 +27,15 @@ enum transaction_event {
         TRANSACTION_FINISHED, /* once: the result is set and durable */
 };
 
-/* Writes the intent and asks for a card. The record's fixed fields are the caller's. */
-int transaction_new(struct engine *e, const struct transaction_record *record, struct transaction **ret);
+/* A row alone, as it is looked up. */
+#define TRANSACTION_VIEW_INIT ((struct transaction_view){ .prompt = "", .language = "" })
+
+/*
+ * Writes the intent and asks for a card. The record's fixed fields are the caller's. can_choose: somebody will
+ * answer which of a card's applications is wanted.
+ */
+int transaction_new(struct engine *e, const struct transaction_record *record, bool can_choose,
+                    struct transaction **ret);
 struct transaction *transaction_free(struct transaction *t);
 DEFINE_CLEANUP(struct transaction *, transaction_free);
 
@@ -32,6 +44,9 @@ bool transaction_is_done(const struct transaction *t);
 
 /* Between waiting-card and card only; -EALREADY later. */
 int transaction_cancel(struct transaction *t);
+
+/* Which application, counted from 1. -EALREADY when it is not asked, -ERANGE for one that is not there. */
+int transaction_choose(struct transaction *t, unsigned number);
 
 /* A swipe of the armed reader. */
 void transaction_swiped(struct transaction *t, const struct msr_swipe *swipe);

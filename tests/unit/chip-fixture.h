@@ -28,8 +28,7 @@
 struct behaviour {
         char card[32];
         unsigned attack;
-        int remove_at;     /* the exchange before which the card is drawn; -1: never */
-        unsigned language; /* two letters of 5F2D, 0: as the card has it */
+        int remove_at; /* the exchange before which the card is drawn; -1: never */
 };
 
 static struct {
@@ -182,6 +181,7 @@ static struct {
         struct engine *engine;
         struct device reader;
         int n_sales;
+        bool can_choose;
         void (*on_change)(const struct transaction_view *view);
 } chip;
 
@@ -402,6 +402,7 @@ static void chip_start_sale(void) {
 
         snprintf(reference, sizeof(reference), "A-%d", ++chip.n_sales);
         call.reference = reference;
+        call.can_choose = chip.can_choose;
         chip.requests = chip.reversals = chip.finished = 0;
         chip.pan[0] = '\0';
         if (engine_start_transaction(chip.engine, &call, &id, &refusal) < 0)

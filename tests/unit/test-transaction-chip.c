@@ -1,0 +1,365 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Sales by chip through the whole engine: what each ends in, on the receipt, in the journal and at the acquirer; and
+ * the cardholder's choice.
+ */
+#include "test.h"
+
+#include "chip-fixture.h"
+#include "transaction/prompt.h"
+
+/* ---- How a sale ends ---- */
+
+#define REQUEST 1
+#define REVERSAL 2
+
+static const struct sale {
+        const char *name;
+        const char *card;
+        const char *script;
+        enum host_outcome host;
+        const char *code;
+        const char *denial; /* TAC of the terminal, or NULL */
+        bool bad_arpc;
+
+        enum transaction_result result;
+        const char *reason;
+        unsigned sent;
+        const char *kind; /* of the last cryptogram */
+        const char *tvr, *tsi;
+        const char *reversal_reason;
+} sales[] = {
+        {
+                .name = "online, approved, with DDA, ARPC and a script that the card does not know",
+                .tvr = "0000008010",
+                .tsi = "FC00",
+                .card = "mastercard",
+                .script = "720F9F1804112233448606841E00000100",
+                .code = "00",
+                .result = RESULT_APPROVED,
+                .sent = REQUEST,
+                .kind = "TC",
+        },
+        {
+                .name = "online, approved, with CDA and ARPC",
+                .tvr = "0000008000",
+                .tsi = "F800",
+                .card = "unionpay",
+                .code = "00",
+                .result = RESULT_APPROVED,
+                .sent = REQUEST,
+                .kind = "TC",
+        },
+        {
+                .name = "online, approved, the ARPC is wrong",
+                .tvr = "0000008040",
+                .tsi = "F800",
+                .card = "mastercard",
+                .code = "00",
+                .bad_arpc = true,
+                .result = RESULT_FAILED,
+                .reason = "not-completed",
+                .sent = REQUEST | REVERSAL,
+                .kind = "AAC",
+                .reversal_reason = "06",
+        },
+        {
+                .name = "online, declined",
+                .tvr = "0000008000",
+                .tsi = "F800",
+                .card = "unionpay",
+                .code = "51",
+                .result = RESULT_DECLINED,
+                .reason = "refused",
+                .sent = REQUEST,
+                .kind = "AAC",
+        },
+        {
+                .name = "unable to go online",
+                .tvr = "0000008000",
+                .tsi = "E800",
+                .card = "unionpay",
+                .host = HOST_NOT_SENT,
+                .code = "00",
+                .result = RESULT_FAILED,
+                .reason = "unreachable-host",
+                .sent = REQUEST,
+                .kind = "AAC",
+        },
+        {
+                .name = "no answer",
+                .tvr = "0000008000",
+                .tsi = "E800",
+                .card = "unionpay",
+                .host = HOST_NO_ANSWER,
+                .code = "00",
+                .result = RESULT_FAILED,
+                .reason = "no-answer",
+                .sent = REQUEST | REVERSAL,
+                .kind = "AAC",
+                .reversal_reason = "98",
+        },
+        {
+                .name = "offline, declined by the card",
+                .tvr = "0000008000",
+                .tsi = "6800",
+                .card = "offline-declined",
+                .code = "00",
+                .result = RESULT_DECLINED,
+                .reason = "card-declined",
+                .kind = "AAC",
+        },
+        {
+                .name = "offline, declined by TAC",
+                .tvr = "0040008000",
+                .tsi = "6800",
+                .card = "expired",
+                .code = "00",
+                .denial = "0040000000",
+                .result = RESULT_DECLINED,
+                .reason = "terminal-declined",
+                .kind = "AAC",
+        },
+        {
+                .name = "an approval offline is not allowed: it goes online",
+                .tvr = "0000008000",
+                .tsi = "F800",
+                .card = "offline-approved",
+                .code = "00",
+                .result = RESULT_APPROVED,
+                .sent = REQUEST,
+                .kind = "TC",
+        },
+};
+
+static void assert_text(const char *sale, const char *text, const char *what) {
+        if (!strstr(text, what))
+                fail_msg("%s: the receipt does not have %s:\n%s", sale, what, text);
+}
+
+/* The lines of EMV on the papers (reference/receipts.md), from the journal. */
+static void assert_receipt(const struct sale *s) {
+        const struct transaction_record *r = &chip.view.record;
+        _cleanup_free_ char *merchant = NULL, *cardholder = NULL;
+
+        if (r->result != RESULT_APPROVED) {
+                assert_int_equal(printing_text(chip.engine->printing, r->id, SLIP_MERCHANT_COPY, &merchant), -ENOENT);
+                return;
+        }
+        assert_int_equal(printing_text(chip.engine->printing, r->id, SLIP_MERCHANT_COPY, &merchant), 0);
+        assert_text(s->name, merchant, r->aid);
+        assert_text(s->name, merchant, r->cryptogram);
+        assert_text(s->name, merchant, r->tvr);
+        assert_text(s->name, merchant, *r->preferred_name ? r->preferred_name : r->label);
+        assert_text(s->name, merchant, r->masked_pan);
+        assert_null(strstr(merchant, chip.pan));
+        assert_int_equal(printing_text(chip.engine->printing, r->id, SLIP_CARDHOLDER_COPY, &cardholder), 0);
+        assert_text(s->name, cardholder, r->aid);
+        assert_null(strstr(cardholder, chip.pan));
+}
+
+/* DE55 of the request, against the row that came of it. */
+static void assert_de55(void) {
+        const struct transaction_record *r = &chip.view.record;
+        char aip[5], atc[5];
+        struct tlv t;
+
+        assert_int_equal(tlv_check(chip.de55, chip.de55_size), 0);
+        for (size_t i = 0; i < emv_n_de55_tags; i++)
+                if (tlv_find(chip.de55, chip.de55_size, emv_de55_tags[i], &t) < 0)
+                        assert_int_equal(emv_de55_tags[i], TAG_PRODUCT);
+        assert_int_equal(tlv_find(chip.de55, chip.de55_size, TAG_CID, &t), 0);
+        assert_int_equal(t.value[0] & AC_MASK, AC_ARQC);
+        assert_int_equal(tlv_find(chip.de55, chip.de55_size, TAG_AMOUNT, &t), 0);
+        assert_memory_equal(t.value, "\x00\x00\x00\x00\x12\x34", 6);
+        assert_int_equal(tlv_find(chip.de55, chip.de55_size, TAG_AIP, &t), 0);
+        hex_encode(t.value, t.size, aip);
+        assert_string_equal(r->aip, aip);
+        assert_int_equal(tlv_find(chip.de55, chip.de55_size, TAG_ATC, &t), 0);
+        hex_encode(t.value, t.size, atc);
+        assert_string_equal(r->atc, atc);
+}
+
+static void run_sale(const struct sale *s) {
+        const struct transaction_record *r = &chip.view.record;
+
+        chip.outcome = s->host;
+        chip.code = s->code;
+        chip.script = s->script;
+        chip.bad_arpc = s->bad_arpc;
+        if (s->denial)
+                for (uint32_t i = 0; i < chip.terminal.n_applications; i++)
+                        (void) fixture_hex(s->denial, chip.terminal.applications[i].tac_denial, EMV_TVR_SIZE);
+        chip_sale(s->card);
+
+        if (r->result != s->result || !streq(r->reason, s->reason ?: ""))
+                fail_msg("%s: %s, %s", s->name, transaction_result_to_string(r->result), r->reason);
+        if (chip.requests != !!(s->sent & REQUEST) || chip.reversals != !!(s->sent & REVERSAL))
+                fail_msg("%s: %d requests, %d reversals", s->name, chip.requests, chip.reversals);
+        if (!streq(r->cryptogram_kind, s->kind ?: ""))
+                fail_msg("%s: %s", s->name, r->cryptogram_kind);
+        assert_int_equal(r->reversal, s->sent & REVERSAL ? REVERSAL_DONE : REVERSAL_NONE);
+        if (s->reversal_reason)
+                assert_string_equal(chip.reversal_reason, s->reversal_reason);
+        assert_int_equal(r->entry, ENTRY_CHIP);
+        assert_int_equal(strlen(r->tvr), 10);
+        assert_int_equal(strlen(r->aid) >= 10, true);
+        if (s->sent & REQUEST)
+                assert_de55();
+        if (!streq(r->tvr, s->tvr) || !streq(r->tsi, s->tsi))
+                fail_msg("%s: TVR %s, TSI %s", s->name, r->tvr, r->tsi);
+        assert_receipt(s);
+}
+
+static void ends(void **state) {
+        for (size_t i = 0; i < ELEMENTSOF(sales); i++) {
+                run_sale(sales + i);
+                chip_teardown(NULL);
+                chip_setup(NULL);
+        }
+}
+
+/* The card is drawn before each exchange in turn: paid only when none was left to disturb. */
+static void removed_at_each_step(void **state) {
+        const struct transaction_record *r = &chip.view.record;
+        int n = 0, before = 0, after = 0;
+
+        for (;; n++) {
+                assert_true(n < 60);
+                chip.behaviour.remove_at = n;
+                chip_sale("mastercard");
+                if (r->result == RESULT_APPROVED)
+                        break;
+                assert_int_equal(r->result, RESULT_FAILED);
+                if (chip.requests == 0) {
+                        before++;
+                        assert_string_equal(r->reason, "card-removed");
+                        assert_int_equal(chip.reversals, 0);
+                        continue;
+                }
+                after++;
+                assert_string_equal(r->reason, "not-completed");
+                assert_int_equal(chip.reversals, 1);
+                assert_string_equal(chip.reversal_reason, "06");
+                assert_int_equal(r->reversal, REVERSAL_DONE);
+        }
+        /* SELECT, GET PROCESSING OPTIONS, the records, GENERATE AC; EXTERNAL AUTHENTICATE and GENERATE AC again. */
+        assert_true(before >= 6);
+        assert_true(after >= 1);
+        print_message("%d exchanges before the acquirer, %d after\n", before, after);
+}
+
+/* ---- The cardholder's choice ---- */
+
+#define NOBODY 99
+static unsigned choose; /* 0: Cancel; NOBODY: no answer */
+static int offers;
+
+static void on_offer(const struct transaction_view *view) {
+        struct refusal refusal;
+        int64_t id = view->record.id;
+
+        if (view->n_applications == 0)
+                return;
+        offers++;
+        assert_string_equal(view->prompt, "choose-application");
+        assert_string_equal(view->language, "zh");
+        assert_string_equal(prompt_text(view->prompt, view->language), "请选择应用");
+        assert_int_equal(view->n_applications, 2);
+        assert_string_equal(view->applications[0], "UnionPay Debit");
+        assert_string_equal(view->applications[1], "UnionPay Credit");
+        if (choose == NOBODY)
+                return;
+        if (choose == 0) {
+                assert_int_equal(engine_cancel(chip.engine, id, &refusal), 0);
+                return;
+        }
+        assert_true(engine_choose(chip.engine, id, 0, &refusal) < 0);
+        assert_int_equal(refusal.code, REFUSAL_NOT_FOUND);
+        assert_true(engine_choose(chip.engine, id, 3, &refusal) < 0);
+        assert_int_equal(refusal.code, REFUSAL_NOT_FOUND);
+        assert_true(engine_choose(chip.engine, id + 1, 1, &refusal) < 0);
+        assert_int_equal(refusal.code, REFUSAL_NOT_ASKED);
+        assert_int_equal(engine_choose(chip.engine, id, choose, &refusal), 0);
+        /* Once. */
+        assert_true(engine_choose(chip.engine, id, choose, &refusal) < 0);
+        assert_int_equal(refusal.code, REFUSAL_NOT_ASKED);
+}
+
+static void choice_sale(unsigned answer) {
+        choose = answer;
+        offers = 0;
+        chip.can_choose = true;
+        chip.on_change = on_offer;
+        chip_sale("two-applications");
+        assert_int_equal(chip.view.n_applications, 0);
+}
+
+static void chosen(void **state) {
+        choice_sale(2);
+        assert_int_equal(chip.view.record.result, RESULT_APPROVED);
+        assert_string_equal(chip.view.record.aid, "A000000333010102");
+        assert_string_equal(chip.pan, "6200000000000096");
+        assert_int_equal(offers, 1);
+
+        choice_sale(1);
+        assert_string_equal(chip.view.record.aid, "A000000333010101");
+        assert_string_equal(chip.pan, "6200000000000088");
+}
+
+static void choice_cancelled(void **state) {
+        choice_sale(0);
+        assert_int_equal(chip.view.record.result, RESULT_CANCELLED);
+        assert_string_equal(chip.view.record.reason, "cancelled");
+        assert_int_equal(chip.requests, 0);
+}
+
+static void choice_not_made(void **state) {
+        chip.pace = 100;
+        choice_sale(NOBODY);
+        assert_int_equal(chip.view.record.result, RESULT_CANCELLED);
+        assert_string_equal(chip.view.record.reason, "choice-timeout");
+        assert_int_equal(chip.requests, 0);
+}
+
+/* Nobody promised an answer: the first one, without a question. */
+static void not_asked(void **state) {
+        chip.on_change = on_offer;
+        offers = 0;
+        chip_sale("two-applications");
+        assert_int_equal(chip.view.record.result, RESULT_APPROVED);
+        assert_string_equal(chip.view.record.aid, "A000000333010101");
+        assert_int_equal(offers, 0);
+}
+
+static void languages(void **state) {
+        static const uint8_t china[] = { 0x01, 0x56 }, germany[] = { 0x02, 0x76 };
+
+        assert_string_equal(prompt_language("", china), "zh");
+        assert_string_equal(prompt_language("", germany), "en");
+        assert_string_equal(prompt_language("en", china), "en");
+        assert_string_equal(prompt_language("frzhen", germany), "zh");
+        assert_string_equal(prompt_language("frde", germany), "en");
+        assert_string_equal(prompt_language("f", germany), "en");
+        assert_string_equal(prompt_text("remove-card", "en"), "Please take your card");
+        assert_string_equal(prompt_text("remove-card", "zh"), "请取回银行卡");
+        assert_string_equal(prompt_text("remove-card", ""), "");
+        assert_string_equal(prompt_text("", "en"), "");
+}
+
+int main(int argc, char **argv) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test_setup_teardown(ends, chip_setup, chip_teardown),
+                cmocka_unit_test_setup_teardown(removed_at_each_step, chip_setup, chip_teardown),
+                cmocka_unit_test_setup_teardown(chosen, chip_setup, chip_teardown),
+                cmocka_unit_test_setup_teardown(choice_cancelled, chip_setup, chip_teardown),
+                cmocka_unit_test_setup_teardown(choice_not_made, chip_setup, chip_teardown),
+                cmocka_unit_test_setup_teardown(not_asked, chip_setup, chip_teardown),
+                cmocka_unit_test(languages),
+        };
+
+        log_set_max_level(getenv("TILL_LOG_LEVEL") ? LOG_DEBUG : LOG_EMERG);
+        if (streq(argv[0], "card-worker"))
+                return be_worker(NULL);
+        return cmocka_run_group_tests_name("transaction-chip", tests, NULL, NULL);
+}
