@@ -165,6 +165,11 @@ static bool is_revoked(const struct emv *e, const struct emv_ca_key *ca, const s
         return false;
 }
 
+/* Book 3, 7.5: the certificate says that it has no room for the key, and the rest is not there. */
+static bool lacks_remainder(const struct certificate *c, const struct bytes *remainder) {
+        return c->key_size > c->room && remainder->size == 0;
+}
+
 /* Steps 11 and 12: the algorithm is known, and the key has the length that was certified. */
 static int take_key(const struct certificate *c, const struct bytes *remainder, const struct bytes *exponent,
                     struct public_key *ret) {
@@ -212,6 +217,8 @@ int certificate_recover_issuer(const struct emv *e, struct public_key *ret) {
         r = open_issuer(e, ca, plain, &c);
         if (r < 0)
                 return r;
+        if (lacks_remainder(&c, &remainder))
+                return -ENODATA;
         r = check_hash(&c, &remainder, &exponent, no_static_data);
         if (r < 0)
                 return r;
@@ -250,6 +257,8 @@ int certificate_recover_card(const struct emv *e, const struct public_key *issue
         r = open_certificate(issuer, &signature, FORMAT_CARD, 10, plain, &c);
         if (r < 0)
                 return r;
+        if (lacks_remainder(&c, &remainder))
+                return -ENODATA;
         r = certificate_static_data(e, static_data);
         if (r < 0)
                 return r;

@@ -11,7 +11,9 @@
 #include "base/hex.h"
 #include "tests/emv/run.h"
 
-#define KEYS "tests/sim/cards/keys"
+#define KEYS "tests/emv/keys"
+#define SIM_KEYS "tests/sim/cards/keys"
+#define TEST_CA_INDEX 0xee
 #define MODULUS_MAX 248
 #define STATIC_MAX 1024
 
@@ -36,8 +38,11 @@ static int key_number(const struct key *k, const char *name, uint8_t *ret, size_
         return good ? 0 : -EINVAL;
 }
 
+/* One of the table's, that the case names; else that of the simulated cards. */
 static void key_path(const struct run *r, const char *role, char ret[static 96]) {
-        snprintf(ret, 96, KEYS "/%s.pem", emv_case_get(r->c, role) ?: role);
+        const char *name = emv_case_get(r->c, role);
+
+        snprintf(ret, 96, "%s/%s.pem", name ? KEYS : SIM_KEYS, name ?: role);
 }
 
 /* The key that the case names for a role, or the role's own. */
@@ -184,11 +189,11 @@ static int personalise(struct run *r, size_t number, struct key *ca, struct key 
                 const size_t *size;
         } objects[] = {
                 { 1, "90", issuer_certificate.data, &ca->size },
-                { 1, "92", issuer_certificate.rest, &issuer_certificate.rest_size },
-                { 1, "9F32", issuer->exponent, &issuer->exponent_size },
                 { 2, "93", signature, &issuer->size },
                 { 3, "9F46", icc_certificate.data, &issuer->size },
-                { 3, "9F47", icc->exponent, &icc->exponent_size },
+                { 4, "92", issuer_certificate.rest, &issuer_certificate.rest_size },
+                { 4, "9F32", issuer->exponent, &issuer->exponent_size },
+                { 4, "9F47", icc->exponent, &icc->exponent_size },
                 { 4, "9F48", icc_certificate.rest, &icc_certificate.rest_size },
         };
         char pan[41] = "", *end;
@@ -231,6 +236,21 @@ static int personalise(struct run *r, size_t number, struct key *ca, struct key 
         return k;
 }
 
+/* The terminal knows the authority's key. */
+static void tell_terminal(struct run *r, const struct key *ca) {
+        struct emv_terminal *t = &r->start.terminal;
+
+        for (uint32_t i = 0; i < t->n_ca_keys; i++) {
+                struct emv_ca_key *k = t->ca_keys + i;
+
+                if (k->index != TEST_CA_INDEX)
+                        continue;
+                k->modulus_size = (uint8_t) ca->size;
+                memcpy(k->modulus, ca->modulus, ca->size);
+                k->exponent = ca->exponent_size == 1 ? 3 : 65537;
+        }
+}
+
 int run_personalise(struct run *r) {
         _cleanup_(key_done) struct key ca = {}, issuer = {}, icc = {};
         char path[96];
@@ -241,6 +261,7 @@ int run_personalise(struct run *r) {
                 k = key_load(r, "issuer", &issuer);
         if (k >= 0)
                 k = key_load(r, "icc", &icc);
+        tell_terminal(r, &ca);
         key_path(r, "icc", path);
         free(r->card->key_path);
         r->card->key_path = strdup(path);

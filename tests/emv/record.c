@@ -74,6 +74,7 @@ void run_record(const struct run *r, FILE *f) {
         member_hex(f, "unpredictable", s->unpredictable, sizeof(s->unpredictable));
         member_hex(f, "country", s->terminal.country, sizeof(s->terminal.country));
         member_hex(f, "capabilities", s->terminal.capabilities, sizeof(s->terminal.capabilities));
+        member_hex(f, "terminal-type", &s->terminal.type, 1);
         record_keys(&s->terminal, f);
         record_exchanges(r, f);
         member_text(f, "outcome", emv_outcome_to_string(r->outcome.outcome));

@@ -238,6 +238,10 @@ static int prepare(struct run *r) {
                                 k = words(r, value, true);
                         } else if (streq(key, "choice"))
                                 r->choice = atoi(value);
+                        else if (streq(key, "exception"))
+                                r->memory.exception = streq(value, "yes");
+                        else if (streq(key, "earlier"))
+                                r->memory.earlier = (uint64_t) atoi(value);
                 }
                 if (!spoil && k >= 0)
                         k = run_personalise(r);
@@ -280,6 +284,16 @@ static void note_prompt(struct run *r, enum emv_prompt p) {
 
 static int prompt(void *userdata, enum emv_prompt p) {
         note_prompt(userdata, p);
+        return 0;
+}
+
+/* tilld looks a card up by its number, so it has to be told one. */
+static int recall(void *userdata, const struct emv_card_data *card, struct emv_memory *ret) {
+        struct run *r = userdata;
+
+        if (card->pan[0] == '\0')
+                run_refuse(r, "asked about a card without its number");
+        *ret = r->memory;
         return 0;
 }
 
@@ -369,6 +383,7 @@ int run_case(struct run *r, const struct emv_case *c, const struct issuer *issue
         static const struct emv_callbacks callbacks = {
                 .transmit = transmit,
                 .prompt = prompt,
+                .recall = recall,
                 .choose = choose,
                 .online = online,
         };

@@ -41,7 +41,8 @@ struct run {
         struct sim_card *card; /* until icc has it */
         struct icc *icc;
         const struct issuer *issuer;
-        int choice;               /* from 1; 0 cancels */
+        int choice; /* from 1; 0 cancels */
+        struct emv_memory memory;
         char fault[RUN_TEXT_MAX]; /* what is wrong with the case itself, or with what the library did */
 
         struct exchange exchanges[RUN_EXCHANGES_MAX];
