@@ -7,11 +7,10 @@
 #include <sys/prctl.h>
 #include <systemd/sd-daemon.h>
 
-#include "base/config.h"
-#include "base/hex.h"
 #include "base/log.h"
 #include "base/secret.h"
 #include "bus/server.h"
+#include "transaction/emv-files.h"
 
 #ifndef TILLD_LIBEXECDIR
 #define TILLD_LIBEXECDIR "/usr/lib/tilld"
@@ -19,8 +18,6 @@
 
 #define SETTINGS_FILE "/etc/tilld/tilld.conf"
 #define SETTINGS_DROP_INS "/etc/tilld/tilld.conf.d"
-
-static const char *const emv_dirs[] = { "/etc/tilld/emv.d", TILLD_LIBEXECDIR "/emv.d", NULL };
 
 /* All that lives as long as the program, in the order of making; undone in the reverse. */
 struct program {
@@ -85,31 +82,29 @@ static int read_credential(const char *name, size_t size, uint8_t **ret) {
         return 0;
 }
 
-static int load_terminal(struct program *p) {
-        bool live = p->settings->mode == MODE_LIVE;
-        char culprit[EMV_CULPRIT_MAX];
-        const char *reason;
+/* Each fault as a line of the log, or of whoever called `tilld --check`. */
+static int load_terminal(const struct settings *settings, struct emv_terminal **ret) {
+        _cleanup_(emv_files_freep) struct emv_files *files = NULL;
+        _cleanup_free_ struct emv_terminal *t = malloc(sizeof(*t));
         int r;
 
-        p->terminal = calloc(1, sizeof(*p->terminal));
-        if (!p->terminal)
+        if (!t)
                 return log_oom();
-        emv_terminal_init(p->terminal);
-        r = config_parse_dirs(emv_dirs, emv_terminal_assign, p->terminal);
+        r = emv_files_load(emv_files_dirs, settings, &files);
         if (r < 0)
-                return r;
-        if (live)
-                (void) emv_terminal_drop_test_keys(p->terminal);
-        (void) snprintf(p->terminal->id, sizeof(p->terminal->id), "%s", p->settings->terminal_number);
-        p->terminal->category[0] = bcd_byte(p->settings->merchant_category / 100);
-        p->terminal->category[1] = bcd_byte(p->settings->merchant_category);
-        (void) snprintf(p->terminal->merchant_id, sizeof(p->terminal->merchant_id), "%s",
-                        p->settings->merchant_number);
+                return log_error_errno(r, "The card data of emv.d cannot be read");
+        for (size_t i = 0; i < files->n_faults; i++) {
+                _cleanup_free_ char *text = emv_files_fault_text(files->faults + i);
 
-        r = emv_terminal_check(p->terminal, live, culprit, &reason);
-        if (r < 0)
-                return log_error_errno(r, "EMV data: [%s]: %s; see %s and %s", culprit, reason, emv_dirs[0],
-                                       emv_dirs[1]);
+                log_error("%s. %s", text ?: files->faults[i].reason, emv_files_next_step(files->faults + i));
+        }
+        if (files->n_faults > 0) {
+                log_error("tilld does not start with such card data. When it is mended: tilld --check, then "
+                          "systemctl restart tilld");
+                return -EINVAL;
+        }
+        emv_files_use(files, settings, t);
+        *ret = TAKE_PTR(t);
         return 0;
 }
 
@@ -193,7 +188,7 @@ static int start(struct program *p) {
         r = settings_load(SETTINGS_FILE, SETTINGS_DROP_INS, &p->settings);
         if (r < 0)
                 return r;
-        r = load_terminal(p);
+        r = load_terminal(p->settings, &p->terminal);
         if (r < 0)
                 return r;
         r = read_credential("tmk", TMK_SIZE, &p->tmk);
@@ -245,10 +240,28 @@ static int run(void) {
         return sd_event_loop(p.event);
 }
 
+/* What a start would read, without a start: for when there is none to ask. */
+static int check_files(void) {
+        _cleanup_(settings_freep) struct settings *settings = NULL;
+        _cleanup_free_ struct emv_terminal *terminal = NULL;
+        int r;
+
+        r = settings_load(SETTINGS_FILE, SETTINGS_DROP_INS, &settings);
+        if (r < 0)
+                return r;
+        r = load_terminal(settings, &terminal);
+        if (r < 0)
+                return r;
+        printf("%s and emv.d are good: %s mode, %u applications, %u CA keys\n", SETTINGS_FILE,
+               mode_to_string(settings->mode), terminal->n_applications, terminal->n_ca_keys);
+        return 0;
+}
+
 static int parse_arguments(int argc, char **argv) {
         static const struct option options[] = {
                 { "help", no_argument, NULL, 'h' },
                 { "version", no_argument, NULL, 'V' },
+                { "check", no_argument, NULL, 'c' },
                 {},
         };
 
@@ -261,6 +274,8 @@ static int parse_arguments(int argc, char **argv) {
         case 'V':
                 printf("tilld " TILLD_VERSION "\n");
                 return 0;
+        case 'c':
+                return check_files();
         default:
                 return -EINVAL;
         }

@@ -16,8 +16,21 @@ static char *strip(char *s) {
         return s;
 }
 
+/* Who takes what is read. */
+struct reader {
+        config_assign_t assign;
+        config_observe_t observe;
+        void *userdata;
+};
+
+static void log_line(const struct config_line *line, void *userdata) {
+        if (line->reason)
+                log_error("%s:%u: %s", line->path, line->number, line->reason);
+}
+
 /* Reads one line that is neither empty nor a comment. The section is replaced by a header line. */
-static int parse_line(char *line, char **section, config_assign_t assign, void *userdata, const char **ret_reason) {
+static int parse_line(char *line, char **section, const struct reader *reader, const char **ret_key,
+                      const char **ret_reason) {
         char *eq, *key, *value;
         size_t l = strlen(line);
 
@@ -40,12 +53,12 @@ static int parse_line(char *line, char **section, config_assign_t assign, void *
                 return -EINVAL;
         }
         *eq = '\0';
-        key = strip(line);
+        *ret_key = key = strip(line);
         value = strip(eq + 1);
-        return assign(*section, key, value, userdata, ret_reason);
+        return reader->assign(*section, key, value, reader->userdata, ret_reason);
 }
 
-int config_parse_file(const char *path, config_assign_t assign, void *userdata) {
+static int read_file(const char *path, const struct reader *reader) {
         _cleanup_fclose_ FILE *f = NULL;
         _cleanup_free_ char *line = NULL, *section = NULL;
         size_t allocated = 0;
@@ -57,24 +70,31 @@ int config_parse_file(const char *path, config_assign_t assign, void *userdata) 
                 return -errno;
 
         while (errno = 0, getline(&line, &allocated, f) >= 0) {
-                const char *reason = "not understood";
+                struct config_line seen = { .path = path, .reason = "not understood", .key = "" };
                 char *l = strip(line);
                 int k;
 
                 number++;
                 if (!*l || *l == '#' || *l == ';')
                         continue;
-                k = parse_line(l, &section, assign, userdata, &reason);
+                k = parse_line(l, &section, reader, &seen.key, &seen.reason);
                 if (k == -ENOMEM)
                         return k;
-                if (k < 0) {
-                        log_error("%s:%u: %s", path, number, reason);
+                if (k < 0)
                         r = -EINVAL;
-                }
+                else
+                        seen.reason = NULL;
+                seen.number = number;
+                seen.section = section ?: "";
+                reader->observe(&seen, reader->userdata);
         }
         if (errno > 0)
                 return -errno;
         return r;
+}
+
+int config_parse_file(const char *path, config_assign_t assign, void *userdata) {
+        return read_file(path, &(struct reader){ assign, log_line, userdata });
 }
 
 struct drop_in {
@@ -154,7 +174,8 @@ static int drop_in_compare(const void *a, const void *b) {
         return strcmp(((const struct drop_in *) a)->name, ((const struct drop_in *) b)->name);
 }
 
-int config_parse_dirs(const char *const *dirs, config_assign_t assign, void *userdata) {
+int config_observe_dirs(const char *const *dirs, config_assign_t assign, config_observe_t observe, void *userdata) {
+        const struct reader reader = { assign, observe, userdata };
         _cleanup_(drop_ins_done) struct drop_ins d = {};
         int r, result = 0;
 
@@ -167,11 +188,15 @@ int config_parse_dirs(const char *const *dirs, config_assign_t assign, void *use
         if (d.n > 0)
                 qsort(d.items, d.n, sizeof(*d.items), drop_in_compare);
         for (size_t i = 0; i < d.n; i++) {
-                r = config_parse_file(d.items[i].path, assign, userdata);
+                r = read_file(d.items[i].path, &reader);
                 if (r < 0 && r != -EINVAL)
                         return log_error_errno(r, "%s: cannot be read", d.items[i].path);
                 if (r < 0)
                         result = r;
         }
         return result;
+}
+
+int config_parse_dirs(const char *const *dirs, config_assign_t assign, void *userdata) {
+        return config_observe_dirs(dirs, assign, log_line, userdata);
 }

@@ -25,3 +25,17 @@ int config_parse_file(const char *path, config_assign_t assign, void *userdata);
  * or a link to /dev/null hides without content: the order of systemd's drop-ins.
  */
 int config_parse_dirs(const char *const *dirs, config_assign_t assign, void *userdata);
+
+/*
+ * Told of each line that assigns, or should: reason is NULL when the value was taken. section and key
+ * are "" where the line has none.
+ */
+struct config_line {
+        const char *path;
+        unsigned number;
+        const char *section, *key, *reason;
+};
+typedef void (*config_observe_t)(const struct config_line *line, void *userdata);
+
+/* As config_parse_dirs(), but bad lines go to observe instead of the log. */
+int config_observe_dirs(const char *const *dirs, config_assign_t assign, config_observe_t observe, void *userdata);

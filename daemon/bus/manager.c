@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* org.tilld1.Manager: starts and finds transactions. */
+#include "base/hex.h"
 #include "base/log.h"
 #include "bus/authority.h"
 #include "bus/error.h"
 #include "bus/json.h"
 #include "bus/options.h"
 #include "bus/server.h"
+#include "transaction/emv-files.h"
 
 #define INTERFACE "org.tilld1.Manager"
 
@@ -139,6 +141,123 @@ static int method_describe(sd_bus_message *m, void *userdata, sd_bus_error *erro
         return json_reply(m, json);
 }
 
+static cJSON *add_item(cJSON *list) {
+        cJSON *item = cJSON_CreateObject();
+
+        cJSON_AddItemToArray(list, item);
+        return item;
+}
+
+static void add_hex(cJSON *json, const char *name, const void *data, size_t size) {
+        char text[2 * EMV_DOL_MAX + 1];
+
+        hex_encode(data, size, text);
+        cJSON_AddStringToObject(json, name, text);
+}
+
+static void describe_emv_terminal(const struct emv_terminal *t, cJSON *json) {
+        add_hex(json, "Country", t->country, sizeof(t->country));
+        add_hex(json, "Type", &t->type, 1);
+        add_hex(json, "Capabilities", t->capabilities, sizeof(t->capabilities));
+        add_hex(json, "AdditionalCapabilities", t->additional_capabilities, sizeof(t->additional_capabilities));
+        cJSON_AddStringToObject(json, "Serial", t->serial);
+}
+
+static void describe_emv_application(const struct emv_application *a, cJSON *json) {
+        cJSON *versions;
+
+        add_hex(json, "Aid", a->aid.data, a->aid.size);
+        cJSON_AddStringToObject(json, "Name", a->name);
+        cJSON_AddBoolToObject(json, "Partial", a->partial);
+        versions = cJSON_AddArrayToObject(json, "Versions");
+        for (unsigned i = 0; i < a->n_versions; i++) {
+                char text[5];
+
+                hex_encode(a->versions[i], 2, text);
+                cJSON_AddItemToArray(versions, cJSON_CreateString(text));
+        }
+        add_hex(json, "TacDenial", a->tac_denial, sizeof(a->tac_denial));
+        add_hex(json, "TacOnline", a->tac_online, sizeof(a->tac_online));
+        add_hex(json, "TacDefault", a->tac_default, sizeof(a->tac_default));
+        cJSON_AddNumberToObject(json, "FloorLimit", (double) a->floor_limit);
+        cJSON_AddNumberToObject(json, "Threshold", (double) a->threshold);
+        cJSON_AddNumberToObject(json, "Target", a->target);
+        cJSON_AddNumberToObject(json, "TargetMax", a->target_max);
+        add_hex(json, "Ddol", a->ddol.data, a->ddol.size);
+        add_hex(json, "Tdol", a->tdol.data, a->tdol.size);
+}
+
+static void describe_emv_key(const struct emv_ca_key *k, enum mode mode, cJSON *json) {
+        char expires[11] = "";
+
+        add_hex(json, "Rid", k->rid, sizeof(k->rid));
+        add_hex(json, "Index", &k->index, 1);
+        cJSON_AddNumberToObject(json, "Bits", 8 * k->modulus_size);
+        cJSON_AddNumberToObject(json, "Exponent", k->exponent);
+        if (k->expires[0] != 0)
+                (void) snprintf(expires, sizeof(expires), "%02X%02X-%02X-%02X", k->expires[0], k->expires[1],
+                                k->expires[2], k->expires[3]);
+        cJSON_AddStringToObject(json, "Expires", expires);
+        cJSON_AddBoolToObject(json, "Test", k->test);
+        cJSON_AddBoolToObject(json, "HashGood", emv_ca_key_hash_fits(k));
+        cJSON_AddBoolToObject(json, "Used", !(k->test && mode == MODE_LIVE));
+}
+
+static void describe_emv_fault(const struct emv_files_fault *f, cJSON *json) {
+        cJSON_AddStringToObject(json, "File", f->path ?: "");
+        cJSON_AddNumberToObject(json, "Line", f->line);
+        cJSON_AddStringToObject(json, "Section", f->section);
+        cJSON_AddStringToObject(json, "Key", f->key);
+        cJSON_AddStringToObject(json, "Reason", f->reason);
+        cJSON_AddStringToObject(json, "NextStep", emv_files_next_step(f));
+}
+
+static cJSON *describe_emv(const struct server *s, const struct emv_files *f) {
+        _cleanup_free_ struct emv_terminal *used = malloc(sizeof(*used));
+        cJSON *json = cJSON_CreateObject(), *list;
+
+        if (!used)
+                return json;
+        emv_files_use(f, s->settings, used);
+        cJSON_AddBoolToObject(json, "Good", f->n_faults == 0);
+        cJSON_AddBoolToObject(json, "InUse", memcmp(used, s->engine->config.terminal, sizeof(*used)) == 0);
+        cJSON_AddStringToObject(json, "Mode", mode_to_string(s->settings->mode));
+        describe_emv_terminal(&f->terminal, cJSON_AddObjectToObject(json, "Terminal"));
+        list = cJSON_AddArrayToObject(json, "Applications");
+        for (uint32_t i = 0; i < f->terminal.n_applications; i++)
+                describe_emv_application(f->terminal.applications + i, add_item(list));
+        list = cJSON_AddArrayToObject(json, "CaKeys");
+        for (uint32_t i = 0; i < f->terminal.n_ca_keys; i++)
+                describe_emv_key(f->terminal.ca_keys + i, s->settings->mode, add_item(list));
+        list = cJSON_AddArrayToObject(json, "Revoked");
+        for (uint32_t i = 0; i < f->terminal.n_revocations; i++) {
+                const struct emv_revocation *r = f->terminal.revocations + i;
+                cJSON *item = add_item(list);
+
+                add_hex(item, "Rid", r->rid, sizeof(r->rid));
+                add_hex(item, "Index", &r->index, 1);
+                add_hex(item, "Serial", r->serial, sizeof(r->serial));
+        }
+        list = cJSON_AddArrayToObject(json, "Faults");
+        for (size_t i = 0; i < f->n_faults; i++)
+                describe_emv_fault(f->faults + i, add_item(list));
+        return json;
+}
+
+/* Reads the files anew, and changes nothing: what a restart would use. */
+static int method_check_emv(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        _cleanup_(emv_files_freep) struct emv_files *files = NULL;
+        _cleanup_(cJSON_Deletep) cJSON *json = NULL;
+        struct server *s = userdata;
+        int r;
+
+        r = emv_files_load(emv_files_dirs, s->settings, &files);
+        if (r < 0)
+                return r;
+        json = describe_emv(s, files);
+        return json_reply(m, json);
+}
+
 static int get_mode(sd_bus *bus, const char *path, const char *interface, const char *property, sd_bus_message *reply,
                     void *userdata, sd_bus_error *error) {
         struct server *s = userdata;
@@ -206,6 +325,8 @@ static const sd_bus_vtable vtable[] = {
         SD_BUS_METHOD_WITH_ARGS("Unsubscribe", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_unsubscribe,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Describe", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", json), method_describe,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("CheckEmv", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", json), method_check_emv,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_PROPERTY("Mode", "s", get_mode, 0, SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_PROPERTY("Version", "s", get_version, 0, SD_BUS_VTABLE_PROPERTY_CONST),

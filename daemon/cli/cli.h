@@ -32,6 +32,7 @@ enum {
 int verb_status(struct cli *cli, int argc, char **argv);
 int verb_devices(struct cli *cli, int argc, char **argv);
 int verb_sale(struct cli *cli, int argc, char **argv);
+int verb_emv(struct cli *cli, int argc, char **argv);
 int verb_receipts(struct cli *cli, int argc, char **argv);
 
 /* ---- Properties ---- */

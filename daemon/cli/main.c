@@ -13,6 +13,7 @@ static const struct verb {
         { "status", verb_status, "", N_("how the terminal is doing") },
         { "devices", verb_devices, "", N_("readers and printers, connected or not") },
         { "sale", verb_sale, "AMOUNT [CURRENCY]", N_("take a payment and wait for its result") },
+        { "emv", verb_emv, "check", N_("card applications and keys that a restart would use") },
         { "receipts", verb_receipts, "[list|show|reprint]", N_("papers: list, read, print again") },
 };
 

@@ -229,7 +229,6 @@ int certificate_recover_issuer(const struct emv *e, struct public_key *ret) {
 
 int certificate_static_data(const struct emv *e, struct bytes ret[static 2]) {
         const struct bytes list = get(e, TAG_STATIC_TAG_LIST);
-        size_t size;
 
         if (e->static_data_broken)
                 return -EBADMSG;
@@ -239,8 +238,7 @@ int certificate_static_data(const struct emv *e, struct bytes ret[static 2]) {
                 return 0;
         if (list.size != 1 || *(const uint8_t *) list.data != TAG_AIP)
                 return -EBADMSG;
-        ret[1].data = store_get(&e->store, TAG_AIP, &size);
-        ret[1].size = size;
+        ret[1] = get(e, TAG_AIP);
         return 0;
 }
 

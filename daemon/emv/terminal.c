@@ -2,7 +2,9 @@
 #include <openssl/sha.h>
 
 #include "base/hex.h"
+#include "emv/tag.h"
 #include "emv/terminal.h"
+#include "emv/tlv.h"
 
 /* What 9F33 may claim: stripe, keyed entry and contact chip; signature and no CVM; SDA, DDA and CDA. */
 static const uint8_t capable[3] = { 0xe0, 0x28, 0xc8 };
@@ -302,7 +304,7 @@ int emv_terminal_assign(const char *section, const char *key, const char *value,
 }
 
 /* Book 2, 11.2.2: over RID, index, modulus, exponent. */
-static bool hash_fits(const struct emv_ca_key *k) {
+bool emv_ca_key_hash_fits(const struct emv_ca_key *k) {
         uint8_t data[EMV_RID_SIZE + 1 + EMV_MODULUS_MAX + 3], hash[SHA_DIGEST_LENGTH];
         size_t n = 0;
 
@@ -321,68 +323,94 @@ static bool hash_fits(const struct emv_ca_key *k) {
         return memcmp(hash, k->sha1, sizeof(hash)) == 0;
 }
 
-static const char *application_fault(const struct emv_application *a) {
+static bool fault(struct emv_fault *f, const char *key, const char *reason) {
+        f->key = key;
+        f->reason = reason;
+        return true;
+}
+
+/* Book 2, 6.5.1: without the unpredictable number a signature says nothing. */
+static bool lacks_unpredictable(const struct emv_dol *d) {
+        const uint8_t *p = d->data;
+        size_t size = d->size;
+        uint8_t wanted;
+        uint32_t tag;
+
+        while (dol_next(&p, &size, &tag, &wanted) > 0)
+                if (tag == TAG_UNPREDICTABLE)
+                        return false;
+        return true;
+}
+
+static bool application_fault(const struct emv_application *a, struct emv_fault *ret) {
+        char hex[2 * EMV_AID_MAX + 1];
+
+        hex_encode(a->aid.data, a->aid.size, hex);
+        snprintf(ret->section, sizeof(ret->section), "application %s", hex);
         if (a->n_versions == 0)
-                return "no version";
+                return fault(ret, "versions", "no version");
         if (a->target_max < a->target)
-                return "target-max is below target";
+                return fault(ret, "target-max", "target-max is below target");
         if (a->threshold > a->floor_limit)
-                return "threshold is above floor-limit";
-        return NULL;
+                return fault(ret, "threshold", "threshold is above floor-limit");
+        if (a->ddol.size > 0 && lacks_unpredictable(&a->ddol))
+                return fault(ret, "ddol", "ddol does not ask for the unpredictable number, 9F37");
+        return false;
 }
 
-static const char *ca_key_fault(const struct emv_ca_key *k, bool live) {
+static bool ca_key_fault(const struct emv_ca_key *k, bool live, struct emv_fault *ret) {
+        char hex[2 * EMV_RID_SIZE + 1];
+
+        hex_encode(k->rid, EMV_RID_SIZE, hex);
+        snprintf(ret->section, sizeof(ret->section), "ca-key %s %02X", hex, k->index);
         if (k->modulus_size == 0)
-                return "no modulus";
+                return fault(ret, "modulus", "no modulus");
         if (k->exponent == 0)
-                return "no exponent";
-        if (!hash_fits(k))
-                return "sha1 does not fit the key";
+                return fault(ret, "exponent", "no exponent");
+        if (!emv_ca_key_hash_fits(k))
+                return fault(ret, "sha1", "sha1 does not fit the key");
+        if (!(k->modulus[0] & 0x80) || !(k->modulus[k->modulus_size - 1] & 0x01))
+                return fault(ret, "modulus", "not a modulus of RSA");
         if (live && k->test)
-                return "a test key has no place on a live terminal";
-        return NULL;
+                return fault(ret, "test", "a test key has no place on a live terminal");
+        return false;
 }
 
-static const char *terminal_fault(const struct emv_terminal *t) {
+static bool terminal_fault(const struct emv_terminal *t, struct emv_fault *ret) {
+        snprintf(ret->section, sizeof(ret->section), "terminal");
         for (unsigned i = 0; i < sizeof(capable); i++)
                 if (t->capabilities[i] & ~capable[i])
-                        return "capabilities claim what is not there";
+                        return fault(ret, "capabilities", "capabilities claim what is not there");
         if (!(t->capabilities[0] & 0x20))
-                return "capabilities do not name the contact chip";
+                return fault(ret, "capabilities", "capabilities do not name the contact chip");
         if (t->country[0] == 0 && t->country[1] == 0)
-                return "no country";
+                return fault(ret, "country", "no country");
         if (t->n_applications == 0)
-                return "no application";
-        return NULL;
+                return fault(ret, "", "no application");
+        return false;
+}
+
+int emv_terminal_next_fault(const struct emv_terminal *t, bool live, uint32_t *i, struct emv_fault *ret) {
+        while (*i <= t->n_applications + t->n_ca_keys) {
+                uint32_t n = (*i)++;
+
+                if (n == 0                   ? terminal_fault(t, ret)
+                    : n <= t->n_applications ? application_fault(t->applications + n - 1, ret)
+                                             : ca_key_fault(t->ca_keys + n - 1 - t->n_applications, live, ret))
+                        return 1;
+        }
+        return 0;
 }
 
 int emv_terminal_check(const struct emv_terminal *t, bool live, char culprit[static EMV_CULPRIT_MAX],
                        const char **ret_reason) {
-        char hex[2 * EMV_AID_MAX + 1];
-        const char *fault;
+        struct emv_fault f;
+        uint32_t i = 0;
 
-        fault = terminal_fault(t);
-        if (fault) {
-                snprintf(culprit, EMV_CULPRIT_MAX, "terminal");
-                return refuse(fault, ret_reason);
-        }
-        for (uint32_t i = 0; i < t->n_applications; i++) {
-                fault = application_fault(t->applications + i);
-                if (!fault)
-                        continue;
-                hex_encode(t->applications[i].aid.data, t->applications[i].aid.size, hex);
-                snprintf(culprit, EMV_CULPRIT_MAX, "application %s", hex);
-                return refuse(fault, ret_reason);
-        }
-        for (uint32_t i = 0; i < t->n_ca_keys; i++) {
-                fault = ca_key_fault(t->ca_keys + i, live);
-                if (!fault)
-                        continue;
-                hex_encode(t->ca_keys[i].rid, EMV_RID_SIZE, hex);
-                snprintf(culprit, EMV_CULPRIT_MAX, "ca-key %s %02X", hex, t->ca_keys[i].index);
-                return refuse(fault, ret_reason);
-        }
-        return 0;
+        if (emv_terminal_next_fault(t, live, &i, &f) == 0)
+                return 0;
+        memcpy(culprit, f.section, sizeof(f.section));
+        return refuse(f.reason, ret_reason);
 }
 
 unsigned emv_terminal_drop_test_keys(struct emv_terminal *t) {

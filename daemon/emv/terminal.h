@@ -99,13 +99,26 @@ int emv_terminal_assign(const char *section, const char *key, const char *value,
                         const char **ret_reason);
 
 /*
- * To be called when all files are read: each application has its TACs and a version, each key its
- * modulus, exponent and a hash that fits, no test key in live mode, no capability claimed that the
+ * To be called when all files are read: each application has a version and limits that fit, each key
+ * its modulus, exponent and a hash that fits, no test key in live mode, no capability claimed that the
  * library lacks. -EINVAL with a static reason and in culprit (at least EMV_CULPRIT_MAX) the section.
  */
 #define EMV_CULPRIT_MAX 48
 int emv_terminal_check(const struct emv_terminal *t, bool live, char culprit[static EMV_CULPRIT_MAX],
                        const char **ret_reason);
+
+/* What is wrong with one section, and the key of it to look at; static texts. */
+struct emv_fault {
+        char section[EMV_CULPRIT_MAX];
+        const char *key;
+        const char *reason;
+};
+
+/* The same, one section after the other from *i = 0: 1 with a fault, 0 when there is no more. */
+int emv_terminal_next_fault(const struct emv_terminal *t, bool live, uint32_t *i, struct emv_fault *ret);
+
+/* Whether sha1 is the key's (Book 2, 11.2.2). */
+bool emv_ca_key_hash_fits(const struct emv_ca_key *k);
 
 /* Removes the keys marked test; what live mode does when the simulator's package is installed. Returns how many. */
 unsigned emv_terminal_drop_test_keys(struct emv_terminal *t);

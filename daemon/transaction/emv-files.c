@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "transaction/emv-files.h"
+
+#include "base/config.h"
+#include "base/hex.h"
+#include "base/log.h"
+
+#ifndef TILLD_LIBEXECDIR
+#define TILLD_LIBEXECDIR "/usr/lib/tilld"
+#endif
+
+/* The administrator's, this boot's, the package's: systemd's order. */
+const char *const emv_files_dirs[] = { "/etc/tilld/emv.d", "/run/tilld/emv.d", TILLD_LIBEXECDIR "/emv.d", NULL };
+
+struct emv_files_line {
+        char *path, *section, *key;
+        unsigned number;
+};
+
+struct emv_files *emv_files_free(struct emv_files *f) {
+        if (!f)
+                return NULL;
+        for (size_t i = 0; i < f->n_faults; i++) {
+                free(f->faults[i].path);
+                free(f->faults[i].section);
+                free(f->faults[i].key);
+        }
+        for (size_t i = 0; i < f->n_lines; i++) {
+                free(f->lines[i].path);
+                free(f->lines[i].section);
+                free(f->lines[i].key);
+        }
+        free(f->lines);
+        free(f);
+        return NULL;
+}
+
+static int assign(const char *section, const char *key, const char *value, void *userdata, const char **ret_reason) {
+        struct emv_files *f = userdata;
+
+        return emv_terminal_assign(section, key, value, &f->terminal, ret_reason);
+}
+
+/* A list of faults is for people: what does not fit any more they see when they have mended the first ones. */
+static void add_fault(struct emv_files *f, const char *path, unsigned line, const char *section, const char *key,
+                      const char *reason) {
+        if (f->n_faults >= EMV_FILES_FAULTS_MAX)
+                return;
+        f->faults[f->n_faults++] = (struct emv_files_fault){
+                .path = path ? strdup(path) : NULL,
+                .line = line,
+                .section = strdup(section),
+                .key = strdup(key),
+                .reason = reason,
+        };
+}
+
+static void add_line(struct emv_files *f, const struct config_line *line) {
+        struct emv_files_line *lines = reallocarray(f->lines, f->n_lines + 1, sizeof(*lines));
+
+        if (!lines)
+                return;
+        f->lines = lines;
+        f->lines[f->n_lines++] = (struct emv_files_line){
+                .path = strdup(line->path),
+                .section = strdup(line->section),
+                .key = strdup(line->key),
+                .number = line->number,
+        };
+}
+
+static void observe(const struct config_line *line, void *userdata) {
+        struct emv_files *f = userdata;
+
+        if (line->reason)
+                add_fault(f, line->path, line->number, line->section, line->key, line->reason);
+        else if (*line->key)
+                add_line(f, line);
+}
+
+const char *emv_files_where(const struct emv_files *f, const char *section, const char *key, unsigned *ret_line) {
+        /* The last one has won. */
+        for (size_t i = f->n_lines; i-- > 0;) {
+                const struct emv_files_line *l = f->lines + i;
+
+                if (!l->path || !l->section || !l->key || !streq(l->section, section) || (*key && !streq(l->key, key)))
+                        continue;
+                if (ret_line)
+                        *ret_line = l->number;
+                return l->path;
+        }
+        return NULL;
+}
+
+static void apply_settings(struct emv_terminal *t, const struct settings *s) {
+        (void) snprintf(t->id, sizeof(t->id), "%s", s->terminal_number);
+        (void) snprintf(t->merchant_id, sizeof(t->merchant_id), "%s", s->merchant_number);
+        t->category[0] = bcd_byte(s->merchant_category / 100);
+        t->category[1] = bcd_byte(s->merchant_category);
+}
+
+/* Test keys are no fault of a live terminal: the simulators' package brings them, and they are left out. */
+static void find_faults(struct emv_files *f) {
+        struct emv_fault fault;
+        uint32_t i = 0;
+
+        while (emv_terminal_next_fault(&f->terminal, false, &i, &fault) > 0) {
+                unsigned line = 0;
+                const char *path = emv_files_where(f, fault.section, fault.key, &line);
+
+                if (!path)
+                        path = emv_files_where(f, fault.section, "", &line);
+                add_fault(f, path, line, fault.section, fault.key, fault.reason);
+        }
+}
+
+int emv_files_load(const char *const *dirs, const struct settings *settings, struct emv_files **ret) {
+        _cleanup_(emv_files_freep) struct emv_files *f = calloc(1, sizeof(*f));
+        int r;
+
+        if (!f)
+                return -ENOMEM;
+        emv_terminal_init(&f->terminal);
+        r = config_observe_dirs(dirs, assign, observe, f);
+        if (r < 0 && r != -EINVAL)
+                return r;
+        apply_settings(&f->terminal, settings);
+        find_faults(f);
+        *ret = TAKE_PTR(f);
+        return 0;
+}
+
+char *emv_files_fault_text(const struct emv_files_fault *fault) {
+        char where[16] = "", *text;
+
+        if (fault->line > 0)
+                (void) snprintf(where, sizeof(where), ":%u", fault->line);
+        if (asprintf(&text, "%s%s: [%s]%s%s: %s", fault->path ?: emv_files_dirs[0], where, fault->section,
+                     *fault->key ? " " : "", fault->key, fault->reason) < 0)
+                return NULL;
+        return text;
+}
+
+const char *emv_files_next_step(const struct emv_files_fault *fault) {
+        if (streq(fault->key, "sha1"))
+                return N_("Copy modulus, exponent and sha1 anew from the acquirer's list, all three of one key.");
+        if (!fault->path)
+                return N_("Write the missing section into a file in /etc/tilld/emv.d.");
+        return N_("Correct that line; to replace a packaged file, put one of its name into /etc/tilld/emv.d.");
+}
+
+void emv_files_use(const struct emv_files *f, const struct settings *settings, struct emv_terminal *ret) {
+        *ret = f->terminal;
+        if (settings->mode == MODE_LIVE)
+                (void) emv_terminal_drop_test_keys(ret);
+}

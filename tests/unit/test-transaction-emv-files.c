@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "test.h"
+
+/* The files of emv.d: which of them count, and how one that is wrong is told. */
+
+#include <sys/stat.h>
+
+#include "base/log.h"
+#include "transaction/emv-files.h"
+
+struct fixture {
+        char root[32];
+        char dirs[3][64];
+        const char *list[4];
+        struct settings settings;
+        struct emv_files *files;
+};
+
+static int setup(void **state) {
+        static const char *const names[] = { "etc", "run", "usr" };
+        struct fixture *f = calloc(1, sizeof(*f));
+
+        assert_non_null(f);
+        strcpy(f->root, "/tmp/test-emv-files-XXXXXX");
+        assert_non_null(mkdtemp(f->root));
+        for (size_t i = 0; i < 3; i++) {
+                snprintf(f->dirs[i], sizeof(f->dirs[i]), "%s/%s", f->root, names[i]);
+                assert_int_equal(mkdir(f->dirs[i], 0700), 0);
+                f->list[i] = f->dirs[i];
+        }
+        f->settings.mode = MODE_TEST;
+        strcpy(f->settings.terminal_number, "00000001");
+        f->settings.merchant_category = 5411;
+        *state = f;
+        return 0;
+}
+
+static int teardown(void **state) {
+        struct fixture *f = *state;
+        char command[64];
+
+        emv_files_free(f->files);
+        snprintf(command, sizeof(command), "rm -r %s", f->root);
+        assert_int_equal(system(command), 0);
+        free(f);
+        return 0;
+}
+
+static void write_file(const struct fixture *f, int dir, const char *name, const char *text) {
+        char path[128];
+        FILE *file;
+
+        snprintf(path, sizeof(path), "%s/%s", f->dirs[dir], name);
+        file = fopen(path, "w");
+        assert_non_null(file);
+        fputs(text, file);
+        fclose(file);
+}
+
+static void load(struct fixture *f) {
+        f->files = emv_files_free(f->files);
+        assert_int_equal(emv_files_load(f->list, &f->settings, &f->files), 0);
+}
+
+#define TERMINAL "[terminal]\ncountry=156\nserial=A\n"
+#define APPLICATION "[application A000000333010101]\nversions=0030\n"
+
+/* By file name over all directories; of one name only the first directory's; what comes later wins. */
+static void order(void **state) {
+        struct fixture *f = *state;
+        unsigned line;
+
+        write_file(f, 2, "00-terminal.conf", TERMINAL);
+        write_file(f, 2, "10-a.conf", APPLICATION "floor-limit=1\n");
+        write_file(f, 2, "30-c.conf", "[application A000000333010101]\nfloor-limit=3\n");
+        load(f);
+        assert_int_equal(f->files->n_faults, 0);
+        assert_int_equal(f->files->terminal.applications[0].floor_limit, 3);
+
+        /* An administrator's file with an earlier name does not win by its directory. */
+        write_file(f, 0, "20-mine.conf", "[application A000000333010101]\nfloor-limit=2\n");
+        load(f);
+        assert_int_equal(f->files->terminal.applications[0].floor_limit, 3);
+        write_file(f, 0, "40-mine.conf", "# mine\n[application A000000333010101]\nfloor-limit=4\n");
+        load(f);
+        assert_int_equal(f->files->terminal.applications[0].floor_limit, 4);
+        assert_true(strstr(emv_files_where(f->files, "application A000000333010101", "floor-limit", &line),
+                           "/etc/40-mine.conf"));
+        assert_int_equal(line, 3);
+        assert_null(emv_files_where(f->files, "application A000000333010101", "name", &line));
+
+        /* One name: /etc over /run over /usr/lib, whole. */
+        write_file(f, 1, "00-terminal.conf", "[terminal]\ncountry=840\n");
+        load(f);
+        assert_memory_equal(f->files->terminal.country, "\x08\x40", 2);
+        assert_string_equal(f->files->terminal.serial, "");
+        write_file(f, 0, "00-terminal.conf", "[terminal]\ncountry=392\n");
+        load(f);
+        assert_memory_equal(f->files->terminal.country, "\x03\x92", 2);
+
+        /* What the settings say is there too. */
+        assert_string_equal(f->files->terminal.id, "00000001");
+        assert_memory_equal(f->files->terminal.category, "\x54\x11", 2);
+}
+
+static void assert_fault(const struct fixture *f, size_t i, const char *file, const char *text, const char *step) {
+        _cleanup_free_ char *got = emv_files_fault_text(f->files->faults + i), *expected = NULL;
+
+        assert_true(i < f->files->n_faults);
+        assert_true(asprintf(&expected, "%s%s%s", *file ? f->dirs[2] : "", file, text) >= 0);
+        assert_string_equal(got, expected);
+        assert_non_null(strstr(emv_files_next_step(f->files->faults + i), step));
+}
+
+static void faults(void **state) {
+        struct fixture *f = *state;
+
+        write_file(f, 2, "00-terminal.conf", TERMINAL "capabilities=E0F8C8\ncolour=red\nnonsense\n");
+        write_file(f, 2, "10-a.conf",
+                   APPLICATION
+                   "threshold=5\nddol=9F0206\n"
+                   "[application A0000000031010]\nname=x\n"
+                   "[ca-key A000000333 01]\nexponent=3\nmodulus=80112233445566778899AABBCCDDEEFF001122334455667788"
+                   "99AABBCCDDEEFF00112233445566778899AABBCCDDEEFF00112233445566778899AABBCCDDEEFF\n"
+                   "sha1=0102030405060708090A0B0C0D0E0F1011121314\n");
+        load(f);
+        assert_int_equal(f->files->n_faults, 6);
+        assert_fault(f, 0, "/00-terminal.conf", ":5: [terminal] colour: unknown key", "Correct that line");
+        assert_fault(f, 1, "/00-terminal.conf", ":6: [terminal]: neither [section] nor key=value",
+                     "Correct that line");
+        assert_fault(f, 2, "/00-terminal.conf", ":4: [terminal] capabilities: capabilities claim what is not there",
+                     "Correct that line");
+        assert_fault(f, 3, "/10-a.conf",
+                     ":3: [application A000000333010101] threshold: threshold is above floor-limit", "Correct");
+        assert_fault(f, 4, "/10-a.conf", ":6: [application A0000000031010] versions: no version", "Correct");
+        assert_fault(f, 5, "/10-a.conf", ":10: [ca-key A000000333 01] sha1: sha1 does not fit the key",
+                     "acquirer's list");
+
+        /* A section that nobody has written has no line. */
+        write_file(f, 2, "00-terminal.conf", "");
+        write_file(f, 2, "10-a.conf", APPLICATION "ddol=9F0206\n");
+        load(f);
+        assert_int_equal(f->files->n_faults, 2);
+        assert_fault(f, 0, "", "/etc/tilld/emv.d: [terminal] country: no country", "Write the missing section");
+        assert_fault(f, 1, "/10-a.conf",
+                     ":3: [application A000000333010101] ddol: ddol does not ask for the unpredictable number, 9F37",
+                     "Correct");
+}
+
+/* The simulators' package may be there on a live terminal: its keys are left out, and that is no fault. */
+static void test_keys(void **state) {
+        struct emv_terminal *used = malloc(sizeof(*used));
+        struct fixture *f = *state;
+
+        f->list[0] = "packaging/emv.d";
+        f->list[1] = NULL;
+        load(f);
+        assert_int_equal(f->files->n_faults, 0);
+        f->files->terminal.n_ca_keys = 2;
+        f->files->terminal.ca_keys[0].test = 1;
+        f->files->terminal.ca_keys[1].test = 0;
+        emv_files_use(f->files, &f->settings, used);
+        assert_int_equal(used->n_ca_keys, 2);
+        f->settings.mode = MODE_LIVE;
+        emv_files_use(f->files, &f->settings, used);
+        assert_int_equal(used->n_ca_keys, 1);
+        assert_int_equal(used->ca_keys[0].test, 0);
+        free(used);
+}
+
+/* More faults than anybody reads: the first ones are told. */
+static void many_faults(void **state) {
+        struct fixture *f = *state;
+        char text[4096] = "[terminal]\n";
+
+        for (int i = 0; i < 100; i++)
+                strcat(text, "colour=red\n");
+        write_file(f, 2, "00-terminal.conf", text);
+        load(f);
+        assert_int_equal(f->files->n_faults, EMV_FILES_FAULTS_MAX);
+
+        /* No directory at all is no error of reading, but of what is then missing. */
+        f->list[0] = "/nonexistent";
+        f->list[1] = NULL;
+        load(f);
+        assert_int_equal(f->files->n_faults, 1);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test_setup_teardown(order, setup, teardown),
+                cmocka_unit_test_setup_teardown(faults, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_keys, setup, teardown),
+                cmocka_unit_test_setup_teardown(many_faults, setup, teardown),
+        };
+
+        log_set_max_level(LOG_EMERG);
+        return cmocka_run_group_tests_name("transaction: the files of emv.d", tests, NULL, NULL);
+}
