@@ -388,6 +388,8 @@ static int end_with_aac(struct emv *e) {
         uint8_t given;
         int r;
 
+        /* Nobody is to be verified (Book 4, 6.3.4.5). */
+        memcpy(e->cvm, "\x3f\0\0", sizeof(e->cvm));
         r = emv_generate_ac(e, AC_AAC, false, &given);
         if (r < 0)
                 return r;

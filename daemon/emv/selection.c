@@ -293,6 +293,29 @@ static int store_application(struct emv *e, const struct emv_application *a, con
         return store_set(&e->store, TAG_FLOOR_LIMIT, limit, sizeof(limit));
 }
 
+/* Of an FCI what Annex A of Book 3 has there; the rest is the issuer's own, or has to come from records (7.1). */
+static int store_fields(struct emv *e, const struct tlv *fields) {
+        static const uint32_t tags[] = {
+                TAG_LABEL, TAG_PRIORITY, TAG_PDOL, TAG_LANGUAGE, TAG_CODE_TABLE, TAG_PREFERRED_NAME,
+        };
+        const uint8_t *p = fields->value;
+        size_t size = fields->size;
+        struct tlv t;
+        int r;
+
+        while ((r = tlv_next(&p, &size, &t)) > 0)
+                for (size_t i = 0; i < ELEMENTSOF(tags); i++) {
+                        if (t.tag != tags[i])
+                                continue;
+                        r = store_put_card(&e->store, t.tag, t.value, t.size);
+                        if (r < 0)
+                                return r;
+                }
+        if (r >= 0)
+                store_may_come_again(&e->store, tags, ELEMENTSOF(tags));
+        return r;
+}
+
 static int store_fci(struct emv *e, const struct candidate *c) {
         struct tlv name, fields;
         int r;
@@ -306,7 +329,7 @@ static int store_fci(struct emv *e, const struct candidate *c) {
         r = store_put_card(&e->store, TAG_DF_NAME, name.value, name.size);
         if (r < 0)
                 return r;
-        r = store_put_card_fci(&e->store, fields.value, fields.size);
+        r = store_fields(e, &fields);
         if (r < 0)
                 return r;
         return store_application(e, c->application, &name);

@@ -77,14 +77,13 @@ int store_put_card_all(struct store *s, const uint8_t *data, size_t size) {
         return r;
 }
 
-int store_put_card_fci(struct store *s, const uint8_t *data, size_t size) {
-        size_t n = s->n;
-        int r;
+void store_may_come_again(struct store *s, const uint32_t *tags, size_t n) {
+        for (size_t i = 0; i < n; i++) {
+                struct store_object *o = find(s, tags[i]);
 
-        r = store_put_card_all(s, data, size);
-        for (size_t i = n; i < s->n; i++)
-                s->objects[i].again = true;
-        return r;
+                if (o)
+                        o->again = true;
+        }
 }
 
 const uint8_t *store_get(const struct store *s, uint32_t tag, size_t *ret_size) {

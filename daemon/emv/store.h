@@ -11,7 +11,7 @@
 struct store_object {
         uint32_t tag;
         uint16_t offset, size;
-        bool again; /* of the FCI: a record may say it again */
+        bool again; /* store_may_come_again() */
 };
 
 struct store {
@@ -33,8 +33,8 @@ int store_put_card(struct store *s, uint32_t tag, const uint8_t *value, size_t s
 /* All objects of a constructed value's first level by store_put_card(). */
 int store_put_card_all(struct store *s, const uint8_t *data, size_t size);
 
-/* The same for the fields of an FCI. Records are held to saying an object once among themselves. */
-int store_put_card_fci(struct store *s, const uint8_t *data, size_t size);
+/* Objects of those tags that are there may come once more, and are then replaced: records repeat what an FCI said. */
+void store_may_come_again(struct store *s, const uint32_t *tags, size_t n);
 
 /* NULL when not there; the memory stays with the store, until the next store_set(). */
 const uint8_t *store_get(const struct store *s, uint32_t tag, size_t *ret_size);

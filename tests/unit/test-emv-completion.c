@@ -278,6 +278,8 @@ static void kinds(void **state) {
         assert_int_equal(o.outcome, EMV_OUTCOME_READ);
         assert_int_equal(o.result.has_cryptogram, 1);
         assert_string_equal(o.card.pan, "6200000000000005");
+        /* Book 4, 6.3.4.5: nobody was to be verified. */
+        assert_memory_equal(o.result.cvm, "\x3f\x00\x00", 3);
         RUN(f, &o, GOOD_READ, "80AE0000", TC);
         assert_int_equal(o.outcome, EMV_OUTCOME_FAILED);
 

@@ -303,29 +303,11 @@ static void store_rules(void **state) {
 
         /* What the FCI said a record may say again, once. */
         memset(&s, 0, sizeof(s));
-        assert_int_equal(store_put_card_fci(&s,
-                                            (const uint8_t *) "\x50\x01"
-                                                              "A\x87\x01\x01",
-                                            6),
-                         0);
-        assert_int_equal(store_put_card_all(&s,
-                                            (const uint8_t *) "\x50\x01"
-                                                              "B",
-                                            3),
-                         0);
+        assert_int_equal(store_put_card(&s, TAG_LABEL, (const uint8_t *) "A", 1), 0);
+        store_may_come_again(&s, (const uint32_t[]){ TAG_PRIORITY, TAG_LABEL }, 2);
+        assert_int_equal(store_put_card(&s, TAG_LABEL, (const uint8_t *) "B", 1), 0);
         assert_memory_equal(store_get(&s, TAG_LABEL, &size), "B", 1);
-        assert_int_equal(store_put_card_all(&s,
-                                            (const uint8_t *) "\x50\x01"
-                                                              "C",
-                                            3),
-                         -EEXIST);
-        memset(&s, 0, sizeof(s));
-        assert_int_equal(store_put_card_fci(&s,
-                                            (const uint8_t *) "\x50\x01"
-                                                              "A\x50\x01"
-                                                              "B",
-                                            6),
-                         -EEXIST);
+        assert_int_equal(store_put_card(&s, TAG_LABEL, (const uint8_t *) "C", 1), -EEXIST);
 }
 
 /* A dialogue of hex: command, answer, command, answer. */

@@ -5,6 +5,10 @@
 
 #include "emv-dialogue.h"
 
+#define PSE_FCI "6F{84{315041592E5359532E4444463031} A5{88{01}}} 9000"
+#define DIRECTORY(n) "00B20" #n "0C"
+#define END DIRECTORY(2), "6A83"
+
 static void selection_ends(void **state) {
         struct fixture *f = *state;
         struct message_outcome o;
@@ -69,6 +73,120 @@ static void selection_partial(void **state) {
         assert_int_equal(o.reason, EMV_REASON_NOT_ACCEPTED);
 }
 
+/* What is too much: records, objects, and a list of objects that no command holds. */
+static void reading_is_bounded(void **state) {
+        static char commands[128][16], records[4][600];
+        static const char *lines[32 + 2 * 128] = { BEGIN };
+        enum { HEAD = ELEMENTSOF(((const char *[]){ BEGIN })) };
+        struct fixture *f = *state;
+        struct message_outcome o;
+        struct dialogue d = { .lines = lines, .n = HEAD };
+
+        /* 128 records are read, and then one more is too many. */
+        simple_start(&f->start);
+        lines[d.n++] = "80A80000028300";
+        lines[d.n++] = "80{0000 08014000 10014000 18010100} 9000";
+        for (unsigned i = 0; i < 128; i++) {
+                snprintf(commands[i], sizeof(commands[i]), "00B2%02X%02X", i % 64 + 1, i < 64 ? 0x0c : 0x14);
+                lines[d.n++] = commands[i];
+                lines[d.n++] = "70{} 9000";
+        }
+        run(f, &d, &o);
+        assert_int_equal(o.reason, EMV_REASON_MALFORMED);
+
+        /* 60 objects in each record: the fourth has more than there is room for. */
+        d = (struct dialogue){ .lines = lines, .n = HEAD };
+        lines[d.n++] = "80A80000028300";
+        lines[d.n++] = "80{0000 08010500} 9000";
+        for (unsigned i = 0; i < 4; i++) {
+                char *p = stpcpy(records[i], "70{");
+
+                for (unsigned k = 1; k <= 60; k++)
+                        p += snprintf(p, 10, "DF%02X%02X00", 0x81 + i, k);
+                stpcpy(p, "} 9000");
+                lines[d.n++] = commands[i];
+                lines[d.n++] = records[i];
+        }
+        run(f, &d, &o);
+        assert_int_equal(o.reason, EMV_REASON_MALFORMED);
+
+        RUN(f, &o, BEGIN, OPTIONS, READ,
+            "70{5A{6200000000000005} 5F24{491231} 8C{9F3780 9F3780} 8D{8A02} 8F{EE}} 9000");
+        assert_int_equal(o.reason, EMV_REASON_MALFORMED);
+        RUN(f, &o, PSE, PSE_FCI, DIRECTORY(1), "70{61{4F{A000000333010101}}} 9000", END, SELECT_1,
+            "6F{84{A000000333010101} A5{9F38{9F3780 9F3780}}} 9000");
+        assert_int_equal(o.reason, EMV_REASON_MALFORMED);
+}
+
+/* 7.1: what has to be read is read from records, whatever the FCI says; what it may say, a record may say again. */
+static void fci_and_records(void **state) {
+        struct fixture *f = *state;
+        struct message_outcome o;
+
+#define CHATTY                                                                                                        \
+        PSE, PSE_FCI, DIRECTORY(1), "70{61{4F{A000000333010101}}} 9000", END, SELECT_1,                               \
+                "6F{50{4E4F} 84{A000000333010101} A5{5A{6200000000000005} 5F24{491231} 50{4F4E45} 5F2D{656E} "        \
+                "9F26{00} BF0C{9F4D{0B0A}} DF01{01} DF01{02}}} 9000",                                                 \
+                OPTIONS, READ
+        simple_start(&f->start);
+        f->start.steps = EMV_STEPS_READ;
+        RUN(f, &o, CHATTY, "70{8C{9F3704} 8D{8A02} 8F{EE}} 9000");
+        assert_int_equal(o.reason, EMV_REASON_MALFORMED);
+        RUN(f, &o, CHATTY,
+            "70{5A{6200000000000013} 5F24{491231} 8C{9F3704} 8D{8A02} 8F{EE} 50{54574F} DF01{03}} 9000");
+        assert_int_equal(o.outcome, EMV_OUTCOME_READ);
+        assert_string_equal(o.card.pan, "6200000000000013");
+        assert_string_equal(o.card.label, "TWO");
+        assert_string_equal(o.card.language, "en");
+        RUN(f, &o, CHATTY, "70{5A{6200000000000013} 5F24{491231} 8C{9F3704} 8D{8A02} 50{54574F} 50{54574F}} 9000");
+        assert_int_equal(o.reason, EMV_REASON_MALFORMED);
+}
+
+/* PAN and track 2 (Annex A): digits to 19, filled with F to the whole byte, and nothing else. */
+static void card_numbers(void **state) {
+        static const struct {
+                const char *pan, *track2, *digits, *text;
+        } cases[] = {
+                { "6200000000000005", NULL, "6200000000000005", "" },
+                { "621234567890123456F0", NULL, NULL, NULL },
+                { "6212345678901234567F", NULL, "6212345678901234567", "" },
+                { "62123456789012345678", NULL, NULL, NULL },
+                { "6200000FFFFFFFFFFFFF", NULL, NULL, NULL },
+                { "62000000FFFFFFFFFFFF", NULL, "62000000", "" },
+                { "6200000000000005", "6200000000000005D4912201", "6200000000000005", "6200000000000005=4912201" },
+                { "6200000000000005", "6200000000000005D4912201123456789FFFFF", "6200000000000005",
+                  "6200000000000005=4912201123456789" },
+                { "6200000000000005", "6200000000000005D49122D1", NULL, NULL },
+                { "6200000000000005", "6200000000000005D491220F", NULL, NULL },
+                { "6200000000000005", "62000000000000054912201F", NULL, NULL },
+                { "6212345678901234567F", "6212345678901234567D491220112345678901", "6212345678901234567", NULL },
+                { "6212345678901234567F", "6212345678901234567D49122011234567890F", "6212345678901234567",
+                  "6212345678901234567=49122011234567890" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                char pan[EMV_PAN_MAX + 1], track2[EMV_TRACK2_MAX + 1];
+                uint8_t data[32];
+                size_t n;
+                int r;
+
+                n = fixture_hex(cases[i].pan, data, sizeof(data));
+                r = emv_pan_digits(data, n, pan);
+                if ((r >= 0) != (cases[i].digits != NULL || cases[i].track2 != NULL))
+                        fail_msg("%s: %d", cases[i].pan, r);
+                if (r >= 0 && cases[i].digits)
+                        assert_string_equal(pan, cases[i].digits);
+                if (!cases[i].track2)
+                        continue;
+                n = fixture_hex(cases[i].track2, data, sizeof(data));
+                r = emv_track2_text(data, n, track2);
+                if ((r >= 0) != (cases[i].text != NULL))
+                        fail_msg("%s: %d", cases[i].track2, r);
+                if (r >= 0)
+                        assert_string_equal(track2, cases[i].text);
+        }
+}
+
 static void reading_refuses(void **state) {
         struct fixture *f = *state;
         struct message_outcome o;
@@ -117,11 +235,6 @@ static void reading_refuses(void **state) {
         assert_int_equal(o.reason, EMV_REASON_MALFORMED);
         assert_string_equal(o.card.pan_masked, "");
 }
-
-#define PSE_FCI "6F{84{315041592E5359532E4444463031} A5{88{01}}} 9000"
-#define DIRECTORY(n) "00B20" #n "0C"
-#define END DIRECTORY(2), "6A83"
-#define REFUSES "80A80000028300", "6985"
 
 /* 12.2.3, 12.3.2: what is in a directory's records. */
 static void directory_records(void **state) {
@@ -357,6 +470,9 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(cardholder_choice, setup, teardown),
                 cmocka_unit_test_setup_teardown(processing_options_data, setup, teardown),
                 cmocka_unit_test_setup_teardown(reading_refuses, setup, teardown),
+                cmocka_unit_test_setup_teardown(reading_is_bounded, setup, teardown),
+                cmocka_unit_test_setup_teardown(fci_and_records, setup, teardown),
+                cmocka_unit_test(card_numbers),
         };
 
         return cmocka_run_group_tests_name("emv: selection", tests, NULL, NULL);
