@@ -82,9 +82,16 @@ static inline size_t nested_hex(const char **text, uint8_t *ret, size_t max) {
 
 /* Whole dialogues */
 
+enum dialogue_stop {
+        DIALOGUE_NEVER,
+        DIALOGUE_PROMPT,
+        DIALOGUE_CHOICE,
+        DIALOGUE_ONLINE,
+};
+
 struct dialogue {
-        const char *const *lines; /* command, answer (hex, "removed", "mute"), …; the command is compared as far as
- its line goes */
+        const char *const *lines; /* command, answer (hex, "removed", "mute", "unplugged", "stop"), …; the command is
+ compared as far as its line goes */
         size_t n, at;
         enum emv_online online;
         bool approved;
@@ -92,7 +99,8 @@ struct dialogue {
         unsigned questions, prompts;
         struct message_online_request request;
         struct message_online_answer told;
-        int choice; /* -1: the cardholder wants none */
+        enum dialogue_stop stop; /* which callback says that the transaction is to end */
+        int choice;              /* -1: the cardholder wants none */
         struct message_prompt choices;
 };
 
@@ -113,13 +121,19 @@ static inline int play(void *userdata, const uint8_t *command, size_t size, uint
                 return -ENOMEDIUM;
         if (streq(line, "mute"))
                 return -ETIMEDOUT;
+        if (streq(line, "unplugged"))
+                return -ENODEV;
+        if (streq(line, "stop"))
+                return -ECANCELED;
         *ret_size = nested_hex(&line, response, APDU_RESPONSE_MAX);
         return 0;
 }
 
 static inline int count_prompt(void *userdata, enum emv_prompt p) {
-        ((struct dialogue *) userdata)->prompts++;
-        return 0;
+        struct dialogue *d = userdata;
+
+        d->prompts++;
+        return d->stop == DIALOGUE_PROMPT ? -ECANCELED : 0;
 }
 
 static inline int choose(void *userdata, const struct message_prompt *prompt, struct message_choice *ret) {
@@ -129,6 +143,8 @@ static inline int choose(void *userdata, const struct message_prompt *prompt, st
         memcpy(&m, prompt, sizeof(*prompt));
         assert_int_equal(message_check(&m, sizeof(*prompt), MESSAGE_FROM_WORKER), 0);
         d->choices = *prompt;
+        if (d->stop == DIALOGUE_CHOICE)
+                return -ECANCELED;
         message_init(ret, MESSAGE_CHOICE);
         ret->cancelled = d->choice < 0;
         ret->index = d->choice < 0 ? 0 : (uint8_t) d->choice;
@@ -141,6 +157,8 @@ static inline int answer(void *userdata, const struct message_online_request *re
 
         d->questions++;
         d->request = *request;
+        if (d->stop == DIALOGUE_ONLINE)
+                return -ECANCELED;
         message_init(ret, MESSAGE_ONLINE_ANSWER);
         ret->online = (uint8_t) d->online;
         if (d->online == EMV_ONLINE_ANSWERED) {

@@ -373,6 +373,95 @@ static void torn(void **state) {
         }
 }
 
+/* tilld ends it: by the exchange, by a prompt, by the question. And the reader is gone. */
+static void stopped(void **state) {
+        static const char *const two[] = { PSE,        "6F{84{315041592E5359532E4444463031} A5{88{01}}} 9000",
+                                           "00B2010C", "70{61{4F{A000000333010101}} 61{4F{A000000333010102}}} 9000",
+                                           "00B2020C", "6A83" };
+        static const char *const dropped[] = {
+                PSE,        "6F{84{315041592E5359532E4444463031} A5{88{01}}} 9000",
+                "00B2010C", "70{61{4F{A000000333010101}} 61{4F{A000000333010102}}} 9000",
+                "00B2020C", "6A83",
+                SELECT_1,   "6A82"
+        };
+        static const char *const online[] = { GOOD_READ, ARQC };
+        struct fixture *f = *state;
+        struct dialogue d = { .lines = two, .n = ELEMENTSOF(two), .stop = DIALOGUE_CHOICE };
+        struct message_outcome o;
+
+        simple_start(&f->start);
+        f->start.can_choose = 1;
+        run(f, &d, &o);
+        assert_int_equal(o.reason, EMV_REASON_ABORTED);
+        f->start.can_choose = 0;
+        d = (struct dialogue){ .lines = dropped, .n = ELEMENTSOF(dropped), .stop = DIALOGUE_PROMPT };
+        run(f, &d, &o);
+        assert_int_equal(o.reason, EMV_REASON_ABORTED);
+        d = (struct dialogue){ .lines = online, .n = ELEMENTSOF(online), .stop = DIALOGUE_ONLINE };
+        run(f, &d, &o);
+        assert_int_equal(o.reason, EMV_REASON_ABORTED);
+        assert_int_equal(o.online, 1);
+        RUN(f, &o, GOOD_READ, "80AE8000", "stop");
+        assert_int_equal(o.reason, EMV_REASON_ABORTED);
+        RUN(f, &o, GOOD_READ, "80AE8000", "unplugged");
+        assert_int_equal(o.reason, EMV_REASON_READER);
+
+        /* After the last cryptogram: the card's loss changes nothing, tilld's word does. */
+        d = (struct dialogue){ .online = EMV_ONLINE_ANSWERED, .approved = true, .scripts = "7207 8605 8418000001" };
+        ONLINE(f, &d, &o, GOOD_READ, ARQC, "80AE4000", TC, "8418000001", "unplugged");
+        assert_int_equal(o.outcome, EMV_OUTCOME_APPROVED);
+        ONLINE(f, &d, &o, GOOD_READ, ARQC, "80AE4000", TC, "8418000001", "stop");
+        assert_int_equal(o.outcome, EMV_OUTCOME_FAILED);
+        assert_int_equal(o.reason, EMV_REASON_ABORTED);
+}
+
+/* 10.10: more than one script, what is in them, and how much of it is told. */
+static void script_forms(void **state) {
+        struct fixture *f = *state;
+        struct dialogue d = { .online = EMV_ONLINE_ANSWERED, .approved = true };
+        struct message_outcome o;
+
+        simple_start(&f->start);
+        /* A template without commands has nothing that could fail; other templates are no scripts. */
+        d.scripts = "7106 9F1803010203 7107 9F180401020304 7100 DF0100 8A00";
+        ONLINE(f, &d, &o, GOOD_READ, ARQC, "80AE40000730308000000020", TC);
+        assert_int_equal(o.result.script_results_size, 15);
+        assert_memory_equal(o.result.script_results, "\0\0\0\0\0\x20\1\2\3\4\x20\0\0\0\0", 15);
+
+        /* Something else in it, a command too short, a command with a length that is not its own. */
+        d.scripts = "710A 8605 8424000001 DF0101 7105 8603 842400 7109 8607 842400000301";
+        ONLINE(f, &d, &o, GOOD_READ, ARQC, "80AE4000", TC);
+        assert_memory_equal(o.result.script_results, "\0\0\0\0\0\0\0\0\0\0", 10);
+
+        /* The first byte of the status word decides; the fifteenth command and those after it have one number. */
+        d.scripts = "710E 8605 8424000001 8605 8424000002";
+        ONLINE(f, &d, &o, GOOD_READ, ARQC, "8424000001", "9001", "8424000002", "6200", "80AE4000", TC);
+        assert_memory_equal(o.result.script_results, "\x20\0\0\0\0", 5);
+        d.scripts =
+                "7170 8605 8424000001 8605 8424000002 8605 8424000003 8605 8424000004 8605 8424000005 8605 8424000006 "
+                "8605 8424000007 8605 8424000008 8605 8424000009 8605 842400000A 8605 842400000B 8605 842400000C "
+                "8605 842400000D 8605 842400000E 8605 842400000F 8605 8424000010";
+        ONLINE(f, &d, &o, GOOD_READ, ARQC, "8424000001", "9000", "8424000002", "9000", "8424000003", "9000",
+               "8424000004", "9000", "8424000005", "9000", "8424000006", "9000", "8424000007", "9000", "8424000008",
+               "9000", "8424000009", "9000", "842400000A", "9000", "842400000B", "9000", "842400000C", "9000",
+               "842400000D", "9000", "842400000E", "9000", "842400000F", "9000", "8424000010", "6A80", "80AE4000", TC);
+        assert_memory_equal(o.result.script_results, "\x1f\0\0\0\0", 5);
+
+        /* Four results are all that there is room for; the fifth script runs all the same. */
+        d.scripts = "7207 8605 8424000001 7207 8605 8424000002 7207 8605 8424000003 7207 8605 8424000004 "
+                    "7207 8605 8424000005";
+        ONLINE(f, &d, &o, GOOD_READ, ARQC, "80AE4000", TC, "8424000001", "9000", "8424000002", "9000", "8424000003",
+               "9000", "8424000004", "9000", "8424000005", "6985");
+        assert_int_equal(o.result.script_results_size, 20);
+        assert_true(tvr_test(o.result.tvr, TVR_SCRIPT_FAILED_AFTER));
+
+        /* An answer that is none leaves the others to go on. */
+        d.scripts = "7107 8605 8424000001 7107 8605 8424000002";
+        ONLINE(f, &d, &o, GOOD_READ, ARQC, "8424000001", "90", "8424000002", "9000", "80AE4000", TC);
+        assert_memory_equal(o.result.script_results, "\x11\0\0\0\0\x20\0\0\0\0", 10);
+        assert_int_equal(o.outcome, EMV_OUTCOME_APPROVED);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(first_cryptogram, setup, teardown),
@@ -386,6 +475,8 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(reason_codes, setup, teardown),
                 cmocka_unit_test_setup_teardown(kinds, setup, teardown),
                 cmocka_unit_test_setup_teardown(torn, setup, teardown),
+                cmocka_unit_test_setup_teardown(stopped, setup, teardown),
+                cmocka_unit_test_setup_teardown(script_forms, setup, teardown),
         };
 
         return cmocka_run_group_tests_name("emv: completion", tests, NULL, NULL);
