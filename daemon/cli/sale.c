@@ -34,6 +34,9 @@ static const struct {
         { "leave-card-in", N_("Reading the card; leave it in.") },
         { "choose-application", N_("The card has several applications.") },
         { "confirm-application", N_("The card asks whether to go on with this application.") },
+        { "enter-pin", N_("Enter the PIN at the card reader.") },
+        { "wrong-pin", N_("Wrong PIN. Enter it again at the card reader.") },
+        { "last-pin", N_("Last try: enter the PIN at the card reader.") },
         { "remove-card", N_("Take the card out.") },
 };
 

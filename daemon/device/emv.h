@@ -11,6 +11,7 @@
 /*
  * Opens the node for one worker. Returns the descriptor (O_CLOEXEC, blocking), the caller's only one:
  * the reader is free again when its last copy is closed. -ENOTCONN when unplugged, -EBUSY while
- * another worker holds it, -EPROTO when the node is not an EMV reader's, else as open(2).
+ * another worker holds it, -EPROTO when the node is not an EMV reader's, else as open(2). Tells whether it has
+ * a keypad for PINs.
  */
-int emv_open(const struct device *device);
+int emv_open(const struct device *device, bool *ret_keypad);

@@ -26,6 +26,9 @@ enum {
 
 #define TYPE_CASH 0x01
 
+/* 63Cx has no room for more, so a card that goes on is wrong. */
+#define TRIES_MAX 15
+
 static void set_result(struct emv *e, uint8_t method, uint8_t condition, uint8_t result) {
         e->cvm[0] = method;
         e->cvm[1] = condition;
@@ -43,11 +46,11 @@ static bool supports(const struct emv_terminal *t, uint8_t method) {
         case CVM_FAIL:
                 return true;
         case CVM_PLAINTEXT_PIN:
-                return c & 0x80;
+                return c & EMV_CAPABILITY_PLAINTEXT_PIN;
         case CVM_ONLINE_PIN:
                 return c & 0x40;
         case CVM_PLAINTEXT_PIN_SIGNATURE:
-                return c & 0x80 && c & 0x20;
+                return c & EMV_CAPABILITY_PLAINTEXT_PIN && c & 0x20;
         case CVM_ENCIPHERED_PIN:
                 return c & 0x10;
         case CVM_ENCIPHERED_PIN_SIGNATURE:
@@ -117,43 +120,126 @@ static bool condition_met(const struct emv *e, uint8_t method, uint8_t condition
         }
 }
 
+/* 10.5.1: not a PIN that is wrong, but one that could not be tried. */
+static int pin_failed(struct emv *e, enum tvr_bit why) {
+        tvr_set(e->tvr, why);
+        return 0;
+}
+
+/* One try, VERIFY: 1 with the card's status word, 0 when there was none. */
+static int try_pin(struct emv *e, enum emv_prompt prompt, uint16_t *ret_sw) {
+        int r;
+
+        r = e->callbacks->prompt(e->userdata, prompt);
+        if (r < 0)
+                return r;
+        r = e->callbacks->verify_pin ? e->callbacks->verify_pin(e->userdata, ret_sw) : -EOPNOTSUPP;
+        if (r == -EOPNOTSUPP)
+                return pin_failed(e, TVR_PIN_PAD_ABSENT);
+        if (r == -ENOKEY) {
+                e->pin_bypassed = true;
+                return pin_failed(e, TVR_PIN_NOT_ENTERED);
+        }
+        return r < 0 ? r : 1;
+}
+
+/* 10.5.1, 6.5.12: until it is right, or the card has had enough. 1 when it was right, 0 when not. */
+static int try_pins(struct emv *e, unsigned tries) {
+        enum emv_prompt prompt = EMV_PROMPT_ENTER_PIN;
+
+        for (unsigned i = 0; i < TRIES_MAX && tries > 0; i++) {
+                uint16_t sw = 0;
+                int r;
+
+                r = try_pin(e, tries == 1 ? EMV_PROMPT_LAST_PIN : prompt, &sw);
+                if (r <= 0)
+                        return r;
+                if (sw == 0x9000)
+                        return 1;
+                if (sw == 0x6983 || sw == 0x6984)
+                        break;
+                if ((sw & 0xfff0) != 0x63c0)
+                        return 0;
+                tries = sw & 0x0f;
+                prompt = EMV_PROMPT_WRONG_PIN;
+        }
+        return pin_failed(e, TVR_PIN_TRIES_EXCEEDED);
+}
+
+static int verify_plaintext_pin(struct emv *e) {
+        uint8_t tries = TRIES_MAX;
+        int r, k;
+
+        /* Whoever does without one does without all (Book 4, 6.3.4.3). */
+        if (e->pin_bypassed)
+                return pin_failed(e, TVR_PIN_NOT_ENTERED);
+        /* A card that does not tell how many are left says so at the first. */
+        r = emv_get_data(e, TAG_PIN_TRY_COUNTER, &tries, sizeof(tries));
+        if (r < 0)
+                return r;
+        if (tries == 0)
+                return pin_failed(e, TVR_PIN_TRIES_EXCEEDED);
+        r = try_pins(e, tries);
+        if (r < 0)
+                return r;
+        k = e->callbacks->prompt(e->userdata, EMV_PROMPT_READING);
+        return k < 0 ? k : r;
+}
+
+static int perform_pin(struct emv *e, uint8_t rule, uint8_t condition) {
+        bool signature = (rule & CVM_METHOD) == CVM_PLAINTEXT_PIN_SIGNATURE;
+        int r;
+
+        set_result(e, rule, condition, RESULT_FAILED);
+        r = verify_plaintext_pin(e);
+        if (r <= 0)
+                return r;
+        e->signature = signature;
+        set_result(e, rule, condition, signature ? RESULT_UNKNOWN : RESULT_SUCCESSFUL);
+        return 1;
+}
+
 /*
- * Performs one method, and says in the result how it went; false when it failed. What cannot be performed at
+ * Performs one method, and says in the result how it went; 1, 0 when it failed. What cannot be performed at
  * all leaves the result alone (Book 4, 6.3.4.5): 3F 00 01 is that of a list of which nothing could be.
  */
-static bool perform(struct emv *e, uint8_t rule, uint8_t condition) {
+static int perform(struct emv *e, uint8_t rule, uint8_t condition) {
         uint8_t method = rule & CVM_METHOD;
 
         if (!is_recognised(rule)) {
                 tvr_set(e->tvr, TVR_CVM_UNRECOGNISED);
-                return false;
+                return 0;
         }
         if (!supports(&e->start->terminal, rule)) {
                 /* 10.5.1, 10.5.2: a PIN is asked for and there is nowhere to enter it. */
                 if (method >= CVM_PLAINTEXT_PIN && method <= CVM_ENCIPHERED_PIN_SIGNATURE)
                         tvr_set(e->tvr, TVR_PIN_PAD_ABSENT);
-                return false;
+                return 0;
         }
         switch (method) {
+        case CVM_PLAINTEXT_PIN:
+        case CVM_PLAINTEXT_PIN_SIGNATURE:
+                return perform_pin(e, rule, condition);
         case CVM_SIGNATURE:
                 e->signature = true;
                 set_result(e, rule, condition, RESULT_UNKNOWN);
-                return true;
+                return 1;
         case CVM_NONE:
                 set_result(e, rule, condition, RESULT_SUCCESSFUL);
-                return true;
+                return 1;
         default:
                 set_result(e, rule, condition, RESULT_FAILED);
-                return false;
+                return 0;
         }
 }
 
 int emv_verify_cardholder(struct emv *e) {
         const uint8_t *list;
-        bool done = false;
         uint32_t x, y;
         size_t size;
+        int done = 0;
 
+        e->pin_bypassed = false;
         set_result(e, CVM_NOT_PERFORMED, 0, RESULT_UNKNOWN);
         if (!(emv_aip(e) & AIP_CARDHOLDER_VERIFICATION))
                 return 0;
@@ -172,6 +258,8 @@ int emv_verify_cardholder(struct emv *e) {
                 if (!condition_met(e, list[i], list[i + 1], x, y))
                         continue;
                 done = perform(e, list[i], list[i + 1]);
+                if (done < 0)
+                        return done;
                 if (!done && !(list[i] & CVM_CONTINUE))
                         break;
         }

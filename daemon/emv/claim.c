@@ -133,14 +133,16 @@ static bool is_offered(const struct emv_terminal *t, const struct emv_aid *aid) 
         return false;
 }
 
-/* Nothing here takes a PIN, so none can have been entered. */
-static bool is_possible_cvm(const struct emv_result_data *r) {
+/* A PIN can have been right only where the reader has a keypad, as START says. */
+static bool is_possible_cvm(const struct emv_terminal *t, const struct emv_result_data *r) {
+        bool keypad = t->capabilities[1] & EMV_CAPABILITY_PLAINTEXT_PIN;
         uint8_t method = r->cvm[0] & 0x3f;
+        bool pin_and_signature = method == 0x03 && keypad && r->cvm[2] == 0;
 
-        if (r->signature != (method == 0x1e && r->cvm[2] == 0))
+        if (r->signature != ((method == 0x1e && r->cvm[2] == 0) || pin_and_signature))
                 return false;
         if (r->cvm[2] == 2)
-                return method == 0x1f;
+                return method == 0x1f || (method == 0x01 && keypad);
         return true;
 }
 
@@ -158,7 +160,7 @@ int message_check_claim(const struct message_start *start, const struct emv_card
                 return refuse("application is not one of the terminal's", ret_reason);
         if (!result->has_cryptogram)
                 return 0;
-        if (!is_possible_cvm(result))
+        if (!is_possible_cvm(&start->terminal, result))
                 return refuse("cardholder verification is not possible here", ret_reason);
         return check_de55(start, card, result, ret_reason);
 }

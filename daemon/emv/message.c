@@ -143,8 +143,7 @@ static bool check_online_answer(const struct message_online_answer *a) {
 }
 
 static bool check_prompt(const struct message_prompt *p) {
-        if (p->prompt < EMV_PROMPT_INSERT_CARD || p->prompt > EMV_PROMPT_REMOVE_CARD ||
-            p->n_candidates > EMV_CANDIDATES_MAX)
+        if (p->prompt < EMV_PROMPT_INSERT_CARD || p->prompt > EMV_PROMPT_LAST || p->n_candidates > EMV_CANDIDATES_MAX)
                 return false;
         if ((p->prompt == EMV_PROMPT_CHOOSE_APPLICATION) != (p->n_candidates > 0))
                 return false;
@@ -261,6 +260,9 @@ static const char *const prompts[] = {
         [EMV_PROMPT_CHOOSE_APPLICATION] = "choose-application",
         [EMV_PROMPT_TRY_AGAIN] = "try-again",
         [EMV_PROMPT_REMOVE_CARD] = "remove-card",
+        [EMV_PROMPT_ENTER_PIN] = "enter-pin",
+        [EMV_PROMPT_WRONG_PIN] = "wrong-pin",
+        [EMV_PROMPT_LAST_PIN] = "last-pin",
 };
 
 static const char *const outcomes[] = {

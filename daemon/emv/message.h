@@ -124,6 +124,10 @@ enum emv_prompt {
         EMV_PROMPT_CHOOSE_APPLICATION = 3,
         EMV_PROMPT_TRY_AGAIN = 4, /* 6985 or not confirmed: the application was dropped from the list */
         EMV_PROMPT_REMOVE_CARD = 5,
+        EMV_PROMPT_ENTER_PIN = 6, /* at the reader's keypad */
+        EMV_PROMPT_WRONG_PIN = 7, /* the same once more */
+        EMV_PROMPT_LAST_PIN = 8,  /* and the last time that the card allows */
+        EMV_PROMPT_LAST = EMV_PROMPT_LAST_PIN,
 };
 
 #define EMV_LABEL_MAX 16
@@ -281,7 +285,8 @@ void message_wipe(union message *m);
  * message_check_claim(): in DE55, where there is a cryptogram, 9F02, 9F03, 5F2A, 9A, 9C, 9F37, 9F41,
  * 9F1A, 9F1E, 9F33 and 9F35 are the issued ones, 95, 9F34, 9F26, 9F27, 9F10, 9F36, 82, 84 and 5F34 those of the
  * result, no other tag is there and none twice; PAN, expiry, track 2 and the masked PAN are of one card; the
- * application is the terminal's; no PIN is said to have been verified. The next two contain it.
+ * application is the terminal's; no PIN is said to have been verified where there is no keypad. The next two contain
+ * it.
  */
 int message_check_claim(const struct message_start *start, const struct emv_card_data *card,
                         const struct emv_result_data *result, const char **ret_reason);

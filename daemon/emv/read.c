@@ -5,6 +5,7 @@
 #include "emv/tlv.h"
 
 #define INS_READ_RECORD 0xb2
+#define INS_GET_DATA 0xca
 
 /*
  * The record as a part of the static data to be authenticated (10.3): without tag and length of its template in
@@ -115,4 +116,17 @@ int emv_read_application_data(struct emv *e) {
                         return r;
         }
         return check_mandatory(e);
+}
+
+int emv_get_data(struct emv *e, uint32_t tag, uint8_t *ret, size_t size) {
+        struct tlv t;
+        int r;
+
+        r = emv_exchange(e, 0x80, INS_GET_DATA, (uint8_t) (tag >> 8), (uint8_t) tag, NULL, 0, true);
+        if (r < 0)
+                return r;
+        if (e->response.sw != 0x9000 || tlv_only(e->response.data, e->response.size, tag, &t) < 0 || t.size != size)
+                return 0;
+        memcpy(ret, t.value, size);
+        return 1;
 }

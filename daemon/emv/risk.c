@@ -2,9 +2,6 @@
 /* Terminal risk management: EMV Book 3, 10.6. */
 
 #include "emv/step.h"
-#include "emv/tlv.h"
-
-#define INS_GET_DATA 0xca
 
 /* Book 4, 6.3.5, and what 10.6.1 wants of a sale that was split. */
 static int recall(struct emv *e, uint64_t *ret_amount) {
@@ -46,18 +43,15 @@ static void select_randomly(struct emv *e, uint64_t amount) {
                 tvr_set(e->tvr, TVR_RANDOMLY_SELECTED);
 }
 
-/* A two-byte counter by GET DATA (6.5.7). 1 with it, 0 when the card does not tell. */
+/* A two-byte counter. 1 with it, 0 when the card does not tell. */
 static int get_counter(struct emv *e, uint32_t tag, unsigned *ret) {
-        struct tlv t;
+        uint8_t value[2];
         int r;
 
-        r = emv_exchange(e, 0x80, INS_GET_DATA, (uint8_t) (tag >> 8), (uint8_t) tag, NULL, 0, true);
-        if (r < 0)
-                return r;
-        if (e->response.sw != 0x9000 || tlv_only(e->response.data, e->response.size, tag, &t) < 0 || t.size != 2)
-                return 0;
-        *ret = (unsigned) t.value[0] << 8 | t.value[1];
-        return 1;
+        r = emv_get_data(e, tag, value, sizeof(value));
+        if (r > 0)
+                *ret = (unsigned) value[0] << 8 | value[1];
+        return r;
 }
 
 /* 10.6.3 */

@@ -77,6 +77,7 @@ struct emv {
         uint8_t tsi[2];
         uint8_t cvm[3];
         bool signature;
+        bool pin_bypassed; /* a PIN was asked for and not entered */
         uint8_t arc[2];
         uint8_t script_results[EMV_SCRIPT_RESULTS_MAX];
         size_t script_results_size;
@@ -100,6 +101,8 @@ int emv_select_application(struct emv *e);
 int emv_initiate_application(struct emv *e);
 /* Book 3, 10.2. */
 int emv_read_application_data(struct emv *e);
+/* Book 3, 6.5.7: an object of that size by GET DATA. 1 with it, 0 when the card does not tell. */
+int emv_get_data(struct emv *e, uint32_t tag, uint8_t *ret, size_t size);
 /*
  * Book 3, 10.3. In test and training the card has to be a test CA's: its issuer's certificate decides, and
  * where it has none the index of its authority's key.

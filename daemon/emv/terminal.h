@@ -70,9 +70,12 @@ struct emv_revocation {
         uint8_t serial[3];
 };
 
+/* Second byte of 9F33 (Book 4, Annex A2). */
+#define EMV_CAPABILITY_PLAINTEXT_PIN 0x80
+
 struct emv_terminal {
         uint8_t country[2];                 /* 9F1A, ISO 3166 numeric, n3 */
-        uint8_t capabilities[3];            /* 9F33 */
+        uint8_t capabilities[3];            /* 9F33; a PIN is added by who has opened a reader with a keypad */
         uint8_t additional_capabilities[5]; /* 9F40 */
         uint8_t type;                       /* 9F35 */
         char serial[9];                     /* 9F1E, 8 characters */

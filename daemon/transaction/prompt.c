@@ -13,6 +13,9 @@ static const struct {
         { "leave-card-in", { "Please wait and leave your card in", "请稍候，请勿拔卡" } },
         { "choose-application", { "Please choose how to pay", "请选择应用" } },
         { "confirm-application", { "Please confirm", "请确认应用" } },
+        { "enter-pin", { "Please enter your PIN", "请输入密码" } },
+        { "wrong-pin", { "Wrong PIN, please try again", "密码错误，请重新输入" } },
+        { "last-pin", { "Last PIN try", "最后一次输入密码" } },
         { "remove-card", { "Please take your card", "请取回银行卡" } },
 };
 

@@ -32,6 +32,8 @@
 #define CARD_TIMEOUT_USEC (60 * USEC_PER_SEC)
 /* From the card's insertion to its first decision; after the acquirer's answer to its last. */
 #define CARD_WORK_TIMEOUT_USEC (45 * USEC_PER_SEC)
+/* A card counts its tries in four bits. */
+#define PIN_PROMPTS_MAX 15
 
 enum host_state {
         HOST_STATE_NONE,     /* not asked */
@@ -50,7 +52,8 @@ struct transaction {
         struct card *card; /* the chip's worker, NULL for a swipe and once it has ended */
         bool stripe;       /* by swipe: there is no card to decide */
         bool can_choose;   /* somebody answers ChooseApplication() */
-        bool reader_busy;  /* the last worker still has the reader: ours starts when it is gone */
+        unsigned pin_prompts;
+        bool reader_busy; /* the last worker still has the reader: ours starts when it is gone */
         /* What the worker was given and said, to hold its next claim against. */
         struct message_start *start;
         struct message_online_request *request; /* secret memory; filled in for a swipe too */
@@ -550,7 +553,7 @@ static void card_online(struct transaction *t, const struct message_online_reque
                 return card_failed(t);
         *t->request = *m;
         note_language(t, m->card.language);
-        emv_data_note(&t->view.record, t->engine->config.terminal, &m->card, &m->result);
+        emv_data_note(&t->view.record, &t->start->terminal, &m->card, &m->result);
         authorize(t);
 }
 
@@ -571,7 +574,7 @@ static void card_outcome(struct transaction *t, const struct message_outcome *m)
         if (m->reason == EMV_REASON_READER && t->view.record.state == TRANSACTION_WAITING_CARD)
                 return reader_lost(t);
         note_language(t, m->card.language);
-        emv_data_note(&t->view.record, t->engine->config.terminal, &m->card, &m->result);
+        emv_data_note(&t->view.record, &t->start->terminal, &m->card, &m->result);
         word = reason_of_card(m->reason);
 
         /* It gave up while the acquirer is asked. */
@@ -622,6 +625,14 @@ static void card_prompt(struct transaction *t, const struct message_prompt *m) {
         case EMV_PROMPT_REMOVE_CARD:
                 t->view.prompt = "remove-card";
                 break;
+        case EMV_PROMPT_ENTER_PIN:
+        case EMV_PROMPT_WRONG_PIN:
+        case EMV_PROMPT_LAST_PIN:
+                /* Each entry takes a person's time, and no card allows more of them. */
+                if (++t->pin_prompts > PIN_PROMPTS_MAX || set_timeout(t, CARD_WORK_TIMEOUT_USEC) < 0)
+                        return card_failed(t);
+                t->view.prompt = emv_prompt_to_string(m->prompt);
+                break;
         default:
                 return;
         }
@@ -665,6 +676,9 @@ static bool is_in_turn(const struct transaction *t, const union message *m) {
         switch (m->header.type) {
         case MESSAGE_PROMPT:
                 if (m->prompt.prompt == EMV_PROMPT_CHOOSE_APPLICATION && !t->start->can_choose)
+                        return false;
+                if (m->prompt.prompt >= EMV_PROMPT_ENTER_PIN &&
+                    !(t->start->terminal.capabilities[1] & EMV_CAPABILITY_PLAINTEXT_PIN))
                         return false;
                 return state == TRANSACTION_CARD ||
                        (state == TRANSACTION_WAITING_CARD && m->prompt.prompt == EMV_PROMPT_INSERT_CARD);
@@ -722,11 +736,12 @@ static int start_card(struct transaction *t) {
                 .gone = reader_free,
                 .gone_userdata = t->engine,
         };
+        bool keypad = false;
         int fd, r;
 
         if (!reader)
                 return -ENODEV;
-        fd = emv_open(reader);
+        fd = emv_open(reader, &keypad);
         t->reader_busy = fd == -EBUSY;
         if (fd < 0)
                 return fd;
@@ -736,6 +751,9 @@ static int start_card(struct transaction *t) {
                 (void) safe_close(fd);
                 return r;
         }
+        if (keypad)
+                t->start->terminal.capabilities[1] |= EMV_CAPABILITY_PLAINTEXT_PIN;
+        t->pin_prompts = 0;
         r = card_new(t->engine->config.event, t->engine->config.card_worker, fd, &listener, &t->card);
         if (r < 0)
                 return r;

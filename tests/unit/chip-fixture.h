@@ -186,7 +186,7 @@ static struct {
 } chip;
 
 struct device *__wrap_monitor_find_connected(struct monitor *m, enum device_kind kind);
-int __wrap_emv_open(const struct device *device);
+int __wrap_emv_open(const struct device *device, bool *ret_keypad);
 bool __wrap_acquirer_is_signed_on(const struct acquirer *a);
 bool __wrap_acquirer_is_busy(const struct acquirer *a);
 int __wrap_acquirer_exchange(struct acquirer *a, const struct host_request *q, host_exchange_done_t done,
@@ -200,7 +200,7 @@ struct device *__wrap_monitor_find_connected(struct monitor *m, enum device_kind
         return kind == DEVICE_EMV ? &chip.reader : NULL;
 }
 
-int __wrap_emv_open(const struct device *device) {
+int __wrap_emv_open(const struct device *device, bool *ret_keypad) {
         int fd = memfd_create("behaviour", MFD_CLOEXEC);
 
         assert_true(fd >= 0);

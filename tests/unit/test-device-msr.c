@@ -11,6 +11,7 @@
 static struct fake {
         int peer;
         uint32_t kind;
+        uint64_t features;
         unsigned arms, disarms;
 } fake;
 
@@ -38,6 +39,7 @@ static int fake_ioctl(int fd, unsigned long request, void *argument) {
         switch (request) {
         case TILL_GET_INFO:
                 ((struct till_info *) argument)->kind = fake.kind;
+                ((struct till_info *) argument)->features = fake.features;
                 return 0;
         case TILL_MSR_ARM:
                 fake.arms++;
@@ -230,20 +232,27 @@ static void unplugged(void **state) {
 static void wrong_kind(void **state) {
         char node[] = "/dev/fake";
         struct device device = { .kind = DEVICE_EMV, .node = node };
+        bool keypad = true;
         int fd;
 
         fake.kind = TILL_KIND_PRINTER;
         assert_int_equal(msr_open(msr, "/dev/fake"), -EPROTO);
         assert_false(msr_is_open(msr));
-        assert_int_equal(emv_open(&device), -ENOTCONN);
+        assert_int_equal(emv_open(&device, &keypad), -ENOTCONN);
         device.connected = true;
-        assert_int_equal(emv_open(&device), -EPROTO);
+        assert_int_equal(emv_open(&device, &keypad), -EPROTO);
         fake.kind = TILL_KIND_EMV;
-        fd = emv_open(&device);
+        fd = emv_open(&device, &keypad);
         assert_true(fd >= 0);
+        assert_false(keypad);
+        safe_close(fd);
+        fake.features = TILL_EMV_FEATURE_KEYPAD;
+        fd = emv_open(&device, &keypad);
+        assert_true(fd >= 0);
+        assert_true(keypad);
         safe_close(fd);
         device.kind = DEVICE_MSR;
-        assert_int_equal(emv_open(&device), -EPROTO);
+        assert_int_equal(emv_open(&device, &keypad), -EPROTO);
 }
 
 #define msr_test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)

@@ -299,6 +299,7 @@ static void lies(void **state) {
         LIE(f, "application is not one of the terminal's", f->request.card.aid.data[4] ^= 1);
         LIE(f, "cardholder verification is not possible here", memcpy(f->request.result.cvm, "\x01\x00\x02", 3));
         LIE(f, "cardholder verification is not possible here", memcpy(f->request.result.cvm, "\x02\x00\x02", 3));
+        LIE(f, "cardholder verification is not possible here", memcpy(f->request.result.cvm, "\x03\x00\x00", 3));
         LIE(f, "cardholder verification is not possible here", f->request.result.signature = 0);
         LIE(f, "card data are missing", f->request.card.pan[0] = '\0');
         LIE(f, "cryptogram is no request", f->request.result.cryptogram_type = 0x40);
@@ -316,6 +317,45 @@ static void lies(void **state) {
         LIE(f, "approved without the acquirer's approval", f->answer.online = EMV_ONLINE_NO_ANSWER);
         LIE(f, "approved offline where that is not allowed", f->answer.online = EMV_ONLINE_NOT_SENT);
         LIE(f, "this kind needs a decision of the card", f->outcome.outcome = EMV_OUTCOME_READ);
+}
+
+/* START says that the reader has a keypad, and the worker how a PIN went there. */
+static void tell_pin(struct emv_result_data *r, const char *cvm, bool signature) {
+        uint8_t *results = memmem(r->de55, r->de55_size, "\x9f\x34\x03", 3);
+        uint8_t *capabilities = memmem(r->de55, r->de55_size, "\x9f\x33\x03", 3);
+
+        fixture_hex(cvm, r->cvm, 3);
+        memcpy(results + 3, r->cvm, 3);
+        capabilities[4] |= EMV_CAPABILITY_PLAINTEXT_PIN;
+        r->signature = signature;
+}
+
+static void with_keypad(struct fixture *f, const char *cvm, bool signature) {
+        f->start.terminal.capabilities[1] |= EMV_CAPABILITY_PLAINTEXT_PIN;
+        tell_pin(&f->request.result, cvm, signature);
+        tell_pin(&f->outcome.result, cvm, signature);
+}
+
+static void keypad_claims(void **state) {
+        static const struct {
+                const char *cvm;
+                bool signature;
+        } honest_ones[] = { { "410302", false }, { "010001", false }, { "430300", true }, { "1E0300", true } };
+        struct fixture *f = *state;
+
+        for (size_t i = 0; i < ELEMENTSOF(honest_ones); i++) {
+                const char *reason = NULL;
+
+                fill(f);
+                with_keypad(f, honest_ones[i].cvm, honest_ones[i].signature);
+                if (claim(f, &reason) < 0)
+                        fail_msg("%s: %s", honest_ones[i].cvm, reason);
+        }
+        LIE(f, "cardholder verification is not possible here", with_keypad(f, "010002", true));
+        LIE(f, "cardholder verification is not possible here", with_keypad(f, "030000", false));
+        LIE(f, "cardholder verification is not possible here", with_keypad(f, "030002", false));
+        LIE(f, "cardholder verification is not possible here", with_keypad(f, "020002", false));
+        LIE(f, "terminal is not the one issued", f->start.terminal.capabilities[1] |= EMV_CAPABILITY_PLAINTEXT_PIN);
 }
 
 /* A decline that nobody was asked about, and one that tells more than it has to. */
@@ -490,6 +530,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(any_bytes, setup, teardown),
                 cmocka_unit_test_setup_teardown(honest, setup, teardown),
                 cmocka_unit_test_setup_teardown(lies, setup, teardown),
+                cmocka_unit_test_setup_teardown(keypad_claims, setup, teardown),
                 cmocka_unit_test_setup_teardown(decline_lies, setup, teardown),
                 cmocka_unit_test_setup_teardown(offline_lies, setup, teardown),
                 cmocka_unit_test(words),

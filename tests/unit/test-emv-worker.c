@@ -32,6 +32,7 @@
 #include "emv/emv.h"
 #include "helpers/sandbox.h"
 #include "kernel/include/uapi/linux/till.h"
+#include "usb/keypad.h"
 #include "usb/tpdu.h"
 
 /* The node's side of the worker */
@@ -149,6 +150,8 @@ struct fixture {
         uint32_t features, voltages, max_ifsd, mute_at; /* mute_at: bits as in voltages */
         struct till_emv_parameters parameters;
         unsigned waiting, parameters_refused;
+        const char *keys[4]; /* what the person does at the keypad, in order: a PIN, "cancel", "timeout", "refused" */
+        unsigned n_keys;
         bool pps_refused;
         char resets[64];
 
@@ -213,12 +216,81 @@ static int set_reader_parameters(struct fixture *f, const struct till_emv_parame
         return 0;
 }
 
+/* As strict as hardware: at another speed, or with less time than it has asked for, the card is not heard. */
+static ssize_t tpdu_exchange(struct fixture *f, const uint8_t *block, size_t size, uint8_t *response) {
+        bool pps = contact_protocol(f->contact) < 0 && block[0] == 0xff;
+        unsigned waiting = f->waiting;
+
+        f->waiting = 0;
+        if (pps && f->pps_refused)
+                return -EIO;
+        if (!pps && (f->parameters.data[0] != contact_speed(f->contact) || contact_waiting(f->contact) > waiting))
+                return -EIO;
+        if (!pps && f->parameters.protocol == 0)
+                return tpdu_exchange_t0(f->contact, block, size, response);
+        return contact_exchange(f->contact, block, size, response) ?: -EIO;
+}
+
+/* The message of PC_to_RDR_Secure that the driver makes of it (CCID 1.1, 6.1.11). */
+static void read_template(const struct till_emv_pin *pin, struct keypad *ret) {
+        uint8_t data[15 + TILL_EMV_PIN_APDU_MAX] = {
+                0,
+                pin->timeout,
+                pin->format,
+                pin->block,
+                pin->length_format,
+                (uint8_t) pin->digits,
+                (uint8_t) (pin->digits >> 8),
+                pin->validation,
+                pin->messages,
+                (uint8_t) pin->language,
+                (uint8_t) (pin->language >> 8),
+                pin->message,
+        };
+
+        memcpy(data + 12, pin->prologue, 3);
+        memcpy(data + 15, pin->apdu, pin->apdu_length);
+        assert_int_equal(keypad_parse(data, 15 + pin->apdu_length, ret), 0);
+}
+
+/* The reader puts the PIN into the card's command; what comes of it is for a read(). */
+static int verify_pin(struct fixture *f, const struct till_emv_pin *pin) {
+        static uint8_t block[BLOCK_MAX], buffer[ICC_RESPONSE_MAX];
+        const char *key = f->keys[f->n_keys++];
+        struct keypad k;
+        size_t n = 0;
+
+        assert_non_null(key);
+        if (streq(key, "refused"))
+                return -EOPNOTSUPP;
+        read_template(pin, &k);
+        if (streq(key, "cancel") || streq(key, "timeout")) {
+                f->response_size = streq(key, "cancel") ? -ECANCELED : -ETIME;
+                return 0;
+        }
+        assert_int_equal(keypad_fill(&k, key), 0);
+        if (f->level == TILL_EMV_LEVEL_TPDU && f->parameters.protocol == 1) {
+                memcpy(block, k.prologue, 3);
+                n = 3;
+        }
+        memcpy(block + n, k.apdu, k.apdu_size);
+        n += k.apdu_size;
+        if (n > k.apdu_size)
+                n += contact_edc(block, n, false, block + n);
+        f->response_size = (int) (f->level == TILL_EMV_LEVEL_TPDU ? tpdu_exchange(f, block, n, buffer)
+                                                                  : icc_transmit(f->icc, block, n, buffer));
+        assert_true(f->response_size >= 2);
+        memcpy(f->response, buffer, (size_t) f->response_size);
+        return 0;
+}
+
 static int serve_ioctl(struct fixture *f, struct packet *p) {
         struct till_emv_info info = {
                 .size = sizeof(info),
                 .level = f->level,
                 .ccid_features = f->features,
                 .voltages = f->voltages,
+                .pin_support = f->keys[0] != NULL,
                 .protocols = 3,
                 .max_ifsd = f->max_ifsd,
                 .default_clock = 4000,
@@ -248,6 +320,8 @@ static int serve_ioctl(struct fixture *f, struct packet *p) {
                 return r;
         case TILL_EMV_SET_PARAMETERS:
                 return set_reader_parameters(f, (const struct till_emv_parameters *) (const void *) p->data);
+        case TILL_EMV_VERIFY_PIN:
+                return verify_pin(f, (const struct till_emv_pin *) (const void *) p->data);
         case TILL_EMV_SET_WAITING:
                 f->waiting = ((const struct till_emv_waiting *) (const void *) p->data)->multiplier;
                 return 0;
@@ -262,21 +336,6 @@ static int serve_ioctl(struct fixture *f, struct packet *p) {
         default:
                 return -ENOTTY;
         }
-}
-
-/* As strict as hardware: at another speed, or with less time than it has asked for, the card is not heard. */
-static ssize_t tpdu_exchange(struct fixture *f, const uint8_t *block, size_t size, uint8_t *response) {
-        bool pps = contact_protocol(f->contact) < 0 && block[0] == 0xff;
-        unsigned waiting = f->waiting;
-
-        f->waiting = 0;
-        if (pps && f->pps_refused)
-                return -EIO;
-        if (!pps && (f->parameters.data[0] != contact_speed(f->contact) || contact_waiting(f->contact) > waiting))
-                return -EIO;
-        if (!pps && f->parameters.protocol == 0)
-                return tpdu_exchange_t0(f->contact, block, size, response);
-        return contact_exchange(f->contact, block, size, response) ?: -EIO;
 }
 
 static int serve_write(struct fixture *f, const struct packet *p) {
@@ -654,6 +713,55 @@ static void tpdu_speed(void **state) {
         assert_sale(f, "a", 0, "1300000A00");
 }
 
+/* The PIN goes from the keypad to the card, at each level; what tilld is told is how it went. */
+static void pin(void **state) {
+        static const struct {
+                uint32_t level;
+                const char *atr;
+        } readers[] = {
+                { TILL_EMV_LEVEL_SHORT_APDU, "" },
+                { TILL_EMV_LEVEL_EXTENDED_APDU, "" },
+                { TILL_EMV_LEVEL_TPDU, "" },
+                { TILL_EMV_LEVEL_TPDU, "3BE000008131204535" },
+        };
+        static const struct {
+                const char *keys[4], *prompts, *cvm, *tvr;
+        } persons[] = {
+                { { "1234" }, "enter-pin", "410302", "0000008000" },
+                { { "4321", "1234" }, "enter-pin wrong-pin", "410302", "0000008000" },
+                { { "4321", "000000000000", "1111" }, "enter-pin wrong-pin last-pin", "5E0300", "0000208000" },
+                { { "cancel" }, "enter-pin", "5E0300", "0000088000" },
+                { { "4321", "timeout" }, "enter-pin wrong-pin", "5E0300", "0000088000" },
+                { { "refused" }, "enter-pin", "5E0300", "0000108000" },
+        };
+        struct fixture *f = *state;
+        struct sim_card *card = NULL;
+
+        f->start.terminal.capabilities[1] |= EMV_CAPABILITY_PLAINTEXT_PIN;
+        for (size_t i = 0; i < ELEMENTSOF(readers); i++)
+                for (size_t j = 0; j < ELEMENTSOF(persons); j++) {
+                        char wanted[128], text[11];
+
+                        contact_off(f->contact);
+                        f->icc = icc_free(f->icc);
+                        assert_int_equal(sim_card_load("pin", &card), 0);
+                        assert_int_equal(icc_new(card, &f->icc), 0);
+                        tpdu(f, readers[i].atr);
+                        f->level = readers[i].level;
+                        memcpy(f->keys, persons[j].keys, sizeof(f->keys));
+                        f->n_keys = 0;
+                        assert_exit(run(f), EXIT_SUCCESS);
+                        snprintf(wanted, sizeof(wanted), "insert-card inserted reading %s reading online approved",
+                                 persons[j].prompts);
+                        assert_string_equal(f->seen, wanted);
+                        hex_encode(f->outcome.result.cvm, 3, text);
+                        assert_string_equal(text, persons[j].cvm);
+                        hex_encode(f->outcome.result.tvr, 5, text);
+                        assert_string_equal(text, persons[j].tvr);
+                        assert_int_equal(f->aborts, 0);
+                }
+}
+
 /* Book 1, 8.1: an answer that is not accepted gets a warm reset, which is less strict. */
 static void warm_reset(void **state) {
         struct fixture *f = *state;
@@ -996,6 +1104,7 @@ int main(int argc, char **argv) {
                 cmocka_unit_test_setup_teardown(tpdu_t1, setup, teardown),
                 cmocka_unit_test_setup_teardown(tpdu_speed, setup, teardown),
                 cmocka_unit_test_setup_teardown(tpdu_ends, setup, teardown),
+                cmocka_unit_test_setup_teardown(pin, setup, teardown),
                 cmocka_unit_test_setup_teardown(warm_reset, setup, teardown),
                 cmocka_unit_test_setup_teardown(voltages, setup, teardown),
                 cmocka_unit_test_setup_teardown(tilld_gone, setup, teardown),

@@ -390,8 +390,9 @@ static void authentication(void **state) {
 
 static void shipped_cards(void **state) {
         static const char *const names[] = {
-                "chip-stripe",      "declined", "expired",          "mastercard", "offline-approved",
-                "offline-declined", "stripe",   "two-applications", "unionpay",   "visa",
+                "chip-stripe",      "declined",         "expired", "mastercard",
+                "offline-approved", "offline-declined", "pin",     "stripe",
+                "two-applications", "unionpay",         "visa",
         };
         _cleanup_free_ char *list = NULL;
 
