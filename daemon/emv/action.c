@@ -43,8 +43,12 @@ uint8_t emv_analyse_action(struct emv *e) {
 
         if (action_hit(e, TAG_IAC_DENIAL, 0x00, a->tac_denial))
                 return with_arc(e, AC_AAC, "Z1");
-        if (is_offline_only(&s->terminal))
-                return emv_analyse_unable_online(e);
+        /* By the default codes, but it is the terminal's own decision (Book 4, 6.3.6). */
+        if (is_offline_only(&s->terminal)) {
+                uint8_t asked = emv_analyse_unable_online(e);
+
+                return with_arc(e, asked, asked == AC_TC ? "Y1" : "Z1");
+        }
         if (is_online_only(&s->terminal) || action_hit(e, TAG_IAC_ONLINE, 0xff, a->tac_online) ||
             s->steps == EMV_STEPS_ONLINE || s->force_online || !s->offline_allowed)
                 return AC_ARQC;

@@ -335,7 +335,9 @@ static void action(void **state) {
                 { "online only", "0000000000", "0000000000", "0000000000", "0000000000", NULL, "0000000000",
                   "0000000000", true, false, EMV_STEPS_FULL, 0x21, AC_ARQC, AC_AAC, NULL },
                 { "offline only", "0000008000", "0000000000", "0000008000", "0000000000", NULL, "0000000000",
-                  "0000000000", true, false, EMV_STEPS_FULL, 0x23, AC_TC, AC_TC, "Y3" },
+                  "0000000000", true, false, EMV_STEPS_FULL, 0x23, AC_TC, AC_TC, "Y1" },
+                { "offline only, default denies", "0000008000", "0000000000", "0000000000", "0000008000", NULL,
+                  "0000000000", "0000000000", true, false, EMV_STEPS_FULL, 0x23, AC_AAC, AC_AAC, "Z1" },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
