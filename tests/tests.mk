@@ -88,6 +88,13 @@ check-kernel-debug: check-deps ## kselftests, 1000 unplugs and FUZZ_TIME=60 s of
 	@O=$(O) OUT=$(OUT) CHECK_KERNEL=debug FUZZ_TIME=$(FUZZ_TIME) UNPLUGS=$(UNPLUGS) SEED=$(SEED) \
 		tests/check/run vm/kselftest vm/power vm/hostile
 
+# M="NAME..." runs a part.
+check-mutants: export COMPILE = $(ALL_CFLAGS) $(LIB_CFLAGS)
+check-mutants: export LINK = $(ALL_LDFLAGS)
+check-mutants: export LIBS = $(call libs,$(sort $(LIBS_unit) $(LIBS_till-sim)))
+check-mutants: $(O)/emv-cases ## faults put into daemon/emv/ one by one: each has to fail a case of tests/emv
+	@O=$(O) CC="$(CC)" tests/emv/check-mutants $(M)
+
 coverage-kernel: ## which lines of kernel/ the last check-kernel-debug ran
 	@tests/hostile/coverage $(O)/check
 
@@ -122,4 +129,4 @@ demo-shell: ## the same VM with a shell in it; end it with exit
 	@packaging/install-deps build
 	@tests/vm/run --tty -- bash -i
 
-.PHONY: check fuzz check-unit check-kernel-debug coverage-kernel coverage-emv check-trixie check-deps check-programs demo demo-shell
+.PHONY: check check-mutants fuzz check-unit check-kernel-debug coverage-kernel coverage-emv check-trixie check-deps check-programs demo demo-shell
