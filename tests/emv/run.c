@@ -238,6 +238,8 @@ static int prepare(struct run *r) {
                                 k = words(r, value, true);
                         } else if (streq(key, "choice"))
                                 r->choice = atoi(value);
+                        else if (streq(key, "pin"))
+                                r->pins = value;
                         else if (streq(key, "exception"))
                                 r->memory.exception = streq(value, "yes");
                         else if (streq(key, "earlier"))
@@ -284,6 +286,37 @@ static void note_prompt(struct run *r, enum emv_prompt p) {
 
 static int prompt(void *userdata, enum emv_prompt p) {
         note_prompt(userdata, p);
+        return 0;
+}
+
+/* As a reader with a keypad does: the next word of pin= as a plain PIN block (Book 3, 6.5.12). */
+static int verify_pin(void *userdata, uint16_t *ret_sw) {
+        struct run *r = userdata;
+        uint8_t command[] = { 0x00, 0x20, 0x00, 0x80, 0x08, 0x20, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
+        uint8_t response[APDU_RESPONSE_MAX];
+        char pin[16];
+        size_t size = 0;
+        int used = 0, k;
+
+        if (!r->pins || sscanf(r->pins, "%12s%n", pin, &used) < 1) {
+                run_refuse(r, "asked for more PINs than the case has");
+                return -ENOKEY;
+        }
+        r->pins += used;
+        if (streq(pin, "none"))
+                return -ENOKEY;
+        if (streq(pin, "broken"))
+                return -EOPNOTSUPP;
+        command[5] |= (uint8_t) strlen(pin);
+        for (size_t i = 0; pin[i]; i++) {
+                uint8_t *b = command + 6 + i / 2, digit = (uint8_t) (pin[i] - '0');
+
+                *b = i % 2 ? (uint8_t) ((*b & 0xf0) | digit) : (uint8_t) (digit << 4 | 0x0f);
+        }
+        k = transmit(r, command, sizeof(command), response, &size);
+        if (k < 0)
+                return k;
+        *ret_sw = (uint16_t) (response[size - 2] << 8 | response[size - 1]);
         return 0;
 }
 
@@ -386,6 +419,7 @@ int run_case(struct run *r, const struct emv_case *c, const struct issuer *issue
                 .recall = recall,
                 .choose = choose,
                 .online = online,
+                .verify_pin = verify_pin,
         };
         uint8_t atr[ICC_ATR_MAX];
         union message m = {};

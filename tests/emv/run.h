@@ -43,6 +43,7 @@ struct run {
         const struct issuer *issuer;
         int choice; /* from 1; 0 cancels */
         struct emv_memory memory;
+        const char *pins;         /* what the cardholder enters, one word a try */
         char fault[RUN_TEXT_MAX]; /* what is wrong with the case itself, or with what the library did */
 
         struct exchange exchanges[RUN_EXCHANGES_MAX];
