@@ -57,6 +57,15 @@ static char entry_letter(enum entry_mode entry) {
 
 #define COPY(array, text) ((void) snprintf(array, sizeof(array), "%.*s", (int) sizeof(array) - 1, text))
 
+/* A PIN that the card has found right: 9F34 with method 01 and result 02 (EMV Book 4, 6.3.4.5). */
+static enum slip_verification verification(const struct transaction_record *t) {
+        unsigned long cvm = strtoul(t->cvm_result, NULL, 16);
+
+        if (t->signature)
+                return SLIP_VERIFICATION_SIGNATURE;
+        return (cvm >> 16 & 0x3f) == 0x01 && (cvm & 0xff) == 0x02 ? SLIP_VERIFICATION_PIN : SLIP_VERIFICATION_NONE;
+}
+
 static void slip_fill(const struct settings *s, const struct transaction_record *t, enum slip_paper paper,
                       struct slip *ret) {
         slip_init(ret);
@@ -96,7 +105,7 @@ static void slip_fill(const struct settings *s, const struct transaction_record 
         COPY(ret->aip, t->aip);
         COPY(ret->iad, t->iad);
         COPY(ret->terminal_capabilities, t->terminal_capabilities);
-        ret->verification = t->signature ? SLIP_VERIFICATION_SIGNATURE : SLIP_VERIFICATION_NONE;
+        ret->verification = verification(t);
 
         COPY(ret->response_code, t->response_code);
         COPY(ret->message, t->message);

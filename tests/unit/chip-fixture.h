@@ -116,12 +116,29 @@ static int worker_online(void *userdata, const struct message_online_request *re
         return 0;
 }
 
+/* The person at the keypad knows the PIN of the simulated card. */
+static int worker_verify_pin(void *userdata, uint16_t *ret_sw) {
+        static const uint8_t command[] = {
+                0x00, 0x20, 0x00, 0x80, 0x08, 0x24, 0x12, 0x34, 0xff, 0xff, 0xff, 0xff, 0xff
+        };
+        uint8_t response[APDU_RESPONSE_MAX];
+        size_t n = 0;
+        int r;
+
+        r = worker_transmit(userdata, command, sizeof(command), response, &n);
+        if (r < 0)
+                return r;
+        *ret_sw = (uint16_t) (response[n - 2] << 8 | response[n - 1]);
+        return 0;
+}
+
 static int be_worker(void (*tamper)(union message *m)) {
         static const struct emv_callbacks callbacks = {
                 .transmit = worker_transmit,
                 .prompt = worker_prompt,
                 .choose = worker_choose,
                 .online = worker_online,
+                .verify_pin = worker_verify_pin,
         };
         struct sim_card *card = NULL;
         uint8_t atr[ICC_ATR_MAX];
@@ -181,7 +198,7 @@ static struct {
         struct engine *engine;
         struct device reader;
         int n_sales;
-        bool can_choose;
+        bool can_choose, keypad;
         void (*on_change)(const struct transaction_view *view);
 } chip;
 
@@ -205,6 +222,7 @@ int __wrap_emv_open(const struct device *device, bool *ret_keypad) {
 
         assert_true(fd >= 0);
         assert_int_equal(write(fd, &chip.behaviour, sizeof(chip.behaviour)), sizeof(chip.behaviour));
+        *ret_keypad = chip.keypad;
         return fd;
 }
 

@@ -332,6 +332,42 @@ static void not_asked(void **state) {
         assert_int_equal(offers, 0);
 }
 
+static char pin_prompts[128];
+
+static void on_pin_prompt(const struct transaction_view *view) {
+        size_t n = strlen(pin_prompts);
+
+        if (strstr(view->prompt, "pin"))
+                snprintf(pin_prompts + n, sizeof(pin_prompts) - n, "%s ", view->prompt);
+}
+
+/* The card is asked for its PIN only where the reader has a keypad; the paper says which it was. */
+static void pin_at_keypad(void **state) {
+        static const struct {
+                bool keypad;
+                const char *cvm, *capabilities, *prompts, *paper;
+        } cases[] = {
+                { true, "410302", "60A8C8", "enter-pin ", "密码已验证，无需签名" },
+                { false, "5E0300", "6028C8", "", "持卡人签名" },
+        };
+        const struct transaction_record *r = &chip.view.record;
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                _cleanup_free_ char *merchant = NULL;
+
+                chip.keypad = cases[i].keypad;
+                chip.on_change = on_pin_prompt;
+                pin_prompts[0] = '\0';
+                chip_sale("pin");
+                assert_int_equal(r->result, RESULT_APPROVED);
+                assert_string_equal(r->cvm_result, cases[i].cvm);
+                assert_string_equal(r->terminal_capabilities, cases[i].capabilities);
+                assert_string_equal(pin_prompts, cases[i].prompts);
+                assert_int_equal(printing_text(chip.engine->printing, r->id, SLIP_MERCHANT_COPY, &merchant), 0);
+                assert_text("pin", merchant, cases[i].paper);
+        }
+}
+
 static void languages(void **state) {
         static const uint8_t china[] = { 0x01, 0x56 }, germany[] = { 0x02, 0x76 };
 
@@ -355,6 +391,7 @@ int main(int argc, char **argv) {
                 cmocka_unit_test_setup_teardown(choice_cancelled, chip_setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(choice_not_made, chip_setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(not_asked, chip_setup, chip_teardown),
+                cmocka_unit_test_setup_teardown(pin_at_keypad, chip_setup, chip_teardown),
                 cmocka_unit_test(languages),
         };
 

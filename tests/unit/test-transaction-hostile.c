@@ -303,6 +303,13 @@ static void offers_unasked(union message *m) {
         strcpy(m->prompt.candidates[0].name, "All you have");
 }
 
+static void wants_pin_without_keypad(union message *m) {
+        if (is(m, MESSAGE_ONLINE_REQUEST)) {
+                message_init(m, MESSAGE_PROMPT);
+                m->prompt.prompt = EMV_PROMPT_LAST_PIN;
+        }
+}
+
 static void babbles(union message *m) {
         if (is(m, MESSAGE_ONLINE_REQUEST))
                 memset(&m->header, 0x55, 8);
@@ -414,6 +421,7 @@ static const struct attack {
         ATTACK(declines_for_issuer, ANSWERED, "00", 1, FAILED, "worker-failed", NOTHING),
         ATTACK(floods, ANSWERED, "00", 1, FAILED, "worker-failed", NOTHING),
         ATTACK(offers_unasked, ANSWERED, "00", 1, FAILED, "worker-failed", NOTHING),
+        ATTACK(wants_pin_without_keypad, ANSWERED, "00", 1, FAILED, "worker-failed", NOTHING),
         ATTACK(babbles, ANSWERED, "00", 1, FAILED, "worker-failed", NOTHING),
         ATTACK(speaks_another_version, ANSWERED, "00", 1, FAILED, "worker-failed", NOTHING),
         ATTACK(speaks_as_tilld, ANSWERED, "00", 1, FAILED, "worker-failed", NOTHING),
