@@ -89,6 +89,11 @@ static void unable_online(void **state) {
         ONLINE(f, &d, &o, READ_Y3, ARQC, "80AE40000759338000000000", TC);
         assert_int_equal(o.outcome, EMV_OUTCOME_APPROVED);
         assert_memory_equal(o.result.arc, "Y3", 2);
+        /* Another cryptogram than it was asked for, and none. */
+        ONLINE(f, &d, &o, READ_Y3, ARQC, "80AE4000", AAC);
+        assert_int_equal(o.reason, EMV_REASON_CARD);
+        ONLINE(f, &d, &o, READ_Y3, ARQC, "80AE4000", "6985");
+        assert_int_equal(o.outcome, EMV_OUTCOME_FAILED);
         d.online = EMV_ONLINE_NO_ANSWER;
         ONLINE(f, &d, &o, READ_Y3, ARQC, "80AE0000075A338000000000", AAC);
         assert_int_equal(o.reason, EMV_REASON_UNABLE_ONLINE);

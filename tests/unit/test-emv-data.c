@@ -41,6 +41,7 @@ static void tlv_refuses(void **state) {
                 "9F 80 01 00",                               /* tag number with a leading zero */
                 "6F 03 84 05 A0",                            /* broken inside */
                 "FF",                                        /* tag cut */
+                "5A 01 12 FF FF",                            /* no filling */
                 "70 0C 70 0A 70 08 70 06 70 04 70 02 70 00", /* too deep */
         };
 
@@ -73,6 +74,7 @@ static void tlv_searches(void **state) {
 }
 
 static void tlv_writes(void **state) {
+        static uint8_t large[70000], much[65536];
         uint8_t buffer[300], value[200] = {}, wanted[16];
         size_t used = 0;
         struct tlv t;
@@ -87,6 +89,42 @@ static void tlv_writes(void **state) {
         assert_int_equal(t.size, sizeof(value));
         assert_int_equal(tlv_append(buffer, sizeof(buffer), &used, 0x5f50, value, sizeof(value)), -ENOBUFS);
         assert_int_equal(used, 8 + 4 + sizeof(value));
+
+        /* Two bytes of length, and no more. */
+        used = 0;
+        assert_int_equal(tlv_append(large, sizeof(large), &used, TAG_RECORD, much, 65536), -ENOBUFS);
+        assert_int_equal(used, 0);
+        assert_int_equal(tlv_append(large, sizeof(large), &used, TAG_RECORD, much, 65535), 0);
+        assert_memory_equal(large, "\x70\x82\xff\xff\x00", 5);
+        assert_int_equal(used, 65539);
+        assert_int_equal(tlv_only(large, used, TAG_RECORD, &t), 0);
+        assert_int_equal(t.size, 65535);
+        used = sizeof(large) + 1;
+        assert_int_equal(tlv_append(large, sizeof(large), &used, TAG_RECORD, much, 0), -ENOBUFS);
+}
+
+/* Lists end with a whole tag and a length. */
+static void dol_forms(void **state) {
+        static const struct {
+                const char *list;
+                int result;
+        } cases[] = {
+                { "", 0 },
+                { "9F02", -EBADMSG },
+                { "9F", -EBADMSG },
+                { "9F8181810106", -EBADMSG },
+                { "9F02069F", -EBADMSG },
+                { "950500", -EBADMSG },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                static struct store s;
+                uint8_t list[16], data[16];
+                size_t size, n = fixture_hex(cases[i].list, list, sizeof(list));
+
+                if (store_build_dol(&s, list, n, data, sizeof(data), &size) != cases[i].result)
+                        fail_msg("%s", cases[i].list);
+        }
 }
 
 /* Book 3, 5.4: what is too long is cut, what is too short is filled, each by its format. */
@@ -395,10 +433,10 @@ static void apdu_is_bounded(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(tlv_accepts),    cmocka_unit_test(tlv_refuses),     cmocka_unit_test(tlv_searches),
-                cmocka_unit_test(tlv_writes),     cmocka_unit_test(dol_rules),       cmocka_unit_test(dol_formats),
-                cmocka_unit_test(dictionary),     cmocka_unit_test(store_rules),     cmocka_unit_test(apdu_cases),
-                cmocka_unit_test(apdu_more_data), cmocka_unit_test(apdu_is_bounded),
+                cmocka_unit_test(tlv_accepts), cmocka_unit_test(tlv_refuses),    cmocka_unit_test(tlv_searches),
+                cmocka_unit_test(tlv_writes),  cmocka_unit_test(dol_rules),      cmocka_unit_test(dol_forms),
+                cmocka_unit_test(dol_formats), cmocka_unit_test(dictionary),     cmocka_unit_test(store_rules),
+                cmocka_unit_test(apdu_cases),  cmocka_unit_test(apdu_more_data), cmocka_unit_test(apdu_is_bounded),
         };
 
         return cmocka_run_group_tests_name("emv: data", tests, NULL, NULL);

@@ -152,6 +152,9 @@ static void bad_form(void **state) {
         REFUSED(f, request, WORKER, f->request.card.track2[5] = ';');
         REFUSED(f, request, WORKER, f->request.card.label[0] = '\n');
         REFUSED(f, request, WORKER, f->request.card.label[0] = (char) 0xe4);
+        REFUSED(f, request, WORKER, strcpy(f->request.card.language, "zhe"));
+        REFUSED(f, request, WORKER, strcpy(f->request.card.language, "ZH"));
+        REFUSED(f, request, WORKER, memset(f->request.card.language, 'a', sizeof(f->request.card.language)));
         REFUSED(f, request, WORKER, f->request.card.aid.size = 17);
         REFUSED(f, request, WORKER, f->request.card.aid.size = 4);
         REFUSED(f, request, WORKER, f->request.card.sequence = 100);
@@ -167,6 +170,7 @@ static void bad_form(void **state) {
         REFUSED(f, outcome, WORKER, f->outcome.outcome = 5);
         REFUSED(f, outcome, WORKER, f->outcome.reason = EMV_REASON_LAST + 1);
         REFUSED(f, outcome, WORKER, f->outcome.reason = EMV_REASON_ISSUER);
+        REFUSED(f, outcome, WORKER, f->outcome.reason = EMV_REASON_NOT_ACCEPTED);
         REFUSED(f, outcome, WORKER, f->outcome.outcome = EMV_OUTCOME_FAILED);
         REFUSED(f, outcome, WORKER, f->outcome.outcome = EMV_OUTCOME_DECLINED);
         REFUSED(f, answer, TILLD, f->answer.online = 4);
@@ -189,6 +193,71 @@ static void bad_form(void **state) {
                 fill(f);
                 assert_true(check(f, &f->request, size, MESSAGE_FROM_WORKER) < 0);
         }
+}
+
+/* The small ones: prompts, choices, what the reader sees of the card, and an answer that there is none. */
+static void small_messages(void **state) {
+        struct fixture *f = *state;
+        struct message_prompt prompt, other;
+        struct message_choice choice;
+        struct message_card card;
+
+#define PROMPT_REFUSED(change)                                                                                        \
+        ({                                                                                                            \
+                prompt = other;                                                                                       \
+                change;                                                                                               \
+                if (check(f, &prompt, sizeof(prompt), MESSAGE_FROM_WORKER) >= 0)                                      \
+                        fail_msg("believed: %s", #change);                                                            \
+        })
+        message_init(&other, MESSAGE_PROMPT);
+        other.prompt = EMV_PROMPT_CHOOSE_APPLICATION;
+        other.n_candidates = 2;
+        for (unsigned i = 0; i < 2; i++) {
+                other.candidates[i].aid = f->start.terminal.applications[0].aid;
+                strcpy(other.candidates[i].name, "UnionPay");
+        }
+        strcpy(other.language, "zhen");
+        assert_int_equal(check(f, &other, sizeof(other), MESSAGE_FROM_WORKER), 0);
+        PROMPT_REFUSED(prompt.prompt = 0);
+        PROMPT_REFUSED(prompt.prompt = EMV_PROMPT_READING);
+        PROMPT_REFUSED(prompt.n_candidates = 0);
+        PROMPT_REFUSED(prompt.n_candidates = 1);
+        PROMPT_REFUSED(prompt.n_candidates = EMV_CANDIDATES_MAX + 1);
+        PROMPT_REFUSED(prompt.candidates[1].aid.size = 0);
+        PROMPT_REFUSED(prompt.candidates[0].name[0] = 0x1b);
+        PROMPT_REFUSED(prompt.candidates[2].name[0] = 'x');
+        PROMPT_REFUSED(strcpy(prompt.language, "zh-n"));
+        message_init(&other, MESSAGE_PROMPT);
+        other.prompt = EMV_PROMPT_READING;
+        assert_int_equal(check(f, &other, sizeof(other), MESSAGE_FROM_WORKER), 0);
+        PROMPT_REFUSED(prompt.prompt = EMV_PROMPT_CHOOSE_APPLICATION);
+        PROMPT_REFUSED(strcpy(prompt.language, "zh"));
+        PROMPT_REFUSED(prompt.candidates[0].aid.size = 5);
+
+        message_init(&choice, MESSAGE_CHOICE);
+        choice.index = EMV_CANDIDATES_MAX - 1;
+        assert_int_equal(check(f, &choice, sizeof(choice), MESSAGE_FROM_TILLD), 0);
+        choice.index++;
+        assert_int_equal(check(f, &choice, sizeof(choice), MESSAGE_FROM_TILLD), -EBADMSG);
+        choice.index = 0;
+        choice.cancelled = 2;
+        assert_int_equal(check(f, &choice, sizeof(choice), MESSAGE_FROM_TILLD), -EBADMSG);
+
+        message_init(&card, MESSAGE_CARD);
+        assert_int_equal(check(f, &card, sizeof(card), MESSAGE_FROM_WORKER), -EBADMSG);
+        card.card = EMV_CARD_REMOVED;
+        assert_int_equal(check(f, &card, sizeof(card), MESSAGE_FROM_WORKER), 0);
+        card.card++;
+        assert_int_equal(check(f, &card, sizeof(card), MESSAGE_FROM_WORKER), -EBADMSG);
+
+        message_init(&f->answer, MESSAGE_ONLINE_ANSWER);
+        f->answer.online = EMV_ONLINE_NOT_SENT;
+        assert_int_equal(check(f, &f->answer, sizeof(f->answer), MESSAGE_FROM_TILLD), 0);
+        f->answer.approved = 1;
+        assert_int_equal(check(f, &f->answer, sizeof(f->answer), MESSAGE_FROM_TILLD), -EBADMSG);
+        message_wipe(&f->m);
+        for (size_t i = 0; i < sizeof(f->m); i++)
+                assert_int_equal(((const uint8_t *) &f->m)[i], 0);
 }
 
 /* Whatever bytes come, there is an answer. */
@@ -527,6 +596,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(good_form, setup, teardown),
                 cmocka_unit_test_setup_teardown(bad_form, setup, teardown),
+                cmocka_unit_test_setup_teardown(small_messages, setup, teardown),
                 cmocka_unit_test_setup_teardown(any_bytes, setup, teardown),
                 cmocka_unit_test_setup_teardown(honest, setup, teardown),
                 cmocka_unit_test_setup_teardown(lies, setup, teardown),

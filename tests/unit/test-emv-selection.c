@@ -142,6 +142,35 @@ static void fci_and_records(void **state) {
         assert_int_equal(o.reason, EMV_REASON_MALFORMED);
 }
 
+/* 5F2D and names as the card has them. */
+static void texts(void **state) {
+        static const struct {
+                const char *bytes, *language, *name;
+        } cases[] = {
+                { "7A68", "zh", "zh" },
+                { "5A48656E", "zhen", "ZHen" },
+                { "7A68656E66726465", "zhenfrde", "zhenfrde" },
+                { "7A", "", "z" },
+                { "7A68656E667264656573", "", "zhenfrdees" },
+                { "7A31", "", "z1" },
+                { "4120422020", "", "A B" },
+                { "E941", "", "?A" },
+                { "2020", "", "" },
+                { "414243444546474849", "", "ABCDEFGHI" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                char language[EMV_LANGUAGE_MAX + 1], name[EMV_LABEL_MAX + 1];
+                uint8_t bytes[32];
+                size_t n = fixture_hex(cases[i].bytes, bytes, sizeof(bytes));
+
+                emv_copy_language(language, bytes, n);
+                assert_string_equal(language, cases[i].language);
+                emv_copy_text(name, sizeof(name), bytes, n);
+                assert_string_equal(name, cases[i].name);
+        }
+}
+
 /* PAN and track 2 (Annex A): digits to 19, filled with F to the whole byte, and nothing else. */
 static void card_numbers(void **state) {
         static const struct {
@@ -275,6 +304,7 @@ static void directory_records(void **state) {
         RUN(f, &o, PSE, "6F{84{315041592E5359532E4444463031} A5{88{0101}}} 9000", SELECT_RID, "6A82");
         RUN(f, &o, PSE, "6F{84{315041592E5359532E4444463031}} 9000", SELECT_RID, "6A82");
         RUN(f, &o, PSE, "6F{A5{88{01}}} 9000", SELECT_RID, "6A82");
+        RUN(f, &o, PSE, "6F{84{31} A5{88{01}}} 9000", SELECT_RID, "6A82");
         assert_int_equal(o.reason, EMV_REASON_NOT_ACCEPTED);
 }
 
@@ -473,6 +503,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(reading_is_bounded, setup, teardown),
                 cmocka_unit_test_setup_teardown(fci_and_records, setup, teardown),
                 cmocka_unit_test(card_numbers),
+                cmocka_unit_test(texts),
         };
 
         return cmocka_run_group_tests_name("emv: selection", tests, NULL, NULL);
