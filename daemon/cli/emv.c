@@ -27,14 +27,6 @@ static bool is_true(const cJSON *json, const char *name) {
         return cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, name));
 }
 
-/* Minor units, as everywhere in EMV; the currency is the sale's. */
-static void print_amount(const cJSON *json, const char *name) {
-        char text[32];
-
-        (void) snprintf(text, sizeof(text), "%.0f", number(json, name));
-        print_cell(text, 9);
-}
-
 static void print_applications(const struct cli *cli, const cJSON *list) {
         printf("\n%s", cli_tone(cli, TONE_DIM));
         print_cell(_("APPLICATION"), 17);
@@ -49,8 +41,8 @@ static void print_applications(const struct cli *cli, const cJSON *list) {
                 print_cell(cli_text(a, "TacDenial"), 11);
                 print_cell(cli_text(a, "TacOnline"), 11);
                 print_cell(cli_text(a, "TacDefault"), 11);
-                print_amount(a, "FloorLimit");
-                printf("\n");
+                /* Minor units, as everywhere in EMV; the currency is the sale's. */
+                printf("%.0f\n", number(a, "FloorLimit"));
         }
 }
 
@@ -148,7 +140,8 @@ int verb_emv(struct cli *cli, int argc, char **argv) {
 
         terminal = cJSON_GetObjectItemCaseSensitive(json, "Terminal");
         printf(_("%s mode, country %s, terminal type %s, capabilities %s\n"), cli_text(json, "Mode"),
-               cli_text(terminal, "Country"), cli_text(terminal, "Type"), cli_text(terminal, "Capabilities"));
+               cli_text(terminal, "Country") + (*cli_text(terminal, "Country") == '0'), cli_text(terminal, "Type"),
+               cli_text(terminal, "Capabilities"));
         print_applications(cli, cJSON_GetObjectItemCaseSensitive(json, "Applications"));
         print_keys(cli, cJSON_GetObjectItemCaseSensitive(json, "CaKeys"));
         print_revoked(cli, cJSON_GetObjectItemCaseSensitive(json, "Revoked"));
