@@ -23,10 +23,11 @@ static inline void fixture_start(struct message_start *s) {
         s->step_ms = 5000;
         s->answer_ms = 5000;
         emv_terminal_init(&s->terminal);
+        /* First, so that the keys of the tests are the first ones. */
+        assert_int_equal(config_parse_file("tests/sim/cards/test-ca.conf", emv_terminal_assign, &s->terminal), 0);
         assert_int_equal(
                 config_parse_dirs((const char *const[]){ "packaging/emv.d", NULL }, emv_terminal_assign, &s->terminal),
                 0);
-        assert_int_equal(config_parse_file("tests/sim/cards/test-ca.conf", emv_terminal_assign, &s->terminal), 0);
 }
 
 /* Hex to bytes; the count. */

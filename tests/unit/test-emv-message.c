@@ -491,7 +491,7 @@ static void shipped_data(void **state) {
         assert_memory_equal(t->country, "\x01\x56", 2);
         assert_memory_equal(t->capabilities, "\x60\x28\xc8", 3);
         assert_true(t->n_applications >= 9);
-        assert_int_equal(t->n_ca_keys, 12);
+        assert_int_equal(t->n_ca_keys, 12 + 17);
 
         assert_int_equal(emv_terminal_check(t, true, culprit, &reason), -EINVAL);
         assert_string_equal(culprit, "ca-key A000000333 EE");
