@@ -12,6 +12,9 @@ void *secret_new(size_t size);
 /* Wipes and frees; takes NULL. The size is remembered. Returns NULL. */
 void *secret_free(void *p);
 
+/* Wipes what calls that have returned may have left on the stack, 128 KiB below the caller. */
+void secret_wipe_stack(void);
+
 static inline void secret_freep(void *p) {
         secret_free(*(void **) p);
 }

@@ -263,6 +263,7 @@ int main(void) {
                 return EXIT_FAILURE;
         }
         r = worker_run(w);
+        secret_wipe_stack();
         /* tilld has gone, or wants it to end. */
         if (r < 0)
                 return EXIT_FAILURE;

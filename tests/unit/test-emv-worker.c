@@ -26,6 +26,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "card/contact.h"
+#include "canary.h"
 #include "card/icc.h"
 #include "emv-fixture.h"
 #include "emv/atr.h"
@@ -74,14 +75,19 @@ static int node_ioctl(int fd, unsigned request, ...) {
         r = node_call(&p);
         if (r >= 0 && argument)
                 memcpy(argument, p.data, p.size);
+        explicit_bzero(&p, sizeof(p));
         return r;
 }
 
 static ssize_t node_write(int fd, const void *data, size_t size) {
         struct packet p = { .call = CALL_WRITE, .size = (uint32_t) size };
 
+        int r;
+
         memcpy(p.data, data, size);
-        return node_call(&p);
+        r = node_call(&p);
+        explicit_bzero(&p, sizeof(p));
+        return r;
 }
 
 static ssize_t node_read(int fd, void *data, size_t size) {
@@ -90,6 +96,7 @@ static ssize_t node_read(int fd, void *data, size_t size) {
 
         if (r >= 0)
                 memcpy(data, p.data, (size_t) r);
+        explicit_bzero(&p, sizeof(p));
         return r;
 }
 
@@ -168,6 +175,12 @@ struct fixture {
         char seen[256];
         struct message_outcome outcome;
         bool has_outcome;
+
+        /* What is looked for in its memory. */
+        char pan[CANARY_DIGITS_MAX], rest[CANARY_DIGITS_MAX];
+        const char *needles[3];
+        bool has_online;
+        unsigned in_the_middle;
 };
 
 static void slot_change(struct fixture *f, bool present) {
@@ -445,6 +458,7 @@ static void serve_tilld(struct fixture *f) {
                 break;
         case MESSAGE_ONLINE_REQUEST:
                 note(f, "online");
+                f->has_online = true;
                 answer_online(f);
                 break;
         default:
@@ -880,6 +894,97 @@ static void not_a_start(void **state) {
         assert_int_equal(f->exchanges, 0);
 }
 
+/* Lets the worker run until it is about to end, its memory still there. Its wait status as at an exit. */
+static int run_to_exit(struct fixture *f) {
+        int status = 0;
+
+        spawn_worker(f);
+        assert_int_equal(ptrace(PTRACE_SEIZE, f->pid, NULL, PTRACE_O_TRACEEXIT), 0);
+        assert_int_equal(send(f->tilld, &f->start, sizeof(f->start), 0), sizeof(f->start));
+        while (waitpid(f->pid, &status, WNOHANG | __WALL) == 0) {
+                struct pollfd fds[] = { { .fd = f->node, .events = POLLIN }, { .fd = f->tilld, .events = POLLIN } };
+
+                if (poll(fds, 2, 10) <= 0)
+                        continue;
+                if (fds[0].revents)
+                        serve_node(f);
+                if (fds[1].revents)
+                        serve_tilld(f);
+                /* The control: what is looked for is found where it has to be. */
+                if (f->has_online && f->in_the_middle == 0) {
+                        assert_int_equal(ptrace(PTRACE_INTERRUPT, f->pid, NULL, NULL), 0);
+                        assert_int_equal(waitpid(f->pid, &status, __WALL), f->pid);
+                        f->in_the_middle = canary_scan(f->pid, f->needles);
+                        assert_int_equal(ptrace(PTRACE_CONT, f->pid, NULL, NULL), 0);
+                }
+        }
+        assert_int_equal(status >> 8, SIGTRAP | PTRACE_EVENT_EXIT << 8);
+        while (poll(&(struct pollfd){ .fd = f->tilld, .events = POLLIN }, 1, 0) > 0)
+                serve_tilld(f);
+        return status;
+}
+
+/* PAN and the rest of track 2 of the card's first application, whose discretionary data nothing else has. */
+static void find_needles(struct fixture *f) {
+        size_t size;
+        const uint8_t *track = sim_card_find(icc_card(f->icc)->applications, 0x57, &size);
+
+        assert_non_null(track);
+        assert_int_equal(track[8] >> 4, 0xd);
+        hex_encode(track, 8, f->pan);
+        for (size_t i = 0; i < 15; i++)
+                f->rest[i] = (char) ('0' + (i % 2 ? track[(i + 17) / 2] >> 4 : track[(i + 17) / 2] & 0x0f));
+        f->needles[0] = f->pan;
+        f->needles[1] = f->rest;
+}
+
+static void leaves_nothing(struct fixture *f, const char *name, enum emv_outcome outcome) {
+        struct sim_card *card = NULL;
+        unsigned left;
+        int status;
+
+        f->contact = contact_free(f->contact);
+        f->icc = icc_free(f->icc);
+        assert_int_equal(sim_card_load(name, &card), 0);
+        assert_int_equal(icc_new(card, &f->icc), 0);
+        assert_int_equal(contact_new(&f->contact), 0);
+        find_needles(f);
+        slot_change(f, false);
+        f->exchanges = 0;
+        f->has_outcome = f->has_online = false;
+        f->in_the_middle = 0;
+        f->seen[0] = '\0';
+
+        status = run_to_exit(f);
+        left = canary_scan(f->pid, f->needles);
+        assert_int_equal(ptrace(PTRACE_CONT, f->pid, NULL, NULL), 0);
+        assert_int_equal(waitpid(f->pid, &status, __WALL), f->pid);
+        f->pid = 0;
+        f->node = safe_close(f->node);
+        f->tilld = safe_close(f->tilld);
+
+        assert_int_equal(f->outcome.outcome, outcome);
+        if (f->has_online)
+                assert_true(f->in_the_middle > 4);
+        if (left > 0)
+                fail_msg("%s: %u canaries after %d exchanges", name, left, f->exchanges);
+}
+
+/* At its end nothing of the card is in the worker's memory: stack, heap, libcrypto's. */
+static void no_canary(void **state) {
+        struct fixture *f = *state;
+
+        if (geteuid() != 0) {
+                print_message("skipped: who is not root cannot look into the worker\n");
+                skip();
+        }
+        leaves_nothing(f, "unionpay", EMV_OUTCOME_APPROVED);
+        leaves_nothing(f, "visa", EMV_OUTCOME_APPROVED);
+        leaves_nothing(f, "offline-declined", EMV_OUTCOME_DECLINED);
+        for (f->remove_at = 4; f->remove_at < 14; f->remove_at++)
+                leaves_nothing(f, "unionpay", EMV_OUTCOME_FAILED);
+}
+
 static void assert_proc(pid_t pid, const char *file, const char *line) {
         char path[64], text[4096] = "";
         FILE *p;
@@ -1107,6 +1212,7 @@ int main(int argc, char **argv) {
                 cmocka_unit_test_setup_teardown(pin, setup, teardown),
                 cmocka_unit_test_setup_teardown(warm_reset, setup, teardown),
                 cmocka_unit_test_setup_teardown(voltages, setup, teardown),
+                cmocka_unit_test_setup_teardown(no_canary, setup, teardown),
                 cmocka_unit_test_setup_teardown(tilld_gone, setup, teardown),
                 cmocka_unit_test_setup_teardown(terminated, setup, teardown),
                 cmocka_unit_test_setup_teardown(not_a_start, setup, teardown),
