@@ -31,6 +31,7 @@
 #include "emv-fixture.h"
 #include "emv/atr.h"
 #include "emv/emv.h"
+#include "emv/tvr.h"
 #include "helpers/sandbox.h"
 #include "kernel/include/uapi/linux/till.h"
 #include "usb/keypad.h"
@@ -583,6 +584,35 @@ static void whole_sale(void **state) {
         assert_int_equal(f->outcome.outcome, EMV_OUTCOME_APPROVED);
         assert_int_equal(f->power_offs, 1);
         assert_int_equal(f->aborts, 0);
+}
+
+/* RSA behind the system call filter, with each method and the longest keys. */
+static void authenticated(void **state) {
+        static const struct {
+                const char *card;
+                uint8_t capable, tvr;
+        } cases[] = {
+                { "unionpay", 0x80, TVR_SDA_SELECTED },  { "unionpay", 0x40, 0 },  { "unionpay", 0x08, 0 },
+                { "long-keys", 0x80, TVR_SDA_SELECTED }, { "long-keys", 0x40, 0 }, { "long-keys", 0x08, 0 },
+        };
+        struct fixture *f = *state;
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                struct sim_card *card = NULL;
+
+                contact_off(f->contact);
+                slot_change(f, false);
+                f->icc = icc_free(f->icc);
+                assert_int_equal(sim_card_load(cases[i].card, &card), 0);
+                assert_int_equal(icc_new(card, &f->icc), 0);
+                f->start.terminal.capabilities[2] = cases[i].capable;
+                f->has_outcome = false;
+                f->seen[0] = '\0';
+                assert_exit(run(f), EXIT_SUCCESS);
+                assert_string_equal(f->seen, "insert-card inserted reading online approved");
+                assert_int_equal(f->outcome.result.tvr[0], cases[i].tvr);
+                assert_true(f->outcome.result.tsi[0] & TSI_AUTHENTICATION);
+        }
 }
 
 /* The card is in already, and on: the first reset is a cold one all the same. */
@@ -1198,6 +1228,7 @@ int main(int argc, char **argv) {
                 cmocka_unit_test(files_are_closed),
                 cmocka_unit_test_setup_teardown(sandboxed, setup, teardown),
                 cmocka_unit_test_setup_teardown(whole_sale, setup, teardown),
+                cmocka_unit_test_setup_teardown(authenticated, setup, teardown),
                 cmocka_unit_test_setup_teardown(card_in_before, setup, teardown),
                 cmocka_unit_test_setup_teardown(removed_in_exchange, setup, teardown),
                 cmocka_unit_test_setup_teardown(unplugged, setup, teardown),
