@@ -59,7 +59,9 @@ static bool has_results(const struct emv_result_data *r) {
                 0,
                 0,
                 0,
-                (TVR_ISSUER_AUTHENTICATION_FAILED | TVR_SCRIPT_FAILED_BEFORE | TVR_SCRIPT_FAILED_AFTER) & 0xff,
+                (TVR_DEFAULT_TDOL | TVR_ISSUER_AUTHENTICATION_FAILED | TVR_SCRIPT_FAILED_BEFORE |
+                 TVR_SCRIPT_FAILED_AFTER) &
+                        0xff,
         };
         struct tlv t;
 

@@ -170,6 +170,7 @@ static void issuer_scripts(void **state) {
 /* Book 3, 9.2.2: the hash of a transaction certificate data object list, and the terminal's own list. */
 static void transaction_certificate_hash(void **state) {
         struct fixture *f = *state;
+        struct dialogue d = { .online = EMV_ONLINE_ANSWERED, .approved = true };
         struct message_outcome o;
 
         simple_start(&f->start);
@@ -183,6 +184,11 @@ static void transaction_certificate_hash(void **state) {
             "7022 5A086200000000000005 5F2403491231 8C029814 8D048A029505 8F01EE 97029A03 00 9000",
             "80AE8000146BE706932B45947961647B462936B9ED04C63760", "800B 00 0007 1122334455667788 9000");
         assert_false(tvr_test(o.result.tvr, TVR_DEFAULT_TDOL));
+        /* The list is the terminal's again, for a second cryptogram that is then not asked for: 253 and 5 bytes. */
+        ONLINE(f, &d, &o, BEGIN, OPTIONS, READ,
+               "70{5A{6200000000000005} 5F24{491231} 8C{9F3704} 8D{73FD9805} 8F{EE}} 9000", ARQC);
+        assert_int_equal(o.reason, EMV_REASON_MALFORMED);
+        assert_true(tvr_test(o.result.tvr, TVR_DEFAULT_TDOL));
 }
 
 /* A good card of three records in two files, and one of a file that is not ours. */
