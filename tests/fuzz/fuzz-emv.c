@@ -50,6 +50,15 @@ static int prompt(void *userdata, enum emv_prompt p) {
         return 0;
 }
 
+static int recall(void *userdata, const struct emv_card_data *card, struct emv_memory *ret) {
+        struct play *p = userdata;
+
+        check(card->pan[0] != '\0');
+        ret->exception = p->choice & 1;
+        ret->earlier = p->start.amount << (p->choice >> 2);
+        return 0;
+}
+
 static union message *as_message(const void *m, size_t size) {
         static union message message;
 
@@ -175,6 +184,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         static const struct emv_callbacks callbacks = {
                 .transmit = transmit,
                 .prompt = prompt,
+                .recall = recall,
                 .choose = choose,
                 .online = online,
         };
