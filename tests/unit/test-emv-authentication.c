@@ -331,6 +331,26 @@ static void flip(struct chain *c, uint32_t tag, size_t byte) {
         ((uint8_t *) store_get(&c->base.emv.store, tag, NULL))[byte] ^= 0x01;
 }
 
+/* The same number above the modulus opens to the same, and is no signature. */
+static void add_modulus(struct chain *c) {
+        uint8_t modulus[SIGN_MAX], *p;
+        unsigned carry = 0;
+        size_t n;
+
+        assert_int_equal(sign_modulus(c->ca, modulus), 176);
+        /* One that leaves room. */
+        for (c->issuer_draft.serial[2] = 0;; c->issuer_draft.serial[2]++) {
+                sign_chain(c);
+                p = (uint8_t *) store_get(&c->base.emv.store, TAG_ISSUER_CERTIFICATE, &n);
+                if (p[0] + modulus[0] < 0xff)
+                        break;
+        }
+        for (size_t i = n; i-- > 0; carry >>= 8) {
+                carry += (unsigned) p[i] + modulus[i];
+                p[i] = (uint8_t) carry;
+        }
+}
+
 static void issuer_certificate(void **state) {
         struct chain *c = *state;
         struct draft *d = &c->issuer_draft;
@@ -345,8 +365,7 @@ static void issuer_certificate(void **state) {
         FAILS(c, d->trailer = 0xbd);
         FAILS(c, d->header = 0x6b);
         FAILS(c, d->format = 0x04);
-        /* Above the modulus: no signature, whatever it would open to. */
-        FAILS_AFTER(c, memset((uint8_t *) store_get(&c->base.emv.store, TAG_ISSUER_CERTIFICATE, NULL), 0xff, 176));
+        FAILS_AFTER(c, add_modulus(c));
         /* Steps 5 to 7. */
         FAILS(c, d->hash_flip = 0x80);
         FAILS(c, d->hash_algorithm = 0x02);
@@ -759,6 +778,64 @@ static void dynamic(void **state) {
         }
 }
 
+/* ---- What READ RECORD collects ---- */
+
+/* Book 3, 10.3: by the locator's order, without the template's head in files 1 to 10, and only templates. */
+static void static_data(void **state) {
+#define FIRST "7015 5F2403491231 8C039F3704 8D038A0202 9F0702FF00 9000"
+#define SECOND "700A 5A086200000000000005 9000"
+#define COLLECTED "5F2403491231 8C039F3704 8D038A0202 9F0702FF00"
+        static const struct {
+                const char *afl, *lines[6];
+                const char *collected;
+                bool broken;
+        } cases[] = {
+                { "08010200", { "00B2010C", FIRST, "00B2020C", SECOND }, "" },
+                { "08010201", { "00B2010C", FIRST, "00B2020C", SECOND }, COLLECTED },
+                { "08010202", { "00B2010C", FIRST, "00B2020C", SECOND }, COLLECTED "5A086200000000000005" },
+                { "1001010108010100", { "00B20114", SECOND, "00B2010C", FIRST }, "5A086200000000000005" },
+                /* Filling behind the template is a part of the record. */
+                { "0801010110010100",
+                  { "00B2010C", "7015 5F2403491231 8C039F3704 8D038A0202 9F0702FF00 00 9000", "00B20114", SECOND },
+                  COLLECTED "00" },
+                /* Files 11 to 30: whole, read for this alone. */
+                { "0801020058010101",
+                  { "00B2010C", FIRST, "00B2020C", SECOND, "00B2015C", "7003 DF0101 9000" },
+                  "7003DF0101" },
+                { "0801020058010101",
+                  { "00B2010C", FIRST, "00B2020C", SECOND, "00B2015C", "7103 DF0101 9000" },
+                  "",
+                  true },
+                { "0801020058010101",
+                  { "00B2010C", FIRST, "00B2020C", SECOND, "00B2015C", "7003 DF0101 01 9000" },
+                  "",
+                  true },
+                { "0801020058010100", { "00B2010C", FIRST, "00B2020C", SECOND, "00B2015C", "7103 DF0101 9000" }, "" },
+                /* A record of a file below that is to be signed and is no template tells nothing. */
+                { "0801020018010101",
+                  { "00B2010C", FIRST, "00B2020C", SECOND, "00B2011C", "7103 DF0101 9000" },
+                  "",
+                  true },
+        };
+        struct fixture *f = *state;
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                struct dialogue d = { .lines = cases[i].lines, .n = cases[i].lines[4] ? 6 : 4 };
+                struct emv *e = fresh(f);
+                uint8_t expected[256];
+                size_t n = fixture_hex(cases[i].collected, expected, sizeof(expected));
+
+                e->callbacks = &script_callbacks;
+                e->userdata = &d;
+                put(e, TAG_AFL, cases[i].afl);
+                assert_int_equal(emv_read_application_data(e), 0);
+                assert_int_equal(d.at, d.n);
+                assert_int_equal(e->static_data_broken, cases[i].broken);
+                assert_int_equal(e->static_data_size, n);
+                assert_memory_equal(e->static_data, expected, n);
+        }
+}
+
 /* ---- Keys ---- */
 
 static void keys(void **state) {
@@ -805,6 +882,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(missing_data, chain_setup, chain_teardown),
                 cmocka_unit_test_setup_teardown(test_cards, chain_setup, chain_teardown),
                 cmocka_unit_test_setup_teardown(dynamic, chain_setup, chain_teardown),
+                cmocka_unit_test_setup_teardown(static_data, setup, teardown),
                 cmocka_unit_test(keys),
         };
 
