@@ -499,7 +499,7 @@ static void choice_of_method(void **state) {
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
                 struct emv *e = chain_reset(c);
-                uint8_t plain[SIGN_MAX], signature[SIGN_MAX];
+                uint8_t plain[SIGN_MAX], signature[SIGN_MAX], other[SIGN_MAX];
                 uint8_t hashed[256] = { 0x03, 0x01, 0xda, 0xc1 };
 
                 sign_chain(c);
@@ -542,6 +542,16 @@ static void choice_of_method(void **state) {
                 assert_int_equal(emv_authenticate_offline(e), 0);
                 assert_tvr(e, "4200000000", "static: other signature");
                 memset(e->tvr, 0, 5);
+                hashed[1] = plain[2] = 0x02;
+                memcpy(hashed, plain + 1, 154);
+                SHA1(hashed, 154 + e->static_data_size, plain + 155);
+                assert_int_equal(sign_raw(c->issuer, plain, other), 0);
+                assert_int_equal(store_set(&e->store, TAG_SIGNED_STATIC_DATA, other, 176), 0);
+                assert_int_equal(emv_authenticate_offline(e), 0);
+                assert_tvr(e, "4200000000", "static: other hash algorithm");
+                memset(e->tvr, 0, 5);
+                assert_int_equal(store_set(&e->store, TAG_SIGNED_STATIC_DATA, signature, 176), 0);
+                flip(c, TAG_SIGNED_STATIC_DATA, 99);
                 set(c, TAG_STATIC_TAG_LIST, "5A");
                 flip(c, TAG_SIGNED_STATIC_DATA, 99);
                 assert_int_equal(emv_authenticate_offline(e), 0);
@@ -778,6 +788,120 @@ static void dynamic(void **state) {
         }
 }
 
+/* ---- GENERATE AC with a signature ---- */
+
+enum combined_fault {
+        COMBINED_GOOD,
+        COMBINED_OTHER_KIND, /* in the signature */
+        COMBINED_IN_CLEAR,   /* a cryptogram beside a wrong signature */
+        COMBINED_SHORT,      /* dynamic data without the hash of the transaction */
+        COMBINED_MORE,       /* dynamic data with something behind it: 32 to 38 bytes are the leftmost */
+        COMBINED_UNSIGNED,
+        COMBINED_FORMAT_1,
+        COMBINED_AAC,
+};
+
+struct combined_card {
+        struct chain *chain;
+        enum combined_fault fault;
+        uint8_t p1;
+};
+
+static void sign_combined_fault(const struct combined_card *a, const uint8_t *inner, size_t inner_size,
+                                const uint8_t *sent, size_t sent_size, uint8_t signature[static SIGN_MAX]) {
+        uint8_t dynamic[64] = "\x02\xab\xcd\x80\x11\x22\x33\x44\x55\x66\x77\x88", hashed[512];
+        size_t n = 12 + 20;
+
+        memcpy(hashed, sent, sent_size);
+        memcpy(hashed + sent_size, inner, inner_size);
+        SHA1(hashed, sent_size + inner_size, dynamic + 12);
+        if (a->fault == COMBINED_OTHER_KIND)
+                dynamic[3] = 0x40;
+        if (a->fault == COMBINED_SHORT)
+                n--;
+        if (a->fault == COMBINED_MORE)
+                dynamic[n++] = 0x55;
+        assert_int_equal(sign_dynamic(a->chain->card, dynamic, n, a->chain->base.start.unpredictable, 4, signature),
+                         144);
+        if (a->fault == COMBINED_IN_CLEAR)
+                signature[50] ^= 0x10;
+}
+
+static int combined_card(void *userdata, const uint8_t *command, size_t size,
+                         uint8_t response[static APDU_RESPONSE_MAX], size_t *ret_size) {
+        static const uint8_t format_1[] = "\x80\x0b\x80\x00\x07\x11\x22\x33\x44\x55\x66\x77\x88\x90";
+        struct combined_card *a = userdata;
+        uint8_t inner[256] = "\x9f\x27\x01\x80\x9f\x36\x02\x00\x07", signature[SIGN_MAX];
+        size_t used = 9, total = 0;
+
+        assert_true(size >= 5);
+        a->p1 = command[2];
+        if (a->fault == COMBINED_FORMAT_1) {
+                memcpy(response, format_1, sizeof(format_1));
+                *ret_size = sizeof(format_1);
+                return 0;
+        }
+        if (a->fault == COMBINED_AAC)
+                inner[3] = 0x00;
+        if (a->fault == COMBINED_AAC || a->fault == COMBINED_IN_CLEAR || a->fault == COMBINED_UNSIGNED)
+                assert_int_equal(tlv_append(inner, sizeof(inner), &used, TAG_CRYPTOGRAM, "abcdefgh", 8), 0);
+        sign_combined_fault(a, inner, used, command + 5, command[4], signature);
+        if (a->fault != COMBINED_AAC && a->fault != COMBINED_UNSIGNED)
+                assert_int_equal(tlv_append(inner, sizeof(inner), &used, TAG_SIGNED_DYNAMIC_DATA, signature, 144), 0);
+        assert_int_equal(tlv_append(response, 256, &total, TAG_RESPONSE_2, inner, used), 0);
+        memcpy(response + total, "\x90\x00", 2);
+        *ret_size = total + 2;
+        return 0;
+}
+
+static void combined(void **state) {
+        static const struct emv_callbacks callbacks = { .transmit = combined_card };
+        static const struct {
+                enum combined_fault fault;
+                int result;
+                const char *tvr, *cryptogram;
+                uint8_t given;
+        } cases[] = {
+                { COMBINED_GOOD, 0, "0000000000", "\x11\x22\x33\x44\x55\x66\x77\x88", AC_ARQC },
+                { COMBINED_MORE, 0, "0000000000", "\x11\x22\x33\x44\x55\x66\x77\x88", AC_ARQC },
+                { COMBINED_OTHER_KIND, 0, "0400000000", NULL, AC_ARQC },
+                { COMBINED_IN_CLEAR, 0, "0400000000", NULL, AC_ARQC },
+                { COMBINED_SHORT, 0, "0400000000", NULL, AC_ARQC },
+                { COMBINED_UNSIGNED, -EBADMSG },
+                { COMBINED_FORMAT_1, -EBADMSG },
+                { COMBINED_AAC, 0, "0000000000", "abcdefgh", AC_AAC },
+        };
+        struct chain *c = *state;
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                struct combined_card a = { .chain = c, .fault = cases[i].fault };
+                struct emv *e = chain_reset(c);
+                const uint8_t *cryptogram;
+                uint8_t given = 0xff;
+
+                e->callbacks = &callbacks;
+                e->userdata = &a;
+                sign_chain(c);
+                put(e, TAG_CDOL1, "9F0206");
+                assert_int_equal(emv_authenticate_offline(e), 0);
+                /* Not with what the card will decline anyway. */
+                assert_false(emv_wants_combined(e, AC_AAC));
+                assert_true(emv_wants_combined(e, AC_ARQC));
+                assert_int_equal(emv_generate_ac(e, AC_ARQC, false, &given), cases[i].result);
+                assert_int_equal(a.p1, 0x90);
+                if (cases[i].result < 0)
+                        continue;
+                assert_int_equal(given, cases[i].given);
+                assert_tvr(e, cases[i].tvr, "combined");
+                cryptogram = store_get(&e->store, TAG_CRYPTOGRAM, NULL);
+                assert_int_equal(e->has_cryptogram, cryptogram != NULL);
+                if (!cases[i].cryptogram)
+                        assert_null(cryptogram);
+                else
+                        assert_memory_equal(cryptogram, cases[i].cryptogram, 8);
+        }
+}
+
 /* ---- What READ RECORD collects ---- */
 
 /* Book 3, 10.3: by the locator's order, without the template's head in files 1 to 10, and only templates. */
@@ -882,6 +1006,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(missing_data, chain_setup, chain_teardown),
                 cmocka_unit_test_setup_teardown(test_cards, chain_setup, chain_teardown),
                 cmocka_unit_test_setup_teardown(dynamic, chain_setup, chain_teardown),
+                cmocka_unit_test_setup_teardown(combined, chain_setup, chain_teardown),
                 cmocka_unit_test_setup_teardown(static_data, setup, teardown),
                 cmocka_unit_test(keys),
         };

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "test.h"
 
+#include <openssl/sha.h>
+
 /* What tilld believes: the form of messages, the claims in them, and the EMV data that are shipped. */
 
 #include "base/log.h"
@@ -512,6 +514,18 @@ static void shipped_data(void **state) {
                 assert_string_equal(_reason, why);                                                                    \
         })
 
+/* A key whose published hash is of a number that no RSA key has. */
+static void hash_anew(struct emv_ca_key *k) {
+        uint8_t data[EMV_RID_SIZE + 1 + EMV_MODULUS_MAX + 1];
+        size_t n = k->modulus_size;
+
+        memcpy(data, k->rid, EMV_RID_SIZE);
+        data[EMV_RID_SIZE] = k->index;
+        memcpy(data + EMV_RID_SIZE + 1, k->modulus, n);
+        data[EMV_RID_SIZE + 1 + n] = (uint8_t) k->exponent;
+        SHA1(data, EMV_RID_SIZE + n + 2, k->sha1);
+}
+
 static void unfit_data(void **state) {
         struct fixture *f = *state;
         struct emv_terminal *t = &f->start.terminal;
@@ -519,6 +533,12 @@ static void unfit_data(void **state) {
         UNFIT(f, "ca-key A000000333 EE", "sha1 does not fit the key", t->ca_keys[0].modulus[7] ^= 1);
         UNFIT(f, "ca-key A000000333 EE", "sha1 does not fit the key", t->ca_keys[0].exponent = 65537);
         UNFIT(f, "ca-key A000000333 EE", "no modulus", t->ca_keys[0].modulus_size = 0);
+        UNFIT(f, "ca-key A000000333 EE", "not a modulus of RSA",
+              (t->ca_keys[0].modulus[t->ca_keys[0].modulus_size - 1] ^= 1, hash_anew(t->ca_keys)));
+        UNFIT(f, "ca-key A000000333 EE", "not a modulus of RSA",
+              (t->ca_keys[0].modulus[0] ^= 0x80, hash_anew(t->ca_keys)));
+        UNFIT(f, "application A000000333010101", "ddol does not ask for the unpredictable number, 9F37",
+              t->applications[0].ddol.data[1] = 0x38);
         UNFIT(f, "ca-key A000000333 EE", "no exponent", t->ca_keys[0].exponent = 0);
         UNFIT(f, "application A000000333010101", "no version", t->applications[0].n_versions = 0);
         UNFIT(f, "application A000000333010101", "threshold is above floor-limit", t->applications[0].threshold = 1);
