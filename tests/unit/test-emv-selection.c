@@ -138,6 +138,16 @@ static void fci_and_records(void **state) {
         assert_string_equal(o.card.pan, "6200000000000013");
         assert_string_equal(o.card.label, "TWO");
         assert_string_equal(o.card.language, "en");
+        assert_string_equal(o.card.preferred_name, "");
+        /* A preferred name, in an alphabet that the terminal has and in one that it has not. */
+#define PREFERRED(table)                                                                                              \
+        PSE, PSE_FCI, DIRECTORY(1), "70{61{4F{A000000333010101}}} 9000", END, SELECT_1,                               \
+                "6F{84{A000000333010101} A5{9F11{" table "} 9F12{4D494E45}}} 9000", OPTIONS, READ,                    \
+                "70{5A{6200000000000013} 5F24{491231} 8C{9F3704} 8D{8A02} 8F{EE}} 9000"
+        RUN(f, &o, PREFERRED("01"));
+        assert_string_equal(o.card.preferred_name, "MINE");
+        RUN(f, &o, PREFERRED("05"));
+        assert_string_equal(o.card.preferred_name, "");
         RUN(f, &o, CHATTY, "70{5A{6200000000000013} 5F24{491231} 8C{9F3704} 8D{8A02} 50{54574F} 50{54574F}} 9000");
         assert_int_equal(o.reason, EMV_REASON_MALFORMED);
 }
