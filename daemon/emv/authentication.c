@@ -205,18 +205,17 @@ static int conclude(struct emv *e, int r, enum tvr_bit failed) {
 static int authenticate_dynamic(struct emv *e) {
         struct bytes signature;
         struct public_key key;
-        struct sent ddol;
         int r;
 
         r = recover_card_key(e, &key);
         if (r >= 0)
-                r = build_ddol(e, &ddol);
+                r = build_ddol(e, &e->ddol);
         if (r < 0)
                 return conclude(e, r, TVR_DDA_FAILED);
-        r = internal_authenticate(e, &ddol, &signature);
+        r = internal_authenticate(e, &e->ddol, &signature);
         if (r < 0)
                 return r;
-        return conclude(e, check_dynamic(e, &key, &ddol, &signature), TVR_DDA_FAILED);
+        return conclude(e, check_dynamic(e, &key, &e->ddol, &signature), TVR_DDA_FAILED);
 }
 
 /* Only the key for now: the signature comes with the cryptogram (Book 2, 6.6), and with it the end of this step. */

@@ -70,8 +70,8 @@ struct emv {
         bool static_data_broken; /* a record to be authenticated is no template */
         uint8_t static_data[EMV_STATIC_DATA_MAX];
         enum authentication authentication;
-        struct public_key card_key; /* for combined data authentication, once it is recovered */
-        struct sent pdol, cdol1, cdol2;
+        struct public_key card_key;           /* for combined data authentication, once it is recovered */
+        struct sent pdol, ddol, cdol1, cdol2; /* a card may ask for its own number in them */
         uint8_t tvr[EMV_TVR_SIZE];
         uint8_t card_tvr[EMV_TVR_SIZE]; /* as the last GENERATE AC had it */
         uint8_t tsi[2];
