@@ -47,6 +47,10 @@ static void published_figures(void **state) {
         assert_hex(ac, 8, "FA624250B008B59A");
         assert_int_equal(issuer_arpc(key, ac, (const uint8_t[]){ 0, 0 }, arpc), 0);
         assert_hex(arpc, 8, "45D4255EEF10C920");
+        assert_int_equal(issuer_arpc_2(key, ac, (const uint8_t[4]){}, 4, arpc), 0);
+        assert_hex(arpc, 4, "CB56FA40");
+        assert_int_equal(issuer_arpc_2(key, ac, data, 3, arpc), -EMSGSIZE);
+        assert_int_equal(issuer_arpc_2(key, ac, data, 13, arpc), -EMSGSIZE);
 }
 
 static void cards(void **state) {

@@ -436,6 +436,89 @@ static void bad_files(void **state) {
         assert_int_equal(sim_card_load("/nonexistent/a.card", &card), -ENOENT);
 }
 
+/* A card like unionpay with a line more. */
+static struct icc *open_faulty(const char *fault) {
+        struct sim_card *card;
+        struct icc *icc;
+        uint8_t atr[ICC_ATR_MAX];
+        const char *reason = NULL;
+
+        assert_int_equal(sim_card_load(CARDS "unionpay.card", &card), 0);
+        assert_int_equal(sim_card_assign(card, "card", "fault", fault, &reason), 0);
+        assert_int_equal(icc_new(card, &icc), 0);
+        assert_true(icc_power_on(icc, atr) > 0);
+        return icc;
+}
+
+static void answers(const char *fault, const char *command, const char *answer) {
+        _cleanup_(icc_freep) struct icc *icc = open_faulty(fault);
+
+        say(icc, SELECT_DEBIT);
+        assert_string_equal(say(icc, command), answer);
+}
+
+static void faults(void **state) {
+        static const char *const malformed[] = {
+                "gpo",          "gpo:",         "gpo: 69",         "gpo: 698Z",         "boil: 6985",
+                "gpo #0: 6985", "read 1: 6985", "read 31.1: 6985", "get-data 9F: 6A88", "gpo: drop",
+                "gpo: put 82",  "gpo: byte=00", "gpo: byte x=1",   "gpo: explode",
+        };
+        uint8_t command[] = { 0x80, 0xa8, 0x00, 0x00, 0x02, 0x83, 0x00, 0x00 };
+        struct sim_fault f;
+        const char *reason;
+
+        for (size_t i = 0; i < ELEMENTSOF(malformed); i++) {
+                reason = NULL;
+                assert_int_equal(sim_fault_parse(malformed[i], &f, &reason), -EINVAL);
+                assert_non_null(reason);
+        }
+        answers("gpo: 6985", GPO, "6985");
+        answers("gpo: data 01029000", GPO, "01029000");
+        answers("get-data 9F36: put 9F36=0A", "80CA9F3600", "9F36010A9000");
+        answers("get-data 9F13: 6A88", "80CA9F3600", "9F360200009000");
+        answers("get-data: drop 9F36", "80CA9F3600", "9000");
+        answers("get-data: twice 9F36", "80CA9F3600", "9F360200009F360200009000");
+        answers("get-data: flip 9F36", "80CA9F3600", "9F360200019000");
+        answers("get-data: short", "80CA9F3600", "9F3602009000");
+        answers("get-data: long", "80CA9F3600", "9F36020000FF9000");
+        answers("get-data: byte 3=ABCD", "80CA9F3600", "9F3602ABCD9000");
+        answers("other: 9000", "841E000000", "9000");
+        answers("any #3: 6F00", "80CA9F3600", "9F360200009000");
+        answers("any #2: 6F00", "80CA9F3600", "6F00");
+        /* What is inside has its lengths around it follow: application 50 in A5 in 6F. */
+        answers("select: put 50=41", SELECT_DEBIT, "6F198408A000000333010101A50D5001418701015F2D047A68656E9000");
+
+        {
+                _cleanup_(icc_freep) struct icc *silent = open_faulty("gpo: silence");
+                _cleanup_(icc_freep) struct icc *gone = open_faulty("gpo: removal");
+
+                assert_int_equal(icc_transmit(silent, command, sizeof(command), response), -ETIMEDOUT);
+                assert_int_equal(icc_transmit(gone, command, sizeof(command), response), -ENOMEDIUM);
+        }
+}
+
+/* What a card is made to differ in. */
+static void assigned(void **state) {
+        _cleanup_(icc_freep) struct icc *icc = NULL;
+        struct sim_card *card;
+        uint8_t atr[ICC_ATR_MAX];
+        const char *reason = NULL;
+        size_t size;
+
+        assert_int_equal(sim_card_load(CARDS "unionpay.card", &card), 0);
+        assert_int_equal(sim_card_assign(card, "record 1.2.1", "5F24", "261231", &reason), 0);
+        assert_memory_equal(sim_card_find(card->applications, 0x5f24, &size), "\x26\x12\x31", 3);
+        assert_int_equal(sim_card_assign(card, "record 1.2.1", "5F24", "-", &reason), 0);
+        assert_null(sim_card_find(card->applications, 0x5f24, &size));
+        assert_int_equal(sim_card_assign(card, "card", "last-online-atc", "7", &reason), 0);
+        assert_int_equal(sim_card_assign(card, "card", "atc", "70000", &reason), -EINVAL);
+        assert_int_equal(sim_card_assign(card, "application 1", "arpc", "3", &reason), -EINVAL);
+        assert_int_equal(icc_new(card, &icc), 0);
+        assert_true(icc_power_on(icc, atr) > 0);
+        say(icc, SELECT_DEBIT);
+        assert_string_equal(say(icc, "80CA9F1300"), "9F130200079000");
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(directory),
@@ -452,6 +535,8 @@ int main(void) {
                 cmocka_unit_test(authentication),
                 cmocka_unit_test(shipped_cards),
                 cmocka_unit_test(bad_files),
+                cmocka_unit_test(faults),
+                cmocka_unit_test(assigned),
         };
 
         return cmocka_run_group_tests_name("sim-icc", tests, NULL, NULL);
