@@ -17,6 +17,7 @@
 #endif
 
 #define SETTINGS_FILE "/etc/tilld/tilld.conf"
+#define EXCEPTIONS_FILE "/etc/tilld/exceptions"
 #define SETTINGS_DROP_INS "/etc/tilld/tilld.conf.d"
 
 /* All that lives as long as the program, in the order of making; undone in the reverse. */
@@ -24,6 +25,7 @@ struct program {
         sd_event *event;
         struct settings *settings;
         struct emv_terminal *terminal;
+        struct exceptions *exceptions;
         uint8_t *tmk;
         char *ca_file, *certificate_file;
         struct journal *journal;
@@ -41,6 +43,7 @@ static void program_done(struct program *p) {
         free(p->certificate_file);
         secret_free(p->tmk);
         free(p->terminal);
+        exceptions_free(p->exceptions);
         settings_free(p->settings);
         sd_event_unref(p->event);
 }
@@ -191,6 +194,9 @@ static int start(struct program *p) {
         r = load_terminal(p->settings, &p->terminal);
         if (r < 0)
                 return r;
+        r = exceptions_load(EXCEPTIONS_FILE, &p->exceptions);
+        if (r < 0)
+                return r;
         r = read_credential("tmk", TMK_SIZE, &p->tmk);
         if (r < 0)
                 return r;
@@ -212,6 +218,7 @@ static int start(struct program *p) {
                 .settings = p->settings,
                 .journal = p->journal,
                 .terminal = p->terminal,
+                .exceptions = p->exceptions,
                 .tmk = p->tmk,
                 .ca_file = p->ca_file,
                 .certificate_file = p->certificate_file,

@@ -11,6 +11,8 @@ static const struct {
         { MESSAGE_START, MESSAGE_FROM_TILLD, sizeof(struct message_start) },
         { MESSAGE_ONLINE_ANSWER, MESSAGE_FROM_TILLD, sizeof(struct message_online_answer) },
         { MESSAGE_CHOICE, MESSAGE_FROM_TILLD, sizeof(struct message_choice) },
+        { MESSAGE_MEMORY, MESSAGE_FROM_TILLD, sizeof(struct message_memory) },
+        { MESSAGE_RECALL, MESSAGE_FROM_WORKER, sizeof(struct message_recall) },
         { MESSAGE_PROMPT, MESSAGE_FROM_WORKER, sizeof(struct message_prompt) },
         { MESSAGE_CARD, MESSAGE_FROM_WORKER, sizeof(struct message_card) },
         { MESSAGE_ONLINE_REQUEST, MESSAGE_FROM_WORKER, sizeof(struct message_online_request) },
@@ -127,8 +129,9 @@ static bool check_start(const struct message_start *s) {
                s->steps <= EMV_STEPS_READ && is_bcd(&s->transaction_type, 1) && s->currency_exponent <= 4 &&
                is_bcd(s->currency, 2) && is_date(s->date) && is_bcd(s->time, 3) && is_bcd(s->counter, 4) &&
                s->random_percent <= 99 && is_flag(s->offline_allowed) && is_flag(s->force_online) &&
-               is_flag(s->can_choose) && s->amount <= UINT64_C(999999999999) && s->amount_other <= s->amount &&
-               check_terminal(&s->terminal);
+               is_flag(s->can_choose) && is_flag(s->has_exceptions) &&
+               (s->has_exceptions || is_zero(s->salt, sizeof(s->salt))) && s->amount <= UINT64_C(999999999999) &&
+               s->amount_other <= s->amount && check_terminal(&s->terminal);
 }
 
 static bool check_online_answer(const struct message_online_answer *a) {
@@ -226,6 +229,10 @@ static bool check_content(const union message *m) {
                 return check_online_answer(&m->online_answer);
         case MESSAGE_CHOICE:
                 return is_flag(m->choice.cancelled) && m->choice.index < EMV_CANDIDATES_MAX;
+        case MESSAGE_MEMORY:
+                return is_flag(m->memory.exception);
+        case MESSAGE_RECALL:
+                return true;
         case MESSAGE_PROMPT:
                 return check_prompt(&m->prompt);
         case MESSAGE_CARD:

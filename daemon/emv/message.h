@@ -11,6 +11,8 @@
  *                            <-     PROMPT insert-card, CARD inserted, PROMPT reading
  *                            <-     PROMPT choose-application   (only when start.can_choose)
  *     CHOICE                 ->
+ *                            <-     RECALL                      (only when start.has_exceptions)
+ *     MEMORY                 ->
  *                            <-     ONLINE_REQUEST              (not for every sale)
  *     ONLINE_ANSWER          ->
  *                            <-     OUTCOME                     exactly once, last but for the next
@@ -28,7 +30,7 @@
 #include "emv/terminal.h"
 
 #define MESSAGE_MAGIC UINT32_C(0x454d5601)
-#define MESSAGE_VERSION 2
+#define MESSAGE_VERSION 3
 
 /* Descriptors of card-worker, beyond standard input, output and error. */
 #define WORKER_FD_READER 3 /* the EMV node, opened by tilld read-write and non-blocking */
@@ -39,11 +41,13 @@ enum message_type {
         MESSAGE_START = 1,
         MESSAGE_ONLINE_ANSWER = 2,
         MESSAGE_CHOICE = 3,
+        MESSAGE_MEMORY = 4,
         /* worker to tilld */
         MESSAGE_PROMPT = 16,
         MESSAGE_CARD = 17,
         MESSAGE_ONLINE_REQUEST = 18,
         MESSAGE_OUTCOME = 19,
+        MESSAGE_RECALL = 20,
 };
 
 struct message_header {
@@ -68,27 +72,32 @@ enum emv_steps {
         EMV_STEPS_READ = 4,   /* void, completion: select and read the PAN, no cryptogram */
 };
 
+#define EMV_SALT_SIZE 16
+#define EMV_EXCEPTION_SIZE 32
+
 struct message_start {
         struct message_header header;
-        uint8_t mode;              /* enum emv_mode */
-        uint8_t steps;             /* enum emv_steps */
-        uint8_t transaction_type;  /* 9C: 00 sale, 01 cash, 20 refund, 31 balance … */
-        uint8_t currency_exponent; /* 5F36 */
-        uint8_t currency[2];       /* 5F2A, ISO 4217 numeric, n3: CNY is 01 56 */
-        uint8_t date[3];           /* 9A, YYMMDD, n6 */
-        uint8_t time[3];           /* 9F21, HHMMSS, n6 */
-        uint8_t unpredictable[4];  /* 9F37, fresh for each START */
-        uint8_t counter[4];        /* 9F41, n4 to n8, right-aligned */
-        uint8_t random_percent;    /* 0 to 99, drawn by tilld: chosen when below the target (Book 3, 10.6.2) */
-        uint8_t offline_allowed;   /* 1: a TC without the acquirer's word may be asked for */
-        uint8_t force_online;      /* 1: the merchant wants it online (TVR byte 4 bit 4) */
-        uint8_t can_choose;        /* 1: PROMPT choose-application will be answered */
-        uint64_t amount;           /* 9F02, minor units, to 999999999999 */
-        uint64_t amount_other;     /* 9F03, cash back, part of amount */
-        uint32_t card_ms;          /* how long to wait for a card */
-        uint32_t step_ms;          /* how long one exchange with the card may take */
-        uint32_t answer_ms;        /* how long to wait for ONLINE_ANSWER or CHOICE */
-        uint32_t removal_ms;       /* after OUTCOME, how long to wait for the card to be taken; 0: do not wait */
+        uint8_t mode;                /* enum emv_mode */
+        uint8_t steps;               /* enum emv_steps */
+        uint8_t transaction_type;    /* 9C: 00 sale, 01 cash, 20 refund, 31 balance … */
+        uint8_t currency_exponent;   /* 5F36 */
+        uint8_t currency[2];         /* 5F2A, ISO 4217 numeric, n3: CNY is 01 56 */
+        uint8_t date[3];             /* 9A, YYMMDD, n6 */
+        uint8_t time[3];             /* 9F21, HHMMSS, n6 */
+        uint8_t unpredictable[4];    /* 9F37, fresh for each START */
+        uint8_t counter[4];          /* 9F41, n4 to n8, right-aligned */
+        uint8_t random_percent;      /* 0 to 99, drawn by tilld: chosen when below the target (Book 3, 10.6.2) */
+        uint8_t offline_allowed;     /* 1: a TC without the acquirer's word may be asked for */
+        uint8_t force_online;        /* 1: the merchant wants it online (TVR byte 4 bit 4) */
+        uint8_t can_choose;          /* 1: PROMPT choose-application will be answered */
+        uint8_t has_exceptions;      /* 1: RECALL will be answered, and has to be asked before the first cryptogram */
+        uint8_t salt[EMV_SALT_SIZE]; /* of emv_exception_hash(); zero without exceptions */
+        uint64_t amount;             /* 9F02, minor units, to 999999999999 */
+        uint64_t amount_other;       /* 9F03, cash back, part of amount */
+        uint32_t card_ms;            /* how long to wait for a card */
+        uint32_t step_ms;            /* how long one exchange with the card may take */
+        uint32_t answer_ms;          /* how long to wait for ONLINE_ANSWER or CHOICE */
+        uint32_t removal_ms;         /* after OUTCOME, how long to wait for the card to be taken; 0: do not wait */
         struct emv_terminal terminal;
 };
 
@@ -116,6 +125,17 @@ struct message_choice {
         struct message_header header;
         uint8_t cancelled; /* 1: the cardholder wants none */
         uint8_t index;     /* into the candidates of the prompt */
+};
+
+/* What the terminal knows of this card from elsewhere; the card is not named openly before it goes online. */
+struct message_recall {
+        struct message_header header;
+        uint8_t hash[EMV_EXCEPTION_SIZE]; /* emv_exception_hash() of its PAN */
+};
+
+struct message_memory {
+        struct message_header header;
+        uint8_t exception; /* 1: it is on the exception file */
 };
 
 enum emv_prompt {
@@ -254,6 +274,8 @@ union message {
         struct message_start start;
         struct message_online_answer online_answer;
         struct message_choice choice;
+        struct message_recall recall;
+        struct message_memory memory;
         struct message_prompt prompt;
         struct message_card card;
         struct message_online_request online_request;
@@ -264,6 +286,10 @@ enum message_side {
         MESSAGE_FROM_TILLD,
         MESSAGE_FROM_WORKER,
 };
+
+/* How the exception file names a card: HMAC-SHA256 of the PAN's digits. -EIO when libcrypto fails. */
+int emv_exception_hash(const uint8_t salt[static EMV_SALT_SIZE], const char *pan,
+                       uint8_t ret[static EMV_EXCEPTION_SIZE]);
 
 /* Zeroes as much of the message as its type has, and fills in the header. */
 void message_init(void *message, enum message_type type);

@@ -111,6 +111,24 @@ static int worker_choose(void *userdata, const struct message_prompt *prompt, st
         return 0;
 }
 
+/* The exception file is tilld's; the PAN stays here. */
+static int worker_recall(void *userdata, const struct emv_card_data *card, struct emv_memory *ret) {
+        struct worker *w = userdata;
+        int r;
+
+        if (!w->start.has_exceptions)
+                return 0;
+        message_init(&w->out, MESSAGE_RECALL);
+        r = emv_exception_hash(w->start.salt, card->pan, w->out.recall.hash);
+        if (r < 0)
+                return r;
+        r = ask(w, MESSAGE_MEMORY);
+        if (r < 0)
+                return r;
+        ret->exception = w->in.memory.exception;
+        return 0;
+}
+
 static int worker_online(void *userdata, const struct message_online_request *request,
                          struct message_online_answer *ret) {
         struct worker *w = userdata;
@@ -204,6 +222,7 @@ static void run_card(struct worker *w) {
         static const struct emv_callbacks callbacks = {
                 .transmit = worker_transmit,
                 .prompt = worker_prompt,
+                .recall = worker_recall,
                 .choose = worker_choose,
                 .online = worker_online,
                 .verify_pin = worker_verify_pin,

@@ -10,6 +10,7 @@
 #include "device/msr.h"
 #include "emv/terminal.h"
 #include "transaction/acquirer.h"
+#include "transaction/exceptions.h"
 #include "transaction/printing.h"
 #include "transaction/refusal.h"
 #include "transaction/reversals.h"
@@ -32,7 +33,8 @@ struct engine_config {
         const struct settings *settings;
         struct journal *journal;
         const struct emv_terminal *terminal;
-        const uint8_t *tmk; /* TMK_SIZE bytes, copied */
+        const struct exceptions *exceptions; /* NULL: none */
+        const uint8_t *tmk;                  /* TMK_SIZE bytes, copied */
         const char *ca_file;
         const char *certificate_file;
         const char *card_worker; /* path of the program */

@@ -170,21 +170,37 @@ static int assign_receipt(struct settings *s, const char *key, const char *value
         return -EINVAL;
 }
 
+/*
+ * The caps on what the card may approve without the acquirer. Such a sale has to be forwarded later, whatever happens
+ * in between, and there is no queue for it yet: every cap is 0, which allows none.
+ */
+static int assign_offline(struct settings *s, const char *key, const char *value, const char **ret_reason) {
+        static const char *const caps[] = { "amount", "count", "total", "age" };
+
+        for (size_t i = 0; i < ELEMENTSOF(caps); i++) {
+                if (!streq(caps[i], key))
+                        continue;
+                *ret_reason = "the caps in [offline] are 0: this version cannot forward a sale that was approved "
+                              "offline, so all sales go online";
+                return streq(value, "0") ? 0 : -EINVAL;
+        }
+        *ret_reason = "no such key in [offline]; there are amount, count, total and age";
+        return -EINVAL;
+}
+
 static int assign(const char *section, const char *key, const char *value, void *userdata, const char **ret_reason) {
         static const struct {
                 const char *name;
                 int (*assign)(struct settings *s, const char *key, const char *value, const char **ret_reason);
         } sections[] = {
-                { "terminal", assign_terminal },
-                { "merchant", assign_merchant },
-                { "acquirer", assign_acquirer },
-                { "receipt", assign_receipt },
+                { "terminal", assign_terminal }, { "merchant", assign_merchant }, { "acquirer", assign_acquirer },
+                { "receipt", assign_receipt },   { "offline", assign_offline },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(sections); i++)
                 if (streq(sections[i].name, section))
                         return sections[i].assign(userdata, key, value, ret_reason);
-        *ret_reason = "no such section; there are [terminal], [merchant], [acquirer] and [receipt]";
+        *ret_reason = "no such section; there are [terminal], [merchant], [acquirer], [receipt] and [offline]";
         return -EINVAL;
 }
 

@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "device/emv.h"
+#include "emv/tvr.h"
 #include "host/result.h"
 #include "journal/counter.h"
 #include "journal/event.h"
@@ -53,6 +54,7 @@ struct transaction {
         bool stripe;       /* by swipe: there is no card to decide */
         bool can_choose;   /* somebody answers ChooseApplication() */
         unsigned pin_prompts;
+        bool recalled;    /* the exception file was asked */
         bool reader_busy; /* the last worker still has the reader: ours starts when it is gone */
         /* What the worker was given and said, to hold its next claim against. */
         struct message_start *start;
@@ -540,11 +542,34 @@ static void note_language(struct transaction *t, const char *card) {
                 t->view.language = prompt_language(card, t->engine->config.terminal->country);
 }
 
+static void card_recall(struct transaction *t, const struct message_recall *m) {
+        struct message_memory memory;
+
+        t->recalled = true;
+        message_init(&memory, MESSAGE_MEMORY);
+        memory.exception = exceptions_has(t->engine->config.exceptions, m->hash);
+        if (card_send(t->card, &memory) < 0)
+                card_failed(t);
+}
+
+/* A worker may have asked for another card, or not at all: whether this one is listed shows in its results. */
+static int check_exception(const struct transaction *t, const struct message_online_request *m,
+                           const char **ret_reason) {
+        int listed = exceptions_has_pan(t->engine->config.exceptions, m->card.pan);
+
+        if (listed < 0)
+                return listed;
+        *ret_reason = "exception file and results disagree";
+        return !!listed == tvr_test(m->result.tvr, TVR_EXCEPTION_FILE) ? 0 : -EBADMSG;
+}
+
 static void card_online(struct transaction *t, const struct message_online_request *m) {
         const char *reason = "";
         int r;
 
         r = message_check_request(t->start, m, &reason);
+        if (r >= 0)
+                r = check_exception(t, m, &reason);
         if (!holds(t, r, reason))
                 return card_failed(t);
 
@@ -685,6 +710,8 @@ static bool is_in_turn(const struct transaction *t, const union message *m) {
         case MESSAGE_CARD:
                 return state == TRANSACTION_CARD ||
                        (state == TRANSACTION_WAITING_CARD && m->card.card == EMV_CARD_INSERTED);
+        case MESSAGE_RECALL:
+                return state == TRANSACTION_CARD && t->start->has_exceptions && !t->recalled;
         case MESSAGE_ONLINE_REQUEST:
                 return state == TRANSACTION_CARD;
         default:
@@ -704,6 +731,8 @@ static void card_message(struct card *card, const union message *m, void *userda
                 return card_prompt(t, &m->prompt);
         case MESSAGE_CARD:
                 return card_presence(t, &m->card);
+        case MESSAGE_RECALL:
+                return card_recall(t, &m->recall);
         case MESSAGE_ONLINE_REQUEST:
                 return card_online(t, &m->online_request);
         case MESSAGE_OUTCOME:
@@ -728,6 +757,7 @@ static void reader_free(void *userdata) {
 
 /* Hands the reader to a new worker. -ENODEV when there is none, -EBUSY while the last worker has it. */
 static int start_card(struct transaction *t) {
+        const struct exceptions *exceptions = t->engine->config.exceptions;
         const struct device *reader = monitor_find_connected(t->engine->monitor, DEVICE_EMV);
         const struct card_listener listener = {
                 .message = card_message,
@@ -743,6 +773,7 @@ static int start_card(struct transaction *t) {
                 return -ENODEV;
         fd = emv_open(reader, &keypad);
         t->reader_busy = fd == -EBUSY;
+        t->recalled = false;
         if (fd < 0)
                 return fd;
         r = emv_data_fill_start(&t->view.record, t->engine->config.settings, t->engine->config.terminal, t->can_choose,
@@ -754,6 +785,9 @@ static int start_card(struct transaction *t) {
         if (keypad)
                 t->start->terminal.capabilities[1] |= EMV_CAPABILITY_PLAINTEXT_PIN;
         t->pin_prompts = 0;
+        t->start->has_exceptions = exceptions_count(exceptions) > 0;
+        if (t->start->has_exceptions)
+                memcpy(t->start->salt, exceptions_salt(exceptions), EMV_SALT_SIZE);
         r = card_new(t->engine->config.event, t->engine->config.card_worker, fd, &listener, &t->card);
         if (r < 0)
                 return r;

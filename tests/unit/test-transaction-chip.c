@@ -219,6 +219,30 @@ static void ends(void **state) {
         }
 }
 
+/* A listed card goes online with its bit set, or is declined where the terminal's action codes say so. */
+static void on_exception_file(void **state) {
+        const struct transaction_record *r = &chip.view.record;
+        struct tlv t;
+
+        chip_list(CHIP_LISTED);
+        chip_sale("unionpay");
+        assert_int_equal(r->result, RESULT_APPROVED);
+        assert_string_equal(r->tvr, "1000008000");
+        assert_int_equal(tlv_find(chip.de55, chip.de55_size, TAG_TVR, &t), 0);
+        assert_memory_equal(t.value, "\x10\x00\x00\x80\x00", 5);
+
+        chip_sale("offline-approved");
+        assert_int_equal(r->result, RESULT_APPROVED);
+        assert_string_equal(r->tvr, "0000008000");
+
+        for (uint32_t i = 0; i < chip.terminal.n_applications; i++)
+                chip.terminal.applications[i].tac_denial[0] |= TVR_EXCEPTION_FILE;
+        chip_sale("unionpay");
+        assert_int_equal(r->result, RESULT_DECLINED);
+        assert_string_equal(r->reason, "terminal-declined");
+        assert_int_equal(chip.requests, 0);
+}
+
 /* The card is drawn before each exchange in turn: paid only when none was left to disturb. */
 static void removed_at_each_step(void **state) {
         const struct transaction_record *r = &chip.view.record;
@@ -386,6 +410,7 @@ static void languages(void **state) {
 int main(int argc, char **argv) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(ends, chip_setup, chip_teardown),
+                cmocka_unit_test_setup_teardown(on_exception_file, chip_setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(removed_at_each_step, chip_setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(chosen, chip_setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(choice_cancelled, chip_setup, chip_teardown),

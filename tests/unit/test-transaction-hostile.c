@@ -214,6 +214,30 @@ static void asks_with_tc(union message *m) {
         }
 }
 
+/* The card is listed. */
+static void recalls_other_card(union message *m) {
+        if (is(m, MESSAGE_RECALL))
+                m->recall.hash[0] ^= 1;
+}
+
+static void recalls_nothing(union message *m) {
+        if (is(m, MESSAGE_RECALL))
+                m->header.size = 0;
+}
+
+static void recalls_twice(union message *m) {
+        if (is(m, MESSAGE_RECALL))
+                worker_say_raw(m, m->header.size);
+}
+
+static void recalls_unasked(union message *m) {
+        struct message_recall r;
+
+        message_init(&r, MESSAGE_RECALL);
+        if (is(m, MESSAGE_ONLINE_REQUEST))
+                worker_say_raw(&r, sizeof(r));
+}
+
 static void tells_other_card(union message *m) {
         if (is(m, MESSAGE_OUTCOME))
                 m->outcome.card.pan_masked[15] ^= 1;
@@ -387,9 +411,12 @@ static const struct attack {
         enum transaction_result result;
         const char *reason;
         unsigned sent;
+        bool listed;
 } attacks[] = {
 #define ATTACK(tamper, host, code, pace, result, reason, sent)                                                        \
         { #tamper, tamper, HOST_##host, code, pace, RESULT_##result, reason, sent }
+#define LISTED(tamper, result, reason, sent)                                                                          \
+        { #tamper, tamper, HOST_ANSWERED, "00", 1, RESULT_##result, reason, sent, true }
         ATTACK(honest, ANSWERED, "00", 1, APPROVED, "", REQUEST),
         ATTACK(honest, ANSWERED, "51", 1, DECLINED, "refused", REQUEST),
         ATTACK(tells_twice, ANSWERED, "00", 1, APPROVED, "", REQUEST),
@@ -418,6 +445,11 @@ static const struct attack {
         ATTACK(asks_with_pin_verified, ANSWERED, "00", 1, FAILED, "worker-failed", NOTHING),
         ATTACK(asks_with_other_provider, ANSWERED, "00", 1, FAILED, "worker-failed", NOTHING),
         ATTACK(asks_with_tc, ANSWERED, "00", 1, FAILED, "worker-failed", NOTHING),
+        ATTACK(recalls_unasked, ANSWERED, "00", 1, FAILED, "worker-failed", NOTHING),
+        LISTED(honest, APPROVED, "", REQUEST),
+        LISTED(recalls_other_card, FAILED, "worker-failed", NOTHING),
+        LISTED(recalls_nothing, FAILED, "worker-failed", NOTHING),
+        LISTED(recalls_twice, FAILED, "worker-failed", NOTHING),
         ATTACK(declines_for_issuer, ANSWERED, "00", 1, FAILED, "worker-failed", NOTHING),
         ATTACK(floods, ANSWERED, "00", 1, FAILED, "worker-failed", NOTHING),
         ATTACK(offers_unasked, ANSWERED, "00", 1, FAILED, "worker-failed", NOTHING),
@@ -469,6 +501,7 @@ static void tamper(union message *m) {
 static void run_attack(const struct attack *a) {
         const struct transaction_record *record = &chip.view.record;
 
+        chip_list(a->listed ? CHIP_LISTED : NULL);
         chip.behaviour.attack = (unsigned) (a - attacks);
         chip.outcome = a->host;
         chip.code = a->code;

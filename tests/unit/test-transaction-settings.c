@@ -52,6 +52,23 @@ static int load(const char *text, const char *drop_in, struct settings **ret) {
         return settings_load(path, drop_ins, ret);
 }
 
+/* Nothing may be approved offline that cannot be forwarded. */
+static void offline_caps(void **state) {
+        static const char *const keys[] = { "amount", "count", "total", "age" };
+        struct settings *s = NULL;
+        char text[64];
+
+        for (size_t i = 0; i < ELEMENTSOF(keys); i++) {
+                snprintf(text, sizeof(text), "[offline]\n%s=1\n", keys[i]);
+                assert_int_equal(load(COMPLETE, text, &s), -EINVAL);
+                assert_null(s);
+                snprintf(text, sizeof(text), "[offline]\n%s=0\n", keys[i]);
+                assert_int_equal(load(COMPLETE, text, &s), 0);
+                s = settings_free(s);
+        }
+        assert_int_equal(load(COMPLETE, "[offline]\nfloor=0\n", &s), -EINVAL);
+}
+
 static void complete(void **state) {
         _cleanup_(settings_freep) struct settings *s = NULL;
 
@@ -151,6 +168,7 @@ static void refusals(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(complete, setup, teardown),
+                cmocka_unit_test_setup_teardown(offline_caps, setup, teardown),
                 cmocka_unit_test_setup_teardown(last_word_counts, setup, teardown),
                 cmocka_unit_test_setup_teardown(training_unless_said, setup, teardown),
                 cmocka_unit_test_setup_teardown(refused, setup, teardown),

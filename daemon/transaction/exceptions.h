@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * The exception file: cards that are not to be approved without the acquirer (EMV Book 4, 6.3.5). It names them by
+ * a keyed hash, one a line, after the key that the terminal was given with it:
+ *
+ *     salt=32 hex digits
+ *     64 hex digits: HMAC-SHA256 of the PAN's digits under the salt
+ *
+ * Hashes of PANs can be guessed by who has the salt; the file is as secret as the PANs.
+ */
+
+#include "emv/message.h"
+
+/* Lines of the file. */
+#define EXCEPTIONS_MAX 1000000
+
+struct exceptions;
+
+/* A file that is not there is an empty list (*ret is NULL). -EINVAL, logged with file and line, for a bad one. */
+int exceptions_load(const char *path, struct exceptions **ret);
+struct exceptions *exceptions_free(struct exceptions *x);
+DEFINE_CLEANUP(struct exceptions *, exceptions_free);
+
+size_t exceptions_count(const struct exceptions *x);
+const uint8_t *exceptions_salt(const struct exceptions *x);
+bool exceptions_has(const struct exceptions *x, const uint8_t hash[static EMV_EXCEPTION_SIZE]);
+/* A negative errno when it cannot be computed. */
+int exceptions_has_pan(const struct exceptions *x, const char *pan);

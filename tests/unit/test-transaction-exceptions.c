@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* The exception file. The hashes are openssl dgst's. */
+#include "test.h"
+
+#include "base/hex.h"
+#include "base/log.h"
+#include "transaction/exceptions.h"
+
+#define SALT "000102030405060708090A0B0C0D0E0F"
+/* printf %s 6200000000000005 | openssl dgst -sha256 -mac HMAC -macopt hexkey:000102030405060708090A0B0C0D0E0F */
+#define HASH "31F9F050F9BB24506A64747FE46C37C931325D497267BA43767F50C1146C8B1C"
+
+static char path[] = "/tmp/test-exceptions-XXXXXX";
+
+static int load(const char *text, struct exceptions **ret) {
+        FILE *f = fopen(path, "we");
+
+        assert_non_null(f);
+        assert_true(fputs(text, f) >= 0);
+        assert_int_equal(fclose(f), 0);
+        return exceptions_load(path, ret);
+}
+
+static int setup(void **state) {
+        int fd = mkstemp(path);
+
+        log_set_max_level(LOG_EMERG);
+        return fd < 0 ? -1 : close(fd);
+}
+
+static int teardown(void **state) {
+        return unlink(path);
+}
+
+static void listed(void **state) {
+        _cleanup_(exceptions_freep) struct exceptions *x = NULL;
+
+        assert_int_equal(load("# of the acquirer, 2026-11-21\nsalt=" SALT "\n\n" HASH "\n", &x), 0);
+        assert_int_equal(exceptions_count(x), 1);
+        assert_int_equal(exceptions_has_pan(x, "6200000000000005"), 1);
+        assert_int_equal(exceptions_has_pan(x, "6200000000000013"), 0);
+        assert_int_equal(exceptions_has_pan(x, "620000000000000"), 0);
+        assert_int_equal(exceptions_has_pan(x, ""), 0);
+}
+
+/* Many, in no order: each is found, and no other. */
+static void long_list(void **state) {
+        _cleanup_(exceptions_freep) struct exceptions *x = NULL;
+        uint8_t hash[EMV_EXCEPTION_SIZE] = {};
+        char hex[2 * EMV_EXCEPTION_SIZE + 1];
+        FILE *f = fopen(path, "we");
+
+        assert_non_null(f);
+        fputs("salt=" SALT "\n", f);
+        for (unsigned i = 0; i < 1000; i++) {
+                hash[0] = (uint8_t) (i * 7 % 1000 / 4);
+                hash[31] = (uint8_t) (i * 7 % 1000 % 4);
+                hex_encode(hash, sizeof(hash), hex);
+                fprintf(f, "%s\n", hex);
+        }
+        assert_int_equal(fclose(f), 0);
+        assert_int_equal(exceptions_load(path, &x), 0);
+        assert_int_equal(exceptions_count(x), 1000);
+        for (unsigned i = 0; i < 1000; i++) {
+                hash[0] = (uint8_t) (i / 4);
+                hash[31] = (uint8_t) (i % 4);
+                assert_true(exceptions_has(x, hash));
+        }
+        hash[31] = 4;
+        assert_false(exceptions_has(x, hash));
+}
+
+static void no_list(void **state) {
+        _cleanup_(exceptions_freep) struct exceptions *x = NULL;
+
+        assert_int_equal(exceptions_load("/nonexistent/exceptions", &x), 0);
+        assert_null(x);
+        assert_int_equal(exceptions_count(x), 0);
+        assert_int_equal(exceptions_has_pan(x, "6200000000000005"), 0);
+        assert_int_equal(load("salt=" SALT "\n", &x), 0);
+        assert_int_equal(exceptions_count(x), 0);
+        assert_int_equal(exceptions_has_pan(x, "6200000000000005"), 0);
+}
+
+static void bad_lists(void **state) {
+        static const char *const texts[] = {
+                HASH "\n",
+                "salt=00\n",
+                "salt=" SALT "00\n",
+                "salt=" SALT "\nsalt=" SALT "\n",
+                "salt=" SALT "\n" HASH "00\n",
+                "salt=" SALT "\n6200000000000005\n",
+                "salt=" SALT "\nG" HASH "\n",
+                "salt=" SALT "\n " HASH "\n",
+                "salt=G0102030405060708090A0B0C0D0E0F0\n",
+        };
+        struct exceptions *x = NULL;
+
+        for (size_t i = 0; i < ELEMENTSOF(texts); i++)
+                if (load(texts[i], &x) != -EINVAL)
+                        fail_msg("taken: %s", texts[i]);
+        assert_null(x);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(listed),
+                cmocka_unit_test(long_list),
+                cmocka_unit_test(no_list),
+                cmocka_unit_test(bad_lists),
+        };
+
+        return cmocka_run_group_tests_name("transaction-exceptions", tests, setup, teardown);
+}
