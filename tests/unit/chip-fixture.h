@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <systemd/sd-event.h>
 
+#include "base/clock.h"
 #include "base/hex.h"
 #include "base/log.h"
 #include "card/icc.h"
@@ -190,7 +191,8 @@ static char chip_dir[] = "/tmp/test-chip-XXXXXX";
 
 static struct {
         struct behaviour behaviour;
-        unsigned pace; /* a second takes 1/pace of one */
+        unsigned pace;        /* a second takes 1/pace of one */
+        uint64_t answer_usec; /* what the acquirer takes */
 
         /* The acquirer. */
         enum host_outcome outcome;
@@ -334,8 +336,8 @@ int __wrap_acquirer_exchange(struct acquirer *a, const struct host_request *q, h
                 strcpy(chip.answer.rrn, "000000000001");
                 answer_as_issuer(q);
         }
-        /* Late enough for a worker that does not wait to be heard before. */
-        return __real_sd_event_add_time_relative(chip.event, NULL, CLOCK_MONOTONIC, 10000, 1, on_answer_due, NULL);
+        return __real_sd_event_add_time_relative(chip.event, NULL, CLOCK_MONOTONIC, chip.answer_usec, 1, on_answer_due,
+                                                 NULL);
 }
 
 static void chip_on_transaction(const struct transaction_view *view, enum transaction_event e, void *userdata) {
@@ -368,6 +370,7 @@ static int chip_setup(void **state) {
 
         memset(&chip, 0, sizeof(chip));
         chip.pace = 1;
+        chip.answer_usec = 10 * USEC_PER_MSEC;
         chip.code = "00";
         chip.behaviour.remove_at = -1;
         (void) sigemptyset(&set);
