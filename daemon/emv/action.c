@@ -117,6 +117,27 @@ static int parse_format_1(struct emv *e, const struct tlv *t) {
         return store_put_card(&e->store, TAG_IAD, t->value + 11, t->size - 11);
 }
 
+/*
+ * Format 2: of what else the template may hold the books make no use (6.5.5.4), and nothing in it may take the
+ * place of what the records say.
+ */
+static int parse_format_2(struct emv *e, const struct tlv *template, const uint32_t *wanted, size_t n_wanted) {
+        const uint8_t *p = template->value;
+        size_t size = template->size;
+        struct tlv t;
+        int r;
+
+        while ((r = tlv_next(&p, &size, &t)) > 0)
+                for (size_t i = 0; i < n_wanted; i++) {
+                        if (t.tag != wanted[i])
+                                continue;
+                        r = store_put_card(&e->store, t.tag, t.value, t.size);
+                        if (r < 0)
+                                return r;
+                }
+        return r;
+}
+
 /* What the card has to tell with a signature is less: the cryptogram is inside (Book 2, table 18). */
 static int parse_cryptogram(struct emv *e, bool combined, bool second) {
         static const uint32_t of_the_answer[] = { TAG_CID, TAG_ATC, TAG_CRYPTOGRAM, TAG_IAD, TAG_SIGNED_DYNAMIC_DATA };
@@ -132,7 +153,7 @@ static int parse_cryptogram(struct emv *e, bool combined, bool second) {
         else {
                 r = tlv_only(e->response.data, e->response.size, TAG_RESPONSE_2, &t);
                 if (r >= 0)
-                        r = store_put_card_all(&e->store, t.value, t.size);
+                        r = parse_format_2(e, &t, of_the_answer, ELEMENTSOF(of_the_answer));
         }
         if (r < 0)
                 return r;

@@ -152,7 +152,7 @@ int atr_check(const struct atr *a, bool warm, const char **ret_reason) {
                 reason = "second protocol is not T=1";
         else if (!reason && a->has_ta2)
                 reason = specific_mode_fault(a);
-        else if (!reason && a->tc2 == 0)
+        if (!reason && a->tc2 == 0)
                 reason = "waiting time integer is 00";
         if (!reason && a->has_t1)
                 reason = t1_fault(a);

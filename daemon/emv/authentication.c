@@ -251,7 +251,7 @@ bool emv_wants_combined(const struct emv *e, uint8_t asked) {
         return e->authentication == AUTHENTICATION_COMBINED && asked != AC_AAC && !tvr_test(e->tvr, TVR_CDA_FAILED);
 }
 
-/* The objects of the response as they came, but for the signature itself. Returns how many runs of bytes. */
+/* The objects of the response as they came, but for the signature itself. */
 static int split_response(const struct bytes *template, struct bytes *signature, struct bytes around[static 2]) {
         const uint8_t *p = template->data, *begin;
         size_t left = template->size;

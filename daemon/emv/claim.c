@@ -162,6 +162,8 @@ int message_check_claim(const struct message_start *start, const struct emv_card
                 return refuse("application is not one of the terminal's", ret_reason);
         if (!result->has_cryptogram)
                 return 0;
+        if (card->aid.size == 0)
+                return refuse("cryptogram of no application", ret_reason);
         if (!is_possible_cvm(&start->terminal, result))
                 return refuse("cardholder verification is not possible here", ret_reason);
         return check_de55(start, card, result, ret_reason);
@@ -205,6 +207,12 @@ static bool is_of_request(const struct message_online_request *request, const st
                b->expiry[0] == '\0' && b->track2[0] == '\0';
 }
 
+/* How the cardholder was verified was settled before the request. */
+static bool is_verified_alike(const struct emv_result_data *a, const struct emv_result_data *b) {
+        return !b->has_cryptogram || (a->signature == b->signature && memcmp(a->cvm, b->cvm, sizeof(a->cvm)) == 0 &&
+                                      memcmp(a->aip, b->aip, sizeof(a->aip)) == 0);
+}
+
 /* Words that only the acquirer's side can have brought about. */
 static bool is_online_reason(uint8_t reason) {
         return reason == EMV_REASON_ISSUER || reason == EMV_REASON_UNABLE_ONLINE ||
@@ -220,6 +228,8 @@ int message_check_outcome(const struct message_start *start, const struct messag
                 return refuse("outcome and request disagree", ret_reason);
         if (request && !is_of_request(request, outcome))
                 return refuse("outcome and request are of different cards", ret_reason);
+        if (request && !is_verified_alike(&request->result, &outcome->result))
+                return refuse("outcome and request verify the cardholder in different ways", ret_reason);
         if (!answer && is_online_reason(outcome->reason))
                 return refuse("declined for the acquirer, who was not asked", ret_reason);
         if (outcome->outcome == EMV_OUTCOME_APPROVED) {

@@ -90,7 +90,7 @@ struct message_start {
         uint8_t offline_allowed;     /* 1: a TC without the acquirer's word may be asked for */
         uint8_t force_online;        /* 1: the merchant wants it online (TVR byte 4 bit 4) */
         uint8_t can_choose;          /* 1: PROMPT choose-application will be answered */
-        uint8_t has_exceptions;      /* 1: RECALL will be answered, and has to be asked before the first cryptogram */
+        uint8_t has_exceptions;      /* 1: RECALL will be answered; what it says shows in the TVR of a request */
         uint8_t salt[EMV_SALT_SIZE]; /* of emv_exception_hash(); zero without exceptions */
         uint64_t amount;             /* 9F02, minor units, to 999999999999 */
         uint64_t amount_other;       /* 9F03, cash back, part of amount */

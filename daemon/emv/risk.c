@@ -30,9 +30,9 @@ static void check_floor_limit(struct emv *e, uint64_t amount) {
 }
 
 /* 10.6.2: below the floor limit only; above the threshold the chance rises towards target_max. */
-static void select_randomly(struct emv *e, uint64_t amount) {
+static void select_randomly(struct emv *e) {
         const struct emv_application *a = e->application;
-        uint64_t percent = a->target;
+        uint64_t amount = e->start->amount, percent = a->target;
 
         if (amount >= a->floor_limit)
                 return;
@@ -89,13 +89,14 @@ int emv_manage_risk(struct emv *e) {
 
         if (e->start->force_online)
                 tvr_set(e->tvr, TVR_FORCED_ONLINE);
-        if (!(emv_aip(e) & AIP_RISK_MANAGEMENT))
-                return 0;
+        /* The terminal's own list, whatever the card wants of the rest. */
         r = recall(e, &amount);
         if (r < 0)
                 return r;
+        if (!(emv_aip(e) & AIP_RISK_MANAGEMENT))
+                return 0;
         check_floor_limit(e, amount);
-        select_randomly(e, amount);
+        select_randomly(e);
         r = check_velocity(e);
         if (r < 0)
                 return r;

@@ -17,12 +17,23 @@
 
 #define COPY(array, text) ((void) snprintf(array, sizeof(array), "%.*s", (int) sizeof(array) - 1, text))
 
+/* 0 to 99, each as likely as the others. */
+static int draw_percent(uint8_t *ret) {
+        uint8_t byte;
+
+        do
+                if (getrandom(&byte, sizeof(byte), 0) != sizeof(byte))
+                        return -EIO;
+        while (byte >= 200);
+        *ret = byte % 100;
+        return 0;
+}
+
 int emv_data_fill_start(const struct transaction_record *record, const struct settings *s,
                         const struct emv_terminal *terminal, bool can_choose, struct message_start *ret) {
         const struct currency *currency = currency_find(record->currency);
         time_t now = time(NULL);
         struct tm tm;
-        uint8_t percent;
 
         message_init(ret, MESSAGE_START);
         ret->mode = s->mode == MODE_LIVE ? EMV_MODE_LIVE : s->mode == MODE_TEST ? EMV_MODE_TEST : EMV_MODE_TRAINING;
@@ -45,9 +56,8 @@ int emv_data_fill_start(const struct transaction_record *record, const struct se
                 ret->counter[3 - i] = bcd_byte((unsigned) (n % 100));
 
         if (getrandom(ret->unpredictable, sizeof(ret->unpredictable), 0) != sizeof(ret->unpredictable) ||
-            getrandom(&percent, sizeof(percent), 0) != sizeof(percent))
+            draw_percent(&ret->random_percent) < 0)
                 return -EIO;
-        ret->random_percent = percent % 100;
 
         ret->card_ms = CARD_TIMEOUT_MSEC;
         ret->step_ms = STEP_TIMEOUT_MSEC;

@@ -112,6 +112,7 @@ static void accepted(void **state) {
                 { "TB2", "3BE000002000", false, true },
                 { "TC2 0A", "3BE00000400A", true, true },
                 { "TC2 00", "3BE000004000", false, false },
+                { "TC2 00 in specific mode", "3BE00000500000", false, false },
                 { "TC2 of another value", "3BE000004020", true, true },
                 { "TD2 of T=1 after T=0", "3BE000008031FE45+", true, true },
                 { "TD2 of T=14 after T=0", "3BE00000800E+", true, true },

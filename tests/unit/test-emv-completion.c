@@ -223,6 +223,20 @@ static void de55(void **state) {
         assert_int_equal(o.result.has_cryptogram, 1);
 }
 
+/* 6.5.5.4: what else comes with a cryptogram is not heard, and is no second time what the first answer had. */
+static void answer_that_holds_more(void **state) {
+        struct fixture *f = *state;
+        struct dialogue d = { .online = EMV_ONLINE_ANSWERED, .approved = true };
+        struct message_outcome o;
+
+        simple_start(&f->start);
+        ONLINE(f, &d, &o, CARD_READ, "80AE8000",
+               "77{9F27{80} 9F36{0007} 9F26{1122334455667788} DF01{01} 5F34{07}} 9000", "80AE4000",
+               "77{9F27{40} 9F36{0007} 9F26{8877665544332211} DF01{01} 9F0D{0000000000}} 9000");
+        assert_int_equal(o.outcome, EMV_OUTCOME_APPROVED);
+        assert_int_equal(o.card.sequence, 1);
+}
+
 /* What a record says of cryptograms is none of the card's decision. */
 static void no_cryptogram_but_the_answer(void **state) {
         struct fixture *f = *state;
@@ -482,6 +496,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(issuer_authentication, setup, teardown),
                 cmocka_unit_test_setup_teardown(issuer_scripts, setup, teardown),
                 cmocka_unit_test_setup_teardown(de55, setup, teardown),
+                cmocka_unit_test_setup_teardown(answer_that_holds_more, setup, teardown),
                 cmocka_unit_test_setup_teardown(no_cryptogram_but_the_answer, setup, teardown),
                 cmocka_unit_test_setup_teardown(reason_codes, setup, teardown),
                 cmocka_unit_test_setup_teardown(kinds, setup, teardown),

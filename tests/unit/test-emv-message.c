@@ -320,6 +320,20 @@ static void forge(struct emv_result_data *r, uint32_t tag) {
         ((uint8_t *) t.value)[t.size - 1] ^= 0x01;
 }
 
+/* As a worker tells CVM results. */
+static void tell_cvm(struct emv_result_data *r, const char *cvm, bool signature) {
+        uint8_t *results = memmem(r->de55, r->de55_size, "\x9f\x34\x03", 3);
+
+        fixture_hex(cvm, r->cvm, 3);
+        memcpy(results + 3, r->cvm, 3);
+        r->signature = signature;
+}
+
+static void tell_aip(struct emv_result_data *r) {
+        forge(r, 0x82);
+        r->aip[1] ^= 0x01;
+}
+
 static void honest(void **state) {
         struct fixture *f = *state;
         const char *reason;
@@ -383,6 +397,10 @@ static void lies(void **state) {
         LIE(f, "outcome and request are of different cards", f->outcome.card.sequence = 2);
         LIE(f, "outcome and request are of different cards", strcpy(f->outcome.card.pan, "6200001111110005"));
         LIE(f, "PAN and track 2 are of different cards", strcpy(f->request.card.pan_masked, "***********00005"));
+        LIE(f, "outcome and request verify the cardholder in different ways",
+            tell_cvm(&f->outcome.result, "1F0002", false));
+        LIE(f, "outcome and request verify the cardholder in different ways", tell_aip(&f->outcome.result));
+        LIE(f, "cryptogram of no application", f->request.card.aid = (struct emv_aid){});
         LIE(f, "approved without a transaction certificate", f->outcome.result.cryptogram_type = 0x00);
         LIE(f, "approved without the acquirer's approval", f->answer.approved = 0);
         LIE(f, "approved without the acquirer's approval", f->answer.online = EMV_ONLINE_NO_ANSWER);
@@ -392,13 +410,10 @@ static void lies(void **state) {
 
 /* START says that the reader has a keypad, and the worker how a PIN went there. */
 static void tell_pin(struct emv_result_data *r, const char *cvm, bool signature) {
-        uint8_t *results = memmem(r->de55, r->de55_size, "\x9f\x34\x03", 3);
         uint8_t *capabilities = memmem(r->de55, r->de55_size, "\x9f\x33\x03", 3);
 
-        fixture_hex(cvm, r->cvm, 3);
-        memcpy(results + 3, r->cvm, 3);
+        tell_cvm(r, cvm, signature);
         capabilities[4] |= EMV_CAPABILITY_PLAINTEXT_PIN;
-        r->signature = signature;
 }
 
 static void with_keypad(struct fixture *f, const char *cvm, bool signature) {

@@ -223,8 +223,8 @@ static void risk(void **state) {
                   NULL,
                   NULL,
                   { 0, 0, { false, 600 }, 0 } },
-                { "split, drawn as a whole",
-                  "0000001000",
+                { "split, drawn by its own amount",
+                  "0000000000",
                   250,
                   1000,
                   500,
@@ -288,12 +288,16 @@ static void risk_ends(void **state) {
         e->read = true;
         f->application.floor_limit = 0;
         put(e, TAG_PAN, "6200000000000005");
-        /* 10.6: only the merchant's wish is told of a card that wants no risk management. */
+        /* 10.6: only the merchant's wish and list are told of a card that wants no risk management. */
         put(e, TAG_AIP, "7400");
         f->start.force_online = 1;
+        assert_int_equal(emv_manage_risk(e), -ECANCELED);
+        c = (struct counters){ .memory.exception = true };
         assert_int_equal(emv_manage_risk(e), 0);
-        assert_tvr(e, "0000000800", "not of this card");
+        assert_tvr(e, "1000000800", "not of this card");
         assert_int_equal(e->tsi[0], 0);
+        c = (struct counters){ .forgotten = -ECANCELED };
+        memset(e->tvr, 0, sizeof(e->tvr));
 
         store_forget(&e->store, TAG_AIP);
         put(e, TAG_AIP, "0800");
