@@ -62,7 +62,9 @@ int emv_data_fill_start(const struct transaction_record *record, const struct se
         ret->card_ms = CARD_TIMEOUT_MSEC;
         ret->step_ms = STEP_TIMEOUT_MSEC;
         ret->can_choose = can_choose;
-        /* A reversal, a sign-on and the request itself may each take the whole deadline. tilld's own end comes first.
+        /*
+         * A reversal, a sign-on and the request itself may each take the whole deadline. With more reversals than one
+         * the worker gives up, and the request is not sent.
          */
         ret->answer_ms = MAX(s->answer_timeout * 4000, (unsigned) EMV_CHOICE_TIMEOUT_MSEC + 10000);
         ret->terminal = *terminal;

@@ -66,6 +66,7 @@ struct transaction {
         enum host_state host;
         struct host_answer answer;   /* of HOST_STATE_APPROVED and _DECLINED; shown with the result, not before */
         const char *not_sent;        /* why, of HOST_STATE_NOT_SENT */
+        const char *card_word;       /* why the card ended while HOST_STATE_PENDING */
         const char *reversal_reason; /* of HOST_STATE_LOST */
         bool sent;                   /* the first durable commit was made: the request may be out */
 };
@@ -152,9 +153,14 @@ static void forget_choice(struct transaction *t) {
 }
 
 /* There is no card's word to be had any more. */
-static void card_failed(struct transaction *t) {
+static void card_lost(struct transaction *t, const char *word) {
         t->card = card_free(t->card);
-        conclude_both(t, "worker-failed");
+        t->card_word = word;
+        conclude_both(t, word);
+}
+
+static void card_failed(struct transaction *t) {
+        card_lost(t, "worker-failed");
 }
 
 static int on_timeout(sd_event_source *s, uint64_t usec, void *userdata) {
@@ -466,6 +472,10 @@ static void send_request(struct transaction *t) {
         struct host_request q;
         int r;
 
+        /* While an older reversal or the sign-on was waited for: nobody is there who could end the sale. */
+        if (!t->stripe && !t->card)
+                return host_not_sent(t, t->card_word);
+
         r = commit_request(t);
         if (r < 0) {
                 log_error_errno(r, "Transaction %" PRIi64 ": the request cannot be written", t->view.record.id);
@@ -604,7 +614,7 @@ static void card_outcome(struct transaction *t, const struct message_outcome *m)
 
         /* It gave up while the acquirer is asked. */
         if (t->host == HOST_STATE_PENDING)
-                return card_failed(t);
+                return card_lost(t, m->outcome == EMV_OUTCOME_FAILED ? word : "worker-failed");
         if (t->host != HOST_STATE_NONE)
                 return conclude_both(t, m->outcome == EMV_OUTCOME_APPROVED ? NULL : word);
 

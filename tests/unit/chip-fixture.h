@@ -204,6 +204,7 @@ static struct {
         host_exchange_done_t done;
         void *done_userdata;
         bool busy, is_reversal;
+        bool hold; /* no answer before this is taken back */
         struct host_answer answer;
 
         /* What was seen. */
@@ -262,9 +263,17 @@ int __wrap_sd_event_add_time_relative(sd_event *e, sd_event_source **ret, clocki
         return __real_sd_event_add_time_relative(e, ret, clock, usec / chip.pace, accuracy, callback, userdata);
 }
 
+static int on_answer_due(sd_event_source *source, uint64_t usec, void *userdata);
+
+static int answer_later(uint64_t usec) {
+        return __real_sd_event_add_time_relative(chip.event, NULL, CLOCK_MONOTONIC, usec, 1, on_answer_due, NULL);
+}
+
 static int on_answer_due(sd_event_source *source, uint64_t usec, void *userdata) {
         bool answered = chip.is_reversal || chip.outcome == HOST_ANSWERED;
 
+        if (chip.hold)
+                return answer_later(10 * USEC_PER_MSEC);
         chip.busy = false;
         chip.done(answered ? HOST_ANSWERED : chip.outcome, 0, answered ? &chip.answer : NULL, chip.done_userdata);
         return 0;
@@ -336,8 +345,7 @@ int __wrap_acquirer_exchange(struct acquirer *a, const struct host_request *q, h
                 strcpy(chip.answer.rrn, "000000000001");
                 answer_as_issuer(q);
         }
-        return __real_sd_event_add_time_relative(chip.event, NULL, CLOCK_MONOTONIC, chip.answer_usec, 1, on_answer_due,
-                                                 NULL);
+        return answer_later(chip.answer_usec);
 }
 
 static void chip_on_transaction(const struct transaction_view *view, enum transaction_event e, void *userdata) {

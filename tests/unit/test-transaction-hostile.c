@@ -531,9 +531,53 @@ static void all_attacks(void **state) {
         print_message("%zu attacks\n", ELEMENTSOF(attacks));
 }
 
+static void run_until_finished(void) {
+        for (int i = 0; chip.finished == 0; i++) {
+                assert_true(i < 3000);
+                assert_true(sd_event_run(chip.event, 20000) >= 0);
+        }
+}
+
+static unsigned find_attack(void (*wanted)(union message *m)) {
+        unsigned i = 0;
+
+        while (attacks[i].tamper != wanted)
+                i++;
+        return i;
+}
+
+/* An older reversal is under way when the card wants the acquirer's word, and then the card is gone. */
+static void nothing_is_sent_for_a_card_that_is_gone(void **state) {
+        siginfo_t si;
+
+        strcpy(chip.behaviour.card, "unionpay");
+        chip.behaviour.attack = find_attack(honest);
+        chip.outcome = HOST_NO_ANSWER;
+        chip_start_sale();
+        run_until_finished();
+        assert_int_equal(chip.requests, 1);
+        chip.hold = true;
+
+        chip.behaviour.attack = find_attack(dies_while_authorizing);
+        chip.outcome = HOST_ANSWERED;
+        chip_start_sale();
+        for (int i = 0; waitid(P_ALL, 0, &si, WEXITED | WNOHANG | WNOWAIT) == 0; i++) {
+                assert_true(i < 3000);
+                assert_true(sd_event_run(chip.event, 20000) >= 0);
+        }
+        assert_int_equal(chip.view.record.state, TRANSACTION_AUTHORIZING);
+        chip.hold = false;
+        run_until_finished();
+        assert_int_equal(chip.requests, 0);
+        assert_int_equal(chip.view.record.result, RESULT_FAILED);
+        assert_string_equal(chip.view.record.reason, "worker-failed");
+        assert_int_equal(chip.view.record.reversal, REVERSAL_NONE);
+}
+
 int main(int argc, char **argv) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(all_attacks, chip_setup, chip_teardown),
+                cmocka_unit_test_setup_teardown(nothing_is_sent_for_a_card_that_is_gone, chip_setup, chip_teardown),
         };
 
         log_set_max_level(getenv("TILL_LOG_LEVEL") ? LOG_DEBUG : LOG_EMERG);
