@@ -35,6 +35,8 @@
 #define CARD_WORK_TIMEOUT_USEC (45 * USEC_PER_SEC)
 /* A card counts its tries in four bits. */
 #define PIN_PROMPTS_MAX 15
+/* Of a mute card, after the first; more than a person finds time for. */
+#define INSERTIONS_MAX 10
 
 enum host_state {
         HOST_STATE_NONE,     /* not asked */
@@ -54,8 +56,9 @@ struct transaction {
         bool stripe;       /* by swipe: there is no card to decide */
         bool can_choose;   /* somebody answers ChooseApplication() */
         unsigned pin_prompts;
-        bool recalled;    /* the exception file was asked */
-        bool reader_busy; /* the last worker still has the reader: ours starts when it is gone */
+        unsigned insertions; /* after the first */
+        bool recalled;       /* the exception file was asked */
+        bool reader_busy;    /* the last worker still has the reader: ours starts when it is gone */
         /* What the worker was given and said, to hold its next claim against. */
         struct message_start *start;
         struct message_online_request *request; /* secret memory; filled in for a swipe too */
@@ -692,7 +695,13 @@ static void card_inserted(struct transaction *t) {
 static void card_presence(struct transaction *t, const struct message_card *m) {
         if (m->card == EMV_CARD_INSERTED && t->view.record.state == TRANSACTION_WAITING_CARD)
                 return card_inserted(t);
+        if (m->card == EMV_CARD_INSERTED &&
+            (++t->insertions > INSERTIONS_MAX || set_timeout(t, CARD_WORK_TIMEOUT_USEC) < 0))
+                return card_failed(t);
         if (m->card == EMV_CARD_MUTE) {
+                /* The worker gives up before, and says that the card was mute. */
+                if (set_timeout(t, CARD_TIMEOUT_USEC) < 0)
+                        return card_failed(t);
                 COPY(t->view.record.message,
                      N_("The chip does not answer: take the card out, wipe it, insert it again."));
                 t->view.prompt = "remove-card";

@@ -383,6 +383,32 @@ static void dies_with_card(union message *m) {
                 raise(SIGKILL);
 }
 
+static void say_card(enum emv_card card) {
+        union message m;
+
+        message_init(&m, MESSAGE_CARD);
+        m.card.card = card;
+        worker_say_raw(&m, m.header.size);
+}
+
+/* A chip that is wiped for longer than the work with one takes. */
+static void is_mute_for_long(union message *m) {
+        if (!is(m, MESSAGE_PROMPT) || m->prompt.prompt != EMV_PROMPT_READING)
+                return;
+        say_card(EMV_CARD_MUTE);
+        sleep(5);
+        say_card(EMV_CARD_INSERTED);
+}
+
+static void is_mute_again_and_again(union message *m) {
+        if (!is(m, MESSAGE_PROMPT) || m->prompt.prompt != EMV_PROMPT_READING)
+                return;
+        for (unsigned i = 0; i < 20; i++) {
+                say_card(EMV_CARD_MUTE);
+                say_card(EMV_CARD_INSERTED);
+        }
+}
+
 static void dies_while_authorizing(union message *m) {
         if (is(m, MESSAGE_ONLINE_REQUEST)) {
                 worker_say_raw(m, m->header.size);
@@ -423,7 +449,9 @@ static const struct attack {
         ATTACK(honest, ANSWERED, "00", 1, APPROVED, "", REQUEST),
         ATTACK(honest, ANSWERED, "51", 1, DECLINED, "refused", REQUEST),
         ATTACK(tells_twice, ANSWERED, "00", 1, APPROVED, "", REQUEST),
+        ATTACK(is_mute_for_long, ANSWERED, "00", 10, APPROVED, "", REQUEST),
         /* Before the acquirer. */
+        ATTACK(is_mute_again_and_again, ANSWERED, "00", 1, FAILED, "worker-failed", NOTHING),
         ATTACK(approves_before_card, ANSWERED, "00", 1, FAILED, "worker-failed", NOTHING),
         ATTACK(approves_offline, ANSWERED, "00", 1, FAILED, "worker-failed", NOTHING),
         ATTACK(asks_before_card, ANSWERED, "00", 1, FAILED, "worker-failed", NOTHING),
