@@ -112,21 +112,17 @@ static int check_hash(const struct certificate *c, const struct bytes *remainder
         return public_key_check_hash(c->plain, c->size, more, ELEMENTSOF(more));
 }
 
-static uint8_t digit(const uint8_t *data, size_t i) {
-        return i % 2 ? data[i / 2] & 0x0f : data[i / 2] >> 4;
-}
-
 /* Step 8 for an issuer: 3 to 8 digits that the PAN begins with, filled with F. */
 static bool is_issuer_of(const struct certificate *c, const struct bytes *pan) {
         size_t n = 0;
 
-        while (n < 2 * c->identifier_size && digit(c->identifier, n) != 0x0f) {
-                if (n >= 2 * pan->size || digit(c->identifier, n) != digit(pan->data, n))
+        while (n < 2 * c->identifier_size && emv_nibble(c->identifier, n) != 0x0f) {
+                if (n >= 2 * pan->size || emv_nibble(c->identifier, n) != emv_nibble(pan->data, n))
                         return false;
                 n++;
         }
         for (size_t i = n; i < 2 * c->identifier_size; i++)
-                if (digit(c->identifier, i) != 0x0f)
+                if (emv_nibble(c->identifier, i) != 0x0f)
                         return false;
         return n >= 3;
 }

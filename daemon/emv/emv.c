@@ -47,13 +47,20 @@ void emv_number_binary(uint64_t number, uint8_t ret[static 4]) {
                 ret[i] = (uint8_t) number;
 }
 
-static uint8_t nibble(const uint8_t *data, size_t i) {
+uint8_t emv_nibble(const uint8_t *data, size_t i) {
         return i % 2 ? data[i / 2] & 0x0f : data[i / 2] >> 4;
+}
+
+bool emv_is_date(const uint8_t date[static 3]) {
+        uint64_t number;
+
+        return emv_bcd_number(date, 3, &number) >= 0 && date[1] >= 0x01 && date[1] <= 0x12 && date[2] >= 0x01 &&
+               date[2] <= 0x31;
 }
 
 static bool only_filling(const uint8_t *data, size_t size, size_t from) {
         for (size_t i = from; i < 2 * size; i++)
-                if (nibble(data, i) != 0x0f)
+                if (emv_nibble(data, i) != 0x0f)
                         return false;
         return true;
 }
@@ -61,8 +68,8 @@ static bool only_filling(const uint8_t *data, size_t size, size_t from) {
 int emv_pan_digits(const uint8_t *pan, size_t size, char ret[static EMV_PAN_MAX + 1]) {
         size_t n = 0;
 
-        while (n < 2 * size && n < EMV_PAN_MAX && nibble(pan, n) <= 9) {
-                ret[n] = (char) ('0' + nibble(pan, n));
+        while (n < 2 * size && n < EMV_PAN_MAX && emv_nibble(pan, n) <= 9) {
+                ret[n] = (char) ('0' + emv_nibble(pan, n));
                 n++;
         }
         ret[n] = '\0';
@@ -75,7 +82,7 @@ int emv_track2_text(const uint8_t *track, size_t size, char ret[static EMV_TRACK
         size_t n = 0, separator = 0;
 
         while (n < 2 * size && n < EMV_TRACK2_MAX) {
-                uint8_t c = nibble(track, n);
+                uint8_t c = emv_nibble(track, n);
 
                 if (c == 0x0d && separator == 0)
                         separator = n;

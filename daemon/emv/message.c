@@ -96,10 +96,6 @@ static bool is_bcd(const uint8_t *data, size_t size) {
         return emv_bcd_number(data, size, &number) >= 0;
 }
 
-static bool is_date(const uint8_t date[static 3]) {
-        return is_bcd(date, 3) && date[1] >= 0x01 && date[1] <= 0x12 && date[2] >= 0x01 && date[2] <= 0x31;
-}
-
 static bool check_application(const struct emv_application *a) {
         return is_aid(&a->aid, false) && is_flag(a->partial) && a->n_versions >= 1 &&
                a->n_versions <= EMV_VERSIONS_MAX && a->target <= 99 && a->target_max <= 99 &&
@@ -127,7 +123,7 @@ static bool check_terminal(const struct emv_terminal *t) {
 static bool check_start(const struct message_start *s) {
         return s->mode >= EMV_MODE_LIVE && s->mode <= EMV_MODE_TRAINING && s->steps >= EMV_STEPS_FULL &&
                s->steps <= EMV_STEPS_READ && is_bcd(&s->transaction_type, 1) && s->currency_exponent <= 4 &&
-               is_bcd(s->currency, 2) && is_date(s->date) && is_bcd(s->time, 3) && is_bcd(s->counter, 4) &&
+               is_bcd(s->currency, 2) && emv_is_date(s->date) && is_bcd(s->time, 3) && is_bcd(s->counter, 4) &&
                s->random_percent <= 99 && is_flag(s->offline_allowed) && is_flag(s->force_online) &&
                is_flag(s->can_choose) && is_flag(s->has_exceptions) &&
                (s->has_exceptions || is_zero(s->salt, sizeof(s->salt))) && s->amount <= UINT64_C(999999999999) &&

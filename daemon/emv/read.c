@@ -65,14 +65,6 @@ static int read_file(struct emv *e, const uint8_t entry[static 4], unsigned *n_r
         return 0;
 }
 
-static bool is_date(const uint8_t date[static 3]) {
-        uint64_t number;
-
-        if (emv_bcd_number(date, 3, &number) < 0)
-                return false;
-        return number / 100 % 100 >= 1 && number / 100 % 100 <= 12 && number % 100 >= 1 && number % 100 <= 31;
-}
-
 /* Table 26, and what every later step leans on. */
 static int check_mandatory(struct emv *e) {
         static const uint32_t mandatory[] = { TAG_EXPIRATION_DATE, TAG_PAN, TAG_CDOL1, TAG_CDOL2 };
@@ -84,10 +76,10 @@ static int check_mandatory(struct emv *e) {
         for (size_t i = 0; i < ELEMENTSOF(mandatory); i++)
                 if (!store_get(&e->store, mandatory[i], NULL))
                         return -EBADMSG;
-        if (!is_date(store_get(&e->store, TAG_EXPIRATION_DATE, NULL)))
+        if (!emv_is_date(store_get(&e->store, TAG_EXPIRATION_DATE, NULL)))
                 return -EBADMSG;
         value = store_get(&e->store, TAG_EFFECTIVE_DATE, NULL);
-        if (value && !is_date(value))
+        if (value && !emv_is_date(value))
                 return -EBADMSG;
         value = store_get(&e->store, TAG_PAN, &size);
         if (emv_pan_digits(value, size, text) < 0)

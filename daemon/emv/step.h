@@ -180,5 +180,9 @@ bool emv_has_code_table(const struct emv *e, uint8_t index);
 /* n-format to a number: 000000001234 to 1234. -EBADMSG for a nibble that is no digit. */
 int emv_bcd_number(const uint8_t *bcd, size_t size, uint64_t *ret);
 void emv_number_bcd(uint64_t number, uint8_t *ret, size_t size);
+/* Digit i of packed ones, the upper half of a byte first. */
+uint8_t emv_nibble(const uint8_t *data, size_t i);
+/* YYMMDD of digits, with a month and a day that there are. */
+bool emv_is_date(const uint8_t date[static 3]);
 /* b-format of four bytes; all ones for what is more, so that a card never sees less. */
 void emv_number_binary(uint64_t number, uint8_t ret[static 4]);

@@ -36,10 +36,6 @@ int reader_init(struct reader *r, uint32_t step_ms) {
         return 0;
 }
 
-bool reader_has_keypad(const struct reader *r) {
-        return r->info.pin_support & 1;
-}
-
 /* The slot */
 
 int reader_state(struct till_emv_state *ret) {
@@ -333,24 +329,32 @@ static int reset_until_accepted(struct reader *r, uint32_t voltage, struct atr *
         return k == -EPROTONOSUPPORT ? reset(r, voltage, true, ret) : k;
 }
 
+static int check_protocol(const struct reader *r, const struct atr *a) {
+        if (r->info.protocols & 1U << a->protocol)
+                return 0;
+        log_notice("The EMV reader does not speak the card's protocol, T=%u", a->protocol);
+        return -EPROTO;
+}
+
 static int make_ready(struct reader *r, uint32_t voltage, struct atr *a) {
         int k;
 
         if (r->info.level != TILL_EMV_LEVEL_TPDU)
                 return 0;
-        if (!(r->info.protocols & 1U << a->protocol)) {
-                log_notice("The EMV reader does not speak the card's protocol, T=%u", a->protocol);
-                return -EPROTO;
-        }
+        k = check_protocol(r, a);
+        if (k < 0)
+                return k;
         k = agree_on_speed(r, a, true);
         if (k == -EPROTO) {
                 k = reset(r, voltage, true, a);
+                if (k >= 0)
+                        k = check_protocol(r, a);
                 if (k >= 0)
                         k = agree_on_speed(r, a, false);
         }
         if (k >= 0)
                 k = start_protocol(r, a);
-        return k == -EIO || k == -EBADMSG ? -EPROTO : k;
+        return k == -EIO || k == -EBADMSG || k == -EPROTONOSUPPORT ? -EPROTO : k;
 }
 
 /*

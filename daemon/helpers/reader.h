@@ -27,9 +27,6 @@ uint64_t reader_now_ms(void);
 /* Takes hold of the node. A negative errno when it is no EMV reader's. */
 int reader_init(struct reader *r, uint32_t step_ms);
 
-/* Whether the reader can have a PIN entered. */
-bool reader_has_keypad(const struct reader *r);
-
 /* What is in the slot now. */
 int reader_state(struct till_emv_state *ret);
 
