@@ -53,7 +53,8 @@ $(O)/guest/till-hostile: $(call objects,$(call sources,tests/hostile)) $(O)/sim.
 # Each fuzz-NAME.c is built twice: to replay its corpus in every check, and with clang to search.
 FUZZERS := $(patsubst tests/fuzz/fuzz-%.c,%,$(wildcard tests/fuzz/fuzz-*.c))
 REPLAYERS := $(addprefix $(O)/fuzz/replay-,$(FUZZERS))
-FUZZ_SECONDS ?= 60
+# What hears a card, or the worker that hears it.
+EMV_FUZZERS := $(filter tlv atr t0 t1 emv% worker-%,$(FUZZERS))
 FUZZ_FLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 
 $(O)/fuzz/replay-%: $(O)/tests/fuzz/fuzz-%.o $(O)/tests/fuzz/replay.o $(O)/rooms.a $(O)/sim.a
@@ -111,12 +112,14 @@ check-deps:
 check-programs: $(UNIT_TESTS) $(GUEST_PROGRAMS) $(O)/paper-print $(O)/iso8583-frames $(O)/emv-print $(O)/emv-cases $(REPLAYERS)
 	@mkdir -p $(O)/guest
 
-fuzz: check-deps ## search with libFuzzer, F="NAME..." (all) for FUZZ_SECONDS=60 each; finds go to build/fuzz
+fuzz: F ?= $(FUZZERS)
+fuzz: fuzz-named ## search with libFuzzer, F="NAME..." (all) for FUZZ_TIME=60 s each, one on each core; finds go to build/fuzz
+fuzz-emv: F := $(EMV_FUZZERS)
+fuzz-emv: fuzz-named ## the same for what hears a card
+fuzz-named: check-deps
 	@$(MAKE) --no-print-directory O=$(O)/sanitized CC=clang WARNINGS= HARDENING=-fPIE CFLAGS='$(FUZZ_FLAGS)' \
-		$(addprefix $(O)/sanitized/fuzz/fuzz-,$(or $(F),$(FUZZERS)))
-	@for f in $(or $(F),$(FUZZERS)); do \
-		mkdir -p $(O)/fuzz/$$f && $(O)/sanitized/fuzz/fuzz-$$f -max_len=4096 -max_total_time=$(FUZZ_SECONDS) \
-			-timeout=20 -artifact_prefix=$(O)/fuzz/ $(O)/fuzz/$$f tests/fuzz/corpus/$$f || exit 1; done
+		$(addprefix $(O)/sanitized/fuzz/fuzz-,$(F))
+	@O=$(O) FUZZ_TIME=$(FUZZ_TIME) tests/fuzz/search $(F)
 
 ##@ Trying it out
 demo: ## a sale in a VM, from the card to the picture of the receipt in out/demo
@@ -129,4 +132,4 @@ demo-shell: ## the same VM with a shell in it; end it with exit
 	@packaging/install-deps build
 	@tests/vm/run --tty -- bash -i
 
-.PHONY: check check-mutants fuzz check-unit check-kernel-debug coverage-kernel coverage-emv check-trixie check-deps check-programs demo demo-shell
+.PHONY: check check-mutants fuzz fuzz-emv fuzz-named check-unit check-kernel-debug coverage-kernel coverage-emv check-trixie check-deps check-programs demo demo-shell
