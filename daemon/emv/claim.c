@@ -76,6 +76,7 @@ static bool has_results(const struct emv_result_data *r) {
 static int check_de55(const struct message_start *s, const struct emv_card_data *c, const struct emv_result_data *r,
                       const char **ret_reason) {
         const uint8_t sequence = (uint8_t) (c->sequence / 10 << 4 | c->sequence % 10);
+        const struct emv_application *a = emv_match_application(&s->terminal, c->aid.data, c->aid.size);
         uint8_t amount[6], other[6];
 
         emv_number_bcd(s->amount, amount, sizeof(amount));
@@ -99,7 +100,8 @@ static int check_de55(const struct message_start *s, const struct emv_card_data 
             !has_value(r, TAG_TERMINAL_TYPE, &s->terminal.type, 1) ||
             !agrees(r, TAG_SERIAL, s->terminal.serial, strlen(s->terminal.serial)))
                 return refuse("terminal is not the one issued", ret_reason);
-        if (!has_value(r, TAG_DF_NAME, c->aid.data, c->aid.size))
+        if (!a || !has_value(r, TAG_DF_NAME, c->aid.data, c->aid.size) ||
+            !has_value(r, TAG_VERSION_TERMINAL, a->versions[0], sizeof(a->versions[0])))
                 return refuse("DE55 is of another application", ret_reason);
         if (!agrees(r, TAG_PAN_SEQUENCE, &sequence, c->has_sequence))
                 return refuse("DE55 is of another card", ret_reason);
@@ -121,18 +123,6 @@ static bool same_card(const struct emv_card_data *c) {
         /* The masked form is what goes onto paper and into the journal. */
         emv_mask_pan(c->pan, masked);
         return streq(c->pan_masked, masked);
-}
-
-static bool is_offered(const struct emv_terminal *t, const struct emv_aid *aid) {
-        for (uint32_t i = 0; i < t->n_applications; i++) {
-                const struct emv_application *a = t->applications + i;
-
-                if (aid->size < a->aid.size || memcmp(aid->data, a->aid.data, a->aid.size) != 0)
-                        continue;
-                if (aid->size == a->aid.size || a->partial)
-                        return true;
-        }
-        return false;
 }
 
 /* A PIN can have been right only where the reader has a keypad, as START says. */
@@ -158,7 +148,7 @@ int message_check_claim(const struct message_start *start, const struct emv_card
                 if (!same_card(card))
                         return refuse("PAN and track 2 are of different cards", ret_reason);
         }
-        if (card->aid.size > 0 && !is_offered(&start->terminal, &card->aid))
+        if (card->aid.size > 0 && !emv_match_application(&start->terminal, card->aid.data, card->aid.size))
                 return refuse("application is not one of the terminal's", ret_reason);
         if (!result->has_cryptogram)
                 return 0;

@@ -19,7 +19,7 @@ static int exchange_select(struct emv *e, const void *name, size_t size, uint8_t
 }
 
 /* 12.3.1: the same, or the card's is longer and the terminal takes that. */
-static const struct emv_application *match(const struct emv_terminal *t, const uint8_t *aid, size_t size) {
+const struct emv_application *emv_match_application(const struct emv_terminal *t, const uint8_t *aid, size_t size) {
         const struct emv_application *best = NULL;
 
         for (uint32_t i = 0; i < t->n_applications; i++) {
@@ -67,7 +67,7 @@ static void add_candidate(struct emv *e, const struct tlv *aid, const struct tlv
 
         if (aid->size < EMV_AID_MIN || aid->size > EMV_AID_MAX || e->n_candidates >= EMV_CANDIDATES_MAX)
                 return;
-        a = match(&e->start->terminal, aid->value, aid->size);
+        a = emv_match_application(&e->start->terminal, aid->value, aid->size);
         if (!a || listed(e, aid->value, aid->size))
                 return;
 

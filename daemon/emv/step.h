@@ -93,6 +93,8 @@ struct emv {
         struct apdu_response response;
 };
 
+/* Book 1, 12.3.1: which of the terminal's applications a card's is; the longest name, NULL for none. */
+const struct emv_application *emv_match_application(const struct emv_terminal *t, const uint8_t *aid, size_t size);
 /* Book 1, 12: the candidate list, then one application selected. */
 int emv_build_candidate_list(struct emv *e);
 /* 1 with an application selected, 0 when the candidate was dropped; -EBADE when the list is empty. */

@@ -128,8 +128,6 @@ static int take_versions(const char *value, struct emv_application *a, const cha
 static int assign_terminal(struct emv_terminal *t, const char *key, const char *value, const char **ret_reason) {
         if (streq(key, "country"))
                 return take_code(value, t->country, ret_reason);
-        if (streq(key, "category"))
-                return take_code(value, t->category, ret_reason);
         if (streq(key, "type"))
                 return take_bytes(value, &t->type, 1, "not a terminal type of two digits", ret_reason);
         if (streq(key, "capabilities"))

@@ -92,9 +92,20 @@ const char *emv_files_where(const struct emv_files *f, const char *section, cons
         return NULL;
 }
 
+/* 9F4E takes printable ASCII (ans, Book 3, Annex A1); a name in other letters, or a longer one, is not told. */
+static bool is_for_cards(const char *name) {
+        for (const char *p = name; *p; p++)
+                if (*p < 0x20 || *p > 0x7e)
+                        return false;
+        return strlen(name) < sizeof(((struct emv_terminal *) NULL)->merchant_name);
+}
+
 static void apply_settings(struct emv_terminal *t, const struct settings *s) {
+        const char *name = strempty(s->merchant_name);
+
         (void) snprintf(t->id, sizeof(t->id), "%s", s->terminal_number);
         (void) snprintf(t->merchant_id, sizeof(t->merchant_id), "%s", s->merchant_number);
+        (void) snprintf(t->merchant_name, sizeof(t->merchant_name), "%s", is_for_cards(name) ? name : "");
         t->category[0] = bcd_byte(s->merchant_category / 100);
         t->category[1] = bcd_byte(s->merchant_category);
 }

@@ -76,7 +76,7 @@ static void fill(struct fixture *f) {
         add(r, 0x84, "A000000333010101");
         add(r, 0x9f41, "00000042");
         add(r, 0x9f1e, "54494C4C44303031");
-        add(r, 0x9f09, "0020");
+        add(r, 0x9f09, "0030");
         add(r, 0x5f34, "01");
 
         message_init(&f->answer, MESSAGE_ONLINE_ANSWER);
@@ -364,6 +364,8 @@ static void lies(void **state) {
         LIE(f, "terminal is not the one issued", forge(&f->request.result, 0x9f1a));
         LIE(f, "terminal is not the one issued", forge(&f->request.result, 0x9f35));
         LIE(f, "DE55 is of another application", forge(&f->request.result, 0x84));
+        LIE(f, "DE55 is of another application", forge(&f->request.result, 0x9f09));
+        LIE(f, "DE55 is of another application", f->start.terminal.applications[0].versions[0][1]++);
         LIE(f, "DE55 differs from the results", forge(&f->request.result, 0x95));
         LIE(f, "DE55 differs from the results", forge(&f->request.result, 0x9f34));
         LIE(f, "DE55 differs from the results", forge(&f->request.result, 0x9f26));

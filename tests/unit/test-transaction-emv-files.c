@@ -103,6 +103,29 @@ static void order(void **state) {
         assert_memory_equal(f->files->terminal.category, "\x54\x11", 2);
 }
 
+/* 9F4E is ASCII of at most 40 characters, or nothing. */
+static void merchant_name(void **state) {
+        static const struct {
+                const char *name, *told;
+        } cases[] = {
+                { "Corner Shop & Co. ~", "Corner Shop & Co. ~" },
+                { "0123456789012345678901234567890123456789", "0123456789012345678901234567890123456789" },
+                { "01234567890123456789012345678901234567890", "" },
+                { "晨光便利店", "" },
+                { "Caf\xc3\xa9", "" },
+                { "Tab\there", "" },
+                { NULL, "" },
+        };
+        struct fixture *f = *state;
+
+        write_file(f, 2, "00-terminal.conf", TERMINAL);
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                f->settings.merchant_name = (char *) cases[i].name;
+                load(f);
+                assert_string_equal(f->files->terminal.merchant_name, cases[i].told);
+        }
+}
+
 static void assert_fault(const struct fixture *f, size_t i, const char *file, const char *text, const char *step) {
         _cleanup_free_ char *got = emv_files_fault_text(f->files->faults + i), *expected = NULL;
 
@@ -115,7 +138,7 @@ static void assert_fault(const struct fixture *f, size_t i, const char *file, co
 static void faults(void **state) {
         struct fixture *f = *state;
 
-        write_file(f, 2, "00-terminal.conf", TERMINAL "capabilities=E0F8C8\ncolour=red\nnonsense\n");
+        write_file(f, 2, "00-terminal.conf", TERMINAL "capabilities=E0F8C8\ncategory=5411\nnonsense\n");
         write_file(f, 2, "10-a.conf",
                    APPLICATION
                    "threshold=5\nddol=9F0206\n"
@@ -125,7 +148,7 @@ static void faults(void **state) {
                    "sha1=0102030405060708090A0B0C0D0E0F1011121314\n");
         load(f);
         assert_int_equal(f->files->n_faults, 6);
-        assert_fault(f, 0, "/00-terminal.conf", ":5: [terminal] colour: unknown key", "Correct that line");
+        assert_fault(f, 0, "/00-terminal.conf", ":5: [terminal] category: unknown key", "Correct that line");
         assert_fault(f, 1, "/00-terminal.conf", ":6: [terminal]: neither [section] nor key=value",
                      "Correct that line");
         assert_fault(f, 2, "/00-terminal.conf", ":4: [terminal] capabilities: capabilities claim what is not there",
@@ -189,6 +212,7 @@ static void many_faults(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(order, setup, teardown),
+                cmocka_unit_test_setup_teardown(merchant_name, setup, teardown),
                 cmocka_unit_test_setup_teardown(faults, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_keys, setup, teardown),
                 cmocka_unit_test_setup_teardown(many_faults, setup, teardown),
