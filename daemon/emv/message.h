@@ -15,8 +15,7 @@
  *     MEMORY                 ->
  *                            <-     ONLINE_REQUEST              (not for every sale)
  *     ONLINE_ANSWER          ->
- *                            <-     OUTCOME                     exactly once, last but for the next
- *                            <-     PROMPT remove-card, CARD removed   (only when start.removal_ms)
+ *                            <-     OUTCOME                     exactly once, last
  *
  * A worker that ends without OUTCOME has failed; so has one whose message does not pass
  * message_check(). To abort, tilld closes the socket or sends SIGTERM.
@@ -30,7 +29,7 @@
 #include "emv/terminal.h"
 
 #define MESSAGE_MAGIC UINT32_C(0x454d5601)
-#define MESSAGE_VERSION 3
+#define MESSAGE_VERSION 4
 
 /* Descriptors of card-worker, beyond standard input, output and error. */
 #define WORKER_FD_READER 3 /* the EMV node, opened by tilld read-write and non-blocking */
@@ -97,7 +96,6 @@ struct message_start {
         uint32_t card_ms;            /* how long to wait for a card */
         uint32_t step_ms;            /* how long one exchange with the card may take */
         uint32_t answer_ms;          /* how long to wait for ONLINE_ANSWER or CHOICE */
-        uint32_t removal_ms;         /* after OUTCOME, how long to wait for the card to be taken; 0: do not wait */
         struct emv_terminal terminal;
 };
 

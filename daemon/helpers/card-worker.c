@@ -244,7 +244,6 @@ static void run_card(struct worker *w) {
 }
 
 static int worker_run(struct worker *w) {
-        uint64_t deadline;
         int r;
 
         do
@@ -256,14 +255,7 @@ static int worker_run(struct worker *w) {
 
         run_card(w);
         (void) reader_power_off(&w->reader);
-        r = send_message(w);
-        if (r < 0)
-                return r;
-
-        deadline = reader_now_ms() + w->start.removal_ms;
-        if (w->reader.has_card && w->start.removal_ms > 0)
-                (void) tell_removal(w, deadline);
-        return 0;
+        return send_message(w);
 }
 
 int main(void) {

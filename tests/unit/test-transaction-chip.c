@@ -356,6 +356,46 @@ static void not_asked(void **state) {
         assert_int_equal(offers, 0);
 }
 
+/* The reader tells of a card beside the worker: the result does not wait for it, and the next sale does. */
+static void card_left_in(void **state) {
+        const struct transaction_view *view;
+
+        chip.reader.card = DEVICE_CARD_PRESENT;
+        chip_sale("unionpay");
+        assert_int_equal(chip.view.record.result, RESULT_APPROVED);
+        view = transaction_get_view(chip.engine->current);
+        assert_string_equal(view->prompt, "remove-card");
+        assert_string_equal(prompt_text(view->prompt, view->language), "请取回银行卡");
+
+        chip_start_sale();
+        for (int i = 0; i < 20; i++)
+                assert_true(sd_event_run(chip.event, 10000) >= 0);
+        view = transaction_get_view(chip.engine->current);
+        assert_int_equal(view->record.state, TRANSACTION_WAITING_CARD);
+        assert_string_equal(view->prompt, "remove-card");
+        transaction_devices_changed(chip.engine->current);
+        assert_string_equal(view->prompt, "remove-card");
+
+        chip.reader.card = DEVICE_CARD_ABSENT;
+        transaction_devices_changed(chip.engine->current);
+        assert_string_equal(view->prompt, "insert-card");
+        for (int i = 0; chip.finished == 0; i++) {
+                assert_true(i < 3000);
+                assert_true(sd_event_run(chip.event, 20000) >= 0);
+        }
+        assert_int_equal(view->record.result, RESULT_APPROVED);
+        assert_string_equal(view->prompt, "");
+
+        /* Taken when nobody waits for it. */
+        chip.reader.card = DEVICE_CARD_PRESENT;
+        chip_sale("unionpay");
+        view = transaction_get_view(chip.engine->current);
+        assert_string_equal(view->prompt, "remove-card");
+        chip.reader.card = DEVICE_CARD_ABSENT;
+        transaction_devices_changed(chip.engine->current);
+        assert_string_equal(view->prompt, "");
+}
+
 static char pin_prompts[128];
 
 static void on_pin_prompt(const struct transaction_view *view) {
@@ -416,6 +456,7 @@ int main(int argc, char **argv) {
                 cmocka_unit_test_setup_teardown(choice_cancelled, chip_setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(choice_not_made, chip_setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(not_asked, chip_setup, chip_teardown),
+                cmocka_unit_test_setup_teardown(card_left_in, chip_setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(pin_at_keypad, chip_setup, chip_teardown),
                 cmocka_unit_test(languages),
         };
