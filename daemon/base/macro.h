@@ -98,6 +98,15 @@ static inline bool streq_ptr(const char *a, const char *b) {
         return streq(a, b);
 }
 
+/* A text into an array, cut to what fits. */
+static inline void copy_text(char *to, size_t size, const char *from) {
+        size_t n = MIN(strlen(from), size - 1);
+
+        memcpy(to, from, n);
+        to[n] = '\0';
+}
+#define COPY(array, text) copy_text(array, sizeof(array), text)
+
 static inline bool isempty(const char *s) {
         return !s || !*s;
 }

@@ -75,7 +75,7 @@ static int read_icc(struct host_answer *a, const uint8_t *p, size_t left) {
 }
 
 /* A field's text without trailing blanks; empty when absent. The profile's sizes fit those of the struct. */
-static void copy_text(const struct iso8583 *m, unsigned field, char *ret, size_t size) {
+static void copy_field(const struct iso8583 *m, unsigned field, char *ret, size_t size) {
         const char *text = iso8583_text(m, field);
         size_t l = text ? strnlen(text, size - 1) : 0;
 
@@ -89,7 +89,7 @@ static void copy_text(const struct iso8583 *m, unsigned field, char *ret, size_t
 static bool same_text(const struct iso8583 *m, unsigned field, const char *text) {
         char value[32];
 
-        copy_text(m, field, value, sizeof(value));
+        copy_field(m, field, value, sizeof(value));
         return streq(value, text);
 }
 
@@ -141,15 +141,15 @@ static int read_fields(const struct iso8583 *m, struct host_answer *a) {
         size_t size;
         int r;
 
-        copy_text(m, 39, a->code, sizeof(a->code));
-        copy_text(m, 38, a->approval, sizeof(a->approval));
-        copy_text(m, 37, a->rrn, sizeof(a->rrn));
-        copy_text(m, 12, a->time, sizeof(a->time));
-        copy_text(m, 13, a->date, sizeof(a->date));
-        copy_text(m, 15, a->settle_date, sizeof(a->settle_date));
-        copy_text(m, 32, a->acquirer, sizeof(a->acquirer));
-        copy_text(m, 44, a->issuer, sizeof(a->issuer));
-        copy_text(m, 48, a->totals, sizeof(a->totals));
+        copy_field(m, 39, a->code, sizeof(a->code));
+        copy_field(m, 38, a->approval, sizeof(a->approval));
+        copy_field(m, 37, a->rrn, sizeof(a->rrn));
+        copy_field(m, 12, a->time, sizeof(a->time));
+        copy_field(m, 13, a->date, sizeof(a->date));
+        copy_field(m, 15, a->settle_date, sizeof(a->settle_date));
+        copy_field(m, 32, a->acquirer, sizeof(a->acquirer));
+        copy_field(m, 44, a->issuer, sizeof(a->issuer));
+        copy_field(m, 48, a->totals, sizeof(a->totals));
 
         if (iso8583_number(m, 4, &number) == 0) {
                 a->has_amount = true;

@@ -15,8 +15,6 @@
 /* EMV Book 3, 9C of a sale: the first two digits of its processing code. */
 #define TRANSACTION_TYPE_SALE 0x00
 
-#define COPY(array, text) ((void) snprintf(array, sizeof(array), "%.*s", (int) sizeof(array) - 1, text))
-
 /* 0 to 99, each as likely as the others. */
 static int draw_percent(uint8_t *ret) {
         uint8_t byte;

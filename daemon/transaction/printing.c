@@ -55,8 +55,6 @@ static char entry_letter(enum entry_mode entry) {
         }
 }
 
-#define COPY(array, text) ((void) snprintf(array, sizeof(array), "%.*s", (int) sizeof(array) - 1, text))
-
 /* A PIN that the card has found right: 9F34 with method 01 and result 02 (EMV Book 4, 6.3.4.5). */
 static enum slip_verification verification(const struct transaction_record *t) {
         unsigned long cvm = strtoul(t->cvm_result, NULL, 16);

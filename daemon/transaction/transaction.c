@@ -74,14 +74,6 @@ struct transaction {
         bool sent;                   /* the first durable commit was made: the request may be out */
 };
 
-static void copy_text(char *to, size_t size, const char *from) {
-        size_t n = MIN(strlen(from), size - 1);
-
-        memcpy(to, from, n);
-        to[n] = '\0';
-}
-#define COPY(array, text) copy_text(array, sizeof(array), text)
-
 const struct transaction_view *transaction_get_view(const struct transaction *t) {
         return &t->view;
 }
