@@ -3,76 +3,25 @@
  * The way of a sale, top to bottom:
  *
  *   transaction_new        the intent is written, a card is asked for
- *   card_message           the chip speaks, through card-worker      transaction_swiped: or the stripe
- *   authorize              reversals first, then sign-on
+ *   chip.c                 the chip speaks, through card-worker      stripe.c: or a card is swiped
+ *   transaction_authorize  reversals first, then sign-on
  *   send_request           first durable commit, then the request goes out
- *   request_ended          the acquirer's word, handed to the card
- *   conclude               second durable commit, then the result is said and the paper printed
+ *   request_ended          the acquirer's word; chip_answer() hands it to the card
+ *   transaction_conclude   second durable commit, then the result is said and the paper printed
  *
  * What the worker says is a claim. What the acquirer approved and the card did not finish is reversed.
  */
-#include <sys/random.h>
-
 #include "base/amount.h"
 #include "base/clock.h"
-#include "base/hex.h"
 #include "base/log.h"
 #include "base/secret.h"
-#include "device/emv.h"
-#include "emv/tvr.h"
 #include "host/result.h"
 #include "journal/counter.h"
 #include "journal/event.h"
 #include "transaction/card.h"
-#include "transaction/emv-data.h"
-#include "transaction/engine.h"
 #include "transaction/prompt.h"
 #include "transaction/reason.h"
-
-/* From the start until a card is in (DESIGN). */
-#define CARD_TIMEOUT_USEC (60 * USEC_PER_SEC)
-/* From the card's insertion to its first decision; after the acquirer's answer to its last. */
-#define CARD_WORK_TIMEOUT_USEC (45 * USEC_PER_SEC)
-/* A card counts its tries in four bits. */
-#define PIN_PROMPTS_MAX 15
-/* Of a mute card, after the first; more than a person finds time for. */
-#define INSERTIONS_MAX 10
-
-enum host_state {
-        HOST_STATE_NONE,     /* not asked */
-        HOST_STATE_PENDING,  /* being asked, or about to be */
-        HOST_STATE_NOT_SENT, /* no byte of the request left */
-        HOST_STATE_APPROVED,
-        HOST_STATE_DECLINED,
-        HOST_STATE_LOST, /* sent, without an answer that counts: to be reversed */
-};
-
-struct transaction {
-        struct engine *engine;
-        struct transaction_view view;
-
-        /* The card. */
-        struct card *card; /* the chip's worker, NULL for a swipe and once it has ended */
-        bool stripe;       /* by swipe: there is no card to decide */
-        bool can_choose;   /* somebody answers ChooseApplication() */
-        unsigned pin_prompts;
-        unsigned insertions; /* after the first */
-        bool recalled;       /* the exception file was asked */
-        bool reader_busy;    /* the last worker still has the reader: ours starts when it is gone */
-        /* What the worker was given and said, to hold its next claim against. */
-        struct message_start *start;
-        struct message_online_request *request; /* secret memory; filled in for a swipe too */
-        struct message_online_answer *told;
-        sd_event_source *timeout;
-
-        /* The acquirer. */
-        enum host_state host;
-        struct host_answer answer;   /* of HOST_STATE_APPROVED and _DECLINED; shown with the result, not before */
-        const char *not_sent;        /* why, of HOST_STATE_NOT_SENT */
-        const char *card_word;       /* why the card ended while HOST_STATE_PENDING */
-        const char *reversal_reason; /* of HOST_STATE_LOST */
-        bool sent;                   /* the first durable commit was made: the request may be out */
-};
+#include "transaction/transaction-internal.h"
 
 const struct transaction_view *transaction_get_view(const struct transaction *t) {
         return &t->view;
@@ -82,7 +31,7 @@ bool transaction_is_done(const struct transaction *t) {
         return t->view.record.state == TRANSACTION_DONE;
 }
 
-static void tell(struct transaction *t, enum transaction_event event) {
+void transaction_tell(struct transaction *t, enum transaction_event event) {
         t->engine->listener.transaction(&t->view, event, t->engine->listener.userdata);
 }
 
@@ -124,7 +73,7 @@ static int save(struct transaction *t, const char *event) {
 }
 
 /* A step on the way that a power cut may take back: nothing has happened outside. */
-static int save_lazily(struct transaction *t, const char *event) {
+int transaction_save_lazily(struct transaction *t, const char *event) {
         struct journal *j = t->engine->config.journal;
         int r;
 
@@ -137,45 +86,6 @@ static int save_lazily(struct transaction *t, const char *event) {
         if (r < 0)
                 return r;
         return journal_commit(j);
-}
-
-static void conclude(struct transaction *t, enum transaction_result result, const char *reason);
-static void conclude_both(struct transaction *t, const char *card_word);
-
-static void forget_choice(struct transaction *t) {
-        t->view.n_applications = 0;
-        memset(t->view.applications, 0, sizeof(t->view.applications));
-}
-
-/* There is no card's word to be had any more. */
-static void card_lost(struct transaction *t, const char *word) {
-        t->card = card_free(t->card);
-        t->card_word = word;
-        conclude_both(t, word);
-}
-
-static void card_failed(struct transaction *t) {
-        card_lost(t, "worker-failed");
-}
-
-static int on_timeout(sd_event_source *s, uint64_t usec, void *userdata) {
-        struct transaction *t = userdata;
-        enum transaction_state state = t->view.record.state;
-
-        /* While the acquirer is asked, its own deadline ends the wait. */
-        if (state == TRANSACTION_WAITING_CARD)
-                conclude(t, RESULT_CANCELLED, "card-timeout");
-        else if (t->view.n_applications > 0)
-                conclude(t, RESULT_CANCELLED, "choice-timeout");
-        else
-                card_failed(t);
-        return 0;
-}
-
-static int set_timeout(struct transaction *t, uint64_t usec) {
-        t->timeout = sd_event_source_disable_unref(t->timeout);
-        return sd_event_add_time_relative(t->engine->config.event, &t->timeout, CLOCK_BOOTTIME, usec, 0, on_timeout,
-                                          t);
 }
 
 /* ---- The second durable commit ---- */
@@ -259,14 +169,14 @@ static void note_answer(struct transaction *t) {
 }
 
 /* The end of every transaction: written, then said, then printed. */
-static void conclude(struct transaction *t, enum transaction_result result, const char *reason) {
+void transaction_conclude(struct transaction *t, enum transaction_result result, const char *reason) {
         struct transaction_record *record = &t->view.record;
         const char *reversal_reason = reversal_of(t, result);
         int r;
 
         t->timeout = sd_event_source_disable_unref(t->timeout);
         drop_secrets(t);
-        forget_choice(t);
+        chip_forget_choice(t);
         release_card(t);
 
         record->state = TRANSACTION_DONE;
@@ -289,35 +199,35 @@ static void conclude(struct transaction *t, enum transaction_result result, cons
 
         log_info("Transaction %" PRIi64 ": %s%s%s", record->id, transaction_result_to_string(result),
                  *reason ? ", " : "", reason);
-        tell(t, TRANSACTION_CHANGED);
-        tell(t, TRANSACTION_FINISHED);
+        transaction_tell(t, TRANSACTION_CHANGED);
+        transaction_tell(t, TRANSACTION_FINISHED);
         t->engine->listener.changed(t->engine->listener.userdata);
         printing_kick(t->engine->printing);
         reversals_kick(t->engine->reversals);
 }
 
 /* What the card's and the acquirer's words come to; card_word is NULL when the card agreed. */
-static void conclude_both(struct transaction *t, const char *card_word) {
+void transaction_conclude_both(struct transaction *t, const char *card_word) {
         switch (t->host) {
         case HOST_STATE_APPROVED:
                 if (!card_word)
-                        conclude(t, RESULT_APPROVED, "");
+                        transaction_conclude(t, RESULT_APPROVED, "");
                 else
-                        conclude(t, RESULT_FAILED, "not-completed");
+                        transaction_conclude(t, RESULT_FAILED, "not-completed");
                 return;
         case HOST_STATE_DECLINED:
-                conclude(t, RESULT_DECLINED, "refused");
+                transaction_conclude(t, RESULT_DECLINED, "refused");
                 return;
         case HOST_STATE_NOT_SENT:
-                conclude(t, RESULT_FAILED, t->not_sent);
+                transaction_conclude(t, RESULT_FAILED, t->not_sent);
                 return;
         case HOST_STATE_LOST:
-                conclude(t, RESULT_FAILED,
-                         streq(t->reversal_reason, HOST_REASON_NO_ANSWER) ? "no-answer" : "bad-answer");
+                transaction_conclude(t, RESULT_FAILED,
+                                     streq(t->reversal_reason, HOST_REASON_NO_ANSWER) ? "no-answer" : "bad-answer");
                 return;
         case HOST_STATE_NONE:
                 /* An offline approval that nobody asked for is no approval. */
-                conclude(t, RESULT_FAILED, card_word ?: "worker-failed");
+                transaction_conclude(t, RESULT_FAILED, card_word ?: "worker-failed");
                 return;
         case HOST_STATE_PENDING:
                 /* The answer will show whether there is something to take back; it comes here again. */
@@ -327,38 +237,14 @@ static void conclude_both(struct transaction *t, const char *card_word) {
 
 /* ---- The acquirer ---- */
 
-static void tell_card(struct transaction *t, const struct host_answer *answer) {
-        struct message_online_answer *m;
-
-        t->told = m = calloc(1, sizeof(*m));
-        if (!m)
-                return card_failed(t);
-        message_init(m, MESSAGE_ONLINE_ANSWER);
-        if (answer) {
-                m->online = EMV_ONLINE_ANSWERED;
-                m->approved = t->host == HOST_STATE_APPROVED;
-                memcpy(m->arc, answer->arc, sizeof(m->arc));
-                m->issuer_authentication_size = (uint8_t) answer->issuer_auth_size;
-                memcpy(m->issuer_authentication, answer->issuer_auth, answer->issuer_auth_size);
-                m->scripts_size = (uint16_t) answer->scripts_size;
-                memcpy(m->scripts, answer->scripts, answer->scripts_size);
-        } else
-                m->online = t->host == HOST_STATE_NOT_SENT ? EMV_ONLINE_NOT_SENT : EMV_ONLINE_NO_ANSWER;
-
-        if (card_send(t->card, m) < 0)
-                card_failed(t);
-}
-
 /* The acquirer's part is over: a stripe has nothing to add, a chip decides last. */
 static void host_ended(struct transaction *t, enum host_state host, const struct host_answer *answer) {
         t->host = host;
         if (t->stripe)
-                return conclude_both(t, NULL);
+                return transaction_conclude_both(t, NULL);
         if (!t->card)
-                return conclude_both(t, "worker-failed");
-        if (set_timeout(t, CARD_WORK_TIMEOUT_USEC) < 0)
-                return conclude_both(t, "worker-failed");
-        tell_card(t, answer);
+                return transaction_conclude_both(t, "worker-failed");
+        chip_answer(t, answer);
 }
 
 static void host_not_sent(struct transaction *t, const char *reason) {
@@ -487,7 +373,7 @@ static void send_request(struct transaction *t) {
                 log_error_errno(r, "Transaction %" PRIi64 ": the request cannot be made", t->view.record.id);
                 return host_not_sent(t, "unreachable-host");
         }
-        tell(t, TRANSACTION_CHANGED);
+        transaction_tell(t, TRANSACTION_CHANGED);
 }
 
 static void signed_on(const char *failure, void *userdata) {
@@ -515,349 +401,25 @@ static void reversals_ended(bool ok, void *userdata) {
 }
 
 /* The card wants the acquirer's word. From here on Cancel is too late. */
-static void authorize(struct transaction *t) {
+void transaction_authorize(struct transaction *t) {
         t->timeout = sd_event_source_disable_unref(t->timeout);
         t->host = HOST_STATE_PENDING;
         t->view.record.state = TRANSACTION_AUTHORIZING;
-        if (save_lazily(t, "authorizing") < 0)
+        if (transaction_save_lazily(t, "authorizing") < 0)
                 return host_not_sent(t, "storage");
-        tell(t, TRANSACTION_CHANGED);
+        transaction_tell(t, TRANSACTION_CHANGED);
         reversals_wait(t->engine->reversals, reversals_ended, t);
 }
 
-/* ---- The chip ---- */
+/* ---- The beginning ---- */
 
 /* What is asked of people while a card is waited for. */
-static void set_prompt(struct transaction *t) {
+void transaction_prompt_for_card(struct transaction *t) {
         bool chip = t->card || t->reader_busy, stripe = t->engine->msr_device != NULL;
 
         t->view.prompt = chip && stripe ? "insert-or-swipe-card" : chip ? "insert-card" : stripe ? "swipe-card" : "";
         COPY(t->view.record.message, chip || stripe ? "" : N_("No card reader is connected. Plug one in."));
 }
-
-/* Logs why a claim is refused; the reasons name no card data. */
-static bool holds(const struct transaction *t, int r, const char *reason) {
-        if (r < 0)
-                log_error("Transaction %" PRIi64 ": card-worker's claim is refused: %s", t->view.record.id, reason);
-        return r >= 0;
-}
-
-static void note_language(struct transaction *t, const char *card) {
-        if (*card)
-                t->view.language = prompt_language(card, t->engine->config.terminal->country);
-}
-
-static void card_recall(struct transaction *t, const struct message_recall *m) {
-        struct message_memory memory;
-
-        t->recalled = true;
-        message_init(&memory, MESSAGE_MEMORY);
-        memory.exception = exceptions_has(t->engine->config.exceptions, m->hash);
-        if (card_send(t->card, &memory) < 0)
-                card_failed(t);
-}
-
-/* A worker may have asked for another card, or not at all: whether this one is listed shows in its results. */
-static int check_exception(const struct transaction *t, const struct message_online_request *m,
-                           const char **ret_reason) {
-        int listed = exceptions_has_pan(t->engine->config.exceptions, m->card.pan);
-
-        if (listed < 0)
-                return listed;
-        *ret_reason = "exception file and results disagree";
-        return !!listed == tvr_test(m->result.tvr, TVR_EXCEPTION_FILE) ? 0 : -EBADMSG;
-}
-
-static void card_online(struct transaction *t, const struct message_online_request *m) {
-        const char *reason = "";
-        int r;
-
-        r = message_check_request(t->start, m, &reason);
-        if (r >= 0)
-                r = check_exception(t, m, &reason);
-        if (!holds(t, r, reason))
-                return card_failed(t);
-
-        t->request = secret_new(sizeof(*t->request));
-        if (!t->request)
-                return card_failed(t);
-        *t->request = *m;
-        note_language(t, m->card.language);
-        emv_data_note(&t->view.record, &t->start->terminal, &m->card, &m->result);
-        authorize(t);
-}
-
-/* Before a card was in: go on with the other reader, or with this one when it comes back. */
-static void reader_lost(struct transaction *t) {
-        t->card = card_free(t->card);
-        set_prompt(t);
-        tell(t, TRANSACTION_CHANGED);
-}
-
-static void card_outcome(struct transaction *t, const struct message_outcome *m) {
-        const char *word, *reason = "";
-        int r;
-
-        r = message_check_outcome(t->start, t->request, t->told, m, &reason);
-        if (!holds(t, r, reason))
-                return card_failed(t);
-        if (m->reason == EMV_REASON_READER && t->view.record.state == TRANSACTION_WAITING_CARD)
-                return reader_lost(t);
-        note_language(t, m->card.language);
-        emv_data_note(&t->view.record, &t->start->terminal, &m->card, &m->result);
-        word = reason_of_card(m->reason);
-
-        /* It gave up while the acquirer is asked. */
-        if (t->host == HOST_STATE_PENDING)
-                return card_lost(t, m->outcome == EMV_OUTCOME_FAILED ? word : "worker-failed");
-        if (t->host != HOST_STATE_NONE)
-                return conclude_both(t, m->outcome == EMV_OUTCOME_APPROVED ? NULL : word);
-
-        switch (m->outcome) {
-        case EMV_OUTCOME_DECLINED:
-                return conclude(t, RESULT_DECLINED, word);
-        case EMV_OUTCOME_FAILED:
-                return conclude(t, m->reason == EMV_REASON_CANCELLED ? RESULT_CANCELLED : RESULT_FAILED, word);
-        default:
-                /* An approval without the acquirer: the caps on offline approvals are zero. */
-                return conclude(t, RESULT_FAILED, "worker-failed");
-        }
-}
-
-/* Book 1, 12.4: the cardholder chooses, or confirms the only one. Cancel says no. */
-static void card_asks_choice(struct transaction *t, const struct message_prompt *m) {
-        if (set_timeout(t, EMV_CHOICE_TIMEOUT_MSEC * (uint64_t) USEC_PER_MSEC) < 0)
-                return card_failed(t);
-        for (unsigned i = 0; i < m->n_candidates; i++)
-                COPY(t->view.applications[i], m->candidates[i].name);
-        t->view.n_applications = m->n_candidates;
-        t->view.prompt = m->n_candidates > 1 ? "choose-application" : "confirm-application";
-        note_language(t, m->language);
-        tell(t, TRANSACTION_CHANGED);
-}
-
-static void card_prompt(struct transaction *t, const struct message_prompt *m) {
-        switch (m->prompt) {
-        case EMV_PROMPT_CHOOSE_APPLICATION:
-                return card_asks_choice(t, m);
-        case EMV_PROMPT_TRY_AGAIN:
-                COPY(t->view.record.message, N_("The card does not allow this application; another one is tried."));
-                break;
-        case EMV_PROMPT_READING:
-                t->view.prompt = "leave-card-in";
-                break;
-        case EMV_PROMPT_INSERT_CARD:
-                /* At first it is the readers' own prompt that stands; after a mute card it is this one. */
-                if (t->view.record.state == TRANSACTION_WAITING_CARD)
-                        return;
-                t->view.prompt = "insert-card";
-                break;
-        case EMV_PROMPT_REMOVE_CARD:
-                t->view.prompt = "remove-card";
-                break;
-        case EMV_PROMPT_ENTER_PIN:
-        case EMV_PROMPT_WRONG_PIN:
-        case EMV_PROMPT_LAST_PIN:
-                /* Each entry takes a person's time, and no card allows more of them. */
-                if (++t->pin_prompts > PIN_PROMPTS_MAX || set_timeout(t, CARD_WORK_TIMEOUT_USEC) < 0)
-                        return card_failed(t);
-                t->view.prompt = emv_prompt_to_string(m->prompt);
-                break;
-        default:
-                return;
-        }
-        tell(t, TRANSACTION_CHANGED);
-}
-
-static void card_inserted(struct transaction *t) {
-        struct transaction_record *record = &t->view.record;
-
-        (void) msr_disarm(t->engine->msr);
-        record->state = TRANSACTION_CARD;
-        record->entry = ENTRY_CHIP;
-        COPY(record->message, "");
-        t->view.prompt = "leave-card-in";
-        if (save_lazily(t, "card") < 0)
-                return conclude(t, RESULT_FAILED, "storage");
-        if (set_timeout(t, CARD_WORK_TIMEOUT_USEC) < 0)
-                return conclude(t, RESULT_FAILED, "worker-failed");
-        tell(t, TRANSACTION_CHANGED);
-}
-
-static void card_presence(struct transaction *t, const struct message_card *m) {
-        if (m->card == EMV_CARD_INSERTED && t->view.record.state == TRANSACTION_WAITING_CARD)
-                return card_inserted(t);
-        if (m->card == EMV_CARD_INSERTED &&
-            (++t->insertions > INSERTIONS_MAX || set_timeout(t, CARD_WORK_TIMEOUT_USEC) < 0))
-                return card_failed(t);
-        if (m->card == EMV_CARD_MUTE) {
-                /* The worker gives up before, and says that the card was mute. */
-                if (set_timeout(t, CARD_TIMEOUT_USEC) < 0)
-                        return card_failed(t);
-                COPY(t->view.record.message,
-                     N_("The chip does not answer: take the card out, wipe it, insert it again."));
-                t->view.prompt = "remove-card";
-                tell(t, TRANSACTION_CHANGED);
-        }
-}
-
-/* What belongs to the state that the transaction is in. Nothing is said while the acquirer is asked. */
-static bool is_in_turn(const struct transaction *t, const union message *m) {
-        enum transaction_state state = t->view.record.state;
-
-        /* Who was asked is answered first. */
-        if (t->view.n_applications > 0 &&
-            !(m->header.type == MESSAGE_OUTCOME && m->outcome.outcome == EMV_OUTCOME_FAILED))
-                return false;
-        switch (m->header.type) {
-        case MESSAGE_PROMPT:
-                if (m->prompt.prompt == EMV_PROMPT_CHOOSE_APPLICATION && !t->start->can_choose)
-                        return false;
-                if (m->prompt.prompt >= EMV_PROMPT_ENTER_PIN &&
-                    !(t->start->terminal.capabilities[1] & EMV_CAPABILITY_PLAINTEXT_PIN))
-                        return false;
-                return state == TRANSACTION_CARD ||
-                       (state == TRANSACTION_WAITING_CARD && m->prompt.prompt == EMV_PROMPT_INSERT_CARD);
-        case MESSAGE_CARD:
-                return state == TRANSACTION_CARD ||
-                       (state == TRANSACTION_WAITING_CARD && m->card.card == EMV_CARD_INSERTED);
-        case MESSAGE_RECALL:
-                return state == TRANSACTION_CARD && t->start->has_exceptions && !t->recalled;
-        case MESSAGE_ONLINE_REQUEST:
-                return state == TRANSACTION_CARD;
-        default:
-                return state != TRANSACTION_WAITING_CARD || m->outcome.outcome == EMV_OUTCOME_FAILED;
-        }
-}
-
-static void card_message(struct card *card, const union message *m, void *userdata) {
-        struct transaction *t = userdata;
-
-        if (!is_in_turn(t, m)) {
-                log_error("Transaction %" PRIi64 ": card-worker speaks out of turn; ending it", t->view.record.id);
-                return card_failed(t);
-        }
-        switch (m->header.type) {
-        case MESSAGE_PROMPT:
-                return card_prompt(t, &m->prompt);
-        case MESSAGE_CARD:
-                return card_presence(t, &m->card);
-        case MESSAGE_RECALL:
-                return card_recall(t, &m->recall);
-        case MESSAGE_ONLINE_REQUEST:
-                return card_online(t, &m->online_request);
-        case MESSAGE_OUTCOME:
-                return card_outcome(t, &m->outcome);
-        }
-}
-
-static void card_ended(struct card *card, void *userdata) {
-        struct transaction *t = userdata;
-
-        log_error("Transaction %" PRIi64 ": card-worker ended without an outcome", t->view.record.id);
-        card_failed(t);
-}
-
-/* A worker of this or an earlier transaction is gone: who waits for the reader may have it. */
-static void reader_free(void *userdata) {
-        struct engine *e = userdata;
-
-        if (e->current && e->current->reader_busy)
-                transaction_devices_changed(e->current);
-}
-
-/* Hands the reader to a new worker. -ENODEV when there is none, -EBUSY while the last worker has it. */
-static int start_card(struct transaction *t) {
-        const struct exceptions *exceptions = t->engine->config.exceptions;
-        const struct device *reader = monitor_find_connected(t->engine->monitor, DEVICE_EMV);
-        const struct card_listener listener = {
-                .message = card_message,
-                .ended = card_ended,
-                .userdata = t,
-                .gone = reader_free,
-                .gone_userdata = t->engine,
-        };
-        bool keypad = false;
-        int fd, r;
-
-        if (!reader)
-                return -ENODEV;
-        fd = emv_open(reader, &keypad);
-        t->reader_busy = fd == -EBUSY;
-        t->recalled = false;
-        if (fd < 0)
-                return fd;
-        r = emv_data_fill_start(&t->view.record, t->engine->config.settings, t->engine->config.terminal, t->can_choose,
-                                t->start);
-        if (r < 0) {
-                (void) safe_close(fd);
-                return r;
-        }
-        if (keypad)
-                t->start->terminal.capabilities[1] |= EMV_CAPABILITY_PLAINTEXT_PIN;
-        t->pin_prompts = 0;
-        t->start->has_exceptions = exceptions_count(exceptions) > 0;
-        if (t->start->has_exceptions)
-                memcpy(t->start->salt, exceptions_salt(exceptions), EMV_SALT_SIZE);
-        r = card_new(t->engine->config.event, t->engine->config.card_worker, fd, &listener, &t->card);
-        if (r < 0)
-                return r;
-        r = card_send(t->card, t->start);
-        if (r < 0)
-                t->card = card_free(t->card);
-        return r;
-}
-
-/* ---- The stripe ---- */
-
-static void ask_again(struct transaction *t, const char *message) {
-        COPY(t->view.record.message, message);
-        tell(t, TRANSACTION_CHANGED);
-}
-
-void transaction_swiped(struct transaction *t, const struct msr_swipe *swipe) {
-        struct transaction_record *record = &t->view.record;
-        const struct track *track = &swipe->track2;
-
-        if (record->state != TRANSACTION_WAITING_CARD || t->engine->card_left_in)
-                return;
-        if (track->status == TRACK_ENCRYPTED) {
-                log_warning("Transaction %" PRIi64
-                            ": the magstripe reader encrypts, and its swipes cannot be used yet",
-                            record->id);
-                return ask_again(t, N_("This reader encrypts cards, which cannot be used yet. Insert the chip."));
-        }
-        if (track->status != TRACK_OK)
-                return ask_again(t, track->status == TRACK_MALFORMED
-                                            ? N_("This is not a payment card. Swipe another one.")
-                                            : N_("The stripe could not be read. Swipe the card again, steadily."));
-        /* UnionPay's market closed fallback: a chip card is never taken by its stripe. */
-        if (track_service_has_chip(track->service)) {
-                if (t->card)
-                        t->view.prompt = "insert-card";
-                return ask_again(t, N_("This card has a chip: insert it."));
-        }
-
-        t->card = card_free(t->card);
-        (void) msr_disarm(t->engine->msr);
-        t->request = secret_new(sizeof(*t->request));
-        if (!t->request)
-                return conclude(t, RESULT_FAILED, "worker-failed");
-        COPY(t->request->card.pan, track->pan);
-        COPY(t->request->card.expiry, track->expiry);
-        COPY(t->request->card.track2, track->text);
-
-        t->stripe = true;
-        t->view.prompt = "";
-        record->entry = ENTRY_SWIPE;
-        record->signature = true;
-        COPY(record->message, "");
-        if (transaction_pan_mask(track->pan, record->masked_pan) < 0)
-                return conclude(t, RESULT_FAILED, "card-malformed");
-        authorize(t);
-}
-
-/* ---- The beginning ---- */
 
 /* Both ways to a card at once, with what is there; the prompt says which. */
 static void ask_for_card(struct transaction *t) {
@@ -869,7 +431,7 @@ static void ask_for_card(struct transaction *t) {
         }
 
         if (!t->card) {
-                r = start_card(t);
+                r = chip_start(t);
                 if (r < 0 && r != -ENODEV && r != -EBUSY)
                         log_warning_errno(r, "Transaction %" PRIi64 ": the EMV reader cannot be used",
                                           t->view.record.id);
@@ -880,7 +442,7 @@ static void ask_for_card(struct transaction *t) {
                         log_warning_errno(r, "Transaction %" PRIi64 ": the magstripe reader cannot be used",
                                           t->view.record.id);
         }
-        set_prompt(t);
+        transaction_prompt_for_card(t);
 }
 
 void transaction_devices_changed(struct transaction *t) {
@@ -895,7 +457,7 @@ void transaction_devices_changed(struct transaction *t) {
 
         if (t->view.record.state == TRANSACTION_WAITING_CARD)
                 ask_for_card(t);
-        tell(t, TRANSACTION_CHANGED);
+        transaction_tell(t, TRANSACTION_CHANGED);
 }
 
 int transaction_new(struct engine *e, const struct transaction_record *record, bool can_choose,
@@ -916,7 +478,7 @@ int transaction_new(struct engine *e, const struct transaction_record *record, b
         if (!t->start)
                 return -ENOMEM;
 
-        r = set_timeout(t, CARD_TIMEOUT_USEC);
+        r = chip_set_timeout(t, CARD_TIMEOUT_USEC);
         if (r < 0)
                 return r;
         r = journal_begin(j, JOURNAL_LAZY);
@@ -941,26 +503,7 @@ int transaction_new(struct engine *e, const struct transaction_record *record, b
 int transaction_cancel(struct transaction *t) {
         if (t->view.record.state != TRANSACTION_WAITING_CARD && t->view.record.state != TRANSACTION_CARD)
                 return -EALREADY;
-        conclude(t, RESULT_CANCELLED, "cancelled");
-        return 0;
-}
-
-int transaction_choose(struct transaction *t, unsigned number) {
-        struct message_choice m;
-
-        if (t->view.n_applications == 0)
-                return -EALREADY;
-        if (number < 1 || number > t->view.n_applications)
-                return -ERANGE;
-
-        message_init(&m, MESSAGE_CHOICE);
-        m.index = (uint8_t) (number - 1);
-        forget_choice(t);
-        t->view.prompt = "leave-card-in";
-        if (set_timeout(t, CARD_WORK_TIMEOUT_USEC) < 0 || card_send(t->card, &m) < 0)
-                card_failed(t);
-        else
-                tell(t, TRANSACTION_CHANGED);
+        transaction_conclude(t, RESULT_CANCELLED, "cancelled");
         return 0;
 }
 
@@ -972,7 +515,7 @@ void transaction_refresh(struct transaction *t) {
             transaction_record_load(t->engine->config.journal, t->view.record.id, &fresh) < 0)
                 return;
         t->view.record = fresh;
-        tell(t, TRANSACTION_CHANGED);
+        transaction_tell(t, TRANSACTION_CHANGED);
 }
 
 /* ---- After a crash or a power cut ---- */

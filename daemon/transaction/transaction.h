@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* One attempt to take a payment, from the call to the result. transaction.c reads as the way of a sale. */
+/* One attempt to take a payment, from the call to the result. transaction.c reads as the way of a sale; chip.c and
+ * stripe.c have the card's part. */
 
 #include "device/device.h"
 #include "device/msr.h"

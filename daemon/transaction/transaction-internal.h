@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* A transaction from inside, for the files that make up the way of a sale: transaction.c, chip.c, stripe.c. */
+
+#include <systemd/sd-event.h>
+
+#include "base/clock.h"
+#include "emv/message.h"
+#include "host/answer.h"
+#include "transaction/engine.h"
+#include "transaction/transaction.h"
+
+/* From the start until a card is in (DESIGN). */
+#define CARD_TIMEOUT_USEC (60 * USEC_PER_SEC)
+
+enum host_state {
+        HOST_STATE_NONE,     /* not asked */
+        HOST_STATE_PENDING,  /* being asked, or about to be */
+        HOST_STATE_NOT_SENT, /* no byte of the request left */
+        HOST_STATE_APPROVED,
+        HOST_STATE_DECLINED,
+        HOST_STATE_LOST, /* sent, without an answer that counts: to be reversed */
+};
+
+struct transaction {
+        struct engine *engine;
+        struct transaction_view view;
+
+        /* The card. */
+        struct card *card; /* the chip's worker, NULL for a swipe and once it has ended */
+        bool stripe;       /* by swipe: there is no card to decide */
+        bool can_choose;   /* somebody answers ChooseApplication() */
+        unsigned pin_prompts;
+        unsigned insertions; /* after the first */
+        bool recalled;       /* the exception file was asked */
+        bool reader_busy;    /* the last worker still has the reader: ours starts when it is gone */
+        /* What the worker was given and said, to hold its next claim against. */
+        struct message_start *start;
+        struct message_online_request *request; /* secret memory; filled in for a swipe too */
+        struct message_online_answer *told;
+        sd_event_source *timeout;
+
+        /* The acquirer. */
+        enum host_state host;
+        struct host_answer answer;   /* of HOST_STATE_APPROVED and _DECLINED; shown with the result, not before */
+        const char *not_sent;        /* why, of HOST_STATE_NOT_SENT */
+        const char *card_word;       /* why the card ended while HOST_STATE_PENDING */
+        const char *reversal_reason; /* of HOST_STATE_LOST */
+        bool sent;                   /* the first durable commit was made: the request may be out */
+};
+
+/* transaction.c */
+void transaction_tell(struct transaction *t, enum transaction_event event);
+/* A step on the way that a power cut may take back: nothing has happened outside. */
+int transaction_save_lazily(struct transaction *t, const char *event);
+/* What is asked of people while a card is waited for. */
+void transaction_prompt_for_card(struct transaction *t);
+/* The card wants the acquirer's word. From here on Cancel is too late. */
+void transaction_authorize(struct transaction *t);
+/* The end of every transaction: written, then said, then printed. */
+void transaction_conclude(struct transaction *t, enum transaction_result result, const char *reason);
+/* What the card's and the acquirer's words come to; card_word is NULL when the card agreed. */
+void transaction_conclude_both(struct transaction *t, const char *card_word);
+
+/* chip.c */
+/* Hands the reader to a new worker. -ENODEV when there is none, -EBUSY while the last worker has it. */
+int chip_start(struct transaction *t);
+/* How long the card, or the person with the card, has from now on. */
+int chip_set_timeout(struct transaction *t, uint64_t usec);
+/* The acquirer's word for the card, which decides last; NULL for none. */
+void chip_answer(struct transaction *t, const struct host_answer *answer);
+void chip_forget_choice(struct transaction *t);
