@@ -512,6 +512,33 @@ static void tpdu(void **state) {
         unplug();
 }
 
+/* A card that says nothing at its reset, and is taken out, is not held by the contacts any more. */
+static void mute_and_removed(void **state) {
+        _cleanup_(emv_freep) struct emv *emv = NULL;
+        _cleanup_(icc_freep) struct icc *first = open_icc("tests/sim/cards/echo.card");
+        _cleanup_(icc_freep) struct icc *second = open_icc("tests/sim/cards/echo.card");
+        uint8_t atr[ICC_ATR_MAX], response[ICC_RESPONSE_MAX];
+        struct answer a;
+
+        assert_int_equal(emv_new(host.event, &emv), 0);
+        assert_int_equal(emv_insert(emv, first), 0);
+        set_reader(emv, "--level tpdu --voltages 5,3");
+        plug((struct device *) emv);
+        configure();
+        emv_set_mute_at(emv, 1);
+        ccid("62 00000000 00 01 020000", &a);
+        expect_message(&a, "80 0B000000 00 01 00 00 00 3B67000054494C4C53494D");
+        ccid("62 00000000 00 02 010000", &a);
+        expect_message(&a, "80 00000000 00 02 41 FE 00");
+        assert_int_equal(emv_remove(emv), 0);
+        assert_true(icc_power_on(first, atr) > 0); /* elsewhere */
+        assert_int_equal(emv_insert(emv, second), 0);
+        ccid("62 00000000 00 03 020000", &a);
+        expect_message(&a, "80 0B000000 00 03 00 00 00 3B67000054494C4C53494D");
+        assert_true(icc_transmit(first, (const uint8_t[]){ 0x80, 0x0e, 0, 0 }, 4, response) >= 2);
+        unplug();
+}
+
 static void short_apdus(void **state) {
         _cleanup_(emv_freep) struct emv *emv = NULL;
         _cleanup_(icc_freep) struct icc *icc = open_icc("tests/sim/cards/echo.card");
@@ -870,6 +897,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(chaining, setup_loop, end_loop),
                 cmocka_unit_test_setup_teardown(misbehaviour, setup_loop, end_loop),
                 cmocka_unit_test_setup_teardown(tpdu, setup_loop, end_loop),
+                cmocka_unit_test_setup_teardown(mute_and_removed, setup_loop, end_loop),
                 cmocka_unit_test_setup_teardown(short_apdus, setup_loop, end_loop),
                 cmocka_unit_test_setup_teardown(twists, setup_loop, end_loop),
                 cmocka_unit_test_setup_teardown(wire, setup_loop, end_loop),

@@ -274,11 +274,11 @@ static void emv_refuse(struct emv *e, const uint8_t *command, uint8_t error) {
         emv_answer(e, answer_type(command[0]), command, STATUS_FAILED, error, 0, NULL, 0);
 }
 
+/* The contacts let go of the card, too, also where it said nothing at its reset. */
 static void emv_power_down(struct emv *e) {
-        if (e->powered) {
+        if (e->icc)
                 icc_power_off(e->icc);
-                contact_off(e->contact);
-        }
+        contact_off(e->contact);
         e->powered = false;
         emv_reset_chain(e);
 }
@@ -319,9 +319,8 @@ static void emv_power_on(struct emv *e, const uint8_t *message) {
         uint8_t voltage, atr[ICC_ATR_MAX];
         int n = -EIO;
 
-        emv_reset_chain(e);
+        emv_power_down(e);
         emv_reset_parameters(e);
-        e->powered = false;
         if (message[7] > 3 || (message[7] == 0 && !(e->reader.features & READER_AUTOMATIC_POWER)) ||
             (message[7] > 0 && !(e->reader.voltages & select_voltage(message[7])))) {
                 emv_refuse(e, message, ERROR_BAD_SELECT);
@@ -331,6 +330,7 @@ static void emv_power_on(struct emv *e, const uint8_t *message) {
         if (e->icc && e->misbehaviour != EMV_MUTE && voltage & ~e->mute_at)
                 n = emv_reset_card(e, atr);
         if (n < 0) {
+                emv_power_down(e);
                 emv_refuse(e, message, ERROR_MUTE);
                 return;
         }
