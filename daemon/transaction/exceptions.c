@@ -1,92 +1,120 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <sys/stat.h>
+
 #include "base/hex.h"
 #include "base/log.h"
+#include "base/secret.h"
 #include "transaction/exceptions.h"
 
 struct exceptions {
         uint8_t salt[EMV_SALT_SIZE];
-        size_t n;
+        bool has_salt;
+        size_t n, max;
         uint8_t hashes[][EMV_EXCEPTION_SIZE]; /* in order */
 };
 
 struct exceptions *exceptions_free(struct exceptions *x) {
-        free(x);
-        return NULL;
+        return secret_free(x);
 }
 
 static int compare(const void *a, const void *b) {
         return memcmp(a, b, EMV_EXCEPTION_SIZE);
 }
 
-static int grow(struct exceptions **x) {
-        size_t n = *x ? (*x)->n : 0;
-        struct exceptions *larger;
+/* In place (Shell's): qsort() works in memory that nobody wipes. */
+static void sort(struct exceptions *x) {
+        uint8_t moved[EMV_EXCEPTION_SIZE];
+        WIPE_AT_END(moved);
+        size_t gap = 1, k;
 
-        if (*x && (n & (n - 1)) != 0)
-                return 0;
-        larger = realloc(*x, sizeof(**x) + (n > 0 ? 2 * n : 1) * EMV_EXCEPTION_SIZE);
-        if (!larger)
-                return -ENOMEM;
-        if (!*x)
-                memset(larger, 0, sizeof(*larger));
-        *x = larger;
+        while (gap < x->n / 3)
+                gap = 3 * gap + 1;
+        for (; gap > 0; gap /= 3)
+                for (size_t i = gap; i < x->n; i++) {
+                        memcpy(moved, x->hashes[i], sizeof(moved));
+                        for (k = i; k >= gap && compare(x->hashes[k - gap], moved) > 0; k -= gap)
+                                memcpy(x->hashes[k], x->hashes[k - gap], sizeof(moved));
+                        memcpy(x->hashes[k], moved, sizeof(moved));
+                }
+}
+
+static int parse_line(struct exceptions *x, const char *line) {
+        const char *salt = startswith(line, "salt=");
+
+        if (salt) {
+                if (x->has_salt || strlen(salt) != 2 * EMV_SALT_SIZE)
+                        return -EINVAL;
+                x->has_salt = true;
+                return hex_decode(salt, x->salt, EMV_SALT_SIZE) == EMV_SALT_SIZE ? 0 : -EINVAL;
+        }
+        if (!x->has_salt || strlen(line) != 2 * EMV_EXCEPTION_SIZE || x->n >= x->max)
+                return -EINVAL;
+        if (hex_decode(line, x->hashes[x->n], EMV_EXCEPTION_SIZE) != EMV_EXCEPTION_SIZE)
+                return -EINVAL;
+        x->n++;
         return 0;
 }
 
-static int parse_line(const char *line, struct exceptions **x) {
-        const char *salt = startswith(line, "salt=");
-        int r;
+static int parse(struct exceptions *x, const char *path, FILE *f) {
+        char line[128];
+        WIPE_AT_END(line);
 
-        if (salt) {
-                if (*x || strlen(salt) != 2 * EMV_SALT_SIZE)
-                        return -EINVAL;
-                r = grow(x);
-                if (r < 0)
-                        return r;
-                return hex_decode(salt, (*x)->salt, EMV_SALT_SIZE) == EMV_SALT_SIZE ? 0 : -EINVAL;
+        for (unsigned number = 1; fgets(line, sizeof(line), f); number++) {
+                line[strcspn(line, "\n")] = '\0';
+                if (*line == '\0' || *line == '#' || parse_line(x, line) >= 0)
+                        continue;
+                log_error("%s:%u: is neither salt= with 32 hexadecimal digits, first and once, nor a hash of 64, one "
+                          "of at most %u",
+                          path, number, EXCEPTIONS_MAX);
+                return -EINVAL;
         }
-        if (!*x || strlen(line) != 2 * EMV_EXCEPTION_SIZE || (*x)->n >= EXCEPTIONS_MAX)
+        return ferror(f) ? log_error_errno(EIO, "%s: cannot be read", path) : 0;
+}
+
+/* Who has salt and hashes can find the numbers by trying them. */
+static int check_access(const char *path, const struct stat *st) {
+        if (!S_ISREG(st->st_mode)) {
+                log_error("%s: is not a file", path);
                 return -EINVAL;
-        r = grow(x);
-        if (r < 0)
-                return r;
-        if (hex_decode(line, (*x)->hashes[(*x)->n], EMV_EXCEPTION_SIZE) != EMV_EXCEPTION_SIZE)
-                return -EINVAL;
-        (*x)->n++;
-        return 0;
+        }
+        if ((st->st_mode & 07) == 0 && ((st->st_mode & 070) == 0 || st->st_gid == getegid()))
+                return 0;
+        log_error("%s: is open to others than tilld (mode %04o, group %u), who can find the card numbers by it; do: "
+                  "chown root:tilld %s && chmod 0640 %s",
+                  path, (unsigned) st->st_mode & 07777, (unsigned) st->st_gid, path, path);
+        return -EPERM;
 }
 
 int exceptions_load(const char *path, struct exceptions **ret) {
         _cleanup_(exceptions_freep) struct exceptions *x = NULL;
+        char buffer[4096];
+        WIPE_AT_END(buffer);
         _cleanup_fclose_ FILE *f = NULL;
-        char line[128];
+        struct stat st;
+        size_t max;
+        int r;
 
         f = fopen(path, "re");
         if (!f && errno == ENOENT) {
                 *ret = NULL;
                 return 0;
         }
-        if (!f)
+        if (!f || fstat(fileno(f), &st) < 0)
                 return log_error_errno(errno, "%s: cannot be read", path);
-        for (unsigned number = 1; fgets(line, sizeof(line), f); number++) {
-                int r = 0;
+        r = check_access(path, &st);
+        if (r < 0)
+                return r;
+        (void) setvbuf(f, buffer, _IOFBF, sizeof(buffer));
 
-                line[strcspn(line, "\n")] = '\0';
-                if (*line && *line != '#')
-                        r = parse_line(line, &x);
-                if (r == -EINVAL) {
-                        log_error("%s:%u: is neither salt= with 32 hexadecimal digits, first and once, nor a hash "
-                                  "of 64, one of at most %u",
-                                  path, number, EXCEPTIONS_MAX);
-                        return r;
-                }
-                if (r < 0)
-                        return r;
-        }
-        if (ferror(f))
-                return log_error_errno(EIO, "%s: cannot be read", path);
-        if (x)
-                qsort(x->hashes, x->n, EMV_EXCEPTION_SIZE, compare);
+        max = MIN((size_t) st.st_size / (2 * EMV_EXCEPTION_SIZE), (size_t) EXCEPTIONS_MAX);
+        x = secret_new(sizeof(*x) + max * EMV_EXCEPTION_SIZE);
+        if (!x)
+                return -ENOMEM;
+        x->max = max;
+        r = parse(x, path, f);
+        if (r < 0)
+                return r;
+        sort(x);
         *ret = TAKE_PTR(x);
         return 0;
 }
@@ -105,6 +133,7 @@ bool exceptions_has(const struct exceptions *x, const uint8_t hash[static EMV_EX
 
 int exceptions_has_pan(const struct exceptions *x, const char *pan) {
         uint8_t hash[EMV_EXCEPTION_SIZE];
+        WIPE_AT_END(hash);
         int r;
 
         if (exceptions_count(x) == 0)

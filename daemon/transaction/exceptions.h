@@ -18,7 +18,10 @@
 
 struct exceptions;
 
-/* A file that is not there is an empty list (*ret is NULL). -EINVAL, logged with file and line, for a bad one. */
+/*
+ * A file that is not there is an empty list (*ret is NULL). Logged, -EINVAL with file and line for a bad one, -EPERM
+ * for one that others than tilld and its group have access to.
+ */
 int exceptions_load(const char *path, struct exceptions **ret);
 struct exceptions *exceptions_free(struct exceptions *x);
 DEFINE_CLEANUP(struct exceptions *, exceptions_free);

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <systemd/sd-event.h>
 
@@ -474,6 +475,7 @@ static void chip_list(const char *hash) {
                 snprintf(path, sizeof(path), "%s/exceptions", chip_dir);
                 f = fopen(path, "we");
                 assert_non_null(f);
+                assert_int_equal(fchmod(fileno(f), 0600), 0);
                 assert_true(fprintf(f, "salt=000102030405060708090A0B0C0D0E0F\n%s\n", hash) > 0);
                 assert_int_equal(fclose(f), 0);
                 assert_int_equal(exceptions_load(path, &chip.exceptions), 0);

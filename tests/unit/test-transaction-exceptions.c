@@ -2,6 +2,8 @@
 /* The exception file. The hashes are openssl dgst's. */
 #include "test.h"
 
+#include <sys/stat.h>
+
 #include "base/hex.h"
 #include "base/log.h"
 #include "transaction/exceptions.h"
@@ -82,6 +84,35 @@ static void no_list(void **state) {
         assert_int_equal(exceptions_has_pan(x, "6200000000000005"), 0);
 }
 
+/* Others may neither read nor change it; the group only where it is ours. */
+static void access_by_others(void **state) {
+        static const struct {
+                mode_t mode;
+                bool our_group, refused;
+        } cases[] = {
+                { 0600, true, false }, { 0640, true, false },  { 0400, true, false }, { 0604, true, true },
+                { 0602, true, true },  { 0600, false, false }, { 0640, false, true }, { 0620, false, true },
+        };
+        struct exceptions *x = NULL;
+        const gid_t other = getegid() + 1;
+
+        assert_int_equal(load("salt=" SALT "\n" HASH "\n", &x), 0);
+        x = exceptions_free(x);
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                if (!cases[i].our_group && geteuid() != 0)
+                        continue;
+                assert_int_equal(chown(path, (uid_t) -1, cases[i].our_group ? getegid() : other), 0);
+                assert_int_equal(chmod(path, cases[i].mode), 0);
+                if ((exceptions_load(path, &x) == -EPERM) != cases[i].refused)
+                        fail_msg("mode %04o, %s group", cases[i].mode, cases[i].our_group ? "our" : "another");
+                assert_int_equal(exceptions_count(x), cases[i].refused ? 0 : 1);
+                x = exceptions_free(x);
+        }
+        assert_int_equal(chown(path, (uid_t) -1, getegid()), 0);
+        assert_int_equal(chmod(path, 0600), 0);
+        assert_int_equal(exceptions_load("/tmp", &x), -EINVAL);
+}
+
 static void bad_lists(void **state) {
         static const char *const texts[] = {
                 HASH "\n",
@@ -104,10 +135,8 @@ static void bad_lists(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(listed),
-                cmocka_unit_test(long_list),
-                cmocka_unit_test(no_list),
-                cmocka_unit_test(bad_lists),
+                cmocka_unit_test(listed),           cmocka_unit_test(long_list), cmocka_unit_test(no_list),
+                cmocka_unit_test(access_by_others), cmocka_unit_test(bad_lists),
         };
 
         return cmocka_run_group_tests_name("transaction-exceptions", tests, setup, teardown);
