@@ -35,10 +35,6 @@ static void set_result(struct emv *e, uint8_t method, uint8_t condition, uint8_t
         e->cvm[2] = result;
 }
 
-static uint32_t be32(const uint8_t *p) {
-        return (uint32_t) p[0] << 24 | (uint32_t) p[1] << 16 | (uint32_t) p[2] << 8 | p[3];
-}
-
 static bool supports(const struct emv_terminal *t, uint8_t method) {
         uint8_t c = t->capabilities[1];
 
@@ -251,8 +247,8 @@ int emv_verify_cardholder(struct emv *e) {
         if (size % 2 != 0)
                 return -EBADMSG;
 
-        x = be32(list);
-        y = be32(list + 4);
+        x = emv_binary_number(list);
+        y = emv_binary_number(list + 4);
         set_result(e, CVM_NOT_PERFORMED, 0, RESULT_FAILED);
         for (size_t i = 8; i < size && !done; i += 2) {
                 if (!condition_met(e, list[i], list[i + 1], x, y))

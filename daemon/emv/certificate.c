@@ -45,16 +45,8 @@ bool certificate_has_data(const struct emv *e, bool with_card) {
         return !with_card || (get(e, TAG_CARD_CERTIFICATE).size > 0 && get(e, TAG_CARD_EXPONENT).size > 0);
 }
 
-/* A month as a number that counts up; years 50 to 99 are of the 1900s (Book 4, 6.7.3). */
-static unsigned full_month(uint8_t year, uint8_t month) {
-        return (year >= 0x50 ? 0U : 0x10000U) + ((unsigned) year << 8) + month;
-}
-
 static bool is_key_expired(const struct emv *e, const struct emv_ca_key *k) {
-        uint8_t today[4] = { e->start->date[0] >= 0x50 ? 0x19 : 0x20 };
-
-        memcpy(today + 1, e->start->date, 3);
-        return k->expires[0] != 0 && memcmp(k->expires, today, sizeof(today)) < 0;
+        return k->expires[0] != 0 && emv_binary_number(k->expires) < emv_full_date(e->start->date);
 }
 
 const struct emv_ca_key *certificate_find_ca_key(const struct emv *e) {
@@ -139,12 +131,12 @@ static bool is_card_of(const struct certificate *c, const struct bytes *pan) {
 
 /* Step 9: good to the end of its month. */
 static bool is_expired(const struct emv *e, const struct certificate *c) {
-        const uint8_t month = c->expiry[0], year = c->expiry[1];
+        const uint8_t month = c->expiry[0], last_day[3] = { c->expiry[1], month, 0x31 };
         uint64_t number;
 
         if (emv_bcd_number(c->expiry, 2, &number) < 0 || month < 0x01 || month > 0x12)
                 return true;
-        return full_month(year, month) < full_month(e->start->date[0], e->start->date[1]);
+        return emv_full_date(last_day) < emv_full_date(e->start->date);
 }
 
 /* Step 10 for an issuer: RID, index and serial number are not on the revocation list (5.1.2). */

@@ -11,14 +11,13 @@ static int end_with(struct emv *e, enum emv_outcome outcome, enum emv_reason rea
 
 /* The acquirer has spoken. */
 static int complete_answered(struct emv *e) {
-        bool approved = e->answer.approved, combined;
+        bool approved = e->answer.approved;
         uint8_t given;
         int r;
 
         r = emv_process_scripts(e, TAG_SCRIPT_BEFORE);
         if (r < 0)
                 return r;
-        combined = emv_wants_combined(e, approved ? AC_TC : AC_AAC);
         r = emv_generate_ac(e, approved ? AC_TC : AC_AAC, true, &given);
         if (r < 0)
                 return r;
@@ -29,7 +28,7 @@ static int complete_answered(struct emv *e) {
         if (!approved)
                 return end_with(e, EMV_OUTCOME_DECLINED, EMV_REASON_ISSUER);
         /* A certificate with a wrong signature is none (Book 2, 6.6.2). */
-        if (given != AC_TC || (combined && tvr_test(e->tvr, TVR_CDA_FAILED)))
+        if (given != AC_TC || !e->has_cryptogram)
                 return end_with(e, EMV_OUTCOME_DECLINED, EMV_REASON_CARD_AFTER_ISSUER);
         return end_with(e, EMV_OUTCOME_APPROVED, EMV_REASON_NONE);
 }
@@ -37,7 +36,6 @@ static int complete_answered(struct emv *e) {
 /* Nobody has: the default action codes decide, but only while the acquirer cannot have heard of it. */
 static int complete_unable_online(struct emv *e) {
         uint8_t asked, given;
-        bool combined;
         int r;
 
         if (e->answer.online == EMV_ONLINE_NOT_SENT)
@@ -46,11 +44,10 @@ static int complete_unable_online(struct emv *e) {
                 memcpy(e->arc, "Z3", 2);
                 asked = AC_AAC;
         }
-        combined = emv_wants_combined(e, asked);
         r = emv_generate_ac(e, asked, true, &given);
         if (r < 0)
                 return r;
-        if (combined && tvr_test(e->tvr, TVR_CDA_FAILED))
+        if (!e->has_cryptogram)
                 return end_with(e, EMV_OUTCOME_DECLINED, EMV_REASON_AUTHENTICATION);
         if (given == AC_TC)
                 return end_with(e, EMV_OUTCOME_APPROVED, EMV_REASON_NONE);

@@ -47,6 +47,10 @@ void emv_number_binary(uint64_t number, uint8_t ret[static 4]) {
                 ret[i] = (uint8_t) number;
 }
 
+uint32_t emv_binary_number(const uint8_t binary[static 4]) {
+        return (uint32_t) binary[0] << 24 | (uint32_t) binary[1] << 16 | (uint32_t) binary[2] << 8 | binary[3];
+}
+
 uint8_t emv_nibble(const uint8_t *data, size_t i) {
         return i % 2 ? data[i / 2] & 0x0f : data[i / 2] >> 4;
 }
@@ -56,6 +60,12 @@ bool emv_is_date(const uint8_t date[static 3]) {
 
         return emv_bcd_number(date, 3, &number) >= 0 && date[1] >= 0x01 && date[1] <= 0x12 && date[2] >= 0x01 &&
                date[2] <= 0x31;
+}
+
+uint32_t emv_full_date(const uint8_t date[static 3]) {
+        const uint8_t full[4] = { date[0] >= 0x50 ? 0x19 : 0x20, date[0], date[1], date[2] };
+
+        return emv_binary_number(full);
 }
 
 static bool only_filling(const uint8_t *data, size_t size, size_t from) {
@@ -422,15 +432,13 @@ static int decline_unsigned(struct emv *e, uint8_t given) {
 /* From the first cryptogram on. */
 static int decide(struct emv *e) {
         uint8_t asked, given;
-        bool combined;
         int r;
 
         asked = emv_analyse_action(e);
-        combined = emv_wants_combined(e, asked);
         r = emv_generate_ac(e, asked, false, &given);
         if (r < 0)
                 return r;
-        if (combined && tvr_test(e->tvr, TVR_CDA_FAILED))
+        if (!e->has_cryptogram)
                 return decline_unsigned(e, given);
         switch (given) {
         case AC_TC:

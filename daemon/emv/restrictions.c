@@ -70,21 +70,14 @@ static void check_usage(struct emv *e) {
                         tvr_set(e->tvr, TVR_SERVICE_NOT_ALLOWED);
 }
 
-/* YYMMDD with its century: 50 to 99 are of the 1900s (Book 4, 6.7.3). */
-static uint32_t full_date(const uint8_t date[static 3]) {
-        uint32_t number = (uint32_t) date[0] << 16 | (uint32_t) date[1] << 8 | date[2];
-
-        return date[0] >= 0x50 ? number : number | 0x1000000;
-}
-
 /* 10.4.3 */
 static void check_dates(struct emv *e) {
         const uint8_t *effective = store_get(&e->store, TAG_EFFECTIVE_DATE, NULL);
-        uint32_t today = full_date(e->start->date);
+        uint32_t today = emv_full_date(e->start->date);
 
-        if (effective && full_date(effective) > today)
+        if (effective && emv_full_date(effective) > today)
                 tvr_set(e->tvr, TVR_NOT_YET_EFFECTIVE);
-        if (full_date(store_get(&e->store, TAG_EXPIRATION_DATE, NULL)) < today)
+        if (emv_full_date(store_get(&e->store, TAG_EXPIRATION_DATE, NULL)) < today)
                 tvr_set(e->tvr, TVR_EXPIRED);
 }
 

@@ -85,7 +85,7 @@ struct emv {
         enum emv_outcome outcome;
         enum emv_reason reason;
         bool online;         /* the question was asked */
-        bool has_cryptogram; /* 9F26, 9F27 and 9F36 are of a GENERATE AC */
+        bool has_cryptogram; /* 9F26, 9F27 and 9F36 are of a GENERATE AC, and the signature asked for is right */
         bool read;           /* the card's data are complete and may be told */
 
         struct message_online_request request;
@@ -128,8 +128,8 @@ uint8_t emv_analyse_action(struct emv *e);
 /* The same when the acquirer cannot be reached: AC_AAC or AC_TC by the default action codes. */
 uint8_t emv_analyse_unable_online(struct emv *e);
 /*
- * Book 3, 10.8 and 6.5.5: asks for a cryptogram by CDOL1 or CDOL2. What the card gave, in *ret; whether its
- * signature, if there was one, is good is in the TVR.
+ * Book 3, 10.8 and 6.5.5: asks for a cryptogram by CDOL1 or CDOL2. What the card gave, in *ret; with a signature
+ * that is wrong it is none, which has_cryptogram says (Book 2, 6.6.2).
  */
 int emv_generate_ac(struct emv *e, uint8_t asked, bool second, uint8_t *ret);
 /* Why the card gave an AAC where more was asked for (6.5.5.4, table 14). */
@@ -186,5 +186,8 @@ void emv_number_bcd(uint64_t number, uint8_t *ret, size_t size);
 uint8_t emv_nibble(const uint8_t *data, size_t i);
 /* YYMMDD of digits, with a month and a day that there are. */
 bool emv_is_date(const uint8_t date[static 3]);
+/* That date as the number CCYYMMDD, of packed digits: years 50 to 99 are of the 1900s (Book 4, 6.7.3). */
+uint32_t emv_full_date(const uint8_t date[static 3]);
 /* b-format of four bytes; all ones for what is more, so that a card never sees less. */
 void emv_number_binary(uint64_t number, uint8_t ret[static 4]);
+uint32_t emv_binary_number(const uint8_t binary[static 4]);
