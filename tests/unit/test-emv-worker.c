@@ -668,6 +668,12 @@ static void no_card(void **state) {
         assert_int_equal(f->outcome.reason, EMV_REASON_TIMEOUT);
 }
 
+/* In before it is asked for, so that on a busy machine, too, the time runs out for its removal alone. */
+static void leave_in(struct fixture *f) {
+        slot_change(f, true);
+        f->start.card_ms = 100;
+}
+
 static void mute_card(void **state) {
         struct fixture *f = *state;
 
@@ -684,7 +690,7 @@ static void mute_card_stays(void **state) {
         struct fixture *f = *state;
 
         f->mute = 2;
-        f->start.card_ms = 100;
+        leave_in(f);
         assert_exit(run(f), EXIT_SUCCESS);
         assert_int_equal(f->outcome.reason, EMV_REASON_MUTE);
 }
@@ -812,10 +818,10 @@ static void warm_reset(void **state) {
         assert_sale(f, "aaw", 0, "1100000A00");
 
         tpdu(f, "3BE000004000");
-        f->start.card_ms = 100;
+        leave_in(f);
         assert_exit(run(f), EXIT_SUCCESS);
         assert_string_equal(f->resets, "aaw");
-        assert_string_equal(f->seen, "insert-card inserted reading mute remove-card failed");
+        assert_string_equal(f->seen, "inserted reading mute remove-card failed");
         assert_int_equal(f->outcome.reason, EMV_REASON_MUTE);
 }
 
@@ -840,8 +846,8 @@ static void voltages(void **state) {
         tpdu(f, "3B4000");
         assert_sale(f, "55w", 0, "1100000A00");
         f->mute_at = 7;
-        f->start.card_ms = 100;
         tpdu(f, "");
+        leave_in(f);
         assert_exit(run(f), EXIT_SUCCESS);
         assert_string_equal(f->resets, "531");
         assert_int_equal(f->outcome.reason, EMV_REASON_MUTE);
