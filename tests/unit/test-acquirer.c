@@ -279,6 +279,17 @@ static size_t chip_data(const struct issuer *issuer, int64_t amount, bool right,
         return (size_t) n;
 }
 
+/* The last message had this DE55. */
+static void assert_logged(const uint8_t *icc, size_t size) {
+        char hex[2 * 255 + 1], wanted[2 * 255 + 16];
+        _cleanup_free_ char *json = NULL;
+
+        hex_encode(icc, size, hex);
+        snprintf(wanted, sizeof(wanted), "\"icc\":\"%s\"}]}", hex);
+        assert_int_equal(ledger_dump(directory, &json), 0);
+        assert_string_equal(json + strlen(json) - strlen(wanted), wanted);
+}
+
 static void chip_sale(void **state) {
         _cleanup_(issuer_freep) struct issuer *issuer = NULL;
         uint8_t icc[255], key[16], arpc[8], ac[8];
@@ -300,12 +311,22 @@ static void chip_sale(void **state) {
         assert_int_equal(issuer_arpc(key, ac, o.answer.issuer_auth + 8, arpc), 0);
         assert_memory_equal(o.answer.issuer_auth, arpc, 8);
 
+        assert_logged(icc, q.icc_size);
+
         script("wrong-arpc");
         q.stan = ++stan;
         o = exchange(&q, LONG);
         assert_string_equal(o.answer.code, "00");
         assert_memory_not_equal(o.answer.issuer_auth, arpc, 8);
         assert_charged(1000);
+
+        script("issuer-script 72 8424000000");
+        q.stan = ++stan;
+        o = exchange(&q, LONG);
+        assert_int_equal(o.answer.issuer_auth_size, 10);
+        assert_int_equal(o.answer.scripts_size, 16);
+        assert_memory_equal(o.answer.scripts, "\x72\x0e\x9f\x18\x04\0\0\0\x01\x86\x05\x84\x24\0\0\0", 16);
+        assert_charged(1500);
 
         q.stan = ++stan;
         q.icc_size = chip_data(issuer, 500, false, icc, key);
@@ -316,7 +337,7 @@ static void chip_sale(void **state) {
         q.stan = ++stan;
         q.icc_size = 6;
         assert_code(&q, "30");
-        assert_charged(1000);
+        assert_charged(1500);
 }
 
 static void answer_lost(void **state) {
@@ -560,10 +581,15 @@ static void script_words(void **state) {
                 "drop count=",
                 "drop kind=car",
                 "delay 1 2",
+                "issuer-script",
+                "issuer-script 71",
+                "issuer-script 73 8424000000",
+                "issuer-script 71 842400",
+                "issuer-script 71 84240000 0",
         };
         const char *reason;
         struct step step;
-        char text[96];
+        char text[STEP_TEXT_MAX], longest[STEP_TEXT_MAX];
 
         for (size_t i = 0; i < ELEMENTSOF(bad); i++) {
                 reason = NULL;
@@ -574,6 +600,12 @@ static void script_words(void **state) {
         assert_int_equal(step.delay_usec, 1500000);
         step_format(&step, text, sizeof(text));
         assert_string_equal(text, "delay 1.5 count=0 kind=pre-authorization-void");
+
+        snprintf(longest, sizeof(longest), "issuer-script 71 %0*d count=1 kind=sale", 2 * STEP_COMMAND_MAX, 0);
+        assert_int_equal(step_parse(longest, &step, &reason), 0);
+        assert_int_equal(step.command_size, STEP_COMMAND_MAX);
+        step_format(&step, text, sizeof(text));
+        assert_string_equal(text, longest);
 }
 
 static void live_terminals(void **state) {

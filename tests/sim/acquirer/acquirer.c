@@ -28,14 +28,17 @@ struct request {
         struct host_keys *keys; /* of the terminal; NULL before its sign-on */
 };
 
+/* 91 with ARPC and its code; 71 or 72 with an identifier and one command. */
+#define ANSWER_ICC_MAX (2 + 10 + 2 + 7 + 2 + STEP_COMMAND_MAX)
+
 /* What the answer says beside what it repeats. */
 struct verdict {
         const char *code;
         const char *note;
         char code_text[3];
         char rrn[13], approval[7];
-        uint8_t arpc[10];
-        bool has_arpc;
+        uint8_t icc[ANSWER_ICC_MAX]; /* DE55 */
+        size_t icc_size;
         uint8_t wrapped[40];
         bool has_keys;
         bool unsigned_; /* no key to make a MAC with */
@@ -344,16 +347,35 @@ static bool is_chip(const struct request *q) {
         return startswith(strempty(iso8583_text(q->m, 22)), "05");
 }
 
-static int make_arpc(const struct request *q, const uint8_t *key, const uint8_t *arqc, struct verdict *v) {
+/* An issuer script of one command. */
+static void append_script(const struct step *step, struct verdict *v) {
+        uint8_t *p = v->icc + v->icc_size;
+        size_t size = step->command_size;
+
+        *p++ = step->template;
+        *p++ = (uint8_t) (7 + 2 + size);
+        memcpy(p, "\x9F\x18\x04\0\0\0\x01", 7);
+        p[7] = 0x86;
+        p[8] = (uint8_t) size;
+        memcpy(p + 9, step->command, size);
+        v->icc_size += 2 + 7 + 2 + size;
+}
+
+static int answer_chip(const struct request *q, const uint8_t *key, const uint8_t *arqc, struct verdict *v) {
+        uint8_t *arpc = v->icc + 2;
         int r;
 
-        memcpy(v->arpc + 8, v->code, 2);
-        r = issuer_arpc(key, arqc, v->arpc + 8, v->arpc);
+        v->icc[0] = 0x91;
+        v->icc[1] = 10;
+        memcpy(arpc + 8, v->code, 2);
+        r = issuer_arpc(key, arqc, arpc + 8, arpc);
         if (r < 0)
                 return r;
         if (q->step.action == ACTION_WRONG_ARPC)
-                v->arpc[0] ^= 0xFF;
-        v->has_arpc = true;
+                arpc[0] ^= 0xFF;
+        v->icc_size = 12;
+        if (q->step.action == ACTION_ISSUER_SCRIPT)
+                append_script(&q->step, v);
         return 0;
 }
 
@@ -414,7 +436,7 @@ static int handle_sale(struct sim_acquirer *a, struct request *q, struct verdict
                 return r;
         memcpy(v->rrn, e.rrn, sizeof(v->rrn));
         memcpy(v->approval, e.approval, sizeof(v->approval));
-        return arqc ? make_arpc(q, key, arqc, v) : 0;
+        return arqc ? answer_chip(q, key, arqc, v) : 0;
 }
 
 /* Keeps a number whose sale never came, so that it cannot come after its reversal. */
@@ -533,7 +555,6 @@ static int repeat(struct iso8583 *m, const struct iso8583 *from, unsigned field)
 static int fill_answer(const struct request *q, const struct verdict *v, struct iso8583 *m) {
         static const unsigned repeated[] = { 3, 25, 41, 42, 49, 60 };
         static const uint8_t no_mac[MAC_SIZE];
-        uint8_t icc[12] = { 0x91, 10 };
         bool mac = q->rule->mac && q->keys && !v->unsigned_ && q->step.action != ACTION_NO_MAC;
         int r = 0;
 
@@ -551,10 +572,8 @@ static int fill_answer(const struct request *q, const struct verdict *v, struct 
                 r = iso8583_set_text(m, 38, v->approval);
         if (r >= 0)
                 r = iso8583_set_text(m, 39, v->code);
-        if (r >= 0 && v->has_arpc) {
-                memcpy(icc + 2, v->arpc, sizeof(v->arpc));
-                r = iso8583_set_bytes(m, 55, icc, sizeof(icc));
-        }
+        if (r >= 0 && v->icc_size > 0)
+                r = iso8583_set_bytes(m, 55, v->icc, v->icc_size);
         if (r >= 0 && v->has_keys)
                 r = iso8583_set_bytes(m, 62, v->wrapped, sizeof(v->wrapped));
         if (r >= 0 && mac)
@@ -605,6 +624,20 @@ static int write_answer(const struct sim_acquirer *a, const struct request *q, c
         return 0;
 }
 
+static int log_message(const struct sim_acquirer *a, const struct request *q, const char *code) {
+        struct ledger_message m = {
+                .terminal = q->terminal,
+                .kind = host_kind_name(q->kind),
+                .batch = q->batch,
+                .stan = q->stan,
+                .code = code,
+                .action = q->step.action == ACTION_NONE ? NULL : action_name(q->step.action),
+        };
+
+        m.icc = iso8583_bytes(q->m, 55, &m.icc_size);
+        return ledger_log(a->ledger, &m);
+}
+
 static int handle(struct sim_acquirer *a, struct request *q, const uint8_t *request, const uint8_t *message,
                   size_t size, struct reply *ret) {
         struct verdict v = {};
@@ -616,8 +649,7 @@ static int handle(struct sim_acquirer *a, struct request *q, const uint8_t *requ
         *ret = (struct reply){ .times = action == ACTION_TWICE ? 2 : 1, .delay_usec = 0 };
         if (action == ACTION_DROP || action == ACTION_CLOSE) {
                 ret->close = action == ACTION_CLOSE;
-                return ledger_log(a->ledger, q->terminal, host_kind_name(q->kind), q->batch, q->stan, NULL,
-                                  action_name(action));
+                return log_message(a, q, NULL);
         }
 
         v.code = check_terminal(a, q);
@@ -627,8 +659,7 @@ static int handle(struct sim_acquirer *a, struct request *q, const uint8_t *requ
         r = v.code ? 0 : handle_kind(a, q, &v);
         if (r < 0)
                 return r;
-        r = ledger_log(a->ledger, q->terminal, host_kind_name(q->kind), q->batch, q->stan, v.code,
-                       action == ACTION_NONE ? NULL : action_name(action));
+        r = log_message(a, q, v.code);
         if (r < 0)
                 return r;
         log_info("Terminal %s: %s %06u/%06u: %s%s%s", q->terminal, host_kind_name(q->kind), q->batch, q->stan, v.code,

@@ -40,7 +40,7 @@ static void add_step(struct script *script, const char *text, char *answer, size
 
 static void list_steps(const struct script *script, char *answer, size_t size) {
         size_t used = (size_t) snprintf(answer, size, "ok");
-        char text[96];
+        char text[STEP_TEXT_MAX];
 
         for (size_t i = 0; i < script->n && used < size; i++) {
                 step_format(script->steps + i, text, sizeof(text));

@@ -30,6 +30,7 @@ static const char schema[] =
         " id INTEGER PRIMARY KEY, time TEXT NOT NULL, terminal TEXT NOT NULL, kind TEXT NOT NULL,"
         " batch INTEGER NOT NULL, stan INTEGER NOT NULL, code TEXT, script TEXT"
         ") STRICT;"
+        "CREATE TABLE IF NOT EXISTS chip_data (message INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT;"
         "CREATE TABLE IF NOT EXISTS terminals (terminal TEXT PRIMARY KEY, keys BLOB NOT NULL) STRICT;";
 
 #define NOW "strftime('%Y-%m-%dT%H:%M:%fZ')"
@@ -261,18 +262,32 @@ int ledger_reverse(struct ledger *l, const char *terminal, uint32_t batch, uint3
         return sqlite_errno(sqlite3_step(s));
 }
 
-int ledger_log(struct ledger *l, const char *terminal, const char *kind, uint32_t batch, uint32_t stan,
-               const char *code, const char *action) {
+/* Of the line that was written last. */
+static int log_chip_data(struct ledger *l, const uint8_t *data, size_t size) {
+        _cleanup_statement_ sqlite3_stmt *s = NULL;
+        int r;
+
+        r = prepare(l, &s, "INSERT INTO chip_data (message, data) VALUES (last_insert_rowid(), ?)", "");
+        if (r < 0)
+                return r;
+        r = sqlite_errno(sqlite3_bind_blob(s, 1, data, (int) size, SQLITE_TRANSIENT));
+        if (r < 0)
+                return r;
+        return sqlite_errno(sqlite3_step(s));
+}
+
+int ledger_log(struct ledger *l, const struct ledger_message *m) {
         _cleanup_statement_ sqlite3_stmt *s = NULL;
         int r;
 
         r = prepare(l, &s,
                     "INSERT INTO messages (time, terminal, kind, batch, stan, code, script)"
                     " VALUES (" NOW ", ?, ?, ?, ?, ?, ?)",
-                    "ttiitt", terminal, kind, (int64_t) batch, (int64_t) stan, code, action);
+                    "ttiitt", m->terminal, m->kind, (int64_t) m->batch, (int64_t) m->stan, m->code, m->action);
         if (r < 0)
                 return r;
-        return sqlite_errno(sqlite3_step(s));
+        r = sqlite_errno(sqlite3_step(s));
+        return r < 0 || !m->icc ? r : log_chip_data(l, m->icc, m->icc_size);
 }
 
 int ledger_set_keys(struct ledger *l, const char *terminal, const void *wrapped, size_t size) {
@@ -320,8 +335,8 @@ int ledger_dump(const char *directory, char **ret) {
                 " 'charged', iif(effect = 'approved', amount, 0), 'reversal_reason', reversal_reason,"
                 " 'reversals', reversals)) FROM (SELECT * FROM transactions ORDER BY id))),"
                 "'messages', json((SELECT json_group_array(json_object('id', id, 'time', time, 'terminal', terminal,"
-                " 'kind', kind, 'batch', batch, 'stan', stan, 'code', code, 'script', script))"
-                " FROM (SELECT * FROM messages ORDER BY id))))";
+                " 'kind', kind, 'batch', batch, 'stan', stan, 'code', code, 'script', script, 'icc', hex(data)))"
+                " FROM (SELECT * FROM messages LEFT JOIN chip_data ON id = message ORDER BY id))))";
         _cleanup_statement_ sqlite3_stmt *s = NULL;
         struct ledger l = {};
         int r;

@@ -48,9 +48,16 @@ int ledger_find(struct ledger *l, const char *terminal, uint32_t batch, uint32_t
 /* Marks as reversed, with DE39 of the reversal. */
 int ledger_reverse(struct ledger *l, const char *terminal, uint32_t batch, uint32_t stan, const char *reason);
 
-/* One line of the message log: what was asked, what was answered (NULL: nothing), what the script did. */
-int ledger_log(struct ledger *l, const char *terminal, const char *kind, uint32_t batch, uint32_t stan,
-               const char *code, const char *action);
+/* One line of the message log. */
+struct ledger_message {
+        const char *terminal, *kind;
+        uint32_t batch, stan;
+        const char *code;   /* what was answered, NULL: nothing */
+        const char *action; /* what the script did, NULL: nothing */
+        const uint8_t *icc; /* DE55 of the request, NULL for none; what tilld puts there names no card */
+        size_t icc_size;
+};
+int ledger_log(struct ledger *l, const struct ledger_message *m);
 
 /* The wrapped keys of DE62. -ENOENT before the first sign-on; size is set to what is there. */
 int ledger_set_keys(struct ledger *l, const char *terminal, const void *wrapped, size_t size);

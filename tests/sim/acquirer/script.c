@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "acquirer/script.h"
 
+#include "base/hex.h"
+
 #define DELAY_SECONDS_MAX 3600
 #define COUNT_MAX 1000000
 
@@ -19,6 +21,7 @@ static const char *const action_names[_ACTION_MAX] = {
         [ACTION_WRONG_STAN] = "wrong-stan",
         [ACTION_WRONG_AMOUNT] = "wrong-amount",
         [ACTION_WRONG_ARPC] = "wrong-arpc",
+        [ACTION_ISSUER_SCRIPT] = "issuer-script",
         [ACTION_TWICE] = "twice",
 };
 
@@ -57,6 +60,15 @@ static int parse_delay(const char *text, uint64_t *ret) {
         if (*end || !(seconds >= 0 && seconds <= DELAY_SECONDS_MAX))
                 return -EINVAL;
         *ret = (uint64_t) (seconds * 1000000);
+        return 0;
+}
+
+static int parse_command(struct step *s, const char *text) {
+        ssize_t n = hex_decode(text, s->command, sizeof(s->command));
+
+        if (n < 4)
+                return -EINVAL;
+        s->command_size = (size_t) n;
         return 0;
 }
 
@@ -110,6 +122,15 @@ static int parse_word(struct step *s, const char *word, const char **ret_reason)
                 *ret_reason = "a delay is a number of seconds from 0 to 3600";
                 return parse_delay(word, &s->delay_usec);
         }
+        if (s->action == ACTION_ISSUER_SCRIPT && !s->template) {
+                *ret_reason = "a template is 71 or 72: before or after the card's second cryptogram";
+                s->template = streq(word, "71") ? 0x71 : streq(word, "72") ? 0x72 : 0;
+                return s->template ? 0 : -EINVAL;
+        }
+        if (s->action == ACTION_ISSUER_SCRIPT && s->command_size == 0) {
+                *ret_reason = "a command is 4 to 64 bytes in hexadecimal";
+                return parse_command(s, word);
+        }
         *ret_reason = "one word too many";
         return -EINVAL;
 }
@@ -126,7 +147,8 @@ int step_parse(const char *text, struct step *ret, const char **ret_reason) {
         }
         word = strtok_r(copy, " ", &state);
         *ret_reason = "an action is approve, decline CODE, delay SECONDS, drop, drop-answer, close, close-answer, "
-                      "garble, bad-mac, no-mac, wrong-stan, wrong-amount, wrong-arpc or twice";
+                      "garble, bad-mac, no-mac, wrong-stan, wrong-amount, wrong-arpc, issuer-script TEMPLATE COMMAND "
+                      "or twice";
         s.action = word ? action_from_name(word) : ACTION_NONE;
         if (s.action == ACTION_NONE)
                 return -EINVAL;
@@ -144,6 +166,10 @@ int step_parse(const char *text, struct step *ret, const char **ret_reason) {
                 *ret_reason = "delay needs a number of seconds";
                 return -EINVAL;
         }
+        if (s.action == ACTION_ISSUER_SCRIPT && s.command_size == 0) {
+                *ret_reason = "issuer-script needs a template and a command, such as 72 8424000000";
+                return -EINVAL;
+        }
         *ret = s;
         return 0;
 }
@@ -157,12 +183,16 @@ static const char *kind_word(int kind) {
 }
 
 void step_format(const struct step *s, char *text, size_t size) {
-        char argument[32] = "";
+        char argument[8 + 2 * STEP_COMMAND_MAX] = "";
 
         if (s->action == ACTION_DECLINE)
                 snprintf(argument, sizeof(argument), " %s", s->code);
         else if (s->action == ACTION_DELAY)
                 snprintf(argument, sizeof(argument), " %g", (double) s->delay_usec / 1000000);
+        else if (s->action == ACTION_ISSUER_SCRIPT) {
+                snprintf(argument, sizeof(argument), " %02x ", s->template);
+                hex_encode(s->command, s->command_size, argument + strlen(argument));
+        }
         snprintf(text, size, "%s%s count=%u kind=%s", action_names[s->action], argument, s->count, kind_word(s->kind));
         for (char *c = strstr(text, "kind="); c && *c; c++)
                 if (*c == ' ')

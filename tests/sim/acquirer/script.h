@@ -20,16 +20,23 @@ enum action {
         ACTION_WRONG_STAN,
         ACTION_WRONG_AMOUNT,
         ACTION_WRONG_ARPC,
-        ACTION_TWICE, /* the answer comes twice */
+        ACTION_ISSUER_SCRIPT, /* the answer brings a command for the chip */
+        ACTION_TWICE,         /* the answer comes twice */
         _ACTION_MAX,
 };
+
+/* With an identifier and the tags around it the script's length is one byte. */
+#define STEP_COMMAND_MAX 64
 
 struct step {
         enum action action;
         char code[3];        /* ACTION_DECLINE */
         uint64_t delay_usec; /* ACTION_DELAY */
-        unsigned count;      /* requests it still holds for; 0: until cleared */
-        int kind;            /* enum host_kind, or one of: */
+        uint8_t template;    /* ACTION_ISSUER_SCRIPT: 0x71 or 0x72 */
+        uint8_t command[STEP_COMMAND_MAX];
+        size_t command_size;
+        unsigned count; /* requests it still holds for; 0: until cleared */
+        int kind;       /* enum host_kind, or one of: */
 };
 #define STEP_MONEY (-1) /* every kind with a MAC but the reversal */
 #define STEP_ANY (-2)
@@ -45,11 +52,12 @@ struct script {
 const char *action_name(enum action action);
 
 /*
- * One step from words: ACTION [CODE|SECONDS] [count=N] [kind=NAME]. -EINVAL with *ret_reason, which
- * is not freed.
+ * One step from words: ACTION [CODE|SECONDS|TEMPLATE COMMAND] [count=N] [kind=NAME]. -EINVAL with
+ * *ret_reason, which is not freed.
  */
 int step_parse(const char *text, struct step *ret, const char **ret_reason);
 /* Writes the words that step_parse() reads. */
+#define STEP_TEXT_MAX 256
 void step_format(const struct step *s, char *text, size_t size);
 
 /* -ENOBUFS when there are too many. */
