@@ -99,9 +99,10 @@ static int load_terminal(const struct settings *settings, struct emv_terminal **
         for (size_t i = 0; i < files->n_faults; i++) {
                 _cleanup_free_ char *text = emv_files_fault_text(files->faults + i);
 
-                log_error("%s. %s", text ?: files->faults[i].reason, emv_files_next_step(files->faults + i));
+                log_full(files->faults[i].fatal ? LOG_ERR : LOG_WARNING, "%s. %s", text ?: files->faults[i].reason,
+                         emv_files_next_step(files->faults + i));
         }
-        if (files->n_faults > 0) {
+        if (files->unusable) {
                 log_error("tilld does not start with such card data. When it is mended: tilld --check, then "
                           "systemctl restart tilld");
                 return -EINVAL;

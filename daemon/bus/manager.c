@@ -210,6 +210,7 @@ static void describe_emv_fault(const struct emv_files_fault *f, cJSON *json) {
         cJSON_AddStringToObject(json, "Key", f->key);
         cJSON_AddStringToObject(json, "Reason", f->reason);
         cJSON_AddStringToObject(json, "NextStep", emv_files_next_step(f));
+        cJSON_AddBoolToObject(json, "Fatal", f->fatal);
 }
 
 static cJSON *describe_emv(const struct server *s, const struct emv_files *f) {
@@ -219,7 +220,7 @@ static cJSON *describe_emv(const struct server *s, const struct emv_files *f) {
         if (!used)
                 return json;
         emv_files_use(f, s->settings, used);
-        cJSON_AddBoolToObject(json, "Good", f->n_faults == 0);
+        cJSON_AddBoolToObject(json, "Good", !f->unusable);
         cJSON_AddBoolToObject(json, "InUse", memcmp(used, s->engine->config.terminal, sizeof(*used)) == 0);
         cJSON_AddStringToObject(json, "Mode", mode_to_string(s->settings->mode));
         describe_emv_terminal(&f->terminal, cJSON_AddObjectToObject(json, "Terminal"));

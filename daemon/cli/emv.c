@@ -49,7 +49,7 @@ static void print_applications(const struct cli *cli, const cJSON *list) {
 static const char *use_of(const cJSON *key) {
         if (!is_true(key, "HashGood"))
                 return _("wrong SHA-1");
-        return is_true(key, "Used") ? _("used") : _("left out: live mode");
+        return is_true(key, "Used") ? _("used") : _("refused: live mode");
 }
 
 static void print_keys(const struct cli *cli, const cJSON *list) {
@@ -90,7 +90,7 @@ static void print_faults(const struct cli *cli, const cJSON *list) {
         for (const cJSON *f = list ? list->child : NULL; f; f = f->next) {
                 const char *file = cli_text(f, "File"), *key = cli_text(f, "Key");
 
-                fprintf(stderr, "\n%s", cli_tone(cli, TONE_BAD));
+                fprintf(stderr, "\n%s", cli_tone(cli, is_true(f, "Fatal") ? TONE_BAD : TONE_WARN));
                 if (*file)
                         fprintf(stderr, "%s:%.0f: ", file, number(f, "Line"));
                 fprintf(stderr, "[%s]%s%s%s\n", cli_text(f, "Section"), *key ? " " : "", key, cli_tone_end(cli));

@@ -356,11 +356,15 @@ static bool application_fault(const struct emv_application *a, struct emv_fault 
         return false;
 }
 
-static bool ca_key_fault(const struct emv_ca_key *k, bool live, struct emv_fault *ret) {
+void emv_ca_key_section(const struct emv_ca_key *k, char ret[static EMV_SECTION_MAX]) {
         char hex[2 * EMV_RID_SIZE + 1];
 
         hex_encode(k->rid, EMV_RID_SIZE, hex);
-        snprintf(ret->section, sizeof(ret->section), "ca-key %s %02X", hex, k->index);
+        (void) snprintf(ret, EMV_SECTION_MAX, "ca-key %s %02X", hex, k->index);
+}
+
+static bool ca_key_fault(const struct emv_ca_key *k, struct emv_fault *ret) {
+        emv_ca_key_section(k, ret->section);
         if (k->modulus_size == 0)
                 return fault(ret, "modulus", "no modulus");
         if (k->exponent == 0)
@@ -369,8 +373,6 @@ static bool ca_key_fault(const struct emv_ca_key *k, bool live, struct emv_fault
                 return fault(ret, "sha1", "sha1 does not fit the key");
         if (!(k->modulus[0] & 0x80) || !(k->modulus[k->modulus_size - 1] & 0x01))
                 return fault(ret, "modulus", "not a modulus of RSA");
-        if (live && k->test)
-                return fault(ret, "test", "a test key has no place on a live terminal");
         return false;
 }
 
@@ -388,40 +390,25 @@ static bool terminal_fault(const struct emv_terminal *t, struct emv_fault *ret) 
         return false;
 }
 
-int emv_terminal_next_fault(const struct emv_terminal *t, bool live, uint32_t *i, struct emv_fault *ret) {
+int emv_terminal_next_fault(const struct emv_terminal *t, uint32_t *i, struct emv_fault *ret) {
         while (*i <= t->n_applications + t->n_ca_keys) {
                 uint32_t n = (*i)++;
 
                 if (n == 0                   ? terminal_fault(t, ret)
                     : n <= t->n_applications ? application_fault(t->applications + n - 1, ret)
-                                             : ca_key_fault(t->ca_keys + n - 1 - t->n_applications, live, ret))
+                                             : ca_key_fault(t->ca_keys + n - 1 - t->n_applications, ret))
                         return 1;
         }
         return 0;
 }
 
-int emv_terminal_check(const struct emv_terminal *t, bool live, char culprit[static EMV_CULPRIT_MAX],
-                       const char **ret_reason) {
-        struct emv_fault f;
-        uint32_t i = 0;
-
-        if (emv_terminal_next_fault(t, live, &i, &f) == 0)
-                return 0;
-        memcpy(culprit, f.section, sizeof(f.section));
-        return refuse(f.reason, ret_reason);
-}
-
-unsigned emv_terminal_drop_test_keys(struct emv_terminal *t) {
-        unsigned dropped = 0;
-
+void emv_terminal_drop_test_keys(struct emv_terminal *t) {
         for (uint32_t i = 0; i < t->n_ca_keys;)
                 if (t->ca_keys[i].test) {
                         t->ca_keys[i] = t->ca_keys[--t->n_ca_keys];
                         memset(t->ca_keys + t->n_ca_keys, 0, sizeof(*t->ca_keys));
-                        dropped++;
                 } else
                         i++;
-        return dropped;
 }
 
 const struct emv_ca_key *emv_terminal_find_ca_key(const struct emv_terminal *t, const uint8_t rid[static EMV_RID_SIZE],

@@ -101,30 +101,30 @@ void emv_terminal_init(struct emv_terminal *t);
 int emv_terminal_assign(const char *section, const char *key, const char *value, void *userdata,
                         const char **ret_reason);
 
-/*
- * To be called when all files are read: each application has a version and limits that fit, each key
- * its modulus, exponent and a hash that fits, no test key in live mode, no capability claimed that the
- * library lacks. -EINVAL with a static reason and in culprit (at least EMV_CULPRIT_MAX) the section.
- */
-#define EMV_CULPRIT_MAX 48
-int emv_terminal_check(const struct emv_terminal *t, bool live, char culprit[static EMV_CULPRIT_MAX],
-                       const char **ret_reason);
+#define EMV_SECTION_MAX 48
 
 /* What is wrong with one section, and the key of it to look at; static texts. */
 struct emv_fault {
-        char section[EMV_CULPRIT_MAX];
+        char section[EMV_SECTION_MAX];
         const char *key;
         const char *reason;
 };
 
-/* The same, one section after the other from *i = 0: 1 with a fault, 0 when there is no more. */
-int emv_terminal_next_fault(const struct emv_terminal *t, bool live, uint32_t *i, struct emv_fault *ret);
+/*
+ * To be called when all files are read, one section after the other from *i = 0: each application has a version and
+ * limits that fit, each key its modulus, exponent and a hash that fits, no capability is claimed that the library
+ * lacks. 1 with a fault, 0 when there is no more.
+ */
+int emv_terminal_next_fault(const struct emv_terminal *t, uint32_t *i, struct emv_fault *ret);
+
+/* "ca-key A000000333 0B" */
+void emv_ca_key_section(const struct emv_ca_key *k, char ret[static EMV_SECTION_MAX]);
 
 /* Whether sha1 is the key's (Book 2, 11.2.2). */
 bool emv_ca_key_hash_fits(const struct emv_ca_key *k);
 
-/* Removes the keys marked test; what live mode does when the simulator's package is installed. Returns how many. */
-unsigned emv_terminal_drop_test_keys(struct emv_terminal *t);
+/* Removes the keys marked test. */
+void emv_terminal_drop_test_keys(struct emv_terminal *t);
 
 /* NULL when there is none. */
 const struct emv_ca_key *emv_terminal_find_ca_key(const struct emv_terminal *t, const uint8_t rid[static EMV_RID_SIZE],

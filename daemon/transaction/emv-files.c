@@ -43,7 +43,8 @@ static int assign(const char *section, const char *key, const char *value, void 
 
 /* A list of faults is for people: what does not fit any more they see when they have mended the first ones. */
 static void add_fault(struct emv_files *f, const char *path, unsigned line, const char *section, const char *key,
-                      const char *reason) {
+                      const char *reason, bool fatal) {
+        f->unusable |= fatal;
         if (f->n_faults >= EMV_FILES_FAULTS_MAX)
                 return;
         f->faults[f->n_faults++] = (struct emv_files_fault){
@@ -52,6 +53,7 @@ static void add_fault(struct emv_files *f, const char *path, unsigned line, cons
                 .section = strdup(section),
                 .key = strdup(key),
                 .reason = reason,
+                .fatal = fatal,
         };
 }
 
@@ -73,7 +75,7 @@ static void observe(const struct config_line *line, void *userdata) {
         struct emv_files *f = userdata;
 
         if (line->reason)
-                add_fault(f, line->path, line->number, line->section, line->key, line->reason);
+                add_fault(f, line->path, line->number, line->section, line->key, line->reason, true);
         else if (*line->key)
                 add_line(f, line);
 }
@@ -110,19 +112,32 @@ static void apply_settings(struct emv_terminal *t, const struct settings *s) {
         t->category[1] = bcd_byte(s->merchant_category);
 }
 
-/* Test keys are no fault of a live terminal: the simulators' package brings them, and they are left out. */
+static void add_found(struct emv_files *f, const char *section, const char *key, const char *reason, bool fatal) {
+        unsigned line = 0;
+        const char *path = emv_files_where(f, section, key, &line);
+
+        if (!path)
+                path = emv_files_where(f, section, "", &line);
+        add_fault(f, path, line, section, key, reason, fatal);
+}
+
 static void find_faults(struct emv_files *f) {
         struct emv_fault fault;
         uint32_t i = 0;
 
-        while (emv_terminal_next_fault(&f->terminal, false, &i, &fault) > 0) {
-                unsigned line = 0;
-                const char *path = emv_files_where(f, fault.section, fault.key, &line);
+        while (emv_terminal_next_fault(&f->terminal, &i, &fault) > 0)
+                add_found(f, fault.section, fault.key, fault.reason, true);
+}
 
-                if (!path)
-                        path = emv_files_where(f, fault.section, "", &line);
-                add_fault(f, path, line, fault.section, fault.key, fault.reason);
-        }
+/* Each is told, but the simulators' package may bring them: without them the terminal is whole. */
+static void refuse_test_keys(struct emv_files *f) {
+        char section[EMV_SECTION_MAX];
+
+        for (uint32_t i = 0; i < f->terminal.n_ca_keys; i++)
+                if (f->terminal.ca_keys[i].test) {
+                        emv_ca_key_section(f->terminal.ca_keys + i, section);
+                        add_found(f, section, "test", "a test key is refused in live mode", false);
+                }
 }
 
 int emv_files_load(const char *const *dirs, const struct settings *settings, struct emv_files **ret) {
@@ -137,6 +152,8 @@ int emv_files_load(const char *const *dirs, const struct settings *settings, str
                 return r;
         apply_settings(&f->terminal, settings);
         find_faults(f);
+        if (settings->mode == MODE_LIVE)
+                refuse_test_keys(f);
         *ret = TAKE_PTR(f);
         return 0;
 }
@@ -153,6 +170,8 @@ char *emv_files_fault_text(const struct emv_files_fault *fault) {
 }
 
 const char *emv_files_next_step(const struct emv_files_fault *fault) {
+        if (!fault->fatal)
+                return N_("The terminal works without this key. Remove it, or the package that brings it, till-sim.");
         if (streq(fault->key, "sha1"))
                 return N_("Copy modulus, exponent and sha1 anew from the acquirer's list, all three of one key.");
         if (!fault->path)
@@ -163,5 +182,5 @@ const char *emv_files_next_step(const struct emv_files_fault *fault) {
 void emv_files_use(const struct emv_files *f, const struct settings *settings, struct emv_terminal *ret) {
         *ret = f->terminal;
         if (settings->mode == MODE_LIVE)
-                (void) emv_terminal_drop_test_keys(ret);
+                emv_terminal_drop_test_keys(ret);
 }

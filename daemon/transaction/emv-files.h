@@ -16,13 +16,15 @@ struct emv_files_fault {
         unsigned line;
         char *section, *key;
         const char *reason; /* static */
+        bool fatal;         /* tilld does not start with it; otherwise the section is left out */
 };
 
 struct emv_files {
         struct emv_terminal terminal; /* with the test keys, and what the settings say */
+        bool unusable;                /* there are fatal faults, told below or too many for that */
         size_t n_faults;
-        struct emv_files_fault faults[EMV_FILES_FAULTS_MAX];
-        struct emv_files_line *lines; /* where each key of each section was written last */
+        struct emv_files_fault faults[EMV_FILES_FAULTS_MAX]; /* the fatal ones first */
+        struct emv_files_line *lines;                        /* where each key of each section was written last */
         size_t n_lines;
 };
 

@@ -499,36 +499,31 @@ static void words(void **state) {
         assert_null(emv_outcome_to_string(0));
 }
 
-/* What is shipped is whole, and a live terminal does not take the test keys. */
+/* What is shipped is whole. */
 static void shipped_data(void **state) {
         struct fixture *f = *state;
         struct emv_terminal *t = &f->start.terminal;
-        char culprit[EMV_CULPRIT_MAX];
-        const char *reason = NULL;
+        struct emv_fault fault;
+        uint32_t i = 0;
 
-        assert_int_equal(emv_terminal_check(t, false, culprit, &reason), 0);
+        assert_int_equal(emv_terminal_next_fault(t, &i, &fault), 0);
         assert_memory_equal(t->country, "\x01\x56", 2);
         assert_memory_equal(t->capabilities, "\x60\x28\xc8", 3);
         assert_true(t->n_applications >= 9);
         assert_int_equal(t->n_ca_keys, 12 + 17);
-
-        assert_int_equal(emv_terminal_check(t, true, culprit, &reason), -EINVAL);
-        assert_string_equal(culprit, "ca-key A000000333 EE");
-        assert_string_equal(reason, "a test key has no place on a live terminal");
-        assert_int_equal(emv_terminal_drop_test_keys(t), 12);
-        assert_int_equal(emv_terminal_check(t, true, culprit, &reason), 0);
 }
 
 #define UNFIT(f, who, why, change)                                                                                    \
         ({                                                                                                            \
-                char _culprit[EMV_CULPRIT_MAX] = "";                                                                  \
-                const char *_reason = "";                                                                             \
+                struct emv_fault _fault;                                                                              \
+                uint32_t _i = 0;                                                                                      \
                                                                                                                       \
                 fill(f);                                                                                              \
                 change;                                                                                               \
-                assert_int_equal(emv_terminal_check(&(f)->start.terminal, false, _culprit, &_reason), -EINVAL);       \
-                assert_string_equal(_culprit, who);                                                                   \
-                assert_string_equal(_reason, why);                                                                    \
+                assert_int_equal(emv_terminal_next_fault(&(f)->start.terminal, &_i, &_fault), 1);                     \
+                assert_string_equal(_fault.section, who);                                                             \
+                assert_string_equal(_fault.reason, why);                                                              \
+                assert_int_equal(emv_terminal_next_fault(&(f)->start.terminal, &_i, &_fault), 0);                     \
         })
 
 /* A key whose published hash is of a number that no RSA key has. */

@@ -170,25 +170,54 @@ static void faults(void **state) {
                      "Correct");
 }
 
-/* The simulators' package may be there on a live terminal: its keys are left out, and that is no fault. */
+/* Whether the terminal would work with what was read, and how many of its keys are test keys. */
+static void assert_used(struct fixture *f, unsigned live, unsigned test) {
+        _cleanup_free_ struct emv_terminal *used = malloc(sizeof(*used));
+        unsigned n = 0;
+
+        assert_non_null(used);
+        assert_false(f->files->unusable);
+        emv_files_use(f->files, &f->settings, used);
+        for (uint32_t i = 0; i < used->n_ca_keys; i++)
+                n += used->ca_keys[i].test;
+        assert_int_equal(n, test);
+        assert_int_equal(used->n_ca_keys, live + test);
+}
+
+/* The simulators' package may be there on a live terminal: each of its keys is refused and told, the others work. */
 static void test_keys(void **state) {
-        struct emv_terminal *used = malloc(sizeof(*used));
+        _cleanup_free_ char *text = NULL;
         struct fixture *f = *state;
 
         f->list[0] = "packaging/emv.d";
-        f->list[1] = NULL;
+        f->list[1] = "tests/sim/cards";
+        f->list[2] = NULL;
         load(f);
         assert_int_equal(f->files->n_faults, 0);
-        f->files->terminal.n_ca_keys = 2;
-        f->files->terminal.ca_keys[0].test = 1;
-        f->files->terminal.ca_keys[1].test = 0;
-        emv_files_use(f->files, &f->settings, used);
-        assert_int_equal(used->n_ca_keys, 2);
+        assert_used(f, 17, 12);
+
         f->settings.mode = MODE_LIVE;
-        emv_files_use(f->files, &f->settings, used);
-        assert_int_equal(used->n_ca_keys, 1);
-        assert_int_equal(used->ca_keys[0].test, 0);
-        free(used);
+        load(f);
+        assert_int_equal(f->files->n_faults, 12);
+        text = emv_files_fault_text(f->files->faults);
+        assert_string_equal(text, "tests/sim/cards/test-ca.conf:9: [ca-key A000000333 EE] test: "
+                                  "a test key is refused in live mode");
+        assert_non_null(strstr(emv_files_next_step(f->files->faults), "till-sim"));
+        for (size_t i = 0; i < f->files->n_faults; i++) {
+                assert_false(f->files->faults[i].fatal);
+                assert_string_equal(f->files->faults[i].key, "test");
+        }
+        assert_used(f, 17, 0);
+
+        /* What is wrong besides keeps a live terminal from starting, and comes first. */
+        write_file(f, 0, "zz-mine.conf", "[ca-key A000000333 EE]\nexponent=65537\n");
+        f->list[2] = f->dirs[0];
+        f->list[3] = NULL;
+        load(f);
+        assert_true(f->files->unusable);
+        assert_int_equal(f->files->n_faults, 1 + 12);
+        assert_true(f->files->faults[0].fatal);
+        assert_string_equal(f->files->faults[0].key, "sha1");
 }
 
 /* More faults than anybody reads: the first ones are told. */
