@@ -125,9 +125,8 @@ static bool check_start(const struct message_start *s) {
                s->steps <= EMV_STEPS_READ && is_bcd(&s->transaction_type, 1) && s->currency_exponent <= 4 &&
                is_bcd(s->currency, 2) && emv_is_date(s->date) && is_bcd(s->time, 3) && is_bcd(s->counter, 4) &&
                s->random_percent <= 99 && is_flag(s->offline_allowed) && is_flag(s->force_online) &&
-               is_flag(s->can_choose) && is_flag(s->has_exceptions) &&
-               (s->has_exceptions || is_zero(s->salt, sizeof(s->salt))) && s->amount <= UINT64_C(999999999999) &&
-               s->amount_other <= s->amount && check_terminal(&s->terminal);
+               is_flag(s->can_choose) && s->amount <= UINT64_C(999999999999) && s->amount_other <= s->amount &&
+               check_terminal(&s->terminal);
 }
 
 static bool check_online_answer(const struct message_online_answer *a) {
@@ -228,7 +227,7 @@ static bool check_content(const union message *m) {
         case MESSAGE_MEMORY:
                 return is_flag(m->memory.exception);
         case MESSAGE_RECALL:
-                return true;
+                return is_digits(m->recall.pan, sizeof(m->recall.pan)) && strlen(m->recall.pan) >= 8;
         case MESSAGE_PROMPT:
                 return check_prompt(&m->prompt);
         case MESSAGE_CARD:

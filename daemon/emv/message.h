@@ -11,7 +11,7 @@
  *                            <-     PROMPT insert-card, CARD inserted, PROMPT reading
  *                            <-     PROMPT choose-application   (only when start.can_choose)
  *     CHOICE                 ->
- *                            <-     RECALL                      (only when start.has_exceptions)
+ *                            <-     RECALL                      once, before the card is asked to decide
  *     MEMORY                 ->
  *                            <-     ONLINE_REQUEST              (not for every sale)
  *     ONLINE_ANSWER          ->
@@ -71,31 +71,26 @@ enum emv_steps {
         EMV_STEPS_READ = 4,   /* void, completion: select and read the PAN, no cryptogram */
 };
 
-#define EMV_SALT_SIZE 16
-#define EMV_EXCEPTION_SIZE 32
-
 struct message_start {
         struct message_header header;
-        uint8_t mode;                /* enum emv_mode */
-        uint8_t steps;               /* enum emv_steps */
-        uint8_t transaction_type;    /* 9C: 00 sale, 01 cash, 20 refund, 31 balance … */
-        uint8_t currency_exponent;   /* 5F36 */
-        uint8_t currency[2];         /* 5F2A, ISO 4217 numeric, n3: CNY is 01 56 */
-        uint8_t date[3];             /* 9A, YYMMDD, n6 */
-        uint8_t time[3];             /* 9F21, HHMMSS, n6 */
-        uint8_t unpredictable[4];    /* 9F37, fresh for each START */
-        uint8_t counter[4];          /* 9F41, n4 to n8, right-aligned */
-        uint8_t random_percent;      /* 0 to 99, drawn by tilld: chosen when below the target (Book 3, 10.6.2) */
-        uint8_t offline_allowed;     /* 1: a TC without the acquirer's word may be asked for */
-        uint8_t force_online;        /* 1: the merchant wants it online (TVR byte 4 bit 4) */
-        uint8_t can_choose;          /* 1: PROMPT choose-application will be answered */
-        uint8_t has_exceptions;      /* 1: RECALL will be answered; what it says shows in the TVR of a request */
-        uint8_t salt[EMV_SALT_SIZE]; /* of emv_exception_hash(); zero without exceptions */
-        uint64_t amount;             /* 9F02, minor units, to 999999999999 */
-        uint64_t amount_other;       /* 9F03, cash back, part of amount */
-        uint32_t card_ms;            /* how long to wait for a card */
-        uint32_t step_ms;            /* how long one exchange with the card may take */
-        uint32_t answer_ms;          /* how long to wait for ONLINE_ANSWER or CHOICE */
+        uint8_t mode;              /* enum emv_mode */
+        uint8_t steps;             /* enum emv_steps */
+        uint8_t transaction_type;  /* 9C: 00 sale, 01 cash, 20 refund, 31 balance … */
+        uint8_t currency_exponent; /* 5F36 */
+        uint8_t currency[2];       /* 5F2A, ISO 4217 numeric, n3: CNY is 01 56 */
+        uint8_t date[3];           /* 9A, YYMMDD, n6 */
+        uint8_t time[3];           /* 9F21, HHMMSS, n6 */
+        uint8_t unpredictable[4];  /* 9F37, fresh for each START */
+        uint8_t counter[4];        /* 9F41, n4 to n8, right-aligned */
+        uint8_t random_percent;    /* 0 to 99, drawn by tilld: chosen when below the target (Book 3, 10.6.2) */
+        uint8_t offline_allowed;   /* 1: a TC without the acquirer's word may be asked for */
+        uint8_t force_online;      /* 1: the merchant wants it online (TVR byte 4 bit 4) */
+        uint8_t can_choose;        /* 1: PROMPT choose-application will be answered */
+        uint64_t amount;           /* 9F02, minor units, to 999999999999 */
+        uint64_t amount_other;     /* 9F03, cash back, part of amount */
+        uint32_t card_ms;          /* how long to wait for a card */
+        uint32_t step_ms;          /* how long one exchange with the card may take */
+        uint32_t answer_ms;        /* how long to wait for ONLINE_ANSWER or CHOICE */
         struct emv_terminal terminal;
 };
 
@@ -123,17 +118,6 @@ struct message_choice {
         struct message_header header;
         uint8_t cancelled; /* 1: the cardholder wants none */
         uint8_t index;     /* into the candidates of the prompt */
-};
-
-/* What the terminal knows of this card from elsewhere; the card is not named openly before it goes online. */
-struct message_recall {
-        struct message_header header;
-        uint8_t hash[EMV_EXCEPTION_SIZE]; /* emv_exception_hash() of its PAN */
-};
-
-struct message_memory {
-        struct message_header header;
-        uint8_t exception; /* 1: it is on the exception file */
 };
 
 enum emv_prompt {
@@ -181,6 +165,18 @@ struct message_card {
 #define EMV_DE55_MAX 255
 #define EMV_IAD_MAX 32
 #define EMV_SCRIPT_RESULTS_MAX 20
+
+/* What the terminal knows of this card from elsewhere (Book 3, 10.6.1; Book 4, 6.3.5). */
+struct message_recall {
+        struct message_header header;
+        char pan[EMV_PAN_MAX + 1]; /* digits */
+};
+
+struct message_memory {
+        struct message_header header;
+        uint8_t exception; /* 1: it is on the exception file; shows in the TVR of a request */
+        uint64_t earlier;  /* what it has paid in this batch, in minor units: counts towards the floor limit */
+};
 
 /*
  * What is known of the card's application. Full PAN, expiry and track are set where tilld has to send
@@ -284,10 +280,6 @@ enum message_side {
         MESSAGE_FROM_TILLD,
         MESSAGE_FROM_WORKER,
 };
-
-/* How the exception file names a card: HMAC-SHA256 of the PAN's digits. -EIO when libcrypto fails. */
-int emv_exception_hash(const uint8_t salt[static EMV_SALT_SIZE], const char *pan,
-                       uint8_t ret[static EMV_EXCEPTION_SIZE]);
 
 /* Zeroes as much of the message as its type has, and fills in the header. */
 void message_init(void *message, enum message_type type);

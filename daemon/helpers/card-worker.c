@@ -111,21 +111,18 @@ static int worker_choose(void *userdata, const struct message_prompt *prompt, st
         return 0;
 }
 
-/* The exception file is tilld's; the PAN stays here. */
+/* Exception file and journal are tilld's. */
 static int worker_recall(void *userdata, const struct emv_card_data *card, struct emv_memory *ret) {
         struct worker *w = userdata;
         int r;
 
-        if (!w->start.has_exceptions)
-                return 0;
         message_init(&w->out, MESSAGE_RECALL);
-        r = emv_exception_hash(w->start.salt, card->pan, w->out.recall.hash);
-        if (r < 0)
-                return r;
+        memcpy(w->out.recall.pan, card->pan, sizeof(card->pan));
         r = ask(w, MESSAGE_MEMORY);
         if (r < 0)
                 return r;
         ret->exception = w->in.memory.exception;
+        ret->earlier = w->in.memory.earlier;
         return 0;
 }
 

@@ -116,7 +116,10 @@ static const char schema_1[] =
         "CREATE TRIGGER events_kept BEFORE DELETE ON events"
         " BEGIN SELECT RAISE(ABORT, 'fixed: events are kept'); END;";
 
-const char *const journal_migrations[] = { schema_1 };
+static const char schema_2[] = "ALTER TABLE transactions ADD COLUMN script_results TEXT NOT NULL DEFAULT '';"
+                               "CREATE INDEX transactions_pan ON transactions (pan_hash, batch) WHERE pan_hash <> '';";
+
+const char *const journal_migrations[] = { schema_1, schema_2 };
 const size_t journal_n_migrations = ELEMENTSOF(journal_migrations);
 
 static int pragma_number(sqlite3 *db, const char *sql, int64_t *ret) {

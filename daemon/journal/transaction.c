@@ -92,6 +92,7 @@ enum field_type {
         F(TEXT, iad)                                                                                                  \
         F(TEXT, cvm_result)                                                                                           \
         F(TEXT, terminal_capabilities)                                                                                \
+        F(TEXT, script_results)                                                                                       \
         F(BOOL, signature)                                                                                            \
         F(U64, finished_usec)                                                                                         \
         F(U64, finished_boot)
@@ -460,6 +461,27 @@ int transaction_pan_mask(const char *pan, char ret_mask[static 24]) {
 
 int transaction_pan_hash(struct journal *j, const char *pan, char ret_hash[static 65]) {
         return journal_pan_hash(j, pan, ret_hash);
+}
+
+int transaction_record_sum_card(struct journal *j, const char *pan_hash, uint32_t batch, const char *currency,
+                                uint64_t *ret) {
+        _cleanup_statement_ sqlite3_stmt *s = NULL;
+        int r;
+
+        r = journal_statement(j,
+                              "SELECT coalesce(sum(amount), 0) FROM transactions WHERE pan_hash = ? AND pan_hash <> ''"
+                              " AND batch = ? AND currency = ? AND kind = 'sale' AND result = 'approved'",
+                              &s);
+        if (r < 0)
+                return r;
+        (void) sqlite3_bind_text(s, 1, pan_hash, -1, SQLITE_STATIC);
+        (void) sqlite3_bind_int64(s, 2, batch);
+        (void) sqlite3_bind_text(s, 3, currency, -1, SQLITE_STATIC);
+        r = journal_step(j, s);
+        if (r <= 0)
+                return r < 0 ? r : -EBADMSG;
+        *ret = (uint64_t) sqlite3_column_int64(s, 0);
+        return 0;
 }
 
 int transaction_record_set_pan(struct journal *j, struct transaction_record *record, const char *pan) {

@@ -124,6 +124,7 @@ struct transaction_record {
         char iad[65];                  /* 9F10 */
         char cvm_result[7];            /* 9F34 */
         char terminal_capabilities[7]; /* 9F33 */
+        char script_results[41];       /* 9F5B, five bytes a script */
         bool signature;                /* a signature is asked for on paper */
 
         uint64_t finished_usec; /* when the result was set, 0 before */
@@ -174,5 +175,8 @@ int transaction_record_get_pan(struct journal *j, int64_t id, char ret_pan[stati
 int transaction_record_drop_pan(struct journal *j, int64_t id);
 /* The hash that set_pan would store. */
 int transaction_pan_hash(struct journal *j, const char *pan, char ret_hash[static 65]);
+/* What the card of that hash has paid by approved sales of a batch in a currency, in minor units. */
+int transaction_record_sum_card(struct journal *j, const char *pan_hash, uint32_t batch, const char *currency,
+                                uint64_t *ret);
 /* 621700******1234: first 6 and last 4; -EINVAL unless 12 to 19 digits. */
 int transaction_pan_mask(const char *pan, char ret_mask[static 24]);

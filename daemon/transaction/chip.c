@@ -7,6 +7,7 @@
 #include "base/secret.h"
 #include "device/emv.h"
 #include "emv/tvr.h"
+#include "journal/counter.h"
 #include "transaction/card.h"
 #include "transaction/emv-data.h"
 #include "transaction/prompt.h"
@@ -68,21 +69,51 @@ static void note_language(struct transaction *t, const char *card) {
                 t->view.language = prompt_language(card, t->engine->config.terminal->country);
 }
 
+/* What exception file and journal have of the card. */
+static int remember(struct transaction *t, const char *pan, struct message_memory *ret) {
+        struct journal *j = t->engine->config.journal;
+        uint32_t batch;
+        int listed, r;
+
+        message_init(ret, MESSAGE_MEMORY);
+        listed = exceptions_has_pan(t->engine->config.exceptions, pan);
+        if (listed < 0)
+                return listed;
+        ret->exception = (uint8_t) listed;
+        r = transaction_pan_hash(j, pan, t->recalled);
+        if (r < 0)
+                return r;
+        r = counter_get_batch(j, &batch);
+        if (r < 0)
+                return r;
+        return transaction_record_sum_card(j, t->recalled, batch, t->view.record.currency, &ret->earlier);
+}
+
 static void card_recall(struct transaction *t, const struct message_recall *m) {
         struct message_memory memory;
+        int r;
 
-        t->recalled = true;
-        message_init(&memory, MESSAGE_MEMORY);
-        memory.exception = exceptions_has(t->engine->config.exceptions, m->hash);
-        if (card_send(t->card, &memory) < 0)
+        r = remember(t, m->pan, &memory);
+        if (r < 0)
+                log_error_errno(r, "Transaction %" PRIi64 ": the card cannot be looked up", t->view.record.id);
+        else
+                r = card_send(t->card, &memory);
+        if (r < 0)
                 card_failed(t);
 }
 
-/* A worker may have asked for another card, or not at all: whether this one is listed shows in its results. */
-static int check_exception(const struct transaction *t, const struct message_online_request *m,
-                           const char **ret_reason) {
-        int listed = exceptions_has_pan(t->engine->config.exceptions, m->card.pan);
+/* A worker may have asked about another card, or not at all; and whether this one is listed shows in its results. */
+static int check_recall(const struct transaction *t, const struct message_online_request *m, const char **ret_reason) {
+        char hash[sizeof(t->recalled)];
+        int listed, r;
 
+        r = transaction_pan_hash(t->engine->config.journal, m->card.pan, hash);
+        if (r < 0)
+                return r;
+        *ret_reason = "it did not ask about this card";
+        if (!streq(hash, t->recalled))
+                return -EBADMSG;
+        listed = exceptions_has_pan(t->engine->config.exceptions, m->card.pan);
         if (listed < 0)
                 return listed;
         *ret_reason = "exception file and results disagree";
@@ -95,7 +126,7 @@ static void card_online(struct transaction *t, const struct message_online_reque
 
         r = message_check_request(t->start, m, &reason);
         if (r >= 0)
-                r = check_exception(t, m, &reason);
+                r = check_recall(t, m, &reason);
         if (!holds(t, r, reason))
                 return card_failed(t);
 
@@ -244,7 +275,7 @@ static bool is_in_turn(const struct transaction *t, const union message *m) {
                 return state == TRANSACTION_CARD ||
                        (state == TRANSACTION_WAITING_CARD && m->card.card == EMV_CARD_INSERTED);
         case MESSAGE_RECALL:
-                return state == TRANSACTION_CARD && t->start->has_exceptions && !t->recalled;
+                return state == TRANSACTION_CARD && *t->recalled == '\0';
         case MESSAGE_ONLINE_REQUEST:
                 return state == TRANSACTION_CARD;
         default:
@@ -290,7 +321,6 @@ static void reader_free(void *userdata) {
 
 /* Hands the reader to a new worker. -ENODEV when there is none, -EBUSY while the last worker has it. */
 int chip_start(struct transaction *t) {
-        const struct exceptions *exceptions = t->engine->config.exceptions;
         const struct device *reader = monitor_find_connected(t->engine->monitor, DEVICE_EMV);
         const struct card_listener listener = {
                 .message = card_message,
@@ -306,7 +336,7 @@ int chip_start(struct transaction *t) {
                 return -ENODEV;
         fd = emv_open(reader, &keypad);
         t->reader_busy = fd == -EBUSY;
-        t->recalled = false;
+        t->recalled[0] = '\0';
         if (fd < 0)
                 return fd;
         r = emv_data_fill_start(&t->view.record, t->engine->config.settings, t->engine->config.terminal, t->can_choose,
@@ -318,9 +348,6 @@ int chip_start(struct transaction *t) {
         if (keypad)
                 t->start->terminal.capabilities[1] |= EMV_CAPABILITY_PLAINTEXT_PIN;
         t->pin_prompts = 0;
-        t->start->has_exceptions = exceptions_count(exceptions) > 0;
-        if (t->start->has_exceptions)
-                memcpy(t->start->salt, exceptions_salt(exceptions), EMV_SALT_SIZE);
         r = card_new(t->engine->config.event, t->engine->config.card_worker, fd, &listener, &t->card);
         if (r < 0)
                 return r;

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <sys/stat.h>
 
 #include "base/hex.h"
@@ -6,11 +8,14 @@
 #include "base/secret.h"
 #include "transaction/exceptions.h"
 
+#define SALT_SIZE 16
+#define HASH_SIZE 32
+
 struct exceptions {
-        uint8_t salt[EMV_SALT_SIZE];
+        uint8_t salt[SALT_SIZE];
         bool has_salt;
         size_t n, max;
-        uint8_t hashes[][EMV_EXCEPTION_SIZE]; /* in order */
+        uint8_t hashes[][HASH_SIZE]; /* in order */
 };
 
 struct exceptions *exceptions_free(struct exceptions *x) {
@@ -18,12 +23,12 @@ struct exceptions *exceptions_free(struct exceptions *x) {
 }
 
 static int compare(const void *a, const void *b) {
-        return memcmp(a, b, EMV_EXCEPTION_SIZE);
+        return memcmp(a, b, HASH_SIZE);
 }
 
 /* In place (Shell's): qsort() works in memory that nobody wipes. */
 static void sort(struct exceptions *x) {
-        uint8_t moved[EMV_EXCEPTION_SIZE];
+        uint8_t moved[HASH_SIZE];
         WIPE_AT_END(moved);
         size_t gap = 1, k;
 
@@ -42,14 +47,14 @@ static int parse_line(struct exceptions *x, const char *line) {
         const char *salt = startswith(line, "salt=");
 
         if (salt) {
-                if (x->has_salt || strlen(salt) != 2 * EMV_SALT_SIZE)
+                if (x->has_salt || strlen(salt) != 2 * SALT_SIZE)
                         return -EINVAL;
                 x->has_salt = true;
-                return hex_decode(salt, x->salt, EMV_SALT_SIZE) == EMV_SALT_SIZE ? 0 : -EINVAL;
+                return hex_decode(salt, x->salt, SALT_SIZE) == SALT_SIZE ? 0 : -EINVAL;
         }
-        if (!x->has_salt || strlen(line) != 2 * EMV_EXCEPTION_SIZE || x->n >= x->max)
+        if (!x->has_salt || strlen(line) != 2 * HASH_SIZE || x->n >= x->max)
                 return -EINVAL;
-        if (hex_decode(line, x->hashes[x->n], EMV_EXCEPTION_SIZE) != EMV_EXCEPTION_SIZE)
+        if (hex_decode(line, x->hashes[x->n], HASH_SIZE) != HASH_SIZE)
                 return -EINVAL;
         x->n++;
         return 0;
@@ -106,8 +111,8 @@ int exceptions_load(const char *path, struct exceptions **ret) {
                 return r;
         (void) setvbuf(f, buffer, _IOFBF, sizeof(buffer));
 
-        max = MIN((size_t) st.st_size / (2 * EMV_EXCEPTION_SIZE), (size_t) EXCEPTIONS_MAX);
-        x = secret_new(sizeof(*x) + max * EMV_EXCEPTION_SIZE);
+        max = MIN((size_t) st.st_size / (2 * HASH_SIZE), (size_t) EXCEPTIONS_MAX);
+        x = secret_new(sizeof(*x) + max * HASH_SIZE);
         if (!x)
                 return -ENOMEM;
         x->max = max;
@@ -123,21 +128,13 @@ size_t exceptions_count(const struct exceptions *x) {
         return x ? x->n : 0;
 }
 
-const uint8_t *exceptions_salt(const struct exceptions *x) {
-        return x->salt;
-}
-
-bool exceptions_has(const struct exceptions *x, const uint8_t hash[static EMV_EXCEPTION_SIZE]) {
-        return exceptions_count(x) > 0 && bsearch(hash, x->hashes, x->n, EMV_EXCEPTION_SIZE, compare);
-}
-
 int exceptions_has_pan(const struct exceptions *x, const char *pan) {
-        uint8_t hash[EMV_EXCEPTION_SIZE];
+        uint8_t hash[HASH_SIZE];
         WIPE_AT_END(hash);
-        int r;
 
         if (exceptions_count(x) == 0)
                 return false;
-        r = emv_exception_hash(x->salt, pan, hash);
-        return r < 0 ? r : exceptions_has(x, hash);
+        if (!HMAC(EVP_sha256(), x->salt, SALT_SIZE, (const uint8_t *) pan, strlen(pan), hash, NULL))
+                return -EIO;
+        return bsearch(hash, x->hashes, x->n, HASH_SIZE, compare) != NULL;
 }

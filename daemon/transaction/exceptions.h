@@ -11,7 +11,7 @@
  * Hashes of PANs can be guessed by who has the salt; the file is as secret as the PANs.
  */
 
-#include "emv/message.h"
+#include "base/macro.h"
 
 /* Lines of the file. */
 #define EXCEPTIONS_MAX 1000000
@@ -27,7 +27,5 @@ struct exceptions *exceptions_free(struct exceptions *x);
 DEFINE_CLEANUP(struct exceptions *, exceptions_free);
 
 size_t exceptions_count(const struct exceptions *x);
-const uint8_t *exceptions_salt(const struct exceptions *x);
-bool exceptions_has(const struct exceptions *x, const uint8_t hash[static EMV_EXCEPTION_SIZE]);
-/* A negative errno when it cannot be computed. */
+/* 1 or 0; a negative errno when it cannot be computed. */
 int exceptions_has_pan(const struct exceptions *x, const char *pan);

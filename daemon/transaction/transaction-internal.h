@@ -33,7 +33,7 @@ struct transaction {
         bool can_choose;   /* somebody answers ChooseApplication() */
         unsigned pin_prompts;
         unsigned insertions; /* after the first */
-        bool recalled;       /* the exception file was asked */
+        char recalled[65];   /* pan_hash of the card that the worker asked about, "" before */
         bool reader_busy;    /* the last worker still has the reader: ours starts when it is gone */
         /* What the worker was given and said, to hold its next claim against. */
         struct message_start *start;

@@ -108,11 +108,8 @@ static int worker_choose(void *userdata, const struct message_prompt *prompt, st
 static int worker_recall(void *userdata, const struct emv_card_data *card, struct emv_memory *ret) {
         int r;
 
-        if (!worker.start.has_exceptions)
-                return 0;
         message_init(&worker.out, MESSAGE_RECALL);
-        if (emv_exception_hash(worker.start.salt, card->pan, worker.out.recall.hash) < 0)
-                _exit(9);
+        memcpy(worker.out.recall.pan, card->pan, sizeof(card->pan));
         worker_say(&worker.out);
         if (worker.out.header.size == 0)
                 return 0;
@@ -120,6 +117,7 @@ static int worker_recall(void *userdata, const struct emv_card_data *card, struc
         if (r < 0)
                 return r;
         ret->exception = worker.in.memory.exception;
+        ret->earlier = worker.in.memory.earlier;
         return 0;
 }
 

@@ -203,6 +203,8 @@ static void small_messages(void **state) {
         struct message_prompt prompt, other;
         struct message_choice choice;
         struct message_card card;
+        struct message_recall recall;
+        struct message_memory memory;
 
 #define PROMPT_REFUSED(change)                                                                                        \
         ({                                                                                                            \
@@ -251,6 +253,22 @@ static void small_messages(void **state) {
         assert_int_equal(check(f, &card, sizeof(card), MESSAGE_FROM_WORKER), 0);
         card.card++;
         assert_int_equal(check(f, &card, sizeof(card), MESSAGE_FROM_WORKER), -EBADMSG);
+
+        message_init(&recall, MESSAGE_RECALL);
+        assert_int_equal(check(f, &recall, sizeof(recall), MESSAGE_FROM_WORKER), -EBADMSG);
+        strcpy(recall.pan, "6200000");
+        assert_int_equal(check(f, &recall, sizeof(recall), MESSAGE_FROM_WORKER), -EBADMSG);
+        strcpy(recall.pan, "62000000");
+        assert_int_equal(check(f, &recall, sizeof(recall), MESSAGE_FROM_WORKER), 0);
+        recall.pan[3] = '=';
+        assert_int_equal(check(f, &recall, sizeof(recall), MESSAGE_FROM_WORKER), -EBADMSG);
+        memset(recall.pan, '6', sizeof(recall.pan));
+        assert_int_equal(check(f, &recall, sizeof(recall), MESSAGE_FROM_WORKER), -EBADMSG);
+        message_init(&memory, MESSAGE_MEMORY);
+        memory.earlier = UINT64_MAX;
+        assert_int_equal(check(f, &memory, sizeof(memory), MESSAGE_FROM_TILLD), 0);
+        memory.exception = 2;
+        assert_int_equal(check(f, &memory, sizeof(memory), MESSAGE_FROM_TILLD), -EBADMSG);
 
         message_init(&f->answer, MESSAGE_ONLINE_ANSWER);
         f->answer.online = EMV_ONLINE_NOT_SENT;

@@ -433,6 +433,13 @@ static void answer_online(struct fixture *f) {
         assert_int_equal(send(f->tilld, &a, sizeof(a), 0), sizeof(a));
 }
 
+static void answer_recall(struct fixture *f) {
+        struct message_memory m;
+
+        message_init(&m, MESSAGE_MEMORY);
+        assert_int_equal(send(f->tilld, &m, sizeof(m), 0), sizeof(m));
+}
+
 static void serve_tilld(struct fixture *f) {
         static const char *const cards[] = { NULL, "inserted", "mute", "removed" };
         ssize_t n = recv(f->tilld, &f->in, sizeof(f->in), MSG_TRUNC);
@@ -461,6 +468,9 @@ static void serve_tilld(struct fixture *f) {
                 note(f, "online");
                 f->has_online = true;
                 answer_online(f);
+                break;
+        case MESSAGE_RECALL:
+                answer_recall(f);
                 break;
         default:
                 assert_false(f->has_outcome);

@@ -298,6 +298,37 @@ static void migrations(void **state) {
         assert_int_equal(sqlite3_close(db), SQLITE_OK);
 }
 
+/* A journal of the first schema, with a row in it, is brought forward and goes on. */
+static void first_schema(void **state) {
+        struct transaction_record record;
+        struct journal *j = open_good();
+        sqlite3 *db;
+
+        insert(j, "a", JOURNAL_DURABLE, 0);
+        journal_close(j);
+        assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+        assert_int_equal(sqlite3_exec(db,
+                                      "DROP INDEX transactions_pan; ALTER TABLE transactions DROP COLUMN "
+                                      "script_results; PRAGMA user_version = 1",
+                                      NULL, NULL, NULL),
+                         SQLITE_OK);
+        assert_int_equal(sqlite3_close(db), SQLITE_OK);
+
+        j = open_good();
+        assert_int_equal(transaction_record_find(j, "a", &record), 0);
+        assert_string_equal(record.script_results, "");
+        strcpy(record.script_results, "2011223344");
+        assert_int_equal(journal_begin(j, JOURNAL_DURABLE), 0);
+        assert_int_equal(transaction_record_update(j, &record), 0);
+        assert_int_equal(journal_commit(j), 0);
+        insert(j, "b", JOURNAL_DURABLE, 0);
+        journal_close(j);
+        assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+        assert_int_equal(number(db, "PRAGMA user_version"), 2);
+        assert_int_equal(number(db, "SELECT count(*) FROM sqlite_master WHERE name = 'transactions_pan'"), 1);
+        assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
 static void second_process(void **state) {
         struct journal *j = open_good();
         int status;
@@ -520,6 +551,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(not_a_journal, setup, teardown),
                 cmocka_unit_test_setup_teardown(newer_schema, setup, teardown),
                 cmocka_unit_test_setup_teardown(migrations, setup, teardown),
+                cmocka_unit_test_setup_teardown(first_schema, setup, teardown),
                 cmocka_unit_test_setup_teardown(second_process, setup, teardown),
                 cmocka_unit_test_setup_teardown(durable_is_synced, shim_setup, shim_teardown),
                 cmocka_unit_test_setup_teardown(full_disk, shim_setup, shim_teardown),

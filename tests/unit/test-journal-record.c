@@ -109,6 +109,7 @@ static void keeps_every_field(void **state) {
         strcpy(a.iad, "07010103A00000010A0100000000005E2C1A5B");
         strcpy(a.cvm_result, "1E0300");
         strcpy(a.terminal_capabilities, "E0F8C8");
+        strcpy(a.script_results, "20112233441211223344200000000000AABBCCDD");
         a.signature = true;
         a.finished_usec = 1700000001000000;
         a.finished_boot = 13345678;
@@ -295,6 +296,53 @@ static void find_canary(const char *name) {
         assert_null(memmem(content, (size_t) size, TEST_PAN + 4, 12));
         assert_null(memmem(content, (size_t) size, packed, sizeof(packed)));
         assert_null(memmem(content, (size_t) size, "KEY-IN-CLEAR", 12));
+}
+
+/* Approved sales of the same card, batch and currency, and nothing else. */
+static void sum_of_card(void **state) {
+        static const struct {
+                const char *reference, *pan, *currency, *kind;
+                uint32_t batch;
+                enum transaction_result result;
+        } sales[] = {
+                { "one", TEST_PAN, "CNY", "sale", 1, RESULT_APPROVED },
+                { "two", TEST_PAN, "CNY", "sale", 1, RESULT_APPROVED },
+                { "declined", TEST_PAN, "CNY", "sale", 1, RESULT_DECLINED },
+                { "not yet", TEST_PAN, "CNY", "sale", 1, RESULT_NONE },
+                { "another card", "6217009876543210129", "CNY", "sale", 1, RESULT_APPROVED },
+                { "another batch", TEST_PAN, "CNY", "sale", 2, RESULT_APPROVED },
+                { "another currency", TEST_PAN, "USD", "sale", 1, RESULT_APPROVED },
+                { "another kind", TEST_PAN, "CNY", "refund", 1, RESULT_APPROVED },
+                { "no card", NULL, "CNY", "sale", 1, RESULT_APPROVED },
+        };
+        char hash[65];
+        uint64_t sum = 1;
+
+        assert_int_equal(transaction_pan_hash(j, TEST_PAN, hash), 0);
+        assert_int_equal(transaction_record_sum_card(j, hash, 1, "CNY", &sum), 0);
+        assert_int_equal(sum, 0);
+        begin();
+        for (size_t i = 0; i < ELEMENTSOF(sales); i++) {
+                struct transaction_record a = sale(sales[i].reference);
+
+                strcpy(a.kind, sales[i].kind);
+                strcpy(a.currency, sales[i].currency);
+                assert_int_equal(transaction_record_insert(j, &a), 0);
+                a.batch = sales[i].batch;
+                a.stan = (uint32_t) i + 1;
+                a.state = sales[i].result == RESULT_NONE ? TRANSACTION_AUTHORIZING : TRANSACTION_DONE;
+                a.result = sales[i].result;
+                if (sales[i].pan)
+                        assert_int_equal(transaction_record_set_pan(j, &a, sales[i].pan), 0);
+                assert_int_equal(transaction_record_update(j, &a), 0);
+        }
+        commit();
+        assert_int_equal(transaction_record_sum_card(j, hash, 1, "CNY", &sum), 0);
+        assert_int_equal(sum, 2 * 12345);
+        assert_int_equal(transaction_record_sum_card(j, hash, 2, "CNY", &sum), 0);
+        assert_int_equal(sum, 12345);
+        assert_int_equal(transaction_record_sum_card(j, "", 1, "CNY", &sum), 0);
+        assert_int_equal(sum, 0);
 }
 
 static void pan_is_sealed(void **state) {
@@ -647,6 +695,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(triggers_hold_against_sql, setup, teardown),
                 cmocka_unit_test_setup_teardown(walks, setup, teardown),
                 cmocka_unit_test_setup_teardown(rollback_leaves_nothing, setup, teardown),
+                cmocka_unit_test_setup_teardown(sum_of_card, setup, teardown),
                 cmocka_unit_test_setup_teardown(pan_is_sealed, setup, teardown),
                 cmocka_unit_test_setup_teardown(reversals, setup, teardown),
                 cmocka_unit_test_setup_teardown(print_jobs, setup, teardown),

@@ -6,6 +6,7 @@
 #include "test.h"
 
 #include "chip-fixture.h"
+#include "journal/counter.h"
 #include "transaction/prompt.h"
 
 /* ---- How a sale ends ---- */
@@ -243,6 +244,33 @@ static void on_exception_file(void **state) {
         assert_int_equal(chip.requests, 0);
 }
 
+/* Below the floor limit each, above it together: what the card paid in this batch counts (Book 3, 10.6.1). */
+static void split_sale(void **state) {
+        static const struct {
+                const char *card, *tvr;
+        } parts[] = {
+                { "unionpay", "0000000000" },
+                { "unionpay", "0000008000" },
+                { "mastercard", "0000000000" },
+        };
+
+        for (uint32_t i = 0; i < chip.terminal.n_applications; i++) {
+                chip.terminal.applications[i].floor_limit = 2000;
+                chip.terminal.applications[i].target = chip.terminal.applications[i].target_max = 0;
+        }
+        for (size_t i = 0; i < ELEMENTSOF(parts); i++) {
+                chip_sale(parts[i].card);
+                assert_int_equal(chip.view.record.result, RESULT_APPROVED);
+                assert_string_equal(chip.view.record.tvr, parts[i].tvr);
+        }
+        /* What is settled counts no more. */
+        assert_int_equal(journal_begin(chip.journal, JOURNAL_LAZY), 0);
+        assert_int_equal(counter_set_batch(chip.journal, 2), 0);
+        assert_int_equal(journal_commit(chip.journal), 0);
+        chip_sale("unionpay");
+        assert_string_equal(chip.view.record.tvr, "0000000000");
+}
+
 /* The card is drawn before each exchange in turn: paid only when none was left to disturb. */
 static void removed_at_each_step(void **state) {
         const struct transaction_record *r = &chip.view.record;
@@ -451,6 +479,7 @@ int main(int argc, char **argv) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(ends, chip_setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(on_exception_file, chip_setup, chip_teardown),
+                cmocka_unit_test_setup_teardown(split_sale, chip_setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(removed_at_each_step, chip_setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(chosen, chip_setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(choice_cancelled, chip_setup, chip_teardown),

@@ -217,7 +217,7 @@ static void asks_with_tc(union message *m) {
 /* The card is listed. */
 static void recalls_other_card(union message *m) {
         if (is(m, MESSAGE_RECALL))
-                m->recall.hash[0] ^= 1;
+                m->recall.pan[14] ^= 1;
 }
 
 static void recalls_nothing(union message *m) {
@@ -234,6 +234,7 @@ static void recalls_unasked(union message *m) {
         struct message_recall r;
 
         message_init(&r, MESSAGE_RECALL);
+        strcpy(r.pan, PAN);
         if (is(m, MESSAGE_ONLINE_REQUEST))
                 worker_say_raw(&r, sizeof(r));
 }
@@ -476,6 +477,8 @@ static const struct attack {
         ATTACK(asks_with_pin_verified, ANSWERED, "00", 1, FAILED, "worker-failed", NOTHING),
         ATTACK(asks_with_other_provider, ANSWERED, "00", 1, FAILED, "worker-failed", NOTHING),
         ATTACK(asks_with_tc, ANSWERED, "00", 1, FAILED, "worker-failed", NOTHING),
+        ATTACK(recalls_other_card, ANSWERED, "00", 1, FAILED, "worker-failed", NOTHING),
+        ATTACK(recalls_nothing, ANSWERED, "00", 1, FAILED, "worker-failed", NOTHING),
         ATTACK(recalls_unasked, ANSWERED, "00", 1, FAILED, "worker-failed", NOTHING),
         LISTED(honest, APPROVED, "", REQUEST),
         LISTED(recalls_other_card, FAILED, "worker-failed", NOTHING),
