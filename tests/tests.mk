@@ -64,7 +64,11 @@ $(O)/fuzz/replay-%: $(O)/tests/fuzz/fuzz-%.o $(O)/tests/fuzz/replay.o $(O)/rooms
 $(O)/fuzz/fuzz-%: $(O)/tests/fuzz/fuzz-%.o $(O)/rooms.a $(O)/sim.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CC) -pie -fsanitize=fuzzer,address,undefined -o $@ $^ $(call libs,$(sort $(LIBS_unit) $(LIBS_till-sim)))
+	$(Q)$(CC) -pie -fsanitize=fuzzer,address,undefined $(LDFLAGS) -o $@ $^ $(call libs,$(sort $(LIBS_unit) $(LIBS_till-sim)))
+# The engine's neighbours whose place the fuzzer takes.
+$(O)/fuzz/replay-worker-message $(O)/fuzz/fuzz-worker-message: LDFLAGS += $(addprefix -Wl$(comma)--wrap=, \
+	monitor_find_connected emv_open socketpair posix_spawn sd_event_add_time_relative acquirer_new acquirer_free \
+	acquirer_is_signed_on acquirer_is_busy acquirer_forget_keys acquirer_sign_on acquirer_exchange engine_panic)
 .PRECIOUS: $(O)/%.o
 
 # The module's header, where it includes it from, for its files that tests compile.
