@@ -9,6 +9,8 @@
  */
 
 #include <ftw.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <spawn.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -178,7 +180,7 @@ static void check_request(const struct host_request *q) {
         check(has(q, TAG_UNPREDICTABLE, run.start.unpredictable, 4) && has(q, TAG_COUNTER, run.start.counter, 4));
         check(tlv_find(q->icc, q->icc_size, TAG_CID, &t) == 0 && (t.value[0] & AC_MASK) == AC_ARQC);
         check(tlv_find(q->icc, q->icc_size, TAG_PAN, &t) < 0 && tlv_find(q->icc, q->icc_size, TAG_TRACK2, &t) < 0);
-        if (run.start.has_exceptions && streq(q->pan, PAN))
+        if (box.engine->config.exceptions && streq(q->pan, PAN))
                 check(tlv_find(q->icc, q->icc_size, TAG_TVR, &t) == 0 && tvr_test(t.value, TVR_EXCEPTION_FILE));
 }
 
@@ -274,7 +276,7 @@ static void fill_result(struct emv_result_data *r, uint8_t kind) {
         r->iad_size = 7;
         memcpy(r->iad, "\x06\x01\x0a\x03\xa0\xb8\x01", 7);
         tvr_set(r->tvr, TVR_FLOOR_LIMIT);
-        if (s->has_exceptions)
+        if (box.engine->config.exceptions)
                 tvr_set(r->tvr, TVR_EXCEPTION_FILE);
 
         emv_number_bcd(s->amount, amount, sizeof(amount));
@@ -354,7 +356,7 @@ static void fill_message(union message *m, uint8_t number) {
                 return;
         case 12:
                 message_init(m, MESSAGE_RECALL);
-                check(emv_exception_hash(run.start.salt, PAN, m->recall.hash) == 0);
+                strcpy(m->recall.pan, PAN);
                 return;
         case 13:
                 message_init(m, MESSAGE_ONLINE_REQUEST);
@@ -473,6 +475,8 @@ static void hear_tilld(void) {
                 check(message_check(&m, (size_t) n, MESSAGE_FROM_TILLD) == 0);
                 if (m.header.type == MESSAGE_START)
                         run.start = m.start;
+                if (m.header.type == MESSAGE_MEMORY)
+                        check(!m.memory.exception || box.engine->config.exceptions);
                 if (m.header.type == MESSAGE_ONLINE_ANSWER)
                         check(m.online_answer.approved == run.approved);
         }
@@ -537,12 +541,12 @@ static void remove_box(void) {
 
 /* The exception file names the card. */
 static void make_exceptions(void) {
-        static const uint8_t salt[EMV_SALT_SIZE] = { 0x7f };
-        uint8_t hash[EMV_EXCEPTION_SIZE];
+        static const uint8_t salt[16] = { 0x7f };
+        uint8_t hash[32];
         char path[64], salt_text[2 * sizeof(salt) + 1], hash_text[2 * sizeof(hash) + 1];
         FILE *f;
 
-        check(emv_exception_hash(salt, PAN, hash) == 0);
+        check(HMAC(EVP_sha256(), salt, sizeof(salt), (const uint8_t *) PAN, strlen(PAN), hash, NULL));
         hex_encode(salt, sizeof(salt), salt_text);
         hex_encode(hash, sizeof(hash), hash_text);
         snprintf(path, sizeof(path), "%s/exceptions", box.directory);
