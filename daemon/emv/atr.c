@@ -56,13 +56,13 @@ int atr_parse(const uint8_t *data, size_t size, struct atr *ret) {
         struct atr a = { .ta1 = 0x11, .tc2 = 0x0a, .ifsc = 0x20, .bwi = 4, .cwi = 13 };
         bool tck = false, t1 = false;
         uint8_t present, protocol = 0;
-        size_t pos = 2;
+        size_t pos = 2, historical;
         int r;
 
         if (size < 2 || size > ATR_MAX || (data[0] != 0x3b && data[0] != 0x3f))
                 return -EBADMSG;
         a.inverse = data[0] == 0x3f;
-        a.historical_size = data[1] & 0x0f;
+        historical = data[1] & 0x0f;
 
         present = data[1];
         for (unsigned i = 1; present & 0xf0; i++) {
@@ -92,9 +92,9 @@ int atr_parse(const uint8_t *data, size_t size, struct atr *ret) {
                         tck = true;
         }
 
-        if (size - pos != a.historical_size + (tck ? 1U : 0U))
+        /* EMV makes nothing of the historical bytes, but they have to be there. */
+        if (size - pos != historical + (tck ? 1U : 0U))
                 return -EBADMSG;
-        memcpy(a.historical, data + pos, a.historical_size);
         if (tck) {
                 uint8_t sum = 0;
 

@@ -6,7 +6,6 @@
 #include "base/macro.h"
 
 #define ATR_MAX 33
-#define ATR_HISTORICAL_MAX 15
 
 /* F=372, D=1: what the answer itself is sent at, and what stands where nothing else is agreed on. */
 #define ATR_SPEED_DEFAULT 0x11
@@ -28,8 +27,6 @@ struct atr {
         uint8_t bwi, cwi;  /* T=1, first TB of it */
         bool has_tb3;
         uint8_t edc; /* T=1, first TC of it: 0 LRC, 1 CRC */
-        uint8_t historical_size;
-        uint8_t historical[ATR_HISTORICAL_MAX];
 };
 
 /* Takes the answer apart as ISO 7816-3 has it; TCK is checked. -EBADMSG when it is malformed. */

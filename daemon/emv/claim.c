@@ -138,8 +138,8 @@ static bool is_possible_cvm(const struct emv_terminal *t, const struct emv_resul
         return true;
 }
 
-int message_check_claim(const struct message_start *start, const struct emv_card_data *card,
-                        const struct emv_result_data *result, const char **ret_reason) {
+static int check_claim(const struct message_start *start, const struct emv_card_data *card,
+                       const struct emv_result_data *result, const char **ret_reason) {
         if (card->pan[0] != '\0') {
                 size_t n = strlen(card->pan);
 
@@ -167,7 +167,7 @@ int message_check_request(const struct message_start *start, const struct messag
                 return refuse("card data are missing", ret_reason);
         if (request->result.cryptogram_type != AC_ARQC)
                 return refuse("cryptogram is no request", ret_reason);
-        return message_check_claim(start, &request->card, &request->result, ret_reason);
+        return check_claim(start, &request->card, &request->result, ret_reason);
 }
 
 static int check_approved(const struct message_start *s, const struct message_online_answer *answer,
@@ -236,5 +236,5 @@ int message_check_outcome(const struct message_start *start, const struct messag
         if (outcome->card.pan[0] != '\0' &&
             (outcome->outcome == EMV_OUTCOME_DECLINED || outcome->outcome == EMV_OUTCOME_FAILED))
                 return refuse("card data that nobody needs", ret_reason);
-        return message_check_claim(start, &outcome->card, &outcome->result, ret_reason);
+        return check_claim(start, &outcome->card, &outcome->result, ret_reason);
 }

@@ -298,19 +298,17 @@ void message_wipe(union message *m);
  * What a worker says is a claim. These say whether a message that message_check() has passed can be
  * true of the transaction that START issued: -EBADMSG with a static text when it cannot.
  *
- * message_check_claim(): in DE55, where there is a cryptogram, 9F02, 9F03, 5F2A, 9A, 9C, 9F37, 9F41,
- * 9F1A, 9F1E, 9F33 and 9F35 are the issued ones, 95, 9F34, 9F26, 9F27, 9F10, 9F36, 82, 84 and 5F34 those of the
- * result, no other tag is there and none twice; PAN, expiry, track 2 and the masked PAN are of one card; the
- * application is the terminal's; no PIN is said to have been verified where there is no keypad. The next two contain
- * it.
+ * Of both: in DE55, where there is a cryptogram, 9F02, 9F03, 5F2A, 9A, 9C, 9F37, 9F41, 9F1A, 9F1E, 9F33 and 9F35 are
+ * the issued ones, 95, 9F34, 9F26, 9F27, 9F10, 9F36, 82, 84 and 5F34 those of the result, no other tag is there and
+ * none twice; PAN, expiry, track 2 and the masked PAN are of one card; the application is the terminal's; no PIN is
+ * said to have been verified where there is no keypad.
+ *
+ * Of a request also: the kind goes online, and the cryptogram is an ARQC.
  */
-int message_check_claim(const struct message_start *start, const struct emv_card_data *card,
-                        const struct emv_result_data *result, const char **ret_reason);
-/* Also: the kind goes online, and the cryptogram is an ARQC. */
 int message_check_request(const struct message_start *start, const struct message_online_request *request,
                           const char **ret_reason);
 /*
- * Also: an approval has its TC and the acquirer's approval, or may be offline; it is of the card of the
+ * Of an outcome also: an approval has its TC and the acquirer's approval, or may be offline; it is of the card of the
  * request. request and answer are NULL when there was none.
  */
 int message_check_outcome(const struct message_start *start, const struct message_online_request *request,

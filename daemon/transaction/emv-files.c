@@ -80,15 +80,15 @@ static void observe(const struct config_line *line, void *userdata) {
                 add_line(f, line);
 }
 
-const char *emv_files_where(const struct emv_files *f, const char *section, const char *key, unsigned *ret_line) {
+/* Where a key was written, or with "" any of the section; NULL when it was not. */
+static const char *find_line(const struct emv_files *f, const char *section, const char *key, unsigned *ret_line) {
         /* The last one has won. */
         for (size_t i = f->n_lines; i-- > 0;) {
                 const struct emv_files_line *l = f->lines + i;
 
                 if (!l->path || !l->section || !l->key || !streq(l->section, section) || (*key && !streq(l->key, key)))
                         continue;
-                if (ret_line)
-                        *ret_line = l->number;
+                *ret_line = l->number;
                 return l->path;
         }
         return NULL;
@@ -114,10 +114,10 @@ static void apply_settings(struct emv_terminal *t, const struct settings *s) {
 
 static void add_found(struct emv_files *f, const char *section, const char *key, const char *reason, bool fatal) {
         unsigned line = 0;
-        const char *path = emv_files_where(f, section, key, &line);
+        const char *path = find_line(f, section, key, &line);
 
         if (!path)
-                path = emv_files_where(f, section, "", &line);
+                path = find_line(f, section, "", &line);
         add_fault(f, path, line, section, key, reason, fatal);
 }
 

@@ -34,9 +34,6 @@ DEFINE_CLEANUP(struct emv_files *, emv_files_free);
 /* Reads and checks. What is wrong with the files is in the result; fails only where they cannot be read at all. */
 int emv_files_load(const char *const *dirs, const struct settings *settings, struct emv_files **ret);
 
-/* Where a section was begun or a key of it was written; NULL when it was not. */
-const char *emv_files_where(const struct emv_files *f, const char *section, const char *key, unsigned *ret_line);
-
 /* "/etc/tilld/emv.d/70-mine.conf:12: [ca-key A000000333 0B] sha1: sha1 does not fit the key"; to be freed. */
 char *emv_files_fault_text(const struct emv_files_fault *fault);
 

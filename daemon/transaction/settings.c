@@ -15,7 +15,7 @@ const char *mode_to_string(enum mode m) {
         return mode_names[m];
 }
 
-enum mode mode_from_string(const char *s) {
+static enum mode mode_from_string(const char *s) {
         for (int m = 0; m < _MODE_MAX; m++)
                 if (streq(mode_names[m], s))
                         return m;

@@ -43,4 +43,3 @@ DEFINE_CLEANUP(struct settings *, settings_free);
 int settings_load(const char *path, const char *drop_in_dir, struct settings **ret);
 
 const char *mode_to_string(enum mode m) _const_;
-enum mode mode_from_string(const char *s) _pure_;

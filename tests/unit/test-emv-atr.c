@@ -29,8 +29,6 @@ static void characters(void **state) {
         assert_int_equal(parse("3B67000054494C4C53494D", &a), 0);
         assert_int_equal(a.protocol, 0);
         assert_false(a.has_t1);
-        assert_int_equal(a.historical_size, 7);
-        assert_memory_equal(a.historical, "TILLSIM", 7);
         assert_int_equal(a.ta1, ATR_SPEED_DEFAULT);
         assert_int_equal(a.tc2, 0x0a);
 
@@ -59,7 +57,6 @@ static void characters(void **state) {
         assert_int_equal(a.protocol2, 1);
         assert_int_equal(a.ifsc, 0x20);
         assert_int_equal(a.bwi, 4);
-        assert_int_equal(a.historical[0], 0xaa);
 }
 
 static void malformed(void **state) {

@@ -68,7 +68,6 @@ static void load(struct fixture *f) {
 /* By file name over all directories; of one name only the first directory's; what comes later wins. */
 static void order(void **state) {
         struct fixture *f = *state;
-        unsigned line;
 
         write_file(f, 2, "00-terminal.conf", TERMINAL);
         write_file(f, 2, "10-a.conf", APPLICATION "floor-limit=1\n");
@@ -84,10 +83,18 @@ static void order(void **state) {
         write_file(f, 0, "40-mine.conf", "# mine\n[application A000000333010101]\nfloor-limit=4\n");
         load(f);
         assert_int_equal(f->files->terminal.applications[0].floor_limit, 4);
-        assert_true(strstr(emv_files_where(f->files, "application A000000333010101", "floor-limit", &line),
-                           "/etc/40-mine.conf"));
-        assert_int_equal(line, 3);
-        assert_null(emv_files_where(f->files, "application A000000333010101", "name", &line));
+        /* A fault is where the key was written last; of one that nobody has written, where its section was. */
+        write_file(f, 0, "50-mine.conf", "# mine\n[application A000000333010101]\nthreshold=5\n");
+        load(f);
+        assert_int_equal(f->files->n_faults, 1);
+        assert_true(strstr(f->files->faults[0].path, "/etc/50-mine.conf"));
+        assert_int_equal(f->files->faults[0].line, 3);
+        write_file(f, 0, "60-mine.conf", "# mine\n[application A000000333010101]\n\nthreshold=4\ntarget=5\n");
+        load(f);
+        assert_int_equal(f->files->n_faults, 1);
+        assert_string_equal(f->files->faults[0].key, "target-max");
+        assert_true(strstr(f->files->faults[0].path, "/etc/60-mine.conf"));
+        assert_int_equal(f->files->faults[0].line, 5);
 
         /* One name: /etc over /run over /usr/lib, whole. */
         write_file(f, 1, "00-terminal.conf", "[terminal]\ncountry=840\n");
