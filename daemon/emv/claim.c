@@ -167,6 +167,8 @@ int message_check_request(const struct message_start *start, const struct messag
                 return refuse("card data are missing", ret_reason);
         if (request->result.cryptogram_type != AC_ARQC)
                 return refuse("cryptogram is no request", ret_reason);
+        if (request->result.script_results_size > 0)
+                return refuse("script results before an answer", ret_reason);
         return check_claim(start, &request->card, &request->result, ret_reason);
 }
 
@@ -203,6 +205,39 @@ static bool is_verified_alike(const struct emv_result_data *a, const struct emv_
                                       memcmp(a->aip, b->aip, sizeof(a->aip)) == 0);
 }
 
+/* A command that failed has a number; and what was not done shows in the TVR, too. */
+static bool is_script_result(const struct emv_result_data *r, uint8_t result, uint32_t template) {
+        if (result == SCRIPT_SUCCESSFUL)
+                return true;
+        if (result != SCRIPT_NOT_PERFORMED && (result <= SCRIPT_FAILED || result >= SCRIPT_SUCCESSFUL))
+                return false;
+        return tvr_test(r->tvr, template == TAG_SCRIPT_BEFORE ? TVR_SCRIPT_FAILED_BEFORE : TVR_SCRIPT_FAILED_AFTER);
+}
+
+/* 9F5B is of the scripts that the acquirer sent, in the order in which they are run, as far as the card came. */
+static bool has_script_results(const struct message_online_answer *answer, const struct emv_result_data *r) {
+        static const uint32_t templates[] = { TAG_SCRIPT_BEFORE, TAG_SCRIPT_AFTER };
+        const uint8_t *result = r->script_results, *end = result + r->script_results_size;
+
+        for (size_t i = 0; i < ELEMENTSOF(templates); i++) {
+                const uint8_t *p = answer ? answer->scripts : NULL;
+                size_t size = answer ? answer->scripts_size : 0;
+                struct tlv t;
+
+                while (result < end && tlv_next(&p, &size, &t) > 0) {
+                        uint8_t id[4];
+
+                        if (t.tag != templates[i])
+                                continue;
+                        emv_script_id(t.value, t.size, id);
+                        if (!is_script_result(r, result[0], t.tag) || memcmp(result + 1, id, sizeof(id)) != 0)
+                                return false;
+                        result += SCRIPT_RESULT_SIZE;
+                }
+        }
+        return result == end && (r->script_results_size == 0 || r->tsi[0] & TSI_SCRIPT);
+}
+
 /* Words that only the acquirer's side can have brought about. */
 static bool is_online_reason(uint8_t reason) {
         return reason == EMV_REASON_ISSUER || reason == EMV_REASON_UNABLE_ONLINE ||
@@ -222,6 +257,8 @@ int message_check_outcome(const struct message_start *start, const struct messag
                 return refuse("outcome and request verify the cardholder in different ways", ret_reason);
         if (!answer && is_online_reason(outcome->reason))
                 return refuse("declined for the acquirer, who was not asked", ret_reason);
+        if (!has_script_results(answer, &outcome->result))
+                return refuse("script results are not of the acquirer's scripts", ret_reason);
         if (outcome->outcome == EMV_OUTCOME_APPROVED) {
                 r = check_approved(start, answer, outcome, ret_reason);
                 if (r < 0)

@@ -156,6 +156,11 @@ int emv_store_results(struct emv *e) {
         r = store_set(&e->store, TAG_CVM_RESULTS, e->cvm, sizeof(e->cvm));
         if (r < 0)
                 return r;
+        if (e->script_results_size > 0) {
+                r = store_set(&e->store, TAG_SCRIPT_RESULTS, e->script_results, e->script_results_size);
+                if (r < 0)
+                        return r;
+        }
         if (e->arc[0] == 0)
                 return 0;
         return store_set(&e->store, TAG_ARC, e->arc, sizeof(e->arc));

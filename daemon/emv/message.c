@@ -194,7 +194,7 @@ static bool check_result(const struct emv_result_data *r) {
         return is_flag(r->signature) && is_flag(r->has_cryptogram) && (r->cryptogram_type & ~AC_MASK) == 0 &&
                is_filled(r->iad, r->iad_size, sizeof(r->iad)) &&
                is_filled(r->script_results, r->script_results_size, sizeof(r->script_results)) &&
-               r->script_results_size % 5 == 0 && is_filled(r->de55, r->de55_size, sizeof(r->de55)) &&
+               r->script_results_size % SCRIPT_RESULT_SIZE == 0 && is_filled(r->de55, r->de55_size, sizeof(r->de55)) &&
                tlv_check(r->de55, r->de55_size) >= 0 && (r->de55_size > 0) == r->has_cryptogram &&
                (is_zero(r->arc, 2) ||
                 (r->arc[0] >= 0x21 && r->arc[0] < 0x7f && r->arc[1] >= 0x21 && r->arc[1] < 0x7f));

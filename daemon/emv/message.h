@@ -212,7 +212,7 @@ struct emv_result_data {
         uint8_t iad[EMV_IAD_MAX]; /* 9F10 */
         uint8_t arc[2];           /* 8A that went to the card: the acquirer's, or Y1, Z1, Y3, Z3 as text; zero: none */
         uint8_t script_results_size;
-        uint8_t script_results[EMV_SCRIPT_RESULTS_MAX]; /* five bytes a script (Book 4, Annex A5) */
+        uint8_t script_results[EMV_SCRIPT_RESULTS_MAX]; /* 9F5B: five bytes a script (Book 4, Annex A5) */
         uint16_t de55_size;
         uint8_t de55[EMV_DE55_MAX]; /* BER-TLV: 9F26 9F27 9F10 9F37 9F36 95 9A 9C 9F02 5F2A 82 9F1A 9F03 9F33 9F34 9F35
                                        9F1E 84 9F09 9F41 5F34 9F63 */

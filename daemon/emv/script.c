@@ -4,11 +4,6 @@
 #include "emv/step.h"
 #include "emv/tlv.h"
 
-/* High half of a result's first byte. */
-#define SCRIPT_NOT_PERFORMED 0x00
-#define SCRIPT_FAILED 0x10
-#define SCRIPT_SUCCESSFUL 0x20
-
 /* 10.10 looks at the first byte alone. */
 static bool is_good(uint16_t sw) {
         return sw >> 8 == 0x90 || sw >> 8 == 0x62 || sw >> 8 == 0x63;
@@ -56,17 +51,22 @@ static int run_script(struct emv *e, const struct tlv *script, uint8_t *ret) {
         return 0;
 }
 
-static void add_result(struct emv *e, uint8_t result, const struct tlv *script) {
+void emv_script_id(const uint8_t *script, size_t size, uint8_t ret[static 4]) {
         struct tlv id;
+
+        memset(ret, 0, 4);
+        if (tlv_find(script, size, TAG_SCRIPT_ID, &id) >= 0 && id.size == 4)
+                memcpy(ret, id.value, 4);
+}
+
+static void add_result(struct emv *e, uint8_t result, const struct tlv *script) {
         uint8_t *p = e->script_results + e->script_results_size;
 
-        if (e->script_results_size + 5 > sizeof(e->script_results))
+        if (e->script_results_size + SCRIPT_RESULT_SIZE > sizeof(e->script_results))
                 return;
-        memset(p, 0, 5);
         p[0] = result;
-        if (tlv_find(script->value, script->size, TAG_SCRIPT_ID, &id) >= 0 && id.size == 4)
-                memcpy(p + 1, id.value, 4);
-        e->script_results_size += 5;
+        emv_script_id(script->value, script->size, p + 1);
+        e->script_results_size += SCRIPT_RESULT_SIZE;
 }
 
 int emv_process_scripts(struct emv *e, uint32_t template) {

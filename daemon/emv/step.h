@@ -22,6 +22,12 @@
 /* P1 of GENERATE AC: a signature is asked for (table 12). */
 #define AC_COMBINED 0x10
 
+/* First byte of a script's results, with the number of the command that failed (Book 4, Annex A5). */
+#define SCRIPT_NOT_PERFORMED 0x00
+#define SCRIPT_FAILED 0x10
+#define SCRIPT_SUCCESSFUL 0x20
+#define SCRIPT_RESULT_SIZE 5
+
 /* First byte of the application interchange profile (Book 3, Annex C1). */
 #define AIP_SDA 0x40
 #define AIP_DDA 0x20
@@ -138,6 +144,8 @@ enum emv_reason emv_reason_of_card(const struct emv *e);
 int emv_go_online(struct emv *e);
 /* Book 3, 10.10: the scripts of TAG_SCRIPT_BEFORE or TAG_SCRIPT_AFTER. */
 int emv_process_scripts(struct emv *e, uint32_t template);
+/* 9F18 of a script; zero where it has none. */
+void emv_script_id(const uint8_t *script, size_t size, uint8_t ret[static 4]);
 /* Book 3, 10.11: second GENERATE AC and what it means. */
 int emv_complete(struct emv *e);
 
@@ -153,7 +161,7 @@ static inline int emv_exchange(struct emv *e, uint8_t cla, uint8_t ins, uint8_t 
                              reply, &e->response);
 }
 
-/* Brings 95, 9B, 9F34 and 8A of the store up to date before a data object list is built. */
+/* Brings 95, 9B, 9F34, 8A and 9F5B of the store up to date before a data object list is built. */
 int emv_store_results(struct emv *e);
 
 /* First byte of 82; 0 when the card told none. */

@@ -9,6 +9,7 @@
 #include "emv-fixture.h"
 #include "emv/message.h"
 #include "emv/tlv.h"
+#include "emv/tvr.h"
 
 struct fixture {
         struct message_start start;
@@ -428,6 +429,66 @@ static void lies(void **state) {
         LIE(f, "this kind needs a decision of the card", f->outcome.outcome = EMV_OUTCOME_READ);
 }
 
+/* Two scripts before and one after; in between something else. */
+static void with_scripts(struct fixture *f, const char *results, uint8_t tvr) {
+        uint8_t text[EMV_SCRIPTS_MAX];
+        struct emv_result_data *r = &f->outcome.result;
+
+        f->answer.scripts_size = (uint16_t) fixture_hex("710D 9F180411223344 860484240000"
+                                                        "720D 9F180455667788 860484240000"
+                                                        "9102 0000"
+                                                        "7106 860484240000",
+                                                        text, sizeof(text));
+        memcpy(f->answer.scripts, text, f->answer.scripts_size);
+        r->script_results_size = (uint8_t) fixture_hex(results, r->script_results, sizeof(r->script_results));
+        r->tvr[4] |= tvr;
+        r->tsi[0] |= TSI_SCRIPT;
+}
+
+/* 9F5B is of what the acquirer sent, in the order in which it was run. */
+static void script_claims(void **state) {
+        static const struct {
+                const char *results;
+                uint8_t tvr;
+        } honest_ones[] = {
+                { "201122334420000000002055667788", 0 },
+                { "2011223344", 0 },
+                { "11112233442000000000", TVR_SCRIPT_FAILED_BEFORE & 0xff },
+                { "201122334400000000001F55667788", (TVR_SCRIPT_FAILED_BEFORE | TVR_SCRIPT_FAILED_AFTER) & 0xff },
+        };
+        static const char reason_text[] = "script results are not of the acquirer's scripts";
+        const uint8_t both = (TVR_SCRIPT_FAILED_BEFORE | TVR_SCRIPT_FAILED_AFTER) & 0xff;
+        struct fixture *f = *state;
+
+        for (size_t i = 0; i < ELEMENTSOF(honest_ones); i++) {
+                const char *reason = NULL;
+
+                fill(f);
+                with_scripts(f, honest_ones[i].results, honest_ones[i].tvr);
+                assert_int_equal(check(f, &f->outcome, sizeof(f->outcome), MESSAGE_FROM_WORKER), 0);
+                if (claim(f, &reason) < 0)
+                        fail_msg("%s: %s", honest_ones[i].results, reason);
+        }
+        LIE(f, reason_text, with_scripts(f, "2055667788", 0));
+        LIE(f, reason_text, with_scripts(f, "201122334420556677882000000000", 0));
+        LIE(f, reason_text, with_scripts(f, "2011223344200000000020556677882000000000", 0));
+        LIE(f, reason_text, with_scripts(f, "1011223344", both));
+        LIE(f, reason_text, with_scripts(f, "2111223344", both));
+        LIE(f, reason_text, with_scripts(f, "3011223344", both));
+        LIE(f, reason_text, with_scripts(f, "0111223344", both));
+        LIE(f, reason_text, with_scripts(f, "1111223344", 0));
+        LIE(f, reason_text, with_scripts(f, "0011223344", TVR_SCRIPT_FAILED_AFTER & 0xff));
+        LIE(f, reason_text, ({
+                    with_scripts(f, "2011223344", 0);
+                    f->outcome.result.tsi[0] = 0;
+            }));
+        LIE(f, reason_text, ({
+                    with_scripts(f, "2011223344", 0);
+                    f->answer.scripts_size = 0;
+            }));
+        LIE(f, "script results before an answer", f->request.result.script_results_size = 5);
+}
+
 /* START says that the reader has a keypad, and the worker how a PIN went there. */
 static void tell_pin(struct emv_result_data *r, const char *cvm, bool signature) {
         uint8_t *capabilities = memmem(r->de55, r->de55_size, "\x9f\x33\x03", 3);
@@ -650,6 +711,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(any_bytes, setup, teardown),
                 cmocka_unit_test_setup_teardown(honest, setup, teardown),
                 cmocka_unit_test_setup_teardown(lies, setup, teardown),
+                cmocka_unit_test_setup_teardown(script_claims, setup, teardown),
                 cmocka_unit_test_setup_teardown(keypad_claims, setup, teardown),
                 cmocka_unit_test_setup_teardown(decline_lies, setup, teardown),
                 cmocka_unit_test_setup_teardown(offline_lies, setup, teardown),

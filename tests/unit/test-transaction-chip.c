@@ -17,7 +17,7 @@
 static const struct sale {
         const char *name;
         const char *card;
-        const char *script;
+        const char *script, *results;
         enum host_outcome host;
         const char *code;
         const char *denial; /* TAC of the terminal, or NULL */
@@ -36,6 +36,7 @@ static const struct sale {
                 .tsi = "FC00",
                 .card = "mastercard",
                 .script = "720F9F1804112233448606841E00000100",
+                .results = "1111223344",
                 .code = "00",
                 .result = RESULT_APPROVED,
                 .sent = REQUEST,
@@ -209,6 +210,7 @@ static void run_sale(const struct sale *s) {
                 assert_de55();
         if (!streq(r->tvr, s->tvr) || !streq(r->tsi, s->tsi))
                 fail_msg("%s: TVR %s, TSI %s", s->name, r->tvr, r->tsi);
+        assert_string_equal(r->script_results, s->results ?: "");
         assert_receipt(s);
 }
 
