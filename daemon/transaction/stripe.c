@@ -12,6 +12,7 @@ static void ask_again(struct transaction *t, const char *message) {
 void transaction_swiped(struct transaction *t, const struct msr_swipe *swipe) {
         struct transaction_record *record = &t->view.record;
         const struct track *track = &swipe->track2;
+        int listed;
 
         if (record->state != TRANSACTION_WAITING_CARD || t->engine->card_left_in)
                 return;
@@ -48,5 +49,11 @@ void transaction_swiped(struct transaction *t, const struct msr_swipe *swipe) {
         COPY(record->message, "");
         if (transaction_pan_mask(track->pan, record->masked_pan) < 0)
                 return transaction_conclude(t, RESULT_FAILED, "card-malformed");
+        listed = exceptions_has_pan(t->engine->config.exceptions, track->pan);
+        if (listed < 0)
+                return transaction_conclude(t, RESULT_FAILED, "worker-failed");
+        /* A chip's action codes may want the acquirer's word for such a card; a stripe has none. */
+        if (listed > 0)
+                return transaction_conclude(t, RESULT_DECLINED, "terminal-declined");
         transaction_authorize(t);
 }

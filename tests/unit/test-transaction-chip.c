@@ -246,6 +246,44 @@ static void on_exception_file(void **state) {
         assert_int_equal(chip.requests, 0);
 }
 
+/* The card of a stripe is swiped instead. */
+static void swipe_sale(const char *pan) {
+        struct msr_swipe swipe = { .track2 = { .status = TRACK_OK, .expiry = "4912", .service = "120" } };
+        int64_t id;
+
+        snprintf(swipe.track2.pan, sizeof(swipe.track2.pan), "%s", pan);
+        snprintf(swipe.track2.text, sizeof(swipe.track2.text), "%s=4912120", pan);
+        chip_start_sale();
+        id = engine_current(chip.engine);
+        transaction_swiped(chip.engine->current, &swipe);
+        if (chip.finished == 0)
+                chip_finish_sale();
+        assert_int_equal(transaction_record_load(chip.journal, id, &chip.view.record), 0);
+}
+
+/* No action codes there: it is declined before anything is sent. */
+static void stripe_on_exception_file(void **state) {
+        const struct transaction_record *r = &chip.view.record;
+
+        chip_list(CHIP_LISTED);
+        swipe_sale("6200000000000005");
+        assert_int_equal(r->result, RESULT_DECLINED);
+        assert_string_equal(r->reason, "terminal-declined");
+        assert_true(*r->message);
+        assert_int_equal(r->entry, ENTRY_SWIPE);
+        assert_string_equal(r->masked_pan, "620000******0005");
+        assert_int_equal(r->reversal, REVERSAL_NONE);
+        assert_int_equal(r->print, PRINT_NONE);
+        assert_int_equal(chip.requests, 0);
+
+        swipe_sale("6200000000000013");
+        assert_int_equal(r->result, RESULT_APPROVED);
+        assert_int_equal(chip.requests, 1);
+        chip_list(NULL);
+        swipe_sale("6200000000000005");
+        assert_int_equal(r->result, RESULT_APPROVED);
+}
+
 /* Below the floor limit each, above it together: what the card paid in this batch counts (Book 3, 10.6.1). */
 static void split_sale(void **state) {
         static const struct {
@@ -481,6 +519,7 @@ int main(int argc, char **argv) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(ends, chip_setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(on_exception_file, chip_setup, chip_teardown),
+                cmocka_unit_test_setup_teardown(stripe_on_exception_file, chip_setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(split_sale, chip_setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(removed_at_each_step, chip_setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(chosen, chip_setup, chip_teardown),
