@@ -4,11 +4,13 @@
 /*
  * The whole engine with a chip: a journal, a worker in a process of its own and an acquirer that answers as it is
  * told. The worker is this program started anew by the engine; it runs emv/ over the simulated card, and a test
- * may change what it says. The reader, the link and the clock's pace are put in by the linker (--wrap).
+ * may change what it says. The reader, the link and the timers are put in by the linker (--wrap). Time-outs run out
+ * when a test or the worker says so, and not while a busy machine takes its time.
  */
 
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -34,8 +36,15 @@ struct behaviour {
         int remove_at; /* the exchange before which the card is drawn; -1: never */
 };
 
+/* What the worker tells the test, behind that in the same file. */
+struct note {
+        uint32_t pass;  /* time is to pass, in seconds, once all was heard that was said before */
+        uint32_t asked; /* the acquirer's word was asked for, and whatever else was said with it */
+};
+
 static struct {
         struct behaviour is;
+        struct note note;
         struct message_start start;
         union message in, out;
         struct icc *icc;
@@ -48,6 +57,11 @@ static struct {
 static void worker_say_raw(const void *message, size_t size) {
         if (send(WORKER_FD_TILLD, message, size, MSG_NOSIGNAL) < 0)
                 _exit(3);
+}
+
+static void worker_note(void) {
+        if (pwrite(WORKER_FD_READER, &worker.note, sizeof(worker.note), sizeof(worker.is)) != sizeof(worker.note))
+                _exit(10);
 }
 
 /* A test may change it, or drop it by taking its size. */
@@ -127,6 +141,8 @@ static int worker_online(void *userdata, const struct message_online_request *re
 
         worker.out.online_request = *request;
         worker_say(&worker.out);
+        worker.note.asked = true;
+        worker_note();
         r = worker_hear(MESSAGE_ONLINE_ANSWER);
         if (r < 0)
                 return r;
@@ -164,6 +180,9 @@ static int be_worker(void (*tamper)(union message *m)) {
         uint8_t atr[ICC_ATR_MAX];
 
         worker.tamper = tamper;
+        /* A worker that hangs on purpose does not outlive a test that was killed. */
+        if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+                return 11;
         if (pread(WORKER_FD_READER, &worker.is, sizeof(worker.is), 0) != sizeof(worker.is))
                 return 5;
         setenv("TILL_SIM_CARDS", "tests/sim/cards", 1);
@@ -190,8 +209,10 @@ static char chip_dir[] = "/tmp/test-chip-XXXXXX";
 
 static struct {
         struct behaviour behaviour;
-        unsigned pace;        /* a second takes 1/pace of one */
-        uint64_t answer_usec; /* what the acquirer takes */
+        int notes;                   /* the file of the last worker */
+        sd_event_source *timers[16]; /* the last ones */
+        unsigned n_timers;
+        bool passed; /* time was made to pass in this sale */
 
         /* The acquirer. */
         enum host_outcome outcome;
@@ -203,7 +224,8 @@ static struct {
         host_exchange_done_t done;
         void *done_userdata;
         bool busy, is_reversal;
-        bool hold; /* no answer before this is taken back */
+        bool hold;       /* no answer before this is taken back */
+        bool hold_until; /* … before the worker has asked */
         struct host_answer answer;
 
         /* What was seen. */
@@ -246,6 +268,9 @@ int __wrap_emv_open(const struct device *device, bool *ret_keypad) {
         assert_true(fd >= 0);
         assert_int_equal(write(fd, &chip.behaviour, sizeof(chip.behaviour)), sizeof(chip.behaviour));
         *ret_keypad = chip.keypad;
+        safe_close(chip.notes);
+        chip.notes = dup(fd);
+        assert_true(chip.notes >= 0);
         return fd;
 }
 
@@ -259,7 +284,58 @@ bool __wrap_acquirer_is_busy(const struct acquirer *a) {
 
 int __wrap_sd_event_add_time_relative(sd_event *e, sd_event_source **ret, clockid_t clock, uint64_t usec,
                                       uint64_t accuracy, sd_event_time_handler_t callback, void *userdata) {
-        return __real_sd_event_add_time_relative(e, ret, clock, usec / chip.pace, accuracy, callback, userdata);
+        sd_event_source **kept = chip.timers + chip.n_timers % ELEMENTSOF(chip.timers);
+        int r;
+
+        /* The one timer by another clock is for a worker that does not end: it is killed before it is waited for. */
+        if (clock != CLOCK_BOOTTIME && chip.passed)
+                usec = 30 * USEC_PER_MSEC;
+        r = __real_sd_event_add_time_relative(e, ret, clock, usec, accuracy, callback, userdata);
+        if (r < 0 || clock != CLOCK_BOOTTIME)
+                return r;
+        chip.n_timers++;
+        sd_event_source_unref(*kept);
+        *kept = sd_event_source_ref(*ret);
+        return r;
+}
+
+/* As if so much time had gone by. */
+static void chip_pass(uint32_t seconds) {
+        chip.passed = true;
+        for (size_t i = 0; i < ELEMENTSOF(chip.timers); i++) {
+                uint64_t usec, passed = seconds * (uint64_t) USEC_PER_SEC, now = clock_now(CLOCK_BOOTTIME);
+
+                if (!chip.timers[i] || sd_event_source_get_enabled(chip.timers[i], NULL) <= 0)
+                        continue;
+                assert_int_equal(sd_event_source_get_time(chip.timers[i], &usec), 0);
+                assert_int_equal(sd_event_source_set_time(chip.timers[i], MAX(usec, now + passed) - passed), 0);
+        }
+}
+
+static void chip_read_note(void) {
+        struct note note;
+
+        if (chip.notes < 0 || pread(chip.notes, &note, sizeof(note), sizeof(struct behaviour)) != sizeof(note))
+                return;
+        note.asked = note.asked && chip.hold_until;
+        if (note.pass == 0 && !note.asked)
+                return;
+        /* What was said before. */
+        while (sd_event_run(chip.event, 0) > 0)
+                ;
+        if (note.asked)
+                chip.hold_until = false;
+        if (note.pass == 0)
+                return;
+        chip_pass(note.pass);
+        note.pass = 0;
+        assert_int_equal(pwrite(chip.notes, &note, sizeof(note), sizeof(struct behaviour)), sizeof(note));
+}
+
+/* Some of the event loop. */
+static void chip_run(void) {
+        chip_read_note();
+        assert_true(sd_event_run(chip.event, 20000) >= 0);
 }
 
 static int on_answer_due(sd_event_source *source, uint64_t usec, void *userdata);
@@ -271,7 +347,7 @@ static int answer_later(uint64_t usec) {
 static int on_answer_due(sd_event_source *source, uint64_t usec, void *userdata) {
         bool answered = chip.is_reversal || chip.outcome == HOST_ANSWERED;
 
-        if (chip.hold)
+        if (chip.hold || (chip.hold_until && !chip.is_reversal))
                 return answer_later(10 * USEC_PER_MSEC);
         chip.busy = false;
         chip.done(answered ? HOST_ANSWERED : chip.outcome, 0, answered ? &chip.answer : NULL, chip.done_userdata);
@@ -346,7 +422,7 @@ int __wrap_acquirer_exchange(struct acquirer *a, const struct host_request *q, h
                         answer_as_issuer(q);
                 }
         }
-        return answer_later(chip.answer_usec);
+        return answer_later(10 * USEC_PER_MSEC);
 }
 
 static void chip_on_transaction(const struct transaction_view *view, enum transaction_event e, void *userdata) {
@@ -378,8 +454,7 @@ static int chip_setup(void **state) {
         sigset_t set;
 
         memset(&chip, 0, sizeof(chip));
-        chip.pace = 1;
-        chip.answer_usec = 10 * USEC_PER_MSEC;
+        chip.notes = -EBADF;
         chip.code = "00";
         chip.behaviour.remove_at = -1;
         (void) sigemptyset(&set);
@@ -440,7 +515,10 @@ static int chip_teardown(void **state) {
 
         /* The last worker may have to be killed first. */
         for (int i = 0; i < 500 && waitid(P_ALL, 0, &si, WEXITED | WNOHANG | WNOWAIT) == 0; i++)
-                assert_true(sd_event_run(chip.event, 20000) >= 0);
+                chip_run();
+        for (size_t i = 0; i < ELEMENTSOF(chip.timers); i++)
+                chip.timers[i] = sd_event_source_unref(chip.timers[i]);
+        chip.notes = safe_close(chip.notes);
         chip.engine = engine_free(chip.engine);
         chip.journal = journal_close(chip.journal);
         chip.event = sd_event_unref(chip.event);
@@ -460,6 +538,7 @@ static void chip_start_sale(void) {
         call.reference = reference;
         call.can_choose = chip.can_choose;
         chip.requests = chip.reversals = chip.finished = 0;
+        chip.passed = false;
         chip.pan[0] = '\0';
         if (engine_start_transaction(chip.engine, &call, &id, &refusal) < 0)
                 fail_msg("%s", refusal.text);
@@ -490,7 +569,7 @@ static void chip_finish_sale(void) {
 
         for (int i = 0; chip.finished == 0 || chip.busy || chip.view.record.reversal == REVERSAL_PENDING; i++) {
                 assert_true(i < 3000);
-                assert_true(sd_event_run(chip.event, 20000) >= 0);
+                chip_run();
         }
         /* What comes after the end changes nothing any more. */
         for (int i = 0; i < 4; i++)
