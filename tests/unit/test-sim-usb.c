@@ -327,6 +327,31 @@ static void reader(void **state) {
         unplug();
 }
 
+/* A fault of the card's file that takes it out of the slot. */
+static void removed_by_itself(void **state) {
+        _cleanup_(emv_freep) struct emv *emv = NULL;
+        _cleanup_(icc_freep) struct icc *icc = NULL;
+        const char *reason = NULL;
+        struct sim_card *card;
+        struct answer a;
+
+        assert_int_equal(sim_card_load("tests/sim/cards/unionpay.card", &card), 0);
+        assert_int_equal(sim_card_assign(card, "card", "fault", "select: removal", &reason), 0);
+        assert_int_equal(icc_new(card, &icc), 0);
+        assert_int_equal(emv_new(host.event, &emv), 0);
+        assert_int_equal(emv_insert(emv, icc), 0);
+        plug((struct device *) emv);
+        configure();
+        expect_in(submit_in(3, 8), &a);
+        ccid("62 00000000 00 01 000000", &a);
+        ccid("6F 0E000000 00 02 00 0000" SELECT, &a);
+        expect_message(&a, "80 00000000 00 02 42 FE 00");
+        expect_in(submit_in(3, 8), &a);
+        expect_message(&a, "5002");
+        assert_int_equal(emv_remove(emv), -ENOENT);
+        unplug();
+}
+
 static void chaining(void **state) {
         _cleanup_(emv_freep) struct emv *emv = NULL;
         _cleanup_(icc_freep) struct icc *icc = open_icc("tests/sim/cards/unionpay.card");
@@ -894,6 +919,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(enumeration, setup_loop, end_loop),
                 cmocka_unit_test_setup_teardown(swipe, setup_loop, end_loop),
                 cmocka_unit_test_setup_teardown(reader, setup_loop, end_loop),
+                cmocka_unit_test_setup_teardown(removed_by_itself, setup_loop, end_loop),
                 cmocka_unit_test_setup_teardown(chaining, setup_loop, end_loop),
                 cmocka_unit_test_setup_teardown(misbehaviour, setup_loop, end_loop),
                 cmocka_unit_test_setup_teardown(tpdu, setup_loop, end_loop),

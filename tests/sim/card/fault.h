@@ -9,11 +9,11 @@
  *   WHICH    of select a name that the command's begins with (HEX, or pse); of read a file and record, 2.1; of
  *            get-data a tag
  *   #N       only the N-th of these commands, from 1; without it each of them
- *   ACTION   a status word (6985) alone, or data HEX: the whole response, its status word too. silence, removal:
- *            no response. None of these reaches the card. The others change what it answers: short, long: a byte
- *            less or more of data; drop TAG, twice TAG, flip TAG (the last bit of the value), put TAG=HEX: in the
- *            objects of the answer, the lengths around follow; byte N=HEX: bytes written over those from the
- *            N-th, from 0
+ *   ACTION   a status word (6985) alone, or data HEX: the whole response, its status word too. silence: no
+ *            response; removal: nor a card in the slot any more. None of these reaches the card. The others change
+ * what it answers: short, long: a byte less or more of data; drop TAG, twice TAG, flip TAG (the last bit of the
+ * value), put TAG=HEX: in the objects of the answer, the lengths around follow; byte N=HEX: bytes written over those
+ * from the N-th, from 0
  *
  * The first line that fits a command is the one that happens.
  */

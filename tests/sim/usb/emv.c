@@ -377,6 +377,8 @@ static uint8_t emv_transmit(struct emv *e, uint8_t wait) {
                 n = reader_level(&e->reader) == READER_TPDU
                             ? emv_transmit_tpdu(e, wait)
                             : icc_transmit(e->icc, e->command, e->command_size, e->response);
+        if (n == -ENOMEDIUM)
+                (void) emv_remove(e);
         if (n < 0)
                 return n == -EBADMSG ? ERROR_BAD_LENGTH : n == -EPROTO ? ERROR_PROCEDURE_BYTE : ERROR_MUTE;
         if (reader_level(&e->reader) != READER_EXTENDED && (size_t) n > data_max(e))
