@@ -22,6 +22,7 @@
 #include "emv/tlv.h"
 #include "emv/tvr.h"
 #include "host/result.h"
+#include "tests/unit/shop-settings.h"
 #include "transaction/engine.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -562,17 +563,7 @@ static void make_box(void) {
         check(mkdtemp(box.directory));
         check(atexit(remove_box) == 0);
         check(sd_event_new(&box.event) == 0);
-        box.settings = (struct settings){
-                .mode = MODE_TEST,
-                .merchant_name = (char *) "test",
-                .merchant_number = "000000000000001",
-                .terminal_number = "T0000001",
-                .operator_number = "01",
-                .acquirer_hosts = { (char *) "127.0.0.1:9" },
-                .answer_timeout = 5,
-                .merchant_copy = true,
-                .cardholder_copy = true,
-        };
+        box.settings = shop_settings();
         emv_terminal_init(&box.terminal);
         box.terminal.n_applications = 2;
         box.terminal.applications[0] =

@@ -14,18 +14,17 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <systemd/sd-event.h>
 
 #include "base/clock.h"
 #include "base/hex.h"
 #include "base/log.h"
 #include "card/icc.h"
 #include "emv-fixture.h"
+#include "engine-fixture.h"
 #include "emv/emv.h"
 #include "emv/step.h"
 #include "emv/tlv.h"
 #include "issuer/issuer.h"
-#include "transaction/engine.h"
 
 /* ---- The worker's process ---- */
 
@@ -205,8 +204,6 @@ static int be_worker(void (*tamper)(union message *m)) {
 
 /* ---- The terminal's process ---- */
 
-static char chip_dir[] = "/tmp/test-chip-XXXXXX";
-
 static struct {
         struct behaviour behaviour;
         int notes;                   /* the file of the last worker */
@@ -236,11 +233,6 @@ static struct {
         size_t de55_size;
         struct transaction_view view;
 
-        struct settings settings;
-        struct emv_terminal terminal;
-        struct journal *journal;
-        sd_event *event;
-        struct engine *engine;
         struct device reader;
         int n_sales;
         bool can_choose, keypad;
@@ -321,7 +313,7 @@ static void chip_read_note(void) {
         if (note.pass == 0 && !note.asked)
                 return;
         /* What was said before. */
-        while (sd_event_run(chip.event, 0) > 0)
+        while (sd_event_run(shop.event, 0) > 0)
                 ;
         if (note.asked)
                 chip.hold_until = false;
@@ -335,13 +327,13 @@ static void chip_read_note(void) {
 /* Some of the event loop. */
 static void chip_run(void) {
         chip_read_note();
-        assert_true(sd_event_run(chip.event, 20000) >= 0);
+        assert_true(sd_event_run(shop.event, 20000) >= 0);
 }
 
 static int on_answer_due(sd_event_source *source, uint64_t usec, void *userdata);
 
 static int answer_later(uint64_t usec) {
-        return __real_sd_event_add_time_relative(chip.event, NULL, CLOCK_MONOTONIC, usec, 1, on_answer_due, NULL);
+        return __real_sd_event_add_time_relative(shop.event, NULL, CLOCK_MONOTONIC, usec, 1, on_answer_due, NULL);
 }
 
 static int on_answer_due(sd_event_source *source, uint64_t usec, void *userdata) {
@@ -432,25 +424,10 @@ static void chip_on_transaction(const struct transaction_view *view, enum transa
         else if (chip.on_change)
                 chip.on_change(view);
 }
-static void chip_on_device(struct device *device, enum monitor_event e, void *userdata) {
-}
-static void chip_on_job(int64_t job, enum print_state state, void *userdata) {
-}
-static void chip_on_other(void *userdata) {
-}
 
 /* An open engine with the simulated cards' CA and an acquirer that approves. */
 static int chip_setup(void **state) {
-        static const uint8_t key[JOURNAL_KEY_SIZE] = { 7 }, tmk[TMK_SIZE] = { 9 };
-        const struct engine_listener listener = {
-                .transaction = chip_on_transaction,
-                .device = chip_on_device,
-                .job = chip_on_job,
-                .changed = chip_on_other,
-        };
-        char command[512], path[64], ca[64], certificate[64], *message = NULL;
         struct message_start start;
-        struct engine_config config;
         sigset_t set;
 
         memset(&chip, 0, sizeof(chip));
@@ -460,24 +437,7 @@ static int chip_setup(void **state) {
         (void) sigemptyset(&set);
         (void) sigaddset(&set, SIGCHLD);
         (void) sigprocmask(SIG_BLOCK, &set, NULL);
-        strcpy(chip_dir + strlen(chip_dir) - 6, "XXXXXX");
-        assert_non_null(mkdtemp(chip_dir));
-        snprintf(command, sizeof(command),
-                 "cd %s && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=test "
-                 "-days 2 -keyout key -out ca.pem 2>/dev/null && cat ca.pem key >terminal.pem",
-                 chip_dir);
-        assert_int_equal(system(command), 0);
-        chip.settings = (struct settings){
-                .mode = MODE_TEST,
-                .merchant_name = (char *) "test",
-                .merchant_number = "000000000000001",
-                .terminal_number = "T0000001",
-                .operator_number = "01",
-                .acquirer_hosts = { (char *) "127.0.0.1:9" },
-                .answer_timeout = 5,
-                .merchant_copy = true,
-                .cardholder_copy = true,
-        };
+        shop_set_up();
         chip.reader = (struct device){
                 .kind = DEVICE_EMV,
                 .id = (char *) "1-1",
@@ -487,31 +447,14 @@ static int chip_setup(void **state) {
                 .node = (char *) "/dev/null",
         };
         fixture_start(&start);
-        chip.terminal = start.terminal;
+        shop.terminal = start.terminal;
         assert_int_equal(issuer_load("tests/sim/issuer/issuer.conf", &chip.issuer), 0);
-        assert_int_equal(sd_event_new(&chip.event), 0);
-        snprintf(path, sizeof(path), "%s/test.db", chip_dir);
-        if (journal_open(path, key, &chip.journal, &message) < 0)
-                fail_msg("%s", message);
-        snprintf(ca, sizeof(ca), "%s/ca.pem", chip_dir);
-        snprintf(certificate, sizeof(certificate), "%s/terminal.pem", chip_dir);
-        config = (struct engine_config){
-                .event = chip.event,
-                .settings = &chip.settings,
-                .journal = chip.journal,
-                .terminal = &chip.terminal,
-                .tmk = tmk,
-                .ca_file = ca,
-                .certificate_file = certificate,
-                .card_worker = "/proc/self/exe",
-        };
-        assert_int_equal(engine_new(&config, &listener, &chip.engine), 0);
+        shop_open(chip_on_transaction, "/proc/self/exe");
         return 0;
 }
 
 static int chip_teardown(void **state) {
         siginfo_t si;
-        char command[80];
 
         /* The last worker may have to be killed first. */
         for (int i = 0; i < 500 && waitid(P_ALL, 0, &si, WEXITED | WNOHANG | WNOWAIT) == 0; i++)
@@ -519,13 +462,10 @@ static int chip_teardown(void **state) {
         for (size_t i = 0; i < ELEMENTSOF(chip.timers); i++)
                 chip.timers[i] = sd_event_source_unref(chip.timers[i]);
         chip.notes = safe_close(chip.notes);
-        chip.engine = engine_free(chip.engine);
-        chip.journal = journal_close(chip.journal);
-        chip.event = sd_event_unref(chip.event);
+        shop_tear_down();
         chip.exceptions = exceptions_free(chip.exceptions);
         chip.issuer = issuer_free(chip.issuer);
-        snprintf(command, sizeof(command), "rm -r %s", chip_dir);
-        return system(command);
+        return 0;
 }
 
 static void chip_start_sale(void) {
@@ -540,7 +480,7 @@ static void chip_start_sale(void) {
         chip.requests = chip.reversals = chip.finished = 0;
         chip.passed = false;
         chip.pan[0] = '\0';
-        if (engine_start_transaction(chip.engine, &call, &id, &refusal) < 0)
+        if (engine_start_transaction(shop.engine, &call, &id, &refusal) < 0)
                 fail_msg("%s", refusal.text);
 }
 
@@ -551,7 +491,7 @@ static void chip_list(const char *hash) {
 
         chip.exceptions = exceptions_free(chip.exceptions);
         if (hash) {
-                snprintf(path, sizeof(path), "%s/exceptions", chip_dir);
+                snprintf(path, sizeof(path), "%s/exceptions", shop.dir);
                 f = fopen(path, "we");
                 assert_non_null(f);
                 assert_int_equal(fchmod(fileno(f), 0600), 0);
@@ -559,13 +499,13 @@ static void chip_list(const char *hash) {
                 assert_int_equal(fclose(f), 0);
                 assert_int_equal(exceptions_load(path, &chip.exceptions), 0);
         }
-        chip.engine->config.exceptions = chip.exceptions;
+        shop.engine->config.exceptions = chip.exceptions;
 }
 /* 6200000000000005 under that salt, by openssl dgst. */
 #define CHIP_LISTED "31F9F050F9BB24506A64747FE46C37C931325D497267BA43767F50C1146C8B1C"
 
 static void chip_finish_sale(void) {
-        int64_t id = engine_current(chip.engine);
+        int64_t id = engine_current(shop.engine);
 
         for (int i = 0; chip.finished == 0 || chip.busy || chip.view.record.reversal == REVERSAL_PENDING; i++) {
                 assert_true(i < 3000);
@@ -573,8 +513,8 @@ static void chip_finish_sale(void) {
         }
         /* What comes after the end changes nothing any more. */
         for (int i = 0; i < 4; i++)
-                assert_true(sd_event_run(chip.event, 1000) >= 0);
-        assert_int_equal(transaction_record_load(chip.journal, id, &chip.view.record), 0);
+                assert_true(sd_event_run(shop.event, 1000) >= 0);
+        assert_int_equal(transaction_record_load(shop.journal, id, &chip.view.record), 0);
         assert_int_equal(chip.finished, 1);
 }
 

@@ -145,17 +145,17 @@ static void assert_receipt(const struct sale *s) {
         _cleanup_free_ char *merchant = NULL, *cardholder = NULL;
 
         if (r->result != RESULT_APPROVED) {
-                assert_int_equal(printing_text(chip.engine->printing, r->id, SLIP_MERCHANT_COPY, &merchant), -ENOENT);
+                assert_int_equal(printing_text(shop.engine->printing, r->id, SLIP_MERCHANT_COPY, &merchant), -ENOENT);
                 return;
         }
-        assert_int_equal(printing_text(chip.engine->printing, r->id, SLIP_MERCHANT_COPY, &merchant), 0);
+        assert_int_equal(printing_text(shop.engine->printing, r->id, SLIP_MERCHANT_COPY, &merchant), 0);
         assert_text(s->name, merchant, r->aid);
         assert_text(s->name, merchant, r->cryptogram);
         assert_text(s->name, merchant, r->tvr);
         assert_text(s->name, merchant, *r->preferred_name ? r->preferred_name : r->label);
         assert_text(s->name, merchant, r->masked_pan);
         assert_null(strstr(merchant, chip.pan));
-        assert_int_equal(printing_text(chip.engine->printing, r->id, SLIP_CARDHOLDER_COPY, &cardholder), 0);
+        assert_int_equal(printing_text(shop.engine->printing, r->id, SLIP_CARDHOLDER_COPY, &cardholder), 0);
         assert_text(s->name, cardholder, r->aid);
         assert_null(strstr(cardholder, chip.pan));
 }
@@ -190,8 +190,8 @@ static void run_sale(const struct sale *s) {
         chip.script = s->script;
         chip.bad_arpc = s->bad_arpc;
         if (s->denial)
-                for (uint32_t i = 0; i < chip.terminal.n_applications; i++)
-                        (void) fixture_hex(s->denial, chip.terminal.applications[i].tac_denial, EMV_TVR_SIZE);
+                for (uint32_t i = 0; i < shop.terminal.n_applications; i++)
+                        (void) fixture_hex(s->denial, shop.terminal.applications[i].tac_denial, EMV_TVR_SIZE);
         chip_sale(s->card);
 
         if (r->result != s->result || !streq(r->reason, s->reason ?: ""))
@@ -238,8 +238,8 @@ static void on_exception_file(void **state) {
         assert_int_equal(r->result, RESULT_APPROVED);
         assert_string_equal(r->tvr, "0000008000");
 
-        for (uint32_t i = 0; i < chip.terminal.n_applications; i++)
-                chip.terminal.applications[i].tac_denial[0] |= TVR_EXCEPTION_FILE;
+        for (uint32_t i = 0; i < shop.terminal.n_applications; i++)
+                shop.terminal.applications[i].tac_denial[0] |= TVR_EXCEPTION_FILE;
         chip_sale("unionpay");
         assert_int_equal(r->result, RESULT_DECLINED);
         assert_string_equal(r->reason, "terminal-declined");
@@ -254,11 +254,11 @@ static void swipe_sale(const char *pan) {
         snprintf(swipe.track2.pan, sizeof(swipe.track2.pan), "%s", pan);
         snprintf(swipe.track2.text, sizeof(swipe.track2.text), "%s=4912120", pan);
         chip_start_sale();
-        id = engine_current(chip.engine);
-        transaction_swiped(chip.engine->current, &swipe);
+        id = engine_current(shop.engine);
+        transaction_swiped(shop.engine->current, &swipe);
         if (chip.finished == 0)
                 chip_finish_sale();
-        assert_int_equal(transaction_record_load(chip.journal, id, &chip.view.record), 0);
+        assert_int_equal(transaction_record_load(shop.journal, id, &chip.view.record), 0);
 }
 
 /* No action codes there: it is declined before anything is sent. */
@@ -294,9 +294,9 @@ static void split_sale(void **state) {
                 { "mastercard", "0000000000" },
         };
 
-        for (uint32_t i = 0; i < chip.terminal.n_applications; i++) {
-                chip.terminal.applications[i].floor_limit = 2000;
-                chip.terminal.applications[i].target = chip.terminal.applications[i].target_max = 0;
+        for (uint32_t i = 0; i < shop.terminal.n_applications; i++) {
+                shop.terminal.applications[i].floor_limit = 2000;
+                shop.terminal.applications[i].target = shop.terminal.applications[i].target_max = 0;
         }
         for (size_t i = 0; i < ELEMENTSOF(parts); i++) {
                 chip_sale(parts[i].card);
@@ -304,9 +304,9 @@ static void split_sale(void **state) {
                 assert_string_equal(chip.view.record.tvr, parts[i].tvr);
         }
         /* What is settled counts no more. */
-        assert_int_equal(journal_begin(chip.journal, JOURNAL_LAZY), 0);
-        assert_int_equal(counter_set_batch(chip.journal, 2), 0);
-        assert_int_equal(journal_commit(chip.journal), 0);
+        assert_int_equal(journal_begin(shop.journal, JOURNAL_LAZY), 0);
+        assert_int_equal(counter_set_batch(shop.journal, 2), 0);
+        assert_int_equal(journal_commit(shop.journal), 0);
         chip_sale("unionpay");
         assert_string_equal(chip.view.record.tvr, "0000000000");
 }
@@ -365,18 +365,18 @@ static void on_offer(const struct transaction_view *view) {
                 return;
         }
         if (choose == 0) {
-                assert_int_equal(engine_cancel(chip.engine, id, &refusal), 0);
+                assert_int_equal(engine_cancel(shop.engine, id, &refusal), 0);
                 return;
         }
-        assert_true(engine_choose(chip.engine, id, 0, &refusal) < 0);
+        assert_true(engine_choose(shop.engine, id, 0, &refusal) < 0);
         assert_int_equal(refusal.code, REFUSAL_NOT_FOUND);
-        assert_true(engine_choose(chip.engine, id, 3, &refusal) < 0);
+        assert_true(engine_choose(shop.engine, id, 3, &refusal) < 0);
         assert_int_equal(refusal.code, REFUSAL_NOT_FOUND);
-        assert_true(engine_choose(chip.engine, id + 1, 1, &refusal) < 0);
+        assert_true(engine_choose(shop.engine, id + 1, 1, &refusal) < 0);
         assert_int_equal(refusal.code, REFUSAL_NOT_ASKED);
-        assert_int_equal(engine_choose(chip.engine, id, choose, &refusal), 0);
+        assert_int_equal(engine_choose(shop.engine, id, choose, &refusal), 0);
         /* Once. */
-        assert_true(engine_choose(chip.engine, id, choose, &refusal) < 0);
+        assert_true(engine_choose(shop.engine, id, choose, &refusal) < 0);
         assert_int_equal(refusal.code, REFUSAL_NOT_ASKED);
 }
 
@@ -432,25 +432,25 @@ static void card_left_in(void **state) {
         chip.reader.card = DEVICE_CARD_PRESENT;
         chip_sale("unionpay");
         assert_int_equal(chip.view.record.result, RESULT_APPROVED);
-        view = transaction_get_view(chip.engine->current);
+        view = transaction_get_view(shop.engine->current);
         assert_string_equal(view->prompt, "remove-card");
         assert_string_equal(prompt_text(view->prompt, view->language), "请取回银行卡");
 
         chip_start_sale();
         for (int i = 0; i < 20; i++)
-                assert_true(sd_event_run(chip.event, 10000) >= 0);
-        view = transaction_get_view(chip.engine->current);
+                assert_true(sd_event_run(shop.event, 10000) >= 0);
+        view = transaction_get_view(shop.engine->current);
         assert_int_equal(view->record.state, TRANSACTION_WAITING_CARD);
         assert_string_equal(view->prompt, "remove-card");
-        transaction_devices_changed(chip.engine->current);
+        transaction_devices_changed(shop.engine->current);
         assert_string_equal(view->prompt, "remove-card");
 
         chip.reader.card = DEVICE_CARD_ABSENT;
-        transaction_devices_changed(chip.engine->current);
+        transaction_devices_changed(shop.engine->current);
         assert_string_equal(view->prompt, "insert-card");
         for (int i = 0; chip.finished == 0; i++) {
                 assert_true(i < 3000);
-                assert_true(sd_event_run(chip.event, 20000) >= 0);
+                assert_true(sd_event_run(shop.event, 20000) >= 0);
         }
         assert_int_equal(view->record.result, RESULT_APPROVED);
         assert_string_equal(view->prompt, "");
@@ -458,10 +458,10 @@ static void card_left_in(void **state) {
         /* Taken when nobody waits for it. */
         chip.reader.card = DEVICE_CARD_PRESENT;
         chip_sale("unionpay");
-        view = transaction_get_view(chip.engine->current);
+        view = transaction_get_view(shop.engine->current);
         assert_string_equal(view->prompt, "remove-card");
         chip.reader.card = DEVICE_CARD_ABSENT;
-        transaction_devices_changed(chip.engine->current);
+        transaction_devices_changed(shop.engine->current);
         assert_string_equal(view->prompt, "");
 }
 
@@ -496,7 +496,7 @@ static void pin_at_keypad(void **state) {
                 assert_string_equal(r->cvm_result, cases[i].cvm);
                 assert_string_equal(r->terminal_capabilities, cases[i].capabilities);
                 assert_string_equal(pin_prompts, cases[i].prompts);
-                assert_int_equal(printing_text(chip.engine->printing, r->id, SLIP_MERCHANT_COPY, &merchant), 0);
+                assert_int_equal(printing_text(shop.engine->printing, r->id, SLIP_MERCHANT_COPY, &merchant), 0);
                 assert_text("pin", merchant, cases[i].paper);
         }
 }
