@@ -171,10 +171,14 @@ static int put(struct sim_card *card, const char *section, const char *tag, cons
 static int own_key(struct run *r, struct sim_card_application *a, const char *pan) {
         const uint8_t *sequence;
         size_t size;
+        int psn, k;
 
         sequence = sim_card_find(a, 0x5f34, &size);
-        return issuer_card_key(r->issuer, pan, sequence ? (sequence[0] >> 4) * 10 + (sequence[0] & 0x0f) : -1,
-                               a->ac_key);
+        psn = sequence ? (sequence[0] >> 4) * 10 + (sequence[0] & 0x0f) : -1;
+        k = issuer_card_key(r->issuer, pan, psn, a->ac_key);
+        if (k < 0 || !a->has_mac_key)
+                return k;
+        return issuer_card_mac_key(r->issuer, pan, psn, a->mac_key);
 }
 
 static int personalise(struct run *r, size_t number, struct key *ca, struct key *issuer, struct key *icc) {

@@ -6,6 +6,7 @@
 
 #include "base/config.h"
 #include "base/hex.h"
+#include "emv/tag.h"
 #include "emv/tlv.h"
 
 #define TERMINAL_CONF "tests/emv/terminal.conf"
@@ -101,6 +102,18 @@ static int answer_word(struct answer *a, const char *key, const char *value) {
         if (streq(key, "arpc")) {
                 a->arpc = streq(value, "good") ? ARPC_GOOD : streq(value, "bad") ? ARPC_BAD : ARPC_NONE;
                 return a->arpc != ARPC_NONE || streq(value, "none") ? 0 : -EINVAL;
+        }
+        if (streq(key, "mac")) {
+                a->mac = streq(value, "bad") ? MAC_BAD : MAC_GOOD;
+                return a->mac == MAC_BAD || streq(value, "good") ? 0 : -EINVAL;
+        }
+        if (streq(key, "71") || streq(key, "72")) {
+                char *commands = a->commands[streq(key, "72")];
+
+                if (strlen(value) >= sizeof(a->commands[0]))
+                        return -EINVAL;
+                strcpy(commands, value);
+                return 0;
         }
         if (streq(key, "91")) {
                 n = hex_decode(value, a->data_91, sizeof(a->data_91));
@@ -380,6 +393,52 @@ static int fill_91(struct run *r, struct message_online_answer *ret) {
         return k;
 }
 
+/* One script, its commands with the issuer's MACs; number is of the next command in the transaction. */
+static int append_script(struct run *r, uint32_t template, const char *commands, const uint8_t *key, unsigned *number,
+                         struct message_online_answer *ret) {
+        uint8_t script[EMV_SCRIPTS_MAX], command[4 + 1 + 255];
+        char hex[sizeof(r->answer.commands[0])];
+        size_t used = 0, all = ret->scripts_size;
+        int k, n, skip = 0;
+
+        k = tlv_append(script, sizeof(script), &used, TAG_SCRIPT_ID, "\x11\x22\x33\x44", 4);
+        for (; k >= 0 && sscanf(commands, "%127[0-9A-F]%n", hex, &skip) == 1; commands += skip) {
+                n = (int) hex_decode(hex, command, 4);
+                if (n != 4)
+                        return -EINVAL;
+                command[4] = ISSUER_MAC_SIZE;
+                k = issuer_script_mac(key, command, r->request.result.atc, r->request.result.cryptogram, (*number)++,
+                                      NULL, 0, command + 5);
+                command[5] ^= r->answer.mac == MAC_BAD;
+                if (k >= 0)
+                        k = tlv_append(script, sizeof(script), &used, TAG_SCRIPT_COMMAND, command,
+                                       5 + ISSUER_MAC_SIZE);
+                skip += commands[skip] == ',';
+        }
+        if (k >= 0)
+                k = tlv_append(ret->scripts, sizeof(ret->scripts), &all, template, script, used);
+        ret->scripts_size = (uint16_t) all;
+        return k;
+}
+
+static int fill_scripts(struct run *r, struct message_online_answer *ret) {
+        static const uint32_t templates[] = { TAG_SCRIPT_BEFORE, TAG_SCRIPT_AFTER };
+        const struct message_online_request *q = &r->request;
+        uint8_t card_key[ISSUER_KEY_SIZE], key[ISSUER_KEY_SIZE];
+        unsigned number = 0;
+        int k;
+
+        memcpy(ret->scripts, r->answer.scripts, r->answer.scripts_size);
+        ret->scripts_size = (uint16_t) r->answer.scripts_size;
+        k = issuer_card_mac_key(r->issuer, q->card.pan, q->card.has_sequence ? q->card.sequence : -1, card_key);
+        if (k >= 0)
+                k = issuer_mac_session_key(card_key, q->result.cryptogram, key);
+        for (size_t i = 0; k >= 0 && i < ELEMENTSOF(templates); i++)
+                if (*r->answer.commands[i])
+                        k = append_script(r, templates[i], r->answer.commands[i], key, &number, ret);
+        return k;
+}
+
 static int online(void *userdata, const struct message_online_request *request, struct message_online_answer *ret) {
         struct run *r = userdata;
         const struct answer *a = &r->answer;
@@ -403,10 +462,8 @@ static int online(void *userdata, const struct message_online_request *request, 
         if (a->online == EMV_ONLINE_ANSWERED) {
                 ret->approved = a->approve;
                 memcpy(ret->arc, a->arc, 2);
-                if (fill_91(r, ret) < 0)
+                if (fill_91(r, ret) < 0 || fill_scripts(r, ret) < 0)
                         run_refuse(r, "the issuer cannot compute for this card");
-                memcpy(ret->scripts, a->scripts, a->scripts_size);
-                ret->scripts_size = (uint16_t) a->scripts_size;
         }
         r->answered = *ret;
         return 0;

@@ -32,6 +32,8 @@ struct answer {
         size_t csu_size;
         uint8_t scripts[EMV_SCRIPTS_MAX];
         size_t scripts_size;
+        char commands[2][128]; /* of template 71 and 72, hexadecimal without Lc and MAC, a comma between them */
+        enum { MAC_GOOD, MAC_BAD } mac;
 };
 
 struct run {

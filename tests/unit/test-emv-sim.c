@@ -544,7 +544,7 @@ static void live_card(void **state) {
 static const char script_71[] = "710F 9F180411223344 8606 841E00000100";
 static const char script_72[] = "720F 9F180411223344 8606 841E00000100";
 
-/* The simulated card knows no such command: a failed script shows in results and in the right bit. */
+/* It bears no MAC, and the simulated card refuses it: a failed script shows in results and in the right bit. */
 static void scripts(void **state) {
         struct fixture *f = *state;
         struct tlv t;

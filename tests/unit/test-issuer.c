@@ -53,6 +53,35 @@ static void published_figures(void **state) {
         assert_int_equal(issuer_arpc_2(key, ac, data, 13, arpc), -EMSGSIZE);
 }
 
+/* The MAC of a script's command, as tests/check/emv-recompute computes it: the ARQC counts on, over its bytes. */
+static void script_macs(void **state) {
+        static const uint8_t header[] = { 0x84, 0x24, 0, 0 }, atc[] = { 1, 2 }, data[255] = { 0xAA, 0xBB };
+        static const struct {
+                unsigned number;
+                const char *mac;
+        } macs[] = { { 0, "EBE779D7" }, { 1, "A7D61827" }, { 258, "EC495166" } };
+        _cleanup_(issuer_freep) struct issuer *i =
+                load("[issuer one]\nrange=62\nac-key=0123456789ABCDEFFEDCBA9876543210\n"
+                     "mac-key=112233445566778899AABBCCDDEEFF00\n[issuer two]\nrange=63\n"
+                     "ac-key=0123456789ABCDEFFEDCBA9876543210\n",
+                     0);
+        uint8_t key[16], arqc[8], mac[4];
+
+        assert_int_equal(issuer_card_mac_key(i, "6200000000000005", 1, key), 0);
+        assert_hex(key, 16, "D0B6ADAEB31676587FB9195D6E859292");
+        assert_int_equal(issuer_card_mac_key(i, "6300000000000005", 1, key), -ENOKEY);
+
+        assert_int_equal(hex_decode("29B33180E567CE38EA4CBC9D753B0E61", key, sizeof(key)), 16);
+        assert_int_equal(hex_decode("00112233FFFFFFFF", arqc, sizeof(arqc)), 8);
+        for (size_t n = 0; n < ELEMENTSOF(macs); n++) {
+                assert_int_equal(issuer_script_mac(key, header, atc, arqc, macs[n].number, data, 2, mac), 0);
+                assert_hex(mac, 4, macs[n].mac);
+        }
+        assert_int_equal(issuer_script_mac(key, header, atc, arqc, 0, data, 252, mac), -EMSGSIZE);
+        assert_int_equal(issuer_mac_session_key(key, arqc, key), 0);
+        assert_hex(key, 16, "0EABE67026793161026BE070F246C1FD");
+}
+
 static void cards(void **state) {
         _cleanup_(issuer_freep) struct issuer *i =
                 load("[issuer one]\nrange=620000\nac-key=0123456789ABCDEFFEDCBA9876543210\n"
@@ -80,6 +109,7 @@ static void files_that_are_refused(void **state) {
         assert_null(load("[bank]\nrange=62\n", -EINVAL));
         assert_null(load("[issuer a]\nrange=6x\n", -EINVAL));
         assert_null(load("[issuer a]\nac-key=00\n", -EINVAL));
+        assert_null(load("[issuer a]\nmac-key=00\n", -EINVAL));
         assert_null(load("[issuer a]\npin=1234\n", -EINVAL));
 }
 
@@ -97,6 +127,7 @@ static int tear_down(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(published_figures),
+                cmocka_unit_test(script_macs),
                 cmocka_unit_test(cards),
                 cmocka_unit_test(files_that_are_refused),
         };

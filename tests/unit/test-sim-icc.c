@@ -8,6 +8,7 @@
 #include "base/hex.h"
 #include "base/log.h"
 #include "card/icc.h"
+#include "issuer/issuer.h"
 
 #define CARDS "tests/sim/cards/"
 
@@ -139,6 +140,68 @@ static void online_approval(void **state) {
                                                                    "07010103600000019000");
         assert_string_equal(say(icc, "80AE40001F3030" CDOL1 "00"), "6985");
         assert_string_equal(say(icc, "80CA9F1300"), "9F130200019000");
+}
+
+/* MACs as tests/check/emv-recompute computes them. */
+static void scripts(void **state) {
+        _cleanup_(icc_freep) struct icc *icc = open_card(CARDS "unionpay.card");
+        struct icc *later;
+
+        assert_string_equal(say(icc, "842400000400A7A45C"), "6985");
+        say(icc, SELECT_DEBIT);
+        say(icc, GPO);
+        assert_string_equal(say(icc, "842400000400A7A45C"), "6985");
+        assert_string_equal(say(icc, "80AE80001D" CDOL1 "00"), "801380000111325D67DAE97F2807010103A00000019000");
+        assert_string_equal(say(icc, "842400000400A7A45C"), "9000");
+        assert_string_equal(say(icc, "8424000004F44EB484"), "9000");
+        /* The results are in the card's data for the issuer: two commands done. */
+        expect_end(say(icc, "80AE40001F3030" CDOL1 "00"), "07010103600020019000");
+        assert_string_equal(say(icc, "841E0000040BAD0BAD"), "6988");
+        assert_string_equal(say(icc, "841E000004F4B8C0AB"), "6985");
+
+        /* The next time they are told once more, and the card goes on: nothing was blocked. */
+        say(icc, SELECT_DEBIT);
+        expect_end(say(icc, GPO), "9000");
+        expect_end(say(icc, "80AE80001D" CDOL1 "00"), "07010103A00028019000");
+        assert_string_equal(say(icc, "84240000"), "6987");
+        expect_end(say(icc, "80AE40001F3030" CDOL1 "00"), "07010103600008019000");
+
+        /* Blocked, and so it stays when it comes back. */
+        icc_free(icc);
+        icc = open_card(CARDS "unionpay.card");
+        say(icc, SELECT_DEBIT);
+        say(icc, GPO);
+        say(icc, "80AE80001D" CDOL1 "00");
+        assert_string_equal(say(icc, "841E0000041ED32905"), "9000");
+        assert_memory_equal(say(icc, "80AE40001F3030" CDOL1 "00"), "801300", 6);
+        later = open_card(CARDS "unionpay.card");
+        icc_continue(later, icc);
+        expect_end(say(later, SELECT_DEBIT), "6283");
+        assert_string_equal(say(later, GPO), "6985");
+        icc_free(later);
+}
+
+static void pin_unblocked(void **state) {
+        _cleanup_(icc_freep) struct icc *icc = open_card(CARDS "two-applications.card");
+        _cleanup_(issuer_freep) struct issuer *issuer = NULL;
+        uint8_t card_key[ISSUER_KEY_SIZE], key[ISSUER_KEY_SIZE], mac[ISSUER_MAC_SIZE];
+        char command[32] = "8424000004";
+
+        assert_int_equal(issuer_load("tests/sim/issuer/issuer.conf", &issuer), 0);
+        say(icc, SELECT_DEBIT);
+        for (int i = 0; i < 3; i++)
+                say(icc, "0020008008241235FFFFFFFFFF");
+        assert_string_equal(say(icc, "80CA9F1700"), "9F1701009000");
+        say(icc, GPO);
+        assert_memory_equal(say(icc, "80AE80001D" CDOL1 "00"), "8013800001", 10);
+        assert_int_equal(issuer_card_mac_key(issuer, "6200000000000088", 1, card_key), 0);
+        assert_int_equal(issuer_mac_session_key(card_key, response + 5, key), 0);
+        assert_int_equal(issuer_script_mac(key, (const uint8_t[]){ 0x84, 0x24, 0, 0 }, response + 3, response + 5, 0,
+                                           NULL, 0, mac),
+                         0);
+        hex_encode(mac, sizeof(mac), command + 10);
+        assert_string_equal(say(icc, command), "9000");
+        assert_string_equal(say(icc, "80CA9F1700"), "9F1701039000");
 }
 
 static void forged_arpc(void **state) {
@@ -526,6 +589,8 @@ int main(void) {
                 cmocka_unit_test(command_cases),
                 cmocka_unit_test(processing_options),
                 cmocka_unit_test(online_approval),
+                cmocka_unit_test(scripts),
+                cmocka_unit_test(pin_unblocked),
                 cmocka_unit_test(forged_arpc),
                 cmocka_unit_test(unable_to_go_online),
                 cmocka_unit_test(card_declines),

@@ -31,7 +31,7 @@ static const struct sale {
         const char *reversal_reason;
 } sales[] = {
         {
-                .name = "online, approved, with DDA, ARPC and a script that the card does not know",
+                .name = "online, approved, with DDA, ARPC and a script without MAC",
                 .tvr = "0000008010",
                 .tsi = "FC00",
                 .card = "mastercard",

@@ -8,7 +8,6 @@
 #include "base/log.h"
 
 #define CARDS_PATH "/usr/share/till-sim/cards"
-#define APPLICATIONS_MAX 8
 #define RECORDS_MAX 64
 #define VALUE_MAX 256
 
@@ -299,6 +298,10 @@ static int assign_application(struct sim_card_application *a, const char *key, c
                 return parse_hex(value, a->aip, sizeof(a->aip), NULL, ret_reason);
         if (streq(key, "ac-key"))
                 return parse_hex(value, a->ac_key, sizeof(a->ac_key), NULL, ret_reason);
+        if (streq(key, "mac-key")) {
+                a->has_mac_key = true;
+                return parse_hex(value, a->mac_key, sizeof(a->mac_key), NULL, ret_reason);
+        }
         if (streq(key, "response-format"))
                 return parse_number(value, 1, 2, &a->response_format, ret_reason);
         if (streq(key, "arpc"))
@@ -332,7 +335,7 @@ static int card_application(struct sim_card *c, unsigned int number, struct sim_
                             const char **ret_reason) {
         struct sim_card_application *p;
 
-        if (number == 0 || number > c->n_applications + 1 || number > APPLICATIONS_MAX) {
+        if (number == 0 || number > c->n_applications + 1 || number > SIM_CARD_APPLICATIONS_MAX) {
                 *ret_reason = "applications are numbered from 1, in order, up to 8";
                 return -EINVAL;
         }
@@ -488,6 +491,7 @@ struct sim_card *sim_card_free(struct sim_card *c) {
                 sim_card_data_done(&a->afl);
                 sim_card_data_done(&a->data);
                 explicit_bzero(a->ac_key, sizeof(a->ac_key));
+                explicit_bzero(a->mac_key, sizeof(a->mac_key));
                 free(a->records);
                 free(a->label);
         }

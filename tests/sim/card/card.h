@@ -15,7 +15,8 @@
  *   [application N]   N from 1 in the order of the directory: aid=HEX; label=TEXT; priority=1..15; confirm=yes|no
  *                     (no: the cardholder need not confirm it); fci=HEX, more of
  *                     the A5 template (9F38, 5F2D…); aip=HEX; afl=HEX; ac-key=HEX, the card's own key for
- *                     cryptograms; response-format=1|2 (template 80 or 77); and the card's own will:
+ *                     cryptograms; mac-key=HEX, its key for the MACs of issuer scripts (none: it takes no script);
+ *                     response-format=1|2 (template 80 or 77); and the card's own will:
  *                     decide=online|approve|decline; second=auto|decline; issuer-authentication=yes|no;
  *                     blocked=yes|no; conditions=yes|no (no: GET PROCESSING OPTIONS fails with 6985); arpc=1|2, the
  *                     method by which the issuer is authenticated (EMV book 2, 8.2); offline-limit=N: after more than
@@ -32,6 +33,7 @@
 
 #define CARD_TRACK_MAX 110
 #define CARD_ATR_MAX 33
+#define SIM_CARD_APPLICATIONS_MAX 8
 
 /* A run of BER-TLV objects as they go on the wire. */
 struct sim_card_data {
@@ -57,7 +59,8 @@ struct sim_card_application {
         unsigned int priority; /* 0: none */
         struct sim_card_data fci, afl, data;
         uint8_t aip[2];
-        uint8_t ac_key[16];
+        uint8_t ac_key[16], mac_key[16];
+        bool has_mac_key;
         unsigned int response_format, arpc, offline_limit;
         enum sim_card_decision decide, second;
         bool issuer_authentication; /* an online approval without a good ARPC gets an AAC */

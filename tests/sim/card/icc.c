@@ -19,6 +19,8 @@ enum {
         SW_LENGTH = 0x6700,
         SW_PIN_BLOCKED = 0x6983,
         SW_CONDITIONS = 0x6985,
+        SW_NO_MAC = 0x6987,
+        SW_WRONG_MAC = 0x6988,
         SW_DATA = 0x6a80,
         SW_NOT_FOUND = 0x6a82,
         SW_NO_RECORD = 0x6a83,
@@ -48,9 +50,14 @@ enum {
         CVR1_PIN_FAILED = 0x02,
         CVR1_UNABLE_ONLINE = 0x01,
         CVR2_PIN_BLOCKED = 0x40,
+        CVR3_SCRIPT_FAILED = 0x08, /* and above it the number of script commands that were done */
 };
 
 #define DOL_MAX 252
+
+/* Of issuer scripts: PIN CHANGE/UNBLOCK that changes nothing, and APPLICATION BLOCK. */
+#define INS_PIN_UNBLOCK 0x24
+#define INS_APPLICATION_BLOCK 0x1e
 
 struct apdu {
         uint8_t cla, ins, p1, p2;
@@ -64,6 +71,9 @@ struct icc {
         struct sign_key *key;
         uint16_t atc, last_online_atc;
         unsigned int pin_tries;
+        bool blocked[SIM_CARD_APPLICATIONS_MAX];
+        unsigned int script_commands; /* done since the last ARQC, which told of those before */
+        bool script_failed;
 
         bool powered;
         bool directory; /* the PSE is selected */
@@ -139,6 +149,8 @@ int icc_new(struct sim_card *card, struct icc **ret) {
         icc->atc = card->atc;
         icc->last_online_atc = card->last_online_atc;
         icc->pin_tries = card->tries_left;
+        for (size_t i = 0; i < card->n_applications; i++)
+                icc->blocked[i] = card->applications[i].blocked;
         icc->card = card;
         *ret = TAKE_PTR(icc);
         return 0;
@@ -158,6 +170,10 @@ void icc_continue(struct icc *icc, const struct icc *before) {
         icc->atc = MAX(icc->atc, before->atc);
         icc->last_online_atc = before->last_online_atc;
         icc->pin_tries = MIN(icc->pin_tries, before->pin_tries);
+        for (size_t i = 0; i < ELEMENTSOF(icc->blocked); i++)
+                icc->blocked[i] |= before->blocked[i];
+        icc->script_commands = before->script_commands;
+        icc->script_failed = before->script_failed;
 }
 
 const struct sim_card *icc_card(const struct icc *icc) {
@@ -282,6 +298,11 @@ static int dol_take(struct icc *icc, const uint8_t *dol, size_t dol_size, const 
         return SW_OK;
 }
 
+/* Whether the selected application is, from personalisation or by a script. */
+static bool *blocked(struct icc *icc) {
+        return icc->blocked + (icc->app - icc->card->applications);
+}
+
 static int fci(struct icc *icc, const void *name, size_t name_size, const struct sim_card_data *a5, struct answer *a) {
         struct sim_card_data inner = {};
         int r;
@@ -343,7 +364,7 @@ static int select_application(struct icc *icc, const struct sim_card_application
         sim_card_data_done(&a5);
         if (r < 0)
                 return r;
-        return app->blocked ? SW_BLOCKED : SW_OK;
+        return *blocked(icc) ? SW_BLOCKED : SW_OK;
 }
 
 static int do_select(struct icc *icc, const struct apdu *c, struct answer *a) {
@@ -425,7 +446,7 @@ static int do_processing_options(struct icc *icc, const struct apdu *c, struct a
 
         if (c->p1 != 0 || c->p2 != 0)
                 return SW_PARAMETERS;
-        if (!app || icc->processing || app->blocked || !app->conditions || icc->atc == UINT16_MAX)
+        if (!app || icc->processing || *blocked(icc) || !app->conditions || icc->atc == UINT16_MAX)
                 return SW_CONDITIONS;
         if (c->lc < 2 || c->data[0] != 0x83)
                 return SW_DATA;
@@ -634,10 +655,10 @@ static bool unable_online(const struct icc *icc) {
         return memcmp(icc->arc, "Y3", 2) == 0 || memcmp(icc->arc, "Z3", 2) == 0;
 }
 
-static enum cryptogram decide_second(const struct icc *icc, enum cryptogram asked) {
+static enum cryptogram decide_second(struct icc *icc, enum cryptogram asked) {
         const struct sim_card_application *app = icc->app;
 
-        if (asked != TC || app->second == CARD_DECLINE)
+        if (asked != TC || app->second == CARD_DECLINE || *blocked(icc))
                 return AAC;
         if (unable_online(icc))
                 return app->decide == CARD_APPROVE ? TC : AAC;
@@ -660,7 +681,7 @@ static void fill_cvr(struct icc *icc, enum cryptogram now, uint8_t cvr[static 4]
         cvr[1] |= icc->pin_failed ? CVR1_PIN_FAILED : 0;
         cvr[1] |= icc->cryptograms == 1 && unable_online(icc) ? CVR1_UNABLE_ONLINE : 0;
         cvr[2] = icc->card->pin[0] && icc->pin_tries == 0 ? CVR2_PIN_BLOCKED : 0;
-        cvr[3] = 0;
+        cvr[3] = (uint8_t) (MIN(icc->script_commands, 15U) << 4 | (icc->script_failed ? CVR3_SCRIPT_FAILED : 0));
 }
 
 /*
@@ -779,10 +800,63 @@ static int do_generate_ac(struct icc *icc, const struct apdu *c, struct answer *
         if (icc->cryptograms == 0) {
                 icc->first = now;
                 memcpy(icc->arqc, ac, sizeof(ac));
+                if (now == ARQC) {
+                        icc->script_commands = 0;
+                        icc->script_failed = false;
+                }
         } else if (!unable_online(icc))
                 icc->last_online_atc = icc->atc;
         icc->cryptograms++;
         return SW_OK;
+}
+
+/* Whether a script's command is the issuer's, and for this place in this transaction. */
+static int check_script_mac(const struct icc *icc, const struct apdu *c) {
+        const uint8_t header[] = { c->cla, c->ins, c->p1, c->p2 };
+        uint8_t key[ISSUER_KEY_SIZE], mac[ISSUER_MAC_SIZE];
+        size_t size = c->lc - sizeof(mac);
+        int r;
+
+        if (c->lc < sizeof(mac) || c->lc > 255)
+                return SW_NO_MAC;
+        r = issuer_mac_session_key(icc->app->mac_key, icc->arqc, key);
+        if (r < 0)
+                return r;
+        r = issuer_script_mac(key, header, icc->terminal.atc, icc->arqc, icc->script_commands, c->data, size, mac);
+        explicit_bzero(key, sizeof(key));
+        if (r < 0)
+                return r;
+        return memcmp(mac, c->data + size, sizeof(mac)) == 0 ? SW_OK : SW_WRONG_MAC;
+}
+
+static int run_script(struct icc *icc, const struct apdu *c) {
+        int sw;
+
+        sw = check_script_mac(icc, c);
+        if (sw != SW_OK)
+                return sw;
+        if (c->p1 != 0 || c->p2 != 0)
+                return SW_PARAMETERS;
+        if (c->lc != ISSUER_MAC_SIZE)
+                return SW_LENGTH;
+        if (c->ins == INS_APPLICATION_BLOCK)
+                *blocked(icc) = true;
+        else
+                icc->pin_tries = icc->card->pin_tries;
+        return SW_OK;
+}
+
+/* From the acquirer's answer on, until one command fails (EMV book 3, 6.5.1 and 6.5.10). */
+static int do_script(struct icc *icc, const struct apdu *c) {
+        int sw;
+
+        if (!icc->app || !icc->app->has_mac_key || icc->cryptograms == 0 || icc->first != ARQC || icc->script_failed)
+                return SW_CONDITIONS;
+        sw = run_script(icc, c);
+        if (sw == SW_OK)
+                icc->script_commands++;
+        icc->script_failed = sw != SW_OK;
+        return sw;
 }
 
 static int do_get_response(struct icc *icc, const struct apdu *c, struct answer *a) {
@@ -840,6 +914,9 @@ static int dispatch(struct icc *icc, const struct apdu *c, struct answer *a) {
                 return do_get_data(icc, c, a);
         case 0x80ae:
                 return do_generate_ac(icc, c, a);
+        case 0x8400 | INS_APPLICATION_BLOCK:
+        case 0x8400 | INS_PIN_UNBLOCK:
+                return do_script(icc, c);
         default:
                 return SW_INSTRUCTION;
         }

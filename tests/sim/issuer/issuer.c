@@ -17,8 +17,8 @@ struct range {
 
 struct bank {
         char *section;
-        bool has_key;
-        uint8_t key[ISSUER_KEY_SIZE];
+        bool has_key, has_mac_key;
+        uint8_t key[ISSUER_KEY_SIZE], mac_key[ISSUER_KEY_SIZE];
 };
 
 struct issuer {
@@ -54,6 +54,13 @@ static int assign(const char *section, const char *key, const char *value, void 
                 b->has_key = true;
                 return 0;
         }
+        if (streq(key, "mac-key")) {
+                *ret_reason = "mac-key is 32 hex digits";
+                if (hex_decode(value, b->mac_key, sizeof(b->mac_key)) != sizeof(b->mac_key))
+                        return -EINVAL;
+                b->has_mac_key = true;
+                return 0;
+        }
         if (streq(key, "range")) {
                 size_t l = strlen(value);
 
@@ -64,7 +71,7 @@ static int assign(const char *section, const char *key, const char *value, void 
                 i->ranges[i->n_ranges++].bank = (size_t) (b - i->banks);
                 return 0;
         }
-        *ret_reason = "unknown key: range or ac-key";
+        *ret_reason = "unknown key: range, ac-key or mac-key";
         return -EINVAL;
 }
 
@@ -119,37 +126,85 @@ static void card_block(const char *pan, int psn, uint8_t block[static 8]) {
         (void) hex_decode(digits + n - 16, block, 8);
 }
 
-int issuer_card_key(const struct issuer *i, const char *pan, int psn, uint8_t ret_key[static ISSUER_KEY_SIZE]) {
-        const struct bank *b = bank_find(i, pan);
-        uint8_t block[16];
-        size_t l = strlen(pan);
+static int derive(const uint8_t *key, const uint8_t block[static 16], uint8_t ret_key[static ISSUER_KEY_SIZE]) {
         int r;
 
-        if (l > PAN_MAX || strspn(pan, "0123456789") != l || psn > 99)
-                return -EINVAL;
-        if (!b)
-                return -ENOKEY;
-
-        card_block(pan, psn, block);
-        for (size_t k = 0; k < 8; k++)
-                block[8 + k] = (uint8_t) ~block[k];
-        r = des_ecb(true, b->key, sizeof(b->key), block, sizeof(block), ret_key);
+        r = des_ecb(true, key, ISSUER_KEY_SIZE, block, 16, ret_key);
         if (r < 0)
                 return r;
         set_odd_parity(ret_key, ISSUER_KEY_SIZE);
         return 0;
 }
 
+/* A1.4.1, option A. */
+static int derive_card_key(const uint8_t *key, const char *pan, int psn, uint8_t ret_key[static ISSUER_KEY_SIZE]) {
+        size_t l = strlen(pan);
+        uint8_t block[16];
+
+        if (l > PAN_MAX || strspn(pan, "0123456789") != l || psn > 99)
+                return -EINVAL;
+        card_block(pan, psn, block);
+        for (size_t k = 0; k < 8; k++)
+                block[8 + k] = (uint8_t) ~block[k];
+        return derive(key, block, ret_key);
+}
+
+int issuer_card_key(const struct issuer *i, const char *pan, int psn, uint8_t ret_key[static ISSUER_KEY_SIZE]) {
+        const struct bank *b = bank_find(i, pan);
+
+        return b ? derive_card_key(b->key, pan, psn, ret_key) : -ENOKEY;
+}
+
+int issuer_card_mac_key(const struct issuer *i, const char *pan, int psn, uint8_t ret_key[static ISSUER_KEY_SIZE]) {
+        const struct bank *b = bank_find(i, pan);
+
+        return b && b->has_mac_key ? derive_card_key(b->mac_key, pan, psn, ret_key) : -ENOKEY;
+}
+
+/* A1.3.1: the third byte makes two blocks of one diversifier. */
+static int derive_session_key(const uint8_t *card_key, const uint8_t diversifier[static 8],
+                              uint8_t ret_key[static ISSUER_KEY_SIZE]) {
+        uint8_t block[16];
+
+        memcpy(block, diversifier, 8);
+        memcpy(block + 8, diversifier, 8);
+        block[2] = 0xF0;
+        block[10] = 0x0F;
+        return derive(card_key, block, ret_key);
+}
+
 int issuer_session_key(const uint8_t card_key[static ISSUER_KEY_SIZE], uint16_t atc,
                        uint8_t ret_key[static ISSUER_KEY_SIZE]) {
-        const uint8_t high = (uint8_t) (atc >> 8), low = (uint8_t) atc;
-        const uint8_t block[16] = { high, low, 0xF0, 0, 0, 0, 0, 0, high, low, 0x0F, 0, 0, 0, 0, 0 };
+        return derive_session_key(card_key, (const uint8_t[8]){ (uint8_t) (atc >> 8), (uint8_t) atc }, ret_key);
+}
+
+int issuer_mac_session_key(const uint8_t card_key[static ISSUER_KEY_SIZE], const uint8_t arqc[static ISSUER_AC_SIZE],
+                           uint8_t ret_key[static ISSUER_KEY_SIZE]) {
+        return derive_session_key(card_key, arqc, ret_key);
+}
+
+int issuer_script_mac(const uint8_t session_key[static ISSUER_KEY_SIZE], const uint8_t header[static 4],
+                      const uint8_t atc[static 2], const uint8_t arqc[static ISSUER_AC_SIZE], unsigned number,
+                      const uint8_t *data, size_t size, uint8_t ret_mac[static ISSUER_MAC_SIZE]) {
+        uint8_t text[4 + 1 + 2 + ISSUER_AC_SIZE + 255], mac[8], *p = text;
         int r;
 
-        r = des_ecb(true, card_key, ISSUER_KEY_SIZE, block, sizeof(block), ret_key);
+        if (size > 255 - ISSUER_MAC_SIZE)
+                return -EMSGSIZE;
+        p = mempcpy(p, header, 4);
+        *p++ = (uint8_t) (size + ISSUER_MAC_SIZE);
+        p = mempcpy(p, atc, 2);
+        p = mempcpy(p, arqc, ISSUER_AC_SIZE);
+        for (size_t i = 1; i <= ISSUER_AC_SIZE && number > 0; i++) {
+                number += p[-i];
+                p[-i] = (uint8_t) number;
+                number >>= 8;
+        }
+        p = mempcpy(p, data, size);
+        r = mac_emv(session_key, text, (size_t) (p - text), mac);
         if (r < 0)
                 return r;
-        set_odd_parity(ret_key, ISSUER_KEY_SIZE);
+        memcpy(ret_mac, mac, ISSUER_MAC_SIZE);
         return 0;
 }
 
