@@ -198,6 +198,25 @@ void cli_pad(const char *text, int width) {
                 putchar(' ');
 }
 
+static void print_cell(const char *text, int width) {
+        cli_pad(text, width - 1);
+        putchar(' ');
+}
+
+void cli_print_head(const struct cli *cli, const struct cli_column *columns) {
+        fputs(cli_tone(cli, TONE_DIM), stdout);
+        for (; columns->width > 0; columns++)
+                print_cell(*columns->title ? _(columns->title) : "", columns->width);
+        printf("%s%s\n", _(columns->title), cli_tone_end(cli));
+}
+
+void cli_print_row(const struct cli *cli, const struct cli_column *columns, const char *const *texts,
+                   enum cli_tone tone) {
+        for (; columns->width > 0; columns++)
+                print_cell(*texts++, columns->width);
+        printf("%s%s%s\n", cli_tone(cli, tone), *texts, cli_tone_end(cli));
+}
+
 const char *cli_time(uint64_t usec, char text[static CLI_TIME_MAX]) {
         time_t t = (time_t) (usec / 1000000);
         struct tm tm;

@@ -72,6 +72,15 @@ const char *cli_tone_end(const struct cli *cli);
 int cli_width(const char *text);
 /* Prints text and blanks up to width columns. */
 void cli_pad(const char *text, int width);
+/* The columns of a table; the last one's width is 0, and no blanks come behind it. */
+struct cli_column {
+        const char *title; /* N_() */
+        int width;
+};
+void cli_print_head(const struct cli *cli, const struct cli_column *columns);
+/* A text for each column; the last one has a tone. A text that is too long moves the others. */
+void cli_print_row(const struct cli *cli, const struct cli_column *columns, const char *const *texts,
+                   enum cli_tone tone);
 /* "2026-05-20 14:03:11" in local time, "" for 0. */
 #define CLI_TIME_MAX 32
 const char *cli_time(uint64_t usec, char text[static CLI_TIME_MAX]);

@@ -14,17 +14,23 @@ static const char *state_of(const cJSON *device) {
         return *cli_text(device, "Problem") ? cli_text(device, "Problem") : _("ready");
 }
 
-static void print_row(const struct cli *cli, const cJSON *device) {
+static const struct cli_column columns[] = {
+        { N_("KIND"), 9 }, { N_("PORT"), 12 }, { N_("USB ID"), 11 }, { N_("SINCE"), 21 }, { N_("STATE"), 0 },
+};
+
+static void print_device(const struct cli *cli, const cJSON *device) {
         bool connected = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(device, "Connected"));
         double since = cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(device, "Since"));
         char time[CLI_TIME_MAX];
+        const char *const texts[] = {
+                cli_text(device, "Kind"),
+                cli_text(device, "Id"),
+                cli_text(device, "UsbId"),
+                cli_time((uint64_t) since, time),
+                connected ? state_of(device) : cli_text(device, "Why"),
+        };
 
-        cli_pad(cli_text(device, "Kind"), 9);
-        cli_pad(cli_text(device, "Id"), 12);
-        cli_pad(cli_text(device, "UsbId"), 11);
-        cli_pad(cli_time((uint64_t) since, time), 21);
-        printf("%s%s%s\n", cli_tone(cli, connected ? TONE_GOOD : TONE_BAD),
-               connected ? state_of(device) : cli_text(device, "Why"), cli_tone_end(cli));
+        cli_print_row(cli, columns, texts, connected ? TONE_GOOD : TONE_BAD);
 }
 
 int verb_devices(struct cli *cli, int argc, char **argv) {
@@ -54,13 +60,8 @@ int verb_devices(struct cli *cli, int argc, char **argv) {
                 return 0;
         }
 
-        printf("%s", cli_tone(cli, TONE_DIM));
-        cli_pad(_("KIND"), 9);
-        cli_pad(_("PORT"), 12);
-        cli_pad(_("USB ID"), 11);
-        cli_pad(_("SINCE"), 21);
-        printf("%s%s\n", _("STATE"), cli_tone_end(cli));
+        cli_print_head(cli, columns);
         for (const cJSON *d = all->child; d; d = d->next)
-                print_row(cli, d);
+                print_device(cli, d);
         return 0;
 }

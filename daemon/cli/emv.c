@@ -1,24 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "cli/cli.h"
 
-/* A cell of the table: cut where it is too long, so that a row stays a line. */
-static void print_cell(const char *text, int width) {
-        char cut[128];
-        size_t n = strlen(text);
-
-        n = MIN(n, sizeof(cut) - 1);
-        memcpy(cut, text, n);
-        cut[n] = '\0';
-        /* Whole characters only: a byte of the middle of one has the upper bits 10. */
-        while (n > 0 && cli_width(cut) >= width) {
-                do
-                        n--;
-                while (n > 0 && (cut[n] & 0xc0) == 0x80);
-                cut[n] = '\0';
-        }
-        cli_pad(cut, width);
-}
-
 static double number(const cJSON *json, const char *name) {
         return cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(json, name));
 }
@@ -27,22 +9,32 @@ static bool is_true(const cJSON *json, const char *name) {
         return cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, name));
 }
 
+static const char *number_text(const cJSON *json, const char *name, char text[static 24]) {
+        (void) snprintf(text, 24, "%.0f", number(json, name));
+        return text;
+}
+
 static void print_applications(const struct cli *cli, const cJSON *list) {
-        printf("\n%s", cli_tone(cli, TONE_DIM));
-        print_cell(_("APPLICATION"), 17);
-        print_cell(_("NAME"), 20);
-        print_cell(_("DENIAL"), 11);
-        print_cell(_("ONLINE"), 11);
-        print_cell(_("DEFAULT"), 11);
-        printf("%s%s\n", _("LIMIT"), cli_tone_end(cli));
+        static const struct cli_column columns[] = {
+                { N_("APPLICATION"), 17 }, { N_("NAME"), 20 },    { N_("DENIAL"), 11 },
+                { N_("ONLINE"), 11 },      { N_("DEFAULT"), 11 }, { N_("LIMIT"), 0 },
+        };
+
+        putchar('\n');
+        cli_print_head(cli, columns);
         for (const cJSON *a = list ? list->child : NULL; a; a = a->next) {
-                print_cell(cli_text(a, "Aid"), 17);
-                print_cell(cli_text(a, "Name"), 20);
-                print_cell(cli_text(a, "TacDenial"), 11);
-                print_cell(cli_text(a, "TacOnline"), 11);
-                print_cell(cli_text(a, "TacDefault"), 11);
-                /* Minor units, as everywhere in EMV; the currency is the sale's. */
-                printf("%.0f\n", number(a, "FloorLimit"));
+                char limit[24];
+                const char *const texts[] = {
+                        cli_text(a, "Aid"),
+                        cli_text(a, "Name"),
+                        cli_text(a, "TacDenial"),
+                        cli_text(a, "TacOnline"),
+                        cli_text(a, "TacDefault"),
+                        /* Minor units, as everywhere in EMV; the currency is the sale's. */
+                        number_text(a, "FloorLimit", limit),
+                };
+
+                cli_print_row(cli, columns, texts, TONE_PLAIN);
         }
 }
 
@@ -53,27 +45,26 @@ static const char *use_of(const cJSON *key) {
 }
 
 static void print_keys(const struct cli *cli, const cJSON *list) {
-        printf("\n%s", cli_tone(cli, TONE_DIM));
-        print_cell(_("CA KEY"), 12);
-        print_cell(_("INDEX"), 7);
-        print_cell(_("BITS"), 6);
-        print_cell(_("EXPONENT"), 10);
-        print_cell(_("EXPIRES"), 12);
-        print_cell(_("KIND"), 6);
-        printf("%s%s\n", _("STATE"), cli_tone_end(cli));
-        for (const cJSON *k = list ? list->child : NULL; k; k = k->next) {
-                bool good = is_true(k, "HashGood");
-                char bits[16], exponent[16];
+        static const struct cli_column columns[] = {
+                { N_("CA KEY"), 12 },  { N_("INDEX"), 7 }, { N_("BITS"), 6 },  { N_("EXPONENT"), 10 },
+                { N_("EXPIRES"), 12 }, { N_("KIND"), 6 },  { N_("STATE"), 0 },
+        };
 
-                (void) snprintf(bits, sizeof(bits), "%.0f", number(k, "Bits"));
-                (void) snprintf(exponent, sizeof(exponent), "%.0f", number(k, "Exponent"));
-                print_cell(cli_text(k, "Rid"), 12);
-                print_cell(cli_text(k, "Index"), 7);
-                print_cell(bits, 6);
-                print_cell(exponent, 10);
-                print_cell(*cli_text(k, "Expires") ? cli_text(k, "Expires") : "-", 12);
-                print_cell(is_true(k, "Test") ? _("test") : _("live"), 6);
-                printf("%s%s%s\n", cli_tone(cli, good ? TONE_PLAIN : TONE_BAD), use_of(k), cli_tone_end(cli));
+        putchar('\n');
+        cli_print_head(cli, columns);
+        for (const cJSON *k = list ? list->child : NULL; k; k = k->next) {
+                char bits[24], exponent[24];
+                const char *const texts[] = {
+                        cli_text(k, "Rid"),
+                        cli_text(k, "Index"),
+                        number_text(k, "Bits", bits),
+                        number_text(k, "Exponent", exponent),
+                        *cli_text(k, "Expires") ? cli_text(k, "Expires") : "-",
+                        is_true(k, "Test") ? _("test") : _("live"),
+                        use_of(k),
+                };
+
+                cli_print_row(cli, columns, texts, is_true(k, "HashGood") ? TONE_PLAIN : TONE_BAD);
         }
 }
 

@@ -90,16 +90,22 @@ struct job {
         int duplicate;
 };
 
+static const struct cli_column columns[] = {
+        { N_("JOB"), 7 }, { N_("PAPER"), 18 }, { "", 12 }, { N_("OF"), 28 }, { N_("STATE"), 0 },
+};
+
 static void print_job(struct cli *cli, const struct job *j) {
         char id[24];
+        const char *const texts[] = {
+                id,
+                j->what,
+                j->duplicate ? _("duplicate") : "",
+                startswith(j->transaction, SERVICE_PATH "/") ?: j->transaction,
+                j->state,
+        };
 
         (void) snprintf(id, sizeof(id), "%" PRIu64, j->id);
-        cli_pad(id, 7);
-        cli_pad(j->what, 18);
-        cli_pad(j->duplicate ? _("duplicate") : "", 12);
-        cli_pad(startswith(j->transaction, SERVICE_PATH "/") ?: j->transaction, 28);
-        printf("%s%s%s\n", cli_tone(cli, streq(j->state, "printed") ? TONE_GOOD : TONE_WARN), j->state,
-               cli_tone_end(cli));
+        cli_print_row(cli, columns, texts, streq(j->state, "printed") ? TONE_GOOD : TONE_WARN);
 }
 
 static void add_job(cJSON *all, const struct job *j) {
@@ -139,14 +145,8 @@ static int list(struct cli *cli) {
         r = sd_bus_call_method(cli->bus, SERVICE, SERVICE_PATH, INTERFACE, "ListJobs", &error, &reply, "u", LISTED);
         if (r < 0)
                 return cli_fail(cli, &error, r);
-        if (!cli->json) {
-                printf("%s", cli_tone(cli, TONE_DIM));
-                cli_pad(_("JOB"), 7);
-                cli_pad(_("PAPER"), 18);
-                cli_pad("", 12);
-                cli_pad(_("OF"), 28);
-                printf("%s%s\n", _("STATE"), cli_tone_end(cli));
-        }
+        if (!cli->json)
+                cli_print_head(cli, columns);
         r = read_jobs(cli, reply, all);
         if (r < 0)
                 return cli_fail(cli, &error, r);
