@@ -328,6 +328,20 @@ static void chip_sale(void **state) {
         assert_memory_equal(o.answer.scripts, "\x72\x0e\x9f\x18\x04\0\0\0\x01\x86\x05\x84\x24\0\0\0", 16);
         assert_charged(1500);
 
+        /* Four bytes get the issuer's MAC. */
+        script("issuer-script 71 84240000");
+        q.stan = ++stan;
+        o = exchange(&q, LONG);
+        assert_int_equal(o.answer.scripts_size, 20);
+        assert_memory_equal(o.answer.scripts, "\x71\x12\x9f\x18\x04\0\0\0\x01\x86\x09\x84\x24\0\0\x04", 16);
+        assert_int_equal(issuer_card_mac_key(issuer, PAN, 1, key), 0);
+        assert_int_equal(issuer_mac_session_key(key, ac, key), 0);
+        assert_int_equal(issuer_script_mac(key, (const uint8_t[]){ 0x84, 0x24, 0, 0 }, (const uint8_t[]){ 0, 0x11 },
+                                           ac, 0, NULL, 0, arpc),
+                         0);
+        assert_memory_equal(o.answer.scripts + 16, arpc, ISSUER_MAC_SIZE);
+        assert_charged(2000);
+
         q.stan = ++stan;
         q.icc_size = chip_data(issuer, 500, false, icc, key);
         assert_code(&q, "05");
@@ -337,7 +351,7 @@ static void chip_sale(void **state) {
         q.stan = ++stan;
         q.icc_size = 6;
         assert_code(&q, "30");
-        assert_charged(1500);
+        assert_charged(2000);
 }
 
 static void answer_lost(void **state) {

@@ -298,12 +298,17 @@ static bool same_amount(const uint8_t bcd[static 6], uint64_t amount) {
         return value == amount;
 }
 
+static int card_sequence(const struct request *q) {
+        uint64_t psn;
+
+        return iso8583_number(q->m, 23, &psn) == 0 ? (int) psn : -1;
+}
+
 static int session_key(const struct sim_acquirer *a, const struct request *q, const char *pan,
                        const struct issuer_data *data, uint8_t key[static ISSUER_KEY_SIZE]) {
-        uint64_t psn;
         int r;
 
-        r = issuer_card_key(a->issuer, pan, iso8583_number(q->m, 23, &psn) == 0 ? (int) psn : -1, key);
+        r = issuer_card_key(a->issuer, pan, card_sequence(q), key);
         if (r < 0)
                 return r;
         return issuer_session_key(key, (uint16_t) (data->atc[0] << 8 | data->atc[1]), key);
@@ -347,22 +352,48 @@ static bool is_chip(const struct request *q) {
         return startswith(strempty(iso8583_text(q->m, 22)), "05");
 }
 
+/* A command of four bytes gets Lc and the issuer's MAC behind it; any other goes out as it is. */
+static int make_command(const struct sim_acquirer *a, const struct request *q, const char *pan, const uint8_t *arqc,
+                        uint8_t ret[static STEP_COMMAND_MAX], size_t *ret_size) {
+        const struct step *step = &q->step;
+        uint8_t key[ISSUER_KEY_SIZE];
+        WIPE_AT_END(key);
+        const uint8_t *icc;
+        size_t size = 0;
+        int r;
+
+        memcpy(ret, step->command, step->command_size);
+        *ret_size = step->command_size;
+        if (step->command_size != 4)
+                return 0;
+        r = issuer_card_mac_key(a->issuer, pan, card_sequence(q), key);
+        if (r >= 0)
+                r = issuer_mac_session_key(key, arqc, key);
+        if (r < 0)
+                return r;
+        icc = iso8583_bytes(q->m, 55, &size);
+        ret[4] = ISSUER_MAC_SIZE;
+        *ret_size = 5 + ISSUER_MAC_SIZE;
+        return issuer_script_mac(key, ret, find_tlv(icc, size, 0x9F36, 2, false), arqc, 0, NULL, 0, ret + 5);
+}
+
 /* An issuer script of one command. */
-static void append_script(const struct step *step, struct verdict *v) {
+static void append_script(const struct step *step, const uint8_t *command, size_t size, struct verdict *v) {
         uint8_t *p = v->icc + v->icc_size;
-        size_t size = step->command_size;
 
         *p++ = step->template;
         *p++ = (uint8_t) (7 + 2 + size);
         memcpy(p, "\x9F\x18\x04\0\0\0\x01", 7);
         p[7] = 0x86;
         p[8] = (uint8_t) size;
-        memcpy(p + 9, step->command, size);
+        memcpy(p + 9, command, size);
         v->icc_size += 2 + 7 + 2 + size;
 }
 
-static int answer_chip(const struct request *q, const uint8_t *key, const uint8_t *arqc, struct verdict *v) {
-        uint8_t *arpc = v->icc + 2;
+static int answer_chip(const struct sim_acquirer *a, const struct request *q, const char *pan, const uint8_t *key,
+                       const uint8_t *arqc, struct verdict *v) {
+        uint8_t *arpc = v->icc + 2, command[STEP_COMMAND_MAX];
+        size_t size;
         int r;
 
         v->icc[0] = 0x91;
@@ -374,8 +405,12 @@ static int answer_chip(const struct request *q, const uint8_t *key, const uint8_
         if (q->step.action == ACTION_WRONG_ARPC)
                 arpc[0] ^= 0xFF;
         v->icc_size = 12;
-        if (q->step.action == ACTION_ISSUER_SCRIPT)
-                append_script(&q->step, v);
+        if (q->step.action != ACTION_ISSUER_SCRIPT)
+                return 0;
+        r = make_command(a, q, pan, arqc, command, &size);
+        if (r < 0)
+                return r;
+        append_script(&q->step, command, size, v);
         return 0;
 }
 
@@ -436,7 +471,7 @@ static int handle_sale(struct sim_acquirer *a, struct request *q, struct verdict
                 return r;
         memcpy(v->rrn, e.rrn, sizeof(v->rrn));
         memcpy(v->approval, e.approval, sizeof(v->approval));
-        return arqc ? answer_chip(q, key, arqc, v) : 0;
+        return arqc ? answer_chip(a, q, card.pan, key, arqc, v) : 0;
 }
 
 /* Keeps a number whose sale never came, so that it cannot come after its reversal. */

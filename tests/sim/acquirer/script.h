@@ -30,10 +30,10 @@ enum action {
 
 struct step {
         enum action action;
-        char code[3];        /* ACTION_DECLINE */
-        uint64_t delay_usec; /* ACTION_DELAY */
-        uint8_t template;    /* ACTION_ISSUER_SCRIPT: 0x71 or 0x72 */
-        uint8_t command[STEP_COMMAND_MAX];
+        char code[3];                      /* ACTION_DECLINE */
+        uint64_t delay_usec;               /* ACTION_DELAY */
+        uint8_t template;                  /* ACTION_ISSUER_SCRIPT: 0x71 or 0x72 */
+        uint8_t command[STEP_COMMAND_MAX]; /* four bytes: the issuer's MAC is added */
         size_t command_size;
         unsigned count; /* requests it still holds for; 0: until cleared */
         int kind;       /* enum host_kind, or one of: */
