@@ -215,6 +215,7 @@ static struct {
         enum host_outcome outcome;
         const char *code;
         const char *script;
+        bool script_mac; /* the last four bytes of it are to be the issuer's MAC over its last command */
         bool no_arpc, bad_arpc;
         struct issuer *issuer;
         struct exceptions *exceptions;
@@ -387,6 +388,13 @@ static void answer_as_issuer(const struct host_request *q) {
         }
         if (chip.script)
                 a->scripts_size = fixture_hex(chip.script, a->scripts, sizeof(a->scripts));
+        if (chip.script && chip.script_mac) {
+                uint8_t *command = a->scripts + a->scripts_size - 5 - ISSUER_MAC_SIZE;
+
+                assert_int_equal(issuer_card_mac_key(chip.issuer, q->pan, q->psn, card_key), 0);
+                assert_int_equal(issuer_mac_session_key(card_key, ac, session_key), 0);
+                assert_int_equal(issuer_script_mac(session_key, command, d.atc, ac, 0, NULL, 0, command + 5), 0);
+        }
 }
 
 int __wrap_acquirer_exchange(struct acquirer *a, const struct host_request *q, host_exchange_done_t done,

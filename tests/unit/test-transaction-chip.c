@@ -21,7 +21,7 @@ static const struct sale {
         enum host_outcome host;
         const char *code;
         const char *denial; /* TAC of the terminal, or NULL */
-        bool bad_arpc;
+        bool bad_arpc, script_mac;
 
         enum transaction_result result;
         const char *reason;
@@ -41,6 +41,34 @@ static const struct sale {
                 .result = RESULT_APPROVED,
                 .sent = REQUEST,
                 .kind = "TC",
+        },
+        {
+                .name = "online, approved, with a script that the card does",
+                .tvr = "0000008000",
+                .tsi = "FC00",
+                .card = "mastercard",
+                .script = "72129F1804112233448609842400000400000000",
+                .script_mac = true,
+                .results = "2011223344",
+                .code = "00",
+                .result = RESULT_APPROVED,
+                .sent = REQUEST,
+                .kind = "TC",
+        },
+        {
+                .name = "online, approved, and the application is blocked by a script: the card declines",
+                .tvr = "0000008000",
+                .tsi = "FC00",
+                .card = "mastercard",
+                .script = "71129F1804112233448609841E00000400000000",
+                .script_mac = true,
+                .results = "2011223344",
+                .code = "00",
+                .result = RESULT_FAILED,
+                .reason = "not-completed",
+                .sent = REQUEST | REVERSAL,
+                .kind = "AAC",
+                .reversal_reason = "06",
         },
         {
                 .name = "online, approved, with CDA and ARPC",
@@ -188,6 +216,7 @@ static void run_sale(const struct sale *s) {
         chip.outcome = s->host;
         chip.code = s->code;
         chip.script = s->script;
+        chip.script_mac = s->script_mac;
         chip.bad_arpc = s->bad_arpc;
         if (s->denial)
                 for (uint32_t i = 0; i < shop.terminal.n_applications; i++)
