@@ -106,6 +106,9 @@ $(O)/unit/%: $(O)/tests/unit/%.o $(O)/rooms.a $(O)/sim.a
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $< $(call archives,$*) $(call libs,$(sort $(LIBS_unit) $(LIBS_till-sim) $(LIBS_$*)))
 .PRECIOUS: $(O)/tests/unit/%.o
 
+# The kernel's, where what is given back is looked at.
+$(O)/unit/test-base: LDFLAGS += -Wl,--wrap=munmap
+
 # The engine's neighbours whose place a test takes (tests/unit/chip-fixture.h).
 CHIP_TESTS := $(patsubst %,$(O)/unit/test-transaction-%,chip hostile)
 $(CHIP_TESTS): LDFLAGS += $(addprefix -Wl$(comma)--wrap=,monitor_find_connected emv_open acquirer_is_signed_on \

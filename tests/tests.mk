@@ -97,7 +97,7 @@ check-kernel-debug: check-deps ## kselftests, 1000 unplugs and FUZZ_TIME=60 s of
 check-mutants: export COMPILE = $(ALL_CFLAGS) $(LIB_CFLAGS)
 check-mutants: export LINK = $(ALL_LDFLAGS)
 check-mutants: export LIBS = $(call libs,$(sort $(LIBS_unit) $(LIBS_till-sim)))
-check-mutants: $(O)/emv-cases ## faults put into daemon/emv/ one by one: each has to fail a case of tests/emv
+check-mutants: $(O)/emv-cases ## faults put into daemon/emv/ one by one: each has to fail a case of tests/emv, or a test
 	@O=$(O) CC="$(CC)" tests/emv/check-mutants $(M)
 
 coverage-kernel: ## which lines of kernel/ the last check-kernel-debug ran

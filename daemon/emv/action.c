@@ -93,7 +93,6 @@ static int store_tc_hash(struct emv *e, const uint8_t *cdol, size_t cdol_size) {
                 SHA1(data, size, hash);
                 r = store_set(&e->store, TAG_TC_HASH, hash, sizeof(hash));
         }
-        explicit_bzero(data, sizeof(data));
         return r;
 }
 

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "base/secret.h"
 #include "emv/apdu.h"
 
 /* Rounds of 61xx and 6Cxx that one command may take: 256 bytes come in fewer. */
@@ -8,7 +7,6 @@
 static int transmit_once(apdu_transmit_t transmit, void *userdata, const uint8_t *command, size_t size,
                          struct apdu_response *r) {
         uint8_t buffer[APDU_RESPONSE_MAX];
-        WIPE_AT_END(buffer);
         size_t n = 0;
         int k;
 
@@ -38,7 +36,6 @@ static bool has_only_le(size_t size) {
 int apdu_exchange_raw(apdu_transmit_t transmit, void *userdata, const uint8_t *command, size_t size,
                       struct apdu_response *ret) {
         uint8_t again[APDU_COMMAND_MAX];
-        WIPE_AT_END(again);
         int r;
 
         if (size < 4 || size > sizeof(again))
@@ -66,7 +63,6 @@ int apdu_exchange_raw(apdu_transmit_t transmit, void *userdata, const uint8_t *c
 int apdu_exchange(apdu_transmit_t transmit, void *userdata, const uint8_t header[static 4], const void *data,
                   size_t size, bool reply, struct apdu_response *ret) {
         uint8_t command[APDU_COMMAND_MAX];
-        WIPE_AT_END(command);
         size_t n = 4;
 
         if (size > 255)

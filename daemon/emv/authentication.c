@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Offline data authentication: EMV Book 3, 10.3, and Book 2, 5 and 6. */
 
-#include "base/secret.h"
 #include "emv/certificate.h"
 #include "emv/step.h"
 #include "emv/tlv.h"
@@ -52,7 +51,6 @@ static enum authentication choose(const struct emv *e) {
 /* Book 2, 5.4: what the issuer signed once and for all. */
 static int check_static(struct emv *e) {
         uint8_t plain[PUBLIC_KEY_MAX];
-        WIPE_AT_END(plain);
         struct bytes signature = {}, static_data[2];
         struct public_key issuer;
         int r;
@@ -176,7 +174,6 @@ static int check_dynamic(struct emv *e, const struct public_key *key, const stru
                          const struct bytes *signature) {
         const struct bytes sent = { ddol->data, ddol->size };
         uint8_t plain[PUBLIC_KEY_MAX];
-        WIPE_AT_END(plain);
         struct bytes dynamic;
         int r;
 
@@ -289,7 +286,6 @@ static int check_transaction_data(const struct emv *e, const uint8_t expected[st
 static int check_combined(struct emv *e, const struct bytes *template, bool second) {
         const struct bytes sent_data = { e->start->unpredictable, sizeof(e->start->unpredictable) };
         uint8_t plain[PUBLIC_KEY_MAX];
-        WIPE_AT_END(plain);
         struct bytes signature, around[2], dynamic;
         const uint8_t *p;
         int r;

@@ -3,8 +3,6 @@
 
 #include "emv/certificate.h"
 
-#include "base/secret.h"
-
 /* Second byte of what a certificate opens to. */
 #define FORMAT_ISSUER 0x02
 #define FORMAT_CARD 0x04
@@ -122,8 +120,6 @@ static bool is_issuer_of(const struct certificate *c, const struct bytes *pan) {
 /* Step 8 for a card: the same PAN, each filled with F to its own length. */
 static bool is_card_of(const struct certificate *c, const struct bytes *pan) {
         char certified[EMV_PAN_MAX + 1], told[EMV_PAN_MAX + 1];
-        WIPE_AT_END(certified);
-        WIPE_AT_END(told);
 
         return emv_pan_digits(c->identifier, c->identifier_size, certified) >= 0 &&
                emv_pan_digits(pan->data, pan->size, told) >= 0 && strcmp(certified, told) == 0;
@@ -183,7 +179,6 @@ static int open_issuer(const struct emv *e, const struct emv_ca_key *ca, uint8_t
 
 bool certificate_is_signed_by(const struct emv *e, const struct emv_ca_key *ca) {
         uint8_t plain[PUBLIC_KEY_MAX];
-        WIPE_AT_END(plain);
         struct certificate c;
 
         return open_issuer(e, ca, plain, &c) >= 0;
@@ -195,7 +190,6 @@ int certificate_recover_issuer(const struct emv *e, struct public_key *ret) {
         const struct bytes pan = get(e, TAG_PAN);
         const struct emv_ca_key *ca;
         uint8_t plain[PUBLIC_KEY_MAX];
-        WIPE_AT_END(plain);
         struct certificate c;
         int r;
 
@@ -235,7 +229,6 @@ int certificate_recover_card(const struct emv *e, const struct public_key *issue
         const struct bytes remainder = get(e, TAG_CARD_REMAINDER), exponent = get(e, TAG_CARD_EXPONENT);
         const struct bytes pan = get(e, TAG_PAN);
         uint8_t plain[PUBLIC_KEY_MAX];
-        WIPE_AT_END(plain);
         struct bytes static_data[2];
         struct certificate c;
         int r;

@@ -215,9 +215,9 @@ static int store_start(struct emv *e) {
 
 /* An application starts with nothing that another one has left. */
 static int reset_application(struct emv *e) {
-        explicit_bzero(&e->store, sizeof(e->store));
-        explicit_bzero(e->static_data, e->static_data_size);
-        explicit_bzero(&e->pdol, sizeof(e->pdol));
+        memset(&e->store, 0, sizeof(e->store));
+        memset(e->static_data, 0, e->static_data_size);
+        memset(&e->pdol, 0, sizeof(e->pdol));
         e->static_data_size = 0;
         e->static_data_broken = false;
         memset(e->tvr, 0, sizeof(e->tvr));
@@ -256,8 +256,6 @@ static void fill_text(const struct emv *e, uint32_t tag, char ret[static EMV_LAB
 
 void emv_fill_card(const struct emv *e, bool whole, struct emv_card_data *ret) {
         char pan[EMV_PAN_MAX + 1] = "", track2[EMV_TRACK2_MAX + 1] = "";
-        WIPE_AT_END(pan);
-        WIPE_AT_END(track2);
         const uint8_t *value;
         size_t size;
 

@@ -35,7 +35,7 @@ struct emv_callbacks {
 
 /*
  * Takes a powered card that has answered to reset from application selection to completion. Always
- * gives a whole outcome, which the caller wipes.
+ * gives a whole outcome, which the caller wipes, as what is left on the stack (secret_wipe_stack()).
  */
 void emv_run(const struct message_start *start, const struct emv_callbacks *callbacks, void *userdata,
              struct message_outcome *ret);

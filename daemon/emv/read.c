@@ -87,7 +87,6 @@ static int check_mandatory(struct emv *e) {
         value = store_get(&e->store, TAG_TRACK2, &size);
         if (value && emv_track2_text(value, size, text) < 0)
                 r = -EBADMSG;
-        explicit_bzero(text, sizeof(text));
         return r;
 }
 

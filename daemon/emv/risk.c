@@ -14,7 +14,6 @@ static int recall(struct emv *e, uint64_t *ret_amount) {
                 return 0;
         emv_fill_card(e, true, &card);
         r = e->callbacks->recall(e->userdata, &card, &memory);
-        explicit_bzero(&card, sizeof(card));
         if (r < 0)
                 return r;
         if (memory.exception)

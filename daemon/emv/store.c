@@ -19,7 +19,6 @@ void store_forget(struct store *s, uint32_t tag) {
         offset = o->offset;
         size = o->size;
         memmove(s->bytes + offset, s->bytes + offset + size, s->used - offset - size);
-        explicit_bzero(s->bytes + s->used - size, size);
         s->used -= size;
         *o = s->objects[--s->n];
         for (size_t i = 0; i < s->n; i++)

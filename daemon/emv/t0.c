@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "emv/t0.h"
 
-#include "base/secret.h"
-
 #define HEADER 5 /* CLA INS P1 P2 P3 */
 
 static int exchange_once(block_exchange_t exchange, void *userdata, const uint8_t *tpdu, size_t size,
                          uint8_t response[static APDU_RESPONSE_MAX], size_t *ret_size) {
         uint8_t answer[BLOCK_MAX];
-        WIPE_AT_END(answer);
         size_t n = 0;
         int r;
 
@@ -56,7 +53,6 @@ static int fetch_after_warning(block_exchange_t exchange, void *userdata, uint8_
 int t0_transmit(block_exchange_t exchange, void *userdata, const uint8_t *command, size_t size,
                 uint8_t response[static APDU_RESPONSE_MAX], size_t *ret_size) {
         uint8_t tpdu[HEADER + 255] = {};
-        WIPE_AT_END(tpdu);
         bool case4;
         int r;
 

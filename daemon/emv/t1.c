@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "emv/t1.h"
 
-#include "base/secret.h"
-
 #define EPILOGUE 1 /* LRC */
 #define IFSD_DEFAULT 32
 
@@ -248,7 +246,6 @@ static int take(struct dialogue *d, const uint8_t *answer, size_t size) {
 static int run(struct dialogue *d, t1_first_t first) {
         struct t1 *t = d->t;
         uint8_t answer[BLOCK_MAX];
-        WIPE_AT_END(answer);
         int r;
 
         do {
@@ -264,7 +261,6 @@ static int run(struct dialogue *d, t1_first_t first) {
                 else if (r >= 0)
                         r = n <= sizeof(answer) ? take(d, answer, n) : -EBADMSG;
         } while (r == NEXT_SEND);
-        explicit_bzero(d->out, sizeof(d->out));
         return r < 0 ? r : 0;
 }
 

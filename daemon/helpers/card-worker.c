@@ -28,10 +28,7 @@ struct worker {
 /* The socket */
 
 static int send_message(struct worker *w) {
-        ssize_t n = send(WORKER_FD_TILLD, &w->out, w->out.header.size, MSG_NOSIGNAL);
-
-        explicit_bzero(&w->out, w->out.header.size);
-        return n < 0 ? -ECANCELED : 0;
+        return send(WORKER_FD_TILLD, &w->out, w->out.header.size, MSG_NOSIGNAL) < 0 ? -ECANCELED : 0;
 }
 
 static int send_prompt(struct worker *w, enum emv_prompt prompt) {
@@ -271,6 +268,7 @@ int main(void) {
                 return EXIT_FAILURE;
         }
         r = worker_run(w);
+        /* What emv/ and libraries had in their variables; its own memory is wiped with w. */
         secret_wipe_stack();
         /* tilld has gone, or wants it to end. */
         if (r < 0)

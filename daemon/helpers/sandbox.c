@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <linux/landlock.h>
-#include <malloc.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -9,7 +8,6 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
-#include <openssl/crypto.h>
 #include <openssl/sha.h>
 
 #include "emv/message.h"
@@ -164,39 +162,13 @@ static int set_limits(void) {
         return 0;
 }
 
-/* ---- Memory ---- */
+/* ---- Entering ---- */
 
-static void wiping_free(void *p, const char *file, int line) {
-        if (!p)
-                return;
-        explicit_bzero(p, malloc_usable_size(p));
-        free(p);
-}
-
-static void *plain_malloc(size_t size, const char *file, int line) {
-        return malloc(size);
-}
-
-static void *wiping_realloc(void *p, size_t size, const char *file, int line) {
-        void *moved = malloc(size);
-
-        if (!moved || !p)
-                return moved;
-        memcpy(moved, p, MIN(size, malloc_usable_size(p)));
-        wiping_free(p, file, line);
-        return moved;
-}
-
-/* A recovered certificate has the PAN in it; libcrypto frees what it computes with as it is. */
-static int wipe_crypto(void) {
+/* libcrypto reads its configuration at its first use. */
+static int use_crypto(void) {
         uint8_t hash[SHA_DIGEST_LENGTH];
 
-        if (CRYPTO_set_mem_functions(plain_malloc, wiping_realloc, wiping_free) != 1)
-                return -EBUSY;
-        /* libcrypto reads its configuration at its first use, which has to be now. */
-        if (!SHA1((const uint8_t *) "", 0, hash))
-                return -ENOMEM;
-        return 0;
+        return SHA1((const uint8_t *) "", 0, hash) ? 0 : -ENOMEM;
 }
 
 int sandbox_enter(void) {
@@ -209,7 +181,7 @@ int sandbox_enter(void) {
                 return -errno;
         if (clearenv() != 0)
                 return -ENOMEM;
-        r = wipe_crypto();
+        r = use_crypto();
         if (r < 0)
                 return r;
         r = sandbox_close_files();

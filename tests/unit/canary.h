@@ -21,7 +21,21 @@ static inline bool canary_nibbles(const uint8_t *at, const char *digits, size_t 
         return true;
 }
 
-/* How often the digits are in the memory: as text, and as nibbles in both positions. */
+/* The same in the order of a big number's words: the last byte first. */
+static inline bool canary_reversed(const uint8_t *at, const char *digits, size_t n, unsigned shift) {
+        size_t last = (n + shift - 1) / 2;
+
+        for (size_t i = 0; i < n; i++) {
+                size_t k = i + shift;
+                uint8_t byte = at[last - k / 2];
+
+                if ((k % 2 ? byte & 0x0f : byte >> 4) != digits[i] - '0')
+                        return false;
+        }
+        return true;
+}
+
+/* How often the digits are in the memory: as text, and as nibbles in both positions and orders. */
 static inline unsigned canary_count(const uint8_t *data, size_t size, const char *digits) {
         size_t n = strlen(digits);
         unsigned found = 0;
@@ -30,7 +44,7 @@ static inline unsigned canary_count(const uint8_t *data, size_t size, const char
                 if (data[i] == (uint8_t) *digits && memcmp(data + i, digits, n) == 0)
                         found++;
                 for (unsigned shift = 0; shift < 2; shift++)
-                        if (canary_nibbles(data + i, digits, n, shift))
+                        if (canary_nibbles(data + i, digits, n, shift) || canary_reversed(data + i, digits, n, shift))
                                 found++;
         }
         return found;

@@ -53,6 +53,30 @@ static void hex_texts(void **state) {
         assert_int_equal(hex_decode("", data, sizeof(data)), 0);
 }
 
+/* What goes back to the kernel is looked at first. */
+static unsigned given_back, not_wiped;
+
+int __wrap_munmap(void *p, size_t size);
+int __real_munmap(void *p, size_t size);
+
+int __wrap_munmap(void *p, size_t size) {
+        given_back++;
+        for (size_t i = 0; i < size; i++)
+                not_wiped += ((const uint8_t *) p)[i] != 0;
+        return __real_munmap(p, size);
+}
+
+static void secrets_are_wiped(void **state) {
+        char *p = secret_new(100000);
+
+        assert_non_null(p);
+        memset(p, 'x', 100000);
+        given_back = not_wiped = 0;
+        assert_null(secret_free(p));
+        assert_int_equal(given_back, 1);
+        assert_int_equal(not_wiped, 0);
+}
+
 static void secrets(void **state) {
         _cleanup_secret_ char *p = secret_new(100000);
 
@@ -119,8 +143,8 @@ static void config_files(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(amount_texts), cmocka_unit_test(currencies),   cmocka_unit_test(hex_texts),
-                cmocka_unit_test(secrets),      cmocka_unit_test(config_files),
+                cmocka_unit_test(amount_texts), cmocka_unit_test(currencies),        cmocka_unit_test(hex_texts),
+                cmocka_unit_test(secrets),      cmocka_unit_test(secrets_are_wiped), cmocka_unit_test(config_files),
         };
 
         return cmocka_run_group_tests_name("base", tests, NULL, NULL);

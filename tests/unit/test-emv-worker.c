@@ -232,15 +232,34 @@ static void leaves_nothing(struct fixture *f, const char *name, enum emv_outcome
 
 /* At its end nothing of the card is in the worker's memory: stack, heap, libcrypto's. */
 static void no_canary(void **state) {
+        static const struct {
+                const char *card;
+                uint8_t capable; /* of SDA, DDA or CDA */
+                enum emv_outcome outcome;
+                const char *atr; /* with a reader that leaves T=0 and T=1 to us */
+        } sales[] = {
+                { "unionpay", 0x80, EMV_OUTCOME_APPROVED },
+                { "unionpay", 0x08, EMV_OUTCOME_APPROVED },
+                { "unionpay", 0x40, EMV_OUTCOME_APPROVED, "3BE000008131FE45EB" },
+                { "visa", 0x40, EMV_OUTCOME_APPROVED, "" },
+                { "offline-declined", 0x40, EMV_OUTCOME_DECLINED },
+                /* Its outcome has the PAN. */
+                { "unionpay", 0x40, EMV_OUTCOME_READ },
+        };
         struct fixture *f = *state;
 
         if (geteuid() != 0) {
                 print_message("skipped: who is not root cannot look into the worker\n");
                 skip();
         }
-        leaves_nothing(f, "unionpay", EMV_OUTCOME_APPROVED);
-        leaves_nothing(f, "visa", EMV_OUTCOME_APPROVED);
-        leaves_nothing(f, "offline-declined", EMV_OUTCOME_DECLINED);
+        for (size_t i = 0; i < ELEMENTSOF(sales); i++) {
+                f->start.terminal.capabilities[2] = sales[i].capable;
+                f->start.steps = sales[i].outcome == EMV_OUTCOME_READ ? EMV_STEPS_READ : EMV_STEPS_FULL;
+                f->level = sales[i].atr ? TILL_EMV_LEVEL_TPDU : TILL_EMV_LEVEL_SHORT_APDU;
+                f->atr_size = fixture_hex(sales[i].atr ?: "", f->atr, sizeof(f->atr));
+                leaves_nothing(f, sales[i].card, sales[i].outcome);
+        }
+        f->start.steps = EMV_STEPS_FULL;
         for (f->remove_at = 4; f->remove_at < 14; f->remove_at++)
                 leaves_nothing(f, "unionpay", EMV_OUTCOME_FAILED);
 }
