@@ -5,13 +5,7 @@
  */
 
 #include "emv/pps.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void check(bool right) {
-        if (!right)
-                abort();
-}
+#include "tests/fuzz/fuzz.h"
 
 struct bytes {
         const uint8_t *data;

@@ -7,17 +7,11 @@
 
 #include "emv/emv.h"
 #include "emv/step.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 static const uint8_t *answer;
 static size_t answer_size;
 static unsigned commands;
-
-static void check(bool right) {
-        if (!right)
-                abort();
-}
 
 /* The same answer again and again; a loop that a card can keep going would not end. */
 static int transmit(void *userdata, const uint8_t *command, size_t size, uint8_t response[static APDU_RESPONSE_MAX],

@@ -13,8 +13,7 @@
 
 #include "emv/certificate.h"
 #include "emv/tlv.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 #define SIZE 96
 
@@ -52,11 +51,6 @@ struct play {
         uint8_t plain[3][SIZE];
         uint8_t signature[SIZE];
 };
-
-static void check(bool right) {
-        if (!right)
-                abort();
-}
 
 static void sign(const uint8_t plain[static SIZE], uint8_t ret[static SIZE]) {
         BN_CTX *c = BN_CTX_new();

@@ -8,8 +8,7 @@
  */
 
 #include "emv/emv.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 struct play {
         const uint8_t *data;
@@ -21,11 +20,6 @@ struct play {
         uint8_t choice;
         bool own_answer;
 };
-
-static void check(bool right) {
-        if (!right)
-                abort();
-}
 
 static int transmit(void *userdata, const uint8_t *command, size_t size, uint8_t response[static APDU_RESPONSE_MAX],
                     size_t *ret_size) {

@@ -8,8 +8,7 @@
 #include "tests/kernel-types.h"
 
 #include "kernel/till_escpos.c"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 /* Finds a reply in the input, behind the one before. */
 static void expect_next(const uint8_t *data, size_t size, size_t *position, uint8_t byte) {

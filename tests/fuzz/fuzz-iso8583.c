@@ -7,8 +7,7 @@
 #include "base/log.h"
 #include "host/answer.h"
 #include "host/result.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 #define P (&host_profile_unionpay)
 

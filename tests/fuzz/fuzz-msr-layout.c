@@ -10,13 +10,7 @@
 #include "tests/kernel-types.h"
 
 #include "kernel/till_msr_layout.c"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void check(bool right) {
-        if (!right)
-                abort();
-}
+#include "tests/fuzz/fuzz.h"
 
 static void check_track(const struct till_msr_swipe *swipe, const struct till_msr_track *track) {
         static const struct till_msr_track empty;

@@ -5,8 +5,8 @@
  */
 
 #include "paper/paper.h"
+#include "tests/fuzz/fuzz.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 const char *__lsan_default_suppressions(void);
 
 /* fontconfig keeps some 600 bytes for good, however many printers there are. */

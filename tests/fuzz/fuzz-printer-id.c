@@ -8,8 +8,7 @@
 #include "tests/kernel-types.h"
 
 #include "kernel/till_ieee1284.c"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         size_t length = till_ieee1284_length(data, size);

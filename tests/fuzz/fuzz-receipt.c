@@ -6,8 +6,7 @@
 
 #include "receipt/escpos.h"
 #include "receipt/slip.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 static const char *const profiles[] = { "epson-80", "epson-80-latin", "generic-80", "generic-58" };
 

@@ -5,8 +5,7 @@
  */
 
 #include "device/reply.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         uint8_t id[REPLY_PROCESS_ID];

@@ -13,8 +13,7 @@
 #include "card/icc.h"
 #include "usb/device.h"
 #include "usb/emv.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 static void settle(sd_event *event, int fd) {
         uint8_t sink[65536];

@@ -7,13 +7,7 @@
 
 #include "emv/apdu.h"
 #include "emv/t0.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void check(bool right) {
-        if (!right)
-                abort();
-}
+#include "tests/fuzz/fuzz.h"
 
 struct play {
         const uint8_t *data;

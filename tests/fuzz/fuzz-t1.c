@@ -7,16 +7,10 @@
  */
 
 #include "emv/t1.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 #define COMMAND_MAX 300
 #define RESPONSE_MAX 258
-
-static void check(bool right) {
-        if (!right)
-                abort();
-}
 
 struct play {
         const uint8_t *data;

@@ -6,13 +6,7 @@
 
 #include "emv/store.h"
 #include "emv/tlv.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void check(bool right) {
-        if (!right)
-                abort();
-}
+#include "tests/fuzz/fuzz.h"
 
 /* One level written anew: the same objects, whatever filling and long lengths were in it. */
 static void round_trip(const uint8_t *data, size_t size) {

@@ -5,13 +5,7 @@
  */
 
 #include "device/track.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void check(bool right) {
-        if (!right)
-                abort();
-}
+#include "tests/fuzz/fuzz.h"
 
 static bool digits(const char *text, size_t min, size_t max) {
         size_t n = strspn(text, "0123456789");

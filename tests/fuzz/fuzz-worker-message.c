@@ -24,8 +24,7 @@
 #include "host/result.h"
 #include "tests/unit/shop-settings.h"
 #include "transaction/engine.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 #define PAN "6200000000000005"
 #define PAN_MASKED "620000******0005"
@@ -66,11 +65,6 @@ static struct {
         char masked_pan[24]; /* of the request */
         struct transaction_record result;
 } run;
-
-static void check(bool right) {
-        if (!right)
-                abort();
-}
 
 /* ---- In the place of what is below and beside the engine ---- */
 

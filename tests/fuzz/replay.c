@@ -4,8 +4,7 @@
 #include <dirent.h>
 
 #include "base/macro.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 #define INPUT_MAX (1024 * 1024)
 
