@@ -85,14 +85,18 @@ int print_job_load(struct journal *j, int64_t id, struct print_job *ret) {
         return step_job(j, s, ret);
 }
 
-int print_job_first(struct journal *j, struct print_job *ret) {
+static int load_one(struct journal *j, const char *sql, struct print_job *ret) {
         _cleanup_statement_ sqlite3_stmt *s = NULL;
         int r;
 
-        r = journal_statement(j, SELECT_JOB " WHERE state IN ('queued','printing') ORDER BY id LIMIT 1", &s);
+        r = journal_statement(j, sql, &s);
         if (r < 0)
                 return r;
         return step_job(j, s, ret);
+}
+
+int print_job_first(struct journal *j, struct print_job *ret) {
+        return load_one(j, SELECT_JOB " WHERE state IN ('queued','printing') ORDER BY id LIMIT 1", ret);
 }
 
 int print_job_find(struct journal *j, int64_t transaction, const char *what, struct print_job *ret) {
@@ -111,13 +115,7 @@ int print_job_find(struct journal *j, int64_t transaction, const char *what, str
 }
 
 int print_job_last(struct journal *j, struct print_job *ret) {
-        _cleanup_statement_ sqlite3_stmt *s = NULL;
-        int r;
-
-        r = journal_statement(j, SELECT_JOB " WHERE state IN ('printed','unconfirmed') ORDER BY id DESC LIMIT 1", &s);
-        if (r < 0)
-                return r;
-        return step_job(j, s, ret);
+        return load_one(j, SELECT_JOB " WHERE state IN ('printed','unconfirmed') ORDER BY id DESC LIMIT 1", ret);
 }
 
 static bool state_may_become(enum print_state from, enum print_state to) {

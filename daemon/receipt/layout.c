@@ -523,7 +523,8 @@ static int add_footer(struct layout *l) {
         return page_add(l->page, &(struct page_line){ .type = PAGE_CUT });
 }
 
-static int layout_sale(struct layout *l) {
+/* Which payment it is: the card, what was done, under which numbers, for how much. */
+static int add_payment(struct layout *l) {
         int r;
 
         r = add_card(l);
@@ -535,7 +536,13 @@ static int layout_sale(struct layout *l) {
         r = add_numbers(l);
         if (r < 0)
                 return r;
-        r = add_amount(l);
+        return add_amount(l);
+}
+
+static int layout_sale(struct layout *l) {
+        int r;
+
+        r = add_payment(l);
         if (r < 0)
                 return r;
         r = add_notes(l);
@@ -590,16 +597,7 @@ static int add_advice(struct layout *l) {
 static int layout_refusal(struct layout *l) {
         int r;
 
-        r = add_card(l);
-        if (r < 0)
-                return r;
-        r = add_kind(l);
-        if (r < 0)
-                return r;
-        r = add_numbers(l);
-        if (r < 0)
-                return r;
-        r = add_amount(l);
+        r = add_payment(l);
         if (r < 0)
                 return r;
         r = add_field(l, &phrase_response, l->slip->response_code, &normal);
