@@ -50,6 +50,14 @@ static inline int teardown(void **state) {
         return 0;
 }
 
+static inline void assert_cvm(const struct emv *e, const char *hex, const char *what) {
+        char text[7];
+
+        hex_encode(e->cvm, 3, text);
+        if (strcmp(text, hex) != 0)
+                fail_msg("%s: CVM results %s instead of %s", what, text, hex);
+}
+
 /* Hex in which braces are a length and so many bytes: "6F{84{A000000333}} 9000". Moves on to the brace that ends it.
  */
 static inline size_t nested_hex(const char **text, uint8_t *ret, size_t max) {
@@ -215,6 +223,15 @@ static inline void run(struct fixture *f, struct dialogue *d, struct message_out
                 static const char *const _lines[] = { __VA_ARGS__ };                                                  \
                 struct dialogue _d = { .lines = _lines, .n = ELEMENTSOF(_lines) };                                    \
                 run((f), &_d, (outcome));                                                                             \
+        })
+/* A dialogue that ends because of what the card has said. */
+#define MALFORMED(f, ...)                                                                                             \
+        ({                                                                                                            \
+                struct message_outcome _o;                                                                            \
+                                                                                                                      \
+                RUN(f, &_o, __VA_ARGS__);                                                                             \
+                assert_int_equal(_o.outcome, EMV_OUTCOME_FAILED);                                                     \
+                assert_int_equal(_o.reason, EMV_REASON_MALFORMED);                                                    \
         })
 
 #define PSE "00A404000E315041592E5359532E4444463031"

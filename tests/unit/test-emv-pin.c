@@ -112,7 +112,6 @@ static void verification(void **state) {
                 struct fixture *f = *state;
                 struct keypad k = { .tries = cases[i].tries, .words = cases[i].words };
                 char list[64];
-                uint8_t cvm[3];
 
                 e->callbacks = &callbacks;
                 e->userdata = &k;
@@ -129,9 +128,7 @@ static void verification(void **state) {
                 assert_true(k.asked <= 1);
                 if (cases[i].error)
                         continue;
-                fixture_hex(cases[i].cvm, cvm, sizeof(cvm));
-                if (memcmp(e->cvm, cvm, 3) != 0)
-                        fail_msg("%s: %02X%02X%02X", cases[i].what, e->cvm[0], e->cvm[1], e->cvm[2]);
+                assert_cvm(e, cases[i].cvm, cases[i].what);
                 assert_tvr(e, cases[i].tvr, cases[i].what);
                 assert_int_equal(e->signature, cases[i].signature);
         }

@@ -30,10 +30,8 @@ static void selection_ends(void **state) {
             "700C610A4F08A000000333010101 9000", "00B2020C", "6F00", SELECT_RID, "6A82");
         assert_int_equal(o.reason, EMV_REASON_NOT_ACCEPTED);
         /* No answer at all, and half a status word. */
-        RUN(f, &o, PSE, "");
-        assert_int_equal(o.reason, EMV_REASON_MALFORMED);
-        RUN(f, &o, PSE, "90");
-        assert_int_equal(o.reason, EMV_REASON_MALFORMED);
+        MALFORMED(f, PSE, "");
+        MALFORMED(f, PSE, "90");
 }
 
 static void selection_partial(void **state) {
@@ -110,12 +108,10 @@ static void reading_is_bounded(void **state) {
         run(f, &d, &o);
         assert_int_equal(o.reason, EMV_REASON_MALFORMED);
 
-        RUN(f, &o, BEGIN, OPTIONS, READ,
-            "70{5A{6200000000000005} 5F24{491231} 8C{9F3780 9F3780} 8D{8A02} 8F{EE}} 9000");
-        assert_int_equal(o.reason, EMV_REASON_MALFORMED);
-        RUN(f, &o, PSE, PSE_FCI, DIRECTORY(1), "70{61{4F{A000000333010101}}} 9000", END, SELECT_1,
-            "6F{84{A000000333010101} A5{9F38{9F3780 9F3780}}} 9000");
-        assert_int_equal(o.reason, EMV_REASON_MALFORMED);
+        MALFORMED(f, BEGIN, OPTIONS, READ,
+                  "70{5A{6200000000000005} 5F24{491231} 8C{9F3780 9F3780} 8D{8A02} 8F{EE}} 9000");
+        MALFORMED(f, PSE, PSE_FCI, DIRECTORY(1), "70{61{4F{A000000333010101}}} 9000", END, SELECT_1,
+                  "6F{84{A000000333010101} A5{9F38{9F3780 9F3780}}} 9000");
 }
 
 /* 7.1: what has to be read is read from records, whatever the FCI says; what it may say, a record may say again. */
@@ -130,8 +126,7 @@ static void fci_and_records(void **state) {
                 OPTIONS, READ
         simple_start(&f->start);
         f->start.steps = EMV_STEPS_READ;
-        RUN(f, &o, CHATTY, "70{8C{9F3704} 8D{8A02} 8F{EE}} 9000");
-        assert_int_equal(o.reason, EMV_REASON_MALFORMED);
+        MALFORMED(f, CHATTY, "70{8C{9F3704} 8D{8A02} 8F{EE}} 9000");
         RUN(f, &o, CHATTY,
             "70{5A{6200000000000013} 5F24{491231} 8C{9F3704} 8D{8A02} 8F{EE} 50{54574F} DF01{03}} 9000");
         assert_int_equal(o.outcome, EMV_OUTCOME_READ);
@@ -148,8 +143,7 @@ static void fci_and_records(void **state) {
         assert_string_equal(o.card.preferred_name, "MINE");
         RUN(f, &o, PREFERRED("05"));
         assert_string_equal(o.card.preferred_name, "");
-        RUN(f, &o, CHATTY, "70{5A{6200000000000013} 5F24{491231} 8C{9F3704} 8D{8A02} 50{54574F} 50{54574F}} 9000");
-        assert_int_equal(o.reason, EMV_REASON_MALFORMED);
+        MALFORMED(f, CHATTY, "70{5A{6200000000000013} 5F24{491231} 8C{9F3704} 8D{8A02} 50{54574F} 50{54574F}} 9000");
 }
 
 /* 5F2D and names as the card has them. */
@@ -232,43 +226,29 @@ static void reading_refuses(void **state) {
 
         simple_start(&f->start);
         /* GET PROCESSING OPTIONS: neither format, no locator, an odd one, profile missing. */
-        RUN(f, &o, BEGIN, "80A80000028300", "9000");
-        assert_int_equal(o.reason, EMV_REASON_MALFORMED);
-        RUN(f, &o, BEGIN, "80A80000028300", "8002 0000 9000");
-        assert_int_equal(o.reason, EMV_REASON_MALFORMED);
-        RUN(f, &o, BEGIN, "80A80000028300", "8005 0000 080101 9000");
-        assert_int_equal(o.reason, EMV_REASON_MALFORMED);
-        RUN(f, &o, BEGIN, "80A80000028300", "7706 9404 08010100 9000");
-        assert_int_equal(o.reason, EMV_REASON_MALFORMED);
-        RUN(f, &o, BEGIN, "80A80000028300", "6700");
-        assert_int_equal(o.reason, EMV_REASON_MALFORMED);
+        MALFORMED(f, BEGIN, "80A80000028300", "9000");
+        MALFORMED(f, BEGIN, "80A80000028300", "8002 0000 9000");
+        MALFORMED(f, BEGIN, "80A80000028300", "8005 0000 080101 9000");
+        MALFORMED(f, BEGIN, "80A80000028300", "7706 9404 08010100 9000");
+        MALFORMED(f, BEGIN, "80A80000028300", "6700");
         /* The locator: file 0, file 31, low bits, record 0, last before first, more signed than there are. */
-        RUN(f, &o, BEGIN, "80A80000028300", "80060000 00010100 9000");
-        RUN(f, &o, BEGIN, "80A80000028300", "80060000 F8010100 9000");
-        RUN(f, &o, BEGIN, "80A80000028300", "80060000 09010100 9000");
-        RUN(f, &o, BEGIN, "80A80000028300", "80060000 08000100 9000");
-        RUN(f, &o, BEGIN, "80A80000028300", "80060000 08020100 9000");
-        RUN(f, &o, BEGIN, "80A80000028300", "80060000 08010102 9000");
-        RUN(f, &o, BEGIN, "80A80000028300", "80060000 08020202 9000");
-        assert_int_equal(o.reason, EMV_REASON_MALFORMED);
+        MALFORMED(f, BEGIN, "80A80000028300", "80060000 00010100 9000");
+        MALFORMED(f, BEGIN, "80A80000028300", "80060000 F8010100 9000");
+        MALFORMED(f, BEGIN, "80A80000028300", "80060000 09010100 9000");
+        MALFORMED(f, BEGIN, "80A80000028300", "80060000 08000100 9000");
+        MALFORMED(f, BEGIN, "80A80000028300", "80060000 08020100 9000");
+        MALFORMED(f, BEGIN, "80A80000028300", "80060000 08010102 9000");
+        MALFORMED(f, BEGIN, "80A80000028300", "80060000 08020202 9000");
         /* Records: missing, without template, something behind it. */
-        RUN(f, &o, BEGIN, OPTIONS, READ, "6A83");
-        assert_int_equal(o.reason, EMV_REASON_MALFORMED);
-        RUN(f, &o, BEGIN, OPTIONS, READ, "5A086200000000000005 9000");
-        assert_int_equal(o.reason, EMV_REASON_MALFORMED);
-        RUN(f, &o, BEGIN, OPTIONS, READ, "7000 5A086200000000000005 9000");
-        assert_int_equal(o.reason, EMV_REASON_MALFORMED);
+        MALFORMED(f, BEGIN, OPTIONS, READ, "6A83");
+        MALFORMED(f, BEGIN, OPTIONS, READ, "5A086200000000000005 9000");
+        MALFORMED(f, BEGIN, OPTIONS, READ, "7000 5A086200000000000005 9000");
         /* Data: PAN twice, none, no CDOL2, a month that is none, a PAN that is none, a track that is none. */
-        RUN(f, &o, BEGIN, OPTIONS, READ, "7014 5A086200000000000005 5A086200000000000005 9000");
-        assert_int_equal(o.reason, EMV_REASON_MALFORMED);
-        RUN(f, &o, BEGIN, OPTIONS, READ, "7010 5F2403491231 8C039F3704 8D038A0295 9000");
-        assert_int_equal(o.reason, EMV_REASON_MALFORMED);
-        RUN(f, &o, BEGIN, OPTIONS, READ, "7015 5A086200000000000005 5F2403491231 8C039F3704 9000");
-        assert_int_equal(o.reason, EMV_REASON_MALFORMED);
-        RUN(f, &o, BEGIN, OPTIONS, READ, "701D 5A086200000000000005 5F2403491331 8C039F3704 8D038A0202 8F01EE 9000");
-        assert_int_equal(o.reason, EMV_REASON_MALFORMED);
-        RUN(f, &o, BEGIN, OPTIONS, READ, "701D 5A08620000000000D005 5F2403491231 8C039F3704 8D038A0202 8F01EE 9000");
-        assert_int_equal(o.reason, EMV_REASON_MALFORMED);
+        MALFORMED(f, BEGIN, OPTIONS, READ, "7014 5A086200000000000005 5A086200000000000005 9000");
+        MALFORMED(f, BEGIN, OPTIONS, READ, "7010 5F2403491231 8C039F3704 8D038A0295 9000");
+        MALFORMED(f, BEGIN, OPTIONS, READ, "7015 5A086200000000000005 5F2403491231 8C039F3704 9000");
+        MALFORMED(f, BEGIN, OPTIONS, READ, "701D 5A086200000000000005 5F2403491331 8C039F3704 8D038A0202 8F01EE 9000");
+        MALFORMED(f, BEGIN, OPTIONS, READ, "701D 5A08620000000000D005 5F2403491231 8C039F3704 8D038A0202 8F01EE 9000");
         RUN(f, &o, BEGIN, OPTIONS, READ,
             "7023 5A086200000000000005 5F2403491231 8C039F3704 8D038A0202 8F01EE 57046200D491 9000");
         assert_int_equal(o.reason, EMV_REASON_MALFORMED);
@@ -414,8 +394,7 @@ static void final_selection(void **state) {
         RUN(f, &o, ONE, "9000");
         assert_int_equal(o.reason, EMV_REASON_NOT_ACCEPTED);
         /* A data object list that is broken is seen when it is used. */
-        RUN(f, &o, ONE, "6F{84{A000000333010101} A5{9F38{9F02}}} 9000");
-        assert_int_equal(o.reason, EMV_REASON_MALFORMED);
+        MALFORMED(f, ONE, "6F{84{A000000333010101} A5{9F38{9F02}}} 9000");
 }
 
 /* 12.4: order, names, and what the cardholder says. */

@@ -107,7 +107,6 @@ static void cardholder(void **state) {
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
                 struct emv *e = fresh(*state);
                 struct fixture *f = *state;
-                uint8_t cvm[3];
 
                 put(e, TAG_AIP, cases[i].aip ?: "7D00");
                 put(e, TAG_APPLICATION_CURRENCY, cases[i].aip && streq(cases[i].aip, "7D01") ? "0840" : "0156");
@@ -120,9 +119,7 @@ static void cardholder(void **state) {
                 assert_int_equal(emv_verify_cardholder(e), cases[i].error);
                 if (cases[i].error)
                         continue;
-                fixture_hex(cases[i].cvm, cvm, sizeof(cvm));
-                if (memcmp(e->cvm, cvm, 3) != 0)
-                        fail_msg("%s: %02X%02X%02X", cases[i].what, e->cvm[0], e->cvm[1], e->cvm[2]);
+                assert_cvm(e, cases[i].cvm, cases[i].what);
                 assert_tvr(e, cases[i].tvr, cases[i].what);
                 assert_int_equal(e->signature, cases[i].signature);
                 assert_int_equal(!!(e->tsi[0] & TSI_CARDHOLDER_VERIFICATION), cases[i].performed);

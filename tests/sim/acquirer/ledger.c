@@ -218,6 +218,15 @@ int ledger_add(struct ledger *l, struct ledger_entry *e) {
         return sqlite_errno(sqlite3_step(s));
 }
 
+/* The one row that there is, or -ENOENT. */
+static int step_row(sqlite3_stmt *s) {
+        int r = sqlite3_step(s);
+
+        if (r == SQLITE_ROW)
+                return 0;
+        return r == SQLITE_DONE ? -ENOENT : sqlite_errno(r);
+}
+
 int ledger_find(struct ledger *l, const char *terminal, uint32_t batch, uint32_t stan, enum ledger_state *ret_state,
                 int64_t *ret_amount) {
         static const char *const states[] = {
@@ -234,11 +243,9 @@ int ledger_find(struct ledger *l, const char *terminal, uint32_t batch, uint32_t
                     "tii", terminal, (int64_t) batch, (int64_t) stan);
         if (r < 0)
                 return r;
-        r = sqlite3_step(s);
-        if (r == SQLITE_DONE)
-                return -ENOENT;
-        if (r != SQLITE_ROW)
-                return sqlite_errno(r);
+        r = step_row(s);
+        if (r < 0)
+                return r;
         effect = (const char *) sqlite3_column_text(s, 0);
         for (size_t i = 0; i < ELEMENTSOF(states); i++)
                 if (streq_ptr(effect, states[i])) {
@@ -311,11 +318,9 @@ int ledger_get_keys(struct ledger *l, const char *terminal, uint8_t wrapped[stat
         r = prepare(l, &s, "SELECT keys FROM terminals WHERE terminal = ?", "t", terminal);
         if (r < 0)
                 return r;
-        r = sqlite3_step(s);
-        if (r == SQLITE_DONE)
-                return -ENOENT;
-        if (r != SQLITE_ROW)
-                return sqlite_errno(r);
+        r = step_row(s);
+        if (r < 0)
+                return r;
         n = sqlite3_column_bytes(s, 0);
         if (n <= 0 || n > WRAPPED_KEYS_MAX)
                 return -EIO;
