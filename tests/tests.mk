@@ -103,8 +103,8 @@ check-mutants: $(O)/emv-cases ## faults put into daemon/emv/ one by one: each ha
 coverage-kernel: ## which lines of kernel/ the last check-kernel-debug ran
 	@tests/hostile/coverage $(O)/check
 
-# The worker's own test is left out: nothing can write counts out of its sandbox.
-COVERAGE_EMV := $(patsubst $(O)/%,$(O)/coverage/%,$(filter-out %-worker,$(filter $(O)/unit/test-emv-%,$(UNIT_TESTS))) $(O)/emv-cases)
+# The worker's own tests are left out: nothing can write counts out of its sandbox.
+COVERAGE_EMV := $(patsubst $(O)/%,$(O)/coverage/%,$(filter-out %-worker %-reader %-sandbox,$(filter $(O)/unit/test-emv-%,$(UNIT_TESTS))) $(O)/emv-cases)
 coverage-emv: check-deps ## which lines of daemon/emv/ its unit tests and the table of cases run
 	@$(MAKE) --no-print-directory O=$(O)/coverage WARNINGS= HARDENING=-fPIE CFLAGS='-O0 -g --coverage' \
 		LDFLAGS=--coverage $(COVERAGE_EMV)

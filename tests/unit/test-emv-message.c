@@ -339,6 +339,19 @@ static void forge(struct emv_result_data *r, uint32_t tag) {
         ((uint8_t *) t.value)[t.size - 1] ^= 0x01;
 }
 
+/* An object of a one-byte tag that is not there. */
+static void leave_out(struct emv_result_data *r, uint32_t tag) {
+        uint8_t *end = r->de55 + r->de55_size, *from, *to;
+        struct tlv t;
+
+        assert_int_equal(tlv_find(r->de55, r->de55_size, tag, &t), 0);
+        to = (uint8_t *) t.value - 2;
+        from = (uint8_t *) t.value + t.size;
+        memmove(to, from, (size_t) (end - from));
+        memset(end - (from - to), 0, (size_t) (from - to));
+        r->de55_size = (uint16_t) (r->de55_size - (from - to));
+}
+
 /* As a worker tells CVM results. */
 static void tell_cvm(struct emv_result_data *r, const char *cvm, bool signature) {
         uint8_t *results = memmem(r->de55, r->de55_size, "\x9f\x34\x03", 3);
@@ -386,6 +399,7 @@ static void lies(void **state) {
         LIE(f, "DE55 is of another application", forge(&f->request.result, 0x9f09));
         LIE(f, "DE55 is of another application", f->start.terminal.applications[0].versions[0][1]++);
         LIE(f, "DE55 differs from the results", forge(&f->request.result, 0x95));
+        LIE(f, "DE55 differs from the results", leave_out(&f->request.result, 0x95));
         LIE(f, "DE55 differs from the results", forge(&f->request.result, 0x9f34));
         LIE(f, "DE55 differs from the results", forge(&f->request.result, 0x9f26));
         LIE(f, "DE55 differs from the results", forge(&f->request.result, 0x82));
@@ -568,6 +582,22 @@ static void offline_lies(void **state) {
         assert_string_equal(reason, "this kind has no approval by the card");
 }
 
+/* Of a card that was only to be read. */
+static void read_lies(void **state) {
+        struct fixture *f = *state;
+        const char *reason;
+
+        f->start.steps = EMV_STEPS_READ;
+        f->outcome.online = 0;
+        f->outcome.outcome = EMV_OUTCOME_READ;
+        f->outcome.card = f->request.card;
+        f->outcome.result = (struct emv_result_data){};
+        assert_int_equal(message_check_outcome(&f->start, NULL, NULL, &f->outcome, &reason), 0);
+        f->outcome.card.pan[0] = '\0';
+        assert_int_equal(message_check_outcome(&f->start, NULL, NULL, &f->outcome, &reason), -EBADMSG);
+        assert_string_equal(reason, "read without card data");
+}
+
 static void words(void **state) {
         for (enum emv_reason r = 0; r <= EMV_REASON_LAST; r++)
                 assert_non_null(emv_reason_to_string(r));
@@ -715,6 +745,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(keypad_claims, setup, teardown),
                 cmocka_unit_test_setup_teardown(decline_lies, setup, teardown),
                 cmocka_unit_test_setup_teardown(offline_lies, setup, teardown),
+                cmocka_unit_test_setup_teardown(read_lies, setup, teardown),
                 cmocka_unit_test(words),
                 cmocka_unit_test_setup_teardown(shipped_data, setup, teardown),
                 cmocka_unit_test_setup_teardown(unfit_data, setup, teardown),
