@@ -4,10 +4,13 @@
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "base/hex.h"
 #include "base/log.h"
+#include "canary.h"
 #include "transaction/exceptions.h"
 
 #define SALT "000102030405060708090A0B0C0D0E0F"
@@ -118,6 +121,49 @@ static void access_by_others(void **state) {
         assert_int_equal(exceptions_load("/tmp", &x), -EINVAL);
 }
 
+/* Digits alone, as canary.h looks for them: in the file as text, in memory as nibbles. */
+#define SALT_DIGITS "48150062339571648820395746103928"
+#define HASH_DIGITS "7351902846650391827465530918273645109283746509182736450192837465"
+
+static unsigned count_when_stopped(pid_t pid) {
+        static const char *const needles[] = { SALT_DIGITS, HASH_DIGITS, NULL };
+        int status;
+
+        assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
+        assert_true(WIFSTOPPED(status));
+        return canary_scan(pid, needles);
+}
+
+/* Salt and hash are in one place each while they are loaded, and in none afterwards. */
+static void wiped(void **state) {
+        static const char text[] = "salt=" SALT_DIGITS "\n" HASH "\n" HASH_DIGITS "\n";
+        _cleanup_close_ int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+        unsigned loaded, freed;
+        pid_t pid;
+
+        /* Not by stdio, which would keep a copy. */
+        assert_int_equal(write(fd, text, sizeof(text) - 1), sizeof(text) - 1);
+        pid = fork();
+        assert_true(pid >= 0);
+        if (pid == 0) {
+                struct exceptions *x = NULL;
+
+                if (exceptions_load(path, &x) < 0)
+                        _exit(1);
+                raise(SIGSTOP);
+                exceptions_free(x);
+                raise(SIGSTOP);
+                _exit(0);
+        }
+        loaded = count_when_stopped(pid);
+        (void) kill(pid, SIGCONT);
+        freed = count_when_stopped(pid);
+        (void) kill(pid, SIGKILL);
+        assert_int_equal(waitpid(pid, NULL, 0), pid);
+        assert_int_equal(loaded, 2);
+        assert_int_equal(freed, 0);
+}
+
 static void bad_lists(void **state) {
         static const char *const texts[] = {
                 HASH "\n",
@@ -141,7 +187,7 @@ static void bad_lists(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(listed),           cmocka_unit_test(long_list), cmocka_unit_test(no_list),
-                cmocka_unit_test(access_by_others), cmocka_unit_test(bad_lists),
+                cmocka_unit_test(access_by_others), cmocka_unit_test(wiped),     cmocka_unit_test(bad_lists),
         };
 
         return cmocka_run_group_tests_name("transaction-exceptions", tests, setup, teardown);
