@@ -66,9 +66,9 @@ $(O)/fuzz/fuzz-%: $(O)/tests/fuzz/fuzz-%.o $(O)/rooms.a $(O)/sim.a
 	$(call say,LD,$@)
 	$(Q)$(CC) -pie -fsanitize=fuzzer,address,undefined $(LDFLAGS) -o $@ $^ $(call libs,$(sort $(LIBS_unit) $(LIBS_till-sim)))
 # The engine's neighbours whose place the fuzzer takes.
-$(O)/fuzz/replay-worker-message $(O)/fuzz/fuzz-worker-message: LDFLAGS += $(addprefix -Wl$(comma)--wrap=, \
-	monitor_find_connected emv_open socketpair posix_spawn sd_event_add_time_relative acquirer_new acquirer_free \
+ENGINE_WRAPS := $(addprefix -Wl$(comma)--wrap=, monitor_find_connected emv_open socketpair posix_spawn sd_event_add_time_relative acquirer_new acquirer_free \
 	acquirer_is_signed_on acquirer_is_busy acquirer_forget_keys acquirer_sign_on acquirer_exchange engine_panic)
+$(O)/fuzz/replay-worker-message $(O)/fuzz/fuzz-worker-message: LDFLAGS += $(ENGINE_WRAPS)
 .PRECIOUS: $(O)/%.o
 
 # The module's header, where it includes it from, for its files that tests compile.
@@ -97,7 +97,8 @@ check-kernel-debug: check-deps ## kselftests, 1000 unplugs and FUZZ_TIME=60 s of
 check-mutants: export COMPILE = $(ALL_CFLAGS) $(LIB_CFLAGS)
 check-mutants: export LINK = $(ALL_LDFLAGS)
 check-mutants: export LIBS = $(call libs,$(sort $(LIBS_unit) $(LIBS_till-sim)))
-check-mutants: $(O)/emv-cases ## faults put into daemon/emv/ one by one: each has to fail a case of tests/emv, or a test
+check-mutants: export WRAPS = $(ENGINE_WRAPS)
+check-mutants: $(O)/emv-cases $(O)/fuzz/replay-worker-message ## faults put into daemon/emv/ one by one: each has to fail a case of tests/emv, or a test
 	@O=$(O) CC="$(CC)" tests/emv/check-mutants $(M)
 
 coverage-kernel: ## which lines of kernel/ the last check-kernel-debug ran

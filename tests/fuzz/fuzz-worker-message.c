@@ -62,7 +62,8 @@ static struct {
 
         int64_t id;
         int requests, finished;
-        char masked_pan[24]; /* of the request */
+        char masked_pan[24];                                   /* of the request */
+        char said[EMV_PAN_MAX + 1], recalled[EMV_PAN_MAX + 1]; /* whom it asked about, and had an answer */
         struct transaction_record result;
 } run;
 
@@ -170,6 +171,7 @@ static void check_request(const struct host_request *q) {
         check(transaction_pan_mask(q->pan, run.masked_pan) == 0 && streq(run.masked_pan, record->masked_pan));
         if (q->entry == HOST_ENTRY_STRIPE)
                 return check(q->icc_size == 0);
+        check(streq(q->pan, run.recalled));
         check(has(q, TAG_AMOUNT, "\0\0\0\0\x12\x34", 6) && has(q, TAG_AMOUNT_OTHER, "\0\0\0\0\0\0", 6));
         check(has(q, TAG_CURRENCY, "\x01\x56", 2) && has(q, TAG_DATE, run.start.date, 3));
         check(has(q, TAG_UNPREDICTABLE, run.start.unpredictable, 4) && has(q, TAG_COUNTER, run.start.counter, 4));
@@ -373,6 +375,13 @@ static void fill_message(union message *m, uint8_t number) {
 }
 
 static void say(const void *message, size_t size) {
+        struct message_recall m;
+
+        if (size == sizeof(m)) {
+                memcpy(&m, message, sizeof(m));
+                if (m.header.type == MESSAGE_RECALL)
+                        memcpy(run.said, m.pan, EMV_PAN_MAX);
+        }
         if (run.worker >= 0)
                 (void) send(run.worker, message, size, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
@@ -470,8 +479,10 @@ static void hear_tilld(void) {
                 check(message_check(&m, (size_t) n, MESSAGE_FROM_TILLD) == 0);
                 if (m.header.type == MESSAGE_START)
                         run.start = m.start;
-                if (m.header.type == MESSAGE_MEMORY)
-                        check(!m.memory.exception || box.engine->config.exceptions);
+                if (m.header.type == MESSAGE_MEMORY) {
+                        memcpy(run.recalled, run.said, sizeof(run.recalled));
+                        check(m.memory.exception == (box.engine->config.exceptions && streq(run.recalled, PAN)));
+                }
                 if (m.header.type == MESSAGE_ONLINE_ANSWER)
                         check(m.online_answer.approved == run.approved);
         }
