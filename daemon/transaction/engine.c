@@ -213,6 +213,7 @@ int engine_start(struct engine *e) {
         r = monitor_start(e->monitor);
         if (r < 0)
                 return log_error_errno(r, "udev cannot be listened to");
+        transaction_mind_card(e);
         return 0;
 }
 

@@ -52,7 +52,7 @@ struct engine {
         struct reversals *reversals;
 
         struct transaction *current; /* the one that runs, or the last one */
-        bool card_left_in;           /* the last transaction's card has not been taken out yet */
+        bool card_left_in;           /* one that is not the next customer's has not been taken out yet */
 };
 
 int engine_new(const struct engine_config *config, const struct engine_listener *listener, struct engine **ret);

@@ -147,12 +147,16 @@ static const char *reversal_of(const struct transaction *t, enum transaction_res
         return NULL;
 }
 
-static void release_card(struct transaction *t) {
-        const struct device *reader = monitor_find_connected(t->engine->monitor, DEVICE_EMV);
+static bool has_card(const struct engine *e) {
+        const struct device *reader = monitor_find_connected(e->monitor, DEVICE_EMV);
 
+        return reader && reader->card == DEVICE_CARD_PRESENT;
+}
+
+static void release_card(struct transaction *t) {
         t->card = card_free(t->card);
         (void) msr_disarm(t->engine->msr);
-        t->engine->card_left_in = reader && reader->card == DEVICE_CARD_PRESENT;
+        t->engine->card_left_in = has_card(t->engine);
         t->view.prompt = t->engine->card_left_in ? "remove-card" : "";
 }
 
@@ -425,6 +429,7 @@ void transaction_prompt_for_card(struct transaction *t) {
 static void ask_for_card(struct transaction *t) {
         int r;
 
+        t->engine->card_left_in = t->engine->card_left_in && has_card(t->engine);
         if (t->engine->card_left_in) {
                 t->view.prompt = "remove-card";
                 return;
@@ -446,9 +451,7 @@ static void ask_for_card(struct transaction *t) {
 }
 
 void transaction_devices_changed(struct transaction *t) {
-        const struct device *reader = monitor_find_connected(t->engine->monitor, DEVICE_EMV);
-
-        if (t->engine->card_left_in && (!reader || reader->card == DEVICE_CARD_ABSENT)) {
+        if (t->engine->card_left_in && !has_card(t->engine)) {
                 t->engine->card_left_in = false;
                 if (streq(t->view.prompt, "remove-card"))
                         t->view.prompt = "";
@@ -519,6 +522,10 @@ void transaction_refresh(struct transaction *t) {
 }
 
 /* ---- After a crash or a power cut ---- */
+
+void transaction_mind_card(struct engine *e) {
+        e->card_left_in = has_card(e);
+}
 
 int transaction_recover(struct engine *e, const struct transaction_record *record) {
         struct transaction t = {

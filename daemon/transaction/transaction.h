@@ -56,5 +56,7 @@ void transaction_devices_changed(struct transaction *t);
 /* Something of its row changed beside it (reversal, printing): read it again and tell. */
 void transaction_refresh(struct transaction *t);
 
+/* At start: a card that is in already may be that of a customer who was served before. It is taken out first. */
+void transaction_mind_card(struct engine *e);
 /* At start: gives a result to a transaction that a crash left open. */
 int transaction_recover(struct engine *e, const struct transaction_record *record);

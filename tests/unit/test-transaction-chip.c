@@ -494,6 +494,29 @@ static void card_left_in(void **state) {
         assert_string_equal(view->prompt, "");
 }
 
+/* The card of a sale that tilld did not live to end is not the next customer's. */
+static void card_in_at_start(void **state) {
+        const struct transaction_view *view;
+
+        chip.reader.card = DEVICE_CARD_PRESENT;
+        assert_int_equal(engine_start(shop.engine), 0);
+        chip_start_sale();
+        view = transaction_get_view(shop.engine->current);
+        assert_string_equal(view->prompt, "remove-card");
+
+        chip.reader.card = DEVICE_CARD_ABSENT;
+        transaction_devices_changed(shop.engine->current);
+        assert_string_equal(view->prompt, "insert-card");
+
+        /* Taken out before anybody paid. */
+        assert_int_equal(transaction_cancel(shop.engine->current), 0);
+        chip.reader.card = DEVICE_CARD_PRESENT;
+        transaction_mind_card(shop.engine);
+        chip.reader.card = DEVICE_CARD_ABSENT;
+        chip_sale("unionpay");
+        assert_int_equal(chip.view.record.result, RESULT_APPROVED);
+}
+
 static char pin_prompts[128];
 
 static void on_pin_prompt(const struct transaction_view *view) {
@@ -557,6 +580,7 @@ int main(int argc, char **argv) {
                 cmocka_unit_test_setup_teardown(choice_not_made, chip_setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(not_asked, chip_setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(card_left_in, chip_setup, chip_teardown),
+                cmocka_unit_test_setup_teardown(card_in_at_start, chip_setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(pin_at_keypad, chip_setup, chip_teardown),
                 cmocka_unit_test(languages),
         };
