@@ -498,8 +498,9 @@ static void fill_outcome(struct emv *e, int r, struct message_outcome *ret) {
                 r = emv_store_results(e);
         if (r < 0) {
                 e->outcome = EMV_OUTCOME_FAILED;
+                /* EIO is what an exchange with a mute card ends in (block.h), where the reader gives it less time. */
                 if (e->reason == EMV_REASON_NONE)
-                        e->reason = emv_reason_from_errno(r);
+                        e->reason = r == -EIO ? EMV_REASON_TIMEOUT : emv_reason_from_errno(r);
         }
         /* What tilld has to keep or send later; an online sale has told it all already. */
         whole = e->outcome == EMV_OUTCOME_READ || (e->outcome == EMV_OUTCOME_APPROVED && !e->online);

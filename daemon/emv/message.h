@@ -248,9 +248,9 @@ enum emv_reason {
         EMV_REASON_MALFORMED,    /* data or status that the books do not allow */
         EMV_REASON_LIVE_CARD,    /* in test or training mode: no test CA's card */
         EMV_REASON_READER,       /* reader error, or unplugged */
-        EMV_REASON_TIMEOUT,
-        EMV_REASON_CANCELLED, /* by the cardholder's choice */
-        EMV_REASON_ABORTED,   /* by tilld */
+        EMV_REASON_TIMEOUT,      /* no card came, or the one that is in fell silent */
+        EMV_REASON_CANCELLED,    /* by the cardholder's choice */
+        EMV_REASON_ABORTED,      /* by tilld */
         EMV_REASON_LAST = EMV_REASON_ABORTED,
 };
 

@@ -18,8 +18,8 @@
 #define CARD_WORK_TIMEOUT_USEC (45 * USEC_PER_SEC)
 /* A card counts its tries in four bits. */
 #define PIN_PROMPTS_MAX 15
-/* Of a mute card, after the first; more than a person finds time for. */
-#define INSERTIONS_MAX 10
+/* Of a card that is mute, out and in again, ten times: more than a person finds time for. */
+#define MOVES_MAX 30
 
 /* There is no card's word to be had any more. */
 static void card_lost(struct transaction *t, const char *word) {
@@ -139,6 +139,18 @@ static void card_online(struct transaction *t, const struct message_online_reque
         transaction_authorize(t);
 }
 
+/* What a worker that gave up waiting has waited for. */
+static const char *word_of(const struct transaction *t, enum emv_reason reason) {
+        if (reason != EMV_REASON_TIMEOUT)
+                return reason_of_card(reason);
+        if (t->view.record.state == TRANSACTION_WAITING_CARD)
+                return "card-timeout";
+        /* For older reversals or the sign-on; once the request is out, the acquirer's end decides. */
+        if (t->host == HOST_STATE_PENDING)
+                return "unreachable-host";
+        return t->card_is_out ? "card-removed" : "card-silent";
+}
+
 /* Before a card was in: go on with the other reader, or with this one when it comes back. */
 static void reader_lost(struct transaction *t) {
         t->card = card_free(t->card);
@@ -159,7 +171,7 @@ static void card_outcome(struct transaction *t, const struct message_outcome *m)
                  emv_reason_to_string(m->reason));
         note_language(t, m->card.language);
         emv_data_note(&t->view.record, &t->start->terminal, &m->card, &m->result);
-        word = reason_of_card(m->reason);
+        word = word_of(t, m->reason);
 
         /* It gave up while the acquirer is asked. */
         if (t->host == HOST_STATE_PENDING)
@@ -171,8 +183,9 @@ static void card_outcome(struct transaction *t, const struct message_outcome *m)
         case EMV_OUTCOME_DECLINED:
                 return transaction_conclude(t, RESULT_DECLINED, word);
         case EMV_OUTCOME_FAILED:
-                return transaction_conclude(t, m->reason == EMV_REASON_CANCELLED ? RESULT_CANCELLED : RESULT_FAILED,
-                                            word);
+                return transaction_conclude(
+                        t, streq(word, "cancelled") || streq(word, "card-timeout") ? RESULT_CANCELLED : RESULT_FAILED,
+                        word);
         default:
                 /* An approval without the acquirer: the caps on offline approvals are zero. */
                 return transaction_conclude(t, RESULT_FAILED, "worker-failed");
@@ -217,6 +230,7 @@ static void card_prompt(struct transaction *t, const struct message_prompt *m) {
                 if (++t->pin_prompts > PIN_PROMPTS_MAX || chip_set_timeout(t, CARD_WORK_TIMEOUT_USEC) < 0)
                         return card_failed(t);
                 t->view.prompt = emv_prompt_to_string(m->prompt);
+                COPY(t->view.record.message, "");
                 break;
         default:
                 return;
@@ -224,36 +238,48 @@ static void card_prompt(struct transaction *t, const struct message_prompt *m) {
         transaction_tell(t, TRANSACTION_CHANGED);
 }
 
-static void card_inserted(struct transaction *t) {
+/* What was asked of the person is done. */
+static void card_is_in(struct transaction *t) {
+        t->card_is_out = false;
+        t->view.prompt = "leave-card-in";
+        COPY(t->view.record.message, "");
+        if (chip_set_timeout(t, CARD_WORK_TIMEOUT_USEC) < 0)
+                return card_failed(t);
+        transaction_tell(t, TRANSACTION_CHANGED);
+}
+
+static void first_card(struct transaction *t) {
         struct transaction_record *record = &t->view.record;
 
         (void) msr_disarm(t->engine->msr);
         record->state = TRANSACTION_CARD;
         record->entry = ENTRY_CHIP;
-        COPY(record->message, "");
-        t->view.prompt = "leave-card-in";
         if (transaction_save_lazily(t, "card") < 0)
                 return transaction_conclude(t, RESULT_FAILED, "storage");
-        if (chip_set_timeout(t, CARD_WORK_TIMEOUT_USEC) < 0)
-                return transaction_conclude(t, RESULT_FAILED, "worker-failed");
+        card_is_in(t);
+}
+
+/* A mute card, or one that has not stayed in, may come again. */
+static void card_moved(struct transaction *t, enum emv_card card) {
+        if (++t->moves > MOVES_MAX)
+                return card_failed(t);
+        if (card == EMV_CARD_INSERTED)
+                return card_is_in(t);
+        if (chip_set_timeout(t, CARD_AGAIN_TIMEOUT_USEC) < 0)
+                return card_failed(t);
+        if (card == EMV_CARD_REMOVED) {
+                t->card_is_out = true;
+                return;
+        }
+        COPY(t->view.record.message, N_("The chip does not answer: take the card out, wipe it, insert it again."));
+        t->view.prompt = "remove-card";
         transaction_tell(t, TRANSACTION_CHANGED);
 }
 
 static void card_presence(struct transaction *t, const struct message_card *m) {
-        if (m->card == EMV_CARD_INSERTED && t->view.record.state == TRANSACTION_WAITING_CARD)
-                return card_inserted(t);
-        if (m->card == EMV_CARD_INSERTED &&
-            (++t->insertions > INSERTIONS_MAX || chip_set_timeout(t, CARD_WORK_TIMEOUT_USEC) < 0))
-                return card_failed(t);
-        if (m->card == EMV_CARD_MUTE) {
-                /* The worker gives up before, and says that the card was mute. */
-                if (chip_set_timeout(t, CARD_TIMEOUT_USEC) < 0)
-                        return card_failed(t);
-                COPY(t->view.record.message,
-                     N_("The chip does not answer: take the card out, wipe it, insert it again."));
-                t->view.prompt = "remove-card";
-                transaction_tell(t, TRANSACTION_CHANGED);
-        }
+        if (t->view.record.state == TRANSACTION_WAITING_CARD)
+                return first_card(t);
+        card_moved(t, m->card);
 }
 
 /* What belongs to the state that the transaction is in. Nothing is said while the acquirer is asked. */

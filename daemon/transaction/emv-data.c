@@ -6,9 +6,8 @@
 #include "base/clock.h"
 #include "base/hex.h"
 #include "transaction/emv-data.h"
+#include "transaction/transaction-internal.h"
 
-/* From the start until a card is in; tilld's own time-out is the same. */
-#define CARD_TIMEOUT_MSEC 60000
 /* One exchange with the card, as its reader may stretch it. */
 #define STEP_TIMEOUT_MSEC 20000
 
@@ -57,7 +56,7 @@ int emv_data_fill_start(const struct transaction_record *record, const struct se
             draw_percent(&ret->random_percent) < 0)
                 return -EIO;
 
-        ret->card_ms = CARD_TIMEOUT_MSEC;
+        ret->card_ms = WORKER_CARD_TIMEOUT_USEC / USEC_PER_MSEC;
         ret->step_ms = STEP_TIMEOUT_MSEC;
         ret->can_choose = can_choose;
         /*

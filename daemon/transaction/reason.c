@@ -12,6 +12,8 @@ static const struct {
           N_("No application of the card was chosen in time; nothing was paid. Start again with a new reference.") },
         { "card-removed", N_("The card was taken out too early; nothing was paid. Start again, leave the card in.") },
         { "card-mute", N_("The chip does not answer; nothing was paid. Clean the card, or take another one.") },
+        { "card-silent",
+          N_("The card stopped answering; nothing was paid. Take it out, wipe the chip, start again.") },
         { "card-not-accepted", N_("This terminal does not accept this card. Ask for another one.") },
         { "card-blocked", N_("The card is blocked. Ask for another one; the cardholder's bank knows why.") },
         { "card-malformed", N_("The card's data is wrong; nothing was paid. Ask for another card.") },
@@ -60,7 +62,7 @@ const char *reason_of_card(enum emv_reason reason) {
                 [EMV_REASON_MALFORMED] = "card-malformed",
                 [EMV_REASON_LIVE_CARD] = "live-card",
                 [EMV_REASON_READER] = "reader-failed",
-                [EMV_REASON_TIMEOUT] = "card-timeout",
+                [EMV_REASON_TIMEOUT] = "card-silent",
                 [EMV_REASON_CANCELLED] = "cancelled",
                 [EMV_REASON_ABORTED] = "worker-failed",
         };

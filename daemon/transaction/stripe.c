@@ -46,7 +46,6 @@ void transaction_swiped(struct transaction *t, const struct msr_swipe *swipe) {
         t->view.prompt = "";
         record->entry = ENTRY_SWIPE;
         record->signature = true;
-        COPY(record->message, "");
         if (transaction_pan_mask(track->pan, record->masked_pan) < 0)
                 return transaction_conclude(t, RESULT_FAILED, "card-malformed");
         listed = exceptions_has_pan(t->engine->config.exceptions, track->pan);

@@ -11,8 +11,12 @@
 #include "transaction/engine.h"
 #include "transaction/transaction.h"
 
-/* From the start until a card is in (DESIGN). */
+/* From the start until a card is in. */
 #define CARD_TIMEOUT_USEC (60 * USEC_PER_SEC)
+/* card-worker's own, from its start: clearly later, so that it is tilld that ends the wait for a first card … */
+#define WORKER_CARD_TIMEOUT_USEC (CARD_TIMEOUT_USEC + 5 * USEC_PER_SEC)
+/* … and clearly earlier than tilld's for a card that has to come again: why it gave up is what the worker says. */
+#define CARD_AGAIN_TIMEOUT_USEC (WORKER_CARD_TIMEOUT_USEC + 5 * USEC_PER_SEC)
 
 enum host_state {
         HOST_STATE_NONE,     /* not asked */
@@ -32,9 +36,10 @@ struct transaction {
         bool stripe;       /* by swipe: there is no card to decide */
         bool can_choose;   /* somebody answers ChooseApplication() */
         unsigned pin_prompts;
-        unsigned insertions; /* after the first */
-        char recalled[65];   /* pan_hash of the card that the worker asked about, "" before */
-        bool reader_busy;    /* the last worker still has the reader: ours starts when it is gone */
+        unsigned moves;    /* of the card, after it was put in first */
+        bool card_is_out;  /* it was in before */
+        char recalled[65]; /* pan_hash of the card that the worker asked about, "" before */
+        bool reader_busy;  /* the last worker still has the reader: ours starts when it is gone */
         /* What the worker was given and said, to hold its next claim against. */
         struct message_start *start;
         struct message_online_request *request; /* secret memory; filled in for a swipe too */

@@ -409,6 +409,7 @@ void transaction_authorize(struct transaction *t) {
         t->timeout = sd_event_source_disable_unref(t->timeout);
         t->host = HOST_STATE_PENDING;
         t->view.record.state = TRANSACTION_AUTHORIZING;
+        COPY(t->view.record.message, "");
         if (transaction_save_lazily(t, "authorizing") < 0)
                 return host_not_sent(t, "storage");
         transaction_tell(t, TRANSACTION_CHANGED);

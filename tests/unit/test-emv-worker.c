@@ -82,6 +82,16 @@ static void silent_card(void **state) {
         assert_int_equal(f->aborts, 1);
 }
 
+/* As most readers tell it, before the worker loses patience. */
+static void unheard_card(void **state) {
+        struct fixture *f = *state;
+
+        f->unheard_at = 5;
+        assert_exit(run(f), EXIT_SUCCESS);
+        assert_int_equal(f->outcome.reason, EMV_REASON_TIMEOUT);
+        assert_int_equal(f->aborts, 0);
+}
+
 static void no_card(void **state) {
         struct fixture *f = *state;
 
@@ -272,6 +282,7 @@ int main(int argc, char **argv) {
                 cmocka_unit_test_setup_teardown(removed_in_exchange, setup, teardown),
                 cmocka_unit_test_setup_teardown(unplugged, setup, teardown),
                 cmocka_unit_test_setup_teardown(silent_card, setup, teardown),
+                cmocka_unit_test_setup_teardown(unheard_card, setup, teardown),
                 cmocka_unit_test_setup_teardown(no_card, setup, teardown),
                 cmocka_unit_test_setup_teardown(mute_card, setup, teardown),
                 cmocka_unit_test_setup_teardown(mute_card_stays, setup, teardown),

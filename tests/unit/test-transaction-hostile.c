@@ -32,7 +32,7 @@ static void worker_await_pass(void) {
 }
 
 /* Longer than anything is waited for. */
-#define FOR_EVER 61
+#define FOR_EVER 71
 
 static struct tlv find(struct emv_result_data *r, uint32_t tag) {
         struct tlv t;
@@ -70,6 +70,12 @@ static void claim_approval(union message *m) {
         o->result.cryptogram_type = AC_TC;
         *(uint8_t *) find(&o->result, TAG_CID).value = AC_TC;
         *m = forged;
+}
+
+static void wipe_card(struct emv_card_data *card) {
+        memset(card->pan, 0, sizeof(card->pan));
+        memset(card->expiry, 0, sizeof(card->expiry));
+        memset(card->track2, 0, sizeof(card->track2));
 }
 
 static void honest(union message *m) {
@@ -114,9 +120,7 @@ static void approves_without_waiting(union message *m) {
         worker_say_raw(m, m->header.size);
         claim_approval(m);
         m->outcome.online = 1;
-        memset(m->outcome.card.pan, 0, sizeof(m->outcome.card.pan));
-        memset(m->outcome.card.expiry, 0, sizeof(m->outcome.card.expiry));
-        memset(m->outcome.card.track2, 0, sizeof(m->outcome.card.track2));
+        wipe_card(&m->outcome.card);
 }
 
 static void approves_at_the_end(union message *m) {
@@ -431,6 +435,68 @@ static void is_mute_for_long(union message *m) {
         say_card(EMV_CARD_INSERTED);
 }
 
+static void is_mute_and_stays(union message *m) {
+        while (is(m, MESSAGE_PROMPT) && m->prompt.prompt == EMV_PROMPT_READING) {
+                say_card(EMV_CARD_MUTE);
+                worker_pass(50);
+                worker_await_pass();
+        }
+}
+
+static void give_up(union message *m) {
+        message_init(m, MESSAGE_OUTCOME);
+        m->outcome.outcome = EMV_OUTCOME_FAILED;
+        m->outcome.reason = EMV_REASON_TIMEOUT;
+}
+
+static void sees_no_card(union message *m) {
+        if (is(m, MESSAGE_PROMPT) && m->prompt.prompt == EMV_PROMPT_INSERT_CARD)
+                give_up(m);
+}
+
+/* It gives up when tilld has waited for long too. */
+static void sees_no_card_again(union message *m) {
+        if (!is(m, MESSAGE_PROMPT) || m->prompt.prompt != EMV_PROMPT_READING)
+                return;
+        say_card(EMV_CARD_REMOVED);
+        worker_pass(64);
+        worker_await_pass();
+        give_up(m);
+}
+
+static void gives_up_while_authorizing(union message *m) {
+        if (!is(m, MESSAGE_ONLINE_REQUEST))
+                return;
+        worker_say_raw(m, m->header.size);
+        claim_approval(m);
+        m->outcome.outcome = EMV_OUTCOME_FAILED;
+        m->outcome.reason = EMV_REASON_TIMEOUT;
+        m->outcome.online = 1;
+        wipe_card(&m->outcome.card);
+}
+
+static void finds_card_silent(union message *m) {
+        if (is(m, MESSAGE_ONLINE_REQUEST))
+                give_up(m);
+}
+
+static void finds_card_silent_at_the_end(union message *m) {
+        if (is(m, MESSAGE_OUTCOME)) {
+                m->outcome.outcome = EMV_OUTCOME_FAILED;
+                m->outcome.reason = EMV_REASON_TIMEOUT;
+        }
+}
+
+static void tries_again(union message *m) {
+        union message p;
+
+        if (!is(m, MESSAGE_ONLINE_REQUEST))
+                return;
+        message_init(&p, MESSAGE_PROMPT);
+        p.prompt.prompt = EMV_PROMPT_TRY_AGAIN;
+        worker_say_raw(&p, p.header.size);
+}
+
 static void is_mute_again_and_again(union message *m) {
         if (!is(m, MESSAGE_PROMPT) || m->prompt.prompt != EMV_PROMPT_READING)
                 return;
@@ -480,8 +546,14 @@ static const struct attack {
         ATTACK(honest, ANSWERED, "51", DECLINED, "refused", REQUEST),
         ATTACK(tells_twice, ANSWERED, "00", APPROVED, "", REQUEST),
         ATTACK(is_mute_for_long, ANSWERED, "00", APPROVED, "", REQUEST),
+        ATTACK(tries_again, ANSWERED, "00", APPROVED, "", REQUEST),
+        ATTACK(sees_no_card, ANSWERED, "00", CANCELLED, "card-timeout", NOTHING),
+        ATTACK(sees_no_card_again, ANSWERED, "00", FAILED, "card-removed", NOTHING),
+        ATTACK(finds_card_silent, ANSWERED, "00", FAILED, "card-silent", NOTHING),
+        ATTACK(finds_card_silent_at_the_end, ANSWERED, "00", FAILED, "not-completed", REQUEST | REVERSAL),
         /* Before the acquirer. */
         ATTACK(is_mute_again_and_again, ANSWERED, "00", FAILED, "worker-failed", NOTHING),
+        ATTACK(is_mute_and_stays, ANSWERED, "00", FAILED, "worker-failed", NOTHING),
         ATTACK(approves_before_card, ANSWERED, "00", FAILED, "worker-failed", NOTHING),
         ATTACK(approves_offline, ANSWERED, "00", FAILED, "worker-failed", NOTHING),
         ATTACK(asks_before_card, ANSWERED, "00", FAILED, "worker-failed", NOTHING),
@@ -531,6 +603,7 @@ static const struct attack {
         ATTACK(approves_without_waiting, NO_ANSWER, "00", FAILED, "no-answer", REQUEST | REVERSAL),
         BESIDE(prompts_while_authorizing, "00", FAILED, "not-completed", REQUEST | REVERSAL),
         ATTACK(is_mute_while_authorizing, ANSWERED, "00", FAILED, "not-completed", REQUEST | REVERSAL),
+        BESIDE(gives_up_while_authorizing, "00", FAILED, "not-completed", REQUEST | REVERSAL),
         ATTACK(dies_while_authorizing, ANSWERED, "00", FAILED, "not-completed", REQUEST | REVERSAL),
         /* After it. */
         ATTACK(asks_again_after_answer, ANSWERED, "00", FAILED, "not-completed", REQUEST | REVERSAL),
@@ -605,10 +678,17 @@ static unsigned find_attack(void (*wanted)(union message *m)) {
         return i;
 }
 
-/* An older reversal is under way when the card wants the acquirer's word, and then the card is gone. */
-static void nothing_is_sent_for_a_card_that_is_gone(void **state) {
+static void run_until_worker_is_gone(void) {
         siginfo_t si;
 
+        for (int i = 0; waitid(P_ALL, 0, &si, WEXITED | WNOHANG | WNOWAIT) == 0; i++) {
+                assert_true(i < 3000);
+                chip_run();
+        }
+}
+
+/* An older reversal is under way when the card wants the acquirer's word, and then the card is gone. */
+static void nothing_is_sent_for_a_card_that_is_gone(void **state) {
         strcpy(chip.behaviour.card, "unionpay");
         chip.behaviour.attack = find_attack(honest);
         chip.outcome = HOST_NO_ANSWER;
@@ -620,10 +700,7 @@ static void nothing_is_sent_for_a_card_that_is_gone(void **state) {
         chip.behaviour.attack = find_attack(dies_while_authorizing);
         chip.outcome = HOST_ANSWERED;
         chip_start_sale();
-        for (int i = 0; waitid(P_ALL, 0, &si, WEXITED | WNOHANG | WNOWAIT) == 0; i++) {
-                assert_true(i < 3000);
-                chip_run();
-        }
+        run_until_worker_is_gone();
         assert_int_equal(chip.view.record.state, TRANSACTION_AUTHORIZING);
         chip.hold = false;
         run_until_finished();
@@ -633,10 +710,63 @@ static void nothing_is_sent_for_a_card_that_is_gone(void **state) {
         assert_int_equal(chip.view.record.reversal, REVERSAL_NONE);
 }
 
+static unsigned n_messages;
+
+/* What a person is told stands beside what it is about, and not beside what follows. */
+static void on_message(const struct transaction_view *view) {
+        const char *message = view->record.message;
+
+        if (!*message)
+                return;
+        n_messages++;
+        assert_int_equal(view->record.state, TRANSACTION_CARD);
+        if (strstr(message, "does not answer"))
+                assert_string_not_equal(view->prompt, "leave-card-in");
+        else
+                assert_non_null(strstr(message, "another one is tried"));
+}
+
+static void messages_go_with_what_they_say(void **state) {
+        static void (*const speakers[])(union message * m) = { is_mute_for_long, tries_again };
+
+        chip.on_change = on_message;
+        for (size_t i = 0; i < ELEMENTSOF(speakers); i++) {
+                n_messages = 0;
+                chip.behaviour.attack = find_attack(speakers[i]);
+                chip_sale("unionpay");
+                assert_int_equal(chip.view.record.result, RESULT_APPROVED);
+                assert_int_equal(n_messages, 1);
+        }
+}
+
+/* It waits for the acquirer's word on an older reversal, and longer than it was told to. */
+static void waiting_for_the_acquirer_is_not_the_card_s_fault(void **state) {
+        strcpy(chip.behaviour.card, "unionpay");
+        chip.behaviour.attack = find_attack(honest);
+        chip.outcome = HOST_NO_ANSWER;
+        chip_start_sale();
+        run_until_finished();
+        chip.hold = true;
+
+        chip.behaviour.attack = find_attack(gives_up_while_authorizing);
+        chip.outcome = HOST_ANSWERED;
+        chip_start_sale();
+        run_until_worker_is_gone();
+        assert_int_equal(chip.view.record.state, TRANSACTION_AUTHORIZING);
+        chip.hold = false;
+        run_until_finished();
+        assert_int_equal(chip.requests, 0);
+        assert_int_equal(chip.view.record.result, RESULT_FAILED);
+        assert_string_equal(chip.view.record.reason, "unreachable-host");
+}
+
 int main(int argc, char **argv) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(all_attacks, chip_setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(nothing_is_sent_for_a_card_that_is_gone, chip_setup, chip_teardown),
+                cmocka_unit_test_setup_teardown(messages_go_with_what_they_say, chip_setup, chip_teardown),
+                cmocka_unit_test_setup_teardown(waiting_for_the_acquirer_is_not_the_card_s_fault, chip_setup,
+                                                chip_teardown),
         };
 
         log_set_max_level(getenv("TILL_LOG_LEVEL") ? LOG_DEBUG : LOG_EMERG);

@@ -157,6 +157,7 @@ struct fixture {
         int remove_at;                /* the exchange during which the card is drawn */
         int unplug_at;                /* … the reader */
         int silent_at;                /* … the card says nothing any more */
+        int unheard_at;               /* … the reader has waited for the card and gives up */
         int close_at;                 /* … tilld goes away */
         enum message_type hang_up_at; /* tilld goes away at that message */
 
@@ -363,6 +364,8 @@ static inline int serve_write(struct fixture *f, const struct packet *p) {
                 f->gone = true;
         if (number == f->silent_at)
                 f->response_size = 0;
+        if (number == f->unheard_at)
+                f->response_size = -EIO;
         if (number == f->close_at)
                 f->tilld = safe_close(f->tilld);
         return (int) p->size;
@@ -575,7 +578,7 @@ static inline int setup(void **state) {
         f->voltages = 7;
         f->max_ifsd = 254;
         f->insert_when_asked = true;
-        f->remove_at = f->unplug_at = f->silent_at = f->close_at = -1;
+        f->remove_at = f->unplug_at = f->silent_at = f->unheard_at = f->close_at = -1;
         *state = f;
         return 0;
 }
