@@ -22,6 +22,7 @@ struct sale {
         char shown[320];      /* the last line of progress */
         unsigned application; /* --application=, 0: ask at the terminal */
         bool asked;           /* the question stands on the terminal */
+        unsigned n_offered;   /* what it offers, from 1 */
 };
 
 static const struct {
@@ -121,16 +122,38 @@ static void choose(struct sale *s, unsigned number) {
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
         int r;
 
-        s->asked = false;
         r = sd_bus_call_method(s->cli->bus, SERVICE, s->path, INTERFACE, "ChooseApplication", &error, NULL, "u",
                                (uint32_t) number);
         if (r < 0)
                 (void) cli_fail(s->cli, &error, r);
+        else
+                s->asked = false;
 }
 
-/* What the cardholder points at, the cashier types. An empty line leaves the question standing. */
+static void cancel(struct sale *s) {
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        int r;
+
+        r = sd_bus_call_method(s->cli->bus, SERVICE, s->path, INTERFACE, "Cancel", &error, NULL, "");
+        if (r < 0)
+                (void) cli_fail(s->cli, &error, r);
+}
+
+static void ask_number(void) {
+        fprintf(stderr, "%s\n", _("Type its number, then Enter; Ctrl-C cancels."));
+}
+
+static bool is_offered(const struct sale *s, unsigned long number) {
+        if (number >= 1 && number <= s->n_offered)
+                return true;
+        fprintf(stderr, _("The card has no application with that number; they are 1 to %u.\n"), s->n_offered);
+        return false;
+}
+
+/* What the cardholder points at, the cashier types. What is none of the numbers leaves the question standing. */
 static int on_line(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
         struct sale *s = userdata;
+        unsigned long number;
         char line[32];
         ssize_t n;
 
@@ -138,8 +161,13 @@ static int on_line(sd_event_source *source, int fd, uint32_t revents, void *user
         if (n <= 0)
                 return sd_event_source_set_enabled(source, SD_EVENT_OFF);
         line[n] = '\0';
-        if (s->asked && *line >= '0' && *line <= '9')
-                choose(s, (unsigned) strtoul(line, NULL, 10));
+        if (!s->asked)
+                return 0;
+        number = *line >= '0' && *line <= '9' ? strtoul(line, NULL, 10) : 0;
+        if (is_offered(s, number))
+                choose(s, (unsigned) number);
+        else
+                ask_number();
         return 0;
 }
 
@@ -155,9 +183,14 @@ static void offer(struct sale *s, const cJSON *t) {
         if (s->asked)
                 return;
         s->asked = true;
+        s->n_offered = (unsigned) cJSON_GetArraySize(list);
         if (number > 0) {
                 s->application = 0;
-                return choose(s, number);
+                if (is_offered(s, number))
+                        return choose(s, number);
+                /* Nobody else would answer. */
+                if (!can_ask(s))
+                        return cancel(s);
         }
         if (!can_ask(s))
                 return;
@@ -165,7 +198,7 @@ static void offer(struct sale *s, const cJSON *t) {
                 fprintf(stderr, "  %.0f  %s\n", cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(a, "Number")),
                         cli_text(a, "Name"));
         }
-        fprintf(stderr, "%s\n", _("Type its number, then Enter; Ctrl-C cancels."));
+        ask_number();
 }
 
 /* Reads the whole object anew: whatever the signal said, this is the present state. */
@@ -193,13 +226,7 @@ static int on_signal_of_transaction(sd_bus_message *m, void *userdata, sd_bus_er
 }
 
 static int on_interrupt(sd_event_source *source, const struct signalfd_siginfo *si, void *userdata) {
-        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
-        struct sale *s = userdata;
-        int r;
-
-        r = sd_bus_call_method(s->cli->bus, SERVICE, s->path, INTERFACE, "Cancel", &error, NULL, "");
-        if (r < 0)
-                (void) cli_fail(s->cli, &error, r);
+        cancel(userdata);
         return 0;
 }
 
