@@ -20,6 +20,8 @@
 #define PIN_PROMPTS_MAX 15
 /* Of a card that is mute, out and in again, ten times: more than a person finds time for. */
 #define MOVES_MAX 30
+/* Of a reader that fails before a card was in. */
+#define READER_TRIES_MAX 3
 
 /* There is no card's word to be had any more. */
 static void card_lost(struct transaction *t, const char *word) {
@@ -151,9 +153,14 @@ static const char *word_of(const struct transaction *t, enum emv_reason reason) 
         return t->card_is_out ? "card-removed" : "card-silent";
 }
 
-/* Before a card was in: go on with the other reader, or with this one when it comes back. */
+/*
+ * Before a card was in: go on with the other reader, and with this one when it comes back. Where it has not gone it
+ * may work for a worker that opens it anew.
+ */
 static void reader_lost(struct transaction *t) {
         t->card = card_free(t->card);
+        t->reader_busy =
+                monitor_find_connected(t->engine->monitor, DEVICE_EMV) && ++t->reader_failures < READER_TRIES_MAX;
         transaction_prompt_for_card(t);
         transaction_tell(t, TRANSACTION_CHANGED);
 }

@@ -36,8 +36,9 @@ struct transaction {
         bool stripe;       /* by swipe: there is no card to decide */
         bool can_choose;   /* somebody answers ChooseApplication() */
         unsigned pin_prompts;
-        unsigned moves;    /* of the card, after it was put in first */
-        bool card_is_out;  /* it was in before */
+        unsigned moves;   /* of the card, after it was put in first */
+        bool card_is_out; /* it was in before */
+        unsigned reader_failures;
         char recalled[65]; /* pan_hash of the card that the worker asked about, "" before */
         bool reader_busy;  /* the last worker still has the reader: ours starts when it is gone */
         /* What the worker was given and said, to hold its next claim against. */

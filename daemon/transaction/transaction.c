@@ -421,9 +421,14 @@ void transaction_authorize(struct transaction *t) {
 /* What is asked of people while a card is waited for. */
 void transaction_prompt_for_card(struct transaction *t) {
         bool chip = t->card || t->reader_busy, stripe = t->engine->msr_device != NULL;
+        const char *message = "";
 
+        if (!chip && monitor_find_connected(t->engine->monitor, DEVICE_EMV))
+                message = N_("The chip reader does not work. Unplug it and plug it in again.");
+        else if (!chip && !stripe)
+                message = N_("No card reader is connected. Plug one in.");
         t->view.prompt = chip && stripe ? "insert-or-swipe-card" : chip ? "insert-card" : stripe ? "swipe-card" : "";
-        COPY(t->view.record.message, chip || stripe ? "" : N_("No card reader is connected. Plug one in."));
+        COPY(t->view.record.message, message);
 }
 
 /* Both ways to a card at once, with what is there; the prompt says which. */

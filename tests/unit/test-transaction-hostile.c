@@ -376,6 +376,12 @@ static void speaks_as_tilld(union message *m) {
         }
 }
 
+static void fails_to_read(union message *m) {
+        message_init(m, MESSAGE_OUTCOME);
+        m->outcome.outcome = EMV_OUTCOME_FAILED;
+        m->outcome.reason = EMV_REASON_READER;
+}
+
 static void is_silent(union message *m) {
         worker_pass(FOR_EVER);
         for (;;)
@@ -630,8 +636,14 @@ static const struct attack {
         ATTACK(dies_at_the_end, ANSWERED, "00", FAILED, "not-completed", REQUEST | REVERSAL),
 };
 
+/* No attack, and no end of the sale: the index behind them. */
+#define FAILS_TO_READ ((unsigned) ELEMENTSOF(attacks))
+
 static void tamper(union message *m) {
-        attacks[worker.is.attack].tamper(m);
+        if (worker.is.attack == FAILS_TO_READ)
+                fails_to_read(m);
+        else
+                attacks[worker.is.attack].tamper(m);
 }
 
 static void run_attack(const struct attack *a) {
@@ -760,6 +772,30 @@ static void waiting_for_the_acquirer_is_not_the_card_s_fault(void **state) {
         assert_string_equal(chip.view.record.reason, "unreachable-host");
 }
 
+/* The reader is still there: it is opened anew, three times at most, and then the cashier is told. */
+static void a_reader_that_fails_is_tried_again(void **state) {
+        const struct transaction_view *view;
+
+        strcpy(chip.behaviour.card, "unionpay");
+        chip.behaviour.attack = FAILS_TO_READ;
+        chip_start_sale();
+        chip.behaviour.attack = find_attack(honest);
+        chip_finish_sale();
+        assert_int_equal(chip.view.record.result, RESULT_APPROVED);
+
+        chip.behaviour.attack = FAILS_TO_READ;
+        chip_start_sale();
+        view = transaction_get_view(shop.engine->current);
+        for (int i = 0; *view->record.message == '\0'; i++) {
+                assert_true(i < 3000);
+                chip_run();
+        }
+        assert_string_equal(view->record.message, "The chip reader does not work. Unplug it and plug it in again.");
+        assert_string_equal(view->prompt, "");
+        assert_int_equal(view->record.state, TRANSACTION_WAITING_CARD);
+        assert_int_equal(transaction_cancel(shop.engine->current), 0);
+}
+
 int main(int argc, char **argv) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(all_attacks, chip_setup, chip_teardown),
@@ -767,6 +803,7 @@ int main(int argc, char **argv) {
                 cmocka_unit_test_setup_teardown(messages_go_with_what_they_say, chip_setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(waiting_for_the_acquirer_is_not_the_card_s_fault, chip_setup,
                                                 chip_teardown),
+                cmocka_unit_test_setup_teardown(a_reader_that_fails_is_tried_again, chip_setup, chip_teardown),
         };
 
         log_set_max_level(getenv("TILL_LOG_LEVEL") ? LOG_DEBUG : LOG_EMERG);
