@@ -16,7 +16,7 @@ static const char *number_text(const cJSON *json, const char *name, char text[st
 
 static void print_applications(const struct cli *cli, const cJSON *list) {
         static const struct cli_column columns[] = {
-                { N_("APPLICATION"), 17 }, { N_("NAME"), 20 },    { N_("DENIAL"), 11 },
+                { N_("APPLICATION"), 17 }, { N_("NAME"), 23 },    { N_("DENIAL"), 11 },
                 { N_("ONLINE"), 11 },      { N_("DEFAULT"), 11 }, { N_("LIMIT"), 0 },
         };
 
@@ -139,8 +139,7 @@ int verb_emv(struct cli *cli, int argc, char **argv) {
         print_faults(cli, cJSON_GetObjectItemCaseSensitive(json, "Faults"));
         if (!good) {
                 fprintf(stderr, "\n%s%s%s\n", cli_tone(cli, TONE_BAD),
-                        _("tilld would not start with these files. It goes on with what it has read before."),
-                        cli_tone_end(cli));
+                        _("tilld would not start with these files; it goes on with what it has."), cli_tone_end(cli));
                 return EXIT_NO;
         }
         printf("\n%s\n", is_true(json, "InUse") ? _("This is what tilld uses.")

@@ -173,10 +173,10 @@ const char *emv_files_next_step(const struct emv_files_fault *fault) {
         if (!fault->fatal)
                 return N_("The terminal works without this key. Remove it, or the package that brings it, till-sim.");
         if (streq(fault->key, "sha1"))
-                return N_("Copy modulus, exponent and sha1 anew from the acquirer's list, all three of one key.");
+                return N_("Copy modulus, exponent and sha1 of that key anew from the acquirer's list.");
         if (!fault->path)
                 return N_("Write the missing section into a file in /etc/tilld/emv.d.");
-        return N_("Correct that line; to replace a packaged file, put one of its name into /etc/tilld/emv.d.");
+        return N_("Correct it; a file of that name in /etc/tilld/emv.d replaces a packaged one.");
 }
 
 void emv_files_use(const struct emv_files *f, const struct settings *settings, struct emv_terminal *ret) {

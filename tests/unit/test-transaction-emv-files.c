@@ -155,11 +155,10 @@ static void faults(void **state) {
                    "sha1=0102030405060708090A0B0C0D0E0F1011121314\n");
         load(f);
         assert_int_equal(f->files->n_faults, 6);
-        assert_fault(f, 0, "/00-terminal.conf", ":5: [terminal] category: unknown key", "Correct that line");
-        assert_fault(f, 1, "/00-terminal.conf", ":6: [terminal]: neither [section] nor key=value",
-                     "Correct that line");
+        assert_fault(f, 0, "/00-terminal.conf", ":5: [terminal] category: unknown key", "Correct it");
+        assert_fault(f, 1, "/00-terminal.conf", ":6: [terminal]: neither [section] nor key=value", "Correct it");
         assert_fault(f, 2, "/00-terminal.conf", ":4: [terminal] capabilities: capabilities claim what is not there",
-                     "Correct that line");
+                     "Correct it");
         assert_fault(f, 3, "/10-a.conf",
                      ":3: [application A000000333010101] threshold: threshold is above floor-limit", "Correct");
         assert_fault(f, 4, "/10-a.conf", ":6: [application A0000000031010] versions: no version", "Correct");
