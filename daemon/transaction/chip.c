@@ -16,6 +16,8 @@
 
 /* From the card's insertion to its first decision; after the acquirer's answer to its last. */
 #define CARD_WORK_TIMEOUT_USEC (45 * USEC_PER_SEC)
+/* From the card's first insertion to its first decision, with all that people do meanwhile. */
+#define CARD_WHOLE_TIMEOUT_USEC (5 * 60 * USEC_PER_SEC)
 /* A card counts its tries in four bits. */
 #define PIN_PROMPTS_MAX 15
 /* Of a card that is mute, out and in again, ten times: more than a person finds time for. */
@@ -45,6 +47,11 @@ static int on_timeout(sd_event_source *s, uint64_t usec, void *userdata) {
                 transaction_conclude(t, RESULT_CANCELLED, "choice-timeout");
         else
                 card_failed(t);
+        return 0;
+}
+
+static int on_whole_timeout(sd_event_source *s, uint64_t usec, void *userdata) {
+        card_failed(userdata);
         return 0;
 }
 
@@ -190,9 +197,7 @@ static void card_outcome(struct transaction *t, const struct message_outcome *m)
         case EMV_OUTCOME_DECLINED:
                 return transaction_conclude(t, RESULT_DECLINED, word);
         case EMV_OUTCOME_FAILED:
-                return transaction_conclude(
-                        t, streq(word, "cancelled") || streq(word, "card-timeout") ? RESULT_CANCELLED : RESULT_FAILED,
-                        word);
+                return transaction_conclude(t, streq(word, "card-timeout") ? RESULT_CANCELLED : RESULT_FAILED, word);
         default:
                 /* An approval without the acquirer: the caps on offline approvals are zero. */
                 return transaction_conclude(t, RESULT_FAILED, "worker-failed");
@@ -263,6 +268,9 @@ static void first_card(struct transaction *t) {
         record->entry = ENTRY_CHIP;
         if (transaction_save_lazily(t, "card") < 0)
                 return transaction_conclude(t, RESULT_FAILED, "storage");
+        if (sd_event_add_time_relative(t->engine->config.event, &t->whole_timeout, CLOCK_BOOTTIME,
+                                       CARD_WHOLE_TIMEOUT_USEC, 0, on_whole_timeout, t) < 0)
+                return card_failed(t);
         card_is_in(t);
 }
 

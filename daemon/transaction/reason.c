@@ -63,7 +63,8 @@ const char *reason_of_card(enum emv_reason reason) {
                 [EMV_REASON_LIVE_CARD] = "live-card",
                 [EMV_REASON_READER] = "reader-failed",
                 [EMV_REASON_TIMEOUT] = "card-silent",
-                [EMV_REASON_CANCELLED] = "cancelled",
+                /* Who cancels does so here, and the worker has no say in it. */
+                [EMV_REASON_CANCELLED] = "worker-failed",
                 [EMV_REASON_ABORTED] = "worker-failed",
         };
 

@@ -45,7 +45,8 @@ struct transaction {
         struct message_start *start;
         struct message_online_request *request; /* secret memory; filled in for a swipe too */
         struct message_online_answer *told;
-        sd_event_source *timeout;
+        sd_event_source *timeout;       /* of the step */
+        sd_event_source *whole_timeout; /* of the card, until the acquirer is asked */
 
         /* The acquirer. */
         enum host_state host;

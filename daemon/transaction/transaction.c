@@ -45,11 +45,16 @@ static void drop_secrets(struct transaction *t) {
         explicit_bzero(t->request->result.de55, sizeof(t->request->result.de55));
 }
 
+static void end_timeouts(struct transaction *t) {
+        t->timeout = sd_event_source_disable_unref(t->timeout);
+        t->whole_timeout = sd_event_source_disable_unref(t->whole_timeout);
+}
+
 struct transaction *transaction_free(struct transaction *t) {
         if (!t)
                 return NULL;
         card_free(t->card);
-        sd_event_source_disable_unref(t->timeout);
+        end_timeouts(t);
         secret_free(t->request);
         free(t->told);
         free(t->start);
@@ -178,7 +183,7 @@ void transaction_conclude(struct transaction *t, enum transaction_result result,
         const char *reversal_reason = reversal_of(t, result);
         int r;
 
-        t->timeout = sd_event_source_disable_unref(t->timeout);
+        end_timeouts(t);
         drop_secrets(t);
         chip_forget_choice(t);
         release_card(t);
@@ -406,7 +411,7 @@ static void reversals_ended(bool ok, void *userdata) {
 
 /* The card wants the acquirer's word. From here on Cancel is too late. */
 void transaction_authorize(struct transaction *t) {
-        t->timeout = sd_event_source_disable_unref(t->timeout);
+        end_timeouts(t);
         t->host = HOST_STATE_PENDING;
         t->view.record.state = TRANSACTION_AUTHORIZING;
         COPY(t->view.record.message, "");

@@ -206,8 +206,8 @@ static int be_worker(void (*tamper)(union message *m)) {
 
 static struct {
         struct behaviour behaviour;
-        int notes;                   /* the file of the last worker */
-        sd_event_source *timers[16]; /* the last ones */
+        int notes;                    /* the file of the last worker */
+        sd_event_source *timers[128]; /* the last ones */
         unsigned n_timers;
         bool passed; /* time was made to pass in this sale */
 

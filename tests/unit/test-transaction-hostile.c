@@ -382,6 +382,14 @@ static void fails_to_read(union message *m) {
         m->outcome.reason = EMV_REASON_READER;
 }
 
+static void says_cancelled(union message *m) {
+        if (!is(m, MESSAGE_ONLINE_REQUEST))
+                return;
+        message_init(m, MESSAGE_OUTCOME);
+        m->outcome.outcome = EMV_OUTCOME_FAILED;
+        m->outcome.reason = EMV_REASON_CANCELLED;
+}
+
 static void is_silent(union message *m) {
         worker_pass(FOR_EVER);
         for (;;)
@@ -503,6 +511,18 @@ static void tries_again(union message *m) {
         worker_say_raw(&p, p.header.size);
 }
 
+/* Each step in its time, and never an end. */
+static void is_mute_for_hours(union message *m) {
+        if (!is(m, MESSAGE_PROMPT) || m->prompt.prompt != EMV_PROMPT_READING)
+                return;
+        for (int i = 0; i < 14; i++) {
+                say_card(EMV_CARD_MUTE);
+                worker_pass(25);
+                worker_await_pass();
+                say_card(EMV_CARD_INSERTED);
+        }
+}
+
 static void is_mute_again_and_again(union message *m) {
         if (!is(m, MESSAGE_PROMPT) || m->prompt.prompt != EMV_PROMPT_READING)
                 return;
@@ -558,6 +578,7 @@ static const struct attack {
         ATTACK(finds_card_silent, ANSWERED, "00", FAILED, "card-silent", NOTHING),
         ATTACK(finds_card_silent_at_the_end, ANSWERED, "00", FAILED, "not-completed", REQUEST | REVERSAL),
         /* Before the acquirer. */
+        ATTACK(is_mute_for_hours, ANSWERED, "00", FAILED, "worker-failed", NOTHING),
         ATTACK(is_mute_again_and_again, ANSWERED, "00", FAILED, "worker-failed", NOTHING),
         ATTACK(is_mute_and_stays, ANSWERED, "00", FAILED, "worker-failed", NOTHING),
         ATTACK(approves_before_card, ANSWERED, "00", FAILED, "worker-failed", NOTHING),
@@ -599,6 +620,7 @@ static const struct attack {
         ATTACK(speaks_another_version, ANSWERED, "00", FAILED, "worker-failed", NOTHING),
         ATTACK(speaks_as_tilld, ANSWERED, "00", FAILED, "worker-failed", NOTHING),
         ATTACK(dies_with_card, ANSWERED, "00", FAILED, "worker-failed", NOTHING),
+        ATTACK(says_cancelled, ANSWERED, "00", FAILED, "worker-failed", NOTHING),
         ATTACK(is_silent, ANSWERED, "00", CANCELLED, "card-timeout", NOTHING),
         ATTACK(stops_with_card, ANSWERED, "00", FAILED, "worker-failed", NOTHING),
         ATTACK(loops_with_card, ANSWERED, "00", FAILED, "worker-failed", NOTHING),
