@@ -3,8 +3,8 @@
 
 #include <openssl/sha.h>
 
+#include "base/tlv.h"
 #include "emv/step.h"
-#include "emv/tlv.h"
 
 #define INS_GENERATE_AC 0xae
 

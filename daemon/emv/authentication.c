@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Offline data authentication: EMV Book 3, 10.3, and Book 2, 5 and 6. */
 
+#include "base/tlv.h"
 #include "emv/certificate.h"
 #include "emv/step.h"
-#include "emv/tlv.h"
 
 #define INS_INTERNAL_AUTHENTICATE 0x88
 

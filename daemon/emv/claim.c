@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* What tilld holds against the word of a worker that may be in the hands of a card. */
 
+#include "base/tlv.h"
 #include "emv/message.h"
 #include "emv/step.h"
-#include "emv/tlv.h"
 
 static int refuse(const char *reason, const char **ret_reason) {
         *ret_reason = reason;

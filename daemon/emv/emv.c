@@ -2,8 +2,8 @@
 /* The steps in their order: EMV Book 3, 8 and figure 7. */
 
 #include "base/secret.h"
+#include "base/tlv.h"
 #include "emv/step.h"
-#include "emv/tlv.h"
 
 #define EMV_PRODUCT_MAX 16
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Initiate application processing: EMV Book 3, 10.1. */
 
+#include "base/tlv.h"
 #include "emv/step.h"
-#include "emv/tlv.h"
 
 #define INS_GET_PROCESSING_OPTIONS 0xa8
 

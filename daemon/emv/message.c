@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include "base/tlv.h"
 #include "emv/message.h"
 #include "emv/step.h"
-#include "emv/tlv.h"
 
 static const struct {
         uint16_t type;

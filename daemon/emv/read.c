@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Read application data: EMV Book 3, 10.2. */
 
+#include "base/tlv.h"
 #include "emv/step.h"
-#include "emv/tlv.h"
 
 #define INS_READ_RECORD 0xb2
 #define INS_GET_DATA 0xca

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Issuer-to-card script processing: EMV Book 3, 10.10; results by Book 4, Annex A5. */
 
+#include "base/tlv.h"
 #include "emv/step.h"
-#include "emv/tlv.h"
 
 /* 10.10 looks at the first byte alone. */
 static bool is_good(uint16_t sw) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Application selection: EMV Book 1, 12. */
 
+#include "base/tlv.h"
 #include "emv/step.h"
-#include "emv/tlv.h"
 
 #define INS_SELECT 0xa4
 #define INS_READ_RECORD 0xb2

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include "base/tlv.h"
 #include "emv/store.h"
 #include "emv/tag.h"
-#include "emv/tlv.h"
 
 static struct store_object *find(const struct store *s, uint32_t tag) {
         for (size_t i = 0; i < s->n; i++)

@@ -2,9 +2,9 @@
 #include <openssl/sha.h>
 
 #include "base/hex.h"
+#include "base/tlv.h"
 #include "emv/tag.h"
 #include "emv/terminal.h"
-#include "emv/tlv.h"
 
 /* What 9F33 may claim: stripe, keyed entry and contact chip; signature and no CVM; SDA, DDA and CDA. */
 static const uint8_t capable[3] = { 0xe0, 0x28, 0xc8 };

@@ -7,7 +7,7 @@
  */
 
 #include "base/hex.h"
-#include "emv/tlv.h"
+#include "base/tlv.h"
 #include "emv/tvr.h"
 
 static const struct {

@@ -6,8 +6,8 @@
 
 #include "base/config.h"
 #include "base/hex.h"
+#include "base/tlv.h"
 #include "emv/tag.h"
-#include "emv/tlv.h"
 
 #define TERMINAL_CONF "tests/emv/terminal.conf"
 #define TEST_CA_CONF "tests/sim/cards/test-ca.conf"

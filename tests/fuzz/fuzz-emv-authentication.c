@@ -11,8 +11,8 @@
 #include <openssl/bn.h>
 #include <openssl/sha.h>
 
+#include "base/tlv.h"
 #include "emv/certificate.h"
-#include "emv/tlv.h"
 #include "tests/fuzz/fuzz.h"
 
 #define SIZE 96

@@ -4,8 +4,8 @@
  * same bytes as a data object list never give more than was asked for.
  */
 
+#include "base/tlv.h"
 #include "emv/store.h"
-#include "emv/tlv.h"
 #include "tests/fuzz/fuzz.h"
 
 /* One level written anew: the same objects, whatever filling and long lengths were in it. */

@@ -18,8 +18,8 @@
 
 #include "base/hex.h"
 #include "base/log.h"
+#include "base/tlv.h"
 #include "emv/step.h"
-#include "emv/tlv.h"
 #include "emv/tvr.h"
 #include "host/result.h"
 #include "tests/unit/shop-settings.h"

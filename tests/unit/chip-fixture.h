@@ -18,12 +18,12 @@
 #include "base/clock.h"
 #include "base/hex.h"
 #include "base/log.h"
+#include "base/tlv.h"
 #include "card/icc.h"
 #include "emv-fixture.h"
 #include "engine-fixture.h"
 #include "emv/emv.h"
 #include "emv/step.h"
-#include "emv/tlv.h"
 #include "issuer/issuer.h"
 
 /* ---- The worker's process ---- */

@@ -3,8 +3,8 @@
 
 /* Offline data authentication: which method, what it needs, and each way in which a card's signature can be wrong. */
 
+#include "base/tlv.h"
 #include "emv-chain.h"
-#include "emv/tlv.h"
 
 /* ---- The methods ---- */
 

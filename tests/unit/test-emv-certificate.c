@@ -3,9 +3,9 @@
 
 /* Keys and certificates: figures of other people's cards, and a chain of our own with each field made wrong. */
 
+#include "base/tlv.h"
 #include "emv-chain.h"
 #include "emv-vectors.h"
-#include "emv/tlv.h"
 
 /* ---- Figures from elsewhere ---- */
 

@@ -3,11 +3,11 @@
 
 /* What is below the steps: BER-TLV, data object lists, the store, APDUs, the answer to reset. */
 
+#include "base/tlv.h"
 #include "emv-fixture.h"
 #include "emv/apdu.h"
 #include "emv/store.h"
 #include "emv/tag.h"
-#include "emv/tlv.h"
 
 static int check_hex(const char *text) {
         uint8_t data[1024];

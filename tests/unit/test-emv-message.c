@@ -6,9 +6,9 @@
 /* What tilld believes: the form of messages, the claims in them, and the EMV data that are shipped. */
 
 #include "base/log.h"
+#include "base/tlv.h"
 #include "emv-fixture.h"
 #include "emv/message.h"
-#include "emv/tlv.h"
 #include "emv/tvr.h"
 
 struct fixture {

@@ -7,10 +7,10 @@
  */
 
 #include "base/log.h"
+#include "base/tlv.h"
 #include "card/icc.h"
 #include "emv-fixture.h"
 #include "emv/emv.h"
-#include "emv/tlv.h"
 #include "emv/tvr.h"
 #include "issuer/issuer.h"
 

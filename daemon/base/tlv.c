@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "emv/tlv.h"
+#include "base/tlv.h"
 
 bool tlv_is_constructed(uint32_t tag) {
         while (tag > 0xff)

@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * BER-TLV as EMV Book 3, Annex B has it: tags of one to three bytes, definite lengths of one to three
- * bytes, 00 as filling between objects. Any bytes give objects or an error; nothing is allocated, and
- * values point into the input.
+ * BER-TLV as EMV Book 3, Annex B has it, of a card and of an acquirer's DE55: tags of one to three bytes, definite
+ * lengths of one to three bytes, 00 as filling between objects. Any bytes give objects or an error; nothing is
+ * allocated, and values point into the input.
  */
 
 #include "base/macro.h"
