@@ -1,77 +1,49 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include "base/log.h"
 #include "base/secret.h"
+#include "base/tlv.h"
 #include "host/answer.h"
 #include "host/result.h"
 
-/* One BER-TLV of DE55: tags of up to two bytes, lengths of up to two. */
-struct tlv {
-        unsigned tag;
-        const uint8_t *whole, *value;
-        size_t whole_size, size;
-};
-
-/* Returns false when what is left is not a TLV. */
-static bool tlv_next(const uint8_t **p, size_t *left, struct tlv *ret) {
-        const uint8_t *s = *p, *end = s + *left;
-        struct tlv t = { .whole = s };
-
-        t.tag = *s++;
-        if ((t.tag & 0x1F) == 0x1F) {
-                if (s == end || *s & 0x80)
-                        return false;
-                t.tag = t.tag << 8 | *s++;
-        }
-        if (s == end)
-                return false;
-        t.size = *s++;
-        if (t.size == 0x81) {
-                if (s == end)
-                        return false;
-                t.size = *s++;
-        } else if (t.size > 0x7F)
-                return false;
-        if (t.size > (size_t) (end - s))
-                return false;
-
-        t.value = s;
-        t.whole_size = (size_t) (s - t.whole) + t.size;
-        *p += t.whole_size;
-        *left -= t.whole_size;
-        *ret = t;
-        return true;
+/* As text, and as the card gets it. */
+static bool is_response_code(const struct tlv *t) {
+        return t->size == 2 && t->value[0] > ' ' && t->value[0] < 0x7F && t->value[1] > ' ' && t->value[1] < 0x7F;
 }
 
-static int read_icc(struct host_answer *a, const uint8_t *p, size_t left) {
+/*
+ * What the acquirer has decided stands whatever its DE55 is like: the card gets what can be read of it and decides,
+ * and an approval that does not end in its TC is reversed. What is broken goes to the scripts as it is, and the card
+ * is told of a script that was lost (TVR byte 5 bit 6).
+ */
+static void read_icc(struct host_answer *a, const uint8_t *p, size_t left) {
         struct tlv t;
+        int r;
 
-        while (left > 0) {
-                if (!tlv_next(&p, &left, &t))
-                        return -EBADMSG;
-
+        while ((r = tlv_next(&p, &left, &t)) > 0)
                 switch (t.tag) {
                 case 0x91:
-                        if (t.size < 8 || t.size > sizeof(a->issuer_auth))
-                                return -EBADMSG;
-                        memcpy(a->issuer_auth, t.value, t.size);
-                        a->issuer_auth_size = t.size;
+                        /* Too long is as wrong as too short, which emv/ knows: the first byte stands for it. */
+                        a->issuer_auth_size = t.size <= sizeof(a->issuer_auth) ? t.size : 1;
+                        memcpy(a->issuer_auth, t.value, a->issuer_auth_size);
                         break;
                 case 0x8A:
-                        if (t.size != sizeof(a->arc))
-                                return -EBADMSG;
-                        memcpy(a->arc, t.value, t.size);
+                        if (is_response_code(&t))
+                                memcpy(a->arc, t.value, t.size);
                         break;
                 case 0x71:
                 case 0x72:
-                        if (t.whole_size > sizeof(a->scripts) - a->scripts_size)
-                                return -EBADMSG;
-                        memcpy(a->scripts + a->scripts_size, t.whole, t.whole_size);
-                        a->scripts_size += t.whole_size;
+                        /* As short as it can be written: all of DE55 has room. */
+                        (void) tlv_append(a->scripts, sizeof(a->scripts), &a->scripts_size, t.tag, t.value, t.size);
                         break;
                 default:
                         break;
                 }
-        }
-        return 0;
+        if (r >= 0)
+                return;
+        log_warning("DE55 of the acquirer's answer is broken; the card decides without its last %zu bytes", left);
+        left = MIN(left, sizeof(a->scripts) - a->scripts_size);
+        memcpy(a->scripts + a->scripts_size, p, left);
+        a->scripts_size += left;
 }
 
 /* A field's text without trailing blanks; empty when absent. The profile's sizes fit those of the struct. */
@@ -134,12 +106,11 @@ static int check_content(const struct host_kind_rule *rule, const struct host_re
         return 0;
 }
 
-static int read_fields(const struct iso8583 *m, struct host_answer *a) {
+static void read_fields(const struct iso8583 *m, struct host_answer *a) {
         const char *text;
         const void *data;
         uint64_t number;
         size_t size;
-        int r;
 
         copy_field(m, 39, a->code, sizeof(a->code));
         copy_field(m, 38, a->approval, sizeof(a->approval));
@@ -164,17 +135,13 @@ static int read_fields(const struct iso8583 *m, struct host_answer *a) {
 
         memcpy(a->arc, a->code, sizeof(a->arc));
         data = iso8583_bytes(m, 55, &size);
-        if (data) {
-                r = read_icc(a, data, size);
-                if (r < 0)
-                        return r;
-        }
+        if (data)
+                read_icc(a, data, size);
         data = iso8583_bytes(m, 62, &size);
         if (data && size <= sizeof(a->keys)) {
                 memcpy(a->keys, data, size);
                 a->keys_size = size;
         }
-        return 0;
 }
 
 int host_answer_decode(const struct host_profile *p, const struct host_keys *keys, const struct host_request *q,
@@ -202,9 +169,7 @@ int host_answer_decode(const struct host_profile *p, const struct host_keys *key
         r = check_content(rule, q, m, code && is_approval(code));
         if (r < 0)
                 return r;
-        r = read_fields(m, &a);
-        if (r < 0)
-                return r;
+        read_fields(m, &a);
         *ret = a;
         return 0;
 }

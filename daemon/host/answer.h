@@ -20,10 +20,10 @@ struct host_answer {
         uint32_t batch; /* DE60.2 */
 
         /* From DE55; sizes are 0 when absent. 8A is DE39 where DE55 has none. */
-        uint8_t issuer_auth[16]; /* tag 91 */
+        uint8_t issuer_auth[16]; /* tag 91; less than 8 bytes are a wrong one */
         size_t issuer_auth_size;
         uint8_t arc[2];       /* tag 8A */
-        uint8_t scripts[512]; /* tags 71 and 72, whole TLVs in their order */
+        uint8_t scripts[512]; /* tags 71 and 72 in their order, then what of DE55 is broken */
         size_t scripts_size;
 
         uint8_t keys[WRAPPED_KEYS_MAX]; /* DE62 of a sign-on, wrapped */

@@ -216,7 +216,8 @@ static struct {
         const char *code;
         const char *script;
         bool script_mac; /* the last four bytes of it are to be the issuer's MAC over its last command */
-        bool no_arpc, bad_arpc;
+        bool bad_arpc;
+        size_t arpc_size; /* bytes of 91 that come; 0: all */
         struct issuer *issuer;
         struct exceptions *exceptions;
         host_exchange_done_t done;
@@ -380,12 +381,10 @@ static void answer_as_issuer(const struct host_request *q) {
         assert_memory_equal(ac, told, 8);
 
         memcpy(a->arc, chip.code, 2);
-        if (!chip.no_arpc) {
-                assert_int_equal(issuer_arpc(session_key, ac, a->arc, a->issuer_auth), 0);
-                memcpy(a->issuer_auth + 8, a->arc, 2);
-                a->issuer_auth_size = 10;
-                a->issuer_auth[0] ^= chip.bad_arpc;
-        }
+        assert_int_equal(issuer_arpc(session_key, ac, a->arc, a->issuer_auth), 0);
+        memcpy(a->issuer_auth + 8, a->arc, 2);
+        a->issuer_auth_size = chip.arpc_size ?: 10;
+        a->issuer_auth[0] ^= chip.bad_arpc;
         if (chip.script)
                 a->scripts_size = fixture_hex(chip.script, a->scripts, sizeof(a->scripts));
         if (chip.script && chip.script_mac) {

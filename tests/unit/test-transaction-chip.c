@@ -22,6 +22,7 @@ static const struct sale {
         const char *code;
         const char *denial; /* TAC of the terminal, or NULL */
         bool bad_arpc, script_mac;
+        size_t arpc_size;
 
         enum transaction_result result;
         const char *reason;
@@ -92,6 +93,30 @@ static const struct sale {
                 .sent = REQUEST | REVERSAL,
                 .kind = "AAC",
                 .reversal_reason = "06",
+        },
+        {
+                .name = "online, approved, the ARPC is too short to be one",
+                .tvr = "0000008040",
+                .tsi = "E800",
+                .card = "mastercard",
+                .code = "00",
+                .arpc_size = 2,
+                .result = RESULT_FAILED,
+                .reason = "not-completed",
+                .sent = REQUEST | REVERSAL,
+                .kind = "AAC",
+                .reversal_reason = "06",
+        },
+        {
+                .name = "online, approved, DE55 breaks off in a script",
+                .tvr = "0000008020",
+                .tsi = "F800",
+                .card = "mastercard",
+                .script = "720F9F1804",
+                .code = "00",
+                .result = RESULT_APPROVED,
+                .sent = REQUEST,
+                .kind = "TC",
         },
         {
                 .name = "online, declined",
@@ -218,6 +243,7 @@ static void run_sale(const struct sale *s) {
         chip.script = s->script;
         chip.script_mac = s->script_mac;
         chip.bad_arpc = s->bad_arpc;
+        chip.arpc_size = s->arpc_size;
         if (s->denial)
                 for (uint32_t i = 0; i < shop.terminal.n_applications; i++)
                         (void) fixture_hex(s->denial, shop.terminal.applications[i].tac_denial, EMV_TVR_SIZE);
