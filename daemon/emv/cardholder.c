@@ -3,26 +3,12 @@
 
 #include "emv/step.h"
 
-/* First byte of a rule: the method, and whether to go on when it fails. */
-#define CVM_METHOD 0x3f
+/* First byte of a rule: go on when the method fails. */
 #define CVM_CONTINUE 0x40
 
-enum {
-        CVM_FAIL = 0x00,
-        CVM_PLAINTEXT_PIN = 0x01,
-        CVM_ONLINE_PIN = 0x02,
-        CVM_PLAINTEXT_PIN_SIGNATURE = 0x03,
-        CVM_ENCIPHERED_PIN = 0x04,
-        CVM_ENCIPHERED_PIN_SIGNATURE = 0x05,
-        CVM_SIGNATURE = 0x1e,
-        CVM_NONE = 0x1f,
-        CVM_NOT_PERFORMED = 0x3f, /* only in 9F34 */
-};
-
-/* Third byte of 9F34. */
-#define RESULT_UNKNOWN 0x00
-#define RESULT_FAILED 0x01
-#define RESULT_SUCCESSFUL 0x02
+/* Conditions of a rule (table 44): from this one on of the amount. A condition that is not known is not met. */
+#define CONDITION_AMOUNT 0x06
+#define CONDITION_LAST 0x09
 
 #define TYPE_CASH 0x01
 
@@ -35,7 +21,7 @@ static void set_result(struct emv *e, uint8_t method, uint8_t condition, uint8_t
         e->cvm[2] = result;
 }
 
-static bool supports(const struct emv_terminal *t, uint8_t method) {
+bool emv_supports_cvm(const struct emv_terminal *t, uint8_t method) {
         uint8_t c = t->capabilities[1];
 
         switch (method & CVM_METHOD) {
@@ -88,9 +74,7 @@ static bool amount_condition(const struct emv *e, uint8_t condition, uint32_t x,
         }
 }
 
-/* Table 44. A condition that is not known is not met. */
-static bool condition_met(const struct emv *e, uint8_t method, uint8_t condition, uint32_t x, uint32_t y) {
-        const struct message_start *s = e->start;
+bool emv_cvm_may_apply(const struct message_start *s, uint8_t method, uint8_t condition) {
         bool cash = s->transaction_type == TYPE_CASH, cashback = s->amount_other > 0;
 
         switch (condition) {
@@ -101,19 +85,20 @@ static bool condition_met(const struct emv *e, uint8_t method, uint8_t condition
         case 0x02:
                 return !cash && !cashback;
         case 0x03:
-                return supports(&s->terminal, method);
+                return emv_supports_cvm(&s->terminal, method);
         case 0x04:
                 return cash && !is_unattended(&s->terminal);
         case 0x05:
                 return cashback;
-        case 0x06:
-        case 0x07:
-        case 0x08:
-        case 0x09:
-                return amount_condition(e, condition, x, y);
         default:
-                return false;
+                return condition <= CONDITION_LAST;
         }
+}
+
+static bool condition_met(const struct emv *e, uint8_t method, uint8_t condition, uint32_t x, uint32_t y) {
+        if (!emv_cvm_may_apply(e->start, method, condition))
+                return false;
+        return condition < CONDITION_AMOUNT || amount_condition(e, condition, x, y);
 }
 
 /* 10.5.1: not a PIN that is wrong, but one that could not be tried. */
@@ -186,12 +171,12 @@ static int perform_pin(struct emv *e, uint8_t rule, uint8_t condition) {
         bool signature = (rule & CVM_METHOD) == CVM_PLAINTEXT_PIN_SIGNATURE;
         int r;
 
-        set_result(e, rule, condition, RESULT_FAILED);
+        set_result(e, rule, condition, CVM_RESULT_FAILED);
         r = verify_plaintext_pin(e);
         if (r <= 0)
                 return r;
         e->signature = signature;
-        set_result(e, rule, condition, signature ? RESULT_UNKNOWN : RESULT_SUCCESSFUL);
+        set_result(e, rule, condition, signature ? CVM_RESULT_UNKNOWN : CVM_RESULT_SUCCESSFUL);
         return 1;
 }
 
@@ -206,7 +191,7 @@ static int perform(struct emv *e, uint8_t rule, uint8_t condition) {
                 tvr_set(e->tvr, TVR_CVM_UNRECOGNISED);
                 return 0;
         }
-        if (!supports(&e->start->terminal, rule)) {
+        if (!emv_supports_cvm(&e->start->terminal, rule)) {
                 /* 10.5.1, 10.5.2: a PIN is asked for and there is nowhere to enter it. */
                 if (method >= CVM_PLAINTEXT_PIN && method <= CVM_ENCIPHERED_PIN_SIGNATURE)
                         tvr_set(e->tvr, TVR_PIN_PAD_ABSENT);
@@ -218,13 +203,13 @@ static int perform(struct emv *e, uint8_t rule, uint8_t condition) {
                 return perform_pin(e, rule, condition);
         case CVM_SIGNATURE:
                 e->signature = true;
-                set_result(e, rule, condition, RESULT_UNKNOWN);
+                set_result(e, rule, condition, CVM_RESULT_UNKNOWN);
                 return 1;
         case CVM_NONE:
-                set_result(e, rule, condition, RESULT_SUCCESSFUL);
+                set_result(e, rule, condition, CVM_RESULT_SUCCESSFUL);
                 return 1;
         default:
-                set_result(e, rule, condition, RESULT_FAILED);
+                set_result(e, rule, condition, CVM_RESULT_FAILED);
                 return 0;
         }
 }
@@ -236,7 +221,7 @@ int emv_verify_cardholder(struct emv *e) {
         int done = 0;
 
         e->pin_bypassed = false;
-        set_result(e, CVM_NOT_PERFORMED, 0, RESULT_UNKNOWN);
+        set_result(e, CVM_NOT_PERFORMED, 0, CVM_RESULT_UNKNOWN);
         if (!(emv_aip(e) & AIP_CARDHOLDER_VERIFICATION))
                 return 0;
         list = store_get(&e->store, TAG_CVM_LIST, &size);
@@ -249,7 +234,7 @@ int emv_verify_cardholder(struct emv *e) {
 
         x = emv_binary_number(list);
         y = emv_binary_number(list + 4);
-        set_result(e, CVM_NOT_PERFORMED, 0, RESULT_FAILED);
+        set_result(e, CVM_NOT_PERFORMED, 0, CVM_RESULT_FAILED);
         for (size_t i = 8; i < size && !done; i += 2) {
                 if (!condition_met(e, list[i], list[i + 1], x, y))
                         continue;

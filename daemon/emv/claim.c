@@ -125,17 +125,71 @@ static bool same_card(const struct emv_card_data *c) {
         return streq(c->pan_masked, masked);
 }
 
-/* A PIN can have been right only where the reader has a keypad, as START says. */
-static bool is_possible_cvm(const struct emv_terminal *t, const struct emv_result_data *r) {
-        bool keypad = t->capabilities[1] & EMV_CAPABILITY_PLAINTEXT_PIN;
-        uint8_t method = r->cvm[0] & 0x3f;
-        bool pin_and_signature = method == 0x03 && keypad && r->cvm[2] == 0;
+/* Book 4, 6.3.4.5: nobody was to be verified, or there is no list to do it by. */
+static bool has_no_cvm(const struct message_start *s, const struct emv_result_data *r) {
+        return memcmp(r->cvm, (const uint8_t[]){ CVM_NOT_PERFORMED, 0, CVM_RESULT_UNKNOWN }, sizeof(r->cvm)) == 0 &&
+               r->tvr[TVR_CVM_FAILED >> 8] == 0 && !r->signature &&
+               (s->steps == EMV_STEPS_AAC || !(r->aip[0] & AIP_CARDHOLDER_VERIFICATION) ||
+                tvr_test(r->tvr, TVR_DATA_MISSING));
+}
 
-        if (r->signature != ((method == 0x1e && r->cvm[2] == 0) || pin_and_signature))
+/* The results of a method that succeeds; negative for one that cannot. */
+static int successful_cvm(uint8_t method) {
+        switch (method) {
+        case CVM_SIGNATURE:
+        case CVM_PLAINTEXT_PIN_SIGNATURE:
+                return CVM_RESULT_UNKNOWN;
+        case CVM_PLAINTEXT_PIN:
+        case CVM_NONE:
+                return CVM_RESULT_SUCCESSFUL;
+        default:
+                return -EOPNOTSUPP;
+        }
+}
+
+/* The last method that was performed, and how it went: what failed is told in the TVR, too (Book 3, 10.5). */
+static bool has_last_cvm(const struct message_start *s, const struct emv_result_data *r) {
+        uint8_t method = r->cvm[0] & CVM_METHOD, result = r->cvm[2];
+
+        if (!emv_supports_cvm(&s->terminal, method) || !emv_cvm_may_apply(s, method, r->cvm[1]))
                 return false;
-        if (r->cvm[2] == 2)
-                return method == 0x1f || (method == 0x01 && keypad);
-        return true;
+        if (tvr_test(r->tvr, TVR_CVM_FAILED))
+                return result == CVM_RESULT_FAILED && !r->signature && method != CVM_SIGNATURE && method != CVM_NONE;
+        return result == successful_cvm(method) && r->signature == (result == CVM_RESULT_UNKNOWN);
+}
+
+/* Of the ways in which emv_verify_cardholder() ends at this terminal one. The card's list is not known here. */
+static bool is_possible_cvm(const struct message_start *s, const struct emv_result_data *r) {
+        static const uint8_t none[] = { CVM_NOT_PERFORMED, 0, CVM_RESULT_FAILED };
+
+        if (!(r->tsi[0] & TSI_CARDHOLDER_VERIFICATION))
+                return has_no_cvm(s, r);
+        if (s->steps == EMV_STEPS_AAC || !(r->aip[0] & AIP_CARDHOLDER_VERIFICATION) ||
+            tvr_test(r->tvr, TVR_ONLINE_PIN))
+                return false;
+        if (!emv_supports_cvm(&s->terminal, CVM_PLAINTEXT_PIN) &&
+            (tvr_test(r->tvr, TVR_PIN_TRIES_EXCEEDED) || tvr_test(r->tvr, TVR_PIN_NOT_ENTERED)))
+                return false;
+        if (memcmp(r->cvm, none, sizeof(none)) == 0)
+                return tvr_test(r->tvr, TVR_CVM_FAILED) && !r->signature;
+        return has_last_cvm(s, r);
+}
+
+static bool is_pin(uint8_t method) {
+        return method == CVM_PLAINTEXT_PIN || method == CVM_PLAINTEXT_PIN_SIGNATURE;
+}
+
+int message_check_pin(const struct emv_result_data *result, unsigned n_prompts, const char **ret_reason) {
+        if (n_prompts > 0)
+                return 0;
+        if (is_pin(result->cvm[0] & CVM_METHOD) && result->cvm[2] != CVM_RESULT_FAILED)
+                return refuse("a PIN was right that nobody was asked for", ret_reason);
+        /* Then only a card that allows no more tries has it fail. */
+        if (tvr_test(result->tvr, TVR_PIN_NOT_ENTERED) ||
+            (result->has_cryptogram && is_pin(result->cvm[0] & CVM_METHOD) &&
+             !tvr_test(result->tvr, TVR_PIN_TRIES_EXCEEDED)))
+                return refuse("a PIN failed that nobody was asked for", ret_reason);
+        return 0;
 }
 
 static int check_claim(const struct message_start *start, const struct emv_card_data *card,
@@ -154,9 +208,15 @@ static int check_claim(const struct message_start *start, const struct emv_card_
                 return 0;
         if (card->aid.size == 0)
                 return refuse("cryptogram of no application", ret_reason);
-        if (!is_possible_cvm(&start->terminal, result))
+        if (!is_possible_cvm(start, result))
                 return refuse("cardholder verification is not possible here", ret_reason);
         return check_de55(start, card, result, ret_reason);
+}
+
+/* Has what only an answer brings about. */
+static bool is_of_answer(const struct emv_result_data *r) {
+        return r->script_results_size > 0 || r->tsi[0] & (TSI_ISSUER_AUTHENTICATION | TSI_SCRIPT) ||
+               tvr_test(r->tvr, TVR_ISSUER_AUTHENTICATION_FAILED | TVR_SCRIPT_FAILED_BEFORE | TVR_SCRIPT_FAILED_AFTER);
 }
 
 int message_check_request(const struct message_start *start, const struct message_online_request *request,
@@ -167,8 +227,8 @@ int message_check_request(const struct message_start *start, const struct messag
                 return refuse("card data are missing", ret_reason);
         if (request->result.cryptogram_type != AC_ARQC)
                 return refuse("cryptogram is no request", ret_reason);
-        if (request->result.script_results_size > 0)
-                return refuse("script results before an answer", ret_reason);
+        if (is_of_answer(&request->result))
+                return refuse("results of an answer before it", ret_reason);
         return check_claim(start, &request->card, &request->result, ret_reason);
 }
 
@@ -201,8 +261,36 @@ static bool is_of_request(const struct message_online_request *request, const st
 
 /* How the cardholder was verified was settled before the request. */
 static bool is_verified_alike(const struct emv_result_data *a, const struct emv_result_data *b) {
-        return !b->has_cryptogram || (a->signature == b->signature && memcmp(a->cvm, b->cvm, sizeof(a->cvm)) == 0 &&
-                                      memcmp(a->aip, b->aip, sizeof(a->aip)) == 0);
+        return a->signature == b->signature && memcmp(a->cvm, b->cvm, sizeof(a->cvm)) == 0 &&
+               memcmp(a->aip, b->aip, sizeof(a->aip)) == 0;
+}
+
+/* The same bits and perhaps some of the later ones. */
+static bool has_grown(const uint8_t *before, const uint8_t *after, const uint8_t *later, size_t size) {
+        for (size_t i = 0; i < size; i++)
+                if ((before[i] & ~after[i]) || (after[i] & ~(before[i] | later[i])))
+                        return false;
+        return true;
+}
+
+/* Of the request's results none is taken back, and only the answer and the last cryptogram bring more. */
+static bool follows(const struct emv_result_data *before, const struct message_online_answer *answer,
+                    const struct emv_result_data *after) {
+        uint8_t tvr[EMV_TVR_SIZE] = {}, tsi[sizeof(before->tsi)] = {};
+
+        tvr_set(tvr, TVR_CDA_FAILED);
+        tvr_set(tvr, TVR_DEFAULT_TDOL);
+        if (answer && answer->issuer_authentication_size > 0) {
+                tvr_set(tvr, TVR_ISSUER_AUTHENTICATION_FAILED);
+                tsi[0] |= TSI_ISSUER_AUTHENTICATION;
+        }
+        if (answer && answer->scripts_size > 0) {
+                tvr_set(tvr, TVR_SCRIPT_FAILED_BEFORE);
+                tvr_set(tvr, TVR_SCRIPT_FAILED_AFTER);
+                tsi[0] |= TSI_SCRIPT;
+        }
+        return has_grown(before->tvr, after->tvr, tvr, sizeof(tvr)) &&
+               has_grown(before->tsi, after->tsi, tsi, sizeof(tsi));
 }
 
 /* A command that failed has a number; and what was not done shows in the TVR, too. */
@@ -259,6 +347,8 @@ int message_check_outcome(const struct message_start *start, const struct messag
                 return refuse("declined for the acquirer, who was not asked", ret_reason);
         if (!has_script_results(answer, &outcome->result))
                 return refuse("script results are not of the acquirer's scripts", ret_reason);
+        if (request && !follows(&request->result, answer, &outcome->result))
+                return refuse("outcome does not follow from the request", ret_reason);
         if (outcome->outcome == EMV_OUTCOME_APPROVED) {
                 r = check_approved(start, answer, outcome, ret_reason);
                 if (r < 0)

@@ -300,8 +300,9 @@ void message_wipe(union message *m);
  *
  * Of both: in DE55, where there is a cryptogram, 9F02, 9F03, 5F2A, 9A, 9C, 9F37, 9F41, 9F1A, 9F1E, 9F33 and 9F35 are
  * the issued ones, 95, 9F34, 9F26, 9F27, 9F10, 9F36, 82, 84 and 5F34 those of the result, no other tag is there and
- * none twice; PAN, expiry, track 2 and the masked PAN are of one card; the application is the terminal's; no PIN is
- * said to have been verified where there is no keypad.
+ * none twice; PAN, expiry, track 2 and the masked PAN are of one card; the application is the terminal's; 9F34, the
+ * signature, the TVR's bits of cardholder verification and the TSI's are what one and the same verification leaves
+ * behind at this terminal.
  *
  * Of a request also: the kind goes online, and the cryptogram is an ARQC.
  */
@@ -309,11 +310,15 @@ int message_check_request(const struct message_start *start, const struct messag
                           const char **ret_reason);
 /*
  * Of an outcome also: an approval has its TC and the acquirer's approval, or may be offline; it is of the card of the
- * request. request and answer are NULL when there was none.
+ * request, verifies the cardholder alike, and its TVR and TSI have the request's bits and no more than what the answer
+ * and a second cryptogram may add. request and answer are NULL when there was none.
  */
 int message_check_outcome(const struct message_start *start, const struct message_online_request *request,
                           const struct message_online_answer *answer, const struct message_outcome *outcome,
                           const char **ret_reason);
+
+/* Of both: no PIN was entered, right or wrong, that was not asked for with a prompt for a PIN. */
+int message_check_pin(const struct emv_result_data *result, unsigned n_prompts, const char **ret_reason);
 
 /* "insert-card", "live-card", "unable-online"; NULL for a number that is not in range. */
 const char *emv_prompt_to_string(enum emv_prompt prompt);

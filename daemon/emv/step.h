@@ -28,6 +28,26 @@
 #define SCRIPT_SUCCESSFUL 0x20
 #define SCRIPT_RESULT_SIZE 5
 
+/* CVM codes: methods, in the first byte of a rule and of 9F34 (Book 3, Annex C3). */
+#define CVM_METHOD 0x3f
+
+enum {
+        CVM_FAIL = 0x00,
+        CVM_PLAINTEXT_PIN = 0x01,
+        CVM_ONLINE_PIN = 0x02,
+        CVM_PLAINTEXT_PIN_SIGNATURE = 0x03,
+        CVM_ENCIPHERED_PIN = 0x04,
+        CVM_ENCIPHERED_PIN_SIGNATURE = 0x05,
+        CVM_SIGNATURE = 0x1e,
+        CVM_NONE = 0x1f,
+        CVM_NOT_PERFORMED = 0x3f, /* only in 9F34 */
+};
+
+/* Third byte of 9F34 (Book 4, Annex A4). */
+#define CVM_RESULT_UNKNOWN 0x00
+#define CVM_RESULT_FAILED 0x01
+#define CVM_RESULT_SUCCESSFUL 0x02
+
 /* First byte of the application interchange profile (Book 3, Annex C1). */
 #define AIP_SDA 0x40
 #define AIP_DDA 0x20
@@ -125,6 +145,10 @@ bool emv_wants_combined(const struct emv *e, uint8_t asked);
 int emv_check_combined(struct emv *e, const struct bytes *template, bool second);
 /* Book 3, 10.4. */
 int emv_check_restrictions(struct emv *e);
+/* Whether this terminal can perform that method (9F33; Book 4, Annex A2). */
+bool emv_supports_cvm(const struct emv_terminal *t, uint8_t method);
+/* Book 3, table 44, as far as START tells: the amounts of a condition are the card's. */
+bool emv_cvm_may_apply(const struct message_start *s, uint8_t method, uint8_t condition);
 /* Book 3, 10.5. */
 int emv_verify_cardholder(struct emv *e);
 /* Book 3, 10.6. */

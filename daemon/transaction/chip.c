@@ -135,6 +135,8 @@ static void card_online(struct transaction *t, const struct message_online_reque
 
         r = message_check_request(t->start, m, &reason);
         if (r >= 0)
+                r = message_check_pin(&m->result, t->pin_prompts, &reason);
+        if (r >= 0)
                 r = check_recall(t, m, &reason);
         if (!holds(t, r, reason))
                 return card_failed(t);
@@ -177,6 +179,8 @@ static void card_outcome(struct transaction *t, const struct message_outcome *m)
         int r;
 
         r = message_check_outcome(t->start, t->request, t->told, m, &reason);
+        if (r >= 0)
+                r = message_check_pin(&m->result, t->pin_prompts, &reason);
         if (!holds(t, r, reason))
                 return card_failed(t);
         if (m->reason == EMV_REASON_READER && t->view.record.state == TRANSACTION_WAITING_CARD)

@@ -298,7 +298,11 @@ static void note_prompt(struct run *r, enum emv_prompt p) {
 }
 
 static int prompt(void *userdata, enum emv_prompt p) {
-        note_prompt(userdata, p);
+        struct run *r = userdata;
+
+        note_prompt(r, p);
+        if (p >= EMV_PROMPT_ENTER_PIN)
+                r->pin_prompts++;
         return 0;
 }
 
@@ -450,7 +454,8 @@ static int online(void *userdata, const struct message_online_request *request, 
         memcpy(&m, request, sizeof(*request));
         if (message_check(&m, sizeof(*request), MESSAGE_FROM_WORKER) < 0)
                 run_refuse(r, "tilld cannot read the question");
-        else if (message_check_request(&r->start, request, &reason) < 0)
+        else if (message_check_request(&r->start, request, &reason) < 0 ||
+                 message_check_pin(&request->result, r->pin_prompts, &reason) < 0)
                 run_refuse(r, "tilld refuses the question: %s", reason);
         message_init(ret, MESSAGE_ONLINE_ANSWER);
         if (!a->there) {
@@ -497,7 +502,8 @@ int run_case(struct run *r, const struct emv_case *c, const struct issuer *issue
         if (message_check(&m, sizeof(r->outcome), MESSAGE_FROM_WORKER) < 0)
                 r->claim = "it cannot be read";
         else if (message_check_outcome(&r->start, r->questions > 0 ? &r->request : NULL,
-                                       r->questions > 0 ? &r->answered : NULL, &r->outcome, &r->claim) >= 0)
+                                       r->questions > 0 ? &r->answered : NULL, &r->outcome, &r->claim) >= 0 &&
+                 message_check_pin(&r->outcome.result, r->pin_prompts, &r->claim) >= 0)
                 r->claim = NULL;
         if (r->questions > 1)
                 run_refuse(r, "the acquirer was asked twice");

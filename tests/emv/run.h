@@ -52,6 +52,7 @@ struct run {
         size_t n_exchanges;
         unsigned int questions, choices;
         char prompts[256];
+        unsigned pin_prompts;
         struct message_online_request request;
         struct message_online_answer answered;
         struct message_outcome outcome;

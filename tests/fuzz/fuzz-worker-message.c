@@ -265,6 +265,7 @@ static void fill_result(struct emv_result_data *r, uint8_t kind) {
 
         r->has_cryptogram = 1;
         r->cryptogram_type = kind;
+        r->tsi[0] = TSI_CARDHOLDER_VERIFICATION | TSI_CARD_RISK_MANAGEMENT | TSI_TERMINAL_RISK_MANAGEMENT;
         memcpy(r->cvm, "\x1e\x03", 2);
         r->signature = 1;
         memcpy(r->cryptogram, "cryptogr", sizeof(r->cryptogram));

@@ -52,6 +52,7 @@ static void fill(struct fixture *f) {
         strcpy(c->label, "UnionPay Debit");
 
         memcpy(r->tvr, "\x80\x00\x00\x80\x00", 5);
+        r->tsi[0] = TSI_CARDHOLDER_VERIFICATION | TSI_CARD_RISK_MANAGEMENT | TSI_TERMINAL_RISK_MANAGEMENT;
         memcpy(r->cvm, "\x1e\x03\x00", 3);
         r->signature = 1;
         r->has_cryptogram = 1;
@@ -361,6 +362,15 @@ static void tell_cvm(struct emv_result_data *r, const char *cvm, bool signature)
         r->signature = signature;
 }
 
+/* As a worker sets, or takes back, bits of the TVR, which the card saw so. */
+static void tell_tvr(struct emv_result_data *r, enum tvr_bit bits, bool on) {
+        struct tlv t;
+
+        assert_int_equal(tlv_find(r->de55, r->de55_size, 0x95, &t), 0);
+        r->tvr[bits >> 8] = (uint8_t) (on ? r->tvr[bits >> 8] | (bits & 0xff) : r->tvr[bits >> 8] & ~(bits & 0xff));
+        memcpy((uint8_t *) t.value, r->tvr, EMV_TVR_SIZE);
+}
+
 static void tell_aip(struct emv_result_data *r) {
         forge(r, 0x82);
         r->aip[1] ^= 0x01;
@@ -372,13 +382,19 @@ static void honest(void **state) {
 
         assert_int_equal(claim(f, &reason), 0);
 
-        /* A script that failed behind the last cryptogram. */
-        f->outcome.result.tvr[4] |= 0x10;
+        /* The acquirer's 91 was wrong, and a script failed behind the last cryptogram. */
+        f->answer.issuer_authentication_size = 8;
+        f->answer.scripts_size = 2;
+        memcpy(f->answer.scripts, "\x72", 2);
+        f->outcome.result.tvr[4] |= 0x50;
+        f->outcome.result.tsi[0] |= TSI_ISSUER_AUTHENTICATION | TSI_SCRIPT;
         assert_int_equal(claim(f, &reason), 0);
         /* Without track 2 there is nothing to compare. */
         f->request.card.track2[0] = '\0';
         assert_int_equal(claim(f, &reason), 0);
 }
+
+#define FOLLOWS "outcome does not follow from the request"
 
 static void lies(void **state) {
         struct fixture *f = *state;
@@ -435,6 +451,24 @@ static void lies(void **state) {
         LIE(f, "outcome and request verify the cardholder in different ways",
             tell_cvm(&f->outcome.result, "1F0002", false));
         LIE(f, "outcome and request verify the cardholder in different ways", tell_aip(&f->outcome.result));
+        LIE(f, FOLLOWS, tell_tvr(&f->outcome.result, TVR_FLOOR_LIMIT, false));
+        LIE(f, FOLLOWS, tell_tvr(&f->outcome.result, TVR_EXPIRED, true));
+        LIE(f, FOLLOWS, tell_tvr(&f->outcome.result, TVR_ISSUER_AUTHENTICATION_FAILED, true));
+        LIE(f, FOLLOWS, tell_tvr(&f->outcome.result, TVR_SCRIPT_FAILED_AFTER, true));
+        LIE(f, FOLLOWS, f->outcome.result.tsi[0] &= (uint8_t) ~TSI_TERMINAL_RISK_MANAGEMENT);
+        LIE(f, FOLLOWS, f->outcome.result.tsi[0] |= TSI_AUTHENTICATION);
+        LIE(f, FOLLOWS, f->outcome.result.tsi[0] |= TSI_ISSUER_AUTHENTICATION);
+        LIE(f, FOLLOWS, f->outcome.result.tsi[0] |= TSI_SCRIPT);
+        LIE(f, FOLLOWS, f->outcome.result.tsi[1] = 1);
+        LIE(f, "outcome and request verify the cardholder in different ways", ({
+                    /* Declined, for which no cryptogram is needed. */
+                    f->outcome.outcome = EMV_OUTCOME_DECLINED;
+                    f->outcome.reason = EMV_REASON_AUTHENTICATION;
+                    f->outcome.result.has_cryptogram = 0;
+                    f->outcome.result.cvm[0] = 0x1f;
+            }));
+        LIE(f, "results of an answer before it", tell_tvr(&f->request.result, TVR_ISSUER_AUTHENTICATION_FAILED, true));
+        LIE(f, "results of an answer before it", f->request.result.tsi[0] |= TSI_SCRIPT);
         LIE(f, "cryptogram of no application", f->request.card.aid = (struct emv_aid){});
         LIE(f, "approved without a transaction certificate", f->outcome.result.cryptogram_type = 0x00);
         LIE(f, "approved without the acquirer's approval", f->answer.approved = 0);
@@ -500,7 +534,7 @@ static void script_claims(void **state) {
                     with_scripts(f, "2011223344", 0);
                     f->answer.scripts_size = 0;
             }));
-        LIE(f, "script results before an answer", f->request.result.script_results_size = 5);
+        LIE(f, "results of an answer before it", f->request.result.script_results_size = 5);
 }
 
 /* START says that the reader has a keypad, and the worker how a PIN went there. */
@@ -511,32 +545,149 @@ static void tell_pin(struct emv_result_data *r, const char *cvm, bool signature)
         capabilities[4] |= EMV_CAPABILITY_PLAINTEXT_PIN;
 }
 
-static void with_keypad(struct fixture *f, const char *cvm, bool signature) {
+static void with_keypad(struct fixture *f, const char *cvm, bool signature, enum tvr_bit bits) {
         f->start.terminal.capabilities[1] |= EMV_CAPABILITY_PLAINTEXT_PIN;
         tell_pin(&f->request.result, cvm, signature);
+        tell_tvr(&f->request.result, bits, true);
         tell_pin(&f->outcome.result, cvm, signature);
+        tell_tvr(&f->outcome.result, bits, true);
 }
+
+#define CVM_IMPOSSIBLE "cardholder verification is not possible here"
 
 static void keypad_claims(void **state) {
         static const struct {
                 const char *cvm;
                 bool signature;
-        } honest_ones[] = { { "410302", false }, { "010001", false }, { "430300", true }, { "1E0300", true } };
+                enum tvr_bit bits;
+        } honest_ones[] = {
+                { "410302", false, TVR_PIN_PAD_ABSENT },
+                { "010001", false, TVR_CVM_FAILED | TVR_PIN_TRIES_EXCEEDED },
+                { "410001", false, TVR_CVM_FAILED | TVR_PIN_NOT_ENTERED },
+                { "430300", true, 0 },
+                { "430301", false, TVR_CVM_FAILED },
+                { "1E0300", true, TVR_PIN_NOT_ENTERED },
+        };
         struct fixture *f = *state;
 
         for (size_t i = 0; i < ELEMENTSOF(honest_ones); i++) {
                 const char *reason = NULL;
 
                 fill(f);
-                with_keypad(f, honest_ones[i].cvm, honest_ones[i].signature);
+                with_keypad(f, honest_ones[i].cvm, honest_ones[i].signature, honest_ones[i].bits);
                 if (claim(f, &reason) < 0)
                         fail_msg("%s: %s", honest_ones[i].cvm, reason);
         }
-        LIE(f, "cardholder verification is not possible here", with_keypad(f, "010002", true));
-        LIE(f, "cardholder verification is not possible here", with_keypad(f, "030000", false));
-        LIE(f, "cardholder verification is not possible here", with_keypad(f, "030002", false));
-        LIE(f, "cardholder verification is not possible here", with_keypad(f, "020002", false));
+        LIE(f, CVM_IMPOSSIBLE, with_keypad(f, "010002", true, 0));
+        LIE(f, CVM_IMPOSSIBLE, with_keypad(f, "010000", false, 0));
+        LIE(f, CVM_IMPOSSIBLE, with_keypad(f, "010001", false, 0));
+        LIE(f, CVM_IMPOSSIBLE, with_keypad(f, "010002", false, TVR_CVM_FAILED));
+        LIE(f, CVM_IMPOSSIBLE, with_keypad(f, "030000", false, 0));
+        LIE(f, CVM_IMPOSSIBLE, with_keypad(f, "030000", true, TVR_CVM_FAILED));
+        LIE(f, CVM_IMPOSSIBLE, with_keypad(f, "030002", false, 0));
+        LIE(f, CVM_IMPOSSIBLE, with_keypad(f, "020002", false, 0));
+        LIE(f, CVM_IMPOSSIBLE, with_keypad(f, "040001", false, TVR_CVM_FAILED));
         LIE(f, "terminal is not the one issued", f->start.terminal.capabilities[1] |= EMV_CAPABILITY_PLAINTEXT_PIN);
+}
+
+/* Nothing is right or wrong of a PIN that nobody was asked for. */
+static void pin_claims(void **state) {
+        static const struct {
+                const char *cvm;
+                enum tvr_bit bits;
+                const char *reason; /* without a prompt */
+        } cases[] = {
+                { "1E0300", 0, NULL },
+                { "410302", 0, "a PIN was right that nobody was asked for" },
+                { "430300", 0, "a PIN was right that nobody was asked for" },
+                { "410301", TVR_CVM_FAILED, "a PIN failed that nobody was asked for" },
+                { "410301", TVR_CVM_FAILED | TVR_PIN_TRIES_EXCEEDED, NULL },
+                { "1E0300", TVR_PIN_NOT_ENTERED, "a PIN failed that nobody was asked for" },
+        };
+        struct fixture *f = *state;
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                const char *reason = NULL;
+
+                fill(f);
+                with_keypad(f, cases[i].cvm, false, cases[i].bits);
+                assert_int_equal(message_check_pin(&f->request.result, 1, &reason), 0);
+                assert_int_equal(message_check_pin(&f->request.result, 0, &reason), cases[i].reason ? -EBADMSG : 0);
+                if (cases[i].reason)
+                        assert_string_equal(reason, cases[i].reason);
+        }
+}
+
+/* How an application without verification, or an empty list, ends; and the other ways of the terminal as shipped. */
+static void cardholder_claims(void **state) {
+        static const struct {
+                const char *cvm;
+                bool signature, performed, wanted;
+                enum tvr_bit bits;
+                bool possible;
+        } cases[] = {
+                { "1E0300", true, true, true, 0, true },
+                { "5E0300", true, true, true, TVR_PIN_PAD_ABSENT, true },
+                { "1F0002", false, true, true, 0, true },
+                { "1F0602", false, true, true, TVR_CVM_UNRECOGNISED, true },
+                { "000001", false, true, true, TVR_CVM_FAILED, true },
+                { "3F0001", false, true, true, TVR_CVM_FAILED, true },
+                { "3F0000", false, false, false, 0, true },
+                { "3F0000", false, false, true, TVR_DATA_MISSING, true },
+                /* Nobody was verified, and the card wants it. */
+                { "3F0000", false, false, true, 0, false },
+                { "3F0000", false, true, true, 0, false },
+                { "3F0000", false, true, true, TVR_CVM_FAILED, false },
+                { "3F0000", true, false, false, 0, false },
+                { "3F0000", false, false, false, TVR_CVM_FAILED, false },
+                { "1E0300", true, false, true, 0, false },
+                { "1E0300", true, true, false, 0, false },
+                /* It failed, or not. */
+                { "1E0300", true, true, true, TVR_CVM_FAILED, false },
+                { "1E0301", false, true, true, TVR_CVM_FAILED, false },
+                { "1E0302", false, true, true, 0, false },
+                { "1F0002", false, true, true, TVR_CVM_FAILED, false },
+                { "1F0000", false, true, true, 0, false },
+                { "1F0001", false, true, true, TVR_CVM_FAILED, false },
+                { "1F0002", true, true, true, 0, false },
+                { "000001", false, true, true, 0, false },
+                { "000002", false, true, true, 0, false },
+                { "3F0001", false, true, true, 0, false },
+                { "3F0001", true, true, true, TVR_CVM_FAILED, false },
+                { "3F0002", false, true, true, 0, false },
+                { "1E0303", false, true, true, 0, false },
+                /* Not at this terminal, not for this sale, or by no book. */
+                { "010001", false, true, true, TVR_CVM_FAILED, false },
+                { "020001", false, true, true, TVR_CVM_FAILED, false },
+                { "060001", false, true, true, TVR_CVM_FAILED, false },
+                { "1E0400", true, true, true, 0, false },
+                { "1E0500", true, true, true, 0, false },
+                { "1E0A00", true, true, true, 0, false },
+                { "1E0300", true, true, true, TVR_PIN_NOT_ENTERED, false },
+                { "1E0300", true, true, true, TVR_PIN_TRIES_EXCEEDED, false },
+                { "1E0300", true, true, true, TVR_ONLINE_PIN, false },
+        };
+        struct fixture *f = *state;
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                struct emv_result_data *r = &f->request.result;
+                const char *reason = NULL;
+
+                fill(f);
+                tell_cvm(r, cases[i].cvm, cases[i].signature);
+                tell_tvr(r, cases[i].bits, true);
+                if (!cases[i].performed)
+                        r->tsi[0] &= (uint8_t) ~TSI_CARDHOLDER_VERIFICATION;
+                if (!cases[i].wanted) {
+                        r->aip[0] &= 0xef;
+                        *((uint8_t *) memmem(r->de55, r->de55_size, "\x82\x02\x7d", 3) + 2) = r->aip[0];
+                }
+                if ((message_check_request(&f->start, &f->request, &reason) >= 0) != cases[i].possible)
+                        fail_msg("%zu, %s: %s", i, cases[i].cvm, cases[i].possible ? reason : "believed");
+                if (!cases[i].possible)
+                        assert_string_equal(reason, CVM_IMPOSSIBLE);
+        }
+        LIE(f, CVM_IMPOSSIBLE, f->start.terminal.capabilities[1] &= 0xdf);
 }
 
 /* A decline that nobody was asked about, and one that tells more than it has to. */
@@ -743,6 +894,8 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(lies, setup, teardown),
                 cmocka_unit_test_setup_teardown(script_claims, setup, teardown),
                 cmocka_unit_test_setup_teardown(keypad_claims, setup, teardown),
+                cmocka_unit_test_setup_teardown(pin_claims, setup, teardown),
+                cmocka_unit_test_setup_teardown(cardholder_claims, setup, teardown),
                 cmocka_unit_test_setup_teardown(decline_lies, setup, teardown),
                 cmocka_unit_test_setup_teardown(offline_lies, setup, teardown),
                 cmocka_unit_test_setup_teardown(read_lies, setup, teardown),

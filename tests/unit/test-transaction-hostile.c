@@ -7,6 +7,7 @@
 #include "test.h"
 
 #include "chip-fixture.h"
+#include "emv/tvr.h"
 
 #define PAN "6200000000000005"
 
@@ -214,12 +215,64 @@ static void asks_with_open_mask(union message *m) {
                 memcpy(m->online_request.card.pan_masked, "***0000000000005", 16);
 }
 
+/* Results of a verification that was another one, the same everywhere. */
+static void tell_cvm(union message *m, const char *cvm, enum tvr_bit bits, bool signature) {
+        struct emv_result_data *r = &m->online_request.result;
+
+        if (!is(m, MESSAGE_ONLINE_REQUEST))
+                return;
+        memcpy(r->cvm, cvm, sizeof(r->cvm));
+        memcpy((uint8_t *) find(r, TAG_CVM_RESULTS).value, cvm, sizeof(r->cvm));
+        tvr_set(r->tvr, bits);
+        memcpy((uint8_t *) find(r, TAG_TVR).value, r->tvr, sizeof(r->tvr));
+        r->signature = signature;
+}
+
 static void asks_with_pin_verified(union message *m) {
-        if (is(m, MESSAGE_ONLINE_REQUEST)) {
-                memcpy(m->online_request.result.cvm, "\x01\x00\x02", 3);
-                memcpy((uint8_t *) find(&m->online_request.result, TAG_CVM_RESULTS).value, "\x01\x00\x02", 3);
-                m->online_request.result.signature = 0;
-        }
+        tell_cvm(m, "\x01\x00\x02", 0, false);
+}
+
+static void asks_with_pin_and_signature(union message *m) {
+        tell_cvm(m, "\x03\x00\x00", 0, true);
+}
+
+static void asks_with_pin_failed(union message *m) {
+        tell_cvm(m, "\x01\x00\x01", TVR_CVM_FAILED, false);
+}
+
+static void asks_with_pin_not_entered(union message *m) {
+        tell_cvm(m, "\x1e\x03\x00", TVR_PIN_NOT_ENTERED, true);
+}
+
+static void asks_with_online_pin(union message *m) {
+        tell_cvm(m, "\x02\x00\x02", TVR_ONLINE_PIN, false);
+}
+
+static void asks_with_signature_certain(union message *m) {
+        tell_cvm(m, "\x1e\x03\x02", 0, true);
+}
+
+static void asks_with_failure_hidden(union message *m) {
+        tell_cvm(m, "\x3f\x00\x01", 0, false);
+}
+
+static void asks_with_failure_and_success(union message *m) {
+        tell_cvm(m, "\x1f\x00\x02", TVR_CVM_FAILED, false);
+}
+
+static void asks_with_rule_for_cash(union message *m) {
+        tell_cvm(m, "\x1f\x04\x02", 0, false);
+}
+
+static void asks_unverified(union message *m) {
+        tell_cvm(m, "\x3f\x00\x00", 0, false);
+        if (is(m, MESSAGE_ONLINE_REQUEST))
+                m->online_request.result.tsi[0] &= (uint8_t) ~TSI_CARDHOLDER_VERIFICATION;
+}
+
+static void asks_with_results_of_answer(union message *m) {
+        if (is(m, MESSAGE_ONLINE_REQUEST))
+                m->online_request.result.tsi[0] |= TSI_ISSUER_AUTHENTICATION;
 }
 
 static void asks_with_other_provider(union message *m) {
@@ -283,6 +336,26 @@ static void tells_other_sequence(union message *m) {
                 m->outcome.card.sequence ^= 1;
                 flip(&m->outcome.result, TAG_PAN_SEQUENCE);
         }
+}
+
+static void takes_risk_back(union message *m) {
+        if (is(m, MESSAGE_OUTCOME))
+                m->outcome.result.tsi[0] &= (uint8_t) ~TSI_TERMINAL_RISK_MANAGEMENT;
+}
+
+static void tells_of_scripts(union message *m) {
+        if (is(m, MESSAGE_OUTCOME))
+                tvr_set(m->outcome.result.tvr, TVR_SCRIPT_FAILED_AFTER);
+}
+
+/* The card saw a TVR that the acquirer did not. */
+static void tells_other_tvr(union message *m) {
+        struct emv_result_data *r = &m->outcome.result;
+
+        if (!is(m, MESSAGE_OUTCOME))
+                return;
+        r->tvr[TVR_EXPIRED >> 8] ^= TVR_EXPIRED & 0xff;
+        memcpy((uint8_t *) find(r, TAG_TVR).value, r->tvr, sizeof(r->tvr));
 }
 
 static void tells_read(union message *m) {
@@ -561,6 +634,7 @@ static const struct attack {
         unsigned sent;
         bool listed;
         bool beside; /* the acquirer answers when all is heard that the worker says with its question */
+        bool keypad; /* the reader has one; this card does not ask for a PIN */
 } attacks[] = {
 #define ATTACK(tamper, host, code, result, reason, sent)                                                              \
         { #tamper, tamper, HOST_##host, code, RESULT_##result, reason, sent }
@@ -568,6 +642,8 @@ static const struct attack {
         { #tamper, tamper, HOST_ANSWERED, "00", RESULT_##result, reason, sent, true }
 #define BESIDE(tamper, code, result, reason, sent)                                                                    \
         { #tamper, tamper, HOST_ANSWERED, code, RESULT_##result, reason, sent, false, true }
+#define KEYPAD(tamper, result, reason, sent)                                                                          \
+        { #tamper, tamper, HOST_ANSWERED, "00", RESULT_##result, reason, sent, false, false, true }
         ATTACK(honest, ANSWERED, "00", APPROVED, "", REQUEST),
         ATTACK(honest, ANSWERED, "51", DECLINED, "refused", REQUEST),
         ATTACK(tells_twice, ANSWERED, "00", APPROVED, "", REQUEST),
@@ -603,6 +679,21 @@ static const struct attack {
         ATTACK(asks_with_other_pan, ANSWERED, "00", FAILED, "worker-failed", NOTHING),
         ATTACK(asks_with_open_mask, ANSWERED, "00", FAILED, "worker-failed", NOTHING),
         ATTACK(asks_with_pin_verified, ANSWERED, "00", FAILED, "worker-failed", NOTHING),
+        ATTACK(asks_with_pin_and_signature, ANSWERED, "00", FAILED, "worker-failed", NOTHING),
+        ATTACK(asks_with_pin_failed, ANSWERED, "00", FAILED, "worker-failed", NOTHING),
+        ATTACK(asks_with_pin_not_entered, ANSWERED, "00", FAILED, "worker-failed", NOTHING),
+        ATTACK(asks_with_online_pin, ANSWERED, "00", FAILED, "worker-failed", NOTHING),
+        ATTACK(asks_with_signature_certain, ANSWERED, "00", FAILED, "worker-failed", NOTHING),
+        ATTACK(asks_with_failure_hidden, ANSWERED, "00", FAILED, "worker-failed", NOTHING),
+        ATTACK(asks_with_failure_and_success, ANSWERED, "00", FAILED, "worker-failed", NOTHING),
+        ATTACK(asks_with_rule_for_cash, ANSWERED, "00", FAILED, "worker-failed", NOTHING),
+        ATTACK(asks_unverified, ANSWERED, "00", FAILED, "worker-failed", NOTHING),
+        ATTACK(asks_with_results_of_answer, ANSWERED, "00", FAILED, "worker-failed", NOTHING),
+        KEYPAD(honest, APPROVED, "", REQUEST),
+        KEYPAD(asks_with_pin_verified, FAILED, "worker-failed", NOTHING),
+        KEYPAD(asks_with_pin_and_signature, FAILED, "worker-failed", NOTHING),
+        KEYPAD(asks_with_pin_failed, FAILED, "worker-failed", NOTHING),
+        KEYPAD(asks_with_pin_not_entered, FAILED, "worker-failed", NOTHING),
         ATTACK(asks_with_other_provider, ANSWERED, "00", FAILED, "worker-failed", NOTHING),
         ATTACK(asks_with_tc, ANSWERED, "00", FAILED, "worker-failed", NOTHING),
         ATTACK(recalls_other_card, ANSWERED, "00", FAILED, "worker-failed", NOTHING),
@@ -652,6 +743,9 @@ static const struct attack {
         ATTACK(tells_no_card, ANSWERED, "00", FAILED, "not-completed", REQUEST | REVERSAL),
         ATTACK(tells_other_pan, ANSWERED, "00", FAILED, "not-completed", REQUEST | REVERSAL),
         ATTACK(tells_other_sequence, ANSWERED, "00", FAILED, "not-completed", REQUEST | REVERSAL),
+        ATTACK(takes_risk_back, ANSWERED, "00", FAILED, "not-completed", REQUEST | REVERSAL),
+        ATTACK(tells_of_scripts, ANSWERED, "00", FAILED, "not-completed", REQUEST | REVERSAL),
+        ATTACK(tells_other_tvr, ANSWERED, "00", FAILED, "not-completed", REQUEST | REVERSAL),
         ATTACK(tells_read, ANSWERED, "00", FAILED, "not-completed", REQUEST | REVERSAL),
         ATTACK(stops_at_the_end, ANSWERED, "00", FAILED, "not-completed", REQUEST | REVERSAL),
         ATTACK(loops_at_the_end, ANSWERED, "00", FAILED, "not-completed", REQUEST | REVERSAL),
@@ -676,6 +770,7 @@ static void run_attack(const struct attack *a) {
         chip.outcome = a->host;
         chip.code = a->code;
         chip.hold_until = a->beside;
+        chip.keypad = a->keypad;
         chip_sale("unionpay");
 
         if (record->result != a->result || !streq(record->reason, a->reason))
