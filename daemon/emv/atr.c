@@ -108,56 +108,75 @@ int atr_parse(const uint8_t *data, size_t size, struct atr *ret) {
 }
 
 /* 8.3.3.7: the card is already in its mode, whose parameters are those of this answer. */
-static const char *specific_mode_fault(const struct atr *a) {
+static enum atr_fault specific_mode_fault(const struct atr *a) {
         if ((a->ta2 & 0x0f) != a->protocol)
-                return "specific mode of another protocol than the first";
+                return ATR_FAULT_MODE_PROTOCOL;
         if (a->ta2 & 0x10)
-                return "specific mode with implicit parameters";
+                return ATR_FAULT_MODE_PARAMETERS;
         if (a->ta1 < 0x11 || a->ta1 > 0x13)
-                return "specific mode at another speed than 11 to 13";
-        return NULL;
+                return ATR_FAULT_MODE_SPEED;
+        return ATR_FAULT_NONE;
 }
 
 /* 8.3.3.11 to 8.3.3.13 */
-static const char *t1_fault(const struct atr *a) {
+static enum atr_fault t1_fault(const struct atr *a) {
         /* N; FF is one less than none for T=1 (8.3.3.5). */
         int guard = a->tc1 == 0xff ? -1 : a->tc1;
 
         if (a->ifsc < 0x10 || a->ifsc == 0xff)
-                return "card's field size out of range";
+                return ATR_FAULT_FIELD_SIZE;
         if (!a->has_tb3 || a->bwi > 4 || a->cwi > 5)
-                return "waiting times out of range";
+                return ATR_FAULT_WAITING_TIMES;
         if (1 << a->cwi <= guard + 1)
-                return "character waiting time is within the guard time";
+                return ATR_FAULT_GUARD_TIME;
         if (a->edc != 0)
-                return "error detection is not LRC";
-        return NULL;
+                return ATR_FAULT_ERROR_DETECTION;
+        return ATR_FAULT_NONE;
 }
 
 /* 8.3.3.4, 8.3.3.8: programming voltage, which no card needs any more; and the book lets be after a warm reset. */
-static const char *voltage_fault(const struct atr *a, bool warm) {
+static enum atr_fault voltage_fault(const struct atr *a, bool warm) {
         if (!warm && (!a->has_tb1 || a->tb1 != 0))
-                return "programming voltage is not 00";
+                return ATR_FAULT_PROGRAMMING_VOLTAGE;
         if (!warm && a->has_tb2)
-                return "second programming voltage";
-        return NULL;
+                return ATR_FAULT_SECOND_VOLTAGE;
+        return ATR_FAULT_NONE;
 }
 
-int atr_check(const struct atr *a, bool warm, const char **ret_reason) {
-        const char *reason = voltage_fault(a, warm);
+enum atr_fault atr_check(const struct atr *a, bool warm) {
+        enum atr_fault fault = voltage_fault(a, warm);
 
         if (a->protocol > 1)
-                reason = "neither T=0 nor T=1";
-        else if (a->has_td2 && a->protocol2 != 1 && (a->protocol != 0 || a->protocol2 != 0x0e))
-                reason = "second protocol is not T=1";
-        else if (!reason && a->has_ta2)
-                reason = specific_mode_fault(a);
-        if (!reason && a->tc2 == 0)
-                reason = "waiting time integer is 00";
-        if (!reason && a->has_t1)
-                reason = t1_fault(a);
-        if (!reason)
-                return 0;
-        *ret_reason = reason;
-        return -EPROTONOSUPPORT;
+                return ATR_FAULT_PROTOCOL;
+        if (a->has_td2 && a->protocol2 != 1 && (a->protocol != 0 || a->protocol2 != 0x0e))
+                return ATR_FAULT_SECOND_PROTOCOL;
+        if (!fault && a->has_ta2)
+                fault = specific_mode_fault(a);
+        if (!fault && a->tc2 == 0)
+                fault = ATR_FAULT_WAITING_INTEGER;
+        if (!fault && a->has_t1)
+                fault = t1_fault(a);
+        return fault;
+}
+
+static const char *const faults[] = {
+        [ATR_FAULT_NONE] = "none",
+        [ATR_FAULT_MALFORMED] = "malformed",
+        [ATR_FAULT_PROGRAMMING_VOLTAGE] = "programming voltage is not 00",
+        [ATR_FAULT_SECOND_VOLTAGE] = "second programming voltage",
+        [ATR_FAULT_PROTOCOL] = "neither T=0 nor T=1",
+        [ATR_FAULT_SECOND_PROTOCOL] = "second protocol is not T=1",
+        [ATR_FAULT_MODE_PROTOCOL] = "specific mode of another protocol than the first",
+        [ATR_FAULT_MODE_PARAMETERS] = "specific mode with implicit parameters",
+        [ATR_FAULT_MODE_SPEED] = "specific mode at another speed than 11 to 13",
+        [ATR_FAULT_WAITING_INTEGER] = "waiting time integer is 00",
+        [ATR_FAULT_FIELD_SIZE] = "card's field size out of range",
+        [ATR_FAULT_WAITING_TIMES] = "waiting times out of range",
+        [ATR_FAULT_GUARD_TIME] = "character waiting time is within the guard time",
+        [ATR_FAULT_ERROR_DETECTION] = "error detection is not LRC",
+        [ATR_FAULT_READER] = "of a protocol that the reader does not speak",
+};
+
+const char *atr_fault_to_string(enum atr_fault fault) {
+        return (unsigned) fault < ELEMENTSOF(faults) ? faults[fault] : NULL;
 }

@@ -7,6 +7,26 @@
 
 #define ATR_MAX 33
 
+/* Why a card's answer is not taken. */
+enum atr_fault {
+        ATR_FAULT_NONE,
+        ATR_FAULT_MALFORMED, /* for ISO 7816-3 already */
+        ATR_FAULT_PROGRAMMING_VOLTAGE,
+        ATR_FAULT_SECOND_VOLTAGE,
+        ATR_FAULT_PROTOCOL,
+        ATR_FAULT_SECOND_PROTOCOL,
+        ATR_FAULT_MODE_PROTOCOL,
+        ATR_FAULT_MODE_PARAMETERS,
+        ATR_FAULT_MODE_SPEED,
+        ATR_FAULT_WAITING_INTEGER,
+        ATR_FAULT_FIELD_SIZE,
+        ATR_FAULT_WAITING_TIMES,
+        ATR_FAULT_GUARD_TIME,
+        ATR_FAULT_ERROR_DETECTION,
+        ATR_FAULT_READER, /* good, but of a protocol that the reader does not speak */
+        ATR_FAULT_LAST = ATR_FAULT_READER,
+};
+
 /* F=372, D=1: what the answer itself is sent at, and what stands where nothing else is agreed on. */
 #define ATR_SPEED_DEFAULT 0x11
 
@@ -32,8 +52,8 @@ struct atr {
 /* Takes the answer apart as ISO 7816-3 has it; TCK is checked. -EBADMSG when it is malformed. */
 int atr_parse(const uint8_t *data, size_t size, struct atr *ret);
 
-/*
- * Whether EMV accepts it (Book 1, 8.3), which after a warm reset is less strict. -EPROTONOSUPPORT with a
- * static reason otherwise.
- */
-int atr_check(const struct atr *a, bool warm, const char **ret_reason);
+/* What EMV does not accept of it, if anything (Book 1, 8.3); it is less strict after a warm reset. */
+enum atr_fault atr_check(const struct atr *a, bool warm);
+
+/* "malformed", for the log; NULL for a number that is none. */
+const char *atr_fault_to_string(enum atr_fault fault);

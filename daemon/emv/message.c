@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "base/tlv.h"
+#include "emv/atr.h"
 #include "emv/message.h"
 #include "emv/step.h"
 
@@ -231,7 +232,8 @@ static bool check_content(const union message *m) {
         case MESSAGE_PROMPT:
                 return check_prompt(&m->prompt);
         case MESSAGE_CARD:
-                return m->card.card >= EMV_CARD_INSERTED && m->card.card <= EMV_CARD_REMOVED;
+                return m->card.card >= EMV_CARD_INSERTED && m->card.card <= EMV_CARD_REMOVED &&
+                       m->card.fault <= (m->card.card == EMV_CARD_MUTE ? ATR_FAULT_LAST : ATR_FAULT_NONE);
         case MESSAGE_ONLINE_REQUEST:
                 return check_card_data(&m->online_request.card) && check_result(&m->online_request.result);
         case MESSAGE_OUTCOME:

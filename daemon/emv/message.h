@@ -29,7 +29,7 @@
 #include "emv/terminal.h"
 
 #define MESSAGE_MAGIC UINT32_C(0x454d5601)
-#define MESSAGE_VERSION 4
+#define MESSAGE_VERSION 5
 
 /* Descriptors of card-worker, beyond standard input, output and error. */
 #define WORKER_FD_READER 3 /* the EMV node, opened by tilld read-write and non-blocking */
@@ -157,7 +157,8 @@ enum emv_card {
 
 struct message_card {
         struct message_header header;
-        uint8_t card; /* enum emv_card */
+        uint8_t card;  /* enum emv_card */
+        uint8_t fault; /* enum atr_fault: what is wrong with the answer that a mute card gave, if it gave one */
 };
 
 #define EMV_PAN_MAX 19

@@ -40,6 +40,7 @@ static int send_prompt(struct worker *w, enum emv_prompt prompt) {
 static int send_card(struct worker *w, enum emv_card card) {
         message_init(&w->out, MESSAGE_CARD);
         w->out.card.card = (uint8_t) card;
+        w->out.card.fault = (uint8_t) (card == EMV_CARD_MUTE ? w->reader.fault : ATR_FAULT_NONE);
         return send_message(w);
 }
 

@@ -5,7 +5,6 @@
 #include <sys/ioctl.h>
 #include <time.h>
 
-#include "base/log.h"
 #include "emv/message.h"
 #include "emv/pps.h"
 #include "emv/t0.h"
@@ -305,20 +304,18 @@ static int start_protocol(struct reader *r, const struct atr *a) {
 /* One reset. -EPROTO without an answer, -EPROTONOSUPPORT with one that EMV does not accept. */
 static int reset(struct reader *r, uint32_t voltage, bool warm, struct atr *ret) {
         struct till_emv_power power = { .size = sizeof(power), .voltage = voltage };
-        const char *reason = "malformed";
         int k;
 
+        r->fault = ATR_FAULT_NONE;
         if (ioctl(WORKER_FD_READER, TILL_EMV_POWER_ON, &power) < 0) {
                 if (errno == EINTR)
                         return -EPROTO;
                 k = failed(r, -errno);
                 return k == -EIO || k == -ETIMEDOUT || k == -EPROTO || k == -ECONNRESET ? -EPROTO : k;
         }
-        if (atr_parse(power.atr, MIN(power.atr_length, (uint32_t) sizeof(power.atr)), ret) >= 0 &&
-            atr_check(ret, warm, &reason) >= 0)
-                return 0;
-        log_notice("The card's answer to a %s reset is not of EMV: %s", warm ? "warm" : "cold", reason);
-        return -EPROTONOSUPPORT;
+        k = atr_parse(power.atr, MIN(power.atr_length, (uint32_t) sizeof(power.atr)), ret);
+        r->fault = k < 0 ? ATR_FAULT_MALFORMED : atr_check(ret, warm);
+        return r->fault ? -EPROTONOSUPPORT : 0;
 }
 
 /* Book 1, 8.1: cold; and warm when the answer was not accepted. */
@@ -329,10 +326,10 @@ static int reset_until_accepted(struct reader *r, uint32_t voltage, struct atr *
         return k == -EPROTONOSUPPORT ? reset(r, voltage, true, ret) : k;
 }
 
-static int check_protocol(const struct reader *r, const struct atr *a) {
+static int check_protocol(struct reader *r, const struct atr *a) {
         if (r->info.protocols & 1U << a->protocol)
                 return 0;
-        log_notice("The EMV reader does not speak the card's protocol, T=%u", a->protocol);
+        r->fault = ATR_FAULT_READER;
         return -EPROTO;
 }
 

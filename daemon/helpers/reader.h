@@ -8,6 +8,7 @@
  */
 
 #include "emv/apdu.h"
+#include "emv/atr.h"
 #include "emv/t1.h"
 #include "kernel/include/uapi/linux/till.h"
 
@@ -20,6 +21,7 @@ struct reader {
         uint64_t deadline; /* of the exchange under way */
         uint8_t protocol;  /* of the card, at TPDU level */
         struct t1 t1;
+        enum atr_fault fault; /* of the last answer to reset */
 };
 
 uint64_t reader_now_ms(void);

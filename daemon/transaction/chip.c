@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "device/emv.h"
+#include "emv/atr.h"
 #include "emv/tvr.h"
 #include "journal/counter.h"
 #include "transaction/card.h"
@@ -296,6 +297,9 @@ static void card_moved(struct transaction *t, enum emv_card card) {
 }
 
 static void card_presence(struct transaction *t, const struct message_card *m) {
+        if (m->fault)
+                log_notice("Transaction %" PRIi64 ": the card's answer to reset is not accepted: %s",
+                           t->view.record.id, atr_fault_to_string(m->fault));
         if (t->view.record.state == TRANSACTION_WAITING_CARD)
                 return first_card(t);
         card_moved(t, m->card);

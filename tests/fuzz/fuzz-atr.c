@@ -24,7 +24,7 @@ static int answer(void *userdata, const uint8_t *block, size_t size, unsigned wa
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         struct bytes bytes = { data, size };
-        const char *cold = NULL, *warm = NULL;
+        enum atr_fault cold, warm;
         struct atr atr;
         uint8_t speed;
         int r;
@@ -35,8 +35,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         if (atr_parse(data, size, &atr) < 0)
                 return 0;
         check(size <= ATR_MAX);
-        check((atr_check(&atr, false, &cold) < 0) == (cold != NULL));
-        check((atr_check(&atr, true, &warm) < 0) == (warm != NULL));
+        cold = atr_check(&atr, false);
+        warm = atr_check(&atr, true);
+        check(atr_fault_to_string(cold) && atr_fault_to_string(warm));
         /* What is good at first is good at last. */
         check(cold || !warm);
         if (!warm)

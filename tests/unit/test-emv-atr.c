@@ -136,19 +136,42 @@ static void accepted(void **state) {
 
         for (size_t i = 0; i < ELEMENTSOF(table); i++)
                 for (int warm = 0; warm <= 1; warm++) {
-                        const char *reason = NULL;
                         bool taken = warm ? table[i].warm : table[i].cold;
+                        enum atr_fault fault;
                         struct atr a;
-                        int r;
 
                         if (parse(table[i].atr, &a) < 0)
                                 fail_msg("%s: malformed", table[i].what);
-                        r = atr_check(&a, warm, &reason);
-                        if (r != (taken ? 0 : -EPROTONOSUPPORT))
-                                fail_msg("%s, %s reset: %d (%s)", table[i].what, warm ? "warm" : "cold", r,
-                                         reason ? reason : "");
-                        assert_true((reason == NULL) == taken);
+                        fault = atr_check(&a, warm);
+                        if ((fault == ATR_FAULT_NONE) != taken)
+                                fail_msg("%s, %s reset: %s", table[i].what, warm ? "warm" : "cold",
+                                         atr_fault_to_string(fault));
                 }
+}
+
+/* What support is told, for each number that a worker may say. */
+static void faults(void **state) {
+        static const struct {
+                const char *atr;
+                enum atr_fault fault;
+        } table[] = {
+                { "3B4000", ATR_FAULT_PROGRAMMING_VOLTAGE },   { "3BE000002000", ATR_FAULT_SECOND_VOLTAGE },
+                { "3BE000000E+", ATR_FAULT_PROTOCOL },         { "3BE000008000", ATR_FAULT_SECOND_PROTOCOL },
+                { "3BF01300001001", ATR_FAULT_MODE_PROTOCOL }, { "3BF01300001010", ATR_FAULT_MODE_PARAMETERS },
+                { "3BF09400001000", ATR_FAULT_MODE_SPEED },    { "3BE000004000", ATR_FAULT_WAITING_INTEGER },
+                { "3BE000008131FF45+", ATR_FAULT_FIELD_SIZE }, { "3BE000008131FE55+", ATR_FAULT_WAITING_TIMES },
+                { "3BE0001F8131FE45+", ATR_FAULT_GUARD_TIME }, { "3BE000008171FE4501+", ATR_FAULT_ERROR_DETECTION },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                struct atr a;
+
+                assert_int_equal(parse(table[i].atr, &a), 0);
+                assert_int_equal(atr_check(&a, false), table[i].fault);
+        }
+        for (unsigned fault = 0; fault <= ATR_FAULT_LAST; fault++)
+                assert_non_null(atr_fault_to_string(fault));
+        assert_null(atr_fault_to_string(ATR_FAULT_LAST + 1));
 }
 
 int main(void) {
@@ -156,6 +179,7 @@ int main(void) {
                 cmocka_unit_test(characters),
                 cmocka_unit_test(malformed),
                 cmocka_unit_test(accepted),
+                cmocka_unit_test(faults),
         };
 
         return cmocka_run_group_tests_name("emv: answer to reset", tests, NULL, NULL);

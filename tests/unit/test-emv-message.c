@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/tlv.h"
 #include "emv-fixture.h"
+#include "emv/atr.h"
 #include "emv/message.h"
 #include "emv/tvr.h"
 
@@ -253,7 +254,14 @@ static void small_messages(void **state) {
         assert_int_equal(check(f, &card, sizeof(card), MESSAGE_FROM_WORKER), -EBADMSG);
         card.card = EMV_CARD_REMOVED;
         assert_int_equal(check(f, &card, sizeof(card), MESSAGE_FROM_WORKER), 0);
-        card.card++;
+        card.fault = ATR_FAULT_MALFORMED;
+        assert_int_equal(check(f, &card, sizeof(card), MESSAGE_FROM_WORKER), -EBADMSG);
+        card.card = EMV_CARD_MUTE;
+        assert_int_equal(check(f, &card, sizeof(card), MESSAGE_FROM_WORKER), 0);
+        card.fault = ATR_FAULT_LAST + 1;
+        assert_int_equal(check(f, &card, sizeof(card), MESSAGE_FROM_WORKER), -EBADMSG);
+        card.fault = ATR_FAULT_NONE;
+        card.card = EMV_CARD_REMOVED + 1;
         assert_int_equal(check(f, &card, sizeof(card), MESSAGE_FROM_WORKER), -EBADMSG);
 
         message_init(&recall, MESSAGE_RECALL);

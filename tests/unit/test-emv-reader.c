@@ -126,6 +126,32 @@ static void warm_reset(void **state) {
         assert_string_equal(f->resets, "aaw");
         assert_string_equal(f->seen, "inserted reading mute remove-card failed");
         assert_int_equal(f->outcome.reason, EMV_REASON_MUTE);
+        assert_int_equal(f->fault, ATR_FAULT_WAITING_INTEGER);
+}
+
+/* Why a card is as good as mute, for the log of tilld: the worker has none. */
+static void faults(void **state) {
+        static const struct {
+                const char *atr;
+                uint32_t protocols, mute_at;
+                enum atr_fault fault;
+        } table[] = {
+                { "3BE0", 3, 0, ATR_FAULT_MALFORMED },
+                { "3BE000008131204535", 1, 0, ATR_FAULT_READER },
+                { "", 3, 7, ATR_FAULT_NONE },
+        };
+        struct fixture *f = *state;
+
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                tpdu(f, table[i].atr);
+                f->protocols = table[i].protocols;
+                f->mute_at = table[i].mute_at;
+                f->fault = ATR_FAULT_LAST;
+                leave_in(f);
+                assert_exit(run(f), EXIT_SUCCESS);
+                assert_int_equal(f->outcome.reason, EMV_REASON_MUTE);
+                assert_int_equal(f->fault, table[i].fault);
+        }
 }
 
 /* Class A, B, C, as far as the reader has them; a card that says what is not of EMV is not tried at another. */
@@ -189,6 +215,7 @@ int main(int argc, char **argv) {
                 cmocka_unit_test_setup_teardown(tpdu_ends, setup, teardown),
                 cmocka_unit_test_setup_teardown(pin, setup, teardown),
                 cmocka_unit_test_setup_teardown(warm_reset, setup, teardown),
+                cmocka_unit_test_setup_teardown(faults, setup, teardown),
                 cmocka_unit_test_setup_teardown(voltages, setup, teardown),
         };
 

@@ -6,8 +6,11 @@
  */
 #include "test.h"
 
+#include <sys/mman.h>
+
 #include "chip-fixture.h"
 #include "emv/tvr.h"
+#include "emv/atr.h"
 
 #define PAN "6200000000000005"
 
@@ -509,6 +512,7 @@ static void say_card(enum emv_card card) {
 
         message_init(&m, MESSAGE_CARD);
         m.card.card = card;
+        m.card.fault = card == EMV_CARD_MUTE ? ATR_FAULT_GUARD_TIME : ATR_FAULT_NONE;
         worker_say_raw(&m, m.header.size);
 }
 
@@ -807,6 +811,23 @@ static unsigned find_attack(void (*wanted)(union message *m)) {
         return i;
 }
 
+/* The worker has no log of its own: what is wrong with a card that is as good as mute is in tilld's. */
+static void fault_is_logged(void **state) {
+        int err = dup(STDERR_FILENO), file = memfd_create("log", MFD_CLOEXEC), level = log_get_max_level();
+        char text[4096] = "";
+
+        assert_true(err >= 0 && file >= 0 && dup2(file, STDERR_FILENO) >= 0);
+        log_set_max_level(LOG_NOTICE);
+        run_attack(attacks + find_attack(is_mute_for_long));
+        log_set_max_level(level);
+        assert_true(dup2(err, STDERR_FILENO) >= 0);
+        assert_true(pread(file, text, sizeof(text) - 1, 0) > 0);
+        close(file);
+        close(err);
+        assert_non_null(
+                strstr(text, ": the card's answer to reset is not accepted: character waiting time is within"));
+}
+
 static void run_until_worker_is_gone(void) {
         siginfo_t si;
 
@@ -916,6 +937,7 @@ static void a_reader_that_fails_is_tried_again(void **state) {
 int main(int argc, char **argv) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(all_attacks, chip_setup, chip_teardown),
+                cmocka_unit_test_setup_teardown(fault_is_logged, chip_setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(nothing_is_sent_for_a_card_that_is_gone, chip_setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(messages_go_with_what_they_say, chip_setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(waiting_for_the_acquirer_is_not_the_card_s_fault, chip_setup,

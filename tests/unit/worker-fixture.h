@@ -143,7 +143,7 @@ struct fixture {
         struct contact *contact;
         uint8_t atr[ICC_ATR_MAX]; /* instead of the card's own, where atr_size is not 0 */
         size_t atr_size;
-        uint32_t features, voltages, max_ifsd, mute_at; /* mute_at: bits as in voltages */
+        uint32_t features, protocols, voltages, max_ifsd, mute_at; /* mute_at: bits as in voltages */
         struct till_emv_parameters parameters;
         unsigned waiting, parameters_refused;
         const char *keys[4]; /* what the person does at the keypad, in order: a PIN, "cancel", "timeout", "refused" */
@@ -165,6 +165,7 @@ struct fixture {
         char seen[256];
         struct message_outcome outcome;
         bool has_outcome;
+        enum atr_fault fault; /* of the last card */
 
         /* What is looked for in its memory. */
         char pan[CANARY_DIGITS_MAX], rest[CANARY_DIGITS_MAX];
@@ -200,6 +201,9 @@ static inline int power_on(struct fixture *f, struct till_emv_power *power) {
         if (f->mute-- > 0 || !(bit & ~f->mute_at))
                 return -EIO;
         n = contact_reset(f->contact, f->icc, f->atr, f->atr_size, power->atr);
+        /* What the card's own side makes nothing of is an answer all the same: it is in power->atr. */
+        if (n < 0)
+                n = (int) f->atr_size;
         assert_true(n > 0);
         power->atr_length = (uint32_t) n;
         f->parameters.protocol = 0;
@@ -294,7 +298,7 @@ static inline int serve_ioctl(struct fixture *f, struct packet *p) {
                 .ccid_features = f->features,
                 .voltages = f->voltages,
                 .pin_support = f->keys[0] != NULL,
-                .protocols = 3,
+                .protocols = f->protocols,
                 .max_ifsd = f->max_ifsd,
                 .default_clock = 4000,
                 .max_data_rate = 344086,
@@ -454,6 +458,7 @@ static inline void serve_tilld(struct fixture *f) {
                 break;
         case MESSAGE_CARD:
                 note(f, cards[f->in.card.card]);
+                f->fault = f->in.card.fault;
                 break;
         case MESSAGE_ONLINE_REQUEST:
                 note(f, "online");
@@ -575,6 +580,7 @@ static inline int setup(void **state) {
         f->node = f->tilld = -EBADF;
         f->level = TILL_EMV_LEVEL_SHORT_APDU;
         f->features = 0x08;
+        f->protocols = 3;
         f->voltages = 7;
         f->max_ifsd = 254;
         f->insert_when_asked = true;
