@@ -3,10 +3,10 @@
  * card-worker: runs EMV against the card in a reader, for one transaction of tilld.
  *
  * It is started with the EMV node as descriptor 3 and a socket to tilld as 4 (emv/message.h), has
- * nothing else, and gives up what it does not need before it reads the first message: no file, no
- * network, no new descriptor, no privilege, no core dump. It ends with its OUTCOME, or at once when
- * tilld closes the socket or sends SIGTERM; the kernel then powers the card off with the last
- * descriptor.
+ * nothing else but standard error, no environment either, and gives up what it does not need before it
+ * reads the first message: no file, no network, no new descriptor, no privilege, no core dump, no log.
+ * It ends with its OUTCOME, or at once when tilld closes the socket or sends SIGTERM; the kernel then
+ * powers the card off with the last descriptor.
  */
 
 #include <poll.h>
@@ -257,7 +257,6 @@ int main(void) {
         _cleanup_secret_ struct worker *w = NULL;
         int r;
 
-        log_parse_environment();
         w = secret_new(sizeof(*w));
         if (!w) {
                 log_oom();

@@ -10,12 +10,13 @@
 
 #include <openssl/sha.h>
 
+#include "base/log.h"
 #include "emv/message.h"
 #include "helpers/sandbox.h"
 #include "kernel/include/uapi/linux/till.h"
 
-/* Programs and libraries take a tenth of it, one transaction far less than the rest. */
-#define ADDRESS_SPACE_MAX (256 << 20)
+/* Program and libraries take a sixth of it, one transaction far less than the rest. */
+#define ADDRESS_SPACE_MAX (48 << 20)
 /* Of computing; a transaction takes well below one. An endless loop ends also when tilld is no more. */
 #define CPU_SECONDS_MAX 60
 
@@ -56,8 +57,9 @@ static int allow_descriptors(scmp_filter_ctx filter) {
         static const struct {
                 int call, fd;
         } pairs[] = {
-                { SCMP_SYS(read), WORKER_FD_READER },  { SCMP_SYS(write), WORKER_FD_READER },
-                { SCMP_SYS(write), STDERR_FILENO },    { SCMP_SYS(recvfrom), WORKER_FD_TILLD },
+                { SCMP_SYS(read), WORKER_FD_READER },
+                { SCMP_SYS(write), WORKER_FD_READER },
+                { SCMP_SYS(recvfrom), WORKER_FD_TILLD },
                 { SCMP_SYS(sendto), WORKER_FD_TILLD },
         };
         int r;
@@ -76,6 +78,12 @@ static int allow_descriptors(scmp_filter_ctx filter) {
         return 0;
 }
 
+/* The last that it does on its way in, when nothing is left that could go wrong and would have to be logged. */
+static int allow_closing(scmp_filter_ctx filter) {
+        return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(close_range), 3, SCMP_A0(SCMP_CMP_EQ, STDIN_FILENO),
+                                SCMP_A1(SCMP_CMP_EQ, STDERR_FILENO), SCMP_A2(SCMP_CMP_EQ, 0));
+}
+
 static int allow_calls(void) {
         scmp_filter_ctx filter;
         int r;
@@ -89,6 +97,8 @@ static int allow_calls(void) {
                 r = allow_kernel_calls(filter);
         if (r >= 0)
                 r = allow_descriptors(filter);
+        if (r >= 0)
+                r = allow_closing(filter);
         if (r >= 0)
                 r = seccomp_load(filter);
         seccomp_release(filter);
@@ -126,8 +136,13 @@ int sandbox_close_files(void) {
         size_t size;
 
         version = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+        if (version < 0 && (errno == ENOSYS || errno == EOPNOTSUPP)) {
+                log_notice(
+                        "This kernel has no Landlock: only the filter of system calls keeps card-worker from files");
+                return 0;
+        }
         if (version < 0)
-                return errno == ENOSYS || errno == EOPNOTSUPP ? 0 : -errno;
+                return -errno;
         size = deny_all(version, &rules);
         fd = (int) syscall(SYS_landlock_create_ruleset, &rules, size, 0);
         if (fd < 0)
@@ -156,10 +171,32 @@ static int set_limits(void) {
                 if (setrlimit((__rlimit_resource_t) limits[i].resource,
                               &(struct rlimit){ limits[i].max, limits[i].max }) < 0)
                         return -errno;
-        /* A log that is a file loses its lines, no more. */
-        if (signal(SIGXFSZ, SIG_IGN) == SIG_ERR)
-                return -errno;
         return 0;
+}
+
+/* ---- Memory ---- */
+
+/* With less than it can ever have, memory would end in the middle of a transaction. */
+static int may_lock_all(void) {
+        void *p = mmap(NULL, ADDRESS_SPACE_MAX, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        int r;
+
+        if (p == MAP_FAILED)
+                return -errno;
+        r = mlock2(p, ADDRESS_SPACE_MAX, MLOCK_ONFAULT) < 0 ? -errno : 0;
+        (void) munmap(p, ADDRESS_SPACE_MAX);
+        return r;
+}
+
+/* Card data are on the stack and in libcrypto's heap, too, and are wiped at the end only. */
+static void keep_from_swap(void) {
+        int r = may_lock_all();
+
+        if (r >= 0 && mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) < 0)
+                r = -errno;
+        if (r < 0)
+                log_notice_errno(r, "Card data in card-worker's memory may be swapped out "
+                                    "(LimitMEMLOCK= of tilld.service)");
 }
 
 /* ---- Entering ---- */
@@ -177,10 +214,9 @@ int sandbox_enter(void) {
         if (prctl(PR_SET_DUMPABLE, 0) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
             prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
                 return -errno;
-        if (close_range(STDIN_FILENO, STDOUT_FILENO, 0) < 0 || close_range(WORKER_FD_TILLD + 1, ~0U, 0) < 0)
+        if (close_range(WORKER_FD_TILLD + 1, ~0U, 0) < 0)
                 return -errno;
-        if (clearenv() != 0)
-                return -ENOMEM;
+        keep_from_swap();
         r = use_crypto();
         if (r < 0)
                 return r;
@@ -190,5 +226,8 @@ int sandbox_enter(void) {
         r = set_limits();
         if (r < 0)
                 return r;
-        return allow_calls();
+        r = allow_calls();
+        if (r < 0)
+                return r;
+        return close_range(STDIN_FILENO, STDERR_FILENO, 0) < 0 ? -errno : 0;
 }

@@ -154,8 +154,7 @@ static int spawn(const char *program, int reader_fd, int socket_fd, pid_t *ret_p
         posix_spawn_file_actions_t actions;
         posix_spawnattr_t attributes;
         char *const argv[] = { (char *) "card-worker", NULL };
-        char *journal = getenv("JOURNAL_STREAM"), *level = getenv("TILL_LOG_LEVEL");
-        char stream[128], log_level[32], *envp[3] = {};
+        char *const envp[] = { NULL };
         sigset_t none, all;
         int r;
 
@@ -165,17 +164,6 @@ static int spawn(const char *program, int reader_fd, int socket_fd, pid_t *ret_p
         sock = move_up(socket_fd);
         if (sock < 0)
                 return sock;
-
-        /* Nothing of tilld's environment but how to log. */
-        r = 0;
-        if (journal) {
-                (void) snprintf(stream, sizeof(stream), "JOURNAL_STREAM=%s", journal);
-                envp[r++] = stream;
-        }
-        if (level) {
-                (void) snprintf(log_level, sizeof(log_level), "TILL_LOG_LEVEL=%s", level);
-                envp[r++] = log_level;
-        }
 
         (void) sigemptyset(&none);
         (void) sigfillset(&all);

@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -126,7 +127,10 @@ int card_worker_main(void);
 
 struct fixture {
         pid_t pid;
-        int node, tilld; /* our ends */
+        int node, tilld;                  /* our ends */
+        int (*before)(struct fixture *f); /* in the worker's process, before its program */
+        rlim_t lock_max;
+        int log[2];
         struct icc *icc;
         struct message_start start;
         union message in;
@@ -478,11 +482,11 @@ static inline void serve_tilld(struct fixture *f) {
 
 /* This program anew, as tilld starts the worker: what it was told as argument 1. */
 static inline void become(const char *what, int reader, int tilld) {
-        char *const argv[] = { (char *) "card-worker", (char *) what, NULL };
+        char *const argv[] = { (char *) "card-worker", (char *) what, NULL }, *const envp[] = { NULL };
 
         if (dup2(reader, WORKER_FD_READER) < 0 || dup2(tilld, WORKER_FD_TILLD) < 0)
                 _exit(99);
-        (void) execv("/proc/self/exe", argv);
+        (void) execve("/proc/self/exe", argv, envp);
         _exit(98);
 }
 
@@ -496,7 +500,7 @@ static inline void spawn_worker(struct fixture *f) {
         if (f->pid == 0) {
                 int n = fcntl(node[1], F_DUPFD, 100), t = fcntl(tilld[1], F_DUPFD, 100);
 
-                if (n < 0 || t < 0)
+                if (n < 0 || t < 0 || (f->before && f->before(f) < 0))
                         _exit(99);
                 become("worker", n, t);
         }
