@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <stdarg.h>
+#include <sys/stat.h>
 
 #include "base/log.h"
 
@@ -27,11 +28,20 @@ int log_level_from_string(const char *name) {
         return -EINVAL;
 }
 
+/* systemd.exec(5): JOURNAL_STREAM is inherited by whoever is started from a service, its standard error may not be. */
+static bool is_journal(const char *stream) {
+        unsigned long long device, inode;
+        struct stat st;
+
+        return stream && sscanf(stream, "%llu:%llu", &device, &inode) == 2 && fstat(STDERR_FILENO, &st) >= 0 &&
+               st.st_dev == device && st.st_ino == inode;
+}
+
 void log_parse_environment(void) {
         const char *e = getenv("TILL_LOG_LEVEL");
         int level;
 
-        journal = getenv("JOURNAL_STREAM") != NULL;
+        journal = is_journal(getenv("JOURNAL_STREAM"));
         if (!e)
                 return;
 

@@ -4,14 +4,29 @@
 
 #include "cli/cli.h"
 
+static bool has_name(const sd_bus_error *error, const char *const *names) {
+        for (; *names; names++)
+                if (sd_bus_error_has_name(error, *names))
+                        return true;
+        return false;
+}
+
+static int say_unavailable(const struct cli *cli, const char *what) {
+        fprintf(stderr, "%s%s%s\n%s\n", cli_tone(cli, TONE_BAD), what, cli_tone_end(cli),
+                _("Where it cannot start, this says which file is wrong: /usr/lib/tilld/tilld --check"));
+        return EXIT_UNAVAILABLE;
+}
+
 int cli_fail(const struct cli *cli, const sd_bus_error *error, int r) {
+        static const char *const absent[] = { SD_BUS_ERROR_SERVICE_UNKNOWN, SD_BUS_ERROR_NAME_HAS_NO_OWNER, NULL };
+        /* One that is started by this call, and ends again and again, does not answer either. */
+        static const char *const silent[] = { SD_BUS_ERROR_NO_REPLY, SD_BUS_ERROR_TIMEOUT, NULL };
         const char *tone = cli_tone(cli, TONE_BAD), *end = cli_tone_end(cli);
 
-        if (sd_bus_error_has_name(error, SD_BUS_ERROR_SERVICE_UNKNOWN) ||
-            sd_bus_error_has_name(error, SD_BUS_ERROR_NAME_HAS_NO_OWNER)) {
-                fprintf(stderr, "%s%s%s\n", tone, _("tilld does not run. Look at: systemctl status tilld"), end);
-                return EXIT_UNAVAILABLE;
-        }
+        if (has_name(error, absent))
+                return say_unavailable(cli, _("tilld does not run. Look at: systemctl status tilld"));
+        if (has_name(error, silent) || r == -ETIMEDOUT)
+                return say_unavailable(cli, _("tilld does not answer. Look at: journalctl -u tilld"));
         if (sd_bus_error_has_name(error, SD_BUS_ERROR_ACCESS_DENIED)) {
                 /* The bus's own refusal is a page of rules; tilld's names the polkit action. */
                 if (!startswith(error->message, "Rejected send message"))

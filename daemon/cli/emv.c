@@ -98,14 +98,8 @@ static int check_emv(struct cli *cli, cJSON **ret) {
         r = sd_bus_call_method(cli->bus, SERVICE, SERVICE_PATH, "org.tilld1.Manager", "CheckEmv", &error, &reply, "");
         if (r >= 0)
                 r = sd_bus_message_read(reply, "s", &text);
-        if (r < 0) {
-                r = cli_fail(cli, &error, r);
-                if (r == EXIT_UNAVAILABLE)
-                        fprintf(stderr, "%s\n",
-                                _("Where it cannot start, this reads the files without it: /usr/lib/tilld/tilld "
-                                  "--check"));
-                return r;
-        }
+        if (r < 0)
+                return cli_fail(cli, &error, r);
         *ret = cJSON_Parse(text);
         return *ret ? 0 : cli_fail(cli, &error, -EBADMSG);
 }

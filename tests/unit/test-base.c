@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "test.h"
 
+#include <sys/stat.h>
+
 #include "base/amount.h"
 #include "base/config.h"
 #include "base/hex.h"
@@ -141,10 +143,44 @@ static void config_files(void **state) {
         assert_int_equal(system(path), 0);
 }
 
+/* What a line looks like, with standard error on a pipe and JOURNAL_STREAM naming it, or another one. */
+static void expect_line(bool named, const char *expected) {
+        int ends[2], saved = dup(STDERR_FILENO);
+        char stream[64], line[64];
+        struct stat st;
+        ssize_t n;
+
+        assert_int_equal(pipe(ends), 0);
+        assert_true(saved >= 0 && dup2(ends[1], STDERR_FILENO) >= 0 && fstat(ends[1], &st) >= 0);
+        (void) snprintf(stream, sizeof(stream), "%llu:%llu", (unsigned long long) st.st_dev,
+                        (unsigned long long) st.st_ino + !named);
+        assert_int_equal(setenv("JOURNAL_STREAM", stream, true), 0);
+        log_set_max_level(LOG_INFO);
+        log_parse_environment();
+        log_warning("text");
+        assert_true(dup2(saved, STDERR_FILENO) >= 0);
+        n = read(ends[0], line, sizeof(line) - 1);
+        assert_true(n > 0);
+        line[n] = '\0';
+        assert_string_equal(line, expected);
+        assert_int_equal(unsetenv("JOURNAL_STREAM"), 0);
+        log_parse_environment();
+        close(ends[0]);
+        close(ends[1]);
+        close(saved);
+}
+
+/* A program that a service started may have its standard error elsewhere. */
+static void log_levels(void **state) {
+        expect_line(true, "<4>text\n");
+        expect_line(false, "text\n");
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(amount_texts), cmocka_unit_test(currencies),        cmocka_unit_test(hex_texts),
                 cmocka_unit_test(secrets),      cmocka_unit_test(secrets_are_wiped), cmocka_unit_test(config_files),
+                cmocka_unit_test(log_levels),
         };
 
         return cmocka_run_group_tests_name("base", tests, NULL, NULL);
