@@ -782,6 +782,8 @@ static void run_attack(const struct attack *a) {
         if (chip.requests != !!(a->sent & REQUEST) || chip.reversals != !!(a->sent & REVERSAL))
                 fail_msg("%s: %d requests, %d reversals", a->name, chip.requests, chip.reversals);
         assert_int_equal(record->reversal, a->sent & REVERSAL ? REVERSAL_DONE : REVERSAL_NONE);
+        assert_int_equal(record->print,
+                         a->sent & REVERSAL || a->result == RESULT_APPROVED ? PRINT_QUEUED : PRINT_NONE);
         if (!chip.requests)
                 return;
         assert_int_equal(chip.amount, 1234);
