@@ -62,6 +62,7 @@ void emv_script_id(const uint8_t *script, size_t size, uint8_t ret[static 4]) {
 static void add_result(struct emv *e, uint8_t result, const struct tlv *script) {
         uint8_t *p = e->script_results + e->script_results_size;
 
+        /* Of more scripts than four TVR and TSI tell, but 9F5B has no room. */
         if (e->script_results_size + SCRIPT_RESULT_SIZE > sizeof(e->script_results))
                 return;
         p[0] = result;
