@@ -111,7 +111,7 @@ static int pin_failed(struct emv *e, enum tvr_bit why) {
 static int try_pin(struct emv *e, enum emv_prompt prompt, uint16_t *ret_sw) {
         int r;
 
-        r = e->callbacks->prompt(e->userdata, prompt);
+        r = emv_prompt(e, prompt);
         if (r < 0)
                 return r;
         r = e->callbacks->verify_pin ? e->callbacks->verify_pin(e->userdata, ret_sw) : -EOPNOTSUPP;
@@ -163,7 +163,7 @@ static int verify_plaintext_pin(struct emv *e) {
         r = try_pins(e, tries);
         if (r < 0)
                 return r;
-        k = e->callbacks->prompt(e->userdata, EMV_PROMPT_READING);
+        k = emv_prompt(e, EMV_PROMPT_READING);
         return k < 0 ? k : r;
 }
 

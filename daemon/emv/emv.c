@@ -254,6 +254,31 @@ static void fill_text(const struct emv *e, uint32_t tag, char ret[static EMV_LAB
                 emv_copy_text(ret, EMV_LABEL_MAX + 1, value, size);
 }
 
+static void fill_language(const struct emv *e, char ret[static EMV_LANGUAGE_MAX + 1]) {
+        size_t size;
+        const uint8_t *value = store_get(&e->store, TAG_LANGUAGE, &size);
+
+        if (value)
+                emv_copy_language(ret, value, size);
+        else
+                memcpy(ret, e->language, sizeof(e->language));
+}
+
+int emv_prompt(struct emv *e, enum emv_prompt prompt) {
+        char language[EMV_LANGUAGE_MAX + 1];
+
+        fill_language(e, language);
+        return e->callbacks->prompt(e->userdata, prompt, language);
+}
+
+/* Who was asked to wait is asked in the language that is known by now (Book 4, 11.1). */
+static int speak_language(struct emv *e) {
+        char language[EMV_LANGUAGE_MAX + 1];
+
+        fill_language(e, language);
+        return *language ? emv_prompt(e, EMV_PROMPT_READING) : 0;
+}
+
 void emv_fill_card(const struct emv *e, bool whole, struct emv_card_data *ret) {
         char pan[EMV_PAN_MAX + 1] = "", track2[EMV_TRACK2_MAX + 1] = "";
         const uint8_t *value;
@@ -269,10 +294,7 @@ void emv_fill_card(const struct emv *e, bool whole, struct emv_card_data *ret) {
         value = store_get(&e->store, TAG_CODE_TABLE, NULL);
         if (value && emv_has_code_table(e, *value))
                 fill_text(e, TAG_PREFERRED_NAME, ret->preferred_name);
-        memcpy(ret->language, e->language, sizeof(ret->language));
-        value = store_get(&e->store, TAG_LANGUAGE, &size);
-        if (value)
-                emv_copy_language(ret->language, value, size);
+        fill_language(e, ret->language);
 
         value = store_get(&e->store, TAG_PAN, &size);
         if (!e->read || !value || emv_pan_digits(value, size, pan) < 0)
@@ -384,7 +406,7 @@ static int find_application(struct emv *e) {
                 return r;
         for (;;) {
                 if (again && e->n_candidates > 0) {
-                        r = e->callbacks->prompt(e->userdata, EMV_PROMPT_TRY_AGAIN);
+                        r = emv_prompt(e, EMV_PROMPT_TRY_AGAIN);
                         if (r < 0)
                                 return r;
                 }
@@ -463,6 +485,9 @@ static int run_steps(struct emv *e) {
         int r;
 
         r = find_application(e);
+        if (r < 0)
+                return r;
+        r = speak_language(e);
         if (r < 0)
                 return r;
         r = emv_read_application_data(e);

@@ -19,7 +19,8 @@ struct emv_memory {
 /* Each returns 0, or the negative errnos of apdu_transmit_t, which end the transaction. */
 struct emv_callbacks {
         apdu_transmit_t transmit;
-        int (*prompt)(void *userdata, enum emv_prompt prompt);
+        /* language: as in struct emv_card_data, "" for a card that has none. */
+        int (*prompt)(void *userdata, enum emv_prompt prompt, const char *language);
         /* NULL for a terminal that keeps neither. */
         int (*recall)(void *userdata, const struct emv_card_data *card, struct emv_memory *ret);
         /* Only called when start->can_choose. */

@@ -141,12 +141,17 @@ static bool check_online_answer(const struct message_online_answer *a) {
         return a->arc[0] >= 0x21 && a->arc[0] < 0x7f && a->arc[1] >= 0x21 && a->arc[1] < 0x7f;
 }
 
+/* A card is asked for, or was mute, before it can have told its language. */
+static bool knows_language(uint8_t prompt) {
+        return prompt != EMV_PROMPT_INSERT_CARD && prompt != EMV_PROMPT_REMOVE_CARD;
+}
+
 static bool check_prompt(const struct message_prompt *p) {
         if (p->prompt < EMV_PROMPT_INSERT_CARD || p->prompt > EMV_PROMPT_LAST || p->n_candidates > EMV_CANDIDATES_MAX)
                 return false;
         if ((p->prompt == EMV_PROMPT_CHOOSE_APPLICATION) != (p->n_candidates > 0))
                 return false;
-        if (!is_language(p->language) || (p->n_candidates == 0 && p->language[0] != '\0'))
+        if (!is_language(p->language) || (p->language[0] != '\0' && !knows_language(p->prompt)))
                 return false;
         for (unsigned i = 0; i < p->n_candidates; i++)
                 if (!is_aid(&p->candidates[i].aid, false) ||

@@ -11,6 +11,7 @@
  *                            <-     PROMPT insert-card, CARD inserted, PROMPT reading
  *                            <-     PROMPT choose-application   (only when start.can_choose)
  *     CHOICE                 ->
+ *                            <-     PROMPT reading              once more, when the card tells a language
  *                            <-     RECALL                      once, before the card is asked to decide
  *     MEMORY                 ->
  *                            <-     ONLINE_REQUEST              (not for every sale)
@@ -146,7 +147,7 @@ struct message_prompt {
         uint8_t prompt;       /* enum emv_prompt */
         uint8_t n_candidates; /* EMV_PROMPT_CHOOSE_APPLICATION: in order of priority */
         struct message_candidate candidates[EMV_CANDIDATES_MAX];
-        char language[EMV_LANGUAGE_MAX + 1]; /* EMV_PROMPT_CHOOSE_APPLICATION: as in struct emv_card_data */
+        char language[EMV_LANGUAGE_MAX + 1]; /* as in struct emv_card_data; "" of a card that is yet to tell it */
 };
 
 enum emv_card {

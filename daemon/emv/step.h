@@ -191,6 +191,9 @@ int emv_store_results(struct emv *e);
 /* First byte of 82; 0 when the card told none. */
 uint8_t emv_aip(const struct emv *e);
 
+/* Asks something of the cardholder, in the language of the card as far as it is known. */
+int emv_prompt(struct emv *e, enum emv_prompt prompt);
+
 /* Fills in what the books call the online message. */
 int emv_fill_result(const struct emv *e, struct emv_result_data *ret);
 void emv_fill_card(const struct emv *e, bool whole, struct emv_card_data *ret);

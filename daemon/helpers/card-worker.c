@@ -31,9 +31,10 @@ static int send_message(struct worker *w) {
         return send(WORKER_FD_TILLD, &w->out, w->out.header.size, MSG_NOSIGNAL) < 0 ? -ECANCELED : 0;
 }
 
-static int send_prompt(struct worker *w, enum emv_prompt prompt) {
+static int send_prompt(struct worker *w, enum emv_prompt prompt, const char *language) {
         message_init(&w->out, MESSAGE_PROMPT);
         w->out.prompt.prompt = (uint8_t) prompt;
+        COPY(w->out.prompt.language, language);
         return send_message(w);
 }
 
@@ -73,8 +74,8 @@ static int worker_verify_pin(void *userdata, uint16_t *ret_sw) {
         return reader_verify_pin(&w->reader, ret_sw);
 }
 
-static int worker_prompt(void *userdata, enum emv_prompt prompt) {
-        return send_prompt(userdata, prompt);
+static int worker_prompt(void *userdata, enum emv_prompt prompt, const char *language) {
+        return send_prompt(userdata, prompt, language);
 }
 
 /* Sends w->out and waits for the answer, the card staying in. */
@@ -147,7 +148,7 @@ static int wait_card(struct worker *w, uint64_t deadline) {
         if (r < 0)
                 return r;
         if (state.card == TILL_EMV_CARD_ABSENT) {
-                r = send_prompt(w, EMV_PROMPT_INSERT_CARD);
+                r = send_prompt(w, EMV_PROMPT_INSERT_CARD, "");
                 if (r < 0)
                         return r;
         }
@@ -163,13 +164,13 @@ static int wait_card(struct worker *w, uint64_t deadline) {
         r = send_card(w, EMV_CARD_INSERTED);
         if (r < 0)
                 return r;
-        return send_prompt(w, EMV_PROMPT_READING);
+        return send_prompt(w, EMV_PROMPT_READING, "");
 }
 
 static int tell_removal(struct worker *w, uint64_t deadline) {
         int r;
 
-        r = send_prompt(w, EMV_PROMPT_REMOVE_CARD);
+        r = send_prompt(w, EMV_PROMPT_REMOVE_CARD, "");
         if (r < 0)
                 return r;
         r = reader_wait_slot(&w->reader, false, deadline);

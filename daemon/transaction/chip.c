@@ -217,11 +217,11 @@ static void card_asks_choice(struct transaction *t, const struct message_prompt 
                 COPY(t->view.applications[i], m->candidates[i].name);
         t->view.n_applications = m->n_candidates;
         t->view.prompt = m->n_candidates > 1 ? "choose-application" : "confirm-application";
-        note_language(t, m->language);
         transaction_tell(t, TRANSACTION_CHANGED);
 }
 
 static void card_prompt(struct transaction *t, const struct message_prompt *m) {
+        note_language(t, m->language);
         switch (m->prompt) {
         case EMV_PROMPT_CHOOSE_APPLICATION:
                 return card_asks_choice(t, m);

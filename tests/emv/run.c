@@ -297,7 +297,7 @@ static void note_prompt(struct run *r, enum emv_prompt p) {
         snprintf(r->prompts + n, sizeof(r->prompts) - n, "%s%s", n > 0 ? ", " : "", emv_prompt_to_string(p));
 }
 
-static int prompt(void *userdata, enum emv_prompt p) {
+static int prompt(void *userdata, enum emv_prompt p, const char *language) {
         struct run *r = userdata;
 
         note_prompt(r, p);

@@ -23,7 +23,7 @@ static int transmit(void *userdata, const uint8_t *command, size_t size, uint8_t
         return 0;
 }
 
-static int prompt(void *userdata, enum emv_prompt p) {
+static int prompt(void *userdata, enum emv_prompt p, const char *language) {
         return 0;
 }
 

@@ -39,7 +39,7 @@ static int transmit(void *userdata, const uint8_t *command, size_t size, uint8_t
         return 0;
 }
 
-static int prompt(void *userdata, enum emv_prompt p) {
+static int prompt(void *userdata, enum emv_prompt p, const char *language) {
         check(emv_prompt_to_string(p) != NULL);
         return 0;
 }

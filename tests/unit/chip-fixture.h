@@ -79,9 +79,10 @@ static int worker_hear(enum message_type type) {
         return 0;
 }
 
-static void worker_say_prompt(enum emv_prompt prompt) {
+static void worker_say_prompt(enum emv_prompt prompt, const char *language) {
         message_init(&worker.out, MESSAGE_PROMPT);
         worker.out.prompt.prompt = (uint8_t) prompt;
+        COPY(worker.out.prompt.language, language);
         worker_say(&worker.out);
 }
 
@@ -101,8 +102,8 @@ static int worker_transmit(void *userdata, const uint8_t *command, size_t size,
         return 0;
 }
 
-static int worker_prompt(void *userdata, enum emv_prompt prompt) {
-        worker_say_prompt(prompt);
+static int worker_prompt(void *userdata, enum emv_prompt prompt, const char *language) {
+        worker_say_prompt(prompt, language);
         return 0;
 }
 
@@ -192,11 +193,11 @@ static int be_worker(void (*tamper)(union message *m)) {
                 return 7;
         worker.start = worker.in.start;
 
-        worker_say_prompt(EMV_PROMPT_INSERT_CARD);
+        worker_say_prompt(EMV_PROMPT_INSERT_CARD, "");
         message_init(&worker.out, MESSAGE_CARD);
         worker.out.card.card = EMV_CARD_INSERTED;
         worker_say(&worker.out);
-        worker_say_prompt(EMV_PROMPT_READING);
+        worker_say_prompt(EMV_PROMPT_READING, "");
         emv_run(&worker.start, &callbacks, NULL, &worker.out.outcome);
         worker_say(&worker.out);
         return 0;

@@ -137,7 +137,7 @@ static inline int play(void *userdata, const uint8_t *command, size_t size, uint
         return 0;
 }
 
-static inline int count_prompt(void *userdata, enum emv_prompt p) {
+static inline int count_prompt(void *userdata, enum emv_prompt p, const char *language) {
         struct dialogue *d = userdata;
 
         d->prompts++;

@@ -238,7 +238,12 @@ static void small_messages(void **state) {
         other.prompt = EMV_PROMPT_READING;
         assert_int_equal(check(f, &other, sizeof(other), MESSAGE_FROM_WORKER), 0);
         PROMPT_REFUSED(prompt.prompt = EMV_PROMPT_CHOOSE_APPLICATION);
-        PROMPT_REFUSED(strcpy(prompt.language, "zh"));
+        PROMPT_REFUSED(strcpy(prompt.language, "z"));
+        strcpy(other.language, "zh");
+        assert_int_equal(check(f, &other, sizeof(other), MESSAGE_FROM_WORKER), 0);
+        /* No card has told one yet. */
+        PROMPT_REFUSED(prompt.prompt = EMV_PROMPT_INSERT_CARD);
+        PROMPT_REFUSED(prompt.prompt = EMV_PROMPT_REMOVE_CARD);
         PROMPT_REFUSED(prompt.candidates[0].aid.size = 5);
 
         message_init(&choice, MESSAGE_CHOICE);

@@ -25,7 +25,7 @@ static int give_tries(void *userdata, const uint8_t *command, size_t size, uint8
         return 0;
 }
 
-static int note_prompt(void *userdata, enum emv_prompt p) {
+static int note_prompt(void *userdata, enum emv_prompt p, const char *language) {
         struct keypad *k = userdata;
         size_t n = strlen(k->prompts);
 

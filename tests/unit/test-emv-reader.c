@@ -15,7 +15,7 @@ static void assert_sale(struct fixture *f, const char *resets, unsigned protocol
         char text[15];
 
         assert_exit(run(f), EXIT_SUCCESS);
-        assert_string_equal(f->seen, "insert-card inserted reading online approved");
+        assert_string_equal(f->seen, "insert-card inserted reading reading online approved");
         assert_string_equal(f->resets, resets);
         assert_int_equal(f->parameters.protocol, protocol);
         hex_encode(f->parameters.data, protocol == 0 ? 5 : 7, text);
@@ -102,7 +102,8 @@ static void pin(void **state) {
                         memcpy(f->keys, persons[j].keys, sizeof(f->keys));
                         f->n_keys = 0;
                         assert_exit(run(f), EXIT_SUCCESS);
-                        snprintf(wanted, sizeof(wanted), "insert-card inserted reading %s reading online approved",
+                        snprintf(wanted, sizeof(wanted),
+                                 "insert-card inserted reading reading %s reading online approved",
                                  persons[j].prompts);
                         assert_string_equal(f->seen, wanted);
                         hex_encode(f->outcome.result.cvm, 3, text);

@@ -160,7 +160,7 @@ static void memory_is_locked(void **state) {
         slot_change(f, true);
         serve(f, NULL);
         assert_exit(wait_worker(f), EXIT_SUCCESS);
-        assert_string_equal(f->seen, "insert-card inserted reading online approved");
+        assert_string_equal(f->seen, "insert-card inserted reading reading online approved");
 }
 
 static void memory_cannot_be_locked(void **state) {

@@ -72,7 +72,7 @@ static int transmit(void *userdata, const uint8_t *command, size_t size, uint8_t
         return 0;
 }
 
-static int prompt(void *userdata, enum emv_prompt p) {
+static int prompt(void *userdata, enum emv_prompt p, const char *language) {
         assert_non_null(emv_prompt_to_string(p));
         return 0;
 }

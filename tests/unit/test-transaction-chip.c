@@ -620,6 +620,44 @@ static void pin_at_keypad(void **state) {
         }
 }
 
+/* What was shown while the card was in. */
+static char words[512];
+
+static void on_words(const struct transaction_view *view) {
+        size_t n = strlen(words);
+
+        if (*view->prompt && view->record.state == TRANSACTION_CARD)
+                snprintf(words + n, sizeof(words) - n, "%s; ", prompt_text(view->prompt, view->language));
+}
+
+/* What is asked of the cardholder once the card has told its language is asked in it (Book 4, 11.1). */
+static void card_language(void **state) {
+        static const struct {
+                const char *card, *country, *words[3]; /* one behind the other, among others */
+        } cases[] = {
+                { "pin",
+                  "\x01\x56",
+                  { "请稍候，请勿拔卡", "Please wait and leave your card in", "Please enter your PIN" } },
+                { "unionpay", "\x02\x76", { "Please wait and leave your card in", "请稍候，请勿拔卡", "" } },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                const char *at = words;
+
+                memcpy(shop.terminal.country, cases[i].country, 2);
+                chip.keypad = true;
+                chip.on_change = on_words;
+                words[0] = '\0';
+                chip_sale(cases[i].card);
+                assert_int_equal(chip.view.record.result, RESULT_APPROVED);
+                for (size_t k = 0; k < ELEMENTSOF(cases[i].words); k++) {
+                        at = strstr(at, cases[i].words[k]);
+                        if (!at)
+                                fail_msg("%s: no %s in %s", cases[i].card, cases[i].words[k], words);
+                }
+        }
+}
+
 static void languages(void **state) {
         static const uint8_t china[] = { 0x01, 0x56 }, germany[] = { 0x02, 0x76 };
 
@@ -649,6 +687,7 @@ int main(int argc, char **argv) {
                 cmocka_unit_test_setup_teardown(card_left_in, chip_setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(card_in_at_start, chip_setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(pin_at_keypad, chip_setup, chip_teardown),
+                cmocka_unit_test_setup_teardown(card_language, chip_setup, chip_teardown),
                 cmocka_unit_test(languages),
         };
 

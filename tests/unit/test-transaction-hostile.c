@@ -20,6 +20,11 @@ static bool is(const union message *m, enum message_type type) {
         return m->header.type == type;
 }
 
+/* "Leave the card in", before the card has told its language. */
+static bool is_first_wait(const union message *m) {
+        return is(m, MESSAGE_PROMPT) && m->prompt.prompt == EMV_PROMPT_READING && !*m->prompt.language;
+}
+
 /* Time passes at the terminal. */
 static void worker_pass(uint32_t seconds) {
         worker.note.pass = seconds;
@@ -518,7 +523,7 @@ static void say_card(enum emv_card card) {
 
 /* A chip that is wiped for longer than the work with one takes. */
 static void is_mute_for_long(union message *m) {
-        if (!is(m, MESSAGE_PROMPT) || m->prompt.prompt != EMV_PROMPT_READING)
+        if (!is_first_wait(m))
                 return;
         say_card(EMV_CARD_MUTE);
         worker_pass(50);
@@ -527,7 +532,7 @@ static void is_mute_for_long(union message *m) {
 }
 
 static void is_mute_and_stays(union message *m) {
-        while (is(m, MESSAGE_PROMPT) && m->prompt.prompt == EMV_PROMPT_READING) {
+        while (is_first_wait(m)) {
                 say_card(EMV_CARD_MUTE);
                 worker_pass(50);
                 worker_await_pass();
@@ -547,7 +552,7 @@ static void sees_no_card(union message *m) {
 
 /* It gives up when tilld has waited for long too. */
 static void sees_no_card_again(union message *m) {
-        if (!is(m, MESSAGE_PROMPT) || m->prompt.prompt != EMV_PROMPT_READING)
+        if (!is_first_wait(m))
                 return;
         say_card(EMV_CARD_REMOVED);
         worker_pass(64);
@@ -590,7 +595,7 @@ static void tries_again(union message *m) {
 
 /* Each step in its time, and never an end. */
 static void is_mute_for_hours(union message *m) {
-        if (!is(m, MESSAGE_PROMPT) || m->prompt.prompt != EMV_PROMPT_READING)
+        if (!is_first_wait(m))
                 return;
         for (int i = 0; i < 14; i++) {
                 say_card(EMV_CARD_MUTE);
@@ -601,7 +606,7 @@ static void is_mute_for_hours(union message *m) {
 }
 
 static void is_mute_again_and_again(union message *m) {
-        if (!is(m, MESSAGE_PROMPT) || m->prompt.prompt != EMV_PROMPT_READING)
+        if (!is_first_wait(m))
                 return;
         for (unsigned i = 0; i < 20; i++) {
                 say_card(EMV_CARD_MUTE);
