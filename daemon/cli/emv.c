@@ -14,6 +14,51 @@ static const char *number_text(const cJSON *json, const char *name, char text[st
         return text;
 }
 
+#define LINE_WIDTH 80
+
+/* One of what does not fit into an application's row, on a new line where this one is full. */
+static void print_detail(int *column, const char *name, const char *value) {
+        int left, width = 2 + cli_width(name) + 1;
+
+        if (!*value)
+                value = "-";
+        if (*column > 0 && *column + width + (int) strlen(value) > LINE_WIDTH) {
+                putchar('\n');
+                *column = 0;
+        }
+        printf("  %s ", name);
+        *column += width;
+        /* A list of data objects may be longer than a line. */
+        for (left = LINE_WIDTH - *column; (int) strlen(value) > left; left = LINE_WIDTH - *column) {
+                printf("%.*s\n", left, value);
+                value += left;
+                *column = printf("    ");
+        }
+        *column += printf("%s", value);
+}
+
+static void print_details(const cJSON *application) {
+        const cJSON *list = cJSON_GetObjectItemCaseSensitive(application, "Versions");
+        char versions[80] = "", threshold[24], target[24];
+        int column = 0;
+
+        for (const cJSON *v = list ? list->child : NULL; v; v = v->next) {
+                size_t n = strlen(versions);
+
+                (void) snprintf(versions + n, sizeof(versions) - n, "%s%s", n ? " " : "",
+                                cJSON_GetStringValue(v) ?: "");
+        }
+        (void) snprintf(target, sizeof(target), "%.0f-%.0f %%", number(application, "Target"),
+                        number(application, "TargetMax"));
+        print_detail(&column, _("partial match"), is_true(application, "Partial") ? _("yes") : _("no"));
+        print_detail(&column, _("versions"), versions);
+        print_detail(&column, "DDOL", cli_text(application, "Ddol"));
+        print_detail(&column, "TDOL", cli_text(application, "Tdol"));
+        print_detail(&column, _("threshold"), number_text(application, "Threshold", threshold));
+        print_detail(&column, _("target"), target);
+        putchar('\n');
+}
+
 static void print_applications(const struct cli *cli, const cJSON *list) {
         static const struct cli_column columns[] = {
                 { N_("APPLICATION"), 17 }, { N_("NAME"), 23 },    { N_("DENIAL"), 11 },
@@ -35,6 +80,7 @@ static void print_applications(const struct cli *cli, const cJSON *list) {
                 };
 
                 cli_print_row(cli, columns, texts, TONE_PLAIN);
+                print_details(a);
         }
 }
 
