@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * One answer of the card to one step of the books, on a state in which all steps before it went well. The first
- * byte of the input is the step; the rest is the answer with its status word, or the data of the card that the step
- * is about. What is not for the card to say stays as it was, whatever it answers.
+ * byte of the input is the step, from twelve on at a reader with a keypad; the rest is the answer with its status
+ * word, or the data of the card that the step is about. What is not for the card to say stays as it was, whatever it
+ * answers.
  */
 
 #include "emv/emv.h"
@@ -27,11 +28,20 @@ static int prompt(void *userdata, enum emv_prompt p, const char *language) {
         return 0;
 }
 
+/* The card's word on a PIN is what its answer ends with. */
+static int verify_pin(void *userdata, uint16_t *ret_sw) {
+        check(++commands < 10000);
+        if (answer_size < 2)
+                return -ENOKEY;
+        *ret_sw = (uint16_t) (answer[answer_size - 2] << 8 | answer[answer_size - 1]);
+        return 0;
+}
+
 static void put(struct emv *e, uint32_t tag, const char *value, size_t size) {
         check(store_put_card(&e->store, tag, (const uint8_t *) value, size) == 0);
 }
 
-static void prepare(struct emv *e, struct message_start *s, uint8_t step) {
+static void prepare(struct emv *e, struct message_start *s, uint8_t step, bool keypad) {
         message_init(s, MESSAGE_START);
         s->mode = EMV_MODE_LIVE;
         s->steps = EMV_STEPS_FULL;
@@ -40,6 +50,7 @@ static void prepare(struct emv *e, struct message_start *s, uint8_t step) {
         memcpy(s->currency, "\x01\x56", 2);
         memcpy(s->date, "\x26\x11\x21", 3);
         emv_terminal_init(&s->terminal);
+        s->terminal.capabilities[1] |= keypad ? EMV_CAPABILITY_PLAINTEXT_PIN : 0;
         s->terminal.capabilities[2] = 0xc8;
         memset(s->terminal.additional_capabilities, 0xff, 5);
         s->terminal.n_applications = 1;
@@ -116,7 +127,8 @@ static void run_step(struct emv *e, uint8_t step) {
         case 4:
                 if (put_input(e, TAG_CVM_LIST) && emv_verify_cardholder(e) >= 0) {
                         memcpy(cvm, e->cvm, 3);
-                        check(cvm[2] <= 2 && e->signature == ((cvm[0] & 0x3f) == 0x1e && cvm[2] == 0));
+                        cvm[0] &= 0x3f;
+                        check(cvm[2] <= 2 && e->signature == ((cvm[0] == 0x1e || cvm[0] == 0x03) && cvm[2] == 0));
                 }
                 break;
         case 5:
@@ -152,7 +164,9 @@ static void run_step(struct emv *e, uint8_t step) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-        static const struct emv_callbacks callbacks = { .transmit = transmit, .prompt = prompt };
+        static const struct emv_callbacks callbacks = { .transmit = transmit,
+                                                        .prompt = prompt,
+                                                        .verify_pin = verify_pin };
         static struct message_start start;
         static struct emv e;
         struct emv_card_data card;
@@ -164,7 +178,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         answer = data + 1;
         answer_size = size - 1;
         commands = 0;
-        prepare(&e, &start, data[0] % 12);
+        prepare(&e, &start, data[0] % 12, data[0] / 12 & 1);
         e.callbacks = &callbacks;
         run_step(&e, data[0] % 12);
 

@@ -3,8 +3,8 @@
  * A whole transaction against a card that answers as it likes. The first byte of the input chooses the
  * terminal and the acquirer, the last one more of the terminal; between them are the card's answers, each with its
  * length in front, 00 for a card that is taken out, and, where the first byte says so, the acquirer's answer in the
- * same way. Whatever they say, the transaction ends, tilld can read how and takes it for true, and there is no
- * approval that the terminal and the acquirer have not allowed.
+ * same way; at a reader with a keypad also what comes of each PIN. Whatever they say, the transaction ends, tilld can
+ * read how and takes it for true, and there is no approval that the terminal and the acquirer have not allowed.
  */
 
 #include "emv/emv.h"
@@ -18,20 +18,15 @@ struct play {
         struct message_online_answer answer;
         unsigned online, authentications;
         uint8_t choice;
-        bool own_answer;
+        bool own_answer, pin_asked;
 };
 
-static int transmit(void *userdata, const uint8_t *command, size_t size, uint8_t response[static APDU_RESPONSE_MAX],
-                    size_t *ret_size) {
-        struct play *p = userdata;
-        size_t n;
+/* The next of the answers. */
+static int take(struct play *p, uint8_t response[static APDU_RESPONSE_MAX], size_t *ret_size) {
+        size_t n = p->size == 0 ? 0 : MIN((size_t) p->data[0], p->size - 1);
 
-        check(size >= 4 && size <= APDU_COMMAND_MAX);
-        if (command[1] == 0x82 && command[0] == 0x00)
-                check(++p->authentications <= 1);
-        if (p->size == 0 || p->data[0] == 0)
+        if (n == 0)
                 return -ENOMEDIUM;
-        n = MIN((size_t) p->data[0], p->size - 1);
         memcpy(response, p->data + 1, n);
         p->data += 1 + n;
         p->size -= 1 + n;
@@ -39,8 +34,39 @@ static int transmit(void *userdata, const uint8_t *command, size_t size, uint8_t
         return 0;
 }
 
-static int prompt(void *userdata, enum emv_prompt p, const char *language) {
-        check(emv_prompt_to_string(p) != NULL);
+static int transmit(void *userdata, const uint8_t *command, size_t size, uint8_t response[static APDU_RESPONSE_MAX],
+                    size_t *ret_size) {
+        struct play *p = userdata;
+
+        check(size >= 4 && size <= APDU_COMMAND_MAX);
+        if (command[1] == 0x82 && command[0] == 0x00)
+                check(++p->authentications <= 1);
+        return take(p, response, ret_size);
+}
+
+static int prompt(void *userdata, enum emv_prompt prompt, const char *language) {
+        struct play *p = userdata;
+
+        check(emv_prompt_to_string(prompt) != NULL);
+        p->pin_asked = prompt >= EMV_PROMPT_ENTER_PIN;
+        return 0;
+}
+
+/* An answer of two bytes and more is the card's status word; one byte is the reader that will not, or the person. */
+static int verify_pin(void *userdata, uint16_t *ret_sw) {
+        struct play *p = userdata;
+        uint8_t response[APDU_RESPONSE_MAX];
+        size_t n;
+        int r;
+
+        check(p->start.terminal.capabilities[1] & EMV_CAPABILITY_PLAINTEXT_PIN && p->pin_asked);
+        p->pin_asked = false;
+        r = take(p, response, &n);
+        if (r < 0)
+                return r;
+        if (n < 2)
+                return response[0] & 1 ? -ENOKEY : -EOPNOTSUPP;
+        *ret_sw = (uint16_t) (response[n - 2] << 8 | response[n - 1]);
         return 0;
 }
 
@@ -137,7 +163,16 @@ static void prepare(struct play *p, uint8_t choice, uint8_t more) {
         s->amount_other = more & 0x02 ? 234 : 0;
         s->force_online = more >> 2 & 1;
         emv_terminal_init(&s->terminal);
-        s->terminal.type = more & 0x08 ? 0x23 : more & 0x10 ? 0x14 : 0x22;
+        switch (more & 0x18) {
+        case 0x08:
+                s->terminal.type = 0x23;
+                break;
+        case 0x10:
+                s->terminal.type = 0x14;
+                break;
+        case 0x18:
+                s->terminal.capabilities[1] |= EMV_CAPABILITY_PLAINTEXT_PIN;
+        }
         s->terminal.additional_capabilities[0] = 0xe0;
         s->terminal.additional_capabilities[4] = 0x01;
         s->terminal.n_applications = 2;
@@ -181,6 +216,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                 .recall = recall,
                 .choose = choose,
                 .online = online,
+                .verify_pin = verify_pin,
         };
         static struct play p;
         struct message_outcome o;

@@ -9,8 +9,8 @@
 #include <sys/mman.h>
 
 #include "chip-fixture.h"
-#include "emv/tvr.h"
 #include "emv/atr.h"
+#include "emv/tvr.h"
 
 #define PAN "6200000000000005"
 
