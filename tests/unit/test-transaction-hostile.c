@@ -550,14 +550,25 @@ static void sees_no_card(union message *m) {
                 give_up(m);
 }
 
-/* It gives up when tilld has waited for long too. */
-static void sees_no_card_again(union message *m) {
+/* It is the worker that gives up on a card that has to come again. */
+static void waits_again(union message *m, enum emv_card card, enum emv_reason reason) {
         if (!is_first_wait(m))
                 return;
-        say_card(EMV_CARD_REMOVED);
-        worker_pass(64);
+        say_card(card);
+        worker_pass(worker.start.card_ms / 1000);
         worker_await_pass();
+        /* A timer that is due may take sd-event's 250 ms. */
+        (void) usleep(400000);
         give_up(m);
+        m->outcome.reason = (uint8_t) reason;
+}
+
+static void sees_no_card_again(union message *m) {
+        waits_again(m, EMV_CARD_REMOVED, EMV_REASON_TIMEOUT);
+}
+
+static void stays_mute(union message *m) {
+        waits_again(m, EMV_CARD_MUTE, EMV_REASON_MUTE);
 }
 
 static void gives_up_while_authorizing(union message *m) {
@@ -660,6 +671,7 @@ static const struct attack {
         ATTACK(tries_again, ANSWERED, "00", APPROVED, "", REQUEST),
         ATTACK(sees_no_card, ANSWERED, "00", CANCELLED, "card-timeout", NOTHING),
         ATTACK(sees_no_card_again, ANSWERED, "00", FAILED, "card-removed", NOTHING),
+        ATTACK(stays_mute, ANSWERED, "00", FAILED, "card-mute", NOTHING),
         ATTACK(finds_card_silent, ANSWERED, "00", FAILED, "card-silent", NOTHING),
         ATTACK(finds_card_silent_at_the_end, ANSWERED, "00", FAILED, "not-completed", REQUEST | REVERSAL),
         /* Before the acquirer. */
