@@ -3,10 +3,12 @@
 #include "test.h"
 
 #include <fcntl.h>
+#include <openssl/sha.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "base/hex.h"
 #include "journal/event.h"
 #include "journal/migration.h"
 #include "journal/transaction.h"
@@ -298,6 +300,23 @@ static void migrations(void **state) {
         assert_int_equal(sqlite3_close(db), SQLITE_OK);
 }
 
+/* What was shipped once is in journals out there: a migration never changes, the next one is added behind it. */
+static void frozen(void **state) {
+        static const char *const hashes[] = {
+                "3786A71E232DBE6B1B865638050027D07EDCD7F67137616CC7072B4DF284B8BE",
+                "562E0BCC9382F945EA134029FA3F5CCB9377F74A64F2B5C69547771E62DF8BA7",
+        };
+        uint8_t hash[SHA256_DIGEST_LENGTH];
+        char hex[2 * sizeof(hash) + 1];
+
+        assert_int_equal(journal_n_migrations, ELEMENTSOF(hashes));
+        for (size_t i = 0; i < ELEMENTSOF(hashes); i++) {
+                SHA256((const uint8_t *) journal_migrations[i], strlen(journal_migrations[i]), hash);
+                hex_encode(hash, sizeof(hash), hex);
+                assert_string_equal(hex, hashes[i]);
+        }
+}
+
 /* A journal of the first schema, with a row in it, is brought forward and goes on. */
 static void first_schema(void **state) {
         struct transaction_record record;
@@ -552,6 +571,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(newer_schema, setup, teardown),
                 cmocka_unit_test_setup_teardown(migrations, setup, teardown),
                 cmocka_unit_test_setup_teardown(first_schema, setup, teardown),
+                cmocka_unit_test(frozen),
                 cmocka_unit_test_setup_teardown(second_process, setup, teardown),
                 cmocka_unit_test_setup_teardown(durable_is_synced, shim_setup, shim_teardown),
                 cmocka_unit_test_setup_teardown(full_disk, shim_setup, shim_teardown),
