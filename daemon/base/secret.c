@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <sys/mman.h>
 
+#include "base/log.h"
 #include "base/secret.h"
 
 /* Whole pages, so that no other data shares the lock and the advice. */
@@ -8,6 +9,16 @@ struct header {
         size_t mapped;
         max_align_t data[];
 };
+
+static void lock(void *p, size_t size) {
+        static bool told;
+
+        if (mlock(p, size) >= 0 || told)
+                return;
+        told = true;
+        log_notice_errno(errno, "Memory for keys and card data cannot be locked, and may be swapped out; raise "
+                                "LimitMEMLOCK= of tilld.service");
+}
 
 void *secret_new(size_t size) {
         size_t page = (size_t) sysconf(_SC_PAGESIZE);
@@ -22,7 +33,7 @@ void *secret_new(size_t size) {
         if (h == MAP_FAILED)
                 return NULL;
 
-        (void) mlock(h, mapped);
+        lock(h, mapped);
         (void) madvise(h, mapped, MADV_DONTDUMP);
         (void) madvise(h, mapped, MADV_DONTFORK);
         h->mapped = mapped;

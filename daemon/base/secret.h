@@ -7,7 +7,7 @@
 
 #include "base/macro.h"
 
-/* size bytes of zero, or NULL (errno ENOMEM). Locking beyond RLIMIT_MEMLOCK is not fatal. */
+/* size bytes of zero, or NULL (errno ENOMEM). Memory beyond RLIMIT_MEMLOCK is not locked; the log says so, once. */
 void *secret_new(size_t size);
 /* Wipes and frees; takes NULL. The size is remembered. Returns NULL. */
 void *secret_free(void *p);

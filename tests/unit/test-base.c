@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "test.h"
 
+#include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "base/amount.h"
 #include "base/config.h"
@@ -88,6 +91,35 @@ static void secrets(void **state) {
         assert_true(secret_equal(p, p + 1, 99999));
         p[99999] = 'y';
         assert_false(secret_equal(p, p + 1, 99999));
+}
+
+/* Where memory cannot be locked it is given all the same, and the log says so: once. */
+static void secrets_unlocked(void **state) {
+        char text[1024] = "";
+        int fds[2], status;
+        ssize_t n;
+        pid_t pid;
+
+        assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+        pid = fork();
+        assert_true(pid >= 0);
+        if (pid == 0) {
+                const struct rlimit none = {};
+
+                if (setrlimit(RLIMIT_MEMLOCK, &none) < 0 || (geteuid() == 0 && setuid(65534) < 0))
+                        _exit(1);
+                (void) dup2(fds[1], STDERR_FILENO);
+                log_set_max_level(LOG_NOTICE);
+                _exit(secret_new(1) && secret_new(100000) ? 0 : 2);
+        }
+        close(fds[1]);
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_int_equal(status, 0);
+        n = read(fds[0], text, sizeof(text) - 1);
+        close(fds[0]);
+        assert_true(n > 0);
+        assert_non_null(strstr(text, "cannot be locked"));
+        assert_ptr_equal(strchr(text, '\n'), text + n - 1);
 }
 
 struct seen {
@@ -180,7 +212,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(amount_texts), cmocka_unit_test(currencies),        cmocka_unit_test(hex_texts),
                 cmocka_unit_test(secrets),      cmocka_unit_test(secrets_are_wiped), cmocka_unit_test(config_files),
-                cmocka_unit_test(log_levels),
+                cmocka_unit_test(log_levels),   cmocka_unit_test(secrets_unlocked),
         };
 
         return cmocka_run_group_tests_name("base", tests, NULL, NULL);
