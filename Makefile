@@ -113,6 +113,7 @@ $(O)/unit/test-base: LDFLAGS += -Wl,--wrap=munmap
 CHIP_TESTS := $(patsubst %,$(O)/unit/test-transaction-%,chip hostile)
 $(CHIP_TESTS): LDFLAGS += $(addprefix -Wl$(comma)--wrap=,monitor_find_connected emv_open acquirer_is_signed_on \
 	acquirer_is_busy acquirer_exchange sd_event_add_time_relative)
+$(O)/unit/test-transaction-chip: LDFLAGS += -Wl,--wrap=secret_new
 
 help: ## this list
 	@awk 'BEGIN { FS = ":.*## " } /^##@/ { printf "\n%s\n", substr($$0, 5) } \

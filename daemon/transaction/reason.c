@@ -25,6 +25,7 @@ static const struct {
         { "reader-failed", N_("The card reader failed; nothing was paid. Check its plug, then start again.") },
         { "worker-failed",
           N_("The card could not be processed; nothing was paid. Start again with a new reference.") },
+        { "no-memory", N_("The terminal is out of memory; nothing was paid. Start again with a new reference.") },
         { "unreachable-host",
           N_("The acquirer cannot be reached; nothing was paid. Check the network, then start again.") },
         { "reversal-pending", N_("An earlier payment is still being taken back, and the acquirer does not answer; "

@@ -351,27 +351,46 @@ static void swipe_sale(const char *pan) {
         assert_int_equal(transaction_record_load(shop.journal, id, &chip.view.record), 0);
 }
 
-/* No action codes there: it is declined before anything is sent. */
+/* The acquirer, who has given out the list, is asked: nothing is approved without its word. */
 static void stripe_on_exception_file(void **state) {
         const struct transaction_record *r = &chip.view.record;
 
         chip_list(CHIP_LISTED);
         swipe_sale("6200000000000005");
-        assert_int_equal(r->result, RESULT_DECLINED);
-        assert_string_equal(r->reason, "terminal-declined");
-        assert_true(*r->message);
+        assert_int_equal(r->result, RESULT_APPROVED);
+        assert_int_equal(chip.requests, 1);
         assert_int_equal(r->entry, ENTRY_SWIPE);
         assert_string_equal(r->masked_pan, "620000******0005");
         assert_int_equal(r->reversal, REVERSAL_NONE);
-        assert_int_equal(r->print, PRINT_NONE);
-        assert_int_equal(chip.requests, 0);
+        assert_int_equal(r->print, PRINT_QUEUED);
 
-        swipe_sale("6200000000000013");
-        assert_int_equal(r->result, RESULT_APPROVED);
-        assert_int_equal(chip.requests, 1);
-        chip_list(NULL);
+        chip.code = "14";
         swipe_sale("6200000000000005");
-        assert_int_equal(r->result, RESULT_APPROVED);
+        assert_int_equal(r->result, RESULT_DECLINED);
+        assert_string_equal(r->reason, "refused");
+        assert_int_equal(chip.requests, 1);
+}
+
+static bool no_memory;
+
+void *__wrap_secret_new(size_t size);
+void *__real_secret_new(size_t size);
+
+void *__wrap_secret_new(size_t size) {
+        return no_memory ? NULL : __real_secret_new(size);
+}
+
+/* Before anything is sent; and no card reader is blamed for it. */
+static void stripe_without_memory(void **state) {
+        const struct transaction_record *r = &chip.view.record;
+
+        no_memory = true;
+        swipe_sale("6200000000000005");
+        no_memory = false;
+        assert_int_equal(r->result, RESULT_FAILED);
+        assert_string_equal(r->reason, "no-memory");
+        assert_true(*r->message);
+        assert_int_equal(chip.requests, 0);
 }
 
 /* Below the floor limit each, above it together: what the card paid in this batch counts (Book 3, 10.6.1). */
@@ -678,6 +697,7 @@ int main(int argc, char **argv) {
                 cmocka_unit_test_setup_teardown(ends, chip_setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(on_exception_file, chip_setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(stripe_on_exception_file, chip_setup, chip_teardown),
+                cmocka_unit_test_setup_teardown(stripe_without_memory, chip_setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(split_sale, chip_setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(removed_at_each_step, chip_setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(chosen, chip_setup, chip_teardown),
