@@ -2,6 +2,7 @@
 /* tilld: reads what the terminal is, opens its journal, and serves the bus until it is told to stop. */
 #include <fcntl.h>
 #include <getopt.h>
+#include <pwd.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -195,7 +196,7 @@ static int start(struct program *p) {
         r = load_terminal(p->settings, &p->terminal);
         if (r < 0)
                 return r;
-        r = exceptions_load(EXCEPTIONS_FILE, &p->exceptions);
+        r = exceptions_load(EXCEPTIONS_FILE, geteuid(), getegid(), &p->exceptions);
         if (r < 0)
                 return r;
         r = read_credential("tmk", TMK_SIZE, &p->tmk);
@@ -248,8 +249,17 @@ static int run(void) {
         return sd_event_loop(p.event);
 }
 
+/* As tilld will find it; it is most often root who checks. */
+static int check_exceptions(struct exceptions **ret) {
+        const struct passwd *tilld = geteuid() == 0 ? getpwnam("tilld") : NULL;
+
+        return exceptions_load(EXCEPTIONS_FILE, tilld ? tilld->pw_uid : geteuid(), tilld ? tilld->pw_gid : getegid(),
+                               ret);
+}
+
 /* What a start would read, without a start: for when there is none to ask. */
 static int check_files(void) {
+        _cleanup_(exceptions_freep) struct exceptions *exceptions = NULL;
         _cleanup_(settings_freep) struct settings *settings = NULL;
         _cleanup_free_ struct emv_terminal *terminal = NULL;
         int r;
@@ -260,8 +270,12 @@ static int check_files(void) {
         r = load_terminal(settings, &terminal);
         if (r < 0)
                 return r;
-        printf("%s and emv.d are good: %s mode, %u applications, %u CA keys\n", SETTINGS_FILE,
-               mode_to_string(settings->mode), terminal->n_applications, terminal->n_ca_keys);
+        r = check_exceptions(&exceptions);
+        if (r < 0)
+                return r;
+        printf("%s, emv.d and %s are good: %s mode, %u applications, %u CA keys, %zu cards listed\n", SETTINGS_FILE,
+               EXCEPTIONS_FILE, mode_to_string(settings->mode), terminal->n_applications, terminal->n_ca_keys,
+               exceptions_count(exceptions));
         return 0;
 }
 

@@ -60,12 +60,23 @@ static int parse_line(struct exceptions *x, const char *line) {
         return 0;
 }
 
+/* A whole line; what is kept of a long one is longer than what parse_line() takes. False at the file's end. */
+static bool read_line(FILE *f, char *line, size_t size) {
+        size_t n = 0;
+        int c;
+
+        while ((c = getc_unlocked(f)) != EOF && c != '\n')
+                if (n < size - 1)
+                        line[n++] = (char) (c ?: '?'); /* a zero byte does not end the line */
+        line[n] = '\0';
+        return n > 0 || c != EOF;
+}
+
 static int parse(struct exceptions *x, const char *path, FILE *f) {
         char line[128];
         WIPE_AT_END(line);
 
-        for (unsigned number = 1; fgets(line, sizeof(line), f); number++) {
-                line[strcspn(line, "\n")] = '\0';
+        for (unsigned number = 1; read_line(f, line, sizeof(line)); number++) {
                 if (*line == '\0' || *line == '#' || parse_line(x, line) >= 0)
                         continue;
                 log_error("%s:%u: is neither salt= with 32 hexadecimal digits, first and once, nor a hash of 64, one "
@@ -77,20 +88,21 @@ static int parse(struct exceptions *x, const char *path, FILE *f) {
 }
 
 /* Who has salt and hashes can find the numbers by trying them. */
-static int check_access(const char *path, const struct stat *st) {
+static int check_access(const char *path, const struct stat *st, uid_t uid, gid_t gid) {
         if (!S_ISREG(st->st_mode)) {
                 log_error("%s: is not a file", path);
                 return -EINVAL;
         }
-        if ((st->st_mode & 07) == 0 && ((st->st_mode & 070) == 0 || st->st_gid == getegid()))
+        if ((st->st_uid == 0 || st->st_uid == uid) && (st->st_mode & 07) == 0 &&
+            ((st->st_mode & 070) == 0 || st->st_gid == gid))
                 return 0;
-        log_error("%s: is open to others than tilld (mode %04o, group %u), who can find the card numbers by it; do: "
-                  "chown root:tilld %s && chmod 0640 %s",
-                  path, (unsigned) st->st_mode & 07777, (unsigned) st->st_gid, path, path);
+        log_error("%s: is open to others than root and tilld (mode %04o, owner %u, group %u), who can find the card "
+                  "numbers by it; do: chown root:tilld %s && chmod 0640 %s",
+                  path, (unsigned) st->st_mode & 07777, (unsigned) st->st_uid, (unsigned) st->st_gid, path, path);
         return -EPERM;
 }
 
-int exceptions_load(const char *path, struct exceptions **ret) {
+int exceptions_load(const char *path, uid_t uid, gid_t gid, struct exceptions **ret) {
         _cleanup_(exceptions_freep) struct exceptions *x = NULL;
         char buffer[4096];
         WIPE_AT_END(buffer);
@@ -106,7 +118,7 @@ int exceptions_load(const char *path, struct exceptions **ret) {
         }
         if (!f || fstat(fileno(f), &st) < 0)
                 return log_error_errno(errno, "%s: cannot be read", path);
-        r = check_access(path, &st);
+        r = check_access(path, &st, uid, gid);
         if (r < 0)
                 return r;
         (void) setvbuf(f, buffer, _IOFBF, sizeof(buffer));
@@ -114,7 +126,7 @@ int exceptions_load(const char *path, struct exceptions **ret) {
         max = MIN((size_t) st.st_size / (2 * HASH_SIZE), (size_t) EXCEPTIONS_MAX);
         x = secret_new(sizeof(*x) + max * HASH_SIZE);
         if (!x)
-                return -ENOMEM;
+                return log_oom();
         x->max = max;
         r = parse(x, path, f);
         if (r < 0)

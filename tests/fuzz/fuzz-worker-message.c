@@ -560,7 +560,7 @@ static void make_exceptions(void) {
         f = fopen(path, "we");
         check(f && fchmod(fileno(f), 0600) == 0 && fprintf(f, "salt=%s\n%s\n", salt_text, hash_text) > 0 &&
               fclose(f) == 0);
-        check(exceptions_load(path, &box.exceptions) == 0);
+        check(exceptions_load(path, geteuid(), getegid(), &box.exceptions) == 0);
 }
 
 static void make_box(void) {

@@ -505,7 +505,7 @@ static void chip_list(const char *hash) {
                 assert_int_equal(fchmod(fileno(f), 0600), 0);
                 assert_true(fprintf(f, "salt=000102030405060708090A0B0C0D0E0F\n%s\n", hash) > 0);
                 assert_int_equal(fclose(f), 0);
-                assert_int_equal(exceptions_load(path, &chip.exceptions), 0);
+                assert_int_equal(exceptions_load(path, geteuid(), getegid(), &chip.exceptions), 0);
         }
         shop.engine->config.exceptions = chip.exceptions;
 }

@@ -4,7 +4,9 @@
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -19,13 +21,17 @@
 
 static char path[] = "/tmp/test-exceptions-XXXXXX";
 
+static int load_file(struct exceptions **ret) {
+        return exceptions_load(path, geteuid(), getegid(), ret);
+}
+
 static int load(const char *text, struct exceptions **ret) {
         FILE *f = fopen(path, "we");
 
         assert_non_null(f);
         assert_true(fputs(text, f) >= 0);
         assert_int_equal(fclose(f), 0);
-        return exceptions_load(path, ret);
+        return load_file(ret);
 }
 
 static int setup(void **state) {
@@ -72,7 +78,7 @@ static void long_list(void **state) {
                 fprintf(f, "%s\n", hex);
         }
         assert_int_equal(fclose(f), 0);
-        assert_int_equal(exceptions_load(path, &x), 0);
+        assert_int_equal(load_file(&x), 0);
         assert_int_equal(exceptions_count(x), 1000);
         for (unsigned i = 0; i < 2000; i++) {
                 number(i, pan);
@@ -83,7 +89,7 @@ static void long_list(void **state) {
 static void no_list(void **state) {
         _cleanup_(exceptions_freep) struct exceptions *x = NULL;
 
-        assert_int_equal(exceptions_load("/nonexistent/exceptions", &x), 0);
+        assert_int_equal(exceptions_load("/nonexistent/exceptions", 0, 0, &x), 0);
         assert_null(x);
         assert_int_equal(exceptions_count(x), 0);
         assert_int_equal(exceptions_has_pan(x, "6200000000000005"), 0);
@@ -111,14 +117,107 @@ static void access_by_others(void **state) {
                         continue;
                 assert_int_equal(chown(path, (uid_t) -1, cases[i].our_group ? getegid() : other), 0);
                 assert_int_equal(chmod(path, cases[i].mode), 0);
-                if ((exceptions_load(path, &x) == -EPERM) != cases[i].refused)
+                if ((load_file(&x) == -EPERM) != cases[i].refused)
                         fail_msg("mode %04o, %s group", cases[i].mode, cases[i].our_group ? "our" : "another");
                 assert_int_equal(exceptions_count(x), cases[i].refused ? 0 : 1);
                 x = exceptions_free(x);
         }
         assert_int_equal(chown(path, (uid_t) -1, getegid()), 0);
         assert_int_equal(chmod(path, 0600), 0);
-        assert_int_equal(exceptions_load("/tmp", &x), -EINVAL);
+        assert_int_equal(exceptions_load("/tmp", 0, 0, &x), -EINVAL);
+}
+
+/* As packaged, root:tilld 0640, whoever asks; and no account's own but tilld's, which could empty it. */
+static void owner(void **state) {
+        static const struct {
+                uid_t uid;
+                gid_t gid;
+                mode_t mode;
+                bool refused;
+        } cases[] = {
+                { 0, 71, 0640, false }, { 70, 71, 0640, false }, { 70, 71, 0600, false }, { 72, 71, 0640, true },
+                { 72, 71, 0600, true }, { 72, 72, 0400, true },  { 0, 72, 0640, true },   { 0, 72, 0600, false },
+                { 0, 0, 0640, true },   { 70, 71, 0644, true },
+        };
+        struct exceptions *x = NULL;
+
+        if (geteuid() != 0) {
+                print_message("skipped: who is not root cannot give a file away\n");
+                skip();
+        }
+        assert_int_equal(load("salt=" SALT "\n" HASH "\n", &x), 0);
+        x = exceptions_free(x);
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                assert_int_equal(chown(path, cases[i].uid, cases[i].gid), 0);
+                assert_int_equal(chmod(path, cases[i].mode), 0);
+                if (exceptions_load(path, 70, 71, &x) != (cases[i].refused ? -EPERM : 0))
+                        fail_msg("%u:%u %04o", cases[i].uid, cases[i].gid, cases[i].mode);
+                x = exceptions_free(x);
+        }
+        assert_int_equal(chown(path, 0, getegid()), 0);
+        assert_int_equal(chmod(path, 0600), 0);
+}
+
+static void write_list(unsigned n) {
+        FILE *f = fopen(path, "we");
+
+        assert_non_null(f);
+        fputs("salt=" SALT "\n", f);
+        for (unsigned i = 0; i < n; i++)
+                fprintf(f, "%064X\n", i);
+        assert_int_equal(fclose(f), 0);
+}
+
+static size_t locked_kib(void) {
+        char line[128];
+        size_t kib = 0;
+        FILE *f = fopen("/proc/self/status", "re");
+
+        while (f && fgets(line, sizeof(line), f))
+                if (sscanf(line, "VmLck: %zu kB", &kib) == 1)
+                        break;
+        if (f)
+                fclose(f);
+        return kib;
+}
+
+/* tilld has no capability. Half of its unit's LimitMEMLOCK= is for keys and cards. */
+static void load_as_tilld(void) {
+        const struct rlimit limit = { 8 << 20, 8 << 20 };
+        struct exceptions *x = NULL;
+
+        if (setrlimit(RLIMIT_MEMLOCK, &limit) < 0 || setgid(65534) < 0 || setuid(65534) < 0)
+                _exit(2);
+        if (load_file(&x) < 0 || exceptions_count(x) != EXCEPTIONS_MAX)
+                _exit(3);
+        _exit(locked_kib() >= EXCEPTIONS_MAX / 32 ? 0 : 4);
+}
+
+/* The longest list that is taken is locked in memory, all of it. */
+static void longest(void **state) {
+        struct exceptions *x = NULL;
+        int status;
+        pid_t pid;
+
+        write_list(EXCEPTIONS_MAX + 1);
+        assert_int_equal(load_file(&x), -EINVAL);
+        if (geteuid() != 0) {
+                print_message("skipped: what is locked without the capability for it\n");
+                skip();
+        }
+        write_list(EXCEPTIONS_MAX);
+        assert_int_equal(chown(path, 65534, 65534), 0);
+        pid = fork();
+        assert_true(pid >= 0);
+        if (pid == 0)
+                load_as_tilld();
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_int_equal(chown(path, 0, getegid()), 0);
+        if (WIFEXITED(status) && WEXITSTATUS(status) == 2) {
+                print_message("skipped: no more may be locked here\n");
+                skip();
+        }
+        assert_int_equal(status, 0);
 }
 
 /* Digits alone, as canary.h looks for them: in the file as text, in memory as nibbles. */
@@ -148,7 +247,7 @@ static void wiped(void **state) {
         if (pid == 0) {
                 struct exceptions *x = NULL;
 
-                if (exceptions_load(path, &x) < 0)
+                if (load_file(&x) < 0)
                         _exit(1);
                 raise(SIGSTOP);
                 exceptions_free(x);
@@ -184,10 +283,73 @@ static void bad_lists(void **state) {
         assert_null(x);
 }
 
+/* A line has no longest: what is a comment is one to its end. */
+static void long_lines(void **state) {
+        _cleanup_(exceptions_freep) struct exceptions *x = NULL;
+
+        for (int n = 1; n < 9000; n = n < 300 ? n + 1 : 2 * n) {
+                FILE *f = fopen(path, "we");
+
+                assert_non_null(f);
+                fprintf(f, "salt=" SALT "\n#%*s\n" HASH "\n# at the end%*s", n, "", n, "x");
+                assert_int_equal(fclose(f), 0);
+                if (load_file(&x) < 0 || exceptions_count(x) != 1)
+                        fail_msg("a comment of %d", n);
+                x = exceptions_free(x);
+        }
+}
+
+/* What the log says of the file. */
+static void get_complaint(char *ret, size_t size) {
+        struct exceptions *x = NULL;
+        int fds[2], saved = dup(STDERR_FILENO);
+        ssize_t n;
+
+        assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+        assert_true(dup2(fds[1], STDERR_FILENO) >= 0);
+        log_set_max_level(LOG_ERR);
+        assert_int_equal(load_file(&x), -EINVAL);
+        log_set_max_level(LOG_EMERG);
+        assert_true(dup2(saved, STDERR_FILENO) >= 0);
+        close(saved);
+        close(fds[1]);
+        n = read(fds[0], ret, size - 1);
+        close(fds[0]);
+        assert_true(n > 0);
+        ret[n] = '\0';
+}
+
+/* The number of the line that is wrong, behind one that is long; and never what is in it. */
+static void line_number(void **state) {
+#define WRONG(text)                                                                                                   \
+        { text "\n", sizeof(text) }
+        static const struct {
+                const char *text;
+                size_t size;
+        } lines[] = { WRONG(HASH "0"), WRONG(HASH HASH HASH HASH), WRONG("\0" HASH), WRONG(HASH "\0") };
+#undef WRONG
+        char expected[64], text[512];
+
+        for (size_t i = 0; i < ELEMENTSOF(lines); i++) {
+                FILE *f = fopen(path, "we");
+
+                assert_non_null(f);
+                fprintf(f, "#%300s\nsalt=" SALT "\n\n", "");
+                assert_int_equal(fwrite(lines[i].text, 1, lines[i].size, f), lines[i].size);
+                assert_int_equal(fclose(f), 0);
+                get_complaint(text, sizeof(text));
+                snprintf(expected, sizeof(expected), "%s:4: ", path);
+                if (!startswith(text, expected) || strstr(text, "31F9"))
+                        fail_msg("line %zu: %s", i, text);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(listed),           cmocka_unit_test(long_list), cmocka_unit_test(no_list),
-                cmocka_unit_test(access_by_others), cmocka_unit_test(wiped),     cmocka_unit_test(bad_lists),
+                cmocka_unit_test(listed),      cmocka_unit_test(long_list),        cmocka_unit_test(longest),
+                cmocka_unit_test(no_list),     cmocka_unit_test(access_by_others), cmocka_unit_test(owner),
+                cmocka_unit_test(wiped),       cmocka_unit_test(bad_lists),        cmocka_unit_test(long_lines),
+                cmocka_unit_test(line_number),
         };
 
         return cmocka_run_group_tests_name("transaction-exceptions", tests, setup, teardown);
