@@ -19,7 +19,7 @@
  *                            <-     OUTCOME                     exactly once, last
  *
  * A worker that ends without OUTCOME has failed; so has one whose message does not pass
- * message_check(). To abort, tilld closes the socket or sends SIGTERM.
+ * message_check(). To abort, tilld closes the socket.
  *
  * To send: zero the structure, message_init(), fill in, send() message.header.size bytes.
  * To receive: recv() into a union message with MSG_TRUNC, then message_check(); wipe with

@@ -5,11 +5,12 @@
  * It is started with the EMV node as descriptor 3 and a socket to tilld as 4 (emv/message.h), has
  * nothing else but standard error, no environment either, and gives up what it does not need before it
  * reads the first message: no file, no network, no new descriptor, no privilege, no core dump, no log.
- * It ends with its OUTCOME, or at once when tilld closes the socket or sends SIGTERM; the kernel then
- * powers the card off with the last descriptor.
+ * It ends with its OUTCOME, or at once when tilld closes the socket; the kernel then powers the card off
+ * with the last descriptor. SIGTERM is not taken: it would end the worker with the card in its memory.
  */
 
 #include <poll.h>
+#include <signal.h>
 #include <sys/socket.h>
 
 #include "base/log.h"
@@ -254,6 +255,14 @@ static int worker_run(struct worker *w) {
         return send_message(w);
 }
 
+static int block_sigterm(void) {
+        sigset_t set;
+
+        (void) sigemptyset(&set);
+        (void) sigaddset(&set, SIGTERM);
+        return sigprocmask(SIG_BLOCK, &set, NULL) < 0 ? -errno : 0;
+}
+
 int main(void) {
         _cleanup_secret_ struct worker *w = NULL;
         int r;
@@ -263,7 +272,9 @@ int main(void) {
                 log_oom();
                 return EXIT_FAILURE;
         }
-        r = sandbox_enter();
+        r = block_sigterm();
+        if (r >= 0)
+                r = sandbox_enter();
         if (r < 0) {
                 log_error_errno(r, "Cannot enter the sandbox");
                 return EXIT_FAILURE;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <fcntl.h>
 #include <signal.h>
+#include <poll.h>
 #include <spawn.h>
+#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -10,7 +12,7 @@
 #include "base/secret.h"
 #include "transaction/card.h"
 
-/* What a worker may take to power the card off once its socket is closed. */
+/* What a worker may take to wipe its memory and power the card off once its socket is closed. */
 #define END_TIMEOUT_USEC (3 * USEC_PER_SEC)
 
 /*
@@ -33,7 +35,7 @@ struct card {
 /* Outlives the card: waits for the process, and kills it when its time is up. */
 struct reaper {
         pid_t pid;
-        sd_event_source *child, *timer;
+        sd_event_source *child, *timer, *exit;
         void (*gone)(void *userdata);
         void *userdata;
 };
@@ -43,6 +45,7 @@ static struct reaper *reaper_free(struct reaper *r) {
                 return NULL;
         sd_event_source_unref(r->child);
         sd_event_source_unref(r->timer);
+        sd_event_source_unref(r->exit);
         free(r);
         return NULL;
 }
@@ -69,10 +72,33 @@ static int reaper_timeout(sd_event_source *s, uint64_t usec, void *userdata) {
         return 0;
 }
 
+/* tilld ends, and with it any worker (PR_SET_PDEATHSIG): this one is given its time all the same. */
+static void wait_for_end(pid_t pid) {
+        _cleanup_close_ int fd = pidfd_open(pid, 0);
+
+        if (fd < 0 || poll(&(struct pollfd){ .fd = fd, .events = POLLIN }, 1, END_TIMEOUT_USEC / USEC_PER_MSEC) <= 0) {
+                log_warning("card-worker does not end; killing it");
+                (void) kill(pid, SIGKILL);
+        }
+        (void) waitpid(pid, NULL, 0);
+}
+
+static int reaper_exit(sd_event_source *s, void *userdata) {
+        struct reaper *r = userdata;
+
+        wait_for_end(r->pid);
+        reaper_free(r);
+        return 0;
+}
+
 static int reap(sd_event *event, pid_t pid, const struct card_listener *listener) {
         _cleanup_(reaper_freep) struct reaper *reaper = NULL;
-        int r;
+        int r = sd_event_get_state(event);
 
+        if (r == SD_EVENT_EXITING || r == SD_EVENT_FINISHED) {
+                wait_for_end(pid);
+                return 0;
+        }
         reaper = calloc(1, sizeof(*reaper));
         if (!reaper)
                 return -ENOMEM;
@@ -84,6 +110,9 @@ static int reap(sd_event *event, pid_t pid, const struct card_listener *listener
                 return r;
         r = sd_event_add_time_relative(event, &reaper->timer, CLOCK_MONOTONIC, END_TIMEOUT_USEC, 0, reaper_timeout,
                                        reaper);
+        if (r < 0)
+                return r;
+        r = sd_event_add_exit(event, &reaper->exit, reaper_exit, reaper);
         if (r < 0)
                 return r;
         TAKE_PTR(reaper);

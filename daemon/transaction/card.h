@@ -26,7 +26,10 @@ struct card_listener {
 /* Starts the program with the reader, which it takes over, also on failure. */
 int card_new(sd_event *event, const char *program, int reader_fd, const struct card_listener *listener,
              struct card **ret);
-/* Ends the worker, which powers the card off; one that does not end by itself is killed. */
+/*
+ * Ends the worker, which powers the card off; one that does not end by itself is killed. Waits for that only when
+ * the event loop has ended: who exits takes the worker along, with the card in its memory.
+ */
 struct card *card_free(struct card *card);
 DEFINE_CLEANUP(struct card *, card_free);
 

@@ -19,6 +19,7 @@ enum {
         BABBLE,      /* what is no message */
         CLAIM_TILLD, /* a message that only tilld may send */
         DIE,
+        SLOW, /* takes its time to end */
         HANG, /* does not end when the socket closes */
         STOP, /* as stopped by SIGSTOP */
         FLOOD,
@@ -80,8 +81,12 @@ static int be_worker(void) {
         case CLAIM_TILLD:
                 say(&start);
                 return wait_for_end();
+        case SLOW:
+                say(&card);
+                (void) wait_for_end();
+                (void) usleep(200000);
+                return 0;
         case HANG:
-                (void) signal(SIGTERM, SIG_IGN);
                 say(&card);
                 pause();
                 return 0;
@@ -237,6 +242,30 @@ static void hangs(void **state) {
         }
 }
 
+/* The event loop ends under a worker: it is waited for all the same, before tilld's end would end it. */
+static void waited_for_at_exit(void **state) {
+        static const struct {
+                uint64_t behaviour;
+                bool freed_before;
+        } cases[] = { { SLOW, true }, { SLOW, false }, { HANG, false } };
+
+        while (waitpid(-1, NULL, 0) > 0)
+                ;
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                struct seen s = { .free_at_message = cases[i].freed_before };
+
+                begin(&s, cases[i].behaviour);
+                while (s.messages == 0)
+                        assert_true(sd_event_run(s.event, 1000000) >= 0);
+                assert_int_equal(sd_event_exit(s.event, 0), 0);
+                assert_int_equal(sd_event_loop(s.event), 0);
+                finish(&s);
+                errno = 0;
+                assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+                assert_int_equal(errno, ECHILD);
+        }
+}
+
 static int note_turn(sd_event_source *source, uint64_t usec, void *userdata) {
         struct seen *s = userdata;
 
@@ -279,6 +308,7 @@ int main(int argc, char **argv) {
                 cmocka_unit_test(freed_in_its_callback),
                 cmocka_unit_test(sees_nothing_else),
                 cmocka_unit_test(hangs),
+                cmocka_unit_test(waited_for_at_exit),
                 cmocka_unit_test(floods),
                 cmocka_unit_test(no_program),
         };

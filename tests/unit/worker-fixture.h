@@ -164,6 +164,7 @@ struct fixture {
         int unheard_at;               /* … the reader has waited for the card and gives up */
         int close_at;                 /* … tilld goes away */
         enum message_type hang_up_at; /* tilld goes away at that message */
+        bool terminate;               /* … all of its processes being sent SIGTERM */
 
         /* What tilld was told. */
         char seen[256];
@@ -449,6 +450,8 @@ static inline void serve_tilld(struct fixture *f) {
         }
         assert_int_equal(message_check(&f->in, (size_t) n, MESSAGE_FROM_WORKER), 0);
         if (f->in.header.type == f->hang_up_at) {
+                if (f->terminate)
+                        assert_int_equal(kill(f->pid, SIGTERM), 0);
                 f->tilld = safe_close(f->tilld);
                 return;
         }
