@@ -94,7 +94,7 @@ int emv_track2_text(const uint8_t *track, size_t size, char ret[static EMV_TRACK
         while (n < 2 * size && n < EMV_TRACK2_MAX) {
                 uint8_t c = emv_nibble(track, n);
 
-                if (c == 0x0d && separator == 0)
+                if (c == 0x0d && separator == 0 && n > 0)
                         separator = n;
                 else if (c > 9)
                         break;
