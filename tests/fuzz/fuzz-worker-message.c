@@ -63,7 +63,7 @@ static struct {
         int64_t id;
         int requests, finished;
         char masked_pan[24];                                   /* of the request */
-        char said[EMV_PAN_MAX + 1], recalled[EMV_PAN_MAX + 1]; /* whom it asked about, and had an answer */
+        char said[EMV_PAN_MAX + 1], recalled[EMV_PAN_MAX + 1]; /* whom it asked about first, and had an answer */
         struct transaction_record result;
 } run;
 
@@ -104,6 +104,7 @@ int __wrap_socketpair(int domain, int type, int protocol, int pair[2]) {
         run.worker = safe_close(run.worker);
         run.worker = dup(pair[1]);
         check(run.worker >= 0);
+        run.said[0] = '\0';
         return 0;
 }
 
@@ -399,7 +400,8 @@ static void say(const void *message, size_t size) {
 
         if (size == sizeof(m)) {
                 memcpy(&m, message, sizeof(m));
-                if (m.header.type == MESSAGE_RECALL)
+                /* A second one is out of turn. */
+                if (m.header.type == MESSAGE_RECALL && run.said[0] == '\0')
                         memcpy(run.said, m.pan, EMV_PAN_MAX);
         }
         if (run.worker >= 0)
