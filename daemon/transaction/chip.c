@@ -37,6 +37,7 @@ static void card_failed(struct transaction *t) {
         card_lost(t, "worker-failed");
 }
 
+/* Of a step, or of the whole. */
 static int on_timeout(sd_event_source *s, uint64_t usec, void *userdata) {
         struct transaction *t = userdata;
         enum transaction_state state = t->view.record.state;
@@ -48,11 +49,6 @@ static int on_timeout(sd_event_source *s, uint64_t usec, void *userdata) {
                 transaction_conclude(t, RESULT_CANCELLED, "choice-timeout");
         else
                 card_failed(t);
-        return 0;
-}
-
-static int on_whole_timeout(sd_event_source *s, uint64_t usec, void *userdata) {
-        card_failed(userdata);
         return 0;
 }
 
@@ -274,7 +270,7 @@ static void first_card(struct transaction *t) {
         if (transaction_save_lazily(t, "card") < 0)
                 return transaction_conclude(t, RESULT_FAILED, "storage");
         if (sd_event_add_time_relative(t->engine->config.event, &t->whole_timeout, CLOCK_BOOTTIME,
-                                       CARD_WHOLE_TIMEOUT_USEC, 0, on_whole_timeout, t) < 0)
+                                       CARD_WHOLE_TIMEOUT_USEC, 0, on_timeout, t) < 0)
                 return card_failed(t);
         card_is_in(t);
 }
