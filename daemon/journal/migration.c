@@ -119,7 +119,98 @@ static const char schema_1[] =
 static const char schema_2[] = "ALTER TABLE transactions ADD COLUMN script_results TEXT NOT NULL DEFAULT '';"
                                "CREATE INDEX transactions_pan ON transactions (pan_hash, batch) WHERE pan_hash <> '';";
 
-const char *const journal_migrations[] = { schema_1, schema_2 };
+/* Approval, forwarding and balance: new words in a CHECK need the table anew (sqlite.org, "ALTER TABLE", 7). */
+static const char schema_3[] =
+        "CREATE TABLE transactions_3 ("
+        " id INTEGER PRIMARY KEY AUTOINCREMENT,"
+        " reference TEXT NOT NULL UNIQUE CHECK (length(reference) BETWEEN 1 AND 64),"
+        " kind TEXT NOT NULL CHECK (kind <> ''),"
+        " amount INTEGER NOT NULL CHECK (amount BETWEEN 0 AND 999999999999),"
+        " currency TEXT NOT NULL,"
+        " options_digest TEXT NOT NULL,"
+        " order_reference TEXT NOT NULL,"
+        " original INTEGER NOT NULL,"
+        " starter INTEGER NOT NULL,"
+        " operator_id TEXT NOT NULL,"
+        " boot_id TEXT NOT NULL,"
+        " started_usec INTEGER NOT NULL,"
+        " started_boot INTEGER NOT NULL,"
+        " state TEXT NOT NULL CHECK (state IN ('waiting-approval','waiting-card','card','authorizing','done')),"
+        " result TEXT NOT NULL CHECK (result IN"
+        "  ('none','approved','declined','cancelled','failed','unconfirmed')),"
+        " reversal TEXT NOT NULL CHECK (reversal IN ('none','pending','done','rejected','resolved')),"
+        " reason TEXT NOT NULL,"
+        " message TEXT NOT NULL,"
+        " entry TEXT NOT NULL CHECK (entry IN ('none','chip','swipe','fallback','manual')),"
+        " masked_pan TEXT NOT NULL CHECK (length(masked_pan) <= 10 OR masked_pan LIKE '%*%'),"
+        " pan_hash TEXT NOT NULL,"
+        " pan_sealed BLOB,"
+        " psn INTEGER NOT NULL,"
+        " issuer TEXT NOT NULL,"
+        " acquirer TEXT NOT NULL,"
+        " stan INTEGER NOT NULL CHECK (stan BETWEEN 0 AND 999999),"
+        " batch INTEGER NOT NULL CHECK (batch BETWEEN 0 AND 999999),"
+        " voucher INTEGER NOT NULL CHECK (voucher BETWEEN 0 AND 999999),"
+        " rrn TEXT NOT NULL,"
+        " authorization_code TEXT NOT NULL,"
+        " response_code TEXT NOT NULL,"
+        " host_time TEXT NOT NULL,"
+        " aid TEXT NOT NULL,"
+        " label TEXT NOT NULL,"
+        " preferred_name TEXT NOT NULL,"
+        " aip TEXT NOT NULL,"
+        " tvr TEXT NOT NULL,"
+        " tsi TEXT NOT NULL,"
+        " cryptogram TEXT NOT NULL,"
+        " cryptogram_kind TEXT NOT NULL,"
+        " atc TEXT NOT NULL,"
+        " iad TEXT NOT NULL,"
+        " cvm_result TEXT NOT NULL,"
+        " terminal_capabilities TEXT NOT NULL,"
+        " signature INTEGER NOT NULL CHECK (signature IN (0,1)),"
+        " finished_usec INTEGER NOT NULL,"
+        " finished_boot INTEGER NOT NULL,"
+        " script_results TEXT NOT NULL,"
+        " approver TEXT NOT NULL,"
+        " forwarding TEXT NOT NULL CHECK (forwarding IN ('none','pending','done','rejected','resolved')),"
+        " has_balance INTEGER NOT NULL CHECK (has_balance IN (0,1)),"
+        " balance INTEGER NOT NULL,"
+        " CHECK ((state = 'done') = (result <> 'none'))"
+        ") STRICT;"
+        "INSERT INTO transactions_3 SELECT"
+        "  id, reference, kind, amount, currency, options_digest, order_reference, original, "
+        "  starter, operator_id, boot_id, started_usec, started_boot, state, result, reversal, "
+        "  reason, message, entry, masked_pan, pan_hash, pan_sealed, psn, issuer, acquirer, "
+        "  stan, batch, voucher, rrn, authorization_code, response_code, host_time, aid, label, "
+        "  preferred_name, aip, tvr, tsi, cryptogram, cryptogram_kind, atc, iad, cvm_result, "
+        "  terminal_capabilities, signature, finished_usec, finished_boot,"
+        "  script_results, '', 'none', 0, 0 FROM transactions;"
+        "DROP TABLE transactions;"
+        "ALTER TABLE transactions_3 RENAME TO transactions;"
+        "CREATE INDEX transactions_open ON transactions (id) WHERE state <> 'done';"
+        "CREATE INDEX transactions_order ON transactions (order_reference) WHERE order_reference <> '';"
+        "CREATE INDEX transactions_original ON transactions (original) WHERE original <> 0;"
+        "CREATE UNIQUE INDEX transactions_stan ON transactions (batch, stan) WHERE stan <> 0;"
+        "CREATE UNIQUE INDEX transactions_voucher ON transactions (batch, voucher) WHERE voucher <> 0;"
+        "CREATE INDEX transactions_pan ON transactions (pan_hash, batch) WHERE pan_hash <> '';"
+        "CREATE TRIGGER transactions_result BEFORE UPDATE OF result ON transactions"
+        " WHEN NEW.result <> OLD.result AND OLD.result <> 'none'"
+        "  AND NOT (OLD.result = 'unconfirmed' AND NEW.result IN ('approved','declined'))"
+        " BEGIN SELECT RAISE(ABORT, 'final: the result is set'); END;"
+        "CREATE TRIGGER transactions_state BEFORE UPDATE OF state ON transactions"
+        " WHEN OLD.state = 'done' AND NEW.state <> 'done'"
+        " BEGIN SELECT RAISE(ABORT, 'final: the transaction is done'); END;"
+        "CREATE TRIGGER transactions_reversal BEFORE UPDATE OF reversal ON transactions"
+        " WHEN OLD.reversal IN ('done','resolved') AND NEW.reversal <> OLD.reversal"
+        " BEGIN SELECT RAISE(ABORT, 'final: the reversal has ended'); END;"
+        "CREATE TRIGGER transactions_fixed BEFORE UPDATE OF"
+        "  id, reference, kind, amount, currency, options_digest, order_reference, original, starter,"
+        "  operator_id, boot_id, started_usec, started_boot ON transactions"
+        " BEGIN SELECT RAISE(ABORT, 'fixed: what was asked for does not change'); END;"
+        "CREATE TRIGGER transactions_kept BEFORE DELETE ON transactions"
+        " BEGIN SELECT RAISE(ABORT, 'fixed: a reference is kept for ever'); END;";
+
+const char *const journal_migrations[] = { schema_1, schema_2, schema_3 };
 const size_t journal_n_migrations = ELEMENTSOF(journal_migrations);
 
 static int pragma_number(sqlite3 *db, const char *sql, int64_t *ret) {
@@ -138,6 +229,7 @@ static int execute(sqlite3 *db, const char *sql) {
 }
 
 static int apply(sqlite3 *db, const char *const *steps, size_t n_steps, size_t from) {
+        int64_t dangling = 0;
         char version[48];
         int r;
 
@@ -151,11 +243,29 @@ static int apply(sqlite3 *db, const char *const *steps, size_t n_steps, size_t f
         r = execute(db, version);
         if (r < 0)
                 return r;
+        r = pragma_number(db, "SELECT count(*) FROM pragma_foreign_key_check", &dangling);
+        if (r < 0)
+                return r;
+        if (dangling > 0)
+                return -EBADMSG;
         return execute(db, "COMMIT");
 }
 
+/* Either the newest version or the old one. */
+static int apply_all(sqlite3 *db, const char *const *steps, size_t n_steps, size_t from) {
+        int r;
+
+        r = execute(db, "BEGIN EXCLUSIVE");
+        if (r < 0)
+                return r;
+        r = apply(db, steps, n_steps, from);
+        if (r < 0 && !sqlite3_get_autocommit(db))
+                (void) sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+        return r;
+}
+
 int migration_apply(sqlite3 *db, const char *const *steps, size_t n_steps) {
-        int64_t version = 0;
+        int64_t version = 0, foreign_keys = 0;
         int r;
 
         r = pragma_number(db, "PRAGMA user_version", &version);
@@ -165,14 +275,16 @@ int migration_apply(sqlite3 *db, const char *const *steps, size_t n_steps) {
                 return -EPROTONOSUPPORT;
         if ((size_t) version == n_steps)
                 return 0;
-        r = execute(db, "BEGIN EXCLUSIVE");
+        /* A step may make a table anew to which others point; what points is checked at the end. */
+        r = pragma_number(db, "PRAGMA foreign_keys", &foreign_keys);
         if (r < 0)
                 return r;
-        r = apply(db, steps, n_steps, (size_t) version);
-        if (r < 0) {
-                if (!sqlite3_get_autocommit(db))
-                        (void) sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+        r = execute(db, "PRAGMA foreign_keys = OFF");
+        if (r < 0)
                 return r;
-        }
-        return 1;
+        r = apply_all(db, steps, n_steps, (size_t) version);
+        /* On an error of its own the connection is not used any further. */
+        if (foreign_keys && execute(db, "PRAGMA foreign_keys = ON") < 0)
+                return r < 0 ? r : -EIO;
+        return r < 0 ? r : 1;
 }

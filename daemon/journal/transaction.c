@@ -19,16 +19,19 @@
         }                                                                                                             \
         _Static_assert(ELEMENTSOF(name##_words) == MAX, "a word each")
 
-static const char *const transaction_state_words[] = { "waiting-card", "card", "authorizing", "done" };
+static const char *const transaction_state_words[] = { "waiting-approval", "waiting-card", "card", "authorizing",
+                                                       "done" };
 static const char *const transaction_result_words[] = { "none",      "approved", "declined",
                                                         "cancelled", "failed",   "unconfirmed" };
-static const char *const reversal_state_words[] = { "none", "pending", "done", "rejected" };
+static const char *const reversal_state_words[] = { "none", "pending", "done", "rejected", "resolved" };
+static const char *const forwarding_state_words[] = { "none", "pending", "done", "rejected", "resolved" };
 static const char *const entry_mode_words[] = { "none", "chip", "swipe", "fallback", "manual" };
 static const char *const print_state_words[] = { "none", "queued", "printing", "printed", "unconfirmed", "cancelled" };
 
 DEFINE_WORDS(transaction_state, enum transaction_state, _TRANSACTION_STATE_MAX);
 DEFINE_WORDS(transaction_result, enum transaction_result, _RESULT_MAX);
 DEFINE_WORDS(reversal_state, enum reversal_state, _REVERSAL_STATE_MAX);
+DEFINE_WORDS(forwarding_state, enum forwarding_state, _FORWARDING_STATE_MAX);
 DEFINE_WORDS(entry_mode, enum entry_mode, _ENTRY_MODE_MAX);
 DEFINE_WORDS(print_state, enum print_state, _PRINT_STATE_MAX);
 
@@ -44,6 +47,7 @@ enum field_type {
         FIELD_STATE, /* enumerations: a word in the file */
         FIELD_RESULT,
         FIELD_REVERSAL,
+        FIELD_FORWARDING,
         FIELD_ENTRY,
         FIELD_PRINT,
 };
@@ -66,6 +70,8 @@ enum field_type {
         F(STATE, state)                                                                                               \
         F(RESULT, result)                                                                                             \
         F(REVERSAL, reversal)                                                                                         \
+        F(FORWARDING, forwarding)                                                                                     \
+        F(TEXT, approver)                                                                                             \
         F(TEXT, reason)                                                                                               \
         F(TEXT, message)                                                                                              \
         F(ENTRY, entry)                                                                                               \
@@ -94,6 +100,8 @@ enum field_type {
         F(TEXT, terminal_capabilities)                                                                                \
         F(TEXT, script_results)                                                                                       \
         F(BOOL, signature)                                                                                            \
+        F(BOOL, has_balance)                                                                                          \
+        F(I64, balance)                                                                                               \
         F(U64, finished_usec)                                                                                         \
         F(U64, finished_boot)
 
@@ -147,6 +155,8 @@ static const char *word_of(enum field_type type, unsigned value) {
                 return transaction_result_to_string(value);
         case FIELD_REVERSAL:
                 return reversal_state_to_string(value);
+        case FIELD_FORWARDING:
+                return forwarding_state_to_string(value);
         case FIELD_ENTRY:
                 return entry_mode_to_string(value);
         default:
@@ -162,6 +172,8 @@ static int value_of(enum field_type type, const char *word) {
                 return (int) transaction_result_from_string(word);
         case FIELD_REVERSAL:
                 return (int) reversal_state_from_string(word);
+        case FIELD_FORWARDING:
+                return (int) forwarding_state_from_string(word);
         case FIELD_ENTRY:
                 return (int) entry_mode_from_string(word);
         default:
@@ -293,7 +305,7 @@ static int step_record(struct journal *j, sqlite3_stmt *s, struct transaction_re
 /* --- records --- */
 
 void transaction_record_init(struct transaction_record *record) {
-        *record = (struct transaction_record){ .psn = -1 };
+        *record = (struct transaction_record){ .psn = -1, .state = TRANSACTION_WAITING_CARD };
 }
 
 int transaction_record_insert(struct journal *j, struct transaction_record *record) {
@@ -443,6 +455,29 @@ int transaction_record_each_order(struct journal *j, const char *order, transact
                 return r;
         (void) sqlite3_bind_text(s, 1, order, -1, SQLITE_STATIC);
         return each_id(j, s, each, userdata);
+}
+
+int transaction_record_about(struct journal *j, int64_t original, const char *kind, unsigned *ret_count,
+                             int64_t *ret_amount) {
+        _cleanup_statement_ sqlite3_stmt *s = NULL;
+        int r;
+
+        r = journal_statement(j,
+                              "SELECT count(*), coalesce(sum(amount), 0) FROM transactions WHERE original = ?"
+                              " AND original <> 0 AND kind = ? AND result IN ('none', 'approved', 'unconfirmed')",
+                              &s);
+        if (r < 0)
+                return r;
+        (void) sqlite3_bind_int64(s, 1, original);
+        (void) sqlite3_bind_text(s, 2, kind, -1, SQLITE_STATIC);
+        r = journal_step(j, s);
+        if (r <= 0)
+                return r < 0 ? r : -EBADMSG;
+        if (ret_count)
+                *ret_count = (unsigned) sqlite3_column_int64(s, 0);
+        if (ret_amount)
+                *ret_amount = sqlite3_column_int64(s, 1);
+        return 0;
 }
 
 /* --- card number --- */

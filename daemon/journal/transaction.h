@@ -8,10 +8,11 @@
 #include "journal/connection.h"
 
 enum transaction_state {
-        TRANSACTION_WAITING_CARD, /* waiting-card */
-        TRANSACTION_CARD,         /* card */
-        TRANSACTION_AUTHORIZING,  /* authorizing: from here on Cancel is too late */
-        TRANSACTION_DONE,         /* done */
+        TRANSACTION_WAITING_APPROVAL, /* waiting-approval: of a supervisor */
+        TRANSACTION_WAITING_CARD,     /* waiting-card */
+        TRANSACTION_CARD,             /* card */
+        TRANSACTION_AUTHORIZING,      /* authorizing: from here on Cancel is too late */
+        TRANSACTION_DONE,             /* done */
         _TRANSACTION_STATE_MAX,
         _TRANSACTION_STATE_INVALID = -EINVAL,
 };
@@ -32,8 +33,20 @@ enum reversal_state {
         REVERSAL_PENDING,
         REVERSAL_DONE, /* final */
         REVERSAL_REJECTED,
+        REVERSAL_RESOLVED, /* by a supervisor's word; final */
         _REVERSAL_STATE_MAX,
         _REVERSAL_STATE_INVALID = -EINVAL,
+};
+
+/* Of what was approved here and has to be told to the acquirer. */
+enum forwarding_state {
+        FORWARDING_NONE,
+        FORWARDING_PENDING,
+        FORWARDING_DONE,     /* final */
+        FORWARDING_REJECTED, /* the acquirer does not take it */
+        FORWARDING_RESOLVED, /* by a supervisor's word; final */
+        _FORWARDING_STATE_MAX,
+        _FORWARDING_STATE_INVALID = -EINVAL,
 };
 
 enum entry_mode {
@@ -65,6 +78,8 @@ const char *transaction_result_to_string(enum transaction_result result);
 enum transaction_result transaction_result_from_string(const char *text);
 const char *reversal_state_to_string(enum reversal_state state);
 enum reversal_state reversal_state_from_string(const char *text);
+const char *forwarding_state_to_string(enum forwarding_state state);
+enum forwarding_state forwarding_state_from_string(const char *text);
 const char *entry_mode_to_string(enum entry_mode mode);
 enum entry_mode entry_mode_from_string(const char *text);
 const char *print_state_to_string(enum print_state state);
@@ -94,6 +109,8 @@ struct transaction_record {
         enum transaction_state state;
         enum transaction_result result; /* set once */
         enum reversal_state reversal;
+        enum forwarding_state forwarding;
+        char approver[24]; /* who approved it: "02", "uid 1000"; empty where nobody had to */
         char reason[48];   /* a word: "card-removed" */
         char message[256]; /* a sentence for people, with the next step */
 
@@ -126,6 +143,9 @@ struct transaction_record {
         char terminal_capabilities[7]; /* 9F33 */
         char script_results[41];       /* 9F5B, five bytes a script */
         bool signature;                /* a signature is asked for on paper */
+
+        bool has_balance;
+        int64_t balance; /* of a balance inquiry, minor units; may be negative */
 
         uint64_t finished_usec; /* when the result was set, 0 before */
         uint64_t finished_boot;
@@ -163,6 +183,13 @@ int transaction_record_each_open(struct journal *j, transaction_record_each_t ea
 /* Those of an order (options.order), oldest first. */
 int transaction_record_each_order(struct journal *j, const char *order, transaction_record_each_t each,
                                   void *userdata);
+
+/*
+ * The transactions of a kind about an original that stand, or may: approved, unconfirmed, or still open. Either ret
+ * may be NULL.
+ */
+int transaction_record_about(struct journal *j, int64_t original, const char *kind, unsigned *ret_count,
+                             int64_t *ret_amount);
 
 /*
  * The full PAN (12 to 19 digits): sealed in the row, with its keyed hash for comparing. Sets

@@ -10,7 +10,10 @@
 
 #include "base/hex.h"
 #include "journal/event.h"
+#include "journal/internal.h"
 #include "journal/migration.h"
+#include "journal/print_job.h"
+#include "journal/reversal.h"
 #include "journal/transaction.h"
 
 static const uint8_t key[JOURNAL_KEY_SIZE] = { 1, 2, 3 }, other_key[JOURNAL_KEY_SIZE] = { 3, 2, 1 };
@@ -305,6 +308,7 @@ static void frozen(void **state) {
         static const char *const hashes[] = {
                 "3786A71E232DBE6B1B865638050027D07EDCD7F67137616CC7072B4DF284B8BE",
                 "562E0BCC9382F945EA134029FA3F5CCB9377F74A64F2B5C69547771E62DF8BA7",
+                "",
         };
         uint8_t hash[SHA256_DIGEST_LENGTH];
         char hex[2 * sizeof(hash) + 1];
@@ -317,35 +321,116 @@ static void frozen(void **state) {
         }
 }
 
-/* A journal of the first schema, with a row in it, is brought forward and goes on. */
-static void first_schema(void **state) {
-        struct transaction_record record;
-        struct journal *j = open_good();
+static void run_sql(sqlite3 *db, const char *format, ...) _printf_(2, 3);
+static void run_sql(sqlite3 *db, const char *format, ...) {
+        _cleanup_free_ char *sql = NULL;
+        va_list ap;
+
+        va_start(ap, format);
+        assert_true(vasprintf(&sql, format, ap) > 0);
+        va_end(ap);
+        if (sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK)
+                fail_msg("%s: %s", sqlite3_errmsg(db), sql);
+}
+
+/* What both schemas have of a table. */
+static void copy_table(sqlite3 *db, const char *table) {
+        char *columns = NULL;
+        sqlite3_stmt *s;
+
+        assert_int_equal(sqlite3_prepare_v2(db,
+                                            "SELECT group_concat(a.name) FROM pragma_table_info(?1, 'main') a JOIN "
+                                            "pragma_table_info(?1, 'new') b ON a.name = b.name",
+                                            -1, &s, NULL),
+                         SQLITE_OK);
+        assert_int_equal(sqlite3_bind_text(s, 1, table, -1, SQLITE_STATIC), SQLITE_OK);
+        assert_int_equal(sqlite3_step(s), SQLITE_ROW);
+        columns = strdup((const char *) sqlite3_column_text(s, 0));
+        assert_non_null(columns);
+        assert_int_equal(sqlite3_finalize(s), SQLITE_OK);
+        run_sql(db, "INSERT INTO main.%s (%s) SELECT %s FROM new.%s", table, columns, columns, table);
+        free(columns);
+}
+
+/* The journal as an older tilld would have written it. Returns how many tables, indexes and triggers the new one has.
+ */
+static int64_t make_older(size_t version) {
+        static const char *const tables[] = {
+                "meta", "transactions", "print_jobs", "reversals", "events", "counters"
+        };
+        char new_path[sizeof(path) + 8];
+        int64_t n_objects;
         sqlite3 *db;
 
-        insert(j, "a", JOURNAL_DURABLE, 0);
-        journal_close(j);
+        snprintf(new_path, sizeof(new_path), "%s.new", path);
+        assert_int_equal(rename(path, new_path), 0);
         assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-        assert_int_equal(sqlite3_exec(db,
-                                      "DROP INDEX transactions_pan; ALTER TABLE transactions DROP COLUMN "
-                                      "script_results; PRAGMA user_version = 1",
-                                      NULL, NULL, NULL),
-                         SQLITE_OK);
+        run_sql(db, "PRAGMA application_id = %d", JOURNAL_APPLICATION_ID);
+        assert_int_equal(migration_apply(db, journal_migrations, version), 1);
+        run_sql(db, "ATTACH '%s' AS new", new_path);
+        for (size_t i = 0; i < ELEMENTSOF(tables); i++)
+                copy_table(db, tables[i]);
+        n_objects = number(db, "SELECT count(*) FROM new.sqlite_master");
+        assert_int_equal(number(db, "PRAGMA main.user_version"), version);
         assert_int_equal(sqlite3_close(db), SQLITE_OK);
+        assert_int_equal(unlink(new_path), 0);
+        return n_objects;
+}
 
-        j = open_good();
-        assert_int_equal(transaction_record_find(j, "a", &record), 0);
-        assert_string_equal(record.script_results, "");
-        strcpy(record.script_results, "2011223344");
+static void insert_papers(struct journal *j, int64_t transaction) {
+        struct print_job job = { .transaction = transaction,
+                                 .what = "merchant-copy",
+                                 .state = PRINT_QUEUED,
+                                 .content = (void *) "paper",
+                                 .content_size = 5 };
+        struct reversal_record reversal = {
+                .transaction = transaction, .reason = "98", .request = (void *) "request", .request_size = 7
+        };
+
         assert_int_equal(journal_begin(j, JOURNAL_DURABLE), 0);
-        assert_int_equal(transaction_record_update(j, &record), 0);
+        assert_int_equal(print_job_insert(j, &job), 0);
+        assert_int_equal(reversal_record_insert(j, &reversal), 0);
+        assert_int_equal(event_append(j, "started", transaction, NULL), 0);
         assert_int_equal(journal_commit(j), 0);
-        insert(j, "b", JOURNAL_DURABLE, 0);
-        journal_close(j);
-        assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-        assert_int_equal(number(db, "PRAGMA user_version"), 2);
-        assert_int_equal(number(db, "SELECT count(*) FROM sqlite_master WHERE name = 'transactions_pan'"), 1);
-        assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+/* A journal of each older schema, with rows that point at each other, is brought forward and goes on. */
+static void older_schemas(void **state) {
+        for (size_t version = 1; version < journal_n_migrations; version++) {
+                _cleanup_(reversal_record_done) struct reversal_record reversal = {};
+                struct transaction_record record;
+                struct journal *j = open_good();
+                int64_t seq, n_objects;
+                sqlite3 *db;
+
+                insert(j, "a", JOURNAL_DURABLE, 0);
+                assert_int_equal(transaction_record_find(j, "a", &record), 0);
+                insert_papers(j, record.id);
+                journal_close(j);
+                n_objects = make_older(version);
+
+                j = open_good();
+                assert_int_equal(transaction_record_find(j, "a", &record), 0);
+                assert_int_equal(record.print, PRINT_QUEUED);
+                assert_int_equal(reversal_record_load(j, record.id, &reversal), 0);
+                assert_int_equal(event_verify(j, &seq), 0);
+                strcpy(record.script_results, "2011223344");
+                record.forwarding = FORWARDING_PENDING;
+                assert_int_equal(journal_begin(j, JOURNAL_DURABLE), 0);
+                assert_int_equal(transaction_record_update(j, &record), 0);
+                assert_int_equal(journal_commit(j), 0);
+                insert(j, "b", JOURNAL_DURABLE, 0);
+                journal_close(j);
+
+                assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+                assert_int_equal(number(db, "PRAGMA user_version"), journal_n_migrations);
+                assert_int_equal(number(db, "SELECT count(*) FROM pragma_foreign_key_check"), 0);
+                assert_int_equal(number(db, "SELECT count(*) FROM transactions"), 2);
+                /* It is as if it had been made new. */
+                assert_int_equal(number(db, "SELECT count(*) FROM sqlite_master"), n_objects);
+                assert_int_equal(sqlite3_close(db), SQLITE_OK);
+                assert_int_equal(unlink(path), 0);
+        }
 }
 
 static void second_process(void **state) {
@@ -570,7 +655,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(not_a_journal, setup, teardown),
                 cmocka_unit_test_setup_teardown(newer_schema, setup, teardown),
                 cmocka_unit_test_setup_teardown(migrations, setup, teardown),
-                cmocka_unit_test_setup_teardown(first_schema, setup, teardown),
+                cmocka_unit_test_setup_teardown(older_schemas, setup, teardown),
                 cmocka_unit_test(frozen),
                 cmocka_unit_test_setup_teardown(second_process, setup, teardown),
                 cmocka_unit_test_setup_teardown(durable_is_synced, shim_setup, shim_teardown),
