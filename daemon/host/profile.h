@@ -32,7 +32,7 @@ enum host_kind {
         _HOST_KIND_INVALID = -EINVAL,
 };
 
-/* "sale", "pre-authorization void" …: the field's words, and those of D-Bus. */
+/* "sale", "pre-authorization-void" …: the words of D-Bus and of the journal too. */
 const char *host_kind_name(enum host_kind kind);
 enum host_kind host_kind_from_name(const char *name);
 

@@ -72,10 +72,8 @@ static int parse_command(struct step *s, const char *text) {
         return 0;
 }
 
-/* Kinds are written with "-" where their names have a blank. */
 static int parse_kind(const char *text, int *ret) {
-        char name[32];
-        int kind;
+        enum host_kind kind;
 
         if (streq(text, "any")) {
                 *ret = STEP_ANY;
@@ -85,17 +83,11 @@ static int parse_kind(const char *text, int *ret) {
                 *ret = STEP_MONEY;
                 return 0;
         }
-        for (kind = 0; kind < _HOST_KIND_MAX; kind++) {
-                snprintf(name, sizeof(name), "%s", host_kind_name(kind));
-                for (char *c = name; *c; c++)
-                        if (*c == ' ')
-                                *c = '-';
-                if (streq(name, text)) {
-                        *ret = kind;
-                        return 0;
-                }
-        }
-        return -EINVAL;
+        kind = host_kind_from_name(text);
+        if (kind < 0)
+                return kind;
+        *ret = (int) kind;
+        return 0;
 }
 
 static int parse_word(struct step *s, const char *word, const char **ret_reason) {
@@ -194,9 +186,6 @@ void step_format(const struct step *s, char *text, size_t size) {
                 hex_encode(s->command, s->command_size, argument + strlen(argument));
         }
         snprintf(text, size, "%s%s count=%u kind=%s", action_names[s->action], argument, s->count, kind_word(s->kind));
-        for (char *c = strstr(text, "kind="); c && *c; c++)
-                if (*c == ' ')
-                        *c = '-';
 }
 
 int script_add(struct script *s, const struct step *step) {
