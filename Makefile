@@ -109,6 +109,9 @@ $(O)/unit/%: $(O)/tests/unit/%.o $(O)/rooms.a $(O)/sim.a
 # The kernel's, where what is given back is looked at.
 $(O)/unit/test-base: LDFLAGS += -Wl,--wrap=munmap
 
+# The machine's clocks and boots, where a test sets them.
+$(O)/unit/test-journal-uptime: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,clock_gettime sd_id128_get_boot)
+
 # The engine's neighbours whose place a test takes (tests/unit/chip-fixture.h).
 CHIP_TESTS := $(patsubst %,$(O)/unit/test-transaction-%,chip hostile)
 $(CHIP_TESTS): LDFLAGS += $(addprefix -Wl$(comma)--wrap=,monitor_find_connected emv_open acquirer_is_signed_on \

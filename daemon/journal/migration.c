@@ -210,7 +210,14 @@ static const char schema_3[] =
         "CREATE TRIGGER transactions_kept BEFORE DELETE ON transactions"
         " BEGIN SELECT RAISE(ABORT, 'fixed: a reference is kept for ever'); END;";
 
-const char *const journal_migrations[] = { schema_1, schema_2, schema_3 };
+static const char schema_uptime[] = "CREATE TABLE uptime ("
+                                    " one INTEGER PRIMARY KEY CHECK (one = 1),"
+                                    " boot_id TEXT NOT NULL CHECK (length(boot_id) = 32),"
+                                    " base_usec INTEGER NOT NULL CHECK (base_usec >= 0),"
+                                    " total_usec INTEGER NOT NULL CHECK (total_usec >= base_usec)"
+                                    ") STRICT;";
+
+const char *const journal_migrations[] = { schema_1, schema_2, schema_3, schema_uptime };
 const size_t journal_n_migrations = ELEMENTSOF(journal_migrations);
 
 static int pragma_number(sqlite3 *db, const char *sql, int64_t *ret) {

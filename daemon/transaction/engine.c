@@ -132,6 +132,9 @@ int engine_new(const struct engine_config *config, const struct engine_listener 
         r = reversals_new(e, &e->reversals);
         if (r < 0)
                 return r;
+        r = uptime_keeper_new(config->event, config->journal, &e->uptime_keeper);
+        if (r < 0)
+                return r;
         r = monitor_new(config->event, device_event, e, &e->monitor);
         if (r < 0)
                 return log_error_errno(r, "udev cannot be listened to");
@@ -149,6 +152,7 @@ struct engine *engine_free(struct engine *e) {
         reversals_free(e->reversals);
         msr_free(e->msr);
         monitor_free(e->monitor);
+        uptime_keeper_free(e->uptime_keeper);
         free(e);
         return NULL;
 }

@@ -16,6 +16,7 @@
 #include "transaction/reversals.h"
 #include "transaction/settings.h"
 #include "transaction/transaction.h"
+#include "transaction/uptime-keeper.h"
 
 /* What somebody outside may want to know at once. */
 struct engine_listener {
@@ -50,6 +51,7 @@ struct engine {
         struct device *msr_device; /* the one that msr holds, NULL for none */
         struct printing *printing;
         struct reversals *reversals;
+        struct uptime_keeper *uptime_keeper;
 
         struct transaction *current; /* the one that runs, or the last one */
         bool card_left_in;           /* one that is not the next customer's has not been taken out yet */
