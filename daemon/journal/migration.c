@@ -217,7 +217,23 @@ static const char schema_uptime[] = "CREATE TABLE uptime ("
                                     " total_usec INTEGER NOT NULL CHECK (total_usec >= base_usec)"
                                     ") STRICT;";
 
-const char *const journal_migrations[] = { schema_1, schema_2, schema_3, schema_uptime };
+static const char schema_operators[] = "CREATE TABLE operators ("
+                                       " number TEXT PRIMARY KEY CHECK (number GLOB '[0-9][0-9]'),"
+                                       " role TEXT NOT NULL CHECK (role IN ('cashier','supervisor','administrator')),"
+                                       " cost INTEGER NOT NULL,"
+                                       " salt BLOB NOT NULL CHECK (length(salt) = 16),"
+                                       " hash_sealed BLOB NOT NULL,"
+                                       " wrong_codes INTEGER NOT NULL CHECK (wrong_codes >= 0),"
+                                       " locks INTEGER NOT NULL CHECK (locks >= 0),"
+                                       " locked_until INTEGER NOT NULL CHECK (locked_until >= 0)"
+                                       ") STRICT, WITHOUT ROWID;"
+                                       "CREATE TABLE log_on ("
+                                       " one INTEGER PRIMARY KEY CHECK (one = 1),"
+                                       " number TEXT NOT NULL REFERENCES operators (number) ON DELETE CASCADE"
+                                       ") STRICT;"
+                                       "CREATE INDEX log_on_number ON log_on (number);";
+
+const char *const journal_migrations[] = { schema_1, schema_2, schema_3, schema_uptime, schema_operators };
 const size_t journal_n_migrations = ELEMENTSOF(journal_migrations);
 
 static int pragma_number(sqlite3 *db, const char *sql, int64_t *ret) {
