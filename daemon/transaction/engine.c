@@ -129,6 +129,9 @@ int engine_new(const struct engine_config *config, const struct engine_listener 
         r = printing_new(e, &e->printing);
         if (r < 0)
                 return r;
+        r = outbox_new(e, &e->outbox);
+        if (r < 0)
+                return r;
         r = reversals_new(e, &e->reversals);
         if (r < 0)
                 return r;
@@ -149,6 +152,7 @@ struct engine *engine_free(struct engine *e) {
         printing_free(e->printing);
         acquirer_free(e->acquirer);
         transaction_free(e->current);
+        outbox_free(e->outbox);
         reversals_free(e->reversals);
         msr_free(e->msr);
         monitor_free(e->monitor);

@@ -11,6 +11,7 @@
 #include "emv/terminal.h"
 #include "transaction/acquirer.h"
 #include "transaction/exceptions.h"
+#include "transaction/outbox.h"
 #include "transaction/printing.h"
 #include "transaction/refusal.h"
 #include "transaction/reversals.h"
@@ -50,6 +51,7 @@ struct engine {
         struct msr *msr;
         struct device *msr_device; /* the one that msr holds, NULL for none */
         struct printing *printing;
+        struct outbox *outbox;
         struct reversals *reversals;
         struct uptime_keeper *uptime_keeper;
 

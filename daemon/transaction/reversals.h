@@ -3,11 +3,13 @@
 
 /*
  * Reversals: what was asked of the acquirer and must be taken back. Each is sent at once and again with
- * back-off until the acquirer has answered; none is dropped for age or count. Sales wait for them.
+ * back-off until the acquirer has answered; none is dropped for age or count. Sales wait for them. How they are sent
+ * is the outbox's part.
  */
 
 #include "host/request.h"
 #include "journal/reversal.h"
+#include "transaction/outbox.h"
 
 struct engine;
 struct reversals;
@@ -27,12 +29,8 @@ int reversals_arm(struct journal *j, int64_t transaction, const char *reason);
 /* Sends what is due, unless the link is busy. To be called after arming, and when the link is free. */
 void reversals_kick(struct reversals *v);
 
-/*
- * Forgets the back-off and calls done once none is pending (ok), or the next attempt failed. One waiter
- * at a time.
- */
-typedef void (*reversals_done_t)(bool ok, void *userdata);
-void reversals_wait(struct reversals *v, reversals_done_t done, void *userdata);
+/* Forgets the back-off and calls done once none is pending (ok), or the next attempt failed. */
+void reversals_wait(struct reversals *v, outbox_done_t done, void *userdata);
 
 /* Armed ones. */
 unsigned reversals_count(const struct reversals *v);

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "transaction/outbox.h"
+
+#include <inttypes.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "transaction/engine.h"
+
+/* Back-off between attempts: doubled from the first to the last. */
+#define DELAY_FIRST_USEC (5 * USEC_PER_SEC)
+#define DELAY_LAST_USEC (15 * 60 * USEC_PER_SEC)
+
+struct outbox {
+        struct engine *engine;
+        struct outbox_user users[_OUTBOX_QUEUE_MAX];
+        unsigned counts[_OUTBOX_QUEUE_MAX];
+        sd_event_source *timer;
+
+        /* At hand. */
+        const struct outbox_user *user; /* NULL: nothing */
+        struct outbox_try attempt;
+        bool sending;     /* it, or a sign-on for it, is on the link */
+        bool signed_anew; /* for this attempt */
+
+        outbox_done_t done;
+        enum outbox_queue wanted; /* by whom waits */
+        void *userdata;
+};
+
+unsigned outbox_count(const struct outbox *o, enum outbox_queue queue) {
+        return o->counts[queue];
+}
+
+int64_t outbox_sending(const struct outbox *o) {
+        return o->sending ? o->attempt.transaction : 0;
+}
+
+bool outbox_is_refused_key(const struct host_answer *answer) {
+        return streq(answer->code, "A0") || streq(answer->code, "A7");
+}
+
+void outbox_tell_transaction(struct engine *e, int64_t transaction) {
+        struct transaction_view view;
+
+        if (e->current && transaction_get_view(e->current)->record.id == transaction)
+                transaction_refresh(e->current);
+        else if (engine_view(e, transaction, &view) >= 0)
+                e->listener.transaction(&view, TRANSACTION_CHANGED, e->listener.userdata);
+        e->listener.changed(e->listener.userdata);
+}
+
+/* ---- The end of one attempt ---- */
+
+static void tell_waiter(struct outbox *o, bool ok) {
+        outbox_done_t done = o->done;
+
+        o->done = NULL;
+        if (done)
+                done(ok, o->userdata);
+}
+
+static enum outbox_queue queue_of(const struct outbox *o, const struct outbox_user *user) {
+        return (enum outbox_queue)(user - o->users);
+}
+
+static void let_go(struct outbox *o) {
+        o->user->drop(o->user->userdata);
+        o->user = NULL;
+        o->signed_anew = false;
+}
+
+static uint64_t next_delay(unsigned attempts) {
+        uint64_t delay = DELAY_FIRST_USEC;
+
+        while (attempts-- > 1 && delay < DELAY_LAST_USEC)
+                delay *= 2;
+        return MIN(delay, (uint64_t) DELAY_LAST_USEC);
+}
+
+static int on_timer(sd_event_source *s, uint64_t usec, void *userdata) {
+        struct outbox *o = userdata;
+
+        o->timer = sd_event_source_disable_unref(o->timer);
+        outbox_kick(o);
+        return 0;
+}
+
+static void try_later(struct outbox *o, uint64_t delay) {
+        int r;
+
+        o->timer = sd_event_source_disable_unref(o->timer);
+        r = sd_event_add_time_relative(o->engine->config.event, &o->timer, CLOCK_BOOTTIME, delay, 0, on_timer, o);
+        if (r < 0)
+                engine_panic(r, "the next attempt to reach the acquirer cannot be timed");
+}
+
+/* Still pending: again with back-off. Whoever waits for it waits no longer. */
+static void attempt_failed(struct outbox *o) {
+        uint64_t delay = next_delay(o->attempt.attempts);
+        enum outbox_queue queue = queue_of(o, o->user);
+        int r;
+
+        o->attempt.next_usec = clock_now(CLOCK_REALTIME) + delay;
+        o->attempt.next_boot = clock_now(CLOCK_BOOTTIME) + delay;
+        r = o->user->note(o->user->userdata, &o->attempt);
+        if (r < 0)
+                log_warning_errno(r, "Transaction %" PRIi64 ": the attempt to send its %s cannot be noted",
+                                  o->attempt.transaction, o->user->noun);
+        let_go(o);
+        try_later(o, delay);
+        if (o->done && queue > o->wanted)
+                return outbox_kick(o);
+        tell_waiter(o, false);
+}
+
+static void sign_on_anew(struct outbox *o);
+
+static void exchange_ended(enum host_outcome outcome, enum host_link_reason reason, const struct host_answer *answer,
+                           void *userdata) {
+        struct outbox *o = userdata;
+
+        o->sending = false;
+        if (outcome == HOST_ANSWERED && outbox_is_refused_key(answer))
+                acquirer_forget_keys(o->engine->acquirer);
+        if (!o->user->ended(o->user->userdata, outcome, answer)) {
+                /* Keys that do not fit are no reason to make anybody wait. */
+                if (!acquirer_is_signed_on(o->engine->acquirer) && !o->signed_anew)
+                        return sign_on_anew(o);
+                return attempt_failed(o);
+        }
+        let_go(o);
+        outbox_kick(o);
+}
+
+/* ---- The next attempt ---- */
+
+static void start_sending(struct outbox *o) {
+        int r;
+
+        o->attempt.attempts++;
+        r = o->user->send(o->user->userdata, exchange_ended, o);
+        if (r < 0) {
+                log_error_errno(r, "Transaction %" PRIi64 ": its %s cannot be sent", o->attempt.transaction,
+                                o->user->noun);
+                return attempt_failed(o);
+        }
+        o->sending = true;
+}
+
+static void signed_on(const char *failure, void *userdata) {
+        struct outbox *o = userdata;
+
+        o->sending = false;
+        if (failure) {
+                o->attempt.attempts++;
+                return attempt_failed(o);
+        }
+        start_sending(o);
+}
+
+static void sign_on_anew(struct outbox *o) {
+        int r;
+
+        o->signed_anew = true;
+        r = acquirer_sign_on(o->engine->acquirer, signed_on, o);
+        if (r < 0) {
+                log_error_errno(r, "No sign-on for a %s", o->user->noun);
+                return attempt_failed(o);
+        }
+        o->sending = true;
+}
+
+static void count(struct outbox *o) {
+        bool changed = false;
+
+        for (size_t i = 0; i < _OUTBOX_QUEUE_MAX; i++) {
+                int n = o->users[i].count(o->engine->config.journal);
+
+                if (n < 0)
+                        engine_panic(n, "what the acquirer has to be told cannot be counted");
+                changed = changed || (unsigned) n != o->counts[i];
+                o->counts[i] = (unsigned) n;
+        }
+        if (changed)
+                o->engine->listener.changed(o->engine->listener.userdata);
+}
+
+static bool may_send(const struct outbox *o, enum outbox_queue queue) {
+        return !o->done || queue <= o->wanted;
+}
+
+/* Takes the first that may be sent. Returns false when there is none. */
+static bool take_first(struct outbox *o) {
+        int r;
+
+        for (enum outbox_queue q = OUTBOX_REVERSALS; q < _OUTBOX_QUEUE_MAX && may_send(o, q); q++) {
+                r = o->users[q].take(o->users[q].userdata, &o->attempt);
+                if (r == -ENOENT)
+                        continue;
+                if (r < 0)
+                        engine_panic(r, "what the acquirer has to be told cannot be read");
+                o->user = o->users + q;
+                return true;
+        }
+        return false;
+}
+
+void outbox_kick(struct outbox *o) {
+        uint64_t now = clock_now(CLOCK_BOOTTIME);
+
+        if (o->sending || acquirer_is_busy(o->engine->acquirer))
+                return;
+        count(o);
+        if (!take_first(o))
+                return tell_waiter(o, true);
+
+        /* Who waits does not sit out the back-off. */
+        if (!o->done && o->attempt.next_boot > now && o->attempt.next_boot - now <= DELAY_LAST_USEC) {
+                try_later(o, o->attempt.next_boot - now);
+                return let_go(o);
+        }
+        o->timer = sd_event_source_disable_unref(o->timer);
+
+        if (acquirer_is_signed_on(o->engine->acquirer))
+                return start_sending(o);
+        sign_on_anew(o);
+}
+
+void outbox_wait(struct outbox *o, enum outbox_queue queue, outbox_done_t done, void *userdata) {
+        o->done = done;
+        o->wanted = queue;
+        o->userdata = userdata;
+        outbox_kick(o);
+}
+
+void outbox_set_user(struct outbox *o, enum outbox_queue queue, const struct outbox_user *user) {
+        o->users[queue] = *user;
+}
+
+int outbox_new(struct engine *e, struct outbox **ret) {
+        struct outbox *o = calloc(1, sizeof(*o));
+
+        if (!o)
+                return -ENOMEM;
+        o->engine = e;
+        *ret = o;
+        return 0;
+}
+
+struct outbox *outbox_free(struct outbox *o) {
+        if (!o)
+                return NULL;
+        sd_event_source_disable_unref(o->timer);
+        if (o->user)
+                let_go(o);
+        free(o);
+        return NULL;
+}
