@@ -43,6 +43,11 @@ $(O)/emv-cases: $(call objects,$(call sources,tests/emv)) $(O)/rooms.a $(O)/sim.
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(call libs,$(sort $(LIBS_unit) $(LIBS_till-sim)))
 
+# How the journal's times grow with its rows.
+$(O)/journal-bench: $(O)/tests/bench/journal.o $(O)/rooms.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(call libs,$(LIBS_tilld))
+
 # Hostile devices, for cases and for make check-kernel-debug.
 GUEST_PROGRAMS += $(O)/guest/till-hostile
 $(O)/guest/till-hostile: $(call objects,$(call sources,tests/hostile)) $(O)/sim.a $(O)/rooms.a
@@ -126,6 +131,11 @@ fuzz-named: check-deps
 		$(addprefix $(O)/sanitized/fuzz/fuzz-,$(F))
 	@O=$(O) FUZZ_TIME=$(FUZZ_TIME) tests/fuzz/search $(F)
 
+bench: ROWS ?= 1000 1000000
+bench: $(O)/journal-bench ## times of the journal with ROWS="1000 1000000" transactions, which are kept in build/bench
+	@mkdir -p $(O)/bench
+	@$(O)/journal-bench $(O)/bench $(ROWS)
+
 ##@ Trying it out
 demo: ## a sale in a VM, from the card to the picture of the receipt in out/demo
 	@packaging/install-deps build
@@ -137,4 +147,4 @@ demo-shell: ## the same VM with a shell in it; end it with exit
 	@packaging/install-deps build
 	@tests/vm/run --tty -- bash -i
 
-.PHONY: check check-mutants fuzz fuzz-emv fuzz-named check-unit check-kernel-debug coverage-kernel coverage-emv check-trixie check-deps check-programs demo demo-shell
+.PHONY: bench check check-mutants fuzz fuzz-emv fuzz-named check-unit check-kernel-debug coverage-kernel coverage-emv check-trixie check-deps check-programs demo demo-shell
