@@ -2,6 +2,7 @@
 /* tilld: reads what the terminal is, opens its journal, and serves the bus until it is told to stop. */
 #include <fcntl.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <pwd.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -128,6 +129,11 @@ static int open_journal(struct program *p) {
         r = journal_open(path, key, &p->journal, &message);
         if (r < 0)
                 return log_error_errno(r, "%s", message ?: path);
+        if (journal_lost_frames(p->journal) > 0)
+                log_warning("The end of the log beside %s did not fit together: %" PRIu64 " pages behind that were "
+                            "not taken over and are kept in %s-wal.cut. After a power cut that is usual. If there was "
+                            "none, the disk is damaged: compare with the acquirer, tillctl journal reconcile",
+                            path, journal_lost_frames(p->journal), path);
         return 0;
 }
 

@@ -37,6 +37,15 @@ enum journal_durability {
  */
 int journal_open(const char *path, const uint8_t key[static JOURNAL_KEY_SIZE], struct journal **ret,
                  char **ret_message);
+/*
+ * Whether the last one that had it open ended without closing it. What lies behind a page of its log that does not
+ * fit was not taken over: 0 frames, or more after a power cut that mixed up what was not synced, or after damage.
+ * The log is then kept beside the journal as -wal.cut.
+ */
+bool journal_was_cut_off(const struct journal *j);
+uint64_t journal_lost_frames(const struct journal *j);
+/* Somebody saw damage: the next opening checks everything, however long that takes, and refuses a damaged file. */
+int journal_suspect(struct journal *j);
 /* Rolls back what is open, checkpoints and closes; takes NULL. Returns NULL. */
 struct journal *journal_close(struct journal *j);
 static inline void journal_closep(struct journal **j) {

@@ -6,6 +6,7 @@
 #include <sqlite3.h>
 
 #include "journal/connection.h"
+#include "journal/wal.h"
 
 /* "Till", in the file's header. */
 #define JOURNAL_APPLICATION_ID 0x54696c6c
@@ -28,6 +29,7 @@ struct journal {
         bool open;   /* between begin and commit */
         bool failed; /* a sync failed */
         enum journal_durability durability;
+        struct wal_report log; /* as it was found */
 
         struct journal_statement *statements;
         size_t n_statements;
@@ -36,6 +38,8 @@ struct journal {
 int journal_errno(int result, const char *text);
 /* The negative errno of what has just failed. */
 int journal_last_errno(struct journal *j);
+/* Runs SQL that gives no rows and takes no values. */
+int journal_execute(struct journal *j, const char *sql);
 /* 0, or -EPROTO outside of a transaction. */
 int journal_require_open(struct journal *j);
 
