@@ -76,9 +76,13 @@ static bool is_approval(const char *code) {
         return host_result_find(code)->action == HOST_ACTION_APPROVE;
 }
 
-/* What nobody but the acquirer may say: yes, and the last word on a reversal. */
-static bool needs_mac(enum host_kind kind, const char *code) {
-        return is_approval(code) || (kind == HOST_REVERSAL && host_result_ends_reversal(code));
+/*
+ * What nobody but the acquirer may say: yes, the last word on a reversal, and that an advice was there before, which
+ * closes a repeat.
+ */
+static bool needs_mac(const struct host_kind_rule *rule, enum host_kind kind, const char *code) {
+        return is_approval(code) || (kind == HOST_REVERSAL && host_result_ends_reversal(code)) ||
+               (rule->mti == 220 && streq(code, "94"));
 }
 
 static int check_mac(const struct host_profile *p, const struct host_keys *keys, const struct host_kind_rule *rule,
@@ -106,6 +110,37 @@ static int check_content(const struct host_kind_rule *rule, const struct host_re
         return 0;
 }
 
+static bool is_download(enum host_kind kind) {
+        return kind == HOST_PARAMETERS || kind == HOST_CA_KEYS;
+}
+
+/* What only some kinds bring; an approval without it has been refused before. */
+static int read_kind(const struct iso8583 *m, const struct host_request *q, struct host_answer *a) {
+        const char *text = iso8583_text(m, q->kind == HOST_SETTLEMENT ? 48 : 54);
+        const void *data;
+        size_t size;
+
+        if (q->kind == HOST_SETTLEMENT && text) {
+                a->has_totals = true;
+                return host_totals_parse(text, &a->totals);
+        }
+        if (q->kind == HOST_BALANCE && text) {
+                a->has_balance = true;
+                if (host_balance_parse(text, &a->balance) < 0 || a->balance.currency != q->currency)
+                        return -EBADMSG;
+        }
+        data = iso8583_bytes(m, 62, &size);
+        if (data && is_download(q->kind)) {
+                a->has_download = true;
+                return host_download_parse(data, size, &a->download);
+        }
+        if (data && q->kind == HOST_SIGN_ON && size <= sizeof(a->keys)) {
+                memcpy(a->keys, data, size);
+                a->keys_size = size;
+        }
+        return 0;
+}
+
 static void read_fields(const struct iso8583 *m, struct host_answer *a) {
         const char *text;
         const void *data;
@@ -120,7 +155,6 @@ static void read_fields(const struct iso8583 *m, struct host_answer *a) {
         copy_field(m, 15, a->settle_date, sizeof(a->settle_date));
         copy_field(m, 32, a->acquirer, sizeof(a->acquirer));
         copy_field(m, 44, a->issuer, sizeof(a->issuer));
-        copy_field(m, 48, a->totals, sizeof(a->totals));
 
         if (iso8583_number(m, 4, &number) == 0) {
                 a->has_amount = true;
@@ -137,11 +171,6 @@ static void read_fields(const struct iso8583 *m, struct host_answer *a) {
         data = iso8583_bytes(m, 55, &size);
         if (data)
                 read_icc(a, data, size);
-        data = iso8583_bytes(m, 62, &size);
-        if (data && size <= sizeof(a->keys)) {
-                memcpy(a->keys, data, size);
-                a->keys_size = size;
-        }
 }
 
 int host_answer_decode(const struct host_profile *p, const struct host_keys *keys, const struct host_request *q,
@@ -163,10 +192,13 @@ int host_answer_decode(const struct host_profile *p, const struct host_keys *key
                 return -ENOMSG;
 
         code = iso8583_text(m, 39);
-        r = check_mac(p, keys, rule, m, code && needs_mac(q->kind, code), message, size - head);
+        r = check_mac(p, keys, rule, m, code && needs_mac(rule, q->kind, code), message, size - head);
         if (r < 0)
                 return r;
         r = check_content(rule, q, m, code && is_approval(code));
+        if (r < 0)
+                return r;
+        r = read_kind(m, q, &a);
         if (r < 0)
                 return r;
         read_fields(m, &a);

@@ -3,6 +3,7 @@
 
 /* What the acquirer says to a request, and whether a frame is that answer at all. */
 
+#include "host/balance.h"
 #include "host/request.h"
 
 struct host_answer {
@@ -28,7 +29,13 @@ struct host_answer {
 
         uint8_t keys[WRAPPED_KEYS_MAX]; /* DE62 of a sign-on, wrapped */
         size_t keys_size;
-        char totals[63]; /* DE48 of a settlement */
+
+        bool has_totals;
+        struct host_totals totals; /* DE48 of a settlement; host_totals_verdict() is the acquirer's word */
+        bool has_balance;
+        struct host_balance balance; /* DE54, in the request's currency */
+        bool has_download;
+        struct host_download download; /* DE62 of a download */
 };
 
 /*

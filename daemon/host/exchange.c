@@ -66,6 +66,7 @@ static int exchange_new(const struct host_profile *p, const struct host_keys *ke
                 .terminal = x->terminal,
                 .merchant = x->merchant,
                 .amount = q->amount,
+                .currency = q->currency,
         };
         *ret = x;
         return 0;

@@ -55,20 +55,20 @@ static const iso8583_table_t fields = {
 static const struct host_kind_rule kinds[_HOST_KIND_MAX] = {
         [HOST_SALE] = {
                 .mti = 200, .processing = "000000", .condition = "00", .type = "22", .network = "000",
-                .reversal = true, .mac = true,
+                .reversal = true, .mac = true, .side = HOST_DEBIT,
                 .mandatory = NAMED | MONEY | F(22), .optional = CARD,
                 .answer_mandatory = F(4) | F(12) | F(13) | F(37),
         },
         [HOST_VOID] = {
                 .mti = 200, .processing = "200000", .condition = "00", .type = "23", .network = "000",
-                .reversal = true, .mac = true,
+                .reversal = true, .mac = true, .side = HOST_CREDIT,
                 .mandatory = NAMED | MONEY | F(22) | F(37) | F(61), .optional = CARD | F(38),
                 .answer_mandatory = F(4) | F(12) | F(13) | F(37),
         },
         [HOST_REFUND] = {
                 .mti = 220, .processing = "200000", .condition = "00", .type = "25", .network = "000",
-                .reversal = false, .mac = true,
-                .mandatory = NAMED | MONEY | F(22) | F(37) | F(61), .optional = CARD | F(38) | F(63),
+                .reversal = false, .mac = true, .side = HOST_CREDIT,
+                .mandatory = NAMED | MONEY | F(22) | F(37) | F(61) | F(63), .optional = CARD | F(38),
                 .answer_mandatory = F(4) | F(12) | F(13) | F(37),
         },
         [HOST_PREAUTH] = {
@@ -85,13 +85,13 @@ static const struct host_kind_rule kinds[_HOST_KIND_MAX] = {
         },
         [HOST_COMPLETION] = {
                 .mti = 200, .processing = "000000", .condition = "06", .type = "20", .network = "000",
-                .reversal = true, .mac = true,
+                .reversal = true, .mac = true, .side = HOST_DEBIT,
                 .mandatory = NAMED | MONEY | F(22) | F(38) | F(61), .optional = CARD,
                 .answer_mandatory = F(4) | F(12) | F(13) | F(37),
         },
         [HOST_COMPLETION_VOID] = {
                 .mti = 200, .processing = "200000", .condition = "06", .type = "21", .network = "000",
-                .reversal = true, .mac = true,
+                .reversal = true, .mac = true, .side = HOST_CREDIT,
                 .mandatory = NAMED | MONEY | F(22) | F(37) | F(38) | F(61), .optional = CARD,
                 .answer_mandatory = F(4) | F(12) | F(13) | F(37),
         },
@@ -103,13 +103,14 @@ static const struct host_kind_rule kinds[_HOST_KIND_MAX] = {
         },
         [HOST_OFFLINE_SALE] = {
                 .mti = 220, .processing = "000000", .condition = "00", .type = "30", .network = "000",
-                .reversal = false, .mac = true,
+                .reversal = false, .mac = true, .side = HOST_DEBIT,
                 .mandatory = NAMED | MONEY | F(22), .optional = (CARD & ~F(35)) | F(38),
                 .answer_mandatory = F(4) | F(12) | F(13) | F(37),
         },
+        /* DE4 is the tip alone. An acquirer may want the sum with the sale's, and 32 in 60.1. */
         [HOST_TIP] = {
                 .mti = 220, .processing = "000000", .condition = "00", .type = "34", .network = "000",
-                .reversal = false, .mac = true,
+                .reversal = false, .mac = true, .side = HOST_DEBIT,
                 .mandatory = NAMED | MONEY | F(22) | F(61), .optional = (CARD & ~F(35)) | F(37) | F(38),
                 .answer_mandatory = F(4) | F(12) | F(13) | F(37),
         },
@@ -128,8 +129,12 @@ static const struct host_kind_rule kinds[_HOST_KIND_MAX] = {
         },
         [HOST_SIGN_OFF] = { .mti = 820, .type = "00", .network = "002", .mandatory = NAMED },
         [HOST_ECHO] = { .mti = 820, .type = "00", .network = "301", .mandatory = NAMED },
-        [HOST_PARAMETERS] = { .mti = 820, .type = "00", .network = "362", .mandatory = NAMED | F(62) },
-        [HOST_CA_KEYS] = { .mti = 820, .type = "00", .network = "372", .mandatory = NAMED | F(62) },
+        [HOST_PARAMETERS] = {
+                .mti = 820, .type = "00", .network = "362", .mandatory = NAMED | F(62), .answer_mandatory = F(62),
+        },
+        [HOST_CA_KEYS] = {
+                .mti = 820, .type = "00", .network = "372", .mandatory = NAMED | F(62), .answer_mandatory = F(62),
+        },
         [HOST_SETTLEMENT] = {
                 .mti = 500, .type = "00", .network = "201",
                 .mandatory = NAMED | F(48) | F(49) | F(63),
@@ -137,6 +142,15 @@ static const struct host_kind_rule kinds[_HOST_KIND_MAX] = {
         },
         [HOST_BATCH_UPLOAD] = {
                 .mti = 320, .type = "00", .network = "201",
+                .mandatory = NAMED | F(48),
+        },
+        /* The original is named by DE61, so that DE11 counts the messages. */
+        [HOST_CHIP_UPLOAD] = {
+                .mti = 320, .type = "00", .network = "205", .balanced = "203",
+                .mandatory = NAMED | F(2) | F(4) | F(22) | F(49) | F(55) | F(61), .optional = F(23),
+        },
+        [HOST_BATCH_UPLOAD_END] = {
+                .mti = 320, .type = "00", .network = "202", .balanced = "207",
                 .mandatory = NAMED | F(48),
         },
 };
@@ -148,4 +162,7 @@ const struct host_profile host_profile_unionpay = {
         .header = { 0x60, 0x22, 0x00, 0x00, 0x00, 0x00 },
         .mac = MAC_UNIONPAY_ECB,
         .kinds = kinds,
+        .domestic = "62",
+        .scheme = "CUP",
+        .limits = { .preauth_days = 30, .completion_percent = 115, .details = 8, .batch_transactions = 999 },
 };

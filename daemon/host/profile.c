@@ -24,6 +24,8 @@ static const char *const kind_names[_HOST_KIND_MAX] = {
         [HOST_CA_KEYS] = "ca-keys",
         [HOST_SETTLEMENT] = "settlement",
         [HOST_BATCH_UPLOAD] = "batch-upload",
+        [HOST_CHIP_UPLOAD] = "chip-upload",
+        [HOST_BATCH_UPLOAD_END] = "batch-upload-end",
 };
 
 const char *host_kind_name(enum host_kind kind) {

@@ -28,6 +28,8 @@ enum host_kind {
         HOST_CA_KEYS,
         HOST_SETTLEMENT,
         HOST_BATCH_UPLOAD,
+        HOST_CHIP_UPLOAD, /* of a transaction that the chip approved offline */
+        HOST_BATCH_UPLOAD_END,
         _HOST_KIND_MAX,
         _HOST_KIND_INVALID = -EINVAL,
 };
@@ -36,17 +38,34 @@ enum host_kind {
 const char *host_kind_name(enum host_kind kind);
 enum host_kind host_kind_from_name(const char *name);
 
+/* Where a settlement counts a kind. */
+enum host_side {
+        HOST_NO_SIDE,
+        HOST_DEBIT,  /* the cardholder pays */
+        HOST_CREDIT, /* and has it back */
+};
+
 struct host_kind_rule {
-        uint16_t mti;              /* of the request; the answer's is 10 higher. 0: the profile has no such kind */
-        const char *processing;    /* DE3, NULL for none */
-        const char *condition;     /* DE25, NULL for none */
-        const char *type;          /* DE60.1 */
-        const char *network;       /* DE60.3 */
+        uint16_t mti;           /* of the request; the answer's is 10 higher. 0: the profile has no such kind */
+        const char *processing; /* DE3, NULL for none */
+        const char *condition;  /* DE25, NULL for none */
+        const char *type;       /* DE60.1 */
+        const char *network;    /* DE60.3 */
+        const char *balanced;   /* DE60.3 where the batch's totals agreed; NULL: as above */
+        enum host_side side;
         bool reversal;             /* no answer is followed by a 0400 */
         bool mac;                  /* request and approving answer carry DE64 */
         uint64_t mandatory;        /* fields that a request must have, as ISO8583_BIT() */
         uint64_t optional;         /* and those that it may have */
         uint64_t answer_mandatory; /* fields that an approving answer must have, beside DE11, 39, 41, 42 */
+};
+
+/* What the engine may ask for. */
+struct host_limits {
+        unsigned preauth_days;       /* age at which a pre-authorization can still be completed or voided */
+        unsigned completion_percent; /* of the pre-authorized amount, at most */
+        unsigned details;            /* records that a batch upload takes, up to HOST_DETAILS_MAX */
+        unsigned batch_transactions; /* that the totals can count on one side */
 };
 
 struct host_profile {
@@ -56,6 +75,9 @@ struct host_profile {
         uint8_t header[6];
         enum mac_scheme mac;
         const struct host_kind_rule *kinds; /* [_HOST_KIND_MAX] */
+        const char *domestic;               /* how a domestic card's number begins */
+        const char *scheme;                 /* DE63.1 of a refund where the engine names none */
+        struct host_limits limits;
 };
 
 /* Length prefix, TPDU, header and the longest message. */

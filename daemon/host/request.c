@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "base/amount.h"
 #include "base/secret.h"
+#include "host/digits.h"
 #include "host/request.h"
 
 static const char *entry_mode(enum host_entry entry) {
@@ -22,11 +23,31 @@ static const char *entry_mode(enum host_entry entry) {
 /* What goes into each field, before the profile says which of them are sent. */
 struct fields {
         const char *text[ISO8583_FIELDS + 1];
-        char amount[13], stan[7], currency[4], psn[4], private[18], original[30], operator_id[41];
+        char amount[13], stan[7], currency[4], psn[4], private[18], original[30], owner[4];
+        char details[HOST_DETAILS_DIGITS + 1]; /* or totals, or how many were uploaded */
+        char position[HOST_POSITION_DIGITS + 1];
 };
 
-static int fields_fill(struct fields *f, const struct host_kind_rule *codes, const struct host_kind_rule *rule,
-                       const struct host_request *q, const char **ret_reason) {
+/* DE48 and DE62 of the kinds that are about a whole batch, or a download. */
+static int fields_fill_service(struct fields *f, const struct host_profile *p, const struct host_request *q) {
+        int r = 0;
+
+        if (q->kind == HOST_SETTLEMENT && q->totals)
+                r = host_totals_format(q->totals, f->details);
+        else if (q->kind == HOST_BATCH_UPLOAD)
+                r = q->n_details > p->limits.details ? -ERANGE
+                                                     : host_details_format(q->details, q->n_details, f->details);
+        else if (q->kind == HOST_BATCH_UPLOAD_END && q->uploaded <= HOST_UPLOADED_MAX)
+                digits_write(f->details, HOST_UPLOADED_DIGITS, q->uploaded);
+        else if (q->kind == HOST_PARAMETERS || q->kind == HOST_CA_KEYS)
+                r = host_position_format(q->position, f->position);
+        f->text[48] = f->details;
+        f->text[62] = f->position;
+        return r;
+}
+
+static int fields_fill(struct fields *f, const struct host_profile *p, const struct host_kind_rule *codes,
+                       const struct host_kind_rule *rule, const struct host_request *q, const char **ret_reason) {
         if (q->stan < 1 || q->stan > 999999 || q->batch < 1 || q->batch > 999999) {
                 *ret_reason = "STAN and batch are from 1 to 999999";
                 return -EINVAL;
@@ -57,18 +78,18 @@ static int fields_fill(struct fields *f, const struct host_kind_rule *codes, con
         f->text[25] = codes->condition;
         f->text[35] = q->track2;
         f->text[37] = q->original.rrn;
-        f->text[38] = q->original.approval;
+        f->text[38] = q->authorization_code ?: q->original.approval;
         f->text[39] = q->reason;
         f->text[41] = q->terminal;
         f->text[42] = q->merchant;
-        f->text[48] = q->kind == HOST_BATCH_UPLOAD ? q->details : q->totals;
         if (q->currency > 0) {
                 snprintf(f->currency, sizeof(f->currency), "%03u", q->currency % 1000u);
                 f->text[49] = f->currency;
         }
 
         /* 60.4: reads contact chips and stripes; 60.5: 2 when the chip could not be read. */
-        snprintf(f->private, sizeof(f->private), "%s%06u%s%s", codes->type, q->batch % 1000000, rule->network,
+        snprintf(f->private, sizeof(f->private), "%s%06u%s%s", codes->type, q->batch % 1000000,
+                 q->balanced && rule->balanced ? rule->balanced : rule->network,
                  rule->mac ? (q->entry == HOST_ENTRY_FALLBACK ? "52" : "50") : "");
         f->text[60] = f->private;
 
@@ -77,9 +98,15 @@ static int fields_fill(struct fields *f, const struct host_kind_rule *codes, con
                          q->original.stan % 1000000, q->original.date);
                 f->text[61] = f->original;
         }
-        /* 63.1 has room for 3 characters. */
-        snprintf(f->operator_id, sizeof(f->operator_id), "%-3.3s", q->operator_id ?: "01");
-        f->text[63] = f->operator_id;
+        /* 63.1 has room for 3 characters: a card scheme where a refund may go abroad, else the operator. */
+        snprintf(f->owner, sizeof(f->owner), "%-3.3s",
+                 q->kind == HOST_REFUND ? (q->scheme ?: p->scheme) : (q->operator_id ?: "01"));
+        f->text[63] = f->owner;
+
+        if (fields_fill_service(f, p, q) < 0) {
+                *ret_reason = "totals, details or position out of range";
+                return -EINVAL;
+        }
         return 0;
 }
 
@@ -93,8 +120,6 @@ static int message_set(struct iso8583 *m, const struct host_profile *p, unsigned
 
         if (field == 55)
                 return iso8583_set_bytes(m, field, q->icc, q->icc_size);
-        if (field == 62)
-                return iso8583_set_bytes(m, field, q->details, strlen(q->details));
         if (p->fields[field].content == ISO8583_B)
                 return iso8583_set_bytes(m, field, text, strlen(text));
         if (field == 35) {
@@ -115,9 +140,7 @@ static int message_fill(struct iso8583 *m, const struct host_profile *p, const s
         int r;
 
         for (unsigned field = 2; field < ISO8583_FIELDS; field++) {
-                bool has = field == 55   ? q->icc_size > 0
-                           : field == 62 ? !isempty(q->details)
-                                         : !isempty(f->text[field]);
+                bool has = field == 55 ? q->icc_size > 0 : !isempty(f->text[field]);
 
                 if (!has && rule->mandatory & ISO8583_BIT(field)) {
                         *ret_reason = "a field that the kind needs is missing";
@@ -142,6 +165,15 @@ static int message_fill(struct iso8583 *m, const struct host_profile *p, const s
 static int check_reversal(const struct host_profile *p, const struct host_request *q, const char **ret_reason) {
         if (q->original.kind < 0 || q->original.kind >= _HOST_KIND_MAX || !p->kinds[q->original.kind].reversal) {
                 *ret_reason = "the original is of a kind that has no reversal";
+                return -EINVAL;
+        }
+        return 0;
+}
+
+/* Somebody has approved it: the issuer by voice, or the chip. */
+static int check_offline(const struct host_request *q, const char **ret_reason) {
+        if (q->kind == HOST_OFFLINE_SALE && isempty(q->authorization_code) && q->icc_size == 0) {
+                *ret_reason = "an offline sale has neither an authorization code nor a chip's certificate";
                 return -EINVAL;
         }
         return 0;
@@ -178,6 +210,7 @@ ssize_t host_request_encode(const struct host_profile *p, const struct host_keys
         const struct host_kind_rule *rule, *codes;
         const char *reason = NULL;
         struct fields f = {};
+        _cleanup_(wipe_done) _unused_ struct wipe wipe_f = { &f, sizeof(f) };
         int r;
 
         if (!ret_reason)
@@ -192,10 +225,13 @@ ssize_t host_request_encode(const struct host_profile *p, const struct host_keys
                         return r;
                 codes = p->kinds + q->original.kind;
         }
+        r = check_offline(q, ret_reason);
+        if (r < 0)
+                return r;
         if (rule->mac && !host_keys_ready(keys))
                 return -ENOKEY;
 
-        r = fields_fill(&f, codes, rule, q, ret_reason);
+        r = fields_fill(&f, p, codes, rule, q, ret_reason);
         if (r < 0)
                 return r;
         r = iso8583_new(p->fields, rule->mti, &m);

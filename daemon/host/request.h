@@ -4,7 +4,10 @@
 /* What the terminal asks, and the frame that says it under a profile. */
 
 #include "host/keys.h"
+#include "host/download.h"
 #include "host/profile.h"
+#include "host/totals.h"
+#include "host/upload.h"
 
 /* DE22, first two digits; the third tells whether a PIN can be entered and is 2 (it cannot) here. */
 enum host_entry {
@@ -20,12 +23,15 @@ enum host_entry {
 #define HOST_REASON_BAD_MAC "A0"
 #define HOST_REASON_NOT_COMPLETED "06"
 
-/* What a void, refund, completion, tip or reversal refers to. Empty strings and zeros are left out. */
+/*
+ * What a void, refund, completion, tip or chip upload refers to; a reversal of one of these repeats it and adds the
+ * kind. Empty strings and zeros are left out.
+ */
 struct host_original {
         enum host_kind kind; /* reversal: of what */
         uint32_t batch;      /* DE61.1 */
         uint32_t stan;       /* DE61.2 */
-        char date[5];        /* DE61.3, MMDD, a refund's */
+        char date[5];        /* DE61.3, MMDD, the day of a refund's original */
         char rrn[13];        /* DE37 */
         char approval[7];    /* DE38 */
 };
@@ -49,11 +55,18 @@ struct host_request {
         const void *icc;    /* DE55, TLV */
         size_t icc_size;
 
-        const char *reason;      /* DE39 of a reversal */
-        const char *operator_id; /* DE63.1 of a sign-on, 2 digits; NULL is "01" */
-        const char *totals;      /* DE48 of a settlement, 62 digits */
-        const char *details;     /* DE48 of a batch upload, digits */
+        const char *reason;             /* DE39 of a reversal */
+        const char *operator_id;        /* DE63.1 of a sign-on or settlement, 2 digits; NULL is "01" */
+        const char *authorization_code; /* DE38 of an offline sale: the voice's word, up to 6 characters */
+        const char *scheme;             /* DE63.1 of a refund, 3 characters; NULL: the profile's */
         struct host_original original;
+
+        const struct host_totals *totals;  /* DE48 of a settlement */
+        const struct host_detail *details; /* DE48 of a batch upload */
+        size_t n_details;
+        unsigned uploaded; /* DE48 of its end: records in all, chip records not counted */
+        bool balanced;     /* uploads: the batch's totals agreed */
+        unsigned position; /* DE62 of a download: messages received so far */
 };
 
 /*

@@ -35,6 +35,16 @@ static const struct host_request common = {
                       .approval = "A1B2C3" },
 };
 
+static const struct host_totals totals = {
+        .domestic = { .debit = { 3, 123456 }, .credit = { 1, 700 } },
+        .foreign = { .debit = { 1, 42 } },
+};
+
+static const struct host_detail details[] = {
+        { .stan = 452, .pan = "6200000000000005", .amount = 123456 },
+        { .foreign = true, .stan = 453, .pan = "4000000000000000002", .amount = 42 },
+};
+
 /* Card data only where the kind takes it, for the encoder refuses it elsewhere. */
 static struct host_request request(enum host_kind kind) {
         const struct host_kind_rule *rule = host_profile_unionpay.kinds + kind;
@@ -43,20 +53,22 @@ static struct host_request request(enum host_kind kind) {
 
         q.kind = kind;
         if (!(fields & ISO8583_BIT(2))) {
-                q.pan = q.expiry = NULL;
+                q.pan = NULL;
                 q.psn = -1;
                 q.icc_size = 0;
         }
+        if (!(fields & ISO8583_BIT(14)))
+                q.expiry = NULL;
         if (fields & ISO8583_BIT(35))
                 q.track2 = "6200000000000005D49121010000000000";
         if (kind == HOST_REVERSAL)
                 q.reason = HOST_REASON_NO_ANSWER;
-        if (kind == HOST_SETTLEMENT)
-                q.totals = "00000000012300100000000000000000000000000000000000000000000000";
-        if (fields & ISO8583_BIT(62))
-                q.details = "100";
-        if (kind == HOST_BATCH_UPLOAD)
-                q.details = "0100";
+        if (kind == HOST_OFFLINE_SALE)
+                q.authorization_code = "A1B2C3";
+        q.totals = &totals;
+        q.details = details;
+        q.n_details = ELEMENTSOF(details);
+        q.uploaded = ELEMENTSOF(details);
         return q;
 }
 
@@ -146,7 +158,8 @@ static void print_rule(enum host_kind kind) {
         printf("| %s | %04u |", host_kind_name(kind), rule->mti);
         for (size_t i = 0; i < ELEMENTSOF(cells); i++)
                 printf(" %s%s|", strempty(cells[i]), cells[i] ? " " : "");
-        printf(" %s | %s | %s |\n", rule->network, rule->reversal ? "yes" : "no", rule->mac ? "yes" : "no");
+        printf(" %s%s%s | %s | %s |\n", rule->network, rule->balanced ? ", " : "", strempty(rule->balanced),
+               rule->reversal ? "yes" : "no", rule->mac ? "yes" : "no");
 }
 
 int main(int argc, char **argv) {

@@ -126,6 +126,137 @@ static void void_request(void **state) {
         assert_int_equal(strncmp(iso8583_text(m, 60), "23", 2), 0);
 }
 
+static struct host_request service(enum host_kind kind) {
+        return (struct host_request){
+                .kind = kind, .stan = 8, .batch = 3, .terminal = "T0000001", .merchant = "M00000000000001", .psn = -1
+        };
+}
+
+static struct iso8583 *encode(const struct host_request *q) {
+        uint8_t frame[HOST_FRAME_MAX];
+        const char *reason = NULL;
+        ssize_t n = host_request_encode(P, keys, q, frame, &reason);
+
+        if (n < 0)
+                fail_msg("%s: %s", host_kind_name(q->kind), strna(reason));
+        return decode_request(frame, n);
+}
+
+static void refund_request(void **state) {
+        struct host_request q = sale();
+        size_t size;
+
+        q.kind = HOST_REFUND;
+        q.original = (struct host_original){ .batch = 3, .stan = 5, .rrn = "000000000005", .date = "1121" };
+        _cleanup_(iso8583_freep) struct iso8583 *m = encode(&q);
+        assert_int_equal(iso8583_mti(m), 220);
+        assert_string_equal(iso8583_text(m, 61), "0000030000051121");
+        assert_memory_equal(iso8583_bytes(m, 63, &size), "CUP", 3);
+        assert_int_equal(size, 3);
+        q.scheme = "VIS";
+        _cleanup_(iso8583_freep) struct iso8583 *abroad = encode(&q);
+        assert_memory_equal(iso8583_bytes(abroad, 63, &size), "VIS", 3);
+}
+
+static void offline_sale_request(void **state) {
+        struct host_request q = sale();
+        uint8_t frame[HOST_FRAME_MAX];
+
+        q.kind = HOST_OFFLINE_SALE;
+        q.track2 = NULL;
+        q.entry = HOST_ENTRY_MANUAL;
+        q.psn = -1;
+        q.icc_size = 0;
+        assert_int_equal(host_request_encode(P, keys, &q, frame, NULL), -EINVAL);
+        q.authorization_code = "12AB";
+        _cleanup_(iso8583_freep) struct iso8583 *voice = encode(&q);
+        assert_string_equal(iso8583_text(voice, 38), "12AB  ");
+        assert_string_equal(iso8583_text(voice, 22), "012");
+        q.authorization_code = "1234567";
+        assert_int_equal(host_request_encode(P, keys, &q, frame, NULL), -EINVAL);
+        /* The chip's own approval. */
+        q = sale();
+        q.kind = HOST_OFFLINE_SALE;
+        q.track2 = NULL;
+        _cleanup_(iso8583_freep) struct iso8583 *chip = encode(&q);
+        assert_true(iso8583_has(chip, 55));
+        assert_false(iso8583_has(chip, 38));
+}
+
+static void batch_requests(void **state) {
+        struct host_detail details[HOST_DETAILS_MAX + 1] = {};
+        struct host_request q = service(HOST_SETTLEMENT);
+        struct host_totals totals = { .domestic.debit = { .count = 1, .amount = 12345 } };
+        uint8_t frame[HOST_FRAME_MAX];
+
+        for (size_t i = 0; i < ELEMENTSOF(details); i++)
+                details[i] = (struct host_detail){ .stan = (uint32_t) i + 1, .pan = "6200000000000005", .amount = 1 };
+        q.currency = 156;
+        assert_int_equal(host_request_encode(P, keys, &q, frame, NULL), -EINVAL);
+        q.totals = &totals;
+        _cleanup_(iso8583_freep) struct iso8583 *settlement = encode(&q);
+        assert_int_equal(iso8583_mti(settlement), 500);
+        assert_string_equal(iso8583_text(settlement, 48),
+                            "00000001234500100000000000000000000000000000000000000000000000");
+        assert_string_equal(iso8583_text(settlement, 60), "00000003201");
+        totals.domestic.debit.count = 1000;
+        assert_int_equal(host_request_encode(P, keys, &q, frame, NULL), -EINVAL);
+
+        q = service(HOST_BATCH_UPLOAD);
+        q.details = details;
+        assert_int_equal(host_request_encode(P, keys, &q, frame, NULL), -EINVAL);
+        q.n_details = P->limits.details + 1;
+        assert_int_equal(host_request_encode(P, keys, &q, frame, NULL), -EINVAL);
+        q.n_details = P->limits.details;
+        _cleanup_(iso8583_freep) struct iso8583 *upload = encode(&q);
+        assert_int_equal(iso8583_mti(upload), 320);
+        assert_memory_equal(iso8583_text(upload, 48), "0800000001", 10);
+        assert_string_equal(iso8583_text(upload, 60), "00000003201");
+
+        q = service(HOST_BATCH_UPLOAD_END);
+        q.uploaded = 8;
+        _cleanup_(iso8583_freep) struct iso8583 *end = encode(&q);
+        assert_string_equal(iso8583_text(end, 48), "0008");
+        assert_string_equal(iso8583_text(end, 60), "00000003202");
+        q.balanced = true;
+        _cleanup_(iso8583_freep) struct iso8583 *balanced = encode(&q);
+        assert_string_equal(iso8583_text(balanced, 60), "00000003207");
+        q.uploaded = 10000;
+        assert_int_equal(host_request_encode(P, keys, &q, frame, NULL), -EINVAL);
+}
+
+static void chip_upload_request(void **state) {
+        struct host_request q = sale();
+        uint8_t frame[HOST_FRAME_MAX];
+
+        q.kind = HOST_CHIP_UPLOAD;
+        q.original = (struct host_original){ .batch = 3, .stan = 7 };
+        q.stan = 9;
+        q.expiry = NULL;
+        assert_int_equal(host_request_encode(P, keys, &q, frame, NULL), -EINVAL);
+        q.track2 = NULL;
+        _cleanup_(iso8583_freep) struct iso8583 *m = encode(&q);
+        assert_string_equal(iso8583_text(m, 61), "000003000007");
+        assert_string_equal(iso8583_text(m, 60), "00000003205");
+        assert_true(iso8583_has(m, 55));
+        q.balanced = true;
+        _cleanup_(iso8583_freep) struct iso8583 *balanced = encode(&q);
+        assert_string_equal(iso8583_text(balanced, 60), "00000003203");
+}
+
+static void download_requests(void **state) {
+        struct host_request q = service(HOST_CA_KEYS);
+        uint8_t frame[HOST_FRAME_MAX];
+        size_t size;
+
+        q.position = 4;
+        _cleanup_(iso8583_freep) struct iso8583 *m = encode(&q);
+        assert_memory_equal(iso8583_bytes(m, 62, &size), "104", 3);
+        assert_int_equal(size, 3);
+        q.position = HOST_POSITION_MAX + 1;
+        assert_int_equal(host_request_encode(P, keys, &q, frame, NULL), -EINVAL);
+}
+
 static void requests_that_are_refused(void **state) {
         uint8_t frame[HOST_FRAME_MAX];
         struct host_request q = sale(), c;
@@ -171,6 +302,7 @@ struct answer_change {
         unsigned mti;
         uint32_t stan;
         const char *terminal, *merchant, *code, *icc_hex;
+        const char *totals, *balance, *download; /* DE48, 54, 62 */
         int64_t amount;
         bool no_mac, wrong_mac, no_rrn;
 };
@@ -200,6 +332,12 @@ static size_t answer_build(const struct answer_change *c, uint8_t frame[static H
                 assert_int_equal(iso8583_set_bytes(m, 55, icc, (size_t) l), 0);
         }
         assert_int_equal(iso8583_set_text(m, 60, "2200000300050"), 0);
+        if (c->totals)
+                assert_int_equal(iso8583_set_text(m, 48, c->totals), 0);
+        if (c->balance)
+                assert_int_equal(iso8583_set_text(m, 54, c->balance), 0);
+        if (c->download)
+                assert_int_equal(iso8583_set_bytes(m, 62, c->download, strlen(c->download)), 0);
         if (!c->no_mac)
                 assert_int_equal(iso8583_set_bytes(m, 64, "12345678", 8), 0);
 
@@ -356,6 +494,60 @@ static void answers_to_a_reversal(void **state) {
         assert_string_equal(a.code, "A0");
 }
 
+static int answer_to(enum host_kind kind, const struct answer_change *c, struct host_answer *ret) {
+        uint8_t frame[HOST_FRAME_MAX];
+        struct host_request q = sale();
+        size_t n = answer_build(c, frame);
+
+        q.kind = kind;
+        return host_answer_decode(P, keys, &q, frame, n, ret);
+}
+
+/* A repeated advice ends with 94, which nobody else may say. */
+static void answers_to_an_advice(void **state) {
+        struct host_answer a = {};
+
+        assert_int_equal(answer_to(HOST_TIP, &(struct answer_change){ .mti = 230, .code = "94" }, &a), 0);
+        assert_int_equal(answer_to(HOST_TIP, &(struct answer_change){ .mti = 230, .code = "94", .no_mac = true }, &a),
+                         -EKEYREJECTED);
+        assert_int_equal(answer_to(HOST_TIP, &(struct answer_change){ .mti = 230, .code = "51", .no_mac = true }, &a),
+                         0);
+        assert_int_equal(answer_to(HOST_SALE, &(struct answer_change){ .code = "94", .no_mac = true }, &a), 0);
+}
+
+static void answers_of_other_kinds(void **state) {
+        static const char totals[] = "00000001234500100000000000000020000000000000000000000000000001";
+        struct host_answer a = {};
+
+        assert_int_equal(answer_to(HOST_SETTLEMENT, &(struct answer_change){ .mti = 510, .totals = totals }, &a), 0);
+        assert_true(a.has_totals);
+        assert_int_equal(a.totals.domestic.debit.amount, 12345);
+        assert_int_equal(host_totals_verdict(&a.totals), HOST_UNEQUAL);
+        assert_int_equal(answer_to(HOST_SETTLEMENT, &(struct answer_change){ .mti = 510 }, &a), -EBADMSG);
+        assert_int_equal(answer_to(HOST_SETTLEMENT, &(struct answer_change){ .mti = 510, .totals = totals + 1 }, &a),
+                         -EBADMSG);
+
+        struct answer_change balance = { .balance = "0002156D000000000700" };
+        assert_int_equal(answer_to(HOST_BALANCE, &balance, &a), 0);
+        assert_true(a.has_balance);
+        assert_int_equal(a.balance.amount, -700);
+        balance.balance = "0002840D000000000700"; /* of another currency */
+        assert_int_equal(answer_to(HOST_BALANCE, &balance, &a), -EBADMSG);
+        balance.balance = NULL;
+        assert_int_equal(answer_to(HOST_BALANCE, &balance, &a), -EBADMSG);
+
+        struct answer_change download = { .mti = 830, .download = "2\x9A\x01\x07" };
+        assert_int_equal(answer_to(HOST_CA_KEYS, &download, &a), 0);
+        assert_true(a.has_download && a.download.more);
+        assert_int_equal(a.download.size, 3);
+        /* A sign-off has no use for it. */
+        assert_int_equal(answer_to(HOST_SIGN_OFF, &download, &a), 0);
+        assert_false(a.has_download);
+        assert_int_equal(a.keys_size, 0);
+        download.download = "2";
+        assert_int_equal(answer_to(HOST_CA_KEYS, &download, &a), -EBADMSG);
+}
+
 static void every_answer_cut_or_bent(void **state) {
         struct host_request q = sale();
         uint8_t frame[HOST_FRAME_MAX];
@@ -411,6 +603,11 @@ int main(void) {
                 TEST(sale_request),
                 TEST(reversal_request),
                 TEST(void_request),
+                TEST(refund_request),
+                TEST(offline_sale_request),
+                TEST(batch_requests),
+                TEST(chip_upload_request),
+                TEST(download_requests),
                 TEST(requests_that_are_refused),
                 TEST(answers),
                 TEST(answers_with_odd_icc),
@@ -418,6 +615,8 @@ int main(void) {
                 TEST(answers_to_others),
                 TEST(answers_that_are_refused),
                 TEST(answers_to_a_reversal),
+                TEST(answers_to_an_advice),
+                TEST(answers_of_other_kinds),
                 TEST(every_answer_cut_or_bent),
                 TEST(tables),
         };
