@@ -9,7 +9,8 @@
 struct question {
         sd_bus_message *call;
         char *action;
-        sd_bus_message_handler_t act;
+        sd_bus_message_handler_t act; /* once authorized; or, when NULL, … */
+        authority_decided_t decided;  /* … in any case */
         void *userdata;
 };
 
@@ -27,7 +28,18 @@ static void question_destroy(void *userdata) {
         question_free(userdata);
 }
 
-static int reply_denied(struct question *q, bool challenge) {
+/* The caller's arguments are read from their beginning. */
+static int go_on(struct question *q, bool authorized, sd_bus_error *error) {
+        int r = sd_bus_message_rewind(q->call, true);
+
+        if (r < 0)
+                return r;
+        return q->act ? q->act(q->call, q->userdata, error) : q->decided(q->call, authorized, q->userdata, error);
+}
+
+static int denied(struct question *q, bool challenge, sd_bus_error *error) {
+        if (!q->act)
+                return go_on(q, false, error);
         return sd_bus_reply_method_errorf(
                 q->call, SD_BUS_ERROR_ACCESS_DENIED, "%s: not authorized%s (polkit action %s)",
                 sd_bus_message_get_member(q->call),
@@ -41,7 +53,7 @@ static int question_decide(struct question *q, sd_bus_message *answer, sd_bus_er
         if (sd_bus_message_is_method_error(answer, NULL)) {
                 log_warning("polkit does not answer about %s: %s", q->action,
                             strna(sd_bus_message_get_error(answer)->message));
-                return reply_denied(q, false);
+                return denied(q, false, error);
         }
 
         r = sd_bus_message_enter_container(answer, 'r', "bba{ss}");
@@ -51,12 +63,8 @@ static int question_decide(struct question *q, sd_bus_message *answer, sd_bus_er
         if (r < 0)
                 return r;
         if (!authorized)
-                return reply_denied(q, challenge);
-
-        r = sd_bus_message_rewind(q->call, true);
-        if (r < 0)
-                return r;
-        return q->act(q->call, q->userdata, error);
+                return denied(q, challenge, error);
+        return go_on(q, true, error);
 }
 
 static int question_answered(sd_bus_message *answer, void *userdata, sd_bus_error *ret_error) {
@@ -84,43 +92,35 @@ static int sender_is_root(sd_bus_message *m) {
         return uid == 0;
 }
 
-int authority_check(sd_bus_message *m, const char *action, sd_bus_message_handler_t act, void *userdata,
-                    sd_bus_error *error) {
+static int ask(sd_bus_message *m, const char *action, const struct question *then, sd_bus_error *error) {
         _cleanup_(question_freep) struct question *q = NULL;
         _cleanup_(sd_bus_slot_unrefp) sd_bus_slot *slot = NULL;
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *ask = NULL;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *check = NULL;
         int interactive, r;
-
-        r = sender_is_root(m);
-        if (r < 0)
-                return r;
-        if (r > 0)
-                return act(m, userdata, error);
 
         q = calloc(1, sizeof(*q));
         if (!q)
                 return -ENOMEM;
+        *q = *then;
         q->call = sd_bus_message_ref(m);
         q->action = strdup(action);
         if (!q->action)
                 return -ENOMEM;
-        q->act = act;
-        q->userdata = userdata;
 
         interactive = sd_bus_message_get_allow_interactive_authorization(m);
         if (interactive < 0)
                 return interactive;
 
-        r = sd_bus_message_new_method_call(sd_bus_message_get_bus(m), &ask, "org.freedesktop.PolicyKit1",
+        r = sd_bus_message_new_method_call(sd_bus_message_get_bus(m), &check, "org.freedesktop.PolicyKit1",
                                            "/org/freedesktop/PolicyKit1/Authority",
                                            "org.freedesktop.PolicyKit1.Authority", "CheckAuthorization");
         if (r < 0)
                 return r;
-        r = sd_bus_message_append(ask, "(sa{sv})sa{ss}us", "system-bus-name", 1, "name", "s",
+        r = sd_bus_message_append(check, "(sa{sv})sa{ss}us", "system-bus-name", 1, "name", "s",
                                   sd_bus_message_get_sender(m), action, 0, (uint32_t) (interactive ? 1 : 0), "");
         if (r < 0)
                 return r;
-        r = sd_bus_call_async(sd_bus_message_get_bus(m), &slot, ask, question_answered, q, ANSWER_TIMEOUT_USEC);
+        r = sd_bus_call_async(sd_bus_message_get_bus(m), &slot, check, question_answered, q, ANSWER_TIMEOUT_USEC);
         if (r < 0)
                 return r;
 
@@ -129,4 +129,26 @@ int authority_check(sd_bus_message *m, const char *action, sd_bus_message_handle
         TAKE_PTR(q);
         (void) sd_bus_slot_set_floating(slot, true);
         return 1;
+}
+
+int authority_check(sd_bus_message *m, const char *action, sd_bus_message_handler_t act, void *userdata,
+                    sd_bus_error *error) {
+        int r = sender_is_root(m);
+
+        if (r < 0)
+                return r;
+        if (r > 0)
+                return act(m, userdata, error);
+        return ask(m, action, &(struct question){ .act = act, .userdata = userdata }, error);
+}
+
+int authority_ask(sd_bus_message *m, const char *action, authority_decided_t decided, void *userdata,
+                  sd_bus_error *error) {
+        int r = sender_is_root(m);
+
+        if (r < 0)
+                return r;
+        if (r > 0)
+                return decided(m, true, userdata, error);
+        return ask(m, action, &(struct question){ .decided = decided, .userdata = userdata }, error);
 }

@@ -3,6 +3,7 @@
 
 /* The one place that decides who may: root at once, everybody else by polkit, asynchronously. */
 
+#include <stdbool.h>
 #include <systemd/sd-bus.h>
 
 /*
@@ -12,3 +13,8 @@
  */
 int authority_check(sd_bus_message *m, const char *action, sd_bus_message_handler_t act, void *userdata,
                     sd_bus_error *error);
+
+/* The same, where the answer decides how and not whether the call goes on: decided() is called in any case. */
+typedef int (*authority_decided_t)(sd_bus_message *m, bool authorized, void *userdata, sd_bus_error *error);
+int authority_ask(sd_bus_message *m, const char *action, authority_decided_t decided, void *userdata,
+                  sd_bus_error *error);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* org.tilld1.Manager: starts and finds transactions. */
+#include <inttypes.h>
+
 #include "base/hex.h"
 #include "base/log.h"
 #include "bus/authority.h"
@@ -31,11 +33,16 @@ static int reply_path(struct server *s, sd_bus_message *m, int64_t id) {
         return sd_bus_reply_method_return(m, "o", path);
 }
 
-static int start_transaction(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+/* A supervisor's kind waits for an approval unless its caller may give it. */
+static int start_transaction(sd_bus_message *m, bool supervisor, void *userdata, sd_bus_error *error) {
         struct server *s = userdata;
-        struct engine_call call = { .order = "" };
+        struct engine_call call = { .order = "", .authorization_code = "", .approver = "" };
+        char approver[24];
+        const char *original = NULL;
         const struct bus_option options[] = {
                 { "order", 's', &call.order },
+                { "original", 'o', &original },
+                { "authorization-code", 's', &call.authorization_code },
                 { "training", 'b', &call.training },
                 { "choose-application", 'b', &call.can_choose },
                 {},
@@ -53,6 +60,13 @@ static int start_transaction(sd_bus_message *m, void *userdata, sd_bus_error *er
         r = sender_uid(m, &call.starter);
         if (r < 0)
                 return r;
+        /* No transaction has that id: the engine says what is wrong. */
+        if (original && transaction_path_id(s, original, &call.original) < 0)
+                call.original = INT64_MAX;
+        if (supervisor) {
+                (void) snprintf(approver, sizeof(approver), "uid %" PRIu32, (uint32_t) call.starter);
+                call.approver = approver;
+        }
 
         s->call = m;
         r = engine_start_transaction(s->engine, &call, &id, &refusal);
@@ -65,8 +79,25 @@ static int start_transaction(sd_bus_message *m, void *userdata, sd_bus_error *er
         return reply_path(s, m, id);
 }
 
+static int start_authorized(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        const struct kind *kind;
+        const char *name;
+        int r;
+
+        r = sd_bus_message_read(m, "s", &name);
+        if (r < 0)
+                return r;
+        kind = kind_find(name);
+        r = sd_bus_message_rewind(m, true);
+        if (r < 0)
+                return r;
+        if (kind && kind->supervisor)
+                return authority_ask(m, "org.tilld1.supervise", start_transaction, userdata, error);
+        return start_transaction(m, false, userdata, error);
+}
+
 static int method_start_transaction(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        return authority_check(m, "org.tilld1.sell", start_transaction, userdata, error);
+        return authority_check(m, "org.tilld1.sell", start_authorized, userdata, error);
 }
 
 static int method_find_transaction(sd_bus_message *m, void *userdata, sd_bus_error *error) {

@@ -11,8 +11,8 @@ static const struct bus_option *find(const struct bus_option *options, const cha
 static int read_value(sd_bus_message *m, const struct bus_option *o) {
         int r, b;
 
-        if (o->type == 's')
-                return sd_bus_message_read(m, "v", "s", (const char **) o->ret);
+        if (o->type != 'b')
+                return sd_bus_message_read(m, "v", (char[]){ o->type, '\0' }, (const char **) o->ret);
 
         r = sd_bus_message_read(m, "v", "b", &b);
         if (r >= 0)

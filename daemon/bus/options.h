@@ -9,7 +9,7 @@
 
 struct bus_option {
         const char *key;
-        char type; /* 's' or 'b' */
+        char type; /* 's', 'o' or 'b' */
         void *ret; /* const char ** (borrowed from the message) or bool * */
 };
 

@@ -57,3 +57,5 @@ int transactions_register(struct server *s);
 void transactions_changed(struct server *s, const struct transaction_view *view, enum transaction_event event);
 /* The object path of a transaction, allocated. */
 int transaction_path(const struct server *s, int64_t id, char **ret);
+/* -ENOENT for what is no transaction's path. */
+int transaction_path_id(const struct server *s, const char *path, int64_t *ret);

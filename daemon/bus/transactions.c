@@ -18,7 +18,7 @@ int transaction_path(const struct server *s, int64_t id, char **ret) {
         return asprintf(ret, "%s/%" PRIi64, s->transaction_prefix, id) < 0 ? -ENOMEM : 0;
 }
 
-static int path_id(const struct server *s, const char *path, int64_t *ret) {
+int transaction_path_id(const struct server *s, const char *path, int64_t *ret) {
         const char *text = startswith(path, s->transaction_prefix);
         char canonical[32];
         int64_t id;
@@ -38,7 +38,8 @@ static int path_id(const struct server *s, const char *path, int64_t *ret) {
 /* ---- The values, once for properties, signals and Describe ---- */
 
 struct value {
-        char type; /* s, x, t or u; or a for a(us), the applications of a view */
+        char type; /* s, b, x, t or u; o for the path of transaction x, "/" for 0; a for a(us), the view's applications
+                    */
         const char *s;
         int64_t x;
         const struct transaction_view *view;
@@ -62,6 +63,7 @@ NUMBER(amount, 'x', v->record.amount)
 TEXT(currency, v->record.currency)
 TEXT(reference, v->record.reference)
 TEXT(order, v->record.order)
+NUMBER(original, 'o', v->record.original)
 NUMBER(started, 't', v->record.started_usec)
 NUMBER(ended, 't', v->record.finished_usec)
 TEXT(state, transaction_state_to_string(v->record.state))
@@ -71,6 +73,8 @@ TEXT(language, v->language)
 TEXT(result, none_is_empty(transaction_result_to_string(v->record.result)))
 TEXT(reason, v->record.reason)
 TEXT(message, v->record.message)
+TEXT(forwarding, forwarding_state_to_string(v->record.forwarding))
+TEXT(approver, v->record.approver)
 TEXT(reversal, reversal_state_to_string(v->record.reversal))
 TEXT(entry_mode, none_is_empty(entry_mode_to_string(v->record.entry)))
 TEXT(masked_pan, v->record.masked_pan)
@@ -79,8 +83,12 @@ TEXT(aid, v->record.aid)
 TEXT(response_code, v->record.response_code)
 TEXT(authorization_code, v->record.authorization_code)
 TEXT(retrieval_reference, v->record.rrn)
+NUMBER(has_balance, 'b', v->record.has_balance)
+NUMBER(balance, 'x', v->record.balance)
 NUMBER(stan, 'u', v->record.stan)
 NUMBER(batch, 'u', v->record.batch)
+NUMBER(voucher, 'u', v->record.voucher)
+TEXT(operator, v->record.operator_id)
 TEXT(printing, print_state_to_string(v->record.print))
 
 static struct value get_applications(const struct transaction_view *v) {
@@ -97,9 +105,12 @@ static const struct field {
         { "Currency", get_currency, true },
         { "Reference", get_reference, true },
         { "Order", get_order, true },
+        { "Original", get_original, true },
+        { "Operator", get_operator, true },
         { "Started", get_started, true },
         { "Ended", get_ended },
         { "State", get_state },
+        { "Approver", get_approver },
         { "Prompt", get_prompt },
         { "PromptText", get_prompt_text },
         { "Language", get_language },
@@ -108,6 +119,7 @@ static const struct field {
         { "Reason", get_reason },
         { "Message", get_message },
         { "Reversal", get_reversal },
+        { "Forwarding", get_forwarding },
         { "EntryMode", get_entry_mode },
         { "MaskedPan", get_masked_pan },
         { "Application", get_application },
@@ -115,8 +127,11 @@ static const struct field {
         { "ResponseCode", get_response_code },
         { "AuthorizationCode", get_authorization_code },
         { "RetrievalReference", get_retrieval_reference },
+        { "HasBalance", get_has_balance },
+        { "Balance", get_balance },
         { "Stan", get_stan },
         { "Batch", get_batch },
+        { "Voucher", get_voucher },
         { "Printing", get_printing },
 };
 
@@ -129,7 +144,7 @@ static const struct field *find_field(const char *name) {
 
 static const char *signature(struct value v) {
         static const char *const signatures[] = {
-                ['a'] = "a(us)", ['s'] = "s", ['t'] = "t", ['u'] = "u", ['x'] = "x"
+                ['a'] = "a(us)", ['b'] = "b", ['o'] = "o", ['s'] = "s", ['t'] = "t", ['u'] = "u", ['x'] = "x"
         };
 
         return signatures[(unsigned char) v.type];
@@ -150,14 +165,33 @@ static int append_applications(sd_bus_message *m, const struct transaction_view 
         return sd_bus_message_close_container(m);
 }
 
-static int append_value(sd_bus_message *m, struct value v) {
+static int value_path(const struct server *s, int64_t id, char **ret) {
+        if (id > 0)
+                return transaction_path(s, id, ret);
+        *ret = strdup("/");
+        return *ret ? 0 : -ENOMEM;
+}
+
+static int append_path(sd_bus_message *m, const struct server *s, int64_t id) {
+        _cleanup_free_ char *path = NULL;
+        int r;
+
+        r = value_path(s, id, &path);
+        return r < 0 ? r : sd_bus_message_append_basic(m, 'o', path);
+}
+
+static int append_value(sd_bus_message *m, const struct server *s, struct value v) {
         uint32_t u = (uint32_t) v.x;
+        int b = v.x != 0;
 
         if (v.type == 'a')
                 return append_applications(m, v.view);
-
+        if (v.type == 'o')
+                return append_path(m, s, v.x);
         if (v.type == 's')
                 return sd_bus_message_append_basic(m, 's', v.s);
+        if (v.type == 'b')
+                return sd_bus_message_append_basic(m, 'b', &b);
         if (v.type == 'u')
                 return sd_bus_message_append_basic(m, 'u', &u);
         return sd_bus_message_append_basic(m, v.type, &v.x);
@@ -170,7 +204,8 @@ static bool value_equal(struct value a, struct value b) {
         return a.type == 's' ? streq(a.s, b.s) : a.x == b.x;
 }
 
-static int append_field(sd_bus_message *m, const struct field *f, const struct transaction_view *v) {
+static int append_field(sd_bus_message *m, const struct server *s, const struct field *f,
+                        const struct transaction_view *v) {
         struct value value = f->get(v);
         int r;
 
@@ -183,7 +218,7 @@ static int append_field(sd_bus_message *m, const struct field *f, const struct t
         r = sd_bus_message_open_container(m, 'v', signature(value));
         if (r < 0)
                 return r;
-        r = append_value(m, value);
+        r = append_value(m, s, value);
         if (r < 0)
                 return r;
         r = sd_bus_message_close_container(m);
@@ -193,7 +228,8 @@ static int append_field(sd_bus_message *m, const struct field *f, const struct t
 }
 
 /* All fields that differ from before; all there are without a before. */
-static int append_fields(sd_bus_message *m, const struct transaction_view *v, const struct transaction_view *before) {
+static int append_fields(sd_bus_message *m, const struct server *s, const struct transaction_view *v,
+                         const struct transaction_view *before) {
         int r;
 
         r = sd_bus_message_open_container(m, 'a', "{sv}");
@@ -202,7 +238,7 @@ static int append_fields(sd_bus_message *m, const struct transaction_view *v, co
         for (size_t i = 0; i < ELEMENTSOF(fields); i++) {
                 if (before && (fields[i].constant || value_equal(fields[i].get(v), fields[i].get(before))))
                         continue;
-                r = append_field(m, fields + i, v);
+                r = append_field(m, s, fields + i, v);
                 if (r < 0)
                         return r;
         }
@@ -217,7 +253,7 @@ static int find(sd_bus *bus, const char *path, const char *interface, void *user
         int64_t id;
         int r;
 
-        if (path_id(s, path, &id) < 0)
+        if (transaction_path_id(s, path, &id) < 0)
                 return 0;
         r = engine_view(s->engine, id, &s->looked);
         if (r == -ENOENT)
@@ -269,7 +305,7 @@ static int get_property(sd_bus *bus, const char *path, const char *interface, co
                         sd_bus_message *reply, void *userdata, sd_bus_error *error) {
         struct server *s = userdata;
 
-        return append_value(reply, find_field(property)->get(&s->looked));
+        return append_value(reply, s, find_field(property)->get(&s->looked));
 }
 
 static int cancel(sd_bus_message *m, void *userdata, sd_bus_error *error) {
@@ -278,7 +314,7 @@ static int cancel(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         int64_t id;
         int r;
 
-        r = path_id(s, sd_bus_message_get_path(m), &id);
+        r = transaction_path_id(s, sd_bus_message_get_path(m), &id);
         if (r < 0)
                 return r;
         r = engine_cancel(s->engine, id, &refusal);
@@ -294,7 +330,7 @@ static int choose_application(sd_bus_message *m, void *userdata, sd_bus_error *e
         int64_t id;
         int r;
 
-        r = path_id(s, sd_bus_message_get_path(m), &id);
+        r = transaction_path_id(s, sd_bus_message_get_path(m), &id);
         if (r < 0)
                 return r;
         r = sd_bus_message_read(m, "u", &number);
@@ -326,6 +362,13 @@ static void add_applications(cJSON *json, const char *name, const struct transac
         }
 }
 
+static void add_path(cJSON *json, const char *name, const struct server *s, int64_t id) {
+        _cleanup_free_ char *path = NULL;
+
+        if (value_path(s, id, &path) >= 0)
+                cJSON_AddStringToObject(json, name, path);
+}
+
 static int method_describe(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         _cleanup_(cJSON_Deletep) cJSON *json = cJSON_CreateObject();
         struct server *s = userdata;
@@ -335,8 +378,12 @@ static int method_describe(sd_bus_message *m, void *userdata, sd_bus_error *erro
 
                 if (v.type == 'a')
                         add_applications(json, fields[i].name, v.view);
+                else if (v.type == 'o')
+                        add_path(json, fields[i].name, s, v.x);
                 else if (v.type == 's')
                         cJSON_AddStringToObject(json, fields[i].name, v.s);
+                else if (v.type == 'b')
+                        cJSON_AddBoolToObject(json, fields[i].name, v.x != 0);
                 else
                         cJSON_AddNumberToObject(json, fields[i].name, (double) v.x);
         }
@@ -359,9 +406,12 @@ static const sd_bus_vtable vtable[] = {
         CONSTANT("Currency", "s"),
         CONSTANT("Reference", "s"),
         CONSTANT("Order", "s"),
+        CONSTANT("Original", "o"),
+        CONSTANT("Operator", "s"),
         CONSTANT("Started", "t"),
         CHANGING("Ended", "t"),
         CHANGING("State", "s"),
+        CHANGING("Approver", "s"),
         CHANGING("Prompt", "s"),
         CHANGING("PromptText", "s"),
         CHANGING("Language", "s"),
@@ -370,6 +420,7 @@ static const sd_bus_vtable vtable[] = {
         CHANGING("Reason", "s"),
         CHANGING("Message", "s"),
         CHANGING("Reversal", "s"),
+        CHANGING("Forwarding", "s"),
         CHANGING("EntryMode", "s"),
         CHANGING("MaskedPan", "s"),
         CHANGING("Application", "s"),
@@ -377,8 +428,11 @@ static const sd_bus_vtable vtable[] = {
         CHANGING("ResponseCode", "s"),
         CHANGING("AuthorizationCode", "s"),
         CHANGING("RetrievalReference", "s"),
+        CHANGING("HasBalance", "b"),
+        CHANGING("Balance", "x"),
         CHANGING("Stan", "u"),
         CHANGING("Batch", "u"),
+        CHANGING("Voucher", "u"),
         CHANGING("Printing", "s"),
         SD_BUS_VTABLE_END,
 };
@@ -442,7 +496,7 @@ static int fill_changed(sd_bus_message *m, const struct server *s, const struct 
         r = sd_bus_message_append(m, "s", INTERFACE);
         if (r < 0)
                 return r;
-        r = append_fields(m, v, before);
+        r = append_fields(m, s, v, before);
         if (r < 0)
                 return r;
         return sd_bus_message_append(m, "as", 0);
@@ -452,7 +506,7 @@ static int fill_finished(sd_bus_message *m, const struct server *s, const struct
         return sd_bus_message_append(m, "ss", get_result(v).s, v->record.reason);
 }
 
-static int append_interface(sd_bus_message *m, const struct transaction_view *v) {
+static int append_interface(sd_bus_message *m, const struct server *s, const struct transaction_view *v) {
         int r;
 
         r = sd_bus_message_open_container(m, 'e', "sa{sv}");
@@ -461,7 +515,7 @@ static int append_interface(sd_bus_message *m, const struct transaction_view *v)
         r = sd_bus_message_append(m, "s", INTERFACE);
         if (r < 0)
                 return r;
-        r = append_fields(m, v, NULL);
+        r = append_fields(m, s, v, NULL);
         if (r < 0)
                 return r;
         return sd_bus_message_close_container(m);
@@ -480,7 +534,7 @@ static int fill_added(sd_bus_message *m, const struct server *s, const struct tr
         r = sd_bus_message_open_container(m, 'a', "{sa{sv}}");
         if (r < 0)
                 return r;
-        r = append_interface(m, v);
+        r = append_interface(m, s, v);
         if (r < 0)
                 return r;
         return sd_bus_message_close_container(m);

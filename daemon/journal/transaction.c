@@ -463,8 +463,10 @@ int transaction_record_about(struct journal *j, int64_t original, const char *ki
         int r;
 
         r = journal_statement(j,
-                              "SELECT count(*), coalesce(sum(amount), 0) FROM transactions WHERE original = ?"
-                              " AND original <> 0 AND kind = ? AND result IN ('none', 'approved', 'unconfirmed')",
+                              "SELECT count(*), coalesce(sum(amount), 0) FROM transactions t WHERE original = ?"
+                              " AND original <> 0 AND kind = ? AND result IN ('none', 'approved', 'unconfirmed')"
+                              " AND NOT EXISTS (SELECT 1 FROM transactions v WHERE v.original = t.id AND"
+                              "  v.kind IN ('void', 'completion-void') AND v.result = 'approved')",
                               &s);
         if (r < 0)
                 return r;

@@ -32,6 +32,10 @@ static void set_state(struct acquirer *a, const char *state) {
         a->config.changed(a->config.userdata);
 }
 
+const struct host_profile *acquirer_profile(const struct acquirer *a) {
+        return a->profile;
+}
+
 const char *acquirer_state(const struct acquirer *a) {
         return a->state;
 }
@@ -114,6 +118,29 @@ struct acquirer *acquirer_free(struct acquirer *a) {
 
 void acquirer_forget_keys(struct acquirer *a) {
         host_keys_forget(a->keys);
+}
+
+static int remove_keys(struct acquirer *a) {
+        struct journal *j = a->config.journal;
+        int r;
+
+        r = journal_begin(j, JOURNAL_LAZY);
+        if (r < 0)
+                return r;
+        _cleanup_(journal_rollbackp) _unused_ struct journal *rollback = j;
+        r = wrapped_key_remove(j, SESSION_KEYS);
+        if (r < 0)
+                return r;
+        return journal_commit(j);
+}
+
+void acquirer_sign_off(struct acquirer *a) {
+        int r;
+
+        host_keys_forget(a->keys);
+        r = remove_keys(a);
+        if (r < 0)
+                log_warning_errno(r, "The session keys stay in the journal; the acquirer will refuse them");
 }
 
 static void note_outcome(struct acquirer *a, enum host_outcome outcome, enum host_link_reason reason) {

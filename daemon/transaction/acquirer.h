@@ -28,6 +28,7 @@ int acquirer_new(const struct acquirer_config *config, struct acquirer **ret);
 struct acquirer *acquirer_free(struct acquirer *a);
 DEFINE_CLEANUP(struct acquirer *, acquirer_free);
 
+const struct host_profile *acquirer_profile(const struct acquirer *a);
 /* "unknown", "reachable", or why not, as a sentence. */
 const char *acquirer_state(const struct acquirer *a);
 bool acquirer_is_busy(const struct acquirer *a);
@@ -37,6 +38,8 @@ bool acquirer_is_signed_on(const struct acquirer *a);
 typedef void (*acquirer_signed_on_t)(const char *failure, void *userdata);
 /* Asks for session keys. -EBUSY while an exchange runs. */
 int acquirer_sign_on(struct acquirer *a, acquirer_signed_on_t done, void *userdata);
+/* The acquirer has forgotten our keys, as it was asked to: so do we. */
+void acquirer_sign_off(struct acquirer *a);
 /* The acquirer says that it does not know our keys: the next exchange needs a sign-on first. */
 void acquirer_forget_keys(struct acquirer *a);
 

@@ -171,6 +171,21 @@ static void reader_lost(struct transaction *t) {
         transaction_tell(t, TRANSACTION_CHANGED);
 }
 
+/* Its number is all that the kind needs of it: it may be taken out. */
+static void card_read(struct transaction *t, const struct message_outcome *m) {
+        t->request = secret_new(sizeof(*t->request));
+        if (!t->request)
+                return card_failed(t);
+        t->request->card = m->card;
+        t->request->result = m->result;
+        t->card = card_free(t->card);
+        t->card_is_done = true;
+        t->view.prompt = "";
+        /* Without a verification by the card it is the signature that stands for the cardholder. */
+        t->view.record.signature = true;
+        transaction_authorize(t);
+}
+
 static void card_outcome(struct transaction *t, const struct message_outcome *m) {
         const char *word, *reason = "";
         int r;
@@ -195,6 +210,8 @@ static void card_outcome(struct transaction *t, const struct message_outcome *m)
                 return transaction_conclude_both(t, m->outcome == EMV_OUTCOME_APPROVED ? NULL : word);
 
         switch (m->outcome) {
+        case EMV_OUTCOME_READ:
+                return card_read(t, m);
         case EMV_OUTCOME_DECLINED:
                 return transaction_conclude(t, RESULT_DECLINED, word);
         case EMV_OUTCOME_FAILED:
@@ -386,8 +403,8 @@ int chip_start(struct transaction *t) {
         t->recalled[0] = '\0';
         if (fd < 0)
                 return fd;
-        r = emv_data_fill_start(&t->view.record, t->engine->config.settings, t->engine->config.terminal, t->can_choose,
-                                t->start);
+        r = emv_data_fill_start(t->kind, &t->view.record, t->engine->config.settings, t->engine->config.terminal,
+                                t->can_choose, t->start);
         if (r < 0) {
                 (void) safe_close(fd);
                 return r;

@@ -11,9 +11,6 @@
 /* One exchange with the card, as its reader may stretch it. */
 #define STEP_TIMEOUT_MSEC 20000
 
-/* EMV Book 3, 9C of a sale: the first two digits of its processing code. */
-#define TRANSACTION_TYPE_SALE 0x00
-
 /* 0 to 99, each as likely as the others. */
 static int draw_percent(uint8_t *ret) {
         uint8_t byte;
@@ -26,7 +23,20 @@ static int draw_percent(uint8_t *ret) {
         return 0;
 }
 
-int emv_data_fill_start(const struct transaction_record *record, const struct settings *s,
+static uint8_t steps_of(enum kind_card card) {
+        switch (card) {
+        case KIND_CARD_READ:
+                return EMV_STEPS_READ;
+        case KIND_CARD_AAC:
+                return EMV_STEPS_AAC;
+        case KIND_CARD_ONLINE:
+                return EMV_STEPS_ONLINE;
+        default:
+                return EMV_STEPS_FULL;
+        }
+}
+
+int emv_data_fill_start(const struct kind *kind, const struct transaction_record *record, const struct settings *s,
                         const struct emv_terminal *terminal, bool can_choose, struct message_start *ret) {
         const struct currency *currency = currency_find(record->currency);
         time_t now = time(NULL);
@@ -34,8 +44,8 @@ int emv_data_fill_start(const struct transaction_record *record, const struct se
 
         message_init(ret, MESSAGE_START);
         ret->mode = s->mode == MODE_LIVE ? EMV_MODE_LIVE : s->mode == MODE_TEST ? EMV_MODE_TEST : EMV_MODE_TRAINING;
-        ret->steps = EMV_STEPS_FULL;
-        ret->transaction_type = TRANSACTION_TYPE_SALE;
+        ret->steps = steps_of(kind->card);
+        ret->transaction_type = kind->type;
         ret->currency_exponent = currency->digits;
         ret->currency[0] = bcd_byte(currency->numeric / 100);
         ret->currency[1] = bcd_byte(currency->numeric);

@@ -9,6 +9,7 @@
 #include "base/hex.h"
 #include "base/log.h"
 #include "transaction/engine.h"
+#include "transaction/original.h"
 
 void engine_panic(int error, const char *what) {
         log_full_errno(LOG_CRIT, error,
@@ -230,9 +231,15 @@ int engine_start(struct engine *e) {
 static int digest_options(const struct engine_call *call, char ret[static 65]) {
         uint8_t hash[32];
 
-        /* Each option is one line, so that two sets never read the same. */
+        char original[40] = "", code[32] = "";
+
+        /* Each option is one line, so that two sets never read the same; the newer ones only where they are given. */
+        if (call->original > 0)
+                (void) snprintf(original, sizeof(original), "original=%" PRIi64 "\n", call->original);
+        if (!isempty(call->authorization_code))
+                (void) snprintf(code, sizeof(code), "authorization-code=%s\n", call->authorization_code);
         _cleanup_free_ char *text = NULL;
-        if (asprintf(&text, "order=%s\ntraining=%d\n", call->order, call->training) < 0)
+        if (asprintf(&text, "order=%s\ntraining=%d\n%s%s", call->order, call->training, original, code) < 0)
                 return -ENOMEM;
         if (EVP_Digest(text, strlen(text), hash, NULL, EVP_sha256(), NULL) != 1)
                 return -EIO;
@@ -251,21 +258,53 @@ static bool is_reference(const char *text) {
         return true;
 }
 
-static int check_call(const struct engine *e, const struct engine_call *call, struct refusal *ret) {
-        bool training = e->config.settings->mode == MODE_TRAINING;
-
-        if (!streq(call->kind, "sale"))
-                return refusal_set(ret, REFUSAL_UNKNOWN_KIND, "\"%.32s\" is not a kind of transaction: use \"sale\"",
+static int check_kind(const struct kind *kind, const struct engine_call *call, struct refusal *ret) {
+        if (!kind)
+                return refusal_set(ret, REFUSAL_UNKNOWN_KIND,
+                                   "\"%.32s\" is not a kind of transaction: use \"sale\", or another one of "
+                                   "org.tilld1(5)",
                                    call->kind);
-        if (call->amount < 1 || call->amount > AMOUNT_MAX)
+        if (kind_has_original(kind) && call->original == 0)
+                return refusal_set(ret, REFUSAL_INVALID_ORIGINAL,
+                                   "A %s needs the option \"original\" (o): the path of the transaction that it is "
+                                   "about",
+                                   kind->name);
+        if (!kind_has_original(kind) && call->original != 0)
+                return refusal_set(ret, REFUSAL_UNKNOWN_OPTION, "A %s takes no option \"original\"", kind->name);
+        if (!kind->voice && !isempty(call->authorization_code))
+                return refusal_set(ret, REFUSAL_UNKNOWN_OPTION, "A %s takes no option \"authorization-code\"",
+                                   kind->name);
+        return 0;
+}
+
+static int check_amount(const struct kind *kind, const struct engine_call *call, struct refusal *ret) {
+        if (!kind->amount && call->amount != 0)
+                return refusal_set(ret, REFUSAL_INVALID_AMOUNT, "A %s has no amount: give 0", kind->name);
+        if (kind->amount && (call->amount < 1 || call->amount > AMOUNT_MAX))
                 return refusal_set(ret, REFUSAL_INVALID_AMOUNT,
                                    "Amount %" PRIi64 " is not from 1 to %" PRIi64
                                    ": give it in minor units, 12.50 as 1250",
                                    call->amount, AMOUNT_MAX);
-        if (!currency_find(call->currency))
+        if (kind->way == KIND_WAY_SERVICE && *call->currency)
+                return refusal_set(ret, REFUSAL_UNKNOWN_CURRENCY, "A %s has no currency: give \"\"", kind->name);
+        if (kind->way != KIND_WAY_SERVICE && !currency_find(call->currency))
                 return refusal_set(ret, REFUSAL_UNKNOWN_CURRENCY,
                                    "\"%.16s\" is not a currency of this terminal: use an ISO 4217 code such as CNY",
                                    call->currency);
+        return 0;
+}
+
+static int check_call(const struct engine *e, const struct kind *kind, const struct engine_call *call,
+                      struct refusal *ret) {
+        bool training = e->config.settings->mode == MODE_TRAINING;
+        int r;
+
+        r = check_kind(kind, call, ret);
+        if (r < 0)
+                return r;
+        r = check_amount(kind, call, ret);
+        if (r < 0)
+                return r;
         if (!is_reference(call->reference))
                 return refusal_set(ret, REFUSAL_INVALID_REFERENCE,
                                    "The reference must be 1 to 64 printable ASCII characters without blanks");
@@ -285,7 +324,8 @@ static int check_call(const struct engine *e, const struct engine_call *call, st
 
 static bool is_same_call(const struct transaction_record *record, const struct engine_call *call, const char *digest) {
         return streq(record->kind, call->kind) && record->amount == call->amount &&
-               streq(record->currency, call->currency) && streq(record->options_digest, digest);
+               streq(record->currency, call->currency) && record->original == call->original &&
+               streq(record->options_digest, digest);
 }
 
 static int refuse_journal(struct refusal *ret, int error) {
@@ -325,7 +365,7 @@ static int find_same(struct engine *e, const struct engine_call *call, const cha
         return 1;
 }
 
-static int check_ready(struct engine *e, struct refusal *ret) {
+static int check_ready(struct engine *e, const struct kind *kind, struct refusal *ret) {
         if (engine_current(e) > 0) {
                 const struct transaction_record *record = &transaction_get_view(e->current)->record;
 
@@ -335,7 +375,7 @@ static int check_ready(struct engine *e, struct refusal *ret) {
                                    record->state == TRANSACTION_AUTHORIZING ? "" : ", or cancel it");
         }
         attach_msr(e);
-        if (!monitor_find_connected(e->monitor, DEVICE_EMV) && !e->msr_device)
+        if (kind->card != KIND_CARD_NONE && !monitor_find_connected(e->monitor, DEVICE_EMV) && !e->msr_device)
                 return refusal_set(ret, REFUSAL_UNAVAILABLE_DEVICE,
                                    "No card reader is connected: plug one in; tillctl devices shows what is there");
         return 0;
@@ -356,6 +396,10 @@ static int fill_record(struct engine *e, const struct engine_call *call, const c
         (void) snprintf(ret->currency, sizeof(ret->currency), "%s", call->currency);
         (void) snprintf(ret->options_digest, sizeof(ret->options_digest), "%s", digest);
         (void) snprintf(ret->order, sizeof(ret->order), "%s", call->order);
+        ret->original = call->original;
+        (void) snprintf(ret->approver, sizeof(ret->approver), "%s", strempty(call->approver));
+        (void) snprintf(ret->authorization_code, sizeof(ret->authorization_code), "%s",
+                        strempty(call->authorization_code));
         ret->starter = call->starter;
         (void) snprintf(ret->operator_id, sizeof(ret->operator_id), "%s", e->config.settings->operator_number);
         (void) sd_id128_to_string(boot, ret->boot_id);
@@ -366,12 +410,13 @@ static int fill_record(struct engine *e, const struct engine_call *call, const c
 
 int engine_start_transaction(struct engine *e, const struct engine_call *call, int64_t *ret_id,
                              struct refusal *ret_refusal) {
-        struct transaction_record record;
+        const struct kind *kind = kind_find(call->kind);
+        struct transaction_record record, original;
         struct transaction *t;
         char digest[65];
         int r;
 
-        r = check_call(e, call, ret_refusal);
+        r = check_call(e, kind, call, ret_refusal);
         if (r < 0)
                 return r;
         r = digest_options(call, digest);
@@ -380,14 +425,19 @@ int engine_start_transaction(struct engine *e, const struct engine_call *call, i
         r = find_same(e, call, digest, ret_id, ret_refusal);
         if (r != 0)
                 return r < 0 ? r : 0;
-        r = check_ready(e, ret_refusal);
+        r = check_ready(e, kind, ret_refusal);
         if (r < 0)
                 return r;
+        if (kind_has_original(kind)) {
+                r = original_check(e, kind, call->original, call->amount, call->currency, &original, ret_refusal);
+                if (r < 0)
+                        return r;
+        }
 
         r = fill_record(e, call, digest, &record);
         if (r < 0)
                 return refuse_journal(ret_refusal, r);
-        r = transaction_new(e, &record, call->can_choose, &t);
+        r = transaction_new(e, kind, &record, kind_has_original(kind) ? &original : NULL, call->can_choose, &t);
         if (r < 0)
                 return refuse_journal(ret_refusal, r);
         transaction_free(e->current);
@@ -396,6 +446,16 @@ int engine_start_transaction(struct engine *e, const struct engine_call *call, i
         e->listener.transaction(transaction_get_view(t), TRANSACTION_ADDED, e->listener.userdata);
         e->listener.changed(e->listener.userdata);
         *ret_id = transaction_get_view(t)->record.id;
+        transaction_run(t);
+        return 0;
+}
+
+int engine_approve(struct engine *e, int64_t id, const char *approver, struct refusal *ret_refusal) {
+        if (engine_current(e) != id || transaction_approve(e->current, approver) < 0)
+                return refusal_set(ret_refusal, REFUSAL_NOT_ASKED,
+                                   "Transaction %" PRIi64
+                                   " does not wait for an approval: call this while its State is waiting-approval",
+                                   id);
         return 0;
 }
 

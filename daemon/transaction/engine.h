@@ -72,7 +72,10 @@ struct engine_call {
         int64_t amount;
         const char *currency;
         const char *reference;
-        const char *order; /* "" for none */
+        const char *order;              /* "" for none */
+        int64_t original;               /* id of what it is about, 0 for none */
+        const char *authorization_code; /* of an authorization by voice, "" for none */
+        const char *approver; /* who has allowed it already: "uid 1000"; "" for nobody. Not part of the same call */
         bool training;
         bool can_choose; /* answers which of a card's applications is wanted; not part of what makes two calls the same
                           */
@@ -82,6 +85,8 @@ struct engine_call {
 /* A new transaction's id, or that of the same call made before. Negative with *ret_refusal set. */
 int engine_start_transaction(struct engine *e, const struct engine_call *call, int64_t *ret_id,
                              struct refusal *ret_refusal);
+/* A supervisor allows it; approver as in transaction_approve(). Negative with *ret_refusal set. */
+int engine_approve(struct engine *e, int64_t id, const char *approver, struct refusal *ret_refusal);
 /* Ends a transaction that is not yet past the point. Negative with *ret_refusal set. */
 int engine_cancel(struct engine *e, int64_t id, struct refusal *ret_refusal);
 

@@ -7,6 +7,7 @@ static const struct {
         const char *prompt;
         const char *texts[ELEMENTSOF(languages)];
 } sentences[] = {
+        { "approve", { "A supervisor has to approve", "请主管授权" } },
         { "insert-or-swipe-card", { "Please insert or swipe your card", "请插卡或刷卡" } },
         { "insert-card", { "Please insert your card", "请插入银行卡" } },
         { "swipe-card", { "Please swipe your card", "请刷卡" } },

@@ -37,6 +37,15 @@ static const struct {
         { "not-completed", N_("Approved by the acquirer but not completed by the card; not paid. The booking is being "
                               "taken back. Start again with a new reference.") },
         { "interrupted", N_("The terminal was restarted in the middle; not paid. Start again with a new reference.") },
+        { "unconfirmed",
+          N_("The acquirer did not answer: it is not known whether it was booked. Do not repeat it; ask "
+             "the acquirer, then have a supervisor resolve it.") },
+        { "unanswered", N_("The acquirer did not answer in time; nothing was booked. Try again.") },
+        { "no-sign-on", N_("The acquirer did not accept the sign-on. The terminal's log says why.") },
+        { "other-card", N_("This is not the card of the original transaction; nothing was booked. Start again with "
+                           "the right one.") },
+        { "approval-timeout", N_("No supervisor came to approve; nothing was booked. Start again with a new "
+                                 "reference.") },
         { "storage", N_("The terminal cannot write its journal; nothing was paid. Free space on its disk.") },
 };
 

@@ -119,6 +119,8 @@ static int assign_merchant(struct settings *s, const char *key, const char *valu
                 s->merchant_category = (uint16_t) n;
                 return 0;
         }
+        if (streq(key, "tip_percent"))
+                return parse_number(value, 0, 100, &s->tip_percent, ret_reason, "tip_percent= is 0 to 100");
         *ret_reason = "no such key in [merchant]";
         return -EINVAL;
 }

@@ -23,6 +23,7 @@ struct settings {
         char terminal_number[9];    /* DE41, 8 characters */
         uint16_t merchant_category; /* MCC */
         char operator_number[3];
+        unsigned tip_percent; /* of a sale, what a tip may have at most; 0: no tips */
 
         char *acquirer_hosts[SETTINGS_HOSTS_MAX + 1]; /* "host:port", in the order to try */
         char *acquirer_name;                          /* for receipts */

@@ -41,7 +41,7 @@ void transaction_swiped(struct transaction *t, const struct msr_swipe *swipe) {
         COPY(t->request->card.expiry, track->expiry);
         COPY(t->request->card.track2, track->text);
 
-        t->stripe = true;
+        t->card_is_done = true;
         t->view.prompt = "";
         record->entry = ENTRY_SWIPE;
         record->signature = true;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* A transaction from inside, for the files that make up the way of a sale: transaction.c, chip.c, stripe.c. */
+/* A transaction from inside, for the files that make up its way: transaction.c, chip.c, stripe.c, authorization.c … */
 
 #include <systemd/sd-event.h>
 
@@ -9,8 +9,11 @@
 #include "emv/message.h"
 #include "host/answer.h"
 #include "transaction/engine.h"
+#include "transaction/kind.h"
 #include "transaction/transaction.h"
 
+/* For a supervisor to come. */
+#define APPROVAL_TIMEOUT_USEC (5 * 60 * USEC_PER_SEC)
 /* From the start until a card is in. */
 #define CARD_TIMEOUT_USEC (60 * USEC_PER_SEC)
 /* card-worker's own, from its start: clearly later, so that it is tilld that ends the wait for a first card … */
@@ -30,10 +33,12 @@ enum host_state {
 struct transaction {
         struct engine *engine;
         struct transaction_view view;
+        const struct kind *kind;
+        struct transaction_record *original; /* what it is about, NULL for none */
 
         /* The card. */
         struct card *card; /* the chip's worker, NULL for a swipe and once it has ended */
-        bool stripe;       /* by swipe: there is no card to decide */
+        bool card_is_done; /* swiped, or read: there is no card to decide */
         bool can_choose;   /* somebody answers ChooseApplication() */
         unsigned pin_prompts;
         unsigned moves;   /* of the card, after it was put in first */
@@ -55,6 +60,7 @@ struct transaction {
         const char *card_word;       /* why the card ended while HOST_STATE_PENDING */
         const char *reversal_reason; /* of HOST_STATE_LOST */
         bool sent;                   /* the first durable commit was made: the request may be out */
+        bool reversible;             /* with that, a reversal was made ready */
 };
 
 /* transaction.c */
@@ -63,12 +69,22 @@ void transaction_tell(struct transaction *t, enum transaction_event event);
 int transaction_save_lazily(struct transaction *t, const char *event);
 /* What is asked of people while a card is waited for. */
 void transaction_prompt_for_card(struct transaction *t);
-/* The card wants the acquirer's word. From here on Cancel is too late. */
-void transaction_authorize(struct transaction *t);
+/* In the caller's journal transaction. */
+int transaction_save(struct transaction *t, const char *event);
+/* As soon as the request is encoded nothing but the masked PAN is needed. */
+void transaction_drop_secrets(struct transaction *t);
+void transaction_end_timeouts(struct transaction *t);
 /* The end of every transaction: written, then said, then printed. */
 void transaction_conclude(struct transaction *t, enum transaction_result result, const char *reason);
 /* What the card's and the acquirer's words come to; card_word is NULL when the card agreed. */
 void transaction_conclude_both(struct transaction *t, const char *card_word);
+
+/* authorization.c */
+/* The card was read, or wants the acquirer's word. From here on Cancel is too late. */
+void transaction_authorize(struct transaction *t);
+
+/* service.c */
+void service_start(struct transaction *t);
 
 /* chip.c */
 /* Hands the reader to a new worker. -ENODEV when there is none, -EBUSY while the last worker has it. */

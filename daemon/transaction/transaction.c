@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The way of a sale, top to bottom:
+ * The way of a transaction, top to bottom; a kind leaves out what it does not need (kind.c):
  *
- *   transaction_new        the intent is written, a card is asked for
+ *   transaction_new        the intent is written
+ *   transaction_approve    by a supervisor
+ *   ask_for_card           by chip and stripe at once
  *   chip.c                 the chip speaks, through card-worker      stripe.c: or a card is swiped
- *   transaction_authorize  reversals first, then sign-on
- *   send_request           first durable commit, then the request goes out
- *   request_ended          the acquirer's word; chip_answer() hands it to the card
+ *   authorization.c        reversals first, then sign-on; first durable commit, then the request goes out; the
+ *                          acquirer's word, which chip_answer() hands to the card
+ *   service.c              or something is asked about the terminal alone
  *   transaction_conclude   second durable commit, then the result is said and the paper printed
  *
  * What the worker says is a claim. What the acquirer approved and the card did not finish is reversed.
@@ -35,8 +37,7 @@ void transaction_tell(struct transaction *t, enum transaction_event event) {
         t->engine->listener.transaction(&t->view, event, t->engine->listener.userdata);
 }
 
-/* As soon as the request is encoded nothing but the masked PAN is needed. */
-static void drop_secrets(struct transaction *t) {
+void transaction_drop_secrets(struct transaction *t) {
         if (!t->request)
                 return;
         explicit_bzero(t->request->card.pan, sizeof(t->request->card.pan));
@@ -45,7 +46,7 @@ static void drop_secrets(struct transaction *t) {
         explicit_bzero(t->request->result.de55, sizeof(t->request->result.de55));
 }
 
-static void end_timeouts(struct transaction *t) {
+void transaction_end_timeouts(struct transaction *t) {
         t->timeout = sd_event_source_disable_unref(t->timeout);
         t->whole_timeout = sd_event_source_disable_unref(t->whole_timeout);
 }
@@ -54,16 +55,16 @@ struct transaction *transaction_free(struct transaction *t) {
         if (!t)
                 return NULL;
         card_free(t->card);
-        end_timeouts(t);
+        transaction_end_timeouts(t);
         secret_free(t->request);
+        free(t->original);
         free(t->told);
         free(t->start);
         free(t);
         return NULL;
 }
 
-/* In the caller's journal transaction. */
-static int save(struct transaction *t, const char *event) {
+int transaction_save(struct transaction *t, const char *event) {
         struct transaction_record *record = &t->view.record;
         char text[128];
         int r;
@@ -77,7 +78,6 @@ static int save(struct transaction *t, const char *event) {
         return event_append(t->engine->config.journal, event, record->id, text);
 }
 
-/* A step on the way that a power cut may take back: nothing has happened outside. */
 int transaction_save_lazily(struct transaction *t, const char *event) {
         struct journal *j = t->engine->config.journal;
         int r;
@@ -87,7 +87,7 @@ int transaction_save_lazily(struct transaction *t, const char *event) {
                 return r;
         _cleanup_(journal_rollbackp) _unused_ struct journal *rollback = j;
 
-        r = save(t, event);
+        r = transaction_save(t, event);
         if (r < 0)
                 return r;
         return journal_commit(j);
@@ -100,6 +100,8 @@ static int queue_papers(struct transaction *t) {
         const struct transaction_record *record = &t->view.record;
         int r;
 
+        if (!t->kind || !t->kind->amount)
+                return 0;
         if (record->result == RESULT_APPROVED) {
                 if (e->config.settings->merchant_copy) {
                         r = printing_queue(e, record, SLIP_MERCHANT_COPY);
@@ -111,7 +113,7 @@ static int queue_papers(struct transaction *t) {
                 return 0;
         }
         /* The cardholder may have seen a booking: the paper says what becomes of it. */
-        if (record->reversal == REVERSAL_PENDING)
+        if (record->reversal == REVERSAL_PENDING || record->result == RESULT_UNCONFIRMED)
                 return printing_queue(e, record, SLIP_NOT_COMPLETED);
         return 0;
 }
@@ -125,13 +127,13 @@ static int commit_result(struct transaction *t, const char *reversal_reason) {
                 return r;
         _cleanup_(journal_rollbackp) _unused_ struct journal *rollback = j;
 
-        if (t->sent) {
+        if (t->reversible) {
                 r = reversal_reason ? reversals_arm(j, t->view.record.id, reversal_reason)
                                     : reversal_record_remove(j, t->view.record.id);
                 if (r < 0)
                         return r;
         }
-        r = save(t, "done");
+        r = transaction_save(t, "done");
         if (r < 0)
                 return r;
         r = queue_papers(t);
@@ -174,6 +176,8 @@ static void note_answer(struct transaction *t) {
         COPY(record->authorization_code, t->answer.approval);
         COPY(record->rrn, t->answer.rrn);
         COPY(record->issuer, t->answer.issuer);
+        record->has_balance = t->answer.has_balance;
+        record->balance = t->answer.balance.amount;
         (void) snprintf(record->host_time, sizeof(record->host_time), "%s%s", t->answer.date, t->answer.time);
 }
 
@@ -183,8 +187,8 @@ void transaction_conclude(struct transaction *t, enum transaction_result result,
         const char *reversal_reason = reversal_of(t, result);
         int r;
 
-        end_timeouts(t);
-        drop_secrets(t);
+        transaction_end_timeouts(t);
+        transaction_drop_secrets(t);
         chip_forget_choice(t);
         release_card(t);
 
@@ -199,7 +203,7 @@ void transaction_conclude(struct transaction *t, enum transaction_result result,
                 COPY(record->message, reason_to_sentence(reason));
         record->finished_usec = clock_now(CLOCK_REALTIME);
         record->finished_boot = clock_now(CLOCK_BOOTTIME);
-        if (t->sent)
+        if (t->reversible)
                 record->reversal = reversal_reason ? REVERSAL_PENDING : REVERSAL_NONE;
 
         r = commit_result(t, reversal_reason);
@@ -213,6 +217,18 @@ void transaction_conclude(struct transaction *t, enum transaction_result result,
         t->engine->listener.changed(t->engine->listener.userdata);
         printing_kick(t->engine->printing);
         reversals_kick(t->engine->reversals);
+}
+
+/* What may have been booked is taken back; what cannot be taken back is not known. */
+static void conclude_lost(struct transaction *t) {
+        bool silent = streq(t->reversal_reason, HOST_REASON_NO_ANSWER);
+
+        if (t->reversible)
+                transaction_conclude(t, RESULT_FAILED, silent ? "no-answer" : "bad-answer");
+        else if (t->kind->amount)
+                transaction_conclude(t, RESULT_UNCONFIRMED, "unconfirmed");
+        else
+                transaction_conclude(t, RESULT_FAILED, "unanswered");
 }
 
 /* What the card's and the acquirer's words come to; card_word is NULL when the card agreed. */
@@ -231,8 +247,7 @@ void transaction_conclude_both(struct transaction *t, const char *card_word) {
                 transaction_conclude(t, RESULT_FAILED, t->not_sent);
                 return;
         case HOST_STATE_LOST:
-                transaction_conclude(t, RESULT_FAILED,
-                                     streq(t->reversal_reason, HOST_REASON_NO_ANSWER) ? "no-answer" : "bad-answer");
+                conclude_lost(t);
                 return;
         case HOST_STATE_NONE:
                 /* An offline approval that nobody asked for is no approval. */
@@ -242,183 +257,6 @@ void transaction_conclude_both(struct transaction *t, const char *card_word) {
                 /* The answer will show whether there is something to take back; it comes here again. */
                 return;
         }
-}
-
-/* ---- The acquirer ---- */
-
-/* The acquirer's part is over: a stripe has nothing to add, a chip decides last. */
-static void host_ended(struct transaction *t, enum host_state host, const struct host_answer *answer) {
-        t->host = host;
-        if (t->stripe)
-                return transaction_conclude_both(t, NULL);
-        if (!t->card)
-                return transaction_conclude_both(t, "worker-failed");
-        chip_answer(t, answer);
-}
-
-static void host_not_sent(struct transaction *t, const char *reason) {
-        t->not_sent = reason;
-        host_ended(t, HOST_STATE_NOT_SENT, NULL);
-}
-
-/*
- * "Still in progress", and what is not in the table, say nothing about what was booked: that is not guessed. A part of
- * the sum ("10") is not what the checkout asked for, and there is nobody to ask.
- */
-static bool is_decision(const struct host_answer *answer) {
-        return *host_result_find(answer->code)->code && !streq(answer->code, "09") && !streq(answer->code, "10");
-}
-
-static void request_answered(struct transaction *t, const struct host_answer *answer) {
-        const struct host_result *result = host_result_find(answer->code);
-
-        if (!is_decision(answer)) {
-                log_warning("Transaction %" PRIi64 ": the acquirer's code %s decides nothing; taking it back",
-                            t->view.record.id, answer->code);
-                t->reversal_reason = HOST_REASON_NOT_COMPLETED;
-                return host_ended(t, HOST_STATE_LOST, NULL);
-        }
-
-        t->answer = *answer;
-        if (result->action == HOST_ACTION_APPROVE)
-                return host_ended(t, HOST_STATE_APPROVED, answer);
-        if (result->action == HOST_ACTION_SIGN_ON)
-                acquirer_forget_keys(t->engine->acquirer);
-        host_ended(t, HOST_STATE_DECLINED, answer);
-}
-
-static void request_ended(enum host_outcome outcome, enum host_link_reason reason, const struct host_answer *answer,
-                          void *userdata) {
-        struct transaction *t = userdata;
-
-        log_info("Transaction %" PRIi64 ": acquirer: %s", t->view.record.id, host_outcome_name(outcome));
-        if (outcome == HOST_ANSWERED)
-                return request_answered(t, answer);
-        if (outcome == HOST_NOT_SENT)
-                return host_not_sent(t, "unreachable-host");
-        t->reversal_reason = host_outcome_reversal_reason(outcome);
-        host_ended(t, HOST_STATE_LOST, NULL);
-}
-
-static void fill_request(const struct transaction *t, struct host_request *ret) {
-        const struct transaction_record *record = &t->view.record;
-        const struct emv_card_data *card = &t->request->card;
-        const struct emv_result_data *result = &t->request->result;
-
-        *ret = (struct host_request){
-                .kind = HOST_SALE,
-                .stan = record->stan,
-                .batch = record->batch,
-                .terminal = t->engine->config.settings->terminal_number,
-                .merchant = t->engine->config.settings->merchant_number,
-                .amount = record->amount,
-                .currency = currency_find(record->currency)->numeric,
-                .entry = t->stripe ? HOST_ENTRY_STRIPE : HOST_ENTRY_CHIP,
-                .pan = card->pan,
-                .expiry = *card->expiry ? card->expiry : NULL,
-                .track2 = *card->track2 ? card->track2 : NULL,
-                .psn = record->psn,
-                .icc = result->de55_size > 0 ? result->de55 : NULL,
-                .icc_size = result->de55_size,
-        };
-}
-
-/* STAN, request and pending reversal, before a byte goes out. */
-static int commit_request(struct transaction *t) {
-        struct transaction_record *record = &t->view.record;
-        struct journal *j = t->engine->config.journal;
-        struct host_request q;
-        int r;
-
-        r = journal_begin(j, JOURNAL_DURABLE);
-        if (r < 0)
-                return r;
-        _cleanup_(journal_rollbackp) _unused_ struct journal *rollback = j;
-
-        r = counter_next_stan(j, &record->stan);
-        if (r < 0)
-                return r;
-        r = counter_next_voucher(j, &record->voucher);
-        if (r < 0)
-                return r;
-        r = counter_get_batch(j, &record->batch);
-        if (r < 0)
-                return r;
-        r = transaction_record_set_pan(j, record, t->request->card.pan);
-        if (r < 0)
-                return r;
-        record->reversal = REVERSAL_PENDING;
-        r = save(t, "sent");
-        if (r < 0)
-                return r;
-        fill_request(t, &q);
-        r = reversals_prepare(j, record->id, &q);
-        if (r < 0)
-                return r;
-        return journal_commit(j);
-}
-
-static void send_request(struct transaction *t) {
-        struct host_request q;
-        int r;
-
-        /* While an older reversal or the sign-on was waited for: nobody is there who could end the sale. */
-        if (!t->stripe && !t->card)
-                return host_not_sent(t, t->card_word);
-
-        r = commit_request(t);
-        if (r < 0) {
-                log_error_errno(r, "Transaction %" PRIi64 ": the request cannot be written", t->view.record.id);
-                t->view.record.stan = t->view.record.batch = t->view.record.voucher = 0;
-                t->view.record.reversal = REVERSAL_NONE;
-                return host_not_sent(t, r == -EINVAL || r == -ERANGE ? "card-malformed" : "storage");
-        }
-        t->sent = true;
-
-        fill_request(t, &q);
-        r = acquirer_exchange(t->engine->acquirer, &q, request_ended, t);
-        drop_secrets(t);
-        if (r < 0) {
-                log_error_errno(r, "Transaction %" PRIi64 ": the request cannot be made", t->view.record.id);
-                return host_not_sent(t, "unreachable-host");
-        }
-        transaction_tell(t, TRANSACTION_CHANGED);
-}
-
-static void signed_on(const char *failure, void *userdata) {
-        struct transaction *t = userdata;
-
-        if (failure)
-                return host_not_sent(t, "unreachable-host");
-        send_request(t);
-}
-
-static void reversals_ended(bool ok, void *userdata) {
-        struct transaction *t = userdata;
-        int r;
-
-        if (!ok)
-                return host_not_sent(t, "reversal-pending");
-        if (acquirer_is_signed_on(t->engine->acquirer))
-                return send_request(t);
-
-        r = acquirer_sign_on(t->engine->acquirer, signed_on, t);
-        if (r < 0) {
-                log_error_errno(r, "Transaction %" PRIi64 ": no sign-on", t->view.record.id);
-                host_not_sent(t, "unreachable-host");
-        }
-}
-
-/* The card wants the acquirer's word. From here on Cancel is too late. */
-void transaction_authorize(struct transaction *t) {
-        end_timeouts(t);
-        t->host = HOST_STATE_PENDING;
-        t->view.record.state = TRANSACTION_AUTHORIZING;
-        COPY(t->view.record.message, "");
-        if (transaction_save_lazily(t, "authorizing") < 0)
-                return host_not_sent(t, "storage");
-        transaction_tell(t, TRANSACTION_CHANGED);
-        reversals_wait(t->engine->reversals, reversals_ended, t);
 }
 
 /* ---- The beginning ---- */
@@ -474,8 +312,55 @@ void transaction_devices_changed(struct transaction *t) {
         transaction_tell(t, TRANSACTION_CHANGED);
 }
 
-int transaction_new(struct engine *e, const struct transaction_record *record, bool can_choose,
-                    struct transaction **ret) {
+static int on_approval_timeout(sd_event_source *s, uint64_t usec, void *userdata) {
+        transaction_conclude(userdata, RESULT_CANCELLED, "approval-timeout");
+        return 0;
+}
+
+/* What is waited for first. Nothing is asked of anybody yet. */
+static int prepare(struct transaction *t) {
+        t->view.prompt = "";
+        if (t->kind->supervisor && isempty(t->view.record.approver)) {
+                t->view.record.state = TRANSACTION_WAITING_APPROVAL;
+                t->view.prompt = "approve";
+                return sd_event_add_time_relative(t->engine->config.event, &t->timeout, CLOCK_BOOTTIME,
+                                                  APPROVAL_TIMEOUT_USEC, 0, on_approval_timeout, t);
+        }
+        if (t->kind->way == KIND_WAY_SERVICE) {
+                t->view.record.state = TRANSACTION_AUTHORIZING;
+                return 0;
+        }
+        t->view.record.state = TRANSACTION_WAITING_CARD;
+        return chip_set_timeout(t, CARD_TIMEOUT_USEC);
+}
+
+void transaction_run(struct transaction *t) {
+        if (t->view.record.state == TRANSACTION_AUTHORIZING)
+                service_start(t);
+}
+
+int transaction_approve(struct transaction *t, const char *approver) {
+        int r;
+
+        if (t->view.record.state != TRANSACTION_WAITING_APPROVAL)
+                return -EALREADY;
+        transaction_end_timeouts(t);
+        COPY(t->view.record.approver, approver);
+        r = prepare(t);
+        if (r >= 0)
+                r = transaction_save_lazily(t, "approved-by-supervisor");
+        if (r < 0) {
+                transaction_conclude(t, RESULT_FAILED, r == -ENOMEM ? "no-memory" : "storage");
+                return 0;
+        }
+        if (t->view.record.state == TRANSACTION_WAITING_CARD)
+                ask_for_card(t);
+        transaction_tell(t, TRANSACTION_CHANGED);
+        return 0;
+}
+
+int transaction_new(struct engine *e, const struct kind *kind, const struct transaction_record *record,
+                    const struct transaction_record *original, bool can_choose, struct transaction **ret) {
         _cleanup_(transaction_freep) struct transaction *t = NULL;
         struct journal *j = e->config.journal;
         int r;
@@ -484,15 +369,21 @@ int transaction_new(struct engine *e, const struct transaction_record *record, b
         if (!t)
                 return -ENOMEM;
         t->engine = e;
+        t->kind = kind;
         t->view.record = *record;
-        t->view.prompt = "";
         t->view.language = prompt_language("", e->config.terminal->country);
         t->can_choose = can_choose;
         t->start = calloc(1, sizeof(*t->start));
         if (!t->start)
                 return -ENOMEM;
+        if (original) {
+                t->original = malloc(sizeof(*t->original));
+                if (!t->original)
+                        return -ENOMEM;
+                *t->original = *original;
+        }
 
-        r = chip_set_timeout(t, CARD_TIMEOUT_USEC);
+        r = prepare(t);
         if (r < 0)
                 return r;
         r = journal_begin(j, JOURNAL_LAZY);
@@ -509,13 +400,14 @@ int transaction_new(struct engine *e, const struct transaction_record *record, b
         if (r < 0)
                 return r;
 
-        ask_for_card(t);
+        if (t->view.record.state == TRANSACTION_WAITING_CARD)
+                ask_for_card(t);
         *ret = TAKE_PTR(t);
         return 0;
 }
 
 int transaction_cancel(struct transaction *t) {
-        if (t->view.record.state != TRANSACTION_WAITING_CARD && t->view.record.state != TRANSACTION_CARD)
+        if (t->view.record.state == TRANSACTION_AUTHORIZING || transaction_is_done(t))
                 return -EALREADY;
         transaction_conclude(t, RESULT_CANCELLED, "cancelled");
         return 0;
@@ -542,23 +434,27 @@ int transaction_recover(struct engine *e, const struct transaction_record *recor
         struct transaction t = {
                 .engine = e,
                 .view = TRANSACTION_VIEW_INIT,
-                .sent = record->reversal == REVERSAL_PENDING,
+                .kind = kind_find(record->kind),
+                .reversible = record->reversal == REVERSAL_PENDING,
         };
+        /* Sent, or perhaps; what cannot be taken back is not known. */
+        bool unconfirmed = record->stan > 0 && !t.reversible && t.kind && t.kind->amount;
+        const char *reason = unconfirmed ? "unconfirmed" : "interrupted";
         struct transaction_record *fresh = &t.view.record;
         int r;
 
         *fresh = *record;
         fresh->state = TRANSACTION_DONE;
-        fresh->result = RESULT_FAILED;
-        COPY(fresh->reason, "interrupted");
-        COPY(fresh->message, reason_to_sentence("interrupted"));
+        fresh->result = unconfirmed ? RESULT_UNCONFIRMED : RESULT_FAILED;
+        COPY(fresh->reason, reason);
+        COPY(fresh->message, reason_to_sentence(reason));
         fresh->finished_usec = clock_now(CLOCK_REALTIME);
         fresh->finished_boot = clock_now(CLOCK_BOOTTIME);
 
-        r = commit_result(&t, t.sent ? HOST_REASON_NO_ANSWER : NULL);
+        r = commit_result(&t, t.reversible ? HOST_REASON_NO_ANSWER : NULL);
         if (r < 0)
                 return r;
-        log_notice("Transaction %" PRIi64 " was cut off; it is failed%s", record->id,
-                   t.sent ? " and will be reversed" : "");
+        log_notice("Transaction %" PRIi64 " was cut off; it is %s%s", record->id,
+                   transaction_result_to_string(fresh->result), t.reversible ? " and will be reversed" : "");
         return 0;
 }

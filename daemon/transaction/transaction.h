@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* One attempt to take a payment, from the call to the result. transaction.c reads as the way of a sale; chip.c and
- * stripe.c have the card's part. */
+/* One attempt at a transaction, from the call to the result. transaction.c reads as its way; chip.c and stripe.c have
+ * the card's part, authorization.c the acquirer's. */
 
 #include "device/device.h"
 #include "device/msr.h"
 #include "emv/message.h"
 #include "journal/transaction.h"
+#include "transaction/kind.h"
 
 struct engine;
 struct transaction;
@@ -32,18 +33,24 @@ enum transaction_event {
 #define TRANSACTION_VIEW_INIT ((struct transaction_view){ .prompt = "", .language = "" })
 
 /*
- * Writes the intent and asks for a card. The record's fixed fields are the caller's. can_choose: somebody will
- * answer which of a card's applications is wanted.
+ * Writes the intent and asks for an approval or a card. The record's fixed fields and its approver are the caller's;
+ * original is what it is about (copied), or NULL. can_choose: somebody will answer which of a card's applications is
+ * wanted.
  */
-int transaction_new(struct engine *e, const struct transaction_record *record, bool can_choose,
-                    struct transaction **ret);
+int transaction_new(struct engine *e, const struct kind *kind, const struct transaction_record *record,
+                    const struct transaction_record *original, bool can_choose, struct transaction **ret);
+/* Once the engine knows it: what needs neither approval nor card goes on from here. */
+void transaction_run(struct transaction *t);
 struct transaction *transaction_free(struct transaction *t);
 DEFINE_CLEANUP(struct transaction *, transaction_free);
 
 const struct transaction_view *transaction_get_view(const struct transaction *t);
 bool transaction_is_done(const struct transaction *t);
 
-/* Between waiting-card and card only; -EALREADY later. */
+/* By whom: "02", "uid 1000". -EALREADY when no approval is waited for. */
+int transaction_approve(struct transaction *t, const char *approver);
+
+/* Until the acquirer is asked; -EALREADY later. */
 int transaction_cancel(struct transaction *t);
 
 /* Which application, counted from 1. -EALREADY when it is not asked, -ERANGE for one that is not there. */

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "transaction/kind.h"
+
+/* What a supervisor has to approve gives money back, or books what the acquirer was not asked about. */
+static const struct kind kinds[_HOST_KIND_MAX] = {
+        [HOST_SALE] = { .name = "sale", .card = KIND_CARD_FULL, .amount = true },
+        [HOST_VOID] = { .name = "void",
+                        .card = KIND_CARD_READ,
+                        .amount = true,
+                        .supervisor = true,
+                        .originals = { "sale" } },
+        [HOST_REFUND] = { .name = "refund",
+                          .card = KIND_CARD_AAC,
+                          .type = 0x20,
+                          .amount = true,
+                          .supervisor = true,
+                          .originals = { "sale", "completion" } },
+        [HOST_PREAUTH] = { .name = "pre-authorization", .card = KIND_CARD_ONLINE, .type = 0x03, .amount = true },
+        [HOST_PREAUTH_VOID] = { .name = "pre-authorization-void",
+                                .card = KIND_CARD_READ,
+                                .amount = true,
+                                .supervisor = true,
+                                .originals = { "pre-authorization" } },
+        [HOST_COMPLETION] = { .name = "completion",
+                              .card = KIND_CARD_READ,
+                              .amount = true,
+                              .originals = { "pre-authorization" } },
+        [HOST_COMPLETION_VOID] = { .name = "completion-void",
+                                   .card = KIND_CARD_READ,
+                                   .amount = true,
+                                   .supervisor = true,
+                                   .originals = { "completion" } },
+        [HOST_BALANCE] = { .name = "balance", .card = KIND_CARD_ONLINE, .type = 0x31 },
+        [HOST_SIGN_ON] = { .name = "sign-on", .way = KIND_WAY_SERVICE },
+        [HOST_SIGN_OFF] = { .name = "sign-off", .way = KIND_WAY_SERVICE },
+        [HOST_ECHO] = { .name = "echo", .way = KIND_WAY_SERVICE },
+};
+
+const struct kind *kind_find(const char *name) {
+        enum host_kind host = host_kind_from_name(name);
+
+        return host >= 0 && kinds[host].name ? kinds + host : NULL;
+}
+
+enum host_kind kind_to_host(const struct kind *k) {
+        return (enum host_kind)(k - kinds);
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* The kinds about the terminal itself: sign-on, sign-off, echo. Neither a card nor money is in them. */
+#include "base/log.h"
+#include "host/result.h"
+#include "journal/counter.h"
+#include "transaction/transaction-internal.h"
+
+static void service_failed(struct transaction *t, const char *reason) {
+        t->host = HOST_STATE_NOT_SENT;
+        transaction_conclude(t, RESULT_FAILED, reason);
+}
+
+static void service_answered(struct transaction *t, const struct host_answer *answer) {
+        bool approved = host_result_find(answer->code)->action == HOST_ACTION_APPROVE;
+
+        t->answer = *answer;
+        t->host = approved ? HOST_STATE_APPROVED : HOST_STATE_DECLINED;
+        /* The acquirer has forgotten them as well: the next one who asks it signs on. */
+        if (approved && kind_to_host(t->kind) == HOST_SIGN_OFF)
+                acquirer_sign_off(t->engine->acquirer);
+        transaction_conclude_both(t, NULL);
+}
+
+static void service_ended(enum host_outcome outcome, enum host_link_reason reason, const struct host_answer *answer,
+                          void *userdata) {
+        struct transaction *t = userdata;
+
+        if (outcome == HOST_ANSWERED)
+                return service_answered(t, answer);
+        service_failed(t, outcome == HOST_NOT_SENT ? "unreachable-host" : "unanswered");
+}
+
+static void signed_on(const char *failure, void *userdata) {
+        struct transaction *t = userdata;
+
+        if (failure) {
+                service_failed(t, "no-sign-on");
+                return;
+        }
+        t->host = HOST_STATE_APPROVED;
+        transaction_conclude(t, RESULT_APPROVED, "");
+}
+
+static int next_numbers(struct transaction *t) {
+        struct journal *j = t->engine->config.journal;
+        int r;
+
+        r = journal_begin(j, JOURNAL_LAZY);
+        if (r < 0)
+                return r;
+        _cleanup_(journal_rollbackp) _unused_ struct journal *rollback = j;
+        r = counter_next_stan(j, &t->view.record.stan);
+        if (r < 0)
+                return r;
+        r = counter_get_batch(j, &t->view.record.batch);
+        if (r < 0)
+                return r;
+        r = transaction_save(t, "authorizing");
+        if (r < 0)
+                return r;
+        return journal_commit(j);
+}
+
+static int service_send(struct transaction *t) {
+        struct host_request q = { .kind = kind_to_host(t->kind), .psn = -1 };
+        int r;
+
+        if (q.kind == HOST_SIGN_ON)
+                return acquirer_sign_on(t->engine->acquirer, signed_on, t);
+        r = next_numbers(t);
+        if (r < 0)
+                return r;
+        q.stan = t->view.record.stan;
+        q.batch = t->view.record.batch;
+        return acquirer_exchange(t->engine->acquirer, &q, service_ended, t);
+}
+
+/* A reversal may just be on its way. */
+static void link_is_free(bool ok, void *userdata) {
+        struct transaction *t = userdata;
+        int r;
+
+        r = service_send(t);
+        if (r < 0) {
+                log_error_errno(r, "Transaction %" PRIi64 ": the request cannot be made", t->view.record.id);
+                service_failed(t, "unreachable-host");
+        }
+}
+
+void service_start(struct transaction *t) {
+        t->card_is_done = true;
+        t->host = HOST_STATE_PENDING;
+        t->view.record.state = TRANSACTION_AUTHORIZING;
+        reversals_wait(t->engine->reversals, link_is_free, t);
+}
