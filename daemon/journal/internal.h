@@ -6,6 +6,7 @@
 #include <sqlite3.h>
 
 #include "journal/connection.h"
+#include "journal/transaction.h"
 #include "journal/wal.h"
 
 /* "Till", in the file's header. */
@@ -61,6 +62,9 @@ int journal_column_text(sqlite3_stmt *statement, int column, char *text, size_t 
 /* Runs a statement for its first column, all rows. Resets it. The caller frees. */
 int journal_column_ids(struct journal *j, sqlite3_stmt *statement, int64_t **ret, size_t *ret_n);
 
+/* The transactions whose ids a statement gives. The ids first: what is called may then write to their rows. */
+int transaction_record_each(struct journal *j, sqlite3_stmt *s, transaction_record_each_t each, void *userdata);
+
 int journal_keys_derive(const uint8_t storage[static JOURNAL_KEY_SIZE], struct journal_keys *ret);
 /*
  * Sealed form: 1 byte version, 12 bytes nonce, ciphertext, 16 bytes tag. The place (a word) and its number are
@@ -70,6 +74,12 @@ int journal_keys_derive(const uint8_t storage[static JOURNAL_KEY_SIZE], struct j
 int journal_seal(struct journal *j, const char *place, int64_t number, const void *data, size_t size, uint8_t *ret);
 /* ret has room for size - SEAL_OVERHEAD bytes. -EBADMSG when it does not open. */
 int journal_unseal(struct journal *j, const char *place, int64_t number, const void *sealed, size_t size, void *ret);
+/* Binds data in sealed form. */
+int journal_bind_sealed(struct journal *j, sqlite3_stmt *s, int index, const char *place, int64_t number,
+                        const void *data, size_t size);
+/* Opens a sealed column of at most max bytes into secret memory. */
+int journal_column_sealed(struct journal *j, sqlite3_stmt *s, int column, const char *place, int64_t number,
+                          size_t max, void **ret, size_t *ret_size);
 int journal_pan_hash(struct journal *j, const char *pan, char ret[static 65]);
 
 uint64_t journal_now(void); /* CLOCK_REALTIME, usec */

@@ -233,7 +233,65 @@ static const char schema_operators[] = "CREATE TABLE operators ("
                                        ") STRICT;"
                                        "CREATE INDEX log_on_number ON log_on (number);";
 
-const char *const journal_migrations[] = { schema_1, schema_2, schema_3, schema_uptime, schema_operators };
+/* A request is not forgotten while the acquirer has not said what becomes of it. */
+static const char schema_forwards[] =
+        "CREATE TABLE forwards ("
+        " transaction_id INTEGER PRIMARY KEY REFERENCES transactions (id),"
+        " sent INTEGER NOT NULL CHECK (sent IN (0,1)),"
+        " attempts INTEGER NOT NULL,"
+        " next_usec INTEGER NOT NULL,"
+        " next_boot INTEGER NOT NULL,"
+        " last_answer TEXT NOT NULL,"
+        " created_usec INTEGER NOT NULL,"
+        " created_uptime INTEGER NOT NULL,"
+        " request_sealed BLOB NOT NULL"
+        ") STRICT;"
+        "CREATE TRIGGER forwards_kept BEFORE DELETE ON forwards"
+        " WHEN (SELECT forwarding FROM transactions WHERE id = OLD.transaction_id) = 'pending'"
+        " BEGIN SELECT RAISE(ABORT, 'final: the acquirer has not been told'); END;";
+
+/* What a batch came to does not change once the acquirer is asked about it. */
+static const char schema_batches[] =
+        "CREATE TABLE batches ("
+        " number INTEGER PRIMARY KEY CHECK (number BETWEEN 1 AND 999999),"
+        " state TEXT NOT NULL CHECK (state IN ('frozen','uploading','settled')),"
+        " currency TEXT NOT NULL,"
+        " reconciliation TEXT NOT NULL CHECK (reconciliation IN ('none','balanced','unequal')),"
+        " totals TEXT NOT NULL,"
+        " settlement INTEGER NOT NULL,"
+        " details_to INTEGER NOT NULL,"
+        " chips_to INTEGER NOT NULL,"
+        " uploaded INTEGER NOT NULL,"
+        " opened_usec INTEGER NOT NULL,"
+        " frozen_usec INTEGER NOT NULL,"
+        " settled_usec INTEGER NOT NULL,"
+        " CHECK ((state = 'frozen') = (reconciliation = 'none'))"
+        ") STRICT;"
+        "CREATE UNIQUE INDEX batches_unsettled ON batches ((state <> 'settled')) WHERE state <> 'settled';"
+        "CREATE TRIGGER batches_settled BEFORE UPDATE ON batches WHEN OLD.state = 'settled'"
+        " BEGIN SELECT RAISE(ABORT, 'final: the batch is settled'); END;"
+        "CREATE TRIGGER batches_fixed BEFORE UPDATE OF number, currency, totals, opened_usec, frozen_usec ON batches"
+        " BEGIN SELECT RAISE(ABORT, 'fixed: a frozen batch does not change'); END;"
+        "CREATE TRIGGER batches_kept BEFORE DELETE ON batches"
+        " BEGIN SELECT RAISE(ABORT, 'fixed: batches are kept'); END;"
+        "CREATE TABLE batch_totals ("
+        " batch INTEGER NOT NULL,"
+        " kind TEXT NOT NULL,"
+        " count INTEGER NOT NULL CHECK (count > 0),"
+        " amount INTEGER NOT NULL,"
+        " PRIMARY KEY (batch, kind)"
+        ") STRICT, WITHOUT ROWID;"
+        "CREATE TRIGGER batch_totals_fixed BEFORE UPDATE ON batch_totals"
+        " BEGIN SELECT RAISE(ABORT, 'fixed: the totals of a frozen batch do not change'); END;"
+        "CREATE TRIGGER batch_totals_kept BEFORE DELETE ON batch_totals"
+        " BEGIN SELECT RAISE(ABORT, 'fixed: batches are kept'); END;"
+        "CREATE TABLE chip_records ("
+        " transaction_id INTEGER PRIMARY KEY REFERENCES transactions (id),"
+        " icc_sealed BLOB NOT NULL"
+        ") STRICT;";
+
+const char *const journal_migrations[] = { schema_1,         schema_2,        schema_3,      schema_uptime,
+                                           schema_operators, schema_forwards, schema_batches };
 const size_t journal_n_migrations = ELEMENTSOF(journal_migrations);
 
 static int pragma_number(sqlite3 *db, const char *sql, int64_t *ret) {

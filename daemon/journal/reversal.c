@@ -13,7 +13,6 @@ void reversal_record_done(struct reversal_record *record) {
 
 int reversal_record_insert(struct journal *j, const struct reversal_record *record) {
         _cleanup_statement_ sqlite3_stmt *s = NULL;
-        _cleanup_free_ uint8_t *sealed = NULL;
         int r;
 
         r = journal_require_open(j);
@@ -21,12 +20,6 @@ int reversal_record_insert(struct journal *j, const struct reversal_record *reco
                 return r;
         if (record->request_size == 0 || record->request_size > REVERSAL_REQUEST_MAX)
                 return -ERANGE;
-        sealed = malloc(record->request_size + SEAL_OVERHEAD);
-        if (!sealed)
-                return -ENOMEM;
-        r = journal_seal(j, PLACE, record->transaction, record->request, record->request_size, sealed);
-        if (r < 0)
-                return r;
         r = journal_statement(j,
                               "INSERT INTO reversals (transaction_id, reason, armed, attempts, next_usec, next_boot,"
                               " last_answer, created_usec, request_sealed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -41,7 +34,9 @@ int reversal_record_insert(struct journal *j, const struct reversal_record *reco
         (void) sqlite3_bind_int64(s, 6, (int64_t) record->next_boot);
         (void) sqlite3_bind_text(s, 7, record->last_answer, -1, SQLITE_STATIC);
         (void) sqlite3_bind_int64(s, 8, (int64_t) record->created_usec);
-        (void) sqlite3_bind_blob(s, 9, sealed, (int) (record->request_size + SEAL_OVERHEAD), SQLITE_STATIC);
+        r = journal_bind_sealed(j, s, 9, PLACE, record->transaction, record->request, record->request_size);
+        if (r < 0)
+                return r;
         return journal_run(j, s);
 }
 
@@ -88,23 +83,6 @@ int reversal_record_remove(struct journal *j, int64_t transaction) {
         return sqlite3_changes(j->db) == 1 ? 0 : -ENOENT;
 }
 
-static int read_request(struct journal *j, sqlite3_stmt *s, int column, struct reversal_record *record) {
-        _cleanup_secret_ void *request = NULL;
-        int size = sqlite3_column_bytes(s, column), r;
-
-        if (size <= SEAL_OVERHEAD || size > REVERSAL_REQUEST_MAX + SEAL_OVERHEAD)
-                return -EBADMSG;
-        request = secret_new((size_t) size - SEAL_OVERHEAD);
-        if (!request)
-                return -ENOMEM;
-        r = journal_unseal(j, PLACE, record->transaction, sqlite3_column_blob(s, column), (size_t) size, request);
-        if (r < 0)
-                return r;
-        record->request_size = (size_t) size - SEAL_OVERHEAD;
-        record->request = TAKE_PTR(request);
-        return 0;
-}
-
 static int step_record(struct journal *j, sqlite3_stmt *s, struct reversal_record *ret) {
         struct reversal_record record = {};
         int r;
@@ -124,7 +102,8 @@ static int step_record(struct journal *j, sqlite3_stmt *s, struct reversal_recor
         if (r < 0)
                 return r;
         record.created_usec = (uint64_t) sqlite3_column_int64(s, 7);
-        r = read_request(j, s, 8, &record);
+        r = journal_column_sealed(j, s, 8, PLACE, record.transaction, REVERSAL_REQUEST_MAX, &record.request,
+                                  &record.request_size);
         if (r < 0)
                 return r;
         *ret = record;

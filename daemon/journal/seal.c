@@ -111,6 +111,38 @@ int journal_unseal(struct journal *j, const char *place, int64_t number, const v
         return 0;
 }
 
+int journal_bind_sealed(struct journal *j, sqlite3_stmt *s, int index, const char *place, int64_t number,
+                        const void *data, size_t size) {
+        _cleanup_free_ uint8_t *sealed = malloc(size + SEAL_OVERHEAD);
+        int r;
+
+        if (!sealed)
+                return -ENOMEM;
+        r = journal_seal(j, place, number, data, size, sealed);
+        if (r < 0)
+                return r;
+        r = sqlite3_bind_blob(s, index, sealed, (int) (size + SEAL_OVERHEAD), SQLITE_TRANSIENT);
+        return r == SQLITE_OK ? 0 : -ENOMEM;
+}
+
+int journal_column_sealed(struct journal *j, sqlite3_stmt *s, int column, const char *place, int64_t number,
+                          size_t max, void **ret, size_t *ret_size) {
+        _cleanup_secret_ void *data = NULL;
+        int size = sqlite3_column_bytes(s, column), r;
+
+        if (size <= SEAL_OVERHEAD || (size_t) size > max + SEAL_OVERHEAD)
+                return -EBADMSG;
+        data = secret_new((size_t) size - SEAL_OVERHEAD);
+        if (!data)
+                return -ENOMEM;
+        r = journal_unseal(j, place, number, sqlite3_column_blob(s, column), (size_t) size, data);
+        if (r < 0)
+                return r;
+        *ret_size = (size_t) size - SEAL_OVERHEAD;
+        *ret = TAKE_PTR(data);
+        return 0;
+}
+
 int journal_pan_hash(struct journal *j, const char *pan, char ret[static 65]) {
         uint8_t hash[32];
         unsigned size = sizeof(hash);

@@ -405,8 +405,7 @@ int transaction_record_find_voucher(struct journal *j, uint32_t batch, uint32_t 
         return step_record(j, s, ret);
 }
 
-/* The ids first: what is called may then write to the rows that are walked. */
-static int each_id(struct journal *j, sqlite3_stmt *s, transaction_record_each_t each, void *userdata) {
+int transaction_record_each(struct journal *j, sqlite3_stmt *s, transaction_record_each_t each, void *userdata) {
         _cleanup_free_ int64_t *ids = NULL;
         struct transaction_record record;
         size_t n = 0;
@@ -429,7 +428,7 @@ int transaction_record_each_last(struct journal *j, unsigned limit, transaction_
         if (r < 0)
                 return r;
         (void) sqlite3_bind_int64(s, 1, limit);
-        return each_id(j, s, each, userdata);
+        return transaction_record_each(j, s, each, userdata);
 }
 
 int transaction_record_each_open(struct journal *j, transaction_record_each_t each, void *userdata) {
@@ -439,7 +438,7 @@ int transaction_record_each_open(struct journal *j, transaction_record_each_t ea
         r = journal_statement(j, "SELECT id FROM transactions WHERE state <> 'done' ORDER BY id", &s);
         if (r < 0)
                 return r;
-        return each_id(j, s, each, userdata);
+        return transaction_record_each(j, s, each, userdata);
 }
 
 int transaction_record_each_order(struct journal *j, const char *order, transaction_record_each_t each,
@@ -454,7 +453,7 @@ int transaction_record_each_order(struct journal *j, const char *order, transact
         if (r < 0)
                 return r;
         (void) sqlite3_bind_text(s, 1, order, -1, SQLITE_STATIC);
-        return each_id(j, s, each, userdata);
+        return transaction_record_each(j, s, each, userdata);
 }
 
 int transaction_record_about(struct journal *j, int64_t original, const char *kind, unsigned *ret_count,
