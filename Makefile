@@ -113,7 +113,7 @@ $(O)/unit/test-base: LDFLAGS += -Wl,--wrap=munmap
 $(O)/unit/test-journal-uptime: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,clock_gettime sd_id128_get_boot)
 
 # The engine's neighbours whose place a test takes (tests/unit/chip-fixture.h).
-CHIP_TESTS := $(patsubst %,$(O)/unit/test-transaction-%,chip hostile)
+CHIP_TESTS := $(patsubst %,$(O)/unit/test-transaction-%,chip hostile kinds)
 $(CHIP_TESTS): LDFLAGS += $(addprefix -Wl$(comma)--wrap=,monitor_find_connected emv_open acquirer_is_signed_on \
 	acquirer_is_busy acquirer_exchange sd_event_add_time_relative)
 $(O)/unit/test-transaction-chip: LDFLAGS += -Wl,--wrap=secret_new

@@ -1,0 +1,436 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The kinds beside the sale, by chip through the whole engine: what each asks of the card, of a supervisor and of the
+ * acquirer, what its original allows, and what it ends in.
+ */
+#include "test.h"
+
+#include "chip-fixture.h"
+#include "journal/counter.h"
+
+#define SALE ((struct engine_call){ .kind = "sale", .amount = 1234, .currency = "CNY" })
+
+/* The last one as the journal has it. */
+static const struct transaction_record *record(void) {
+        return &chip.view.record;
+}
+
+static void assert_result(enum transaction_result result, const char *reason) {
+        assert_string_equal(transaction_result_to_string(record()->result), transaction_result_to_string(result));
+        assert_string_equal(record()->reason, reason);
+}
+
+/* Whole, by the card that is in the reader. Returns its id. */
+static int64_t run(struct engine_call call) {
+        int64_t id = chip_start(call);
+
+        if (engine_current(shop.engine) == id)
+                chip_finish_sale();
+        return id;
+}
+
+/* Approved by a supervisor beforehand. */
+static struct engine_call about(const char *kind, int64_t original, int64_t amount) {
+        return (struct engine_call){
+                .kind = kind, .amount = amount, .currency = "CNY", .original = original, .approver = "uid 0"
+        };
+}
+
+static int64_t run_approved(struct engine_call call) {
+        int64_t id = run(call);
+
+        assert_result(RESULT_APPROVED, "");
+        return id;
+}
+
+static int64_t sell(void) {
+        return run_approved(SALE);
+}
+
+static void assert_refused(struct engine_call call, enum refusal_code code, const char *words) {
+        struct refusal refusal = {};
+        int64_t id;
+
+        call.reference = "refused";
+        call.order = "";
+        assert_true(engine_start_transaction(shop.engine, &call, &id, &refusal) < 0);
+        if (refusal.code != code || !strstr(refusal.text, words))
+                fail_msg("%d \"%s\" is not %d \"%s\"", refusal.code, refusal.text, code, words);
+        assert_int_equal(engine_current(shop.engine), 0);
+}
+
+static int setup(void **state) {
+        log_set_max_level(LOG_EMERG);
+        chip_setup(state);
+        strcpy(chip.behaviour.card, "unionpay");
+        return 0;
+}
+
+/* ---- Void ---- */
+
+static void a_void_names_its_original(void **state) {
+        struct transaction_record sale;
+        int64_t id = sell();
+
+        sale = *record();
+        run_approved(about("void", id, 1234));
+        assert_int_equal(chip.kind, HOST_VOID);
+        assert_int_equal(chip.amount, 1234);
+        assert_int_equal(chip.original.stan, sale.stan);
+        assert_int_equal(chip.original.batch, sale.batch);
+        assert_string_equal(chip.original.rrn, sale.rrn);
+        assert_string_equal(chip.original.approval, sale.authorization_code);
+        assert_string_equal(chip.pan, "6200000000000005");
+        /* The card was read and not asked: there is nothing for its issuer. */
+        assert_int_equal(chip.de55_size, 0);
+        assert_true(record()->stan != sale.stan && record()->voucher != sale.voucher);
+        assert_true(record()->signature);
+        assert_int_equal(record()->original, id);
+        assert_string_equal(record()->approver, "uid 0");
+        assert_int_equal(record()->print, PRINT_QUEUED);
+        /* Voiding a sale does not change it. */
+        assert_int_equal(transaction_record_load(shop.journal, id, &sale), 0);
+        assert_int_equal(sale.result, RESULT_APPROVED);
+}
+
+static void another_card_voids_nothing(void **state) {
+        int64_t id = sell();
+
+        strcpy(chip.behaviour.card, "visa");
+        run(about("void", id, 1234));
+        assert_result(RESULT_FAILED, "other-card");
+        assert_int_equal(chip.requests, 0);
+        assert_int_equal(record()->stan, 0);
+
+        strcpy(chip.behaviour.card, "unionpay");
+        run_approved(about("void", id, 1234));
+}
+
+static void what_may_be_voided(void **state) {
+        int64_t id = sell(), other;
+        struct engine_call dollars = about("void", id, 1234);
+
+        dollars.currency = "USD";
+        assert_refused(dollars, REFUSAL_UNKNOWN_CURRENCY, "CNY");
+        assert_refused(about("void", id, 1000), REFUSAL_INVALID_AMOUNT, "1234");
+        assert_refused(about("void", id + 100, 1234), REFUSAL_INVALID_ORIGINAL, "no transaction");
+        assert_refused(about("void", 0, 1234), REFUSAL_INVALID_ORIGINAL, "original");
+        assert_refused(about("completion-void", id, 1234), REFUSAL_INVALID_ORIGINAL, "another kind");
+        other = run_approved(about("void", id, 1234));
+        assert_refused(about("void", id, 1234), REFUSAL_INVALID_ORIGINAL, "already");
+        assert_refused(about("refund", id, 1), REFUSAL_INVALID_ORIGINAL, "voided");
+        assert_refused(about("void", other, 1234), REFUSAL_INVALID_ORIGINAL, "another kind");
+
+        chip.code = "05";
+        other = run(SALE);
+        assert_result(RESULT_DECLINED, "refused");
+        assert_refused(about("void", other, 1234), REFUSAL_INVALID_ORIGINAL, "not approved");
+        chip.code = "00";
+
+        /* The batch decides, not the day. */
+        id = sell();
+        assert_int_equal(journal_begin(shop.journal, JOURNAL_DURABLE), 0);
+        assert_int_equal(counter_set_batch(shop.journal, 2), 0);
+        assert_int_equal(journal_commit(shop.journal), 0);
+        assert_refused(about("void", id, 1234), REFUSAL_INVALID_ORIGINAL, "settled");
+        run_approved(about("refund", id, 1234));
+}
+
+static void a_lost_void_is_reversed_and_may_be_tried_again(void **state) {
+        int64_t id = sell();
+
+        chip.outcome = HOST_NO_ANSWER;
+        run(about("void", id, 1234));
+        assert_result(RESULT_FAILED, "no-answer");
+        assert_int_equal(record()->reversal, REVERSAL_DONE);
+        assert_int_equal(chip.reversals, 1);
+        assert_string_equal(chip.reversal_reason, HOST_REASON_NO_ANSWER);
+        chip.outcome = HOST_ANSWERED;
+        run_approved(about("void", id, 1234));
+}
+
+/* ---- Refund ---- */
+
+static void refunds_are_never_above_the_original(void **state) {
+        int64_t id = sell();
+
+        assert_refused(about("refund", id, 1235), REFUSAL_INVALID_AMOUNT, "12.34 CNY");
+        run_approved(about("refund", id, 1000));
+        assert_int_equal(chip.kind, HOST_REFUND);
+        assert_int_equal(chip.amount, 1000);
+        assert_int_equal(record()->reversal, REVERSAL_NONE);
+        assert_string_equal(record()->cryptogram_kind, "AAC");
+        assert_refused(about("refund", id, 235), REFUSAL_INVALID_AMOUNT, "2.34 CNY");
+        assert_refused(about("void", id, 1234), REFUSAL_INVALID_ORIGINAL, "refunded");
+
+        chip.code = "05";
+        run(about("refund", id, 234));
+        assert_result(RESULT_DECLINED, "refused");
+        chip.code = "00";
+        run_approved(about("refund", id, 234));
+        assert_refused(about("refund", id, 1), REFUSAL_INVALID_ORIGINAL, "whole");
+}
+
+static void assert_unconfirmed_refund(int64_t id, int64_t sale) {
+        struct reversal_record reversal;
+
+        assert_result(RESULT_UNCONFIRMED, "unconfirmed");
+        assert_int_equal(record()->id, id);
+        assert_int_equal(record()->reversal, REVERSAL_NONE);
+        assert_int_equal(reversal_record_load(shop.journal, id, &reversal), -ENOENT);
+        assert_refused(about("refund", sale, 235), REFUSAL_INVALID_AMOUNT, "2.34 CNY");
+}
+
+static void a_lost_refund_is_unconfirmed_and_counts(void **state) {
+        static const enum host_outcome lost[] = { HOST_NO_ANSWER, HOST_BAD_MAC, HOST_MALFORMED };
+
+        for (size_t i = 0; i < ELEMENTSOF(lost); i++) {
+                int64_t id, sale;
+
+                chip.outcome = HOST_ANSWERED;
+                sale = sell();
+                chip.outcome = lost[i];
+                id = run(about("refund", sale, 1000));
+                assert_int_equal(chip.requests, 1);
+                assert_int_equal(chip.reversals, 0);
+                assert_unconfirmed_refund(id, sale);
+        }
+        /* What decides nothing. */
+        chip.outcome = HOST_ANSWERED;
+        run(SALE);
+        chip.code = "09";
+        run(about("refund", record()->id, 1));
+        assert_result(RESULT_UNCONFIRMED, "unconfirmed");
+}
+
+static void an_unsent_refund_is_failed(void **state) {
+        int64_t sale = sell();
+
+        chip.outcome = HOST_NOT_SENT;
+        run(about("refund", sale, 1234));
+        assert_result(RESULT_FAILED, "unreachable-host");
+        chip.outcome = HOST_ANSWERED;
+        run_approved(about("refund", sale, 1234));
+}
+
+/* tilld is killed while the acquirer is asked. */
+static void a_refund_that_was_cut_off(void **state) {
+        int64_t sale = sell(), id;
+
+        chip.hold = true;
+        id = chip_start(about("refund", sale, 1000));
+        while (chip.requests == 0)
+                chip_run();
+        shop_close();
+        chip.busy = chip.hold = false;
+        shop_open(chip_on_transaction, "/proc/self/exe");
+        assert_int_equal(engine_start(shop.engine), 0);
+        assert_int_equal(transaction_record_load(shop.journal, id, &chip.view.record), 0);
+        assert_unconfirmed_refund(id, sale);
+        assert_int_equal(record()->print, PRINT_QUEUED);
+        for (int i = 0; i < 20; i++)
+                chip_run();
+        assert_int_equal(chip.requests, 1);
+        assert_int_equal(chip.reversals, 0);
+}
+
+/* ---- Pre-authorization ---- */
+
+#define PREAUTH ((struct engine_call){ .kind = "pre-authorization", .amount = 10000, .currency = "CNY" })
+
+static void a_completion_has_up_to_115_percent(void **state) {
+        int64_t id = run_approved(PREAUTH), completion;
+
+        assert_int_equal(chip.kind, HOST_PREAUTH);
+        assert_true(chip.de55_size > 0);
+        assert_refused(about("completion", id, 11501), REFUSAL_INVALID_AMOUNT, "115.00 CNY");
+        completion = run_approved(about("completion", id, 11500));
+        assert_int_equal(chip.kind, HOST_COMPLETION);
+        assert_string_equal(chip.original.approval, "123456");
+        assert_refused(about("completion", id, 1), REFUSAL_INVALID_ORIGINAL, "completed");
+        assert_refused(about("pre-authorization-void", id, 10000), REFUSAL_INVALID_ORIGINAL, "completed");
+        assert_refused(about("completion-void", completion, 10000), REFUSAL_INVALID_AMOUNT, "11500");
+
+        run_approved(about("completion-void", completion, 11500));
+        assert_int_equal(chip.kind, HOST_COMPLETION_VOID);
+        assert_refused(about("completion-void", completion, 11500), REFUSAL_INVALID_ORIGINAL, "already");
+        assert_refused(about("refund", completion, 1), REFUSAL_INVALID_ORIGINAL, "voided");
+        /* The pre-authorization is open again. */
+        completion = run_approved(about("completion", id, 9000));
+        run_approved(about("refund", completion, 9000));
+}
+
+static void a_voided_preauthorization_is_over(void **state) {
+        int64_t id = run_approved(PREAUTH);
+
+        assert_refused(about("refund", id, 1), REFUSAL_INVALID_ORIGINAL, "another kind");
+        assert_refused(about("pre-authorization-void", id, 9999), REFUSAL_INVALID_AMOUNT, "10000");
+        run_approved(about("pre-authorization-void", id, 10000));
+        assert_int_equal(chip.kind, HOST_PREAUTH_VOID);
+        assert_refused(about("completion", id, 1), REFUSAL_INVALID_ORIGINAL, "voided");
+        assert_refused(about("pre-authorization-void", id, 10000), REFUSAL_INVALID_ORIGINAL, "voided");
+}
+
+static void a_preauthorization_grows_old(void **state) {
+        int64_t id = run_approved(PREAUTH);
+        const uint64_t day = 24 * 3600 * USEC_PER_SEC;
+        struct transaction_record old = *record();
+
+        for (int days = 29; days <= 31; days += 2) {
+                old.finished_usec = clock_now(CLOCK_REALTIME) - (uint64_t) days * day;
+                assert_int_equal(journal_begin(shop.journal, JOURNAL_DURABLE), 0);
+                assert_int_equal(transaction_record_update(shop.journal, &old), 0);
+                assert_int_equal(journal_commit(shop.journal), 0);
+                if (days > 30)
+                        assert_refused(about("completion", id, 1), REFUSAL_INVALID_ORIGINAL, "too old");
+                else
+                        run_approved(about("completion-void", run_approved(about("completion", id, 1)), 1));
+        }
+}
+
+/* ---- The balance, and kinds about the terminal ---- */
+
+static void a_balance_moves_no_money(void **state) {
+        const struct engine_call balance = { .kind = "balance", .currency = "CNY" };
+        struct engine_call wrong = balance;
+
+        run_approved(balance);
+        assert_int_equal(chip.kind, HOST_BALANCE);
+        assert_int_equal(chip.amount, 0);
+        assert_int_equal(record()->print, PRINT_NONE);
+        assert_int_equal(record()->reversal, REVERSAL_NONE);
+        chip.outcome = HOST_NO_ANSWER;
+        run(balance);
+        assert_result(RESULT_FAILED, "unanswered");
+        assert_int_equal(chip.reversals, 0);
+
+        wrong.amount = 1;
+        assert_refused(wrong, REFUSAL_INVALID_AMOUNT, "0");
+}
+
+static void services_need_no_card(void **state) {
+        const struct engine_call echo = { .kind = "echo", .currency = "" };
+        struct engine_call wrong = echo;
+        int64_t id;
+
+        chip.no_reader = true;
+        id = run_approved(echo);
+        assert_int_equal(chip.kind, HOST_ECHO);
+        assert_true(record()->id == id && record()->stan > 0);
+        assert_int_equal(record()->entry, ENTRY_NONE);
+        assert_int_equal(record()->print, PRINT_NONE);
+
+        chip.outcome = HOST_NO_ANSWER;
+        run(echo);
+        assert_result(RESULT_FAILED, "unanswered");
+        assert_int_equal(chip.reversals, 0);
+        chip.outcome = HOST_NOT_SENT;
+        run(echo);
+        assert_result(RESULT_FAILED, "unreachable-host");
+        chip.outcome = HOST_ANSWERED;
+        chip.code = "96";
+        run(echo);
+        assert_result(RESULT_DECLINED, "refused");
+
+        wrong.currency = "CNY";
+        assert_refused(wrong, REFUSAL_UNKNOWN_CURRENCY, "currency");
+        wrong = echo;
+        wrong.original = id;
+        assert_refused(wrong, REFUSAL_UNKNOWN_OPTION, "original");
+}
+
+/* ---- The supervisor ---- */
+
+static struct engine_call unapproved(int64_t sale) {
+        struct engine_call call = about("void", sale, 1234);
+
+        call.approver = "";
+        return call;
+}
+
+static void a_supervisor_approves(void **state) {
+        int64_t id, sale = sell(), other;
+        struct engine_call call = SALE;
+        struct refusal refusal;
+
+        id = chip_start(unapproved(sale));
+        for (int i = 0; i < 5; i++)
+                chip_run();
+        assert_int_equal(chip.view.record.state, TRANSACTION_WAITING_APPROVAL);
+        assert_string_equal(chip.view.prompt, "approve");
+        call.reference = "busy";
+        call.order = "";
+        assert_true(engine_start_transaction(shop.engine, &call, &other, &refusal) < 0);
+        assert_int_equal(refusal.code, REFUSAL_BUSY);
+        assert_non_null(strstr(refusal.text, "waiting-approval"));
+
+        assert_int_equal(engine_approve(shop.engine, id, "02", &refusal), 0);
+        assert_true(engine_approve(shop.engine, id, "03", &refusal) < 0);
+        assert_int_equal(refusal.code, REFUSAL_NOT_ASKED);
+        chip_finish_sale();
+        assert_result(RESULT_APPROVED, "");
+        assert_string_equal(record()->approver, "02");
+}
+
+static void nobody_approves(void **state) {
+        int64_t id, sale = sell();
+        struct refusal refusal;
+
+        id = chip_start(unapproved(sale));
+        assert_int_equal(engine_cancel(shop.engine, id, &refusal), 0);
+        assert_int_equal(engine_current(shop.engine), 0);
+        assert_result(RESULT_CANCELLED, "cancelled");
+
+        chip_start(unapproved(sale));
+        chip_pass(5 * 60 + 1);
+        while (chip.finished == 0)
+                chip_run();
+        assert_result(RESULT_CANCELLED, "approval-timeout");
+        assert_int_equal(chip.requests, 0);
+        /* It may be asked for again. */
+        run_approved(about("void", sale, 1234));
+}
+
+/* ---- The same call again ---- */
+
+static void the_original_is_part_of_the_call(void **state) {
+        int64_t first = sell(), second = sell(), id, again;
+        struct engine_call call = about("refund", first, 1);
+        struct refusal refusal;
+
+        id = run_approved(call);
+        call.reference = record()->reference;
+        call.order = "";
+        call.approver = "";
+        assert_int_equal(engine_start_transaction(shop.engine, &call, &again, &refusal), 0);
+        assert_true(again == id);
+        call.original = second;
+        assert_true(engine_start_transaction(shop.engine, &call, &again, &refusal) < 0);
+        assert_int_equal(refusal.code, REFUSAL_REFERENCE_REUSED);
+}
+
+int main(int argc, char **argv) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test_setup_teardown(a_void_names_its_original, setup, chip_teardown),
+                cmocka_unit_test_setup_teardown(another_card_voids_nothing, setup, chip_teardown),
+                cmocka_unit_test_setup_teardown(what_may_be_voided, setup, chip_teardown),
+                cmocka_unit_test_setup_teardown(a_lost_void_is_reversed_and_may_be_tried_again, setup, chip_teardown),
+                cmocka_unit_test_setup_teardown(refunds_are_never_above_the_original, setup, chip_teardown),
+                cmocka_unit_test_setup_teardown(a_lost_refund_is_unconfirmed_and_counts, setup, chip_teardown),
+                cmocka_unit_test_setup_teardown(an_unsent_refund_is_failed, setup, chip_teardown),
+                cmocka_unit_test_setup_teardown(a_refund_that_was_cut_off, setup, chip_teardown),
+                cmocka_unit_test_setup_teardown(a_completion_has_up_to_115_percent, setup, chip_teardown),
+                cmocka_unit_test_setup_teardown(a_voided_preauthorization_is_over, setup, chip_teardown),
+                cmocka_unit_test_setup_teardown(a_preauthorization_grows_old, setup, chip_teardown),
+                cmocka_unit_test_setup_teardown(a_balance_moves_no_money, setup, chip_teardown),
+                cmocka_unit_test_setup_teardown(services_need_no_card, setup, chip_teardown),
+                cmocka_unit_test_setup_teardown(a_supervisor_approves, setup, chip_teardown),
+                cmocka_unit_test_setup_teardown(nobody_approves, setup, chip_teardown),
+                cmocka_unit_test_setup_teardown(the_original_is_part_of_the_call, setup, chip_teardown),
+        };
+
+        log_set_max_level(LOG_EMERG);
+        if (streq(argv[0], "card-worker"))
+                return be_worker(NULL);
+        return cmocka_run_group_tests_name("transaction-kinds", tests, NULL, NULL);
+}
