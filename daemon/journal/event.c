@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "journal/event.h"
 
+#include <inttypes.h>
 #include <openssl/evp.h>
 
 #include "journal/counter.h"
 #include "journal/internal.h"
-
-#define HASH_SIZE 32
 
 static void digest_freep(EVP_MD_CTX **context) {
         EVP_MD_CTX_free(*context);
@@ -26,12 +25,12 @@ static bool add_text(EVP_MD_CTX *context, const char *text) {
         return add_number(context, l) && EVP_DigestUpdate(context, text, l) == 1;
 }
 
-static int hash_event(const uint8_t previous[static HASH_SIZE], const struct event_record *event,
-                      uint8_t ret[static HASH_SIZE]) {
+int event_hash(const uint8_t previous[static EVENT_HASH_SIZE], const struct event_record *event,
+               uint8_t ret[static EVENT_HASH_SIZE]) {
         _cleanup_(digest_freep) EVP_MD_CTX *context = EVP_MD_CTX_new();
 
         if (!context || EVP_DigestInit_ex(context, EVP_sha256(), NULL) != 1 ||
-            EVP_DigestUpdate(context, previous, HASH_SIZE) != 1 || !add_number(context, (uint64_t) event->seq) ||
+            EVP_DigestUpdate(context, previous, EVENT_HASH_SIZE) != 1 || !add_number(context, (uint64_t) event->seq) ||
             !add_number(context, event->time_usec) || !add_number(context, (uint64_t) event->transaction) ||
             !add_text(context, event->kind) || !add_text(context, event->text) ||
             EVP_DigestFinal_ex(context, ret, NULL) != 1)
@@ -39,8 +38,7 @@ static int hash_event(const uint8_t previous[static HASH_SIZE], const struct eve
         return 0;
 }
 
-/* The head of the chain: 0 and zeros for an empty log. */
-static int load_head(struct journal *j, int64_t *ret_seq, uint8_t ret_hash[static HASH_SIZE]) {
+int event_head(struct journal *j, int64_t *ret_seq, uint8_t ret_hash[static EVENT_HASH_SIZE]) {
         _cleanup_statement_ sqlite3_stmt *s = NULL;
         int r;
 
@@ -52,20 +50,20 @@ static int load_head(struct journal *j, int64_t *ret_seq, uint8_t ret_hash[stati
                 return r;
         if (r == 0) {
                 *ret_seq = 0;
-                memset(ret_hash, 0, HASH_SIZE);
+                memset(ret_hash, 0, EVENT_HASH_SIZE);
                 return 0;
         }
-        if (sqlite3_column_bytes(s, 1) != HASH_SIZE)
+        if (sqlite3_column_bytes(s, 1) != EVENT_HASH_SIZE)
                 return -EBADMSG;
         *ret_seq = sqlite3_column_int64(s, 0);
-        memcpy(ret_hash, sqlite3_column_blob(s, 1), HASH_SIZE);
+        memcpy(ret_hash, sqlite3_column_blob(s, 1), EVENT_HASH_SIZE);
         return 0;
 }
 
 int event_append(struct journal *j, const char *kind, int64_t transaction, const char *text) {
         _cleanup_statement_ sqlite3_stmt *s = NULL;
         struct event_record event = { .transaction = transaction, .kind = kind, .text = text ?: "{}" };
-        uint8_t previous[HASH_SIZE], hash[HASH_SIZE];
+        uint8_t previous[EVENT_HASH_SIZE], hash[EVENT_HASH_SIZE];
         int r;
 
         r = journal_require_open(j);
@@ -73,12 +71,12 @@ int event_append(struct journal *j, const char *kind, int64_t transaction, const
                 return r;
         if (isempty(kind) || strlen(kind) > EVENT_KIND_MAX || strlen(event.text) > EVENT_TEXT_MAX)
                 return -ERANGE;
-        r = load_head(j, &event.seq, previous);
+        r = event_head(j, &event.seq, previous);
         if (r < 0)
                 return r;
         event.seq++;
         event.time_usec = journal_now();
-        r = hash_event(previous, &event, hash);
+        r = event_hash(previous, &event, hash);
         if (r < 0)
                 return r;
         r = journal_statement(
@@ -99,8 +97,8 @@ int event_append(struct journal *j, const char *kind, int64_t transaction, const
         return r < 0 ? r : 0;
 }
 
-static struct event_record read_event(sqlite3_stmt *s) {
-        return (struct event_record){
+void event_read(sqlite3_stmt *s, struct event_record *ret) {
+        *ret = (struct event_record){
                 .seq = sqlite3_column_int64(s, 0),
                 .time_usec = (uint64_t) sqlite3_column_int64(s, 1),
                 .transaction = sqlite3_column_int64(s, 2),
@@ -133,8 +131,9 @@ int event_each(struct journal *j, int64_t transaction, int64_t after, unsigned l
         if (transaction != 0)
                 (void) sqlite3_bind_int64(s, 3, transaction);
         while ((r = journal_step(j, s)) > 0) {
-                struct event_record event = read_event(s);
+                struct event_record event;
 
+                event_read(s, &event);
                 r = each(&event, userdata);
                 if (r != 0)
                         return r;
@@ -142,12 +141,16 @@ int event_each(struct journal *j, int64_t transaction, int64_t after, unsigned l
         return r;
 }
 
-/* What AUTOINCREMENT remembers: the highest seq that there ever was. */
-static int load_last_seq(struct journal *j, int64_t *ret) {
+/* ---- Removing ---- */
+
+#define PURGE_KIND "events-purged"
+#define PURGE_TEXT "{\"up-to\":%" PRIi64 "}"
+
+int event_get_base(struct journal *j, int64_t *ret) {
         _cleanup_statement_ sqlite3_stmt *s = NULL;
         int r;
 
-        r = journal_statement(j, "SELECT seq FROM sqlite_sequence WHERE name = 'events'", &s);
+        r = journal_statement(j, "SELECT seq FROM event_base", &s);
         if (r < 0)
                 return r;
         r = journal_step(j, s);
@@ -157,34 +160,23 @@ static int load_last_seq(struct journal *j, int64_t *ret) {
         return 0;
 }
 
-int event_verify(struct journal *j, int64_t *ret_seq) {
+int event_set_base(struct journal *j, int64_t seq) {
         _cleanup_statement_ sqlite3_stmt *s = NULL;
-        uint8_t previous[HASH_SIZE] = {}, hash[HASH_SIZE];
-        int64_t seq = 0, last;
+        char text[64];
         int r;
 
-        r = load_last_seq(j, &last);
+        (void) snprintf(text, sizeof(text), PURGE_TEXT, seq);
+        r = event_append(j, PURGE_KIND, 0, text);
         if (r < 0)
                 return r;
-        r = journal_statement(j, "SELECT seq, time_usec, transaction_id, kind, text, hash FROM events ORDER BY seq",
+        r = journal_statement(j, "INSERT INTO event_base (one, seq) VALUES (1, ?1) ON CONFLICT DO UPDATE SET seq = ?1",
                               &s);
         if (r < 0)
                 return r;
-        while ((r = journal_step(j, s)) > 0) {
-                struct event_record event = read_event(s);
+        (void) sqlite3_bind_int64(s, 1, seq);
+        return journal_run(j, s);
+}
 
-                *ret_seq = ++seq;
-                if (event.seq != seq || sqlite3_column_bytes(s, 5) != HASH_SIZE)
-                        return -EBADMSG;
-                r = hash_event(previous, &event, hash);
-                if (r < 0)
-                        return r;
-                if (memcmp(hash, sqlite3_column_blob(s, 5), HASH_SIZE) != 0)
-                        return -EBADMSG;
-                memcpy(previous, hash, HASH_SIZE);
-        }
-        if (r < 0)
-                return r;
-        *ret_seq = seq == last ? seq : seq + 1;
-        return seq == last ? 0 : -EBADMSG;
+bool event_is_purge(const struct event_record *event, int64_t *ret_seq) {
+        return streq(event->kind, PURGE_KIND) && sscanf(event->text, "{\"up-to\":%" SCNi64 "}", ret_seq) == 1;
 }

@@ -4,7 +4,7 @@
 /*
  * The event log, a hash chain. hash(n) = SHA-256(hash(n-1) || seq || time || transaction || length(kind) ||
  * kind || length(text) || text), numbers as 8 bytes big-endian; hash(0) is 32 zero bytes. Rows are never
- * changed or removed.
+ * changed, and removed only by a purge, up to a signed checkpoint (journal/checkpoint.h). journal/verify.h follows it.
  */
 
 #include "journal/connection.h"
@@ -17,6 +17,7 @@ struct event_record {
         const char *text;    /* JSON object, no card data */
 };
 
+#define EVENT_HASH_SIZE 32
 #define EVENT_KIND_MAX 48
 #define EVENT_TEXT_MAX 4096
 
@@ -29,8 +30,8 @@ typedef int (*event_each_t)(const struct event_record *event, void *userdata);
 int event_each(struct journal *j, int64_t transaction, int64_t after, unsigned limit, event_each_t each,
                void *userdata);
 
-/*
- * Follows the whole chain. 0 with *ret_seq the last seq; -EBADMSG with *ret_seq the first that does not
- * fit (changed, missing, or one past the end when the tail was cut).
- */
-int event_verify(struct journal *j, int64_t *ret_seq);
+/* The end of the chain: 0 and zeros for an empty log. */
+int event_head(struct journal *j, int64_t *ret_seq, uint8_t ret_hash[static EVENT_HASH_SIZE]);
+
+/* Events up to this one may have been removed, 0 for none. */
+int event_get_base(struct journal *j, int64_t *ret);

@@ -22,6 +22,7 @@ struct journal_keys {
         uint8_t seal[32];  /* AES-256-GCM */
         uint8_t hash[32];  /* HMAC-SHA256 of PANs */
         uint8_t check[32]; /* stored: tells a wrong storage key from a damaged row */
+        uint8_t sign[32];  /* HMAC-SHA256 of checkpoints */
 };
 
 struct journal {
@@ -81,5 +82,16 @@ int journal_bind_sealed(struct journal *j, sqlite3_stmt *s, int index, const cha
 int journal_column_sealed(struct journal *j, sqlite3_stmt *s, int column, const char *place, int64_t number,
                           size_t max, void **ret, size_t *ret_size);
 int journal_pan_hash(struct journal *j, const char *pan, char ret[static 65]);
+
+struct event_record;
+int event_hash(const uint8_t previous[static 32], const struct event_record *event, uint8_t ret[static 32]);
+/* Columns seq, time_usec, transaction_id, kind, text. The texts are the statement's. */
+void event_read(sqlite3_stmt *s, struct event_record *ret);
+/* Says in the log that events up to a checkpoint's are being removed; from then on they may be. */
+int event_set_base(struct journal *j, int64_t seq);
+bool event_is_purge(const struct event_record *event, int64_t *ret_seq);
+
+/* -EBADMSG unless the pages of each table that does not grow for ever fit together. */
+int journal_check_small_tables(struct journal *j);
 
 uint64_t journal_now(void); /* CLOCK_REALTIME, usec */

@@ -290,8 +290,31 @@ static const char schema_batches[] =
         " icc_sealed BLOB NOT NULL"
         ") STRICT;";
 
-const char *const journal_migrations[] = { schema_1,         schema_2,        schema_3,      schema_uptime,
-                                           schema_operators, schema_forwards, schema_batches };
+/* Signatures are made anew under a new storage key; all else of a checkpoint stays. */
+static const char schema_checkpoints[] =
+        "CREATE TABLE checkpoints ("
+        " number INTEGER PRIMARY KEY AUTOINCREMENT,"
+        " seq INTEGER NOT NULL UNIQUE,"
+        " time_usec INTEGER NOT NULL,"
+        " hash BLOB NOT NULL CHECK (length(hash) = 32),"
+        " signature BLOB NOT NULL CHECK (length(signature) = 32)"
+        ") STRICT;"
+        "CREATE TRIGGER checkpoints_fixed BEFORE UPDATE OF number, seq, time_usec, hash ON checkpoints"
+        " BEGIN SELECT RAISE(ABORT, 'fixed: checkpoints do not change'); END;"
+        "CREATE TRIGGER checkpoints_kept BEFORE DELETE ON checkpoints"
+        " BEGIN SELECT RAISE(ABORT, 'fixed: checkpoints are kept for ever'); END;"
+        "CREATE TABLE event_base ("
+        " one INTEGER PRIMARY KEY CHECK (one = 1),"
+        " seq INTEGER NOT NULL REFERENCES checkpoints (seq)"
+        ") STRICT;"
+        "CREATE INDEX event_base_seq ON event_base (seq);"
+        "DROP TRIGGER events_kept;"
+        "CREATE TRIGGER events_kept BEFORE DELETE ON events"
+        " WHEN OLD.seq > coalesce((SELECT seq FROM event_base), 0)"
+        " BEGIN SELECT RAISE(ABORT, 'fixed: events are kept'); END;";
+
+const char *const journal_migrations[] = { schema_1,         schema_2,        schema_3,       schema_uptime,
+                                           schema_operators, schema_forwards, schema_batches, schema_checkpoints };
 const size_t journal_n_migrations = ELEMENTSOF(journal_migrations);
 
 static int pragma_number(sqlite3 *db, const char *sql, int64_t *ret) {

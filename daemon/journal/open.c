@@ -272,8 +272,7 @@ static int read_through(struct journal *j, const char *sql) {
         return r;
 }
 
-/* Each table but those that grow for ever. */
-static int check_small_tables(struct journal *j) {
+int journal_check_small_tables(struct journal *j) {
         sqlite3_stmt *names = NULL;
         int r;
 
@@ -315,7 +314,7 @@ static int check_newest(struct journal *j) {
                 if (r < 0)
                         return r;
         }
-        return check_small_tables(j);
+        return journal_check_small_tables(j);
 }
 
 static int suspect_path(const char *path, char **ret) {

@@ -42,6 +42,9 @@ int journal_keys_derive(const uint8_t storage[static JOURNAL_KEY_SIZE], struct j
         r = derive(storage, "tilld journal pan hash", ret->hash);
         if (r < 0)
                 return r;
+        r = derive(storage, "tilld journal checkpoint", ret->sign);
+        if (r < 0)
+                return r;
         return derive(storage, "tilld journal check", ret->check);
 }
 

@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "journal/counter.h"
-#include "journal/event.h"
+#include "journal/verify.h"
 #include "journal/print_job.h"
 #include "journal/transaction.h"
 

@@ -16,6 +16,7 @@
 #include "journal/print_job.h"
 #include "journal/reversal.h"
 #include "journal/transaction.h"
+#include "journal/verify.h"
 
 #define N_SALES 3
 

@@ -11,6 +11,7 @@
 #include "journal/migration.h"
 #include "journal/print_job.h"
 #include "journal/reversal.h"
+#include "journal/verify.h"
 
 static const uint8_t other_key[JOURNAL_KEY_SIZE] = { 3, 2, 1 };
 
@@ -206,6 +207,7 @@ static void frozen(void **state) {
                 "4FE55CFCFE4356652FE5256AEC53C2FDE4E46EBB3D30CB70A9CE77CCBCC1516F",
                 "4FC99E93217DF6C8B253DDC7BD87EBF271672692140AFCEB13DCFC6293F11B69",
                 "58040B60D116090EDE03A27E0E2EEE9A272267E474FA1C8FB5718D3C0A8A0028",
+                "8749B50A2BB8E3DCA1B8C3C001EA813D8BFBEEA794988E15157B3D819D4595D9",
         };
         uint8_t hash[SHA256_DIGEST_LENGTH];
         char hex[2 * sizeof(hash) + 1];

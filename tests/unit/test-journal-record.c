@@ -11,6 +11,7 @@
 #include "journal/print_job.h"
 #include "journal/reversal.h"
 #include "journal/transaction.h"
+#include "journal/verify.h"
 
 #define TEST_PAN "6217009876543210128"
 
