@@ -110,7 +110,9 @@ $(O)/unit/%: $(O)/tests/unit/%.o $(O)/rooms.a $(O)/sim.a
 $(O)/unit/test-base: LDFLAGS += -Wl,--wrap=munmap
 
 # The machine's clocks and boots, where a test sets them.
-$(O)/unit/test-journal-uptime: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,clock_gettime sd_id128_get_boot)
+$(O)/unit/test-journal-uptime $(O)/unit/test-transaction-operators: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,clock_gettime sd_id128_get_boot)
+
+$(O)/unit/test-transaction-secret-line: LDFLAGS += -Wl,--wrap=sd_event_add_time_relative
 
 # The engine's neighbours whose place a test takes (tests/unit/chip-fixture.h).
 CHIP_TESTS := $(patsubst %,$(O)/unit/test-transaction-%,chip hostile kinds)

@@ -21,6 +21,13 @@
 #define BUS_ERROR_NOT_FOUND "org.tilld1.Error.NotFound"
 #define BUS_ERROR_TOO_LATE "org.tilld1.Error.TooLate"
 #define BUS_ERROR_NOT_ASKED "org.tilld1.Error.NotAsked"
+#define BUS_ERROR_NOT_LOGGED_ON "org.tilld1.Error.NotLoggedOn"
+#define BUS_ERROR_INVALID_OPERATOR "org.tilld1.Error.InvalidOperator"
+#define BUS_ERROR_OPERATOR_EXISTS "org.tilld1.Error.OperatorExists"
+#define BUS_ERROR_INVALID_CODE "org.tilld1.Error.InvalidCode"
+#define BUS_ERROR_WRONG_CODE "org.tilld1.Error.WrongCode"
+#define BUS_ERROR_WRONG_ROLE "org.tilld1.Error.WrongRole"
+#define BUS_ERROR_LOCKED_OUT "org.tilld1.Error.LockedOut"
 
 /* Sets the D-Bus error of a refusal; returns its negative errno, for a method handler to return. */
 int bus_error_set_refusal(sd_bus_error *error, const struct refusal *refusal);

@@ -136,6 +136,9 @@ int engine_new(const struct engine_config *config, const struct engine_listener 
         r = reversals_new(e, &e->reversals);
         if (r < 0)
                 return r;
+        r = operators_new(config->event, config->journal, config->settings, &e->operators);
+        if (r < 0)
+                return r;
         r = uptime_keeper_new(config->event, config->journal, &e->uptime_keeper);
         if (r < 0)
                 return r;
@@ -157,6 +160,7 @@ struct engine *engine_free(struct engine *e) {
         reversals_free(e->reversals);
         msr_free(e->msr);
         monitor_free(e->monitor);
+        operators_free(e->operators);
         uptime_keeper_free(e->uptime_keeper);
         free(e);
         return NULL;
@@ -328,13 +332,13 @@ static bool is_same_call(const struct transaction_record *record, const struct e
                streq(record->options_digest, digest);
 }
 
-static int refuse_journal(struct refusal *ret, int error) {
+int engine_refuse_journal(struct refusal *ret, int error) {
         /* After a failed sync only opening anew tells what the disk holds. */
         if (error == -EIO)
                 engine_panic(error, "the journal cannot be written");
-        log_error_errno(error, "The journal refuses a transaction");
+        log_error_errno(error, "The journal refuses what it was asked for");
         return refusal_set(ret, REFUSAL_NOT_READY,
-                           "The terminal's journal cannot be used (%s): nothing was started; look at its disk with "
+                           "The terminal's journal cannot be used (%s): nothing was done; look at its disk with "
                            "journalctl -u tilld",
                            strerror(-error));
 }
@@ -349,7 +353,7 @@ static int find_same(struct engine *e, const struct engine_call *call, const cha
         if (r == -ENOENT)
                 return 0;
         if (r < 0)
-                return refuse_journal(ret, r);
+                return engine_refuse_journal(ret, r);
         if (!is_same_call(&record, call, digest)) {
                 const struct currency *c = currency_find(record.currency);
                 char amount[AMOUNT_TEXT_MAX] = "";
@@ -401,7 +405,6 @@ static int fill_record(struct engine *e, const struct engine_call *call, const c
         (void) snprintf(ret->authorization_code, sizeof(ret->authorization_code), "%s",
                         strempty(call->authorization_code));
         ret->starter = call->starter;
-        (void) snprintf(ret->operator_id, sizeof(ret->operator_id), "%s", e->config.settings->operator_number);
         (void) sd_id128_to_string(boot, ret->boot_id);
         ret->started_usec = clock_now(CLOCK_REALTIME);
         ret->started_boot = clock_now(CLOCK_BOOTTIME);
@@ -421,7 +424,7 @@ int engine_start_transaction(struct engine *e, const struct engine_call *call, i
                 return r;
         r = digest_options(call, digest);
         if (r < 0)
-                return refuse_journal(ret_refusal, r);
+                return engine_refuse_journal(ret_refusal, r);
         r = find_same(e, call, digest, ret_id, ret_refusal);
         if (r != 0)
                 return r < 0 ? r : 0;
@@ -436,10 +439,13 @@ int engine_start_transaction(struct engine *e, const struct engine_call *call, i
 
         r = fill_record(e, call, digest, &record);
         if (r < 0)
-                return refuse_journal(ret_refusal, r);
+                return engine_refuse_journal(ret_refusal, r);
+        r = operators_get_number(e->operators, record.operator_id, ret_refusal);
+        if (r < 0)
+                return r;
         r = transaction_new(e, kind, &record, kind_has_original(kind) ? &original : NULL, call->can_choose, &t);
         if (r < 0)
-                return refuse_journal(ret_refusal, r);
+                return engine_refuse_journal(ret_refusal, r);
         transaction_free(e->current);
         e->current = t;
 

@@ -12,6 +12,7 @@
 #include "transaction/acquirer.h"
 #include "transaction/exceptions.h"
 #include "transaction/outbox.h"
+#include "transaction/operators.h"
 #include "transaction/printing.h"
 #include "transaction/refusal.h"
 #include "transaction/reversals.h"
@@ -53,6 +54,7 @@ struct engine {
         struct printing *printing;
         struct outbox *outbox;
         struct reversals *reversals;
+        struct operators *operators;
         struct uptime_keeper *uptime_keeper;
 
         struct transaction *current; /* the one that runs, or the last one */
@@ -98,6 +100,9 @@ int engine_view(struct engine *e, int64_t id, struct transaction_view *ret);
 int engine_find(struct engine *e, const char *reference, struct transaction_view *ret);
 /* The id of the transaction that runs, 0 for none. */
 int64_t engine_current(const struct engine *e);
+
+/* The refusal of a call that the journal could not take; ends the process as below when the disk is to blame. */
+int engine_refuse_journal(struct refusal *ret, int error);
 
 /*
  * Crash-only: for an error after which what is on disk and what was said outside could part. Ends the

@@ -19,6 +19,13 @@ static const int errnos[_REFUSAL_MAX] = {
         [REFUSAL_NOT_FOUND] = ENOENT,
         [REFUSAL_TOO_LATE] = EALREADY,
         [REFUSAL_NOT_ASKED] = EAGAIN,
+        [REFUSAL_NOT_LOGGED_ON] = EACCES,
+        [REFUSAL_INVALID_OPERATOR] = EINVAL,
+        [REFUSAL_OPERATOR_EXISTS] = EEXIST,
+        [REFUSAL_INVALID_CODE] = EINVAL,
+        [REFUSAL_WRONG_CODE] = EACCES,
+        [REFUSAL_WRONG_ROLE] = EPERM,
+        [REFUSAL_LOCKED_OUT] = EAGAIN,
 };
 
 int refusal_to_errno(enum refusal_code code) {
