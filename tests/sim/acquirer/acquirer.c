@@ -1,48 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <fcntl.h>
-#include <sys/random.h>
 #include <time.h>
 
 #include "acquirer/acquirer.h"
+#include "acquirer/kinds.h"
 #include "base/log.h"
 #include "base/secret.h"
-
-struct sim_acquirer {
-        const struct sim_settings *settings;
-        const struct host_profile *profile;
-        struct ledger *ledger;
-        struct issuer *issuer;
-        struct script script;
-        uint8_t *tmk; /* secret */
-};
-
-/* One request while it is handled. */
-struct request {
-        const struct iso8583 *m;
-        enum host_kind kind;
-        const struct host_kind_rule *rule;
-        struct step step;
-        char terminal[9], merchant[16];
-        uint32_t stan, batch;
-        uint64_t amount;
-        struct host_keys *keys; /* of the terminal; NULL before its sign-on */
-};
-
-/* 91 with ARPC and its code; 71 or 72 with an identifier and one command. */
-#define ANSWER_ICC_MAX (2 + 10 + 2 + 7 + 2 + STEP_COMMAND_MAX)
-
-/* What the answer says beside what it repeats. */
-struct verdict {
-        const char *code;
-        const char *note;
-        char code_text[3];
-        char rrn[13], approval[7];
-        uint8_t icc[ANSWER_ICC_MAX]; /* DE55 */
-        size_t icc_size;
-        uint8_t wrapped[40];
-        bool has_keys;
-        bool unsigned_; /* no key to make a MAC with */
-};
+#include "host/digits.h"
 
 static int read_tmk(const char *state, uint8_t *tmk) {
         _cleanup_free_ char *path = NULL;
@@ -107,7 +71,8 @@ static bool rule_matches(const struct host_kind_rule *rule, const struct iso8583
         if (rule->type && strncmp(private, rule->type, 2) != 0)
                 return false;
         /* Sign-on comes with a network code for each key length. */
-        if (rule->mti == 820 && strncmp(private + 8, rule->network, 3) != 0)
+        if (rule->mti != 800 && strncmp(private + 8, rule->network, 3) != 0 &&
+            (!rule->balanced || strncmp(private + 8, rule->balanced, 3) != 0))
                 return false;
         return (!rule->processing || streq_ptr(processing, rule->processing)) &&
                (!rule->condition || streq_ptr(condition, rule->condition));
@@ -120,7 +85,7 @@ static enum host_kind find_kind(const struct host_profile *p, const struct iso85
         return _HOST_KIND_INVALID;
 }
 
-static void copy_trimmed(const struct iso8583 *m, unsigned field, char *ret, size_t size) {
+void copy_trimmed(const struct iso8583 *m, unsigned field, char *ret, size_t size) {
         int l = snprintf(ret, size, "%s", strempty(iso8583_text(m, field)));
 
         l = MIN(l, (int) size - 1);
@@ -182,387 +147,6 @@ static const char *check_mac(const struct sim_acquirer *a, const struct request 
         return NULL;
 }
 
-/* Card number and expiry from their fields, else from track 2. */
-struct card {
-        char pan[20];
-        char expiry[5];
-        char service;
-};
-
-static void read_card(const struct request *q, struct card *c) {
-        const char *track = iso8583_text(q->m, 35), *separator = track ? strchr(track, '=') : NULL;
-
-        copy_trimmed(q->m, 2, c->pan, sizeof(c->pan));
-        copy_trimmed(q->m, 14, c->expiry, sizeof(c->expiry));
-        if (!separator)
-                return;
-        if (!c->pan[0] && separator - track < (ptrdiff_t) sizeof(c->pan))
-                memcpy(c->pan, track, (size_t) (separator - track));
-        if (!c->expiry[0])
-                snprintf(c->expiry, sizeof(c->expiry), "%.4s", separator + 1);
-        if (strlen(separator) > 5)
-                c->service = separator[5];
-}
-
-static bool is_expired(const char *expiry) {
-        time_t now = time(NULL);
-        struct tm tm;
-        char today[16];
-
-        if (strlen(expiry) != 4 || !localtime_r(&now, &tm))
-                return true;
-        snprintf(today, sizeof(today), "%02d%02d", tm.tm_year % 100, tm.tm_mon + 1);
-        return strcmp(expiry, today) < 0;
-}
-
-static const char *check_card(const struct sim_acquirer *a, const struct request *q, const struct card *c,
-                              const char **ret_note) {
-        const char *entry = strempty(iso8583_text(q->m, 22));
-
-        if (!issuer_has(a->issuer, c->pan)) {
-                *ret_note = "no issuer for this card number";
-                return "15";
-        }
-        if (is_expired(c->expiry)) {
-                *ret_note = "card expired";
-                return "54";
-        }
-        if (startswith(entry, "02") && (c->service == '2' || c->service == '6')) {
-                *ret_note = "stripe of a chip card";
-                return "45";
-        }
-        for (size_t i = 0; i < a->settings->n_declines; i++)
-                if (streq(a->settings->declines[i].pan, c->pan)) {
-                        *ret_note = "card is on the list of declined ones";
-                        return a->settings->declines[i].code;
-                }
-        return NULL;
-}
-
-/* Finds a primitive TLV in DE55. Returns its value when it has this size, else NULL. */
-static const uint8_t *find_tlv(const uint8_t *p, size_t left, unsigned wanted, size_t wanted_size, bool at_least) {
-        while (left >= 2) {
-                unsigned tag = *p++;
-                size_t size;
-
-                left--;
-                if ((tag & 0x1F) == 0x1F) {
-                        tag = tag << 8 | *p++;
-                        left--;
-                }
-                if (left < 1 || *p > 0x7F)
-                        return NULL;
-                size = *p++;
-                left--;
-                if (size > left)
-                        return NULL;
-                if (tag == wanted)
-                        return size == wanted_size || (at_least && size > wanted_size) ? p : NULL;
-                p += size;
-                left -= size;
-        }
-        return NULL;
-}
-
-static bool read_icc(const uint8_t *icc, size_t size, struct issuer_data *data) {
-        const struct {
-                unsigned tag;
-                uint8_t *to;
-                size_t size;
-        } parts[] = {
-                { 0x9F02, data->amount, 6 }, { 0x9F03, data->amount_other, 6 },  { 0x9F1A, data->country, 2 },
-                { 0x95, data->tvr, 5 },      { 0x5F2A, data->currency, 2 },      { 0x9A, data->date, 3 },
-                { 0x9C, &data->type, 1 },    { 0x9F37, data->unpredictable, 4 }, { 0x82, data->aip, 2 },
-                { 0x9F36, data->atc, 2 },
-        };
-        const uint8_t *value;
-
-        for (size_t i = 0; i < ELEMENTSOF(parts); i++) {
-                value = find_tlv(icc, size, parts[i].tag, parts[i].size, false);
-                if (!value)
-                        return false;
-                memcpy(parts[i].to, value, parts[i].size);
-        }
-        value = find_tlv(icc, size, 0x9F10, 7, true);
-        if (!value)
-                return false;
-        memcpy(data->cvr, value + 3, sizeof(data->cvr));
-        return true;
-}
-
-static bool same_amount(const uint8_t bcd[static 6], uint64_t amount) {
-        uint64_t value = 0;
-
-        for (size_t i = 0; i < 6; i++)
-                value = value * 100 + (uint64_t) (bcd[i] >> 4) * 10 + (bcd[i] & 0x0F);
-        return value == amount;
-}
-
-static int card_sequence(const struct request *q) {
-        uint64_t psn;
-
-        return iso8583_number(q->m, 23, &psn) == 0 ? (int) psn : -1;
-}
-
-static int session_key(const struct sim_acquirer *a, const struct request *q, const char *pan,
-                       const struct issuer_data *data, uint8_t key[static ISSUER_KEY_SIZE]) {
-        int r;
-
-        r = issuer_card_key(a->issuer, pan, card_sequence(q), key);
-        if (r < 0)
-                return r;
-        return issuer_session_key(key, (uint16_t) (data->atc[0] << 8 | data->atc[1]), key);
-}
-
-/* The cryptogram of a chip card; leaves the key for the answer's. */
-static const char *check_chip(const struct sim_acquirer *a, const struct request *q, const char *pan,
-                              uint8_t key[static ISSUER_KEY_SIZE], const uint8_t **ret_arqc, const char **ret_note) {
-        struct issuer_data data;
-        uint8_t right[ISSUER_AC_SIZE];
-        const uint8_t *icc, *arqc, *type;
-        size_t size = 0;
-
-        icc = iso8583_bytes(q->m, 55, &size);
-        arqc = icc ? find_tlv(icc, size, 0x9F26, ISSUER_AC_SIZE, false) : NULL;
-        type = icc ? find_tlv(icc, size, 0x9F27, 1, false) : NULL;
-        if (!arqc || !type || !read_icc(icc, size, &data)) {
-                *ret_note = "chip data missing";
-                return "30";
-        }
-        if (!same_amount(data.amount, q->amount)) {
-                *ret_note = "amount of the chip data differs";
-                return "13";
-        }
-        if ((*type & 0xC0) != 0x80) {
-                *ret_note = "cryptogram is not a request for authorization";
-                return "12";
-        }
-        if (session_key(a, q, pan, &data, key) < 0 || issuer_cryptogram(key, &data, sizeof(data), right) < 0 ||
-            !secret_equal(right, arqc, ISSUER_AC_SIZE)) {
-                *ret_note = "cryptogram wrong";
-                return "05";
-        }
-        *ret_arqc = arqc;
-        return NULL;
-}
-
-/* ---- the kinds ---- */
-
-static bool is_chip(const struct request *q) {
-        return startswith(strempty(iso8583_text(q->m, 22)), "05");
-}
-
-/* A command of four bytes gets Lc and the issuer's MAC behind it; any other goes out as it is. */
-static int make_command(const struct sim_acquirer *a, const struct request *q, const char *pan, const uint8_t *arqc,
-                        uint8_t ret[static STEP_COMMAND_MAX], size_t *ret_size) {
-        const struct step *step = &q->step;
-        uint8_t key[ISSUER_KEY_SIZE];
-        WIPE_AT_END(key);
-        const uint8_t *icc;
-        size_t size = 0;
-        int r;
-
-        memcpy(ret, step->command, step->command_size);
-        *ret_size = step->command_size;
-        if (step->command_size != 4)
-                return 0;
-        r = issuer_card_mac_key(a->issuer, pan, card_sequence(q), key);
-        if (r >= 0)
-                r = issuer_mac_session_key(key, arqc, key);
-        if (r < 0)
-                return r;
-        icc = iso8583_bytes(q->m, 55, &size);
-        ret[4] = ISSUER_MAC_SIZE;
-        *ret_size = 5 + ISSUER_MAC_SIZE;
-        return issuer_script_mac(key, ret, find_tlv(icc, size, 0x9F36, 2, false), arqc, 0, NULL, 0, ret + 5);
-}
-
-/* An issuer script of one command. */
-static void append_script(const struct step *step, const uint8_t *command, size_t size, struct verdict *v) {
-        uint8_t *p = v->icc + v->icc_size;
-
-        *p++ = step->template;
-        *p++ = (uint8_t) (7 + 2 + size);
-        memcpy(p, "\x9F\x18\x04\0\0\0\x01", 7);
-        p[7] = 0x86;
-        p[8] = (uint8_t) size;
-        memcpy(p + 9, command, size);
-        v->icc_size += 2 + 7 + 2 + size;
-}
-
-static int answer_chip(const struct sim_acquirer *a, const struct request *q, const char *pan, const uint8_t *key,
-                       const uint8_t *arqc, struct verdict *v) {
-        uint8_t *arpc = v->icc + 2, command[STEP_COMMAND_MAX];
-        size_t size;
-        int r;
-
-        v->icc[0] = 0x91;
-        v->icc[1] = 10;
-        memcpy(arpc + 8, v->code, 2);
-        r = issuer_arpc(key, arqc, arpc + 8, arpc);
-        if (r < 0)
-                return r;
-        if (q->step.action == ACTION_WRONG_ARPC)
-                arpc[0] ^= 0xFF;
-        v->icc_size = 12;
-        if (q->step.action != ACTION_ISSUER_SCRIPT)
-                return 0;
-        r = make_command(a, q, pan, arqc, command, &size);
-        if (r < 0)
-                return r;
-        append_script(&q->step, command, size, v);
-        return 0;
-}
-
-static const char *judge_sale(const struct sim_acquirer *a, const struct request *q, const struct card *c,
-                              uint8_t *key, const uint8_t **ret_arqc, const char **ret_note) {
-        const char *code;
-
-        code = is_chip(q) ? check_chip(a, q, c->pan, key, ret_arqc, ret_note) : NULL;
-        if (q->step.action == ACTION_DECLINE) {
-                *ret_note = "script";
-                return q->step.code;
-        }
-        if (q->step.action == ACTION_APPROVE) {
-                *ret_note = "script";
-                return NULL;
-        }
-        return code ?: check_card(a, q, c, ret_note);
-}
-
-static int handle_sale(struct sim_acquirer *a, struct request *q, struct verdict *v) {
-        struct card card = {};
-        uint8_t key[ISSUER_KEY_SIZE] = {};
-        const uint8_t *arqc = NULL;
-        const char *code;
-        WIPE_AT_END(key);
-        _cleanup_(wipe_done) _unused_ struct wipe wipe_card = { &card, sizeof(card) };
-        enum ledger_state state;
-        int64_t amount;
-        int r;
-
-        /* A number that was seen, in whatever state, is not looked at again: this is what stops a second charge. */
-        r = ledger_find(a->ledger, q->terminal, q->batch, q->stan, &state, &amount);
-        if (r != -ENOENT) {
-                v->code = "94";
-                return r;
-        }
-        read_card(q, &card);
-        code = judge_sale(a, q, &card, key, &arqc, &v->note);
-        snprintf(v->code_text, sizeof(v->code_text), "%s", code ?: "00");
-        v->code = v->code_text;
-
-        struct ledger_entry e = {
-                .terminal = q->terminal,
-                .merchant = q->merchant,
-                .batch = q->batch,
-                .stan = q->stan,
-                .kind = host_kind_name(q->kind),
-                .entry = iso8583_text(q->m, 22),
-                .amount = (int64_t) q->amount,
-                .currency = iso8583_text(q->m, 49),
-                .pan = card.pan[0] ? card.pan : NULL,
-                .code = v->code,
-                .effect = code ? "declined" : "approved",
-                .note = v->note,
-        };
-        r = ledger_add(a->ledger, &e);
-        if (r < 0)
-                return r;
-        memcpy(v->rrn, e.rrn, sizeof(v->rrn));
-        memcpy(v->approval, e.approval, sizeof(v->approval));
-        return arqc ? answer_chip(a, q, card.pan, key, arqc, v) : 0;
-}
-
-/* Keeps a number whose sale never came, so that it cannot come after its reversal. */
-static int block_unknown(struct sim_acquirer *a, const struct request *q) {
-        struct ledger_entry e = {
-                .terminal = q->terminal,
-                .merchant = q->merchant,
-                .batch = q->batch,
-                .stan = q->stan,
-                .kind = host_kind_name(HOST_REVERSAL),
-                .amount = (int64_t) q->amount,
-                .currency = iso8583_text(q->m, 49),
-                .code = "25",
-                .effect = "unknown",
-        };
-        int r;
-
-        r = ledger_add(a->ledger, &e);
-        if (r < 0)
-                return r;
-        return ledger_reverse(a->ledger, q->terminal, q->batch, q->stan, iso8583_text(q->m, 39));
-}
-
-static int handle_reversal(struct sim_acquirer *a, struct request *q, struct verdict *v) {
-        enum ledger_state state;
-        int64_t amount;
-        int r;
-
-        if (q->step.action == ACTION_DECLINE) {
-                snprintf(v->code_text, sizeof(v->code_text), "%s", q->step.code);
-                v->code = v->code_text;
-                return 0;
-        }
-        r = ledger_find(a->ledger, q->terminal, q->batch, q->stan, &state, &amount);
-        if (r == -ENOENT) {
-                v->code = "25";
-                return block_unknown(a, q);
-        }
-        if (r < 0)
-                return r;
-        if (amount != (int64_t) q->amount) {
-                v->code = "64";
-                return 0;
-        }
-        v->code = state == LEDGER_UNKNOWN ? "25" : "00";
-        return ledger_reverse(a->ledger, q->terminal, q->batch, q->stan, iso8583_text(q->m, 39));
-}
-
-/* A PIN key and a MAC key of double length, new each time. */
-static int handle_sign_on(struct sim_acquirer *a, struct request *q, struct verdict *v) {
-        uint8_t keys[2][16];
-        WIPE_AT_END(keys);
-        int r;
-
-        if (q->step.action == ACTION_DECLINE) {
-                snprintf(v->code_text, sizeof(v->code_text), "%s", q->step.code);
-                v->code = v->code_text;
-                return 0;
-        }
-        if (getrandom(keys, sizeof(keys), 0) != sizeof(keys))
-                return -EIO;
-        for (size_t i = 0; i < ELEMENTSOF(keys); i++) {
-                r = host_key_wrap(a->tmk, keys[i], sizeof(keys[i]), v->wrapped + i * 20);
-                if (r < 0)
-                        return r;
-        }
-        r = ledger_set_keys(a->ledger, q->terminal, v->wrapped, sizeof(v->wrapped));
-        if (r < 0)
-                return r;
-        v->code = "00";
-        v->has_keys = true;
-        return 0;
-}
-
-static int handle_kind(struct sim_acquirer *a, struct request *q, struct verdict *v) {
-        switch (q->kind) {
-        case HOST_SALE:
-                return handle_sale(a, q, v);
-        case HOST_REVERSAL:
-                return handle_reversal(a, q, v);
-        case HOST_SIGN_ON:
-                return handle_sign_on(a, q, v);
-        case HOST_ECHO:
-                v->code = "00";
-                return 0;
-        default:
-                v->code = "40";
-                return 0;
-        }
-}
-
 /* ---- the answer ---- */
 
 static int set_time(struct iso8583 *m) {
@@ -587,14 +171,30 @@ static int repeat(struct iso8583 *m, const struct iso8583 *from, unsigned field)
         return text ? iso8583_set_text(m, field, text) : 0;
 }
 
+/* DE60, with another batch where a new one begins. */
+static int set_private(struct iso8583 *m, const struct request *q, const struct verdict *v) {
+        char text[18];
+
+        snprintf(text, sizeof(text), "%s", strempty(iso8583_text(q->m, 60)));
+        if (v->batch > 0)
+                digits_write(text + 2, 6, v->batch);
+        return iso8583_set_text(m, 60, text);
+}
+
+static int set_optional(struct iso8583 *m, unsigned field, const char *text) {
+        return *text ? iso8583_set_text(m, field, text) : 0;
+}
+
 static int fill_answer(const struct request *q, const struct verdict *v, struct iso8583 *m) {
-        static const unsigned repeated[] = { 3, 25, 41, 42, 49, 60 };
+        static const unsigned repeated[] = { 3, 25, 41, 42, 49 };
         static const uint8_t no_mac[MAC_SIZE];
         bool mac = q->rule->mac && q->keys && !v->unsigned_ && q->step.action != ACTION_NO_MAC;
         int r = 0;
 
         for (size_t i = 0; i < ELEMENTSOF(repeated) && r >= 0; i++)
                 r = repeat(m, q->m, repeated[i]);
+        if (r >= 0)
+                r = set_private(m, q, v);
         if (r >= 0 && iso8583_has(q->m, 4))
                 r = iso8583_set_number(m, 4, q->amount + (q->step.action == ACTION_WRONG_AMOUNT));
         if (r >= 0)
@@ -603,14 +203,18 @@ static int fill_answer(const struct request *q, const struct verdict *v, struct 
                 r = set_time(m);
         if (r >= 0)
                 r = iso8583_set_text(m, 37, v->rrn[0] ? v->rrn : "000000000000");
-        if (r >= 0 && v->approval[0])
-                r = iso8583_set_text(m, 38, v->approval);
+        if (r >= 0)
+                r = set_optional(m, 38, v->approval);
         if (r >= 0)
                 r = iso8583_set_text(m, 39, v->code);
+        if (r >= 0)
+                r = set_optional(m, 48, v->totals);
+        if (r >= 0)
+                r = set_optional(m, 54, v->balance);
         if (r >= 0 && v->icc_size > 0)
                 r = iso8583_set_bytes(m, 55, v->icc, v->icc_size);
-        if (r >= 0 && v->has_keys)
-                r = iso8583_set_bytes(m, 62, v->wrapped, sizeof(v->wrapped));
+        if (r >= 0 && v->private_size > 0)
+                r = iso8583_set_bytes(m, 62, v->private, v->private_size);
         if (r >= 0 && mac)
                 r = iso8583_set_bytes(m, 64, no_mac, sizeof(no_mac));
         return r;
@@ -671,6 +275,27 @@ static int log_message(const struct sim_acquirer *a, const struct request *q, co
 
         m.icc = iso8583_bytes(q->m, 55, &m.icc_size);
         return ledger_log(a->ledger, &m);
+}
+
+static int handle_kind(struct sim_acquirer *a, struct request *q, struct verdict *v) {
+        if (q->kind <= HOST_TIP)
+                return money_handle(a, q, v);
+        if (q->step.action == ACTION_DECLINE) {
+                snprintf(v->code_text, sizeof(v->code_text), "%s", q->step.code);
+                v->code = v->code_text;
+                return 0;
+        }
+        switch (q->kind) {
+        case HOST_REVERSAL:
+                return reversal_handle(a, q, v);
+        case HOST_SETTLEMENT:
+        case HOST_BATCH_UPLOAD:
+        case HOST_CHIP_UPLOAD:
+        case HOST_BATCH_UPLOAD_END:
+                return batch_handle(a, q, v);
+        default:
+                return service_handle(a, q, v);
+        }
 }
 
 static int handle(struct sim_acquirer *a, struct request *q, const uint8_t *request, const uint8_t *message,

@@ -2,10 +2,9 @@
 #include <fcntl.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
-#include <sqlite3.h>
 #include <sys/random.h>
 
-#include "acquirer/ledger.h"
+#include "acquirer/ledger-internal.h"
 #include "base/hex.h"
 #include "base/log.h"
 #include "base/secret.h"
@@ -13,11 +12,6 @@
 #define HASH_KEY_SIZE 32
 /* A reader of the dump may hold the file for a moment. */
 #define BUSY_MSEC 5000
-
-struct ledger {
-        sqlite3 *db;
-        uint8_t *hash_key; /* secret */
-};
 
 static const char schema[] =
         "CREATE TABLE IF NOT EXISTS transactions ("
@@ -33,14 +27,25 @@ static const char schema[] =
         "CREATE TABLE IF NOT EXISTS chip_data (message INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT;"
         "CREATE TABLE IF NOT EXISTS terminals (terminal TEXT PRIMARY KEY, keys BLOB NOT NULL) STRICT;";
 
-#define NOW "strftime('%Y-%m-%dT%H:%M:%fZ')"
+/* What came after the first version, for ledgers that are there. */
+#define SCHEMA_VERSION "1"
+static const char migration[] =
+        "BEGIN IMMEDIATE;"
+        "ALTER TABLE transactions ADD COLUMN original INTEGER;"
+        "ALTER TABLE transactions ADD COLUMN sign INTEGER NOT NULL DEFAULT 1;"
+        "ALTER TABLE transactions ADD COLUMN foreign_card INTEGER NOT NULL DEFAULT 0;"
+        "CREATE INDEX transactions_original ON transactions (original);"
+        "CREATE TABLE batches ("
+        " terminal TEXT NOT NULL, batch INTEGER NOT NULL, state TEXT NOT NULL, time TEXT NOT NULL,"
+        " PRIMARY KEY (terminal, batch)) STRICT;"
+        "CREATE TABLE uploads ("
+        " id INTEGER PRIMARY KEY, terminal TEXT NOT NULL, batch INTEGER NOT NULL, stan INTEGER NOT NULL,"
+        " amount INTEGER NOT NULL, pan TEXT NOT NULL, pan_hash TEXT NOT NULL, chip INTEGER NOT NULL, icc BLOB,"
+        " UNIQUE (terminal, batch, stan, chip)) STRICT;"
+        "PRAGMA user_version = " SCHEMA_VERSION ";"
+        "COMMIT;";
 
-static inline void statement_freep(sqlite3_stmt **s) {
-        (void) sqlite3_finalize(*s);
-}
-#define _cleanup_statement_ _cleanup_(statement_freep)
-
-static int sqlite_errno(int code) {
+int sqlite_errno(int code) {
         switch (code & 0xFF) {
         case SQLITE_OK:
         case SQLITE_DONE:
@@ -61,7 +66,7 @@ static int sqlite_errno(int code) {
         }
 }
 
-static int db_open(const char *directory, int flags, sqlite3 **ret) {
+int db_open(const char *directory, int flags, sqlite3 **ret) {
         _cleanup_free_ char *path = NULL;
         int r;
 
@@ -106,6 +111,28 @@ static int key_get(const char *directory, uint8_t *key) {
         return r == -ENOENT ? key_make(path, key) : r;
 }
 
+static int user_version(struct ledger *l, int64_t *ret) {
+        _cleanup_statement_ sqlite3_stmt *s = NULL;
+        int r;
+
+        r = ledger_prepare(l, &s, "PRAGMA user_version", "");
+        if (r >= 0)
+                r = ledger_step_row(s);
+        if (r >= 0)
+                *ret = sqlite3_column_int64(s, 0);
+        return r;
+}
+
+static int migrate(struct ledger *l) {
+        int64_t version;
+        int r;
+
+        r = user_version(l, &version);
+        if (r < 0 || version > 0)
+                return r;
+        return sqlite_errno(sqlite3_exec(l->db, migration, NULL, NULL, NULL));
+}
+
 int ledger_open(const char *directory, struct ledger **ret) {
         _cleanup_(ledger_freep) struct ledger *l = NULL;
         int r;
@@ -125,6 +152,9 @@ int ledger_open(const char *directory, struct ledger **ret) {
         r = sqlite_errno(sqlite3_exec(l->db, schema, NULL, NULL, NULL));
         if (r < 0)
                 return r;
+        r = migrate(l);
+        if (r < 0)
+                return r;
         *ret = TAKE_PTR(l);
         return 0;
 }
@@ -138,8 +168,7 @@ struct ledger *ledger_free(struct ledger *l) {
         return NULL;
 }
 
-/* Prepares and binds: each letter of types is one value, t(ext), i(nteger, int64_t). */
-static int prepare(struct ledger *l, sqlite3_stmt **ret, const char *sql, const char *types, ...) {
+int ledger_prepare(struct ledger *l, sqlite3_stmt **ret, const char *sql, const char *types, ...) {
         va_list ap;
         int r;
 
@@ -155,7 +184,7 @@ static int prepare(struct ledger *l, sqlite3_stmt **ret, const char *sql, const 
         return sqlite_errno(r);
 }
 
-static void mask(const char *pan, char masked[static LEDGER_MASKED_MAX]) {
+void ledger_mask(const char *pan, char masked[static LEDGER_MASKED_MAX]) {
         size_t l = strnlen(pan, LEDGER_MASKED_MAX - 1);
 
         for (size_t i = 0; i < l; i++)
@@ -163,7 +192,7 @@ static void mask(const char *pan, char masked[static LEDGER_MASKED_MAX]) {
         masked[l] = '\0';
 }
 
-static int hash(const struct ledger *l, const char *pan, char text[static LEDGER_HASH_MAX]) {
+int ledger_hash(const struct ledger *l, const char *pan, char text[static LEDGER_HASH_MAX]) {
         uint8_t digest[32];
         unsigned n = sizeof(digest);
 
@@ -177,7 +206,7 @@ static int next_id(struct ledger *l, int64_t *ret) {
         _cleanup_statement_ sqlite3_stmt *s = NULL;
         int r;
 
-        r = prepare(l, &s, "SELECT coalesce(max(id), 0) + 1 FROM transactions", "");
+        r = ledger_prepare(l, &s, "SELECT coalesce(max(id), 0) + 1 FROM transactions", "");
         if (r < 0)
                 return r;
         if (sqlite3_step(s) != SQLITE_ROW)
@@ -192,8 +221,8 @@ int ledger_add(struct ledger *l, struct ledger_entry *e) {
         int r;
 
         if (e->pan) {
-                mask(e->pan, masked);
-                r = hash(l, e->pan, hashed);
+                ledger_mask(e->pan, masked);
+                r = ledger_hash(l, e->pan, hashed);
                 if (r < 0)
                         return r;
         }
@@ -205,21 +234,21 @@ int ledger_add(struct ledger *l, struct ledger_entry *e) {
         if (streq(e->effect, "approved"))
                 snprintf(e->approval, sizeof(e->approval), "%06u", (unsigned) (e->id * 7919 % 1000000));
 
-        r = prepare(
+        r = ledger_prepare(
                 l, &s,
                 "INSERT INTO transactions (id, time, terminal, merchant, batch, stan, kind, entry, amount, currency,"
-                " pan, pan_hash, rrn, approval, code, effect, note)"
-                " VALUES (?, " NOW
-                ", ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, ''), nullif(?, ''), ?, nullif(?, ''), ?, ?, ?)",
-                "ittiittitttttttt", e->id, e->terminal, e->merchant, (int64_t) e->batch, (int64_t) e->stan, e->kind,
-                e->entry, e->amount, e->currency, masked, hashed, e->rrn, e->approval, e->code, e->effect, e->note);
-        if (r < 0)
-                return r;
-        return sqlite_errno(sqlite3_step(s));
+                " pan, pan_hash, rrn, approval, code, effect, note, original, sign, foreign_card)"
+                " VALUES (?1, " NOW ", ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,"
+                " coalesce(nullif(?10, ''), (SELECT pan FROM transactions WHERE id = ?17)),"
+                " coalesce(nullif(?11, ''), (SELECT pan_hash FROM transactions WHERE id = ?17)),"
+                " ?12, nullif(?13, ''), ?14, ?15, ?16, nullif(?17, 0), ?18, ?19)",
+                "ittiittittttttttiii", e->id, e->terminal, e->merchant, (int64_t) e->batch, (int64_t) e->stan, e->kind,
+                e->entry, e->amount, e->currency, masked, hashed, e->rrn, e->approval, e->code, e->effect, e->note,
+                e->original, (int64_t) e->sign, (int64_t) e->foreign);
+        return r < 0 ? r : ledger_step_done(s);
 }
 
-/* The one row that there is, or -ENOENT. */
-static int step_row(sqlite3_stmt *s) {
+int ledger_step_row(sqlite3_stmt *s) {
         int r = sqlite3_step(s);
 
         if (r == SQLITE_ROW)
@@ -227,46 +256,116 @@ static int step_row(sqlite3_stmt *s) {
         return r == SQLITE_DONE ? -ENOENT : sqlite_errno(r);
 }
 
-int ledger_find(struct ledger *l, const char *terminal, uint32_t batch, uint32_t stan, enum ledger_state *ret_state,
-                int64_t *ret_amount) {
+int ledger_step_done(sqlite3_stmt *s) {
+        return sqlite_errno(sqlite3_step(s));
+}
+
+static int state_from_name(const char *name, enum ledger_state *ret) {
         static const char *const states[] = {
                 [LEDGER_APPROVED] = "approved",
                 [LEDGER_DECLINED] = "declined",
                 [LEDGER_REVERSED] = "reversed",
                 [LEDGER_UNKNOWN] = "unknown",
         };
-        _cleanup_statement_ sqlite3_stmt *s = NULL;
-        const char *effect;
-        int r;
 
-        r = prepare(l, &s, "SELECT effect, amount FROM transactions WHERE terminal = ? AND batch = ? AND stan = ?",
-                    "tii", terminal, (int64_t) batch, (int64_t) stan);
-        if (r < 0)
-                return r;
-        r = step_row(s);
-        if (r < 0)
-                return r;
-        effect = (const char *) sqlite3_column_text(s, 0);
         for (size_t i = 0; i < ELEMENTSOF(states); i++)
-                if (streq_ptr(effect, states[i])) {
-                        *ret_state = i;
-                        *ret_amount = sqlite3_column_int64(s, 1);
+                if (streq(name, states[i])) {
+                        *ret = i;
                         return 0;
                 }
         return -EIO;
+}
+
+static void copy_column(sqlite3_stmt *s, int column, char *ret, size_t size) {
+        snprintf(ret, size, "%s", strempty((const char *) sqlite3_column_text(s, column)));
+}
+
+int ledger_find(struct ledger *l, const char *terminal, uint32_t batch, uint32_t stan, struct ledger_row *ret) {
+        _cleanup_statement_ sqlite3_stmt *s = NULL;
+        struct ledger_row row = {};
+        int r;
+
+        r = ledger_prepare(l, &s,
+                           "SELECT effect, id, kind, amount, currency, rrn, approval, code, pan_hash, foreign_card,"
+                           " strftime('%m%d', time, 'localtime'), CAST(julianday('now') - julianday(time) AS INTEGER)"
+                           " FROM transactions WHERE terminal = ? AND batch = ? AND stan = ?",
+                           "tii", terminal, (int64_t) batch, (int64_t) stan);
+        if (r < 0)
+                return r;
+        r = ledger_step_row(s);
+        if (r < 0)
+                return r;
+        r = state_from_name((const char *) sqlite3_column_text(s, 0), &row.state);
+        if (r < 0)
+                return r;
+        row.id = sqlite3_column_int64(s, 1);
+        copy_column(s, 2, row.kind, sizeof(row.kind));
+        row.amount = sqlite3_column_int64(s, 3);
+        copy_column(s, 4, row.currency, sizeof(row.currency));
+        copy_column(s, 5, row.rrn, sizeof(row.rrn));
+        copy_column(s, 6, row.approval, sizeof(row.approval));
+        copy_column(s, 7, row.code, sizeof(row.code));
+        copy_column(s, 8, row.pan_hash, sizeof(row.pan_hash));
+        row.foreign = sqlite3_column_int64(s, 9) != 0;
+        copy_column(s, 10, row.date, sizeof(row.date));
+        row.age_days = sqlite3_column_int64(s, 11);
+        *ret = row;
+        return 0;
+}
+
+bool ledger_is_card(const struct ledger *l, const struct ledger_row *row, const char *pan) {
+        char hashed[LEDGER_HASH_MAX];
+
+        return ledger_hash(l, pan, hashed) >= 0 && streq(hashed, row->pan_hash);
+}
+
+int ledger_about(struct ledger *l, int64_t id, const char *kind, int64_t *ret_count, int64_t *ret_sum) {
+        _cleanup_statement_ sqlite3_stmt *s = NULL;
+        int r;
+
+        r = ledger_prepare(l, &s,
+                           "SELECT count(*), coalesce(sum(amount), 0) FROM transactions AS t"
+                           " WHERE original = ? AND kind = ? AND effect = 'approved' AND NOT EXISTS"
+                           " (SELECT 1 FROM transactions WHERE original = t.id AND effect = 'approved'"
+                           " AND kind IN ('void', 'completion-void', 'pre-authorization-void'))",
+                           "it", id, kind);
+        if (r >= 0)
+                r = ledger_step_row(s);
+        if (r < 0)
+                return r;
+        *ret_count = sqlite3_column_int64(s, 0);
+        *ret_sum = sqlite3_column_int64(s, 1);
+        return 0;
+}
+
+int ledger_owed(struct ledger *l, const char *pan, int64_t *ret) {
+        _cleanup_statement_ sqlite3_stmt *s = NULL;
+        char hashed[LEDGER_HASH_MAX];
+        int r;
+
+        r = ledger_hash(l, pan, hashed);
+        if (r >= 0)
+                r = ledger_prepare(l, &s,
+                                   "SELECT coalesce(sum(sign * amount), 0) FROM transactions"
+                                   " WHERE pan_hash = ? AND effect = 'approved'",
+                                   "t", hashed);
+        if (r >= 0)
+                r = ledger_step_row(s);
+        if (r >= 0)
+                *ret = sqlite3_column_int64(s, 0);
+        return r;
 }
 
 int ledger_reverse(struct ledger *l, const char *terminal, uint32_t batch, uint32_t stan, const char *reason) {
         _cleanup_statement_ sqlite3_stmt *s = NULL;
         int r;
 
-        r = prepare(l, &s,
-                    "UPDATE transactions SET effect = CASE effect WHEN 'approved' THEN 'reversed' ELSE effect END,"
-                    " reversal_reason = ?, reversals = reversals + 1 WHERE terminal = ? AND batch = ? AND stan = ?",
-                    "ttii", reason, terminal, (int64_t) batch, (int64_t) stan);
-        if (r < 0)
-                return r;
-        return sqlite_errno(sqlite3_step(s));
+        r = ledger_prepare(
+                l, &s,
+                "UPDATE transactions SET effect = CASE effect WHEN 'approved' THEN 'reversed' ELSE effect END,"
+                " reversal_reason = ?, reversals = reversals + 1 WHERE terminal = ? AND batch = ? AND stan = ?",
+                "ttii", reason, terminal, (int64_t) batch, (int64_t) stan);
+        return r < 0 ? r : ledger_step_done(s);
 }
 
 /* Of the line that was written last. */
@@ -274,23 +373,21 @@ static int log_chip_data(struct ledger *l, const uint8_t *data, size_t size) {
         _cleanup_statement_ sqlite3_stmt *s = NULL;
         int r;
 
-        r = prepare(l, &s, "INSERT INTO chip_data (message, data) VALUES (last_insert_rowid(), ?)", "");
+        r = ledger_prepare(l, &s, "INSERT INTO chip_data (message, data) VALUES (last_insert_rowid(), ?)", "");
         if (r < 0)
                 return r;
         r = sqlite_errno(sqlite3_bind_blob(s, 1, data, (int) size, SQLITE_TRANSIENT));
-        if (r < 0)
-                return r;
-        return sqlite_errno(sqlite3_step(s));
+        return r < 0 ? r : ledger_step_done(s);
 }
 
 int ledger_log(struct ledger *l, const struct ledger_message *m) {
         _cleanup_statement_ sqlite3_stmt *s = NULL;
         int r;
 
-        r = prepare(l, &s,
-                    "INSERT INTO messages (time, terminal, kind, batch, stan, code, script)"
-                    " VALUES (" NOW ", ?, ?, ?, ?, ?, ?)",
-                    "ttiitt", m->terminal, m->kind, (int64_t) m->batch, (int64_t) m->stan, m->code, m->action);
+        r = ledger_prepare(l, &s,
+                           "INSERT INTO messages (time, terminal, kind, batch, stan, code, script)"
+                           " VALUES (" NOW ", ?, ?, ?, ?, ?, ?)",
+                           "ttiitt", m->terminal, m->kind, (int64_t) m->batch, (int64_t) m->stan, m->code, m->action);
         if (r < 0)
                 return r;
         r = sqlite_errno(sqlite3_step(s));
@@ -301,13 +398,19 @@ int ledger_set_keys(struct ledger *l, const char *terminal, const void *wrapped,
         _cleanup_statement_ sqlite3_stmt *s = NULL;
         int r;
 
-        r = prepare(l, &s, "INSERT OR REPLACE INTO terminals (terminal, keys) VALUES (?, ?2)", "t", terminal);
+        r = ledger_prepare(l, &s, "INSERT OR REPLACE INTO terminals (terminal, keys) VALUES (?, ?2)", "t", terminal);
         if (r < 0)
                 return r;
         r = sqlite_errno(sqlite3_bind_blob(s, 2, wrapped, (int) size, SQLITE_TRANSIENT));
-        if (r < 0)
-                return r;
-        return sqlite_errno(sqlite3_step(s));
+        return r < 0 ? r : ledger_step_done(s);
+}
+
+int ledger_forget_keys(struct ledger *l, const char *terminal) {
+        _cleanup_statement_ sqlite3_stmt *s = NULL;
+        int r;
+
+        r = ledger_prepare(l, &s, "DELETE FROM terminals WHERE terminal = ?", "t", terminal);
+        return r < 0 ? r : ledger_step_done(s);
 }
 
 int ledger_get_keys(struct ledger *l, const char *terminal, uint8_t wrapped[static WRAPPED_KEYS_MAX],
@@ -315,10 +418,10 @@ int ledger_get_keys(struct ledger *l, const char *terminal, uint8_t wrapped[stat
         _cleanup_statement_ sqlite3_stmt *s = NULL;
         int r, n;
 
-        r = prepare(l, &s, "SELECT keys FROM terminals WHERE terminal = ?", "t", terminal);
+        r = ledger_prepare(l, &s, "SELECT keys FROM terminals WHERE terminal = ?", "t", terminal);
         if (r < 0)
                 return r;
-        r = step_row(s);
+        r = ledger_step_row(s);
         if (r < 0)
                 return r;
         n = sqlite3_column_bytes(s, 0);
@@ -327,36 +430,4 @@ int ledger_get_keys(struct ledger *l, const char *terminal, uint8_t wrapped[stat
         memcpy(wrapped, sqlite3_column_blob(s, 0), (size_t) n);
         *ret_size = (size_t) n;
         return 0;
-}
-
-int ledger_dump(const char *directory, char **ret) {
-        static const char sql[] =
-                "SELECT json_object("
-                "'charged', (SELECT coalesce(sum(amount), 0) FROM transactions WHERE effect = 'approved'),"
-                "'transactions', json((SELECT json_group_array(json_object('id', id, 'time', time,"
-                " 'terminal', terminal, 'merchant', merchant, 'batch', batch, 'stan', stan, 'kind', kind,"
-                " 'entry', entry, 'amount', amount, 'currency', currency, 'pan', pan, 'pan_hash', pan_hash,"
-                " 'rrn', rrn, 'approval', approval, 'code', code, 'effect', effect, 'note', note,"
-                " 'charged', iif(effect = 'approved', amount, 0), 'reversal_reason', reversal_reason,"
-                " 'reversals', reversals)) FROM (SELECT * FROM transactions ORDER BY id))),"
-                "'messages', json((SELECT json_group_array(json_object('id', id, 'time', time, 'terminal', terminal,"
-                " 'kind', kind, 'batch', batch, 'stan', stan, 'code', code, 'script', script, 'icc', hex(data)))"
-                " FROM (SELECT * FROM messages LEFT JOIN chip_data ON id = message ORDER BY id))))";
-        _cleanup_statement_ sqlite3_stmt *s = NULL;
-        struct ledger l = {};
-        int r;
-
-        r = db_open(directory, SQLITE_OPEN_READONLY, &l.db);
-        if (r < 0)
-                return r;
-        r = prepare(&l, &s, sql, "");
-        if (r >= 0)
-                r = sqlite3_step(s) == SQLITE_ROW ? 0 : -EIO;
-        if (r >= 0) {
-                *ret = strdup((const char *) sqlite3_column_text(s, 0));
-                r = *ret ? 0 : -ENOMEM;
-        }
-        (void) sqlite3_finalize(TAKE_PTR(s));
-        (void) sqlite3_close(l.db);
-        return r;
 }

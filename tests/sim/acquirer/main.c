@@ -23,17 +23,22 @@ static const char help[] = "till-acquirer [OPTIONS...] COMMAND\n\n"
                            "                             issuer-script 71|72 COMMAND (for the chip, hexadecimal)\n"
                            "  script                   list the steps that wait\n"
                            "  script clear             forget them\n"
-                           "  ledger                   print the ledger as JSON\n\n"
+                           "  ledger                   print the ledger as JSON\n"
+                           "  statement                print what was booked, to be held against a journal\n\n"
                            "Options:\n"
                            "  -c --config=FILE         instead of /etc/till-acquirer/acquirer.conf\n"
                            "  -n --count=N             script: for N requests; 0: until cleared (default 1)\n"
                            "  -k --kind=KIND           script: sale, reversal, sign-on, echo, …, any, or money\n"
                            "                           (default: all that moves money, without reversals)\n"
+                           "     --terminal=NUMBER     statement: of this terminal\n"
+                           "     --batch=N             statement: of this batch\n"
+                           "     --day=YYYY-MM-DD      statement: of this day\n"
                            "  -h --help                this text\n"
                            "     --version             the version\n";
 
 struct options {
         const char *config, *count, *kind;
+        struct ledger_filter filter;
 };
 
 static int make_event(sd_event **ret) {
@@ -116,18 +121,31 @@ static int verb_script(const struct sim_settings *settings, const struct options
         return sim_control_call(settings->control, command);
 }
 
-static int verb_ledger(const struct sim_settings *settings) {
-        _cleanup_free_ char *json = NULL;
-        int r;
-
-        r = ledger_dump(settings->state, &json);
+static int print_report(const struct sim_settings *settings, int r, const char *text) {
         if (r == -ENOENT)
                 return log_error_errno(r, "There is no ledger in %s; it is made by \"till-acquirer run\"",
                                        settings->state);
         if (r < 0)
                 return log_error_errno(r, "The ledger in %s cannot be read", settings->state);
-        puts(json);
+        fputs(text, stdout);
         return 0;
+}
+
+static int verb_ledger(const struct sim_settings *settings) {
+        _cleanup_free_ char *json = NULL;
+        int r = ledger_dump(settings->state, &json);
+
+        r = print_report(settings, r, json);
+        if (r >= 0)
+                putchar('\n');
+        return r;
+}
+
+static int verb_statement(const struct sim_settings *settings, const struct ledger_filter *filter) {
+        _cleanup_free_ char *text = NULL;
+        int r = ledger_statement(settings->state, filter, &text);
+
+        return print_report(settings, r, text);
 }
 
 static int run(const struct options *o, int argc, char *argv[]) {
@@ -144,15 +162,23 @@ static int run(const struct options *o, int argc, char *argv[]) {
                 return verb_script(settings, o, argc - 1, argv + 1);
         if (streq(argv[0], "ledger") && argc == 1)
                 return verb_ledger(settings);
+        if (streq(argv[0], "statement") && argc == 1)
+                return verb_statement(settings, &o->filter);
         log_error("Unknown command \"%s\", or a word too many; see till-acquirer --help", argv[0]);
         return -EINVAL;
 }
 
 int main(int argc, char *argv[]) {
         static const struct option options[] = {
-                { "config", required_argument, NULL, 'c' }, { "count", required_argument, NULL, 'n' },
-                { "kind", required_argument, NULL, 'k' },   { "help", no_argument, NULL, 'h' },
-                { "version", no_argument, NULL, 'V' },      {},
+                { "config", required_argument, NULL, 'c' },
+                { "count", required_argument, NULL, 'n' },
+                { "kind", required_argument, NULL, 'k' },
+                { "help", no_argument, NULL, 'h' },
+                { "version", no_argument, NULL, 'V' },
+                { "terminal", required_argument, NULL, 'T' },
+                { "batch", required_argument, NULL, 'B' },
+                { "day", required_argument, NULL, 'D' },
+                {},
         };
         struct options o = {};
         int c;
@@ -169,6 +195,19 @@ int main(int argc, char *argv[]) {
                 case 'k':
                         o.kind = optarg;
                         break;
+                case 'T':
+                        o.filter.terminal = optarg;
+                        break;
+                case 'B':
+                        o.filter.batch = atoll(optarg);
+                        if (o.filter.batch < 1 || o.filter.batch > 999999) {
+                                log_error("--batch= is a number from 1 to 999999");
+                                return EXIT_FAILURE;
+                        }
+                        break;
+                case 'D':
+                        o.filter.day = optarg;
+                        break;
                 case 'h':
                         fputs(help, stdout);
                         return EXIT_SUCCESS;
@@ -179,7 +218,7 @@ int main(int argc, char *argv[]) {
                         return EXIT_FAILURE;
                 }
         if (optind == argc) {
-                log_error("A command is missing: run, script or ledger; see till-acquirer --help");
+                log_error("A command is missing: run, script, ledger or statement; see till-acquirer --help");
                 return EXIT_FAILURE;
         }
         return run(&o, argc - optind, argv + optind) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -15,12 +15,17 @@ static int assign_acquirer(struct sim_settings *s, const char *key, const char *
                 return free_and_strdup(&s->control, value);
         if (streq(key, "issuer"))
                 return free_and_strdup(&s->issuer, value);
+        if (streq(key, "repeat")) {
+                *ret_reason = "repeat= is 94 or 00: what a repeated advice gets";
+                s->repeats_approved = streq(value, "00");
+                return s->repeats_approved || streq(value, "94") ? 0 : -EINVAL;
+        }
         if (streq(key, "profile")) {
                 *ret_reason = "unknown profile";
                 s->profile = host_profile_find(value);
                 return s->profile ? 0 : -EINVAL;
         }
-        *ret_reason = "unknown key: listen, state, control, issuer or profile";
+        *ret_reason = "unknown key: listen, state, control, issuer, profile or repeat";
         return -EINVAL;
 }
 

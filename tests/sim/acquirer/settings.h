@@ -14,6 +14,7 @@ struct sim_settings {
         char *control; /* path of the control socket */
         char *issuer;  /* path of issuer.conf */
         const struct host_profile *profile;
+        bool repeats_approved; /* a repeated advice gets 00, not 94 */
 
         /* Cards that are declined. */
         struct {
