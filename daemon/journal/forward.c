@@ -160,3 +160,19 @@ int forward_record_count(struct journal *j) {
         r = forward_record_sum(j, &count, &amount);
         return r < 0 ? r : (int) count;
 }
+
+int forward_record_oldest(struct journal *j, uint64_t *ret_usec, uint64_t *ret_uptime) {
+        _cleanup_statement_ sqlite3_stmt *s = NULL;
+        int r;
+
+        r = journal_statement(j, "SELECT created_usec, created_uptime FROM forwards ORDER BY transaction_id LIMIT 1",
+                              &s);
+        if (r < 0)
+                return r;
+        r = journal_step(j, s);
+        if (r <= 0)
+                return r;
+        *ret_usec = (uint64_t) sqlite3_column_int64(s, 0);
+        *ret_uptime = (uint64_t) sqlite3_column_int64(s, 1);
+        return 1;
+}

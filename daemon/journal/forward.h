@@ -41,3 +41,5 @@ int forward_record_first(struct journal *j, struct forward_record *ret);
 int forward_record_count(struct journal *j);
 /* How many wait, and what their transactions come to in minor units. */
 int forward_record_sum(struct journal *j, unsigned *ret_count, int64_t *ret_amount);
+/* When the one that waits longest was approved, by CLOCK_REALTIME and by uptime_get(). 0 when none waits, else 1. */
+int forward_record_oldest(struct journal *j, uint64_t *ret_usec, uint64_t *ret_uptime);

@@ -136,6 +136,9 @@ int engine_new(const struct engine_config *config, const struct engine_listener 
         r = reversals_new(e, &e->reversals);
         if (r < 0)
                 return r;
+        r = forwards_new(e, &e->forwards);
+        if (r < 0)
+                return r;
         r = operators_new(config->event, config->journal, config->settings, &e->operators);
         if (r < 0)
                 return r;
@@ -158,6 +161,7 @@ struct engine *engine_free(struct engine *e) {
         transaction_free(e->current);
         outbox_free(e->outbox);
         reversals_free(e->reversals);
+        forwards_free(e->forwards);
         msr_free(e->msr);
         monitor_free(e->monitor);
         operators_free(e->operators);
@@ -222,7 +226,7 @@ int engine_start(struct engine *e) {
         r = recover(e);
         if (r < 0)
                 return log_error_errno(r, "The journal's open transactions cannot be ended");
-        reversals_kick(e->reversals);
+        outbox_kick(e->outbox);
         r = monitor_start(e->monitor);
         if (r < 0)
                 return log_error_errno(r, "udev cannot be listened to");

@@ -11,6 +11,7 @@
 #include "emv/terminal.h"
 #include "transaction/acquirer.h"
 #include "transaction/exceptions.h"
+#include "transaction/forwards.h"
 #include "transaction/outbox.h"
 #include "transaction/operators.h"
 #include "transaction/printing.h"
@@ -26,7 +27,7 @@ struct engine_listener {
         void (*transaction)(const struct transaction_view *view, enum transaction_event event, void *userdata);
         void (*device)(struct device *device, enum monitor_event event, void *userdata);
         void (*job)(int64_t job, enum print_state state, void *userdata);
-        /* One of: current transaction, acquirer's state, number of reversals or of print jobs. */
+        /* One of: current transaction, acquirer's state, number of reversals, forwards or print jobs. */
         void (*changed)(void *userdata);
         void *userdata;
 };
@@ -55,6 +56,7 @@ struct engine {
         struct outbox *outbox;
         struct reversals *reversals;
         struct operators *operators;
+        struct forwards *forwards;
         struct uptime_keeper *uptime_keeper;
 
         struct transaction *current; /* the one that runs, or the last one */

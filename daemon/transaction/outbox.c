@@ -22,6 +22,7 @@ struct outbox {
         struct outbox_try attempt;
         bool sending;     /* it, or a sign-on for it, is on the link */
         bool signed_anew; /* for this attempt */
+        bool hurry;       /* the back-off does not count */
 
         outbox_done_t done;
         enum outbox_queue wanted; /* by whom waits */
@@ -108,6 +109,7 @@ static void attempt_failed(struct outbox *o) {
                 log_warning_errno(r, "Transaction %" PRIi64 ": the attempt to send its %s cannot be noted",
                                   o->attempt.transaction, o->user->noun);
         let_go(o);
+        o->hurry = false;
         try_later(o, delay);
         if (o->done && queue > o->wanted)
                 return outbox_kick(o);
@@ -186,8 +188,11 @@ static void count(struct outbox *o) {
                 o->engine->listener.changed(o->engine->listener.userdata);
 }
 
+/* A customer does not wait for what is about another one, but for what this one's money hangs on. */
 static bool may_send(const struct outbox *o, enum outbox_queue queue) {
-        return !o->done || queue <= o->wanted;
+        if (o->done)
+                return queue <= o->wanted;
+        return queue == OUTBOX_REVERSALS || engine_current(o->engine) == 0;
 }
 
 /* Takes the first that may be sent. Returns false when there is none. */
@@ -212,11 +217,13 @@ void outbox_kick(struct outbox *o) {
         if (o->sending || acquirer_is_busy(o->engine->acquirer))
                 return;
         count(o);
-        if (!take_first(o))
+        if (!take_first(o)) {
+                o->hurry = false;
                 return tell_waiter(o, true);
+        }
 
         /* Who waits does not sit out the back-off. */
-        if (!o->done && o->attempt.next_boot > now && o->attempt.next_boot - now <= DELAY_LAST_USEC) {
+        if (!o->done && !o->hurry && o->attempt.next_boot > now && o->attempt.next_boot - now <= DELAY_LAST_USEC) {
                 try_later(o, o->attempt.next_boot - now);
                 return let_go(o);
         }
@@ -231,6 +238,11 @@ void outbox_wait(struct outbox *o, enum outbox_queue queue, outbox_done_t done, 
         o->done = done;
         o->wanted = queue;
         o->userdata = userdata;
+        outbox_kick(o);
+}
+
+void outbox_hurry(struct outbox *o) {
+        o->hurry = true;
         outbox_kick(o);
 }
 

@@ -16,6 +16,7 @@ struct outbox;
 
 enum outbox_queue {
         OUTBOX_REVERSALS,
+        OUTBOX_FORWARDS,
         _OUTBOX_QUEUE_MAX,
 };
 
@@ -50,7 +51,7 @@ DEFINE_CLEANUP(struct outbox *, outbox_free);
 void outbox_set_user(struct outbox *o, enum outbox_queue queue, const struct outbox_user *user);
 
 /*
- * Sends what is due, unless the link is busy. To be called after adding, and
+ * Sends what is due, unless the link is busy; forwards only while no transaction runs. To be called after adding, and
  * when the link is free.
  */
 void outbox_kick(struct outbox *o);
@@ -61,6 +62,9 @@ void outbox_kick(struct outbox *o);
  */
 typedef void (*outbox_done_t)(bool ok, void *userdata);
 void outbox_wait(struct outbox *o, enum outbox_queue queue, outbox_done_t done, void *userdata);
+
+/* The same without a waiter: what may be sent now is, until all is or an attempt fails. */
+void outbox_hurry(struct outbox *o);
 
 /* How many wait in a queue. */
 unsigned outbox_count(const struct outbox *o, enum outbox_queue queue);

@@ -72,7 +72,10 @@ static int send_one(void *userdata, host_exchange_done_t done, void *done_userda
         r = stored_request_read(v->record.request, v->record.request_size, &q);
         if (r < 0)
                 return r;
-        q.original = (struct host_original){ .kind = q.kind, .batch = q.batch, .stan = q.stan };
+        /* That of a void repeats what the void was about; of a sale there is nothing but itself. */
+        if (q.original.stan == 0)
+                q.original = (struct host_original){ .batch = q.batch, .stan = q.stan };
+        q.original.kind = q.kind;
         q.kind = HOST_REVERSAL;
         q.reason = v->record.reason;
         return acquirer_exchange(v->engine->acquirer, &q, done, done_userdata);
@@ -162,10 +165,6 @@ static void drop(void *userdata) {
 }
 
 /* ---- Life ---- */
-
-void reversals_kick(struct reversals *v) {
-        outbox_kick(v->engine->outbox);
-}
 
 void reversals_wait(struct reversals *v, outbox_done_t done, void *userdata) {
         outbox_wait(v->engine->outbox, OUTBOX_REVERSALS, done, userdata);

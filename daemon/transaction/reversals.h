@@ -26,9 +26,6 @@ int reversals_prepare(struct journal *j, int64_t transaction, const struct host_
 /* In the caller's journal transaction: the request is to be taken back, with DE39 of the reversal. */
 int reversals_arm(struct journal *j, int64_t transaction, const char *reason);
 
-/* Sends what is due, unless the link is busy. To be called after arming, and when the link is free. */
-void reversals_kick(struct reversals *v);
-
 /* Forgets the back-off and calls done once none is pending (ok), or the next attempt failed. */
 void reversals_wait(struct reversals *v, outbox_done_t done, void *userdata);
 

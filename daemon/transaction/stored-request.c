@@ -20,6 +20,7 @@ struct stored_request {
         uint8_t icc[255];
 
         uint32_t original_batch, original_stan;
+        char authorization_code[7];
         char original_date[5];
         char original_rrn[13];
         char original_approval[7];
@@ -30,7 +31,7 @@ _Static_assert(SIZE_1 == 312, "the layout of version 1");
 int stored_request_new(const struct host_request *q, struct stored_request **ret, size_t *ret_size) {
         struct stored_request *s;
 
-        if (q->icc_size > sizeof(s->icc) || strlen(q->pan) >= sizeof(s->pan))
+        if (q->icc_size > sizeof(s->icc) || strlen(strempty(q->pan)) >= sizeof(s->pan))
                 return -ERANGE;
         s = secret_new(sizeof(*s));
         if (!s)
@@ -45,13 +46,14 @@ int stored_request_new(const struct host_request *q, struct stored_request **ret
         s->currency = q->currency;
         s->entry = (uint8_t) q->entry;
         s->icc_size = (uint8_t) q->icc_size;
-        memcpy(s->pan, q->pan, strlen(q->pan) + 1);
+        COPY(s->pan, strempty(q->pan));
         if (q->expiry)
                 memcpy(s->expiry, q->expiry, strnlen(q->expiry, sizeof(s->expiry) - 1));
         if (q->icc_size > 0)
                 memcpy(s->icc, q->icc, q->icc_size);
         s->original_batch = q->original.batch;
         s->original_stan = q->original.stan;
+        COPY(s->authorization_code, strempty(q->authorization_code));
         COPY(s->original_date, q->original.date);
         COPY(s->original_rrn, q->original.rrn);
         COPY(s->original_approval, q->original.approval);
@@ -73,7 +75,7 @@ int stored_request_read(const void *data, size_t size, struct host_request *ret)
                 .amount = s->amount,
                 .currency = s->currency,
                 .entry = s->entry,
-                .pan = s->pan,
+                .pan = *s->pan ? s->pan : NULL,
                 .expiry = *s->expiry ? s->expiry : NULL,
                 .psn = s->psn,
                 .icc = s->icc_size > 0 ? s->icc : NULL,
@@ -81,6 +83,7 @@ int stored_request_read(const void *data, size_t size, struct host_request *ret)
         };
         if (s->version == 1)
                 return 0;
+        ret->authorization_code = *s->authorization_code ? s->authorization_code : NULL;
         ret->original.batch = s->original_batch;
         ret->original.stan = s->original_stan;
         COPY(ret->original.date, s->original_date);

@@ -216,7 +216,7 @@ void transaction_conclude(struct transaction *t, enum transaction_result result,
         transaction_tell(t, TRANSACTION_FINISHED);
         t->engine->listener.changed(t->engine->listener.userdata);
         printing_kick(t->engine->printing);
-        reversals_kick(t->engine->reversals);
+        outbox_kick(t->engine->outbox);
 }
 
 /* What may have been booked is taken back; what cannot be taken back is not known. */

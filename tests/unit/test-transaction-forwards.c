@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* What was approved here reaches the acquirer: once, in order, and however often it takes. */
+#include "test.h"
+
+#include "told-fixture.h"
+#include "journal/batch.h"
+#include "transaction/stored-request.h"
+
+static void kick(void) {
+        outbox_kick(shop.engine->outbox);
+        acq_run();
+}
+
+static int is_event(const struct event_record *event, void *userdata) {
+        return streq(event->kind, userdata);
+}
+
+static void assert_forwarding(int64_t id, enum forwarding_state forwarding, const char *event) {
+        _cleanup_(forward_record_done) struct forward_record forward = {};
+        struct transaction_record record = acq_load(id);
+
+        assert_int_equal(record.forwarding, forwarding);
+        assert_int_equal(record.result, RESULT_APPROVED);
+        /* The request is forgotten as soon as, and not before, the acquirer has decided. */
+        assert_int_equal(forward_record_load(shop.journal, id, &forward),
+                         forwarding == FORWARDING_PENDING ? 0 : -ENOENT);
+        if (event)
+                assert_int_equal(event_each(shop.journal, id, 0, 0, is_event, (void *) event), 1);
+}
+
+static void is_told(void **state) {
+        struct transaction_record a = acq_add_forward("sale", 100, true),
+                                  b = acq_add_forward("offline-sale", 30, false);
+        uint8_t icc[BATCH_CHIP_MAX];
+        size_t size;
+
+        outbox_kick(shop.engine->outbox);
+        assert_int_equal(forwards_count(shop.engine->forwards), 2);
+        assert_true(forwards_oldest(shop.engine->forwards) > 0);
+        acq_run();
+        assert_int_equal(acq.n_told, 2);
+        acq_assert_told(0, HOST_SALE, &a);
+        acq_assert_told(1, HOST_OFFLINE_SALE, &b);
+        assert_string_equal(acq.told[0].pan, TOLD_PAN);
+        assert_memory_equal(acq.told[0].icc, "chip", 4);
+        assert_forwarding(a.id, FORWARDING_DONE, "forwarded");
+        assert_forwarding(b.id, FORWARDING_DONE, "forwarded");
+        assert_string_equal(acq_load(a.id).rrn, "000000000001");
+        assert_int_equal(forwards_count(shop.engine->forwards), 0);
+        assert_int_equal(forwards_oldest(shop.engine->forwards), 0);
+        /* What the upload needs stays until the batch is settled. */
+        assert_int_equal(batch_load_chip(shop.journal, a.id, icc, &size), 0);
+        assert_int_equal(batch_load_chip(shop.journal, b.id, icc, &size), -ENOENT);
+}
+
+static struct {
+        enum host_outcome outcomes[4];
+        const char *codes[4];
+        unsigned n;
+} words;
+
+static void answer_in_turn(const struct told *q, enum host_outcome *outcome, struct host_answer *answer) {
+        unsigned i = acq.n_told - 1;
+
+        if (i >= words.n)
+                return;
+        *outcome = words.outcomes[i];
+        COPY(answer->code, words.codes[i]);
+}
+
+/* One forward, and the acquirer's words in their order; afterwards it approves. */
+static void assert_ends(const char *name, enum forwarding_state end, unsigned n_sent) {
+        struct transaction_record record = acq_add_forward("tip", 100, false);
+
+        acq.n_told = 0;
+        acq.answer = answer_in_turn;
+        acq_run_hurried();
+        if (acq.n_told != n_sent || acq_load(record.id).forwarding != end)
+                fail_msg("%s: %u sent, %s", name, acq.n_told,
+                         forwarding_state_to_string(acq_load(record.id).forwarding));
+        for (unsigned i = 0; i < acq.n_told; i++)
+                acq_assert_told(i, HOST_TIP, &record);
+        assert_forwarding(record.id, end, NULL);
+}
+
+static void answers(void **state) {
+#define ASSERT_ENDS(end, n_sent, ...)                                                                                 \
+        words = (typeof(words)) __VA_ARGS__;                                                                          \
+        assert_ends(#__VA_ARGS__, end, n_sent)
+
+        ASSERT_ENDS(FORWARDING_DONE, 1, { { HOST_ANSWERED }, { "00" }, 1 });
+        ASSERT_ENDS(FORWARDING_DONE, 1, { { HOST_ANSWERED }, { "11" }, 1 });
+        /* No word on the money: again. */
+        ASSERT_ENDS(FORWARDING_DONE, 2, { { HOST_NO_ANSWER }, { "" }, 1 });
+        ASSERT_ENDS(FORWARDING_DONE, 2, { { HOST_NOT_SENT }, { "" }, 1 });
+        ASSERT_ENDS(FORWARDING_DONE, 2, { { HOST_BAD_MAC }, { "" }, 1 });
+        ASSERT_ENDS(FORWARDING_DONE, 2, { { HOST_MALFORMED }, { "" }, 1 });
+        ASSERT_ENDS(FORWARDING_DONE, 2, { { HOST_ANSWERED }, { "96" }, 1 });
+        ASSERT_ENDS(FORWARDING_DONE, 2, { { HOST_ANSWERED }, { "09" }, 1 });
+        ASSERT_ENDS(FORWARDING_DONE, 2, { { HOST_ANSWERED }, { "ZZ" }, 1 });
+        /* A word against it. */
+        ASSERT_ENDS(FORWARDING_REJECTED, 1, { { HOST_ANSWERED }, { "51" }, 1 });
+        ASSERT_ENDS(FORWARDING_REJECTED, 1, { { HOST_ANSWERED }, { "10" }, 1 });
+        ASSERT_ENDS(FORWARDING_REJECTED, 2, { { HOST_NO_ANSWER, HOST_ANSWERED }, { "", "05" }, 2 });
+        /* A duplicate of what? */
+        ASSERT_ENDS(FORWARDING_REJECTED, 1, { { HOST_ANSWERED }, { "94" }, 1 });
+        ASSERT_ENDS(FORWARDING_REJECTED, 2, { { HOST_NOT_SENT, HOST_ANSWERED }, { "", "94" }, 2 });
+        ASSERT_ENDS(FORWARDING_DONE, 2, { { HOST_NO_ANSWER, HOST_ANSWERED }, { "", "94" }, 2 });
+        ASSERT_ENDS(FORWARDING_DONE, 3, { { HOST_NO_ANSWER, HOST_NOT_SENT, HOST_ANSWERED }, { "", "", "94" }, 3 });
+}
+
+/* That it may have left survives the death of who sent it. */
+static void killed_before_the_answer(void **state) {
+        struct transaction_record record = acq_add_forward("sale", 100, true);
+
+        acq.hold = true;
+        kick();
+        assert_int_equal(acq.n_told, 1);
+        acq_kill();
+        acq.hold = false;
+        acq.answer = answer_in_turn;
+        words = (typeof(words)){ { HOST_ANSWERED, HOST_ANSWERED }, { "", "94" }, 2 };
+        acq_start();
+        acq_run();
+        assert_int_equal(acq.n_told, 2);
+        acq_assert_told(1, HOST_SALE, &record);
+        assert_forwarding(record.id, FORWARDING_DONE, "forwarded");
+}
+
+static void rejected_is_not_sent_again(void **state) {
+        struct transaction_record record = acq_add_forward("sale", 100, true);
+
+        acq.answer = answer_in_turn;
+        words = (typeof(words)){ { HOST_ANSWERED }, { "51" }, 1 };
+        kick();
+        assert_forwarding(record.id, FORWARDING_REJECTED, "forward-rejected");
+        assert_string_equal(acq_load(record.id).response_code, "51");
+        acq_kill();
+        acq_start();
+        acq_run();
+        assert_int_equal(acq.n_told, 1);
+}
+
+/* The key did not fit: it was not looked at. */
+static void signs_on_anew(void **state) {
+        struct transaction_record record = acq_add_forward("sale", 100, true);
+
+        acq.answer = answer_in_turn;
+        words = (typeof(words)){ { HOST_ANSWERED }, { "A0" }, 1 };
+        kick();
+        assert_int_equal(acq.n_sign_ons, 1);
+        assert_int_equal(acq.n_told, 2);
+        assert_forwarding(record.id, FORWARDING_DONE, NULL);
+
+        record = acq_add_forward("sale", 100, true);
+        acq.signed_on = false;
+        kick();
+        assert_int_equal(acq.n_sign_ons, 2);
+        assert_forwarding(record.id, FORWARDING_DONE, NULL);
+}
+
+static void reversals_first(void **state) {
+        struct transaction_record forward = acq_add_forward("sale", 100, true), reversal = acq_add_reversal(7);
+
+        acq.down = 1;
+        acq_run_hurried();
+        assert_int_equal(acq.n_told, 3);
+        acq_assert_told(0, HOST_REVERSAL, &reversal);
+        acq_assert_told(1, HOST_REVERSAL, &reversal);
+        acq_assert_told(2, HOST_SALE, &forward);
+        assert_string_equal(acq.told[1].reason, HOST_REASON_NO_ANSWER);
+        assert_int_equal(acq_load(reversal.id).reversal, REVERSAL_DONE);
+        assert_forwarding(forward.id, FORWARDING_DONE, NULL);
+}
+
+/* A customer does not wait for another one's forward. */
+static void not_while_a_transaction_runs(void **state) {
+        struct engine_call call = { .kind = "echo", .currency = "", .reference = "E-1", .order = "" };
+        struct transaction_record forward = acq_add_forward("sale", 100, true);
+        struct refusal refusal;
+        int64_t id;
+
+        acq.hold = true;
+        assert_int_equal(engine_start_transaction(shop.engine, &call, &id, &refusal), 0);
+        acq_run();
+        assert_int_equal(acq.n_told, 1);
+        acq_assert_told(0, HOST_ECHO, NULL);
+        assert_true(forwards_flush(shop.engine->forwards, &refusal) < 0);
+        assert_int_equal(refusal.code, REFUSAL_BUSY);
+        acq.hold = false;
+        acq_run();
+        assert_int_equal(acq.n_told, 2);
+        assert_forwarding(forward.id, FORWARDING_DONE, NULL);
+}
+
+static void flush(void **state) {
+        struct forward_record record;
+        struct refusal refusal;
+        int64_t id;
+
+        id = acq_add_forward("sale", 100, true).id;
+        (void) acq_add_forward("sale", 200, true);
+        /* Its time has not come. */
+        assert_int_equal(forward_record_load(shop.journal, id, &record), 0);
+        record.next_boot = clock_now(CLOCK_BOOTTIME) + 600 * USEC_PER_SEC;
+        assert_int_equal(journal_begin(shop.journal, JOURNAL_DURABLE), 0);
+        assert_int_equal(forward_record_update(shop.journal, &record), 0);
+        assert_int_equal(journal_commit(shop.journal), 0);
+        forward_record_done(&record);
+        kick();
+        assert_int_equal(acq.n_told, 0);
+
+        assert_int_equal(forwards_flush(shop.engine->forwards, &refusal), 0);
+        assert_int_equal(acq.n_told, 1);
+        assert_true(forwards_flush(shop.engine->forwards, &refusal) < 0);
+        assert_int_equal(refusal.code, REFUSAL_BUSY);
+        acq_run();
+        assert_int_equal(acq.n_told, 2);
+        assert_int_equal(forwards_count(shop.engine->forwards), 0);
+        assert_int_equal(forwards_flush(shop.engine->forwards, &refusal), 0);
+}
+
+/* A request that the first version of the form stored, as its bytes stood. */
+static void older_form(void **state) {
+        _cleanup_secret_ struct stored_request *stored = NULL;
+        const struct host_request q = {
+                .kind = HOST_VOID,
+                .stan = 7,
+                .batch = 3,
+                .amount = 1234,
+                .currency = 156,
+                .entry = HOST_ENTRY_CHIP,
+                .pan = TOLD_PAN,
+                .expiry = "3012",
+                .psn = -1,
+                .authorization_code = "123456",
+                .original = { .kind = HOST_SALE, .batch = 2, .stan = 6, .date = "0102", .rrn = "1", .approval = "9" },
+        };
+        struct host_request read;
+        uint32_t version = 1;
+        size_t size;
+
+        assert_int_equal(stored_request_new(&q, &stored, &size), 0);
+        assert_int_equal(stored_request_read(stored, size, &read), 0);
+        assert_int_equal(read.kind, HOST_VOID);
+        assert_string_equal(read.pan, TOLD_PAN);
+        assert_string_equal(read.expiry, "3012");
+        assert_string_equal(read.authorization_code, "123456");
+        assert_int_equal(read.original.stan, 6);
+        assert_string_equal(read.original.rrn, "1");
+        assert_null(read.track2);
+        assert_int_equal(stored_request_read(stored, size - 1, &read), -EPROTONOSUPPORT);
+
+        memcpy(stored, &version, sizeof(version));
+        assert_int_equal(stored_request_read(stored, 312, &read), 0);
+        assert_int_equal(read.amount, 1234);
+        assert_int_equal(read.original.stan, 0);
+        assert_null(read.authorization_code);
+        assert_int_equal(stored_request_read(stored, 311, &read), -EPROTONOSUPPORT);
+        version = 3;
+        memcpy(stored, &version, sizeof(version));
+        assert_int_equal(stored_request_read(stored, size, &read), -EPROTONOSUPPORT);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test_setup_teardown(is_told, acq_setup, acq_teardown),
+                cmocka_unit_test_setup_teardown(answers, acq_setup, acq_teardown),
+                cmocka_unit_test_setup_teardown(killed_before_the_answer, acq_setup, acq_teardown),
+                cmocka_unit_test_setup_teardown(rejected_is_not_sent_again, acq_setup, acq_teardown),
+                cmocka_unit_test_setup_teardown(signs_on_anew, acq_setup, acq_teardown),
+                cmocka_unit_test_setup_teardown(reversals_first, acq_setup, acq_teardown),
+                cmocka_unit_test_setup_teardown(not_while_a_transaction_runs, acq_setup, acq_teardown),
+                cmocka_unit_test_setup_teardown(flush, acq_setup, acq_teardown),
+                cmocka_unit_test(older_form),
+        };
+
+        return cmocka_run_group_tests_name("transaction-forwards", tests, NULL, NULL);
+}
