@@ -48,6 +48,19 @@ $(O)/journal-bench: $(O)/tests/bench/journal.o $(O)/rooms.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(call libs,$(LIBS_tilld))
 
+# The terminal that is killed at every system call, and who kills it (tests/crash/README).
+CRASH_PROGRAMS := $(addprefix $(O)/crash/,terminal tracer) $(O)/till-acquirer
+CRASH_WRAPS := $(addprefix -Wl$(comma)--wrap=,clock_gettime sd_event_add_time_relative sd_event_source_set_time_relative)
+$(O)/tests/crash/%.o: WARNINGS += -Itests
+$(O)/crash/terminal: $(call objects,$(addprefix tests/crash/,terminal.c devices.c power.c time.c)) $(O)/rooms.a $(O)/sim.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) $(CRASH_WRAPS) -o $@ $^ $(call libs,$(sort $(LIBS_tilld) $(LIBS_till-sim)))
+$(O)/crash/tracer: $(O)/tests/crash/tracer.o
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(call libs,libseccomp)
+
 # Hostile devices, for cases and for make check-kernel-debug.
 GUEST_PROGRAMS += $(O)/guest/till-hostile
 $(O)/guest/till-hostile: $(call objects,$(call sources,tests/hostile)) $(O)/sim.a $(O)/rooms.a
@@ -92,6 +105,11 @@ check-trixie: check-deps ## run the kselftests on Debian 13's kernel, 6.12
 	@$(MAKE) --no-print-directory check-programs
 	@O=$(O) OUT=$(OUT) CHECK_KERNEL=trixie tests/check/run vm/kselftest
 
+# P="NAME..." runs a part: scenarios or points (tests/crash/README).
+check-crash: check-deps ## kill the terminal at each of its system calls, and hold all that it did against the acquirer's ledger
+	@$(MAKE) --no-print-directory $(CRASH_PROGRAMS)
+	@O=$(O) tests/crash/run $(P)
+
 # The first run builds the kernel. UNPLUGS= and SEED= are for the hostile devices too.
 check-kernel-debug: check-deps ## kselftests, 1000 unplugs and FUZZ_TIME=60 s of hostile devices on a kernel with KASAN and lockdep
 	@$(MAKE) --no-print-directory check-programs
@@ -119,7 +137,7 @@ coverage-emv: check-deps ## which lines of daemon/emv/ its unit tests and the ta
 # Installing comes before the flags are asked of pkg-config, hence the second make.
 check-deps:
 	@packaging/install-deps
-check-programs: $(UNIT_TESTS) $(GUEST_PROGRAMS) $(O)/paper-print $(O)/iso8583-frames $(O)/emv-print $(O)/emv-cases $(REPLAYERS)
+check-programs: $(UNIT_TESTS) $(GUEST_PROGRAMS) $(O)/paper-print $(O)/iso8583-frames $(O)/emv-print $(O)/emv-cases $(REPLAYERS) $(CRASH_PROGRAMS)
 	@mkdir -p $(O)/guest
 
 fuzz: F ?= $(FUZZERS)
@@ -147,4 +165,4 @@ demo-shell: ## the same VM with a shell in it; end it with exit
 	@packaging/install-deps build
 	@tests/vm/run --tty -- bash -i
 
-.PHONY: bench check check-mutants fuzz fuzz-emv fuzz-named check-unit check-kernel-debug coverage-kernel coverage-emv check-trixie check-deps check-programs demo demo-shell
+.PHONY: bench check check-crash check-mutants fuzz fuzz-emv fuzz-named check-unit check-kernel-debug coverage-kernel coverage-emv check-trixie check-deps check-programs demo demo-shell

@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <sys/epoll.h>
@@ -281,6 +282,8 @@ static int on_accept(sd_event_source *source, int fd, uint32_t revents, void *us
         client = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (client < 0)
                 return 0;
+        /* An answer must not wait until the session tickets before it are acknowledged. */
+        (void) setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
         for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
                 if (s->connections[i])
                         continue;

@@ -1,0 +1,219 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# check.py DIRECTORY LEDGER TERMINAL - holds four witnesses against each other, once a terminal has come to rest: its
+# journal (DIRECTORY/test.db), the acquirer's ledger, the papers that came out (paper.log) and what the checkout was
+# told (told.log). Prints each thing that must not be, a line each. The journal is read by SQL of its own, not by the
+# daemon's code. Each reference of a run has an amount of its own: so the ledger shows which attempt charged what.
+
+import collections, hashlib, re, sqlite3, struct, sys
+
+# What has no effect on money.
+SERVICES = ('sign-on', 'sign-off', 'echo', 'parameter download', 'CA key download')
+COPIES = ('MERCHANT COPY', 'CARDHOLDER COPY')
+
+
+class Witnesses:
+    def __init__(self, directory, ledger, terminal):
+        journal = sqlite3.connect(f'file:{directory}/test.db?mode=ro', uri=True)
+        journal.row_factory = sqlite3.Row
+        rows = lambda db, sql, *values: [dict(row) for row in db.execute(sql, values)]
+        self.transactions = rows(journal, 'SELECT * FROM transactions ORDER BY id')
+        self.reversals = {r['transaction_id']: r for r in rows(journal, 'SELECT * FROM reversals')}
+        self.jobs = rows(journal, 'SELECT id, transaction_id, what, duplicate, state FROM print_jobs ORDER BY id')
+        self.events = rows(journal, 'SELECT * FROM events ORDER BY seq')
+        self.damage = [row[0] for row in journal.execute('PRAGMA quick_check') if row[0] != 'ok']
+        self.damage += [f'foreign key of {row[0]}' for row in journal.execute('PRAGMA foreign_key_check')]
+        journal.close()
+
+        ledger = sqlite3.connect(f'file:{ledger}?mode=ro', uri=True)
+        ledger.row_factory = sqlite3.Row
+        self.charges = rows(ledger, 'SELECT * FROM transactions WHERE terminal = ? ORDER BY id', terminal)
+        self.messages = rows(ledger, 'SELECT * FROM messages WHERE terminal = ? ORDER BY id', terminal)
+        ledger.close()
+
+        self.told = [line.split() for line in read_lines(f'{directory}/told.log')]
+        self.papers = [read_paper(line) for line in read_lines(f'{directory}/paper.log')]
+
+
+def read_lines(path):
+    with open(path) as f:
+        return f.read().splitlines()
+
+
+Paper = collections.namedtuple('Paper', 'job reference what duplicate')
+
+
+def read_paper(line):
+    job, data = line.split()
+    text = bytes.fromhex(data).decode('gbk', 'replace')
+    reference = re.search(r'MERCHANT REF\.\s+(\S+)', text)
+    what = re.search(r'MERCHANT COPY|CARDHOLDER COPY|NOT COMPLETED', text)
+    return Paper(int(job), reference and reference[1], what and what[0], 'DUPLICATED' in text)
+
+
+def check(w, power_was_cut=False):
+    faults = []
+    for rule in (check_journal, check_told, check_money, check_numbers, check_reversals, check_papers, check_events):
+        faults += rule(w, power_was_cut)
+    return faults
+
+
+# --- The journal for itself: all is at rest.
+
+def check_journal(w, _):
+    for damage in w.damage:
+        yield f'the journal is damaged: {damage}'
+    for t in w.transactions:
+        name = f'{t["kind"]} {t["reference"]}'
+        if t['state'] != 'done' or t['result'] == 'none':
+            yield f'{name} is never ended: {t["state"]}'
+        if t['reversal'] == 'pending':
+            yield f'{name} is never reversed'
+        if t['reversal'] in ('done', 'rejected') and t['result'] == 'approved':
+            yield f'{name} is approved and reversed'
+        if (t['id'] in w.reversals) != (t['reversal'] in ('pending', 'rejected')):
+            yield f'{name} says reversal {t["reversal"]}, and its request is {"" if t["id"] in w.reversals else "not "}there'
+
+
+# --- What was told is true, and stays so.
+
+def check_told(w, _):
+    journal = {t['reference']: t for t in w.transactions}
+    results, ended, reversed_ = {}, set(), set()
+    for reference, state, result, reversal in w.told:
+        if state == 'refused':
+            continue
+        if reference in ended and state != 'done':
+            yield f'{reference} was told as done, then as {state}'
+        if reference in results and result != results[reference] and not (
+                results[reference] == 'unconfirmed' and result in ('approved', 'declined')):
+            yield f'{reference} was told as {results[reference]}, then as {result}'
+        if reference in reversed_ and reversal != 'done':
+            yield f'{reference} was told as reversed, then as {reversal}'
+        if state == 'done':
+            ended.add(reference)
+            results[reference] = result
+        if reversal == 'done':
+            reversed_.add(reference)
+    for reference, result in results.items():
+        if reference not in journal:
+            yield f'{reference} was told as {result}, and the journal does not know it'
+        elif journal[reference]['result'] != result:
+            yield f'{reference} was told as {result}, and the journal has {journal[reference]["result"]}'
+
+
+# --- Journal and ledger agree on every booking.
+
+def check_money(w, _):
+    journal = {(t['batch'], t['stan']): t for t in w.transactions if t['stan']}
+    booked = {(c['batch'], c['stan']): c for c in w.charges}
+    charged = collections.Counter(c['amount'] for c in w.charges if c['effect'] == 'approved')
+    for amount, times in charged.items():
+        if times > 1:
+            yield f'{amount} is charged {times} times'
+    for number, c in booked.items():
+        t = journal.get(number)
+        if not t:
+            yield f'{c["kind"]} {number} over {c["amount"]} is in the ledger ({c["effect"]}), not in the journal'
+            continue
+        name = f'{t["kind"]} {t["reference"]}'
+        if t['amount'] != c['amount']:
+            yield f'{name} over {t["amount"]} is in the ledger over {c["amount"]}'
+        if c['effect'] == 'approved' and t['result'] != 'approved' and t['reversal'] != 'rejected':
+            yield f'{name} is charged, and the journal has {t["result"]}, reversal {t["reversal"]}'
+        if c['effect'] != 'approved' and t['result'] == 'approved':
+            yield f'{name} is approved, and the ledger has {c["effect"]}'
+    for number, t in journal.items():
+        if t['result'] == 'approved' and number not in booked:
+            yield f'{t["kind"]} {t["reference"]} is approved, and the ledger does not know it'
+
+
+# --- A number is used once, for one thing, and again only to take that thing back.
+
+def check_numbers(w, power_was_cut):
+    seen = {}
+    for m in w.messages:
+        number = (m['batch'], m['stan'])
+        if m['kind'] == 'reversal':
+            continue
+        # What is not money is numbered by a commit that a power cut may take back.
+        if m['kind'] in SERVICES and power_was_cut:
+            continue
+        if number in seen:
+            yield f'batch and number {number} stand for a {seen[number]} and again for a {m["kind"]}'
+        seen[number] = m['kind']
+
+
+# --- What was taken back was to be taken back, and said so to the end.
+
+def check_reversals(w, _):
+    journal = {(t['batch'], t['stan']): t for t in w.transactions if t['stan']}
+    booked = {(c['batch'], c['stan']): c for c in w.charges}
+    for m in w.messages:
+        if m['kind'] != 'reversal':
+            continue
+        t = journal.get((m['batch'], m['stan']))
+        if not t:
+            yield f'a reversal of {(m["batch"], m["stan"])} came, of which the journal knows nothing'
+        elif t['result'] == 'approved':
+            yield f'a reversal of {t["reference"]} came, which is approved'
+    for number, t in journal.items():
+        if t['reversal'] == 'done' and not (number in booked and booked[number]['reversals'] > 0):
+            yield f'{t["reference"]} is said to be reversed, and the ledger knows of no reversal'
+
+
+# --- Papers: each once without a mark, none missing, none that says what is not so.
+
+def check_papers(w, _):
+    journal = {t['reference']: t for t in w.transactions}
+    out = collections.defaultdict(list)
+    for p in w.papers:
+        out[p.reference, p.what].append(p)
+        if not p.reference or not p.what:
+            yield f'paper {p.job} cannot be read'
+    for (reference, what), papers in out.items():
+        for p in papers[1:]:
+            if not p.duplicate:
+                yield f'{what} of {reference} came out again, without a mark'
+        t = journal.get(reference)
+        if not t:
+            yield f'{what} of {reference} came out, which the journal does not know'
+        elif what in COPIES and t['result'] != 'approved':
+            yield f'{what} of {reference} came out, which is {t["result"]}'
+    for t in w.transactions:
+        wanted = COPIES if t['result'] == 'approved' else ()
+        if t['reversal'] != 'none':
+            wanted += ('NOT COMPLETED',)
+        for what in wanted:
+            if (t['reference'], what) not in out:
+                yield f'{t["reference"]} is {t["result"]}, and has no paper {what}'
+    jobs = {p.job for p in w.papers}
+    for j in w.jobs:
+        if j['state'] == 'printed' and j['id'] not in jobs:
+            yield f'job {j["id"]} is said to be printed, and never came out'
+        if j['state'] != 'printed':
+            yield f'job {j["id"]} is left {j["state"]}'
+
+
+# --- The event log's chain, computed anew.
+
+def check_events(w, _):
+    previous = bytes(32)
+    for n, e in enumerate(w.events, 1):
+        parts = previous + struct.pack('>QQQ', e['seq'], e['time_usec'], e['transaction_id'])
+        for text in (e['kind'], e['text']):
+            parts += struct.pack('>Q', len(text.encode())) + text.encode()
+        previous = hashlib.sha256(parts).digest()
+        if e['seq'] != n or previous != e['hash']:
+            yield f'the event log breaks at {n}'
+            return
+
+
+if __name__ == '__main__':
+    if len(sys.argv) != 4:
+        sys.exit('usage: check.py DIRECTORY LEDGER TERMINAL')
+    found = check(Witnesses(*sys.argv[1:]))
+    for fault in found:
+        print(fault)
+    sys.exit(bool(found))

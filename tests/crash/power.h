@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * What a power cut would find: a VFS over SQLite's own that writes down in DIRECTORY/power.log what was written and
+ * what of it was synced. tests/crash/power.py makes the disk of it that is left when the power goes.
+ */
+
+#include <stdint.h>
+
+/* A record: this, the file's name without its directory, and of a write its bytes. In the machine's own byte order. */
+struct power_record {
+        uint32_t what; /* enum power_what */
+        uint32_t name_size;
+        uint64_t offset; /* of a write, or the new size */
+        uint64_t size;   /* of the bytes behind the name */
+};
+
+enum power_what {
+        POWER_CREATED,
+        POWER_WRITTEN,
+        POWER_TRUNCATED,
+        POWER_SYNCED,
+        POWER_DELETED,
+        POWER_DELETED_FOR_GOOD, /* the directory was synced */
+};
+
+/* For all databases that are opened from now on. Ends the process on an error. */
+void power_record(const char *directory);
