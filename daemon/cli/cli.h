@@ -31,7 +31,10 @@ enum {
 
 int verb_status(struct cli *cli, int argc, char **argv);
 int verb_devices(struct cli *cli, int argc, char **argv);
-int verb_sale(struct cli *cli, int argc, char **argv);
+/* Each kind of transaction is a verb. */
+int verb_kind(struct cli *cli, int argc, char **argv);
+int verb_list(struct cli *cli, int argc, char **argv);
+int verb_show(struct cli *cli, int argc, char **argv);
 int verb_emv(struct cli *cli, int argc, char **argv);
 int verb_receipts(struct cli *cli, int argc, char **argv);
 

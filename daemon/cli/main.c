@@ -12,7 +12,17 @@ static const struct verb {
 } verbs[] = {
         { "status", verb_status, "", N_("how the terminal is doing") },
         { "devices", verb_devices, "", N_("readers and printers, connected or not") },
-        { "sale", verb_sale, "AMOUNT [CURRENCY]", N_("take a payment and wait for its result") },
+        { "list", verb_list, "", N_("the last transactions") },
+        { "show", verb_show, "TRANSACTION", N_("all of one transaction") },
+        { "sale", verb_kind, "AMOUNT [CURRENCY]", N_("take a payment and wait for its result") },
+        { "void", verb_kind, "TRANSACTION", N_("take back a sale, completion or pre-authorization") },
+        { "refund", verb_kind, "TRANSACTION [AMOUNT]", N_("give money back for a sale or completion") },
+        { "preauth", verb_kind, "AMOUNT [CURRENCY]", N_("hold an amount on the card") },
+        { "complete", verb_kind, "TRANSACTION [AMOUNT]", N_("take what a pre-authorization holds") },
+        { "balance", verb_kind, "", N_("ask for what is left on the card") },
+        { "sign-on", verb_kind, "", N_("sign on to the acquirer: new keys") },
+        { "sign-off", verb_kind, "", N_("sign off from the acquirer") },
+        { "echo", verb_kind, "", N_("ask the acquirer whether it is there") },
         { "emv", verb_emv, "check", N_("card applications and keys that a restart would use") },
         { "receipts", verb_receipts, "[list|show|reprint]", N_("papers: list, read, print again") },
 };
