@@ -177,7 +177,7 @@ int host_answer_decode(const struct host_profile *p, const struct host_keys *key
                        const void *frame, size_t size, struct host_answer *ret) {
         _cleanup_(iso8583_freep) struct iso8583 *m = NULL;
         const struct host_kind_rule *rule = p->kinds + q->kind;
-        const size_t head = sizeof(p->tpdu) + sizeof(p->header);
+        const size_t head = host_profile_head(p);
         const uint8_t *message = (const uint8_t *) frame + head;
         struct host_answer a = {};
         const char *code;

@@ -1,22 +1,30 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <openssl/evp.h>
+
 #include "base/secret.h"
 #include "host/keys.h"
 
 #define SINGLE 8
 #define DOUBLE 16
 #define KCV 4
+/* RFC 3394 puts 8 bytes in front by which a wrong key is seen. */
+#define AES_WRAPPED (DOUBLE + 8)
 
 struct host_keys {
+        enum host_hierarchy hierarchy;
         uint8_t tmk[TMK_SIZE];
         uint8_t mak[DOUBLE];
         size_t mak_size; /* 0 before sign-on */
 };
 
-int host_keys_new(const uint8_t tmk[static TMK_SIZE], struct host_keys **ret) {
+DEFINE_CLEANUP(EVP_CIPHER_CTX *, EVP_CIPHER_CTX_free);
+
+int host_keys_new(enum host_hierarchy hierarchy, const uint8_t tmk[static TMK_SIZE], struct host_keys **ret) {
         struct host_keys *k = secret_new(sizeof(*k));
 
         if (!k)
                 return -ENOMEM;
+        k->hierarchy = hierarchy;
         memcpy(k->tmk, tmk, TMK_SIZE);
         *ret = k;
         return 0;
@@ -33,12 +41,29 @@ static bool is_zero(const uint8_t *p, size_t size) {
         return true;
 }
 
-int host_keys_load(struct host_keys *k, const void *wrapped, size_t size) {
-        const uint8_t *p = wrapped;
-        size_t slot, mak_size;
-        uint8_t mak[DOUBLE], kcv[KCV];
-        WIPE_AT_END(mak);
-        int r;
+/* RFC 3394. -EKEYREJECTED when what was wrapped is not whole. */
+static int aes_wrap(bool wrap, const uint8_t tmk[static TMK_SIZE], const uint8_t *data, uint8_t *ret) {
+        _cleanup_(EVP_CIPHER_CTX_freep) EVP_CIPHER_CTX *c = EVP_CIPHER_CTX_new();
+        const int in = wrap ? DOUBLE : AES_WRAPPED, out = wrap ? AES_WRAPPED : DOUBLE;
+        uint8_t whole[AES_WRAPPED + DOUBLE];
+        WIPE_AT_END(whole);
+        int n;
+
+        if (!c)
+                return -ENOMEM;
+        EVP_CIPHER_CTX_set_flags(c, EVP_CIPHER_CTX_FLAG_WRAP_ALLOW);
+        if (EVP_CipherInit_ex(c, EVP_aes_128_wrap(), NULL, tmk, NULL, wrap) != 1)
+                return -EIO;
+        if (EVP_CipherUpdate(c, whole, &n, data, in) != 1 || n != out)
+                return wrap ? -EIO : -EKEYREJECTED;
+        memcpy(ret, whole, (size_t) out);
+        return 0;
+}
+
+/* Finds the MAC key among the wrapped ones and unwraps it; its check value is *ret_kcv. */
+static int unwrap_tdes(const struct host_keys *k, const uint8_t *p, size_t size, uint8_t mak[static DOUBLE],
+                       size_t *ret_size, const uint8_t **ret_kcv) {
+        size_t slot;
 
         /* The PIN key comes first and is passed over; whatever follows the MAC key is the track key. */
         switch (size) {
@@ -54,15 +79,39 @@ int host_keys_load(struct host_keys *k, const void *wrapped, size_t size) {
                 return -EBADMSG;
         }
         p += slot + KCV;
-        mak_size = slot == DOUBLE && is_zero(p + SINGLE, DOUBLE - SINGLE) ? SINGLE : slot;
+        *ret_size = slot == DOUBLE && is_zero(p + SINGLE, DOUBLE - SINGLE) ? SINGLE : slot;
+        *ret_kcv = p + slot;
+        return des_ecb(false, k->tmk, TMK_SIZE, p, *ret_size, mak);
+}
 
-        r = des_ecb(false, k->tmk, TMK_SIZE, p, mak_size, mak);
+static int unwrap_aes(const struct host_keys *k, const uint8_t *p, size_t size, uint8_t mak[static DOUBLE],
+                      size_t *ret_size, const uint8_t **ret_kcv) {
+        if (size != 2 * (AES_WRAPPED + KCV))
+                return -EBADMSG;
+        p += AES_WRAPPED + KCV;
+        *ret_size = DOUBLE;
+        *ret_kcv = p + AES_WRAPPED;
+        return aes_wrap(false, k->tmk, p, mak);
+}
+
+static int check_value(enum host_hierarchy hierarchy, const void *key, size_t key_size, uint8_t ret[static KCV]) {
+        return hierarchy == HOST_KEYS_AES ? mac_kcv_aes(key, key_size, ret) : mac_kcv(key, key_size, ret);
+}
+
+int host_keys_load(struct host_keys *k, const void *wrapped, size_t size) {
+        uint8_t mak[DOUBLE], kcv[KCV];
+        WIPE_AT_END(mak);
+        const uint8_t *said;
+        size_t mak_size;
+        int r;
+
+        r = (k->hierarchy == HOST_KEYS_AES ? unwrap_aes : unwrap_tdes)(k, wrapped, size, mak, &mak_size, &said);
         if (r < 0)
                 return r;
-        r = mac_kcv(mak, mak_size, kcv);
+        r = check_value(k->hierarchy, mak, mak_size, kcv);
         if (r < 0)
                 return r;
-        if (!secret_equal(kcv, p + slot, KCV))
+        if (!secret_equal(kcv, said, KCV))
                 return -EKEYREJECTED;
 
         host_keys_forget(k);
@@ -94,16 +143,20 @@ int host_keys_verify(const struct host_keys *k, enum mac_scheme scheme, const vo
         return mac_verify(scheme, k->mak, k->mak_size, data, size, mac);
 }
 
-int host_key_wrap(const uint8_t tmk[static TMK_SIZE], const void *key, size_t key_size, uint8_t *ret) {
+int host_key_wrap(enum host_hierarchy hierarchy, const uint8_t tmk[static TMK_SIZE], const void *key, size_t key_size,
+                  uint8_t *ret) {
+        size_t size = hierarchy == HOST_KEYS_AES ? AES_WRAPPED : key_size;
         uint8_t kcv[KCV];
         int r;
 
-        r = mac_kcv(key, key_size, kcv);
+        if (hierarchy == HOST_KEYS_AES && key_size != DOUBLE)
+                return -EINVAL;
+        r = check_value(hierarchy, key, key_size, kcv);
+        if (r >= 0)
+                r = hierarchy == HOST_KEYS_AES ? aes_wrap(true, tmk, key, ret)
+                                               : des_ecb(true, tmk, TMK_SIZE, key, key_size, ret);
         if (r < 0)
                 return r;
-        r = des_ecb(true, tmk, TMK_SIZE, key, key_size, ret);
-        if (r < 0)
-                return r;
-        memcpy(ret + key_size, kcv, KCV);
-        return 0;
+        memcpy(ret + size, kcv, KCV);
+        return (int) (size + KCV);
 }

@@ -13,16 +13,22 @@
 /* The longest DE62 of a sign-on answer: PIN, MAC and track key of 16 bytes and a check value of 4 each. */
 #define WRAPPED_KEYS_MAX 60
 
+/* How session keys are wrapped and checked. */
+enum host_hierarchy {
+        HOST_KEYS_TDES, /* DES or two-key 3DES in ECB, check value zeros encrypted */
+        HOST_KEYS_AES,  /* AES-128 by RFC 3394, check value a CMAC of zeros */
+};
+
 struct host_keys;
 
-int host_keys_new(const uint8_t tmk[static TMK_SIZE], struct host_keys **ret);
+int host_keys_new(enum host_hierarchy hierarchy, const uint8_t tmk[static TMK_SIZE], struct host_keys **ret);
 struct host_keys *host_keys_free(struct host_keys *k);
 DEFINE_CLEANUP(struct host_keys *, host_keys_free);
 
 /*
  * Takes what DE62 of a sign-on answer brings, as it is: the journal may keep these bytes, for they are
- * wrapped, and hand them in again after a restart. Sizes: 24 (PIN and MAC key of 8), 40 (PIN key of 16,
- * MAC key of 8 filled to 16 or of 16), 56 and 60 (with a track key). -EBADMSG for another size,
+ * wrapped, and hand them in again after a restart. Sizes for TDES: 24 (PIN and MAC key of 8), 40 (PIN key of 16,
+ * MAC key of 8 filled to 16 or of 16), 56 and 60 (with a track key); for AES: 56. -EBADMSG for another size,
  * -EKEYREJECTED when a check value is not the key's; the keys before it then stay.
  */
 int host_keys_load(struct host_keys *k, const void *wrapped, size_t size);
@@ -36,5 +42,9 @@ int host_keys_mac(const struct host_keys *k, enum mac_scheme scheme, const void 
 int host_keys_verify(const struct host_keys *k, enum mac_scheme scheme, const void *data, size_t size,
                      const uint8_t mac[static MAC_SIZE]);
 
-/* One key and its check value, wrapped under the TMK: the acquirer's side. key_size 8 or 16; writes key_size + 4. */
-int host_key_wrap(const uint8_t tmk[static TMK_SIZE], const void *key, size_t key_size, uint8_t *ret);
+/*
+ * One key and its check value, wrapped under the TMK: the acquirer's side. key_size is 8 or 16 for TDES and 16 for
+ * AES. Returns the number of bytes: key_size + 4, or 28.
+ */
+int host_key_wrap(enum host_hierarchy hierarchy, const uint8_t tmk[static TMK_SIZE], const void *key, size_t key_size,
+                  uint8_t *ret);

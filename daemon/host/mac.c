@@ -162,3 +162,15 @@ int mac_kcv(const void *key, size_t key_size, uint8_t ret_kcv[static 4]) {
         memcpy(ret_kcv, block, 4);
         return 0;
 }
+
+int mac_kcv_aes(const void *key, size_t key_size, uint8_t ret_kcv[static 4]) {
+        static const uint8_t zeros[16];
+        uint8_t mac[MAC_SIZE];
+        int r;
+
+        r = mac_cmac(key, key_size, zeros, sizeof(zeros), mac);
+        if (r < 0)
+                return r;
+        memcpy(ret_kcv, mac, 4);
+        return 0;
+}

@@ -27,3 +27,5 @@ int des_ecb(bool encrypt, const void *key, size_t key_size, const void *data, si
 int mac_emv(const uint8_t key[static 16], const void *data, size_t size, uint8_t ret_mac[static MAC_SIZE]);
 /* The first 4 bytes of zeros encrypted under a DES or 3DES key. */
 int mac_kcv(const void *key, size_t key_size, uint8_t ret_kcv[static 4]);
+/* The first 4 bytes of the CMAC of a block of zeros under an AES key, as X9.24-1:2017 makes check values. */
+int mac_kcv_aes(const void *key, size_t key_size, uint8_t ret_kcv[static 4]);

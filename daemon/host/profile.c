@@ -3,6 +3,7 @@
 
 static const struct host_profile *const profiles[] = {
         &host_profile_unionpay,
+        &host_profile_aes,
 };
 
 static const char *const kind_names[_HOST_KIND_MAX] = {

@@ -7,7 +7,7 @@
  */
 
 #include "host/iso8583.h"
-#include "host/mac.h"
+#include "host/keys.h"
 
 enum host_kind {
         HOST_SALE,
@@ -73,7 +73,9 @@ struct host_profile {
         const struct iso8583_field *fields;
         uint8_t tpdu[5]; /* the answer's has the two addresses exchanged */
         uint8_t header[6];
+        size_t header_size; /* up to 6 */
         enum mac_scheme mac;
+        enum host_hierarchy hierarchy;      /* of the session keys */
         const struct host_kind_rule *kinds; /* [_HOST_KIND_MAX] */
         const char *domestic;               /* how a domestic card's number begins */
         const char *scheme;                 /* DE63.1 of a refund where the engine names none */
@@ -83,6 +85,12 @@ struct host_profile {
 /* Length prefix, TPDU, header and the longest message. */
 #define HOST_FRAME_MAX (2 + 5 + 6 + ISO8583_SIZE_MAX)
 
+/* What comes before the message, length prefix not counted. */
+static inline size_t host_profile_head(const struct host_profile *p) {
+        return sizeof(p->tpdu) + p->header_size;
+}
+
 /* "unionpay"; NULL for an unknown name. */
 const struct host_profile *host_profile_find(const char *name);
 extern const struct host_profile host_profile_unionpay;
+extern const struct host_profile host_profile_aes;

@@ -182,12 +182,12 @@ static int check_offline(const struct host_request *q, const char **ret_reason) 
 /* Length prefix, TPDU, header and message; the MAC is made over the message in its place. */
 static ssize_t frame_write(const struct host_profile *p, const struct host_keys *keys, bool mac,
                            const struct iso8583 *m, uint8_t frame[static HOST_FRAME_MAX]) {
-        size_t head = 2 + sizeof(p->tpdu) + sizeof(p->header), total;
+        size_t head = 2 + host_profile_head(p), total;
         ssize_t n;
         int r;
 
         memcpy(frame + 2, p->tpdu, sizeof(p->tpdu));
-        memcpy(frame + 2 + sizeof(p->tpdu), p->header, sizeof(p->header));
+        memcpy(frame + 2 + sizeof(p->tpdu), p->header, p->header_size);
         n = iso8583_encode(m, frame + head, HOST_FRAME_MAX - head);
         if (n < 0)
                 return n;

@@ -7,9 +7,6 @@
 #include "journal/key.h"
 #include "transaction/acquirer.h"
 
-/* The profile that this build speaks; a second one makes this a setting. */
-#define PROFILE_NAME "unionpay"
-
 #define SESSION_KEYS "session-keys"
 
 struct acquirer {
@@ -91,10 +88,8 @@ int acquirer_new(const struct acquirer_config *config, struct acquirer **ret) {
         a->config.tmk = NULL;
         (void) snprintf(a->state, sizeof(a->state), "unknown");
 
-        a->profile = host_profile_find(PROFILE_NAME);
-        if (!a->profile)
-                return -ENOENT;
-        r = host_keys_new(config->tmk, &a->keys);
+        a->profile = config->settings->profile;
+        r = host_keys_new(a->profile->hierarchy, config->tmk, &a->keys);
         if (r < 0)
                 return r;
         r = load_session_keys(a);

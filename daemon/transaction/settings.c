@@ -159,6 +159,11 @@ static int assign_acquirer(struct settings *s, const char *key, const char *valu
         if (streq(key, "answer-timeout"))
                 return parse_number(value, 5, 120, &s->answer_timeout, ret_reason,
                                     "answer-timeout= is 5 to 120 seconds");
+        if (streq(key, "profile")) {
+                *ret_reason = "profile= is unionpay or aes";
+                s->profile = host_profile_find(value);
+                return s->profile ? 0 : -EINVAL;
+        }
         *ret_reason = "no such key in [acquirer]";
         return -EINVAL;
 }
@@ -234,6 +239,7 @@ int settings_load(const char *path, const char *drop_in_dir, struct settings **r
                 .mode = MODE_TRAINING,
                 .operator_number = "01",
                 .answer_timeout = 30,
+                .profile = &host_profile_unionpay,
                 .merchant_copy = true,
                 .cardholder_copy = true,
         };

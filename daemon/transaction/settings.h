@@ -3,7 +3,7 @@
 
 /* /etc/tilld/tilld.conf: what this terminal is. tilld.conf(5) says each key. */
 
-#include "base/macro.h"
+#include "host/profile.h"
 
 enum mode {
         MODE_LIVE,
@@ -29,6 +29,7 @@ struct settings {
         char *acquirer_name;                          /* for receipts */
         char *acquirer_server_name;                   /* that its certificate bears; NULL: the host as written */
         unsigned answer_timeout;                      /* seconds */
+        const struct host_profile *profile;           /* how the acquirer is spoken to */
 
         bool merchant_copy;
         bool cardholder_copy;

@@ -172,8 +172,10 @@ int main(int argc, char **argv) {
                         print_rule(k);
                 return EXIT_SUCCESS;
         }
-        if (host_keys_new(tmk, &keys) < 0 || host_key_wrap(tmk, "test session key", 16, wrapped) < 0 ||
-            host_key_wrap(tmk, "test session key", 16, wrapped + 20) < 0 || host_keys_load(keys, wrapped, 40) < 0)
+        if (host_keys_new(HOST_KEYS_TDES, tmk, &keys) < 0 ||
+            host_key_wrap(HOST_KEYS_TDES, tmk, "test session key", 16, wrapped) < 0 ||
+            host_key_wrap(HOST_KEYS_TDES, tmk, "test session key", 16, wrapped + 20) < 0 ||
+            host_keys_load(keys, wrapped, 40) < 0)
                 return EXIT_FAILURE;
         for (enum host_kind k = 0; k < _HOST_KIND_MAX; k++)
                 if (print_kind(keys, k) < 0)

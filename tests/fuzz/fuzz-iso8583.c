@@ -30,8 +30,9 @@ static struct host_keys *make_keys(void) {
         struct host_keys *keys = NULL;
         uint8_t wrapped[40];
 
-        if (host_keys_new(tmk, &keys) < 0 || host_key_wrap(tmk, "fuzzing the MAK", 16, wrapped) < 0 ||
-            host_key_wrap(tmk, "fuzzing the MAK", 16, wrapped + 20) < 0 ||
+        if (host_keys_new(HOST_KEYS_TDES, tmk, &keys) < 0 ||
+            host_key_wrap(HOST_KEYS_TDES, tmk, "fuzzing the MAK", 16, wrapped) < 0 ||
+            host_key_wrap(HOST_KEYS_TDES, tmk, "fuzzing the MAK", 16, wrapped + 20) < 0 ||
             host_keys_load(keys, wrapped, sizeof(wrapped)) < 0)
                 abort();
         return keys;

@@ -53,7 +53,7 @@ static struct host_link *new_link(const char *first_host, const char *certificat
         return l;
 }
 
-static int set_up(void **state) {
+static int set_up_with(const char *conf) {
         uint8_t tmk[TMK_SIZE];
         int fd;
 
@@ -64,13 +64,17 @@ static int set_up(void **state) {
 
         (void) unlink(path("ledger.db"));
         assert_int_equal(sd_event_new(&event), 0);
-        assert_int_equal(sim_settings_load(path("acquirer.conf"), &settings), 0);
+        assert_int_equal(sim_settings_load(path(conf), &settings), 0);
         assert_int_equal(sim_acquirer_new(settings, &acquirer), 0);
         assert_int_equal(sim_server_new(event, settings, acquirer, &server), 0);
-        assert_int_equal(host_keys_new(tmk, &keys), 0);
+        assert_int_equal(host_keys_new(P->hierarchy, tmk, &keys), 0);
         the_link = new_link(NULL, path("terminal.pem"));
         stan = 0;
         return 0;
+}
+
+static int set_up(void **state) {
+        return set_up_with("acquirer.conf");
 }
 
 static int tear_down(void **state) {
@@ -224,9 +228,17 @@ _unused_ static size_t chip_data(const struct issuer *issuer, int64_t amount, bo
         return (size_t) n;
 }
 
+static void write_conf(const char *name, const char *profile) {
+        FILE *f = fopen(path(name), "we");
+
+        assert_non_null(f);
+        fprintf(f, "[acquirer]\nlisten=127.0.0.1:0\nstate=%s\nissuer=tests/sim/issuer/issuer.conf\nprofile=%s\n",
+                directory, profile);
+        assert_int_equal(fclose(f), 0);
+}
+
 static int make_directory(void **state) {
         char command[256];
-        FILE *f;
 
         log_set_max_level(LOG_CRIT);
         assert_non_null(mkdtemp(directory));
@@ -235,10 +247,8 @@ static int make_directory(void **state) {
         assert_int_equal(system(command), 0);
         assert_int_equal(system(command), 0);
 
-        f = fopen(path("acquirer.conf"), "we");
-        assert_non_null(f);
-        fprintf(f, "[acquirer]\nlisten=127.0.0.1:0\nstate=%s\nissuer=tests/sim/issuer/issuer.conf\n", directory);
-        assert_int_equal(fclose(f), 0);
+        write_conf("acquirer.conf", "unionpay");
+        write_conf("aes.conf", "aes");
         return 0;
 }
 

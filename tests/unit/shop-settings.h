@@ -15,6 +15,7 @@ static inline struct settings shop_settings(void) {
                 /* Port 9 of this machine: nobody answers. */
                 .acquirer_hosts = { (char *) "127.0.0.1:9" },
                 .answer_timeout = 5,
+                .profile = &host_profile_unionpay,
                 .merchant_copy = true,
                 .cardholder_copy = true,
         };

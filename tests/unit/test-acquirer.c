@@ -233,9 +233,9 @@ static void unknown_keys(void **state) {
         struct host_keys *others = NULL;
 
         /* Never signed on at the acquirer. */
-        assert_int_equal(host_keys_new(tmk, &others), 0);
-        assert_int_equal(host_key_wrap(tmk, "1234567890123456", 16, wrapped), 0);
-        assert_int_equal(host_key_wrap(tmk, "1234567890123456", 16, wrapped + 20), 0);
+        assert_int_equal(host_keys_new(P->hierarchy, tmk, &others), 0);
+        assert_int_equal(host_key_wrap(P->hierarchy, tmk, "1234567890123456", 16, wrapped), 20);
+        assert_int_equal(host_key_wrap(P->hierarchy, tmk, "1234567890123456", 16, wrapped + 20), 20);
         assert_int_equal(host_keys_load(others, wrapped, sizeof(wrapped)), 0);
         struct host_keys *mine = keys;
         keys = others;

@@ -69,13 +69,13 @@ static void session_keys(void **state) {
         _cleanup_(host_keys_freep) struct host_keys *k = NULL;
 
         bytes("70F2A84CCBC2AE8625CBB0F2C22AB923", tmk, sizeof(tmk));
-        assert_int_equal(host_keys_new(tmk, &k), 0);
+        assert_int_equal(host_keys_new(HOST_KEYS_TDES, tmk, &k), 0);
         assert_false(host_keys_ready(k));
         assert_int_equal(host_keys_mac(k, MAC_UNIONPAY_ECB, "x", 1, m), -ENOKEY);
 
         /* Single length: 24 bytes. */
-        assert_int_equal(host_key_wrap(tmk, pin_key, 8, wrapped), 0);
-        assert_int_equal(host_key_wrap(tmk, mac_key, 8, wrapped + 12), 0);
+        assert_int_equal(host_key_wrap(HOST_KEYS_TDES, tmk, pin_key, 8, wrapped), 12);
+        assert_int_equal(host_key_wrap(HOST_KEYS_TDES, tmk, mac_key, 8, wrapped + 12), 12);
         assert_int_equal(host_keys_load(k, wrapped, 24), 0);
         assert_true(host_keys_ready(k));
         assert_int_equal(host_keys_mac(k, MAC_UNIONPAY_ECB, "x", 1, before), 0);
@@ -88,8 +88,8 @@ static void session_keys(void **state) {
         assert_int_equal(host_keys_verify(k, MAC_UNIONPAY_ECB, "x", 1, before), 0);
 
         /* Double length, with and without a track key behind. */
-        assert_int_equal(host_key_wrap(tmk, pin_key, 16, wrapped), 0);
-        assert_int_equal(host_key_wrap(tmk, mac_key, 16, wrapped + 20), 0);
+        assert_int_equal(host_key_wrap(HOST_KEYS_TDES, tmk, pin_key, 16, wrapped), 20);
+        assert_int_equal(host_key_wrap(HOST_KEYS_TDES, tmk, mac_key, 16, wrapped + 20), 20);
         assert_int_equal(host_keys_load(k, wrapped, 40), 0);
         assert_int_equal(host_keys_mac(k, MAC_UNIONPAY_ECB, "x", 1, m), 0);
         assert_memory_not_equal(m, before, 8);
@@ -99,7 +99,7 @@ static void session_keys(void **state) {
 
         /* A single MAC key in a place for a double one, the rest filled with zeros. */
         memset(wrapped + 20, 0, 20);
-        assert_int_equal(host_key_wrap(tmk, mac_key, 8, wrapped + 20), 0);
+        assert_int_equal(host_key_wrap(HOST_KEYS_TDES, tmk, mac_key, 8, wrapped + 20), 12);
         memmove(wrapped + 36, wrapped + 28, 4);
         memset(wrapped + 28, 0, 8);
         assert_int_equal(host_keys_load(k, wrapped, 40), 0);
@@ -109,12 +109,39 @@ static void session_keys(void **state) {
         assert_int_equal(host_keys_mac(k, MAC_UNIONPAY_ECB, "x", 1, m), -ENOKEY);
 }
 
+/* RFC 3394, 4.1, and a CMAC of zeros as "openssl mac" makes it. */
+static void aes_keys(void **state) {
+        uint8_t tmk[16], key[16], wrapped[WRAPPED_KEYS_MAX], right[28], m[8];
+        _cleanup_(host_keys_freep) struct host_keys *k = NULL;
+
+        bytes("000102030405060708090A0B0C0D0E0F", tmk, sizeof(tmk));
+        bytes("00112233445566778899AABBCCDDEEFF", key, sizeof(key));
+        bytes("1FA68B0A8112B447AEF34BD8FB5A7B829D3E862371D2CFE5 53E107B3", right, sizeof(right));
+        assert_int_equal(host_key_wrap(HOST_KEYS_AES, tmk, key, 16, wrapped), 28);
+        assert_memory_equal(wrapped, right, 28);
+        assert_int_equal(host_key_wrap(HOST_KEYS_AES, tmk, "another MAC key.", 16, wrapped + 28), 28);
+        assert_int_equal(host_key_wrap(HOST_KEYS_AES, tmk, key, 8, m), -EINVAL);
+
+        assert_int_equal(host_keys_new(HOST_KEYS_AES, tmk, &k), 0);
+        assert_int_equal(host_keys_load(k, wrapped, 56), 0);
+        assert_int_equal(host_keys_mac(k, MAC_AES_CMAC, "x", 1, m), 0);
+        assert_int_equal(mac_verify(MAC_AES_CMAC, "another MAC key.", 16, "x", 1, m), 0);
+        /* No byte of the MAC key or of its check value may change; sizes of 3DES are refused. */
+        for (size_t i = 28; i < 56; i++) {
+                wrapped[i] ^= 1;
+                assert_int_equal(host_keys_load(k, wrapped, 56), -EKEYREJECTED);
+                wrapped[i] ^= 1;
+        }
+        assert_int_equal(host_keys_load(k, wrapped, 40), -EBADMSG);
+        assert_int_equal(host_keys_load(k, wrapped, 60), -EBADMSG);
+        assert_int_equal(host_keys_verify(k, MAC_AES_CMAC, "x", 1, m), 0);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(published_macs),
-                cmocka_unit_test(keys_that_do_not_fit),
-                cmocka_unit_test(unwrapping),
-                cmocka_unit_test(session_keys),
+                cmocka_unit_test(published_macs), cmocka_unit_test(keys_that_do_not_fit),
+                cmocka_unit_test(unwrapping),     cmocka_unit_test(session_keys),
+                cmocka_unit_test(aes_keys),
         };
 
         return cmocka_run_group_tests_name("host-keys", tests, NULL, NULL);

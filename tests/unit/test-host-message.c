@@ -15,9 +15,9 @@ static struct host_keys *keys;
 static int set_up(void **state) {
         uint8_t wrapped[40];
 
-        assert_int_equal(host_keys_new(tmk, &keys), 0);
-        assert_int_equal(host_key_wrap(tmk, mak, 16, wrapped), 0);
-        assert_int_equal(host_key_wrap(tmk, mak, 16, wrapped + 20), 0);
+        assert_int_equal(host_keys_new(HOST_KEYS_TDES, tmk, &keys), 0);
+        assert_int_equal(host_key_wrap(HOST_KEYS_TDES, tmk, mak, 16, wrapped), 20);
+        assert_int_equal(host_key_wrap(HOST_KEYS_TDES, tmk, mak, 16, wrapped + 20), 20);
         assert_int_equal(host_keys_load(keys, wrapped, sizeof(wrapped)), 0);
         return 0;
 }
@@ -565,20 +565,31 @@ static void every_answer_cut_or_bent(void **state) {
         }
 }
 
+/* What a rule names is a field; track data goes nowhere by itself; a kind that is reversed has its reversal. */
+static void check_rule(const struct host_profile *p, const struct host_kind_rule *rule) {
+        assert_int_equal(rule->mandatory & rule->optional & ISO8583_BIT(35), 0);
+        for (unsigned field = 2; field <= ISO8583_FIELDS; field++)
+                if ((rule->mandatory | rule->optional | rule->answer_mandatory) & ISO8583_BIT(field))
+                        assert_int_not_equal(p->fields[field].length, ISO8583_ABSENT);
+        if (rule->mti == 0)
+                return;
+        assert_non_null(rule->network);
+        assert_true(!rule->reversal || (rule->processing && rule->condition && rule->type && rule->mac));
+        assert_true(!rule->reversal || p->kinds[HOST_REVERSAL].mti > 0);
+        assert_true(!rule->mac || p->fields[64].length == ISO8583_FIXED);
+}
+
 static void tables(void **state) {
         for (enum host_kind k = 0; k < _HOST_KIND_MAX; k++) {
-                const struct host_kind_rule *rule = P->kinds + k;
-
                 assert_int_equal(host_kind_from_name(host_kind_name(k)), k);
-                assert_true(rule->mti > 0);
-                assert_int_equal(rule->mandatory & rule->optional & ISO8583_BIT(35), 0);
-                for (unsigned field = 2; field <= ISO8583_FIELDS; field++)
-                        if ((rule->mandatory | rule->optional | rule->answer_mandatory) & ISO8583_BIT(field))
-                                assert_int_not_equal(P->fields[field].length, ISO8583_ABSENT);
+                assert_true(P->kinds[k].mti > 0);
+                check_rule(P, P->kinds + k);
+                check_rule(&host_profile_aes, host_profile_aes.kinds + k);
         }
         assert_int_equal(host_kind_from_name("nothing"), _HOST_KIND_INVALID);
         assert_null(host_kind_name(_HOST_KIND_MAX));
         assert_ptr_equal(host_profile_find("unionpay"), P);
+        assert_ptr_equal(host_profile_find("aes"), &host_profile_aes);
         assert_null(host_profile_find("other"));
 
         assert_int_equal(host_result_find("00")->action, HOST_ACTION_APPROVE);

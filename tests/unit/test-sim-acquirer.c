@@ -684,6 +684,70 @@ static void old_ledgers(void **state) {
         assert_charged(0);
 }
 
+/* ---- the other profile ---- */
+
+static int set_up_aes(void **state) {
+        return set_up_with("aes.conf");
+}
+
+static void another_profile(void **state) {
+        static const struct host_totals totals = { .domestic = { .debit = { 1, 700 }, .credit = { 1, 100 } } };
+        struct host_request q, back;
+        struct outcome o;
+
+        q = stripe_sale(700);
+        assert_int_equal(host_exchange(the_link, P, keys, &q, LONG, on_done, &o), -ENOKEY);
+        q.kind = HOST_PREAUTH;
+        assert_int_equal(host_exchange(the_link, P, keys, &q, LONG, on_done, &o), -EOPNOTSUPP);
+
+        sign_on();
+        struct booked sale = booked_sale(700);
+        assert_charged(700);
+        q = stripe_sale(300);
+        script("drop-answer");
+        assert_int_equal(exchange(&q, SHORT).outcome, HOST_NO_ANSWER);
+        assert_charged(1000);
+        back = reversal(&q, HOST_REASON_NO_ANSWER);
+        assert_code(&back, "00");
+        assert_charged(700);
+        q = stripe_sale(300);
+        script("bad-mac");
+        assert_int_equal(exchange(&q, LONG).outcome, HOST_BAD_MAC);
+        back = reversal(&q, HOST_REASON_BAD_MAC);
+        assert_code(&back, "00");
+
+        q = about(HOST_VOID, &sale, 700);
+        script("drop-answer");
+        assert_int_equal(exchange(&q, SHORT).outcome, HOST_NO_ANSWER);
+        assert_charged(0);
+        back = reversal(&q, HOST_REASON_NO_ANSWER);
+        assert_code(&back, "00");
+        q = about(HOST_REFUND, &sale, 100);
+        assert_code(&q, "00");
+        assert_charged(600);
+        assert_int_equal(settled(1, &totals), HOST_BALANCED);
+        /* Here its word is authenticated. */
+        q = request(HOST_SETTLEMENT);
+        q.totals = &totals;
+        q.currency = 156;
+        script("no-mac kind=settlement");
+        assert_int_equal(exchange(&q, LONG).outcome, HOST_BAD_MAC);
+}
+
+/* Two that speak differently do not take each other's word for anything. */
+static void profiles_do_not_mix(void **state) {
+        struct host_request q = request(HOST_ECHO);
+        struct outcome o = {};
+
+        assert_int_equal(host_exchange(the_link, &host_profile_unionpay, keys, &q, LONG, on_done, &o), 0);
+        while (!o.done)
+                assert_true(sd_event_run(event, UINT64_MAX) >= 0);
+        assert_int_equal(o.outcome, HOST_NO_ANSWER);
+        assert_int_equal(o.reason, HOST_LINK_CLOSED);
+}
+
+#define TEST_AES(f) cmocka_unit_test_setup_teardown(f, set_up_aes, tear_down)
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(voids),
@@ -706,6 +770,8 @@ int main(void) {
                 TEST(downloads),
                 TEST(statements),
                 TEST(old_ledgers),
+                TEST_AES(another_profile),
+                TEST_AES(profiles_do_not_mix),
         };
 
         signal(SIGPIPE, SIG_IGN);

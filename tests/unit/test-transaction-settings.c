@@ -80,6 +80,7 @@ static void complete(void **state) {
         assert_string_equal(s->acquirer_hosts[0], "a.example:1");
         assert_string_equal(s->acquirer_hosts[1], "b.example:2");
         assert_null(s->acquirer_hosts[2]);
+        assert_string_equal(s->profile->name, "unionpay");
         assert_int_equal(s->answer_timeout, 30);
         assert_true(s->merchant_copy);
 }
@@ -87,8 +88,11 @@ static void complete(void **state) {
 static void last_word_counts(void **state) {
         _cleanup_(settings_freep) struct settings *s = NULL;
 
-        assert_int_equal(
-                load(COMPLETE, "[terminal]\nmode=live\n[acquirer]\nhosts=c.example:3\nanswer-timeout=5\n", &s), 0);
+        assert_int_equal(load(COMPLETE,
+                              "[terminal]\nmode=live\n[acquirer]\nhosts=c.example:3\nanswer-timeout=5\nprofile=aes\n",
+                              &s),
+                         0);
+        assert_string_equal(s->profile->name, "aes");
         assert_int_equal(s->mode, MODE_LIVE);
         assert_string_equal(s->acquirer_hosts[0], "c.example:3");
         assert_null(s->acquirer_hosts[1]);
@@ -116,6 +120,7 @@ static void refused(void **state) {
                 "[merchant]\nnumber=1\n",
                 "[merchant]\ncategory=54110\n",
                 "[acquirer]\nhosts=a\n",
+                "[acquirer]\nprofile=other\n",
                 "[acquirer]\nhosts=a:1 b:1 c:1 d:1 e:1\n",
                 "[acquirer]\nanswer-timeout=4\n",
                 "[acquirer]\nanswer-timeout=121\n",

@@ -97,7 +97,8 @@ static void load_keys(struct sim_acquirer *a, struct request *q) {
         uint8_t wrapped[WRAPPED_KEYS_MAX];
         size_t size;
 
-        if (ledger_get_keys(a->ledger, q->terminal, wrapped, &size) < 0 || host_keys_new(a->tmk, &q->keys) < 0)
+        if (ledger_get_keys(a->ledger, q->terminal, wrapped, &size) < 0 ||
+            host_keys_new(a->profile->hierarchy, a->tmk, &q->keys) < 0)
                 return;
         if (host_keys_load(q->keys, wrapped, size) < 0)
                 q->keys = host_keys_free(q->keys);
@@ -225,13 +226,13 @@ static void write_head(uint8_t *to, const uint8_t *request, const struct host_pr
         to[0] = request[0];
         memcpy(to + 1, request + 3, 2);
         memcpy(to + 3, request + 1, 2);
-        memcpy(to + 5, p->header, sizeof(p->header));
+        memcpy(to + 5, p->header, p->header_size);
 }
 
 static int write_answer(const struct sim_acquirer *a, const struct request *q, const struct verdict *v,
                         const uint8_t *request, struct reply *ret) {
         _cleanup_(iso8583_freep) struct iso8583 *m = NULL;
-        const size_t head = 2 + sizeof(a->profile->tpdu) + sizeof(a->profile->header);
+        const size_t head = 2 + host_profile_head(a->profile);
         uint8_t *body = ret->frame + head;
         ssize_t n;
         int r;
@@ -336,7 +337,7 @@ static int handle(struct sim_acquirer *a, struct request *q, const uint8_t *requ
 int sim_acquirer_handle(struct sim_acquirer *a, const void *frame, size_t size, struct reply *ret,
                         unsigned *ret_field) {
         _cleanup_(iso8583_freep) struct iso8583 *m = NULL;
-        const size_t head = sizeof(a->profile->tpdu) + sizeof(a->profile->header);
+        const size_t head = host_profile_head(a->profile);
         const uint8_t *message = (const uint8_t *) frame + head;
         struct request q = {};
         int r;

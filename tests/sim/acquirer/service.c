@@ -15,10 +15,11 @@ static int sign_on(struct sim_acquirer *a, struct request *q, struct verdict *v)
         if (getrandom(keys, sizeof(keys), 0) != sizeof(keys))
                 return -EIO;
         for (size_t i = 0; i < ELEMENTSOF(keys); i++) {
-                r = host_key_wrap(a->tmk, keys[i], sizeof(keys[i]), v->private + v->private_size);
+                r = host_key_wrap(a->profile->hierarchy, a->tmk, keys[i], sizeof(keys[i]),
+                                  v->private + v->private_size);
                 if (r < 0)
                         return r;
-                v->private_size += 20;
+                v->private_size += (size_t) r;
         }
         r = ledger_set_keys(a->ledger, q->terminal, v->private, v->private_size);
         if (r < 0)
