@@ -120,6 +120,9 @@ $(CHIP_TESTS): LDFLAGS += $(addprefix -Wl$(comma)--wrap=,monitor_find_connected 
 	acquirer_is_busy acquirer_exchange sd_event_add_time_relative)
 $(O)/unit/test-transaction-chip: LDFLAGS += -Wl,--wrap=secret_new
 
+# The link and the keys of a sign-on.
+$(O)/unit/test-transaction-sign-on: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,host_exchange host_keys_load)
+
 # Its acquirer alone (tests/unit/told-fixture.h).
 ACQUIRER_TESTS := $(patsubst %,$(O)/unit/test-transaction-%,forwards)
 $(ACQUIRER_TESTS): LDFLAGS += $(addprefix -Wl$(comma)--wrap=,acquirer_is_signed_on acquirer_is_busy acquirer_sign_on \

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "host/result.h"
+#include "journal/batch.h"
 #include "journal/counter.h"
 #include "journal/key.h"
 #include "transaction/acquirer.h"
@@ -193,7 +194,29 @@ int acquirer_exchange(struct acquirer *a, const struct host_request *request, ho
         return 0;
 }
 
-/* The keys are kept wrapped, with the batch that the acquirer has open for us. */
+/*
+ * The batch that the acquirer has open for us. Ours has its number from then on until it is settled: its totals, STANs
+ * and reversals name it. A number that was used before is no new batch either.
+ */
+static int adopt_batch(struct journal *j, uint32_t named) {
+        uint32_t current;
+        int r;
+
+        r = counter_get_batch(j, &current);
+        if (r < 0 || named == current)
+                return r;
+        r = batch_is_empty(j, current);
+        if (r > 0)
+                r = batch_is_empty(j, named);
+        if (r > 0)
+                return counter_set_batch(j, named);
+        if (r == 0)
+                log_warning("The acquirer names batch %06u, this terminal has %06u open and keeps it: settle it",
+                            named, current);
+        return r;
+}
+
+/* The keys are kept wrapped. */
 static int store_sign_on(struct acquirer *a, const struct host_answer *answer) {
         struct journal *j = a->config.journal;
         int r;
@@ -207,7 +230,7 @@ static int store_sign_on(struct acquirer *a, const struct host_answer *answer) {
         if (r < 0)
                 return r;
         if (answer->has_batch && answer->batch > 0) {
-                r = counter_set_batch(j, answer->batch);
+                r = adopt_batch(j, answer->batch);
                 if (r < 0)
                         return r;
         }

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* What a sign-on may say about the batch. The link and the check of the keys are put in by the linker (--wrap). */
+#include "test.h"
+
+#include "base/log.h"
+#include "engine-fixture.h"
+#include "host/exchange.h"
+#include "journal/counter.h"
+
+static struct {
+        uint32_t batch; /* that the acquirer names; 0: none */
+        host_exchange_done_t done;
+        void *userdata;
+} sign_on;
+
+int __wrap_host_exchange(struct host_link *link, const struct host_profile *p, const struct host_keys *keys,
+                         const struct host_request *q, uint64_t deadline_usec, host_exchange_done_t done,
+                         void *userdata);
+int __wrap_host_keys_load(struct host_keys *keys, const void *data, size_t size);
+
+int __wrap_host_exchange(struct host_link *link, const struct host_profile *p, const struct host_keys *keys,
+                         const struct host_request *q, uint64_t deadline_usec, host_exchange_done_t done,
+                         void *userdata) {
+        assert_int_equal(q->kind, HOST_SIGN_ON);
+        sign_on.done = done;
+        sign_on.userdata = userdata;
+        return 0;
+}
+
+int __wrap_host_keys_load(struct host_keys *keys, const void *data, size_t size) {
+        return 0;
+}
+
+static void on_transaction(const struct transaction_view *view, enum transaction_event e, void *userdata) {
+}
+
+static int setup(void **state) {
+        log_set_max_level(LOG_EMERG);
+        shop_set_up();
+        shop_open(on_transaction, "/nonexistent/card-worker");
+        return 0;
+}
+
+static int teardown(void **state) {
+        shop_tear_down();
+        return 0;
+}
+
+static void signed_on(const char *failure, void *userdata) {
+        assert_null(failure);
+}
+
+/* The batch that is open after the acquirer has named one. */
+static uint32_t batch_after(uint32_t named) {
+        struct host_answer answer = { .code = "00", .keys = { 1 }, .keys_size = 40 };
+        uint32_t batch;
+
+        answer.has_batch = named > 0;
+        answer.batch = named;
+        assert_int_equal(acquirer_sign_on(shop.engine->acquirer, signed_on, NULL), 0);
+        sign_on.done(HOST_ANSWERED, 0, &answer, sign_on.userdata);
+        assert_int_equal(counter_get_batch(shop.journal, &batch), 0);
+        return batch;
+}
+
+static void add(const char *reference, const char *kind, int64_t amount) {
+        struct transaction_record record;
+
+        transaction_record_init(&record);
+        COPY(record.reference, reference);
+        COPY(record.kind, kind);
+        COPY(record.currency, "CNY");
+        record.amount = amount;
+        assert_int_equal(journal_begin(shop.journal, JOURNAL_DURABLE), 0);
+        assert_int_equal(transaction_record_insert(shop.journal, &record), 0);
+        assert_int_equal(counter_next_stan(shop.journal, &record.stan), 0);
+        assert_int_equal(counter_get_batch(shop.journal, &record.batch), 0);
+        assert_int_equal(transaction_record_update(shop.journal, &record), 0);
+        assert_int_equal(journal_commit(shop.journal), 0);
+}
+
+/* The totals of a batch are those of its rows: a number that changes in between loses them. */
+static void batch_with_rows_stays(void **state) {
+        assert_int_equal(batch_after(0), 1);
+        assert_int_equal(batch_after(7), 7);
+        /* Nothing that a settlement counts. */
+        add("a", "echo", 0);
+        assert_int_equal(batch_after(8), 8);
+        add("b", "sale", 100);
+        assert_int_equal(batch_after(9), 8);
+        assert_int_equal(batch_after(8), 8);
+}
+
+/* Nor does the number of an older one come again, whose STANs are taken. */
+static void older_batch_is_not_taken(void **state) {
+        add("a", "sale", 100);
+        assert_int_equal(journal_begin(shop.journal, JOURNAL_DURABLE), 0);
+        assert_int_equal(counter_set_batch(shop.journal, 2), 0);
+        assert_int_equal(journal_commit(shop.journal), 0);
+        assert_int_equal(batch_after(1), 2);
+        assert_int_equal(batch_after(3), 3);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test_setup_teardown(batch_with_rows_stays, setup, teardown),
+                cmocka_unit_test_setup_teardown(older_batch_is_not_taken, setup, teardown),
+        };
+
+        return cmocka_run_group_tests_name("transaction-sign-on", tests, NULL, NULL);
+}
