@@ -78,18 +78,22 @@ static int question_answered(sd_bus_message *answer, void *userdata, sd_bus_erro
         return 1;
 }
 
-static int sender_is_root(sd_bus_message *m) {
+int authority_sender_uid(sd_bus_message *m, uid_t *ret) {
         _cleanup_(sd_bus_creds_unrefp) sd_bus_creds *creds = NULL;
-        uid_t uid;
         int r;
 
         r = sd_bus_query_sender_creds(m, SD_BUS_CREDS_EUID, &creds);
         if (r < 0)
                 return r;
-        r = sd_bus_creds_get_euid(creds, &uid);
-        if (r < 0)
-                return r;
-        return uid == 0;
+        return sd_bus_creds_get_euid(creds, ret);
+}
+
+static int sender_is_root(sd_bus_message *m) {
+        uid_t uid;
+        int r;
+
+        r = authority_sender_uid(m, &uid);
+        return r < 0 ? r : uid == 0;
 }
 
 static int ask(sd_bus_message *m, const char *action, const struct question *then, sd_bus_error *error) {

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <systemd/sd-bus.h>
 
+int authority_sender_uid(sd_bus_message *m, uid_t *ret);
+
 /*
  * Called from a method handler: runs act(m, userdata, error) once the sender is authorized for the
  * action, now or when polkit has answered. The handler returns what this returns; m is kept as long

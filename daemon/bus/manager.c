@@ -13,16 +13,6 @@
 
 #define INTERFACE "org.tilld1.Manager"
 
-static int sender_uid(sd_bus_message *m, uid_t *ret) {
-        _cleanup_(sd_bus_creds_unrefp) sd_bus_creds *creds = NULL;
-        int r;
-
-        r = sd_bus_query_sender_creds(m, SD_BUS_CREDS_EUID, &creds);
-        if (r < 0)
-                return r;
-        return sd_bus_creds_get_euid(creds, ret);
-}
-
 static int reply_path(struct server *s, sd_bus_message *m, int64_t id) {
         _cleanup_free_ char *path = NULL;
         int r;
@@ -57,7 +47,7 @@ static int start_transaction(sd_bus_message *m, bool supervisor, void *userdata,
         r = options_read(m, options, &refusal);
         if (r < 0)
                 return refusal.code ? bus_error_set_refusal(error, &refusal) : r;
-        r = sender_uid(m, &call.starter);
+        r = authority_sender_uid(m, &call.starter);
         if (r < 0)
                 return r;
         /* No transaction has that id: the engine says what is wrong. */

@@ -70,6 +70,9 @@ int server_start(struct server *s, struct engine *engine) {
         r = manager_register(s);
         if (r < 0)
                 return r;
+        r = operators_register(s);
+        if (r < 0)
+                return r;
         r = receipts_register(s);
         if (r < 0)
                 return r;

@@ -45,6 +45,10 @@ extern const struct engine_listener server_listener;
 int manager_register(struct server *s);
 void manager_changed(struct server *s);
 
+int operators_register(struct server *s);
+/* Who is logged on may be another one. */
+void operators_changed(struct server *s);
+
 int receipts_register(struct server *s);
 void receipts_job_changed(struct server *s, int64_t job, enum print_state state);
 

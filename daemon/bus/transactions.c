@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "bus/authority.h"
+#include "bus/code-call.h"
 #include "bus/error.h"
 #include "bus/json.h"
 #include "bus/server.h"
@@ -350,6 +351,42 @@ static int method_cancel(sd_bus_message *m, void *userdata, sd_bus_error *error)
         return authority_check(m, "org.tilld1.sell", cancel, userdata, error);
 }
 
+static int approve_transaction(struct server *s, sd_bus_message *m, const char *number, struct refusal *ret) {
+        int64_t id;
+        int r;
+
+        r = transaction_path_id(s, sd_bus_message_get_path(m), &id);
+        return r < 0 ? r : engine_approve(s->engine, id, number, ret);
+}
+
+static int approve(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        _cleanup_(code_call_freep) struct code_call *c = NULL;
+        struct server *s = userdata;
+        struct operators_call call;
+        struct refusal refusal;
+        int64_t id;
+        int fd, r;
+
+        r = transaction_path_id(s, sd_bus_message_get_path(m), &id);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_read(m, "h", &fd);
+        if (r < 0)
+                return r;
+        r = engine_awaits_approval(s->engine, id, &refusal);
+        if (r < 0)
+                return bus_error_set_refusal(error, &refusal);
+        r = code_call_new(s, m, fd, approve_transaction, &c, &call);
+        if (r < 0)
+                return r;
+        r = operators_check(s->engine->operators, &call, OPERATOR_SUPERVISOR, &refusal);
+        return code_call_return(&c, r, &refusal, error);
+}
+
+static int method_approve(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        return authority_check(m, "org.tilld1.sell", approve, userdata, error);
+}
+
 static void add_applications(cJSON *json, const char *name, const struct transaction_view *v) {
         cJSON *array = cJSON_AddArrayToObject(json, name);
 
@@ -396,6 +433,8 @@ static int method_describe(sd_bus_message *m, void *userdata, sd_bus_error *erro
 static const sd_bus_vtable vtable[] = {
         SD_BUS_VTABLE_START(0),
         SD_BUS_METHOD_WITH_ARGS("Cancel", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_cancel, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Approve", SD_BUS_ARGS("h", code), SD_BUS_NO_RESULT, method_approve,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("ChooseApplication", SD_BUS_ARGS("u", number), SD_BUS_NO_RESULT,
                                 method_choose_application, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Describe", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", json), method_describe,

@@ -460,13 +460,20 @@ int engine_start_transaction(struct engine *e, const struct engine_call *call, i
         return 0;
 }
 
-int engine_approve(struct engine *e, int64_t id, const char *approver, struct refusal *ret_refusal) {
-        if (engine_current(e) != id || transaction_approve(e->current, approver) < 0)
+int engine_awaits_approval(struct engine *e, int64_t id, struct refusal *ret_refusal) {
+        if (engine_current(e) != id || transaction_get_view(e->current)->record.state != TRANSACTION_WAITING_APPROVAL)
                 return refusal_set(ret_refusal, REFUSAL_NOT_ASKED,
                                    "Transaction %" PRIi64
                                    " does not wait for an approval: call this while its State is waiting-approval",
                                    id);
         return 0;
+}
+
+int engine_approve(struct engine *e, int64_t id, const char *approver, struct refusal *ret_refusal) {
+        int r;
+
+        r = engine_awaits_approval(e, id, ret_refusal);
+        return r < 0 ? r : transaction_approve(e->current, approver);
 }
 
 int engine_cancel(struct engine *e, int64_t id, struct refusal *ret_refusal) {

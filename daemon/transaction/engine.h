@@ -89,6 +89,8 @@ struct engine_call {
 /* A new transaction's id, or that of the same call made before. Negative with *ret_refusal set. */
 int engine_start_transaction(struct engine *e, const struct engine_call *call, int64_t *ret_id,
                              struct refusal *ret_refusal);
+/* Whether engine_approve() would do something now: a code is not asked for nothing. Negative with *ret_refusal set. */
+int engine_awaits_approval(struct engine *e, int64_t id, struct refusal *ret_refusal);
 /* A supervisor allows it; approver as in transaction_approve(). Negative with *ret_refusal set. */
 int engine_approve(struct engine *e, int64_t id, const char *approver, struct refusal *ret_refusal);
 /* Ends a transaction that is not yet past the point. Negative with *ret_refusal set. */
