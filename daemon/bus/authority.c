@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <inttypes.h>
+
 #include "base/log.h"
 #include "base/macro.h"
 #include "bus/authority.h"
@@ -86,6 +88,10 @@ int authority_sender_uid(sd_bus_message *m, uid_t *ret) {
         if (r < 0)
                 return r;
         return sd_bus_creds_get_euid(creds, ret);
+}
+
+void authority_name_uid(uid_t uid, char ret[static 24]) {
+        (void) snprintf(ret, 24, "uid %" PRIu32, (uint32_t) uid);
 }
 
 static int sender_is_root(sd_bus_message *m) {

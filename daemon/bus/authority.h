@@ -7,6 +7,8 @@
 #include <systemd/sd-bus.h>
 
 int authority_sender_uid(sd_bus_message *m, uid_t *ret);
+/* "uid 1000": how the journal names a caller whom polkit knows. */
+void authority_name_uid(uid_t uid, char ret[static 24]);
 
 /*
  * Called from a method handler: runs act(m, userdata, error) once the sender is authorized for the

@@ -12,6 +12,7 @@
 #define BUS_ERROR_UNKNOWN_CURRENCY "org.tilld1.Error.UnknownCurrency"
 #define BUS_ERROR_INVALID_REFERENCE "org.tilld1.Error.InvalidReference"
 #define BUS_ERROR_INVALID_ORIGINAL "org.tilld1.Error.InvalidOriginal"
+#define BUS_ERROR_INVALID_NOTE "org.tilld1.Error.InvalidNote"
 #define BUS_ERROR_UNKNOWN_OPTION "org.tilld1.Error.UnknownOption"
 #define BUS_ERROR_TRAINING_MODE "org.tilld1.Error.TrainingMode"
 #define BUS_ERROR_REFERENCE_REUSED "org.tilld1.Error.ReferenceReused"

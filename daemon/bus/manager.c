@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* org.tilld1.Manager: starts and finds transactions. */
-#include <inttypes.h>
-
 #include "base/hex.h"
 #include "base/log.h"
 #include "bus/authority.h"
@@ -54,7 +52,7 @@ static int start_transaction(sd_bus_message *m, bool supervisor, void *userdata,
         if (original && transaction_path_id(s, original, &call.original) < 0)
                 call.original = INT64_MAX;
         if (supervisor) {
-                (void) snprintf(approver, sizeof(approver), "uid %" PRIu32, (uint32_t) call.starter);
+                authority_name_uid(call.starter, approver);
                 call.approver = approver;
         }
 

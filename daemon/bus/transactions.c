@@ -343,6 +343,36 @@ static int choose_application(sd_bus_message *m, void *userdata, sd_bus_error *e
         return sd_bus_reply_method_return(m, "");
 }
 
+static int resolve(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        struct server *s = userdata;
+        struct resolution resolution;
+        struct refusal refusal;
+        char resolver[24];
+        int64_t id;
+        uid_t uid;
+        int r;
+
+        r = transaction_path_id(s, sd_bus_message_get_path(m), &id);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_read(m, "ss", &resolution.outcome, &resolution.note);
+        if (r < 0)
+                return r;
+        r = authority_sender_uid(m, &uid);
+        if (r < 0)
+                return r;
+        authority_name_uid(uid, resolver);
+        resolution.resolver = resolver;
+        r = resolution_record(s->engine, id, &resolution, &refusal);
+        if (r < 0)
+                return bus_error_set_refusal(error, &refusal);
+        return sd_bus_reply_method_return(m, "");
+}
+
+static int method_resolve(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        return authority_check(m, "org.tilld1.supervise", resolve, userdata, error);
+}
+
 static int method_choose_application(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         return authority_check(m, "org.tilld1.sell", choose_application, userdata, error);
 }
@@ -437,6 +467,8 @@ static const sd_bus_vtable vtable[] = {
                                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("ChooseApplication", SD_BUS_ARGS("u", number), SD_BUS_NO_RESULT,
                                 method_choose_application, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Resolve", SD_BUS_ARGS("s", outcome, "s", note), SD_BUS_NO_RESULT, method_resolve,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Describe", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", json), method_describe,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_SIGNAL_WITH_ARGS("Finished", SD_BUS_ARGS("s", result, "s", reason), 0),

@@ -16,6 +16,7 @@
 #include "transaction/operators.h"
 #include "transaction/printing.h"
 #include "transaction/refusal.h"
+#include "transaction/resolution.h"
 #include "transaction/reversals.h"
 #include "transaction/settings.h"
 #include "transaction/transaction.h"

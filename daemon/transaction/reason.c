@@ -46,6 +46,7 @@ static const struct {
                            "the right one.") },
         { "approval-timeout", N_("No supervisor came to approve; nothing was booked. Start again with a new "
                                  "reference.") },
+        { "resolved", N_("A supervisor has recorded how this ended.") },
         { "storage", N_("The terminal cannot write its journal; nothing was paid. Free space on its disk.") },
 };
 

@@ -95,12 +95,11 @@ int transaction_save_lazily(struct transaction *t, const char *event) {
 
 /* ---- The second durable commit ---- */
 
-static int queue_papers(struct transaction *t) {
-        struct engine *e = t->engine;
-        const struct transaction_record *record = &t->view.record;
+int transaction_queue_papers(struct engine *e, const struct transaction_record *record) {
+        const struct kind *kind = kind_find(record->kind);
         int r;
 
-        if (!t->kind || !t->kind->amount)
+        if (!kind || !kind->amount)
                 return 0;
         if (record->result == RESULT_APPROVED) {
                 if (e->config.settings->merchant_copy) {
@@ -136,7 +135,7 @@ static int commit_result(struct transaction *t, const char *reversal_reason) {
         r = transaction_save(t, "done");
         if (r < 0)
                 return r;
-        r = queue_papers(t);
+        r = transaction_queue_papers(t->engine, &t->view.record);
         if (r < 0)
                 return r;
         r = transaction_record_load(j, t->view.record.id, &t->view.record);

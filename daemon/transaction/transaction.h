@@ -63,6 +63,9 @@ void transaction_devices_changed(struct transaction *t);
 /* Something of its row changed beside it (reversal, printing): read it again and tell. */
 void transaction_refresh(struct transaction *t);
 
+/* In the caller's journal transaction: the papers that the result asks for. */
+int transaction_queue_papers(struct engine *e, const struct transaction_record *record);
+
 /* At start: a card that is in already may be that of a customer who was served before. It is taken out first. */
 void transaction_mind_card(struct engine *e);
 /* At start: gives a result to a transaction that a crash left open. */

@@ -34,7 +34,7 @@ static struct {
 
         /* The acquirer. */
         enum host_outcome outcome;
-        const char *code;
+        const char *code, *reversal_code; /* NULL: 00 */
         const char *script;
         bool script_mac; /* the last four bytes of it are to be the issuer's MAC over its last command */
         bool bad_arpc;
@@ -164,9 +164,6 @@ static int answer_later(uint64_t usec) {
 static int on_answer_due(sd_event_source *source, uint64_t usec, void *userdata) {
         bool answered = chip.is_reversal || chip.outcome == HOST_ANSWERED;
 
-        /* Who asked was killed. */
-        if (!chip.busy)
-                return 0;
         if (chip.hold || (chip.hold_until && !chip.is_reversal))
                 return answer_later(10 * USEC_PER_MSEC);
         chip.busy = false;
@@ -233,7 +230,7 @@ int __wrap_acquirer_exchange(struct acquirer *a, const struct host_request *q, h
         if (chip.is_reversal) {
                 chip.reversals++;
                 snprintf(chip.reversal_reason, sizeof(chip.reversal_reason), "%s", q->reason);
-                strcpy(chip.answer.code, "00");
+                strcpy(chip.answer.code, chip.reversal_code ?: "00");
         } else {
                 chip.requests++;
                 chip.amount = q->amount;
@@ -286,6 +283,19 @@ static int chip_setup(void **state) {
         assert_int_equal(issuer_load("tests/sim/issuer/issuer.conf", &chip.issuer), 0);
         shop_open(chip_on_transaction, "/proc/self/exe");
         return 0;
+}
+
+/* As if tilld had been killed with its worker, and started again. */
+static _unused_ void chip_restart(void) {
+        assert_int_equal(sd_event_exit(shop.event, 0), 0);
+        while (sd_event_get_state(shop.event) != SD_EVENT_FINISHED)
+                assert_true(sd_event_run(shop.event, 0) >= 0);
+        shop_close();
+        shop.event = sd_event_unref(shop.event);
+        chip.busy = chip.hold = false;
+        assert_int_equal(sd_event_new(&shop.event), 0);
+        shop_open(chip_on_transaction, "/proc/self/exe");
+        assert_int_equal(engine_start(shop.engine), 0);
 }
 
 static int chip_teardown(void **state) {

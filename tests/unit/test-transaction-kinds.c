@@ -7,6 +7,7 @@
 
 #include "chip-fixture.h"
 #include "journal/counter.h"
+#include "journal/event.h"
 
 #define SALE ((struct engine_call){ .kind = "sale", .amount = 1234, .currency = "CNY" })
 
@@ -221,10 +222,7 @@ static void a_refund_that_was_cut_off(void **state) {
         id = chip_start(about("refund", sale, 1000));
         while (chip.requests == 0)
                 chip_run();
-        shop_close();
-        chip.busy = chip.hold = false;
-        shop_open(chip_on_transaction, "/proc/self/exe");
-        assert_int_equal(engine_start(shop.engine), 0);
+        chip_restart();
         assert_int_equal(transaction_record_load(shop.journal, id, &chip.view.record), 0);
         assert_unconfirmed_refund(id, sale);
         assert_int_equal(record()->print, PRINT_QUEUED);
@@ -391,6 +389,100 @@ static void nobody_approves(void **state) {
         run_approved(about("void", sale, 1234));
 }
 
+/* ---- What a supervisor resolves ---- */
+
+static int resolve(int64_t id, const char *outcome, const char *note, enum refusal_code refused) {
+        const struct resolution resolution = { .outcome = outcome, .note = note, .resolver = "uid 0" };
+        struct refusal refusal = {};
+        int r;
+
+        r = resolution_record(shop.engine, id, &resolution, &refusal);
+        assert_int_equal(refusal.code, refused);
+        assert_true((r < 0) == (refused != REFUSAL_NONE));
+        assert_int_equal(transaction_record_load(shop.journal, id, &chip.view.record), 0);
+        return r;
+}
+
+static int note_event(const struct event_record *event, void *userdata) {
+        char *text = userdata;
+
+        (void) snprintf(text, 256, "%s %s", event->kind, event->text);
+        return 0;
+}
+
+static int64_t lose_refund(int64_t sale) {
+        int64_t id;
+
+        chip.outcome = HOST_NO_ANSWER;
+        id = run(about("refund", sale, 1000));
+        assert_result(RESULT_UNCONFIRMED, "unconfirmed");
+        chip.outcome = HOST_ANSWERED;
+        return id;
+}
+
+static void an_unconfirmed_refund_is_resolved_once(void **state) {
+        int64_t sale = sell(), id = lose_refund(sale);
+        char event[256] = "";
+
+        resolve(id, "approved", "", REFUSAL_INVALID_NOTE);
+        resolve(id, "approved", "a\nb", REFUSAL_INVALID_NOTE);
+        resolve(id, "settled", "nothing to settle", REFUSAL_NOT_ASKED);
+        resolve(id, "perhaps", "no such word", REFUSAL_NOT_ASKED);
+        assert_result(RESULT_UNCONFIRMED, "unconfirmed");
+
+        resolve(id, "declined", "acquirer says \"not booked\"", REFUSAL_NONE);
+        assert_result(RESULT_DECLINED, "resolved");
+        assert_int_equal(event_each(shop.journal, id, 0, 0, note_event, event), 0);
+        assert_string_equal(event, "resolved {\"outcome\":\"declined\",\"note\":\"acquirer says \\\"not booked\\\"\","
+                                   "\"by\":\"uid 0\"}");
+        resolve(id, "approved", "too late", REFUSAL_NOT_ASKED);
+
+        /* It counts no longer; the next one does, for good. */
+        id = lose_refund(sale);
+        resolve(id, "approved", "acquirer: booked", REFUSAL_NONE);
+        assert_result(RESULT_APPROVED, "resolved");
+        assert_int_equal(record()->print, PRINT_QUEUED);
+        assert_refused(about("refund", sale, 235), REFUSAL_INVALID_AMOUNT, "2.34 CNY");
+        run_approved(about("refund", sale, 234));
+}
+
+static void a_rejected_reversal_is_settled(void **state) {
+        struct reversal_record reversal;
+        int64_t id;
+
+        chip.outcome = HOST_NO_ANSWER;
+        chip.reversal_code = "96";
+        id = run(SALE);
+        assert_int_equal(record()->reversal, REVERSAL_REJECTED);
+        resolve(id, "approved", "a failed one stays failed", REFUSAL_NOT_ASKED);
+        resolve(id, "settled", "taken back by hand", REFUSAL_NONE);
+        assert_int_equal(record()->reversal, REVERSAL_RESOLVED);
+        assert_int_equal(record()->result, RESULT_FAILED);
+        assert_int_equal(reversal_record_load(shop.journal, id, &reversal), -ENOENT);
+        resolve(id, "settled", "twice", REFUSAL_NOT_ASKED);
+}
+
+/* While it is on the link the acquirer's answer is waited for; between two tries it may be settled. */
+static void a_pending_reversal_is_settled(void **state) {
+        int64_t id;
+
+        chip.outcome = HOST_NO_ANSWER;
+        chip.reversal_code = "A0";
+        id = chip_start(SALE);
+        while (chip.reversals == 0)
+                chip_run();
+        resolve(id, "settled", "on its way", REFUSAL_BUSY);
+        while (chip.busy)
+                chip_run();
+        assert_int_equal(chip.view.record.reversal, REVERSAL_PENDING);
+        resolve(id, "settled", "by telephone", REFUSAL_NONE);
+        assert_int_equal(reversals_count(shop.engine->reversals), 0);
+        chip_pass(3600);
+        for (int i = 0; i < 10; i++)
+                chip_run();
+        assert_int_equal(chip.reversals, 1);
+}
+
 /* ---- The same call again ---- */
 
 static void the_original_is_part_of_the_call(void **state) {
@@ -426,6 +518,9 @@ int main(int argc, char **argv) {
                 cmocka_unit_test_setup_teardown(services_need_no_card, setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(a_supervisor_approves, setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(nobody_approves, setup, chip_teardown),
+                cmocka_unit_test_setup_teardown(an_unconfirmed_refund_is_resolved_once, setup, chip_teardown),
+                cmocka_unit_test_setup_teardown(a_rejected_reversal_is_settled, setup, chip_teardown),
+                cmocka_unit_test_setup_teardown(a_pending_reversal_is_settled, setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(the_original_is_part_of_the_call, setup, chip_teardown),
         };
 

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "transaction/resolution.h"
+
+#include <cjson/cJSON.h>
+#include <inttypes.h>
+
+#include "base/log.h"
+#include "journal/event.h"
+#include "journal/forward.h"
+#include "transaction/engine.h"
+#include "transaction/reason.h"
+
+static bool is_note(const char *text) {
+        size_t n = strlen(text);
+
+        if (n < 1 || n > RESOLUTION_NOTE_MAX)
+                return false;
+        for (; *text; text++)
+                if ((unsigned char) *text < 0x20 || *text == 0x7F)
+                        return false;
+        return true;
+}
+
+static int refuse_nothing(struct refusal *ret, const struct transaction_record *record, const char *outcome) {
+        return refusal_set(
+                ret, REFUSAL_NOT_ASKED,
+                "Transaction %" PRIi64 " (%s, reversal %s, forwarding %s) has nothing that \"%s\" resolves: "
+                "\"approved\" and \"declined\" end an unconfirmed one, \"settled\" a reversal or forwarding "
+                "that is pending or rejected",
+                record->id, transaction_result_to_string(record->result), reversal_state_to_string(record->reversal),
+                forwarding_state_to_string(record->forwarding), outcome);
+}
+
+/* Whatever of it the acquirer is not going to be told any more. */
+static bool settle(struct transaction_record *record) {
+        bool reversal = record->reversal == REVERSAL_PENDING || record->reversal == REVERSAL_REJECTED;
+        bool forward = record->forwarding == FORWARDING_PENDING || record->forwarding == FORWARDING_REJECTED;
+
+        if (record->state != TRANSACTION_DONE)
+                return false;
+        if (reversal)
+                record->reversal = REVERSAL_RESOLVED;
+        if (forward)
+                record->forwarding = FORWARDING_RESOLVED;
+        return reversal || forward;
+}
+
+static bool confirm(struct transaction_record *record, enum transaction_result result) {
+        if (record->result != RESULT_UNCONFIRMED)
+                return false;
+        record->result = result;
+        COPY(record->reason, "resolved");
+        COPY(record->message, reason_to_sentence("resolved"));
+        return true;
+}
+
+static bool apply(struct transaction_record *record, const char *outcome) {
+        if (streq(outcome, "approved"))
+                return confirm(record, RESULT_APPROVED);
+        if (streq(outcome, "declined"))
+                return confirm(record, RESULT_DECLINED);
+        return streq(outcome, "settled") && settle(record);
+}
+
+static char *describe(const struct resolution *resolution) {
+        cJSON *json = cJSON_CreateObject();
+        char *text;
+
+        cJSON_AddStringToObject(json, "outcome", resolution->outcome);
+        cJSON_AddStringToObject(json, "note", resolution->note);
+        cJSON_AddStringToObject(json, "by", resolution->resolver);
+        text = cJSON_PrintUnformatted(json);
+        cJSON_Delete(json);
+        return text;
+}
+
+/* The requests are forgotten with the same commit that says that nobody sends them. */
+static int forget_requests(struct journal *j, const struct transaction_record *record) {
+        int r;
+
+        if (record->reversal == REVERSAL_RESOLVED) {
+                r = reversal_record_remove(j, record->id);
+                if (r < 0 && r != -ENOENT)
+                        return r;
+        }
+        if (record->forwarding == FORWARDING_RESOLVED) {
+                r = forward_record_remove(j, record->id);
+                if (r < 0 && r != -ENOENT)
+                        return r;
+        }
+        return 0;
+}
+
+static int commit(struct engine *e, const struct transaction_record *record, const struct resolution *resolution) {
+        _cleanup_free_ char *text = describe(resolution);
+        struct journal *j = e->config.journal;
+        int r;
+
+        if (!text)
+                return -ENOMEM;
+        r = journal_begin(j, JOURNAL_DURABLE);
+        if (r < 0)
+                return r;
+        _cleanup_(journal_rollbackp) _unused_ struct journal *rollback = j;
+        r = transaction_record_update(j, record);
+        if (r < 0)
+                return r;
+        r = forget_requests(j, record);
+        if (r < 0)
+                return r;
+        if (streq(resolution->outcome, "approved")) {
+                r = transaction_queue_papers(e, record);
+                if (r < 0)
+                        return r;
+        }
+        r = event_append(j, "resolved", record->id, text);
+        if (r < 0)
+                return r;
+        return journal_commit(j);
+}
+
+int resolution_record(struct engine *e, int64_t transaction, const struct resolution *resolution,
+                      struct refusal *ret_refusal) {
+        struct transaction_record record;
+        int r;
+
+        if (!is_note(resolution->note))
+                return refusal_set(ret_refusal, REFUSAL_INVALID_NOTE,
+                                   "The note must say in 1 to %d bytes how it is known, without control characters",
+                                   RESOLUTION_NOTE_MAX);
+        r = transaction_record_load(e->config.journal, transaction, &record);
+        if (r < 0)
+                return refusal_set(ret_refusal, REFUSAL_NOT_FOUND, "There is no transaction %" PRIi64, transaction);
+        if (!apply(&record, resolution->outcome))
+                return refuse_nothing(ret_refusal, &record, resolution->outcome);
+        if (outbox_sending(e->outbox) == transaction)
+                return refusal_set(ret_refusal, REFUSAL_BUSY,
+                                   "Transaction %" PRIi64 " is with the acquirer just now: wait for its answer",
+                                   transaction);
+        r = commit(e, &record, resolution);
+        if (r < 0)
+                engine_panic(r, "what a supervisor has resolved cannot be written");
+        log_notice("Transaction %" PRIi64 ": resolved as %s by %s", transaction, resolution->outcome,
+                   resolution->resolver);
+        outbox_tell_transaction(e, transaction);
+        outbox_kick(e->outbox);
+        printing_kick(e->printing);
+        return 0;
+}
