@@ -36,7 +36,7 @@ static const iso8583_table_t fields = {
         [53] = { ISO8583_FIXED, ISO8583_N, 16 },      /* security control */
         [54] = { ISO8583_LLL, ISO8583_ANS, 20 },      /* balance */
         [55] = { ISO8583_LLL, ISO8583_B, 255 },       /* chip data, TLV */
-        [57] = { ISO8583_LLL, ISO8583_B, 100 },       /* private, opaque */
+        [57] = { ISO8583_LLL, ISO8583_B, 150 },       /* encrypted stripe */
         [58] = { ISO8583_LLL, ISO8583_B, 100 },       /* private, opaque */
         [59] = { ISO8583_LLL, ISO8583_B, 600 },       /* private, opaque */
         [60] = { ISO8583_LLL, ISO8583_N, 17 },        /* type, batch, network code, capability, chip condition */
@@ -50,7 +50,8 @@ static const iso8583_table_t fields = {
 /* Every request names itself by these; DE64 follows from .mac. */
 #define NAMED (F(11) | F(41) | F(42) | F(60))
 #define MONEY (F(3) | F(4) | F(25) | F(49))
-#define CARD (F(2) | F(14) | F(22) | F(23) | F(35) | F(55))
+#define TRACK (F(35) | F(57))
+#define CARD (F(2) | F(14) | F(22) | F(23) | F(55) | TRACK)
 
 static const struct host_kind_rule kinds[_HOST_KIND_MAX] = {
         [HOST_SALE] = {
@@ -104,14 +105,14 @@ static const struct host_kind_rule kinds[_HOST_KIND_MAX] = {
         [HOST_OFFLINE_SALE] = {
                 .mti = 220, .processing = "000000", .condition = "00", .type = "30", .network = "000",
                 .reversal = false, .mac = true, .side = HOST_DEBIT,
-                .mandatory = NAMED | MONEY | F(22), .optional = (CARD & ~F(35)) | F(38),
+                .mandatory = NAMED | MONEY | F(22), .optional = (CARD & ~TRACK) | F(38),
                 .answer_mandatory = F(4) | F(12) | F(13) | F(37),
         },
         /* DE4 is the tip alone. An acquirer may want the sum with the sale's, and 32 in 60.1. */
         [HOST_TIP] = {
                 .mti = 220, .processing = "000000", .condition = "00", .type = "34", .network = "000",
                 .reversal = false, .mac = true, .side = HOST_DEBIT,
-                .mandatory = NAMED | MONEY | F(22) | F(61), .optional = (CARD & ~F(35)) | F(37) | F(38),
+                .mandatory = NAMED | MONEY | F(22) | F(61), .optional = (CARD & ~TRACK) | F(37) | F(38),
                 .answer_mandatory = F(4) | F(12) | F(13) | F(37),
         },
         /* Codes of the original; no track data, which is not kept after the answer. */
@@ -119,7 +120,7 @@ static const struct host_kind_rule kinds[_HOST_KIND_MAX] = {
                 .mti = 400, .network = "000",
                 .reversal = false, .mac = true,
                 .mandatory = NAMED | MONEY | F(22) | F(39),
-                .optional = (CARD & ~F(35)) | F(38) | F(61),
+                .optional = (CARD & ~TRACK) | F(38) | F(61),
         },
         /* 003: keys of double length. */
         [HOST_SIGN_ON] = {
@@ -165,6 +166,7 @@ const struct host_profile host_profile_unionpay = {
         .hierarchy = HOST_KEYS_TDES,
         .kinds = kinds,
         .domestic = "62",
+        .encrypted = 57,
         .scheme = "CUP",
         .limits = { .preauth_days = 30, .completion_percent = 115, .details = 8, .batch_transactions = 999 },
 };

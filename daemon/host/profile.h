@@ -78,6 +78,7 @@ struct host_profile {
         enum host_hierarchy hierarchy;      /* of the session keys */
         const struct host_kind_rule *kinds; /* [_HOST_KIND_MAX] */
         const char *domestic;               /* how a domestic card's number begins */
+        unsigned encrypted;                 /* field of an encrypted stripe; 0: there is none */
         const char *scheme;                 /* DE63.1 of a refund where the engine names none */
         struct host_limits limits;
 };

@@ -26,7 +26,29 @@ struct fields {
         char amount[13], stan[7], currency[4], psn[4], private[18], original[30], owner[4];
         char details[HOST_DETAILS_DIGITS + 1]; /* or totals, or how many were uploaded */
         char position[HOST_POSITION_DIGITS + 1];
+        uint8_t encrypted[HOST_ENCRYPTED_MAX];
+        size_t encrypted_size;
 };
+
+/* Nothing that the reader hides stands beside it in the clear. */
+static int fields_fill_encrypted(struct fields *f, const struct host_profile *p, const struct host_request *q,
+                                 const char **ret_reason) {
+        ssize_t n;
+
+        if (!q->encrypted)
+                return 0;
+        if (q->pan || q->expiry || q->track2) {
+                *ret_reason = "card data in the clear beside the reader's cryptogram";
+                return -EINVAL;
+        }
+        n = p->encrypted > 0 ? host_encrypted_format(q->encrypted, f->encrypted) : -EOPNOTSUPP;
+        if (n < 0) {
+                *ret_reason = "the profile does not take what the reader encrypted";
+                return (int) n;
+        }
+        f->encrypted_size = (size_t) n;
+        return 0;
+}
 
 /* DE48 and DE62 of the kinds that are about a whole batch, or a download. */
 static int fields_fill_service(struct fields *f, const struct host_profile *p, const struct host_request *q) {
@@ -107,19 +129,30 @@ static int fields_fill(struct fields *f, const struct host_profile *p, const str
                 *ret_reason = "totals, details or position out of range";
                 return -EINVAL;
         }
-        return 0;
+        return fields_fill_encrypted(f, p, q, ret_reason);
 }
 
 /* Card data where the kind has no place for it is a mistake that must not pass; other fields are left out. */
 #define CARD_FIELDS (ISO8583_BIT(2) | ISO8583_BIT(14) | ISO8583_BIT(23) | ISO8583_BIT(35) | ISO8583_BIT(55))
 
-static int message_set(struct iso8583 *m, const struct host_profile *p, unsigned field, const struct host_request *q,
-                       const char *text) {
+/* The two that are bytes. Returns NULL when there are none. */
+static const void *field_bytes(const struct host_profile *p, unsigned field, const struct host_request *q,
+                               const struct fields *f, size_t *ret_size) {
+        if (field == 55 && q->icc_size > 0) {
+                *ret_size = q->icc_size;
+                return q->icc;
+        }
+        if (field == p->encrypted && f->encrypted_size > 0) {
+                *ret_size = f->encrypted_size;
+                return f->encrypted;
+        }
+        return NULL;
+}
+
+static int message_set(struct iso8583 *m, const struct host_profile *p, unsigned field, const char *text) {
         char track[38];
         WIPE_AT_END(track);
 
-        if (field == 55)
-                return iso8583_set_bytes(m, field, q->icc, q->icc_size);
         if (p->fields[field].content == ISO8583_B)
                 return iso8583_set_bytes(m, field, text, strlen(text));
         if (field == 35) {
@@ -137,23 +170,26 @@ static int message_set(struct iso8583 *m, const struct host_profile *p, unsigned
 static int message_fill(struct iso8583 *m, const struct host_profile *p, const struct host_kind_rule *rule,
                         const struct host_request *q, const struct fields *f, const char **ret_reason) {
         uint64_t allowed = rule->mandatory | rule->optional;
+        uint64_t card = CARD_FIELDS | (p->encrypted > 0 ? ISO8583_BIT(p->encrypted) : 0);
         int r;
 
         for (unsigned field = 2; field < ISO8583_FIELDS; field++) {
-                bool has = field == 55 ? q->icc_size > 0 : !isempty(f->text[field]);
+                size_t size = 0;
+                const void *data = field_bytes(p, field, q, f, &size);
+                bool has = data || !isempty(f->text[field]);
 
                 if (!has && rule->mandatory & ISO8583_BIT(field)) {
                         *ret_reason = "a field that the kind needs is missing";
                         return -EINVAL;
                 }
-                if (has && !(allowed & ISO8583_BIT(field)) && CARD_FIELDS & ISO8583_BIT(field)) {
+                if (has && !(allowed & ISO8583_BIT(field)) && card & ISO8583_BIT(field)) {
                         *ret_reason = "card data that the kind does not carry";
                         return -EINVAL;
                 }
                 if (!has || !(allowed & ISO8583_BIT(field)))
                         continue;
 
-                r = message_set(m, p, field, q, f->text[field]);
+                r = data ? iso8583_set_bytes(m, field, data, size) : message_set(m, p, field, f->text[field]);
                 if (r < 0) {
                         *ret_reason = "a field has a form that the profile does not take";
                         return r;

@@ -5,6 +5,7 @@
 
 #include "host/keys.h"
 #include "host/download.h"
+#include "host/encrypted.h"
 #include "host/profile.h"
 #include "host/totals.h"
 #include "host/upload.h"
@@ -51,8 +52,10 @@ struct host_request {
         const char *pan;    /* DE2, digits */
         const char *expiry; /* DE14, YYMM */
         const char *track2; /* DE35, digits and one '=' or 'D', without sentinels; never in a reversal */
-        int psn;            /* DE23, card sequence number; -1 for none */
-        const void *icc;    /* DE55, TLV */
+        /* Instead of these three: what an encrypting reader gives, in the profile's field; never in a reversal. */
+        const struct host_encrypted *encrypted;
+        int psn;         /* DE23, card sequence number; -1 for none */
+        const void *icc; /* DE55, TLV */
         size_t icc_size;
 
         const char *reason;             /* DE39 of a reversal */
@@ -72,8 +75,8 @@ struct host_request {
 /*
  * Writes the whole frame, length prefix included, with the MAC under the present key. Returns its size.
  * -EINVAL with a word for the log in *ret_reason (may be NULL) when the request lacks what the profile
- * demands or has what it does not allow, -EOPNOTSUPP for a kind that the profile does not have, -ENOKEY
- * when a MAC is due before sign-on. The frame holds card data: keep it in secret memory and wipe it.
+ * demands or has what it does not allow, -EOPNOTSUPP for a kind or an encrypted stripe that the profile does not have,
+ * -ENOKEY when a MAC is due before sign-on. The frame holds card data: keep it in secret memory and wipe it.
  */
 ssize_t host_request_encode(const struct host_profile *p, const struct host_keys *keys, const struct host_request *q,
                             uint8_t frame[static HOST_FRAME_MAX], const char **ret_reason);

@@ -257,6 +257,63 @@ static void download_requests(void **state) {
         assert_int_equal(host_request_encode(P, keys, &q, frame, NULL), -EINVAL);
 }
 
+/* The terminal passes on what it cannot read, and nothing in the clear beside it. */
+static void encrypted_request(void **state) {
+        struct host_encrypted e = { .ksn_size = 10, .cryptogram_size = 40 }, again;
+        struct host_request q = sale(), c;
+        uint8_t frame[HOST_FRAME_MAX];
+        const char *reason = NULL;
+        const void *data;
+        size_t size;
+
+        memset(e.ksn, 0xE1, sizeof(e.ksn));
+        memset(e.cryptogram, 0x5A, sizeof(e.cryptogram));
+        q.encrypted = &e;
+        q.entry = HOST_ENTRY_STRIPE;
+        q.psn = -1;
+        q.icc_size = 0;
+        for (unsigned i = 0; i < 3; i++) {
+                c = q;
+                c.pan = i == 0 ? q.pan : NULL;
+                c.expiry = i == 1 ? q.expiry : NULL;
+                c.track2 = i == 2 ? q.track2 : NULL;
+                assert_int_equal(host_request_encode(P, keys, &c, frame, &reason), -EINVAL);
+                assert_string_equal(reason, "card data in the clear beside the reader's cryptogram");
+        }
+        q.pan = q.expiry = q.track2 = NULL;
+        _cleanup_(iso8583_freep) struct iso8583 *m = encode(&q);
+        assert_false(iso8583_has(m, 2) || iso8583_has(m, 14) || iso8583_has(m, 35));
+        data = iso8583_bytes(m, 57, &size);
+        assert_non_null(data);
+        assert_int_equal(size, 2 + 10 + 2 + 40);
+        assert_int_equal(host_encrypted_parse(data, size, &again), 0);
+        assert_int_equal(again.ksn_size, 10);
+        assert_memory_equal(again.ksn, e.ksn, 10);
+        assert_int_equal(again.cryptogram_size, 40);
+        assert_memory_equal(again.cryptogram, e.cryptogram, 40);
+        for (size_t i = 0; i < size; i++)
+                assert_int_equal(host_encrypted_parse(data, i, &again), -EBADMSG);
+
+        /* Not into a reversal, and not to an acquirer who has no field for it. */
+        c = q;
+        c.kind = HOST_REVERSAL;
+        c.original.kind = HOST_SALE;
+        c.reason = HOST_REASON_NO_ANSWER;
+        assert_int_equal(host_request_encode(P, keys, &c, frame, &reason), -EINVAL);
+        assert_string_equal(reason, "card data that the kind does not carry");
+        assert_int_equal(host_request_encode(&host_profile_aes, keys, &q, frame, NULL), -EOPNOTSUPP);
+
+        e.cryptogram_size = 41;
+        assert_int_equal(host_request_encode(P, keys, &q, frame, NULL), -EINVAL);
+        e.ksn_size = 12;
+        e.cryptogram_size = 40;
+        assert_int_equal(host_request_encode(P, keys, &q, frame, NULL), -EINVAL);
+        e.cryptogram_size = HOST_CRYPTOGRAM_MAX;
+        assert_true(host_request_encode(P, keys, &q, frame, NULL) > 0);
+        e.cryptogram_size = 0;
+        assert_int_equal(host_request_encode(P, keys, &q, frame, NULL), -EINVAL);
+}
+
 static void requests_that_are_refused(void **state) {
         uint8_t frame[HOST_FRAME_MAX];
         struct host_request q = sale(), c;
@@ -619,6 +676,7 @@ int main(void) {
                 TEST(batch_requests),
                 TEST(chip_upload_request),
                 TEST(download_requests),
+                TEST(encrypted_request),
                 TEST(requests_that_are_refused),
                 TEST(answers),
                 TEST(answers_with_odd_icc),

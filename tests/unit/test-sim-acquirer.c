@@ -684,6 +684,78 @@ static void old_ledgers(void **state) {
         assert_charged(0);
 }
 
+/* ---- readers that encrypt ---- */
+
+static struct host_encrypted encrypt(const char *track, enum dukpt_variant variant, uint8_t counter) {
+        struct host_encrypted e = { .ksn = { 0xFF, 0xFF, 0x98, 0x76, 0x54, 0x32, 0x10, 0xE0, 0x00, counter },
+                                    .ksn_size = DUKPT_KSN_SIZE };
+        char padded[HOST_CRYPTOGRAM_MAX] = "";
+        uint8_t key[DUKPT_KEY_SIZE];
+
+        e.cryptogram_size = ((size_t) snprintf(padded, sizeof(padded), "%s", track) + 7) / 8 * 8;
+        assert_int_equal(dukpt_key(dukpt_test_key, e.ksn, variant, key), 0);
+        assert_int_equal(dukpt_crypt(true, key, padded, e.cryptogram_size, e.cryptogram), 0);
+        return e;
+}
+
+/* ANSI X9.24: the PIN block of 1234 for 4012345678909 under the first key. */
+static void published_pin_block(void **state) {
+        static const uint8_t block[] = { 0x04, 0x12, 0x74, 0xED, 0xCB, 0xA9, 0x87, 0x6F };
+        static const uint8_t right[] = { 0x1B, 0x9C, 0x18, 0x45, 0xEB, 0x99, 0x3A, 0x7A };
+        static const uint8_t ksn[] = { 0xFF, 0xFF, 0x98, 0x76, 0x54, 0x32, 0x10, 0xE0, 0x00, 0x01 };
+        uint8_t key[DUKPT_KEY_SIZE], result[sizeof(block)];
+
+        assert_int_equal(dukpt_key(dukpt_test_key, ksn, DUKPT_PIN, key), 0);
+        assert_int_equal(dukpt_crypt(true, key, block, sizeof(block), result), 0);
+        assert_memory_equal(result, right, sizeof(right));
+}
+
+static void encrypted_stripes(void **state) {
+        static const struct {
+                const char *track, *code;
+        } cases[] = {
+                { ";" PAN "=49121010000000000?", "00" },          { ";" PAN "=49121010000000000?5", "00" },
+                { ";" DECLINED_PAN "=49121010000000000?", "51" }, { ";" PAN "=20011010000000000?", "54" },
+                { ";" PAN "=49122010000000000?", "45" },          { PAN "=49121010000000000?", "14" },
+                { ";" PAN "=49121010000000000", "14" },           { ";?", "14" },
+        };
+        struct host_encrypted e;
+        struct host_request q;
+
+        sign_on();
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                e = encrypt(cases[i].track, DUKPT_PIN, (uint8_t) (i + 1));
+                q = stripe_sale(100);
+                q.pan = q.expiry = q.track2 = NULL;
+                q.encrypted = &e;
+                assert_code(&q, cases[i].code);
+        }
+        assert_charged(200);
+        /* Lost and reversed without a card's data, and the same card is known again in the clear. */
+        e = encrypt(cases[0].track, DUKPT_PIN, 0x20);
+        q = stripe_sale(700);
+        q.pan = q.expiry = q.track2 = NULL;
+        q.encrypted = &e;
+        struct booked sale = book(&q);
+        struct host_request other = about(HOST_VOID, &sale, 700);
+        other.pan = "6200000000000013";
+        assert_code(&other, "14");
+        q.encrypted = NULL;
+        struct host_request back = reversal(&q, HOST_REASON_NOT_COMPLETED);
+        assert_code(&back, "00");
+        assert_charged(200);
+        /* Under another key it is nothing. */
+        e = encrypt(cases[0].track, DUKPT_DATA, 0x21);
+        q = stripe_sale(100);
+        q.pan = q.expiry = q.track2 = NULL;
+        q.encrypted = &e;
+        assert_code(&q, "14");
+        settings->variant = DUKPT_DATA;
+        q.stan = ++stan;
+        assert_code(&q, "00");
+        assert_charged(300);
+}
+
 /* ---- the other profile ---- */
 
 static int set_up_aes(void **state) {
@@ -770,6 +842,8 @@ int main(void) {
                 TEST(downloads),
                 TEST(statements),
                 TEST(old_ledgers),
+                cmocka_unit_test(published_pin_block),
+                TEST(encrypted_stripes),
                 TEST_AES(another_profile),
                 TEST_AES(profiles_do_not_mix),
         };

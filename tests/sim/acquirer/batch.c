@@ -102,7 +102,7 @@ static int take_chip(struct sim_acquirer *a, const struct request *q, struct ver
         struct ledger_upload u = { .terminal = q->terminal, .batch = q->batch, .amount = (int64_t) q->amount };
 
         u.icc = iso8583_bytes(q->m, 55, &u.icc_size);
-        card_read(q, &card);
+        card_read(a, q, &card);
         if (!u.icc || !card.pan[0] || !original || strlen(original) < 12) {
                 v->code = "30";
                 return 0;

@@ -3,12 +3,12 @@
 
 #include "acquirer/card.h"
 #include "base/secret.h"
+#include "host/encrypted.h"
 
-void card_read(const struct request *q, struct card *c) {
-        const char *track = iso8583_text(q->m, 35), *separator = track ? strchr(track, '=') : NULL;
+/* What track 2 says beyond what the fields have said; separator is "=". */
+static void take_track(const char *track, struct card *c) {
+        const char *separator = strchr(track, '=');
 
-        copy_trimmed(q->m, 2, c->pan, sizeof(c->pan));
-        copy_trimmed(q->m, 14, c->expiry, sizeof(c->expiry));
         if (!separator)
                 return;
         if (!c->pan[0] && separator - track < (ptrdiff_t) sizeof(c->pan))
@@ -17,6 +17,48 @@ void card_read(const struct request *q, struct card *c) {
                 snprintf(c->expiry, sizeof(c->expiry), "%.4s", separator + 1);
         if (strlen(separator) > 5)
                 c->service = separator[5];
+}
+
+/* Between the sentinels; behind them are the reader's LRC and the filling. */
+static bool take_plain(uint8_t *plain, size_t size, struct card *c) {
+        char *end;
+
+        if (plain[0] != ';' || !memchr(plain, '?', size))
+                return false;
+        end = memchr(plain, '?', size);
+        *end = '\0';
+        take_track((const char *) plain + 1, c);
+        return c->pan[0] && strspn(c->pan, "0123456789") == strlen(c->pan);
+}
+
+static const char *decrypt(const struct sim_acquirer *a, const struct request *q, struct card *c) {
+        uint8_t key[DUKPT_KEY_SIZE], plain[HOST_CRYPTOGRAM_MAX];
+        WIPE_AT_END(key);
+        WIPE_AT_END(plain);
+        struct host_encrypted e;
+        const void *data;
+        size_t size = 0;
+
+        data = iso8583_bytes(q->m, a->profile->encrypted, &size);
+        if (c->pan[0] || c->expiry[0] || host_encrypted_parse(data, size, &e) < 0)
+                return "encrypted stripe broken, or beside one in the clear";
+        if (e.ksn_size != DUKPT_KSN_SIZE)
+                return "only TDES is decrypted here";
+        if (dukpt_key(a->settings->bdk, e.ksn, a->settings->variant, key) < 0 ||
+            dukpt_crypt(false, key, e.cryptogram, e.cryptogram_size, plain) < 0 ||
+            !take_plain(plain, e.cryptogram_size, c)) {
+                memset(c, 0, sizeof(*c));
+                return "encrypted stripe is none under our key";
+        }
+        return NULL;
+}
+
+void card_read(const struct sim_acquirer *a, const struct request *q, struct card *c) {
+        copy_trimmed(q->m, 2, c->pan, sizeof(c->pan));
+        copy_trimmed(q->m, 14, c->expiry, sizeof(c->expiry));
+        take_track(strempty(iso8583_text(q->m, 35)), c);
+        if (a->profile->encrypted > 0 && iso8583_has(q->m, a->profile->encrypted))
+                c->note = decrypt(a, q, c);
 }
 
 static bool is_expired(const char *expiry) {

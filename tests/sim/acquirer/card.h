@@ -5,13 +5,14 @@
 
 #include "acquirer/kinds.h"
 
-/* Card number and expiry from their fields, else from track 2. */
+/* Card number and expiry from their fields, else from track 2, which may be encrypted (DUKPT, TDES). */
 struct card {
         char pan[20]; /* "" when the request names no card */
         char expiry[5];
         char service;
+        const char *note; /* why what the reader encrypted gives no card; NULL when there is none, or it does */
 };
-void card_read(const struct request *q, struct card *c);
+void card_read(const struct sim_acquirer *a, const struct request *q, struct card *c);
 
 /* Each returns a response code and why, NULL when there is nothing to object. */
 const char *card_check(const struct sim_acquirer *a, const struct request *q, const struct card *c,

@@ -233,6 +233,10 @@ static const char *judge(struct sim_acquirer *a, const struct request *q, const 
                 *ret_note = "script";
                 return q->step.code;
         }
+        if (c->note) {
+                *ret_note = c->note;
+                return "14";
+        }
         if (rule->card && q->step.action == ACTION_APPROVE)
                 *ret_note = "script";
         else if (rule->card)
@@ -336,7 +340,7 @@ int money_handle(struct sim_acquirer *a, struct request *q, struct verdict *v) {
                 return 0;
         }
 
-        card_read(q, &card);
+        card_read(a, q, &card);
         code = judge(a, q, rules + q->kind, &card, key, &arqc, &original, &v->note);
         snprintf(v->code_text, sizeof(v->code_text), "%s", code ?: "00");
         v->code = v->code_text;

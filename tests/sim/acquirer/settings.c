@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "acquirer/settings.h"
 #include "base/config.h"
+#include "base/hex.h"
 #include "issuer/issuer.h"
 
 /* Prepaid card number of the shipped test cards: always short of money. */
@@ -15,6 +16,15 @@ static int assign_acquirer(struct sim_settings *s, const char *key, const char *
                 return free_and_strdup(&s->control, value);
         if (streq(key, "issuer"))
                 return free_and_strdup(&s->issuer, value);
+        if (streq(key, "bdk")) {
+                *ret_reason = "bdk= is 32 hexadecimal digits: the base derivation key of readers that encrypt";
+                return hex_decode(value, s->bdk, sizeof(s->bdk)) == sizeof(s->bdk) ? 0 : -EINVAL;
+        }
+        if (streq(key, "track-key")) {
+                *ret_reason = "track-key= is pin or data: the variant that readers encrypt tracks with";
+                s->variant = streq(value, "data") ? DUKPT_DATA : DUKPT_PIN;
+                return streq(value, "data") || streq(value, "pin") ? 0 : -EINVAL;
+        }
         if (streq(key, "repeat")) {
                 *ret_reason = "repeat= is 94 or 00: what a repeated advice gets";
                 s->repeats_approved = streq(value, "00");
@@ -25,7 +35,7 @@ static int assign_acquirer(struct sim_settings *s, const char *key, const char *
                 s->profile = host_profile_find(value);
                 return s->profile ? 0 : -EINVAL;
         }
-        *ret_reason = "unknown key: listen, state, control, issuer, profile or repeat";
+        *ret_reason = "unknown key: listen, state, control, issuer, profile, bdk, track-key or repeat";
         return -EINVAL;
 }
 
@@ -72,6 +82,7 @@ int sim_settings_load(const char *path, struct sim_settings **ret) {
         if (!s)
                 return -ENOMEM;
         s->profile = &host_profile_unionpay;
+        memcpy(s->bdk, dukpt_test_key, sizeof(s->bdk));
         s->listen = strdup("127.0.0.1:8583");
         s->state = strdup("/var/lib/till-acquirer");
         s->control = strdup("/run/till-acquirer/control");

@@ -4,6 +4,7 @@
 /* acquirer.conf, and what holds without it; till-acquirer(1) has the keys. */
 
 #include "host/profile.h"
+#include "issuer/dukpt.h"
 
 #define SETTINGS_DECLINES_MAX 32
 #define SETTINGS_TERMINALS_MAX 32
@@ -14,7 +15,9 @@ struct sim_settings {
         char *control; /* path of the control socket */
         char *issuer;  /* path of issuer.conf */
         const struct host_profile *profile;
-        bool repeats_approved; /* a repeated advice gets 00, not 94 */
+        uint8_t bdk[DUKPT_KEY_SIZE];
+        enum dukpt_variant variant; /* of the key that readers encrypt tracks with */
+        bool repeats_approved;      /* a repeated advice gets 00, not 94 */
 
         /* Cards that are declined. */
         struct {

@@ -4,7 +4,7 @@
 /* What the simulated magstripe readers are, and how each tells its host of a stripe. */
 
 #include "card/card.h"
-#include "usb/dukpt.h"
+#include "issuer/dukpt.h"
 
 #define STRIPE_TRACKS 4 /* the fourth is JIS X 6302 type II */
 #define STRIPE_REPORT_MAX 1024

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "usb/dukpt.h"
+#include "issuer/dukpt.h"
 
 #include "host/mac.h"
 
@@ -14,20 +14,19 @@ static const uint8_t mask[DUKPT_KEY_SIZE] = {
         0xc0, 0xc0, 0xc0, 0xc0, 0, 0, 0, 0, 0xc0, 0xc0, 0xc0, 0xc0, 0, 0, 0, 0,
 };
 
-static void xor
-        (uint8_t * ret, const uint8_t *a, const uint8_t *b, size_t size) {
-                for (size_t i = 0; i < size; i++)
-                        ret[i] = a[i] ^ b[i];
-        }
+static void xor_bytes(uint8_t *ret, const uint8_t *a, const uint8_t *b, size_t size) {
+        for (size_t i = 0; i < size; i++)
+                ret[i] = a[i] ^ b[i];
+}
 
-        int dukpt_initial_key(const uint8_t bdk[static DUKPT_KEY_SIZE], const uint8_t ksn[static DUKPT_KSN_SIZE],
-                              uint8_t ret_key[static DUKPT_KEY_SIZE]) {
+int dukpt_initial_key(const uint8_t bdk[static DUKPT_KEY_SIZE], const uint8_t ksn[static DUKPT_KSN_SIZE],
+                      uint8_t ret_key[static DUKPT_KEY_SIZE]) {
         uint8_t masked[DUKPT_KEY_SIZE], serial[BLOCK];
         int r;
 
         memcpy(serial, ksn, BLOCK);
         serial[BLOCK - 1] &= 0xe0;
-        xor(masked, bdk, mask, sizeof(masked));
+        xor_bytes(masked, bdk, mask, sizeof(masked));
         r = des_ecb(true, bdk, DUKPT_KEY_SIZE, serial, BLOCK, ret_key);
         if (r < 0)
                 return r;
@@ -40,11 +39,11 @@ static int half_step(const uint8_t key[static DUKPT_KEY_SIZE], const uint8_t dat
         uint8_t block[BLOCK];
         int r;
 
-        xor(block, data, key + BLOCK, BLOCK);
+        xor_bytes(block, data, key + BLOCK, BLOCK);
         r = des_ecb(true, key, BLOCK, block, BLOCK, block);
         if (r < 0)
                 return r;
-        xor(ret, block, key + BLOCK, BLOCK);
+        xor_bytes(ret, block, key + BLOCK, BLOCK);
         return 0;
 }
 
@@ -52,7 +51,7 @@ static int step(uint8_t key[static DUKPT_KEY_SIZE], const uint8_t data[static BL
         uint8_t masked[DUKPT_KEY_SIZE], next[DUKPT_KEY_SIZE];
         int r;
 
-        xor(masked, key, mask, sizeof(masked));
+        xor_bytes(masked, key, mask, sizeof(masked));
         r = half_step(masked, data, next);
         if (r >= 0)
                 r = half_step(key, data, next + BLOCK);
@@ -109,12 +108,12 @@ int dukpt_crypt(bool encrypt, const uint8_t key[static DUKPT_KEY_SIZE], const vo
         for (size_t i = 0; i < size; i += BLOCK) {
                 memcpy(block, from + i, BLOCK);
                 if (encrypt)
-                        xor(block, block, chain, BLOCK);
+                        xor_bytes(block, block, chain, BLOCK);
                 r = des_ecb(encrypt, key, DUKPT_KEY_SIZE, block, BLOCK, to + i);
                 if (r < 0)
                         return r;
                 if (!encrypt)
-                        xor(to + i, to + i, chain, BLOCK);
+                        xor_bytes(to + i, to + i, chain, BLOCK);
                 memcpy(chain, encrypt ? to + i : from + i, BLOCK);
         }
         return 0;
