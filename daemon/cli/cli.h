@@ -29,12 +29,17 @@ enum {
         EXIT_UNAVAILABLE = 3,
 };
 
+/* A person may be asked for a password before tilld answers. */
+#define CLI_ANSWER_TIMEOUT_USEC (150 * UINT64_C(1000000))
+
 int verb_status(struct cli *cli, int argc, char **argv);
 int verb_devices(struct cli *cli, int argc, char **argv);
 /* Each kind of transaction is a verb. */
 int verb_kind(struct cli *cli, int argc, char **argv);
 int verb_list(struct cli *cli, int argc, char **argv);
 int verb_show(struct cli *cli, int argc, char **argv);
+int verb_operator(struct cli *cli, int argc, char **argv);
+int verb_approve(struct cli *cli, int argc, char **argv);
 int verb_emv(struct cli *cli, int argc, char **argv);
 int verb_receipts(struct cli *cli, int argc, char **argv);
 

@@ -7,9 +7,6 @@
 #include "base/hex.h"
 #include "cli/transaction.h"
 
-/* A person may be asked for a password first. */
-#define ANSWER_TIMEOUT_USEC (150 * UINT64_C(1000000))
-
 struct follow {
         struct cli *cli;
         sd_event *event;
@@ -276,7 +273,7 @@ static int call_start(struct follow *f, const struct transaction_call *c, sd_bus
         if (r < 0)
                 return r;
         (void) sd_bus_message_set_allow_interactive_authorization(m, true);
-        r = sd_bus_call(f->cli->bus, m, ANSWER_TIMEOUT_USEC, error, &reply);
+        r = sd_bus_call(f->cli->bus, m, CLI_ANSWER_TIMEOUT_USEC, error, &reply);
         if (r < 0)
                 return r;
         r = sd_bus_message_read(reply, "o", &path);

@@ -23,6 +23,8 @@ static const struct verb {
         { "sign-on", verb_kind, "", N_("sign on to the acquirer: new keys") },
         { "sign-off", verb_kind, "", N_("sign off from the acquirer") },
         { "echo", verb_kind, "", N_("ask the acquirer whether it is there") },
+        { "approve", verb_approve, "TRANSACTION [NUMBER]", N_("a supervisor allows a void or refund") },
+        { "operator", verb_operator, "[ACT]", N_("who works here: list, log-on, add and more") },
         { "emv", verb_emv, "check", N_("card applications and keys that a restart would use") },
         { "receipts", verb_receipts, "[list|show|reprint]", N_("papers: list, read, print again") },
 };
