@@ -9,7 +9,10 @@
 import collections, hashlib, re, sqlite3, struct, sys
 
 # What has no effect on money.
-SERVICES = ('sign-on', 'sign-off', 'echo', 'parameter download', 'CA key download')
+SERVICES = ('sign-on', 'sign-off', 'echo', 'parameters', 'ca-keys')
+FREE = SERVICES + ('balance',)
+# What takes an original back, all of it.
+VOIDS = ('void', 'pre-authorization-void', 'completion-void')
 COPIES = ('MERCHANT COPY', 'CARDHOLDER COPY')
 
 
@@ -54,7 +57,7 @@ def read_paper(line):
 
 def check(w, power_was_cut=False):
     faults = []
-    for rule in (check_journal, check_told, check_money, check_numbers, check_reversals, check_papers, check_events):
+    for rule in (check_journal, check_told, check_money, check_originals, check_numbers, check_reversals, check_papers, check_events):
         faults += rule(w, power_was_cut)
     return faults
 
@@ -108,10 +111,10 @@ def check_told(w, _):
 def check_money(w, _):
     journal = {(t['batch'], t['stan']): t for t in w.transactions if t['stan']}
     booked = {(c['batch'], c['stan']): c for c in w.charges}
-    charged = collections.Counter(c['amount'] for c in w.charges if c['effect'] == 'approved')
-    for amount, times in charged.items():
-        if times > 1:
-            yield f'{amount} is charged {times} times'
+    charged = collections.Counter((c['kind'], c['amount']) for c in w.charges if c['effect'] == 'approved')
+    for (kind, amount), times in charged.items():
+        if times > 1 and kind not in FREE:
+            yield f'a {kind} over {amount} is booked {times} times'
     for number, c in booked.items():
         t = journal.get(number)
         if not t:
@@ -120,13 +123,32 @@ def check_money(w, _):
         name = f'{t["kind"]} {t["reference"]}'
         if t['amount'] != c['amount']:
             yield f'{name} over {t["amount"]} is in the ledger over {c["amount"]}'
-        if c['effect'] == 'approved' and t['result'] != 'approved' and t['reversal'] != 'rejected':
+        if c['effect'] == 'approved' and t['result'] not in ('approved', 'unconfirmed') and \
+                t['reversal'] not in ('rejected', 'resolved') and t['kind'] not in FREE:
             yield f'{name} is charged, and the journal has {t["result"]}, reversal {t["reversal"]}'
         if c['effect'] != 'approved' and t['result'] == 'approved':
             yield f'{name} is approved, and the ledger has {c["effect"]}'
     for number, t in journal.items():
-        if t['result'] == 'approved' and number not in booked:
+        if t['result'] == 'approved' and number not in booked and t['kind'] not in SERVICES:
             yield f'{t["kind"]} {t["reference"]} is approved, and the ledger does not know it'
+
+
+# --- What was charged is taken back once, and never more of it than there was.
+
+def check_originals(w, _):
+    for c in w.charges:
+        about = [o for o in w.charges if o['original'] == c['id'] and o['effect'] == 'approved']
+        back = [o for o in about if o['kind'] in VOIDS]
+        refunded = sum(o['amount'] for o in about if o['kind'] == 'refund')
+        if about and c['effect'] != 'approved':
+            yield f'{c["kind"]} over {c["amount"]} is {c["effect"]}, and has a {about[0]["kind"]}'
+        if len(back) > 1 or (back and refunded):
+            yield f'{c["kind"]} over {c["amount"]} is taken back {len(back)} times, and {refunded} refunded'
+        if refunded > c['amount']:
+            yield f'{c["kind"]} over {c["amount"]}: {refunded} are refunded'
+        if sum(o['kind'] == 'completion' for o in about) - sum(o['kind'] == 'completion-void' for a in about
+                                                                for o in w.charges if o['original'] == a['id']) > 1:
+            yield f'{c["kind"]} over {c["amount"]} is completed twice'
 
 
 # --- A number is used once, for one thing, and again only to take that thing back.
@@ -182,9 +204,11 @@ def check_papers(w, _):
         elif what in COPIES and t['result'] != 'approved':
             yield f'{what} of {reference} came out, which is {t["result"]}'
     for t in w.transactions:
-        wanted = COPIES if t['result'] == 'approved' else ()
-        if t['reversal'] != 'none':
-            wanted += ('NOT COMPLETED',)
+        wanted = ()
+        if t['result'] == 'approved' and t['kind'] not in FREE:
+            wanted = COPIES
+        if t['reversal'] != 'none' or t['result'] == 'unconfirmed':
+            wanted = ('NOT COMPLETED',)
         for what in wanted:
             if (t['reference'], what) not in out:
                 yield f'{t["reference"]} is {t["result"]}, and has no paper {what}'

@@ -65,8 +65,17 @@ ANSWERS = [
 ]
 
 
+# Without a reversal the end may stay open.
+UNCONFIRMED = [(name, [w for w in script if 'reversal' not in w], 'unconfirmed' if result == 'failed' else result, seconds)
+               for name, script, result, seconds in ANSWERS if not name.startswith('reversal')]
+# Nothing is booked that would have to be taken back.
+PLAIN = [(name, script, 'failed' if result == 'unconfirmed' else result, seconds)
+         for name, script, result, seconds in UNCONFIRMED if name != 'wrong-amount']
+WAYS = (('chip', chip), ('stripe', swipe))
+
+
 def sales():
-    for entry, way in (('chip', chip), ('stripe', swipe)):
+    for entry, way in WAYS:
         for outcome, script, result, seconds in ANSWERS:
             yield Scenario(f'sale/{entry}/{outcome}', way('sale REF-1 1000'), result, script, seconds, SOLD)
         yield Scenario(f'sale/{entry}/first', way('sale REF-1 1000'), 'approved')
@@ -90,5 +99,48 @@ def sales():
     yield Scenario('sale/stripe/key-changed', swipe('sale REF-1 1000'), 'declined', ['decline A0'], before=SOLD)
 
 
+# What is about something that was done before: that, the call, and what an acquirer can do to its answer.
+ABOUT = [
+    ('void', ['sale REF-0 1000'], 'void REF-1 1000 original=REF-0 supervised', ANSWERS),
+    ('refund', ['sale REF-0 2000'], 'refund REF-1 1000 original=REF-0 supervised', UNCONFIRMED),
+    ('pre-authorization', ['sale REF-0 900'], 'pre-authorization REF-1 1000', ANSWERS),
+    ('pre-authorization-void', ['pre-authorization REF-0 1000'],
+     'pre-authorization-void REF-1 1000 original=REF-0 supervised', ANSWERS),
+    ('completion', ['pre-authorization REF-0 1000'], 'completion REF-1 1100 original=REF-0', ANSWERS),
+    ('completion-void', ['pre-authorization REF-0 1100', 'completion REF-A 1000 original=REF-0'],
+     'completion-void REF-1 1000 original=REF-A supervised', ANSWERS),
+    ('balance', ['sale REF-0 900'], 'balance REF-1 0', PLAIN),
+]
+
+
+def others():
+    for kind, before, call, answers in ABOUT:
+        for entry, way in WAYS:
+            done = [step for start in before for step in way(start)]
+            for outcome, script, result, seconds in answers:
+                yield Scenario(f'{kind}/{entry}/{outcome}', way(call), result, script, seconds, done)
+            yield Scenario(f'{kind}/{entry}/unreachable', way(call), 'failed', before=done, unreachable=True)
+    waiting = swipe('void REF-1 1000 original=REF-0')
+    for outcome, meanwhile, result in (('approved-later', 'approve REF-1', 'approved'),
+                                       ('not-approved', 'cancel REF-1', 'cancelled')):
+        yield Scenario(f'void/stripe/{outcome}', waiting[:3] + ['until state=waiting-approval', meanwhile] + waiting[3:],
+                       result, before=swipe('sale REF-0 1000'))
+
+
+# Only a sign-on makes more of a refusal than that; what bears no MAC has none that could be wrong.
+SERVICES = [('sign-on', 'failed'), ('sign-off', 'declined'), ('echo', 'declined')]
+
+
+def services():
+    for kind, refused in SERVICES:
+        for outcome, script, result, seconds in PLAIN:
+            if outcome in ('bad-mac', 'no-mac'):
+                continue
+            result = refused if outcome in ('declined', 'in-progress') else result
+            words = [f'{w} kind={kind}' for w in script]
+            yield Scenario(f'{kind}/none/{outcome}', ['plug printer', f'start {kind} REF-1 0 currency=', 'until done', 'until quiet'],
+                           result, words, seconds, SOLD)
+
+
 def all_scenarios():
-    return {s.name: s for s in sales()}
+    return {s.name: s for group in (sales(), others(), services()) for s in group}

@@ -196,6 +196,30 @@ static void step_until(const char *condition) {
         }
 }
 
+static int64_t find(const char *reference) {
+        struct transaction_view view;
+
+        return engine_find(terminal.engine, reference, &view) < 0 ? 0 : view.record.id;
+}
+
+static void read_option(const char *word, struct engine_call *call) {
+        const char *value;
+
+        if (streq(word, "choose"))
+                call->can_choose = true;
+        else if (streq(word, "supervised"))
+                call->approver = "uid 0";
+        else if ((value = startswith(word, "original=")))
+                call->original = find(value);
+        else if ((value = startswith(word, "currency=")))
+                call->currency = value;
+        else if ((value = startswith(word, "code=")))
+                call->authorization_code = value;
+        else
+                fail(word, EINVAL);
+}
+
+/* A call that is the same each time, whatever has become of the one before. */
 static void step_start(char *words) {
         struct engine_call call = { .currency = "CNY", .order = "" };
         struct refusal refusal = {};
@@ -209,20 +233,18 @@ static void step_start(char *words) {
                 fail("start KIND REFERENCE AMOUNT", EINVAL);
         call.amount = atoll(word);
         while ((word = strtok_r(NULL, " ", &state)))
-                if (streq(word, "choose"))
-                        call.can_choose = true;
-                else
-                        fail(word, EINVAL);
+                read_option(word, &call);
         if (engine_start_transaction(terminal.engine, &call, &id, &refusal) < 0)
                 tell("%s refused %d -\n", call.reference, refusal.code);
         else if (engine_view(terminal.engine, id, &terminal.view) >= 0)
                 tell_view(&terminal.view);
 }
 
-static int64_t find(const char *reference) {
-        struct transaction_view view;
+/* By a supervisor's number. */
+static void step_approve(const char *reference) {
+        struct refusal refusal;
 
-        return engine_find(terminal.engine, reference, &view) < 0 ? 0 : view.record.id;
+        (void) engine_approve(terminal.engine, find(reference), "02", &refusal);
 }
 
 static void step_cancel(const char *reference) {
@@ -283,6 +305,8 @@ static void do_step(char *step) {
                 return step_cancel(words);
         if (streq(step, "choose"))
                 return step_choose(words);
+        if (streq(step, "approve"))
+                return step_approve(words);
         if (streq(step, "reprint"))
                 return step_reprint(words);
         if (streq(step, "card"))
@@ -349,6 +373,7 @@ int main(int argc, char *argv[]) {
 
         if (streq(argv[0], "card-worker"))
                 return be_worker(NULL);
+        (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
         log_parse_environment();
         read_options(argc, argv);
         (void) sigemptyset(&set);

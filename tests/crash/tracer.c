@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * tracer [-p CALL.N] [-d WHAT] [-s] [-l FILE] [-t SECONDS] PROGRAM [ARGUMENT]... - runs a program to its N-th system
- * call of a name, counted from 1 and from where it stops itself (SIGSTOP), and does WHAT there:
+ * tracer [-p CALL.N] [-d WHAT] [-s] [-f PREFIX] [-l FILE] [-t SECONDS] PROGRAM [ARGUMENT]... - runs a program to its
+ * N-th system call of a name, counted from 1 and from where it stops itself (SIGSTOP), and does WHAT there:
  *
  *   kill     SIGKILL before the call        eio, enospc   the call fails and does nothing
  *   after    SIGKILL after the call         short         half of the bytes are written
  *   half     short, and SIGKILL after it
  *
+ * With -f only when the call is about a file whose name begins so, or about a socket.
  * With -s each further call of that name on the same file meets the same error. -l lists the calls that there are:
  * NAME N FILE. Prints how it ended: "killed", "exited STATUS", "signal NUMBER", "hung" or "not there" (no such call).
  */
@@ -19,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -41,7 +43,8 @@ static struct {
         unsigned number; /* which of them */
         enum what what;
         bool sticky, done;
-        int fd; /* of the call that failed first, for the sticky ones */
+        const char *prefix; /* of the files that it may be about, NULL for any */
+        int fd;             /* of the call that failed first, for the sticky ones */
         FILE *list;
         unsigned counts[CALLS_MAX];
 } trace = { .call = -1 };
@@ -170,12 +173,22 @@ static bool strike(const struct user_regs_struct *r, int *status) {
         return next_stop(status);
 }
 
+static bool is_meant(const struct user_regs_struct *r) {
+        char path[256] = {};
+
+        if (!trace.prefix)
+                return true;
+        if (read_file_name(r, path, sizeof(path) - 1) < 0)
+                return false;
+        return strncmp(path, trace.prefix, strlen(trace.prefix)) == 0 || strncmp(path, "socket:", 7) == 0;
+}
+
 static bool is_struck(const struct user_regs_struct *r) {
         if (trace.what == NOTHING || (long) r->orig_rax != trace.call)
                 return false;
         if (trace.done)
                 return trace.sticky && (int) r->rdi == trace.fd && trace.fd < FD_WORLD;
-        return trace.counts[r->orig_rax] == trace.number;
+        return trace.counts[r->orig_rax] == trace.number && is_meant(r);
 }
 
 /* At the entry of a call, to its end. */
@@ -264,8 +277,9 @@ static void set_what(const char *text) {
 int main(int argc, char *argv[]) {
         int c;
 
+        (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
         (void) signal(SIGALRM, on_alarm);
-        while ((c = getopt(argc, argv, "+p:d:sl:t:")) >= 0)
+        while ((c = getopt(argc, argv, "+p:d:sf:l:t:")) >= 0)
                 switch (c) {
                 case 'p':
                         set_point(optarg);
@@ -275,6 +289,9 @@ int main(int argc, char *argv[]) {
                         break;
                 case 's':
                         trace.sticky = true;
+                        break;
+                case 'f':
+                        trace.prefix = optarg;
                         break;
                 case 'l':
                         trace.list = fopen(optarg, "we");

@@ -94,13 +94,19 @@ class Acquirer:
 
     def clone(self, terminal, to):
         """`to` has done with the acquirer what `terminal` has."""
-        for table in ('transactions', 'messages', 'terminals'):
-            columns = [row[1] for row in self.ledger.execute(f'PRAGMA table_info({table})')]
-            columns.remove('id') if 'id' in columns else None
-            columns.remove('terminal')
-            names = ', '.join(columns)
-            self.ledger.execute(f'INSERT INTO {table} (terminal, {names}) SELECT ?, {names} FROM {table}'
-                                f' WHERE terminal = ? ORDER BY rowid', (to, terminal))
+        ids = {0: 0}
+        for table in ('terminals', 'transactions', 'messages', 'batches', 'uploads'):
+            cursor = self.ledger.execute(f'SELECT * FROM {table} WHERE terminal = ? ORDER BY rowid', (terminal,))
+            names = [column[0] for column in cursor.description]
+            for values in cursor.fetchall():
+                row = dict(zip(names, values), terminal=to)
+                old = row.pop('id', None)
+                if 'original' in row:
+                    row['original'] = ids.get(row['original'])
+                marks = ', '.join('?' * len(row))
+                new = self.ledger.execute(f'INSERT INTO {table} ({", ".join(row)}) VALUES ({marks})', [*row.values()])
+                if table == 'transactions':
+                    ids[old] = new.lastrowid
 
 
 class Terminal:
