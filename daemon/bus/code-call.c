@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "bus/code-call.h"
 
-#include <inttypes.h>
-
 #include "bus/authority.h"
 #include "bus/error.h"
 
@@ -52,7 +50,7 @@ int code_call_new(struct server *s, sd_bus_message *m, int fd, code_call_act_t a
         c->server = s;
         c->message = sd_bus_message_ref(m);
         c->act = act;
-        (void) snprintf(c->by, sizeof(c->by), "uid %" PRIu32, (uint32_t) uid);
+        authority_name_uid(uid, c->by);
         *ret_call = (struct operators_call){ .fd = fd, .by = c->by, .done = checked, .userdata = c };
         *ret = TAKE_PTR(c);
         return 0;

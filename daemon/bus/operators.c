@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* org.tilld1.Operators: who works here, and who is logged on. */
-#include <inttypes.h>
-
 #include "bus/authority.h"
 #include "bus/code-call.h"
 #include "bus/error.h"
@@ -84,7 +82,7 @@ static int change(sd_bus_message *m, struct server *s, const char *number, chang
         r = authority_sender_uid(m, &uid);
         if (r < 0)
                 return r;
-        (void) snprintf(by, sizeof(by), "uid %" PRIu32, (uint32_t) uid);
+        authority_name_uid(uid, by);
         r = act(s->engine->operators, number, by, &refusal);
         if (r < 0)
                 return bus_error_set_refusal(error, &refusal);

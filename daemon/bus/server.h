@@ -59,6 +59,12 @@ void devices_armed_changed(struct server *s);
 
 int transactions_register(struct server *s);
 void transactions_changed(struct server *s, const struct transaction_view *view, enum transaction_event event);
+/* Its methods, transaction-calls.c. */
+int transaction_call_approve(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int transaction_call_cancel(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int transaction_call_choose_application(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int transaction_call_resolve(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int transaction_call_resolve_with_code(sd_bus_message *m, void *userdata, sd_bus_error *error);
 /* The object path of a transaction, allocated. */
 int transaction_path(const struct server *s, int64_t id, char **ret);
 /* -ENOENT for what is no transaction's path. */

@@ -309,114 +309,6 @@ static int get_property(sd_bus *bus, const char *path, const char *interface, co
         return append_value(reply, s, find_field(property)->get(&s->looked));
 }
 
-static int cancel(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        struct server *s = userdata;
-        struct refusal refusal;
-        int64_t id;
-        int r;
-
-        r = transaction_path_id(s, sd_bus_message_get_path(m), &id);
-        if (r < 0)
-                return r;
-        r = engine_cancel(s->engine, id, &refusal);
-        if (r < 0)
-                return bus_error_set_refusal(error, &refusal);
-        return sd_bus_reply_method_return(m, "");
-}
-
-static int choose_application(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        struct server *s = userdata;
-        struct refusal refusal;
-        uint32_t number;
-        int64_t id;
-        int r;
-
-        r = transaction_path_id(s, sd_bus_message_get_path(m), &id);
-        if (r < 0)
-                return r;
-        r = sd_bus_message_read(m, "u", &number);
-        if (r < 0)
-                return r;
-        r = engine_choose(s->engine, id, number, &refusal);
-        if (r < 0)
-                return bus_error_set_refusal(error, &refusal);
-        return sd_bus_reply_method_return(m, "");
-}
-
-static int resolve(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        struct server *s = userdata;
-        struct resolution resolution;
-        struct refusal refusal;
-        char resolver[24];
-        int64_t id;
-        uid_t uid;
-        int r;
-
-        r = transaction_path_id(s, sd_bus_message_get_path(m), &id);
-        if (r < 0)
-                return r;
-        r = sd_bus_message_read(m, "ss", &resolution.outcome, &resolution.note);
-        if (r < 0)
-                return r;
-        r = authority_sender_uid(m, &uid);
-        if (r < 0)
-                return r;
-        authority_name_uid(uid, resolver);
-        resolution.resolver = resolver;
-        r = resolution_record(s->engine, id, &resolution, &refusal);
-        if (r < 0)
-                return bus_error_set_refusal(error, &refusal);
-        return sd_bus_reply_method_return(m, "");
-}
-
-static int method_resolve(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        return authority_check(m, "org.tilld1.supervise", resolve, userdata, error);
-}
-
-static int method_choose_application(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        return authority_check(m, "org.tilld1.sell", choose_application, userdata, error);
-}
-
-static int method_cancel(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        return authority_check(m, "org.tilld1.sell", cancel, userdata, error);
-}
-
-static int approve_transaction(struct server *s, sd_bus_message *m, const char *number, struct refusal *ret) {
-        int64_t id;
-        int r;
-
-        r = transaction_path_id(s, sd_bus_message_get_path(m), &id);
-        return r < 0 ? r : engine_approve(s->engine, id, number, ret);
-}
-
-static int approve(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        _cleanup_(code_call_freep) struct code_call *c = NULL;
-        struct server *s = userdata;
-        struct operators_call call;
-        struct refusal refusal;
-        int64_t id;
-        int fd, r;
-
-        r = transaction_path_id(s, sd_bus_message_get_path(m), &id);
-        if (r < 0)
-                return r;
-        r = sd_bus_message_read(m, "h", &fd);
-        if (r < 0)
-                return r;
-        r = engine_awaits_approval(s->engine, id, &refusal);
-        if (r < 0)
-                return bus_error_set_refusal(error, &refusal);
-        r = code_call_new(s, m, fd, approve_transaction, &c, &call);
-        if (r < 0)
-                return r;
-        r = operators_check(s->engine->operators, &call, OPERATOR_SUPERVISOR, &refusal);
-        return code_call_return(&c, r, &refusal, error);
-}
-
-static int method_approve(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        return authority_check(m, "org.tilld1.sell", approve, userdata, error);
-}
-
 static void add_applications(cJSON *json, const char *name, const struct transaction_view *v) {
         cJSON *array = cJSON_AddArrayToObject(json, name);
 
@@ -462,13 +354,16 @@ static int method_describe(sd_bus_message *m, void *userdata, sd_bus_error *erro
 
 static const sd_bus_vtable vtable[] = {
         SD_BUS_VTABLE_START(0),
-        SD_BUS_METHOD_WITH_ARGS("Cancel", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_cancel, SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD_WITH_ARGS("Approve", SD_BUS_ARGS("h", code), SD_BUS_NO_RESULT, method_approve,
+        SD_BUS_METHOD_WITH_ARGS("Cancel", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, transaction_call_cancel,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Approve", SD_BUS_ARGS("h", code), SD_BUS_NO_RESULT, transaction_call_approve,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("ChooseApplication", SD_BUS_ARGS("u", number), SD_BUS_NO_RESULT,
-                                method_choose_application, SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD_WITH_ARGS("Resolve", SD_BUS_ARGS("s", outcome, "s", note), SD_BUS_NO_RESULT, method_resolve,
-                                SD_BUS_VTABLE_UNPRIVILEGED),
+                                transaction_call_choose_application, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Resolve", SD_BUS_ARGS("s", outcome, "s", note), SD_BUS_NO_RESULT,
+                                transaction_call_resolve, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("ResolveWithCode", SD_BUS_ARGS("s", outcome, "s", note, "h", code), SD_BUS_NO_RESULT,
+                                transaction_call_resolve_with_code, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Describe", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", json), method_describe,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_SIGNAL_WITH_ARGS("Finished", SD_BUS_ARGS("s", result, "s", reason), 0),

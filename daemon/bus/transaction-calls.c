@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* The methods of org.tilld1.Transaction that change something. */
+#include "bus/authority.h"
+#include "bus/code-call.h"
+#include "bus/error.h"
+#include "bus/server.h"
+
+static int cancel(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        struct server *s = userdata;
+        struct refusal refusal;
+        int64_t id;
+        int r;
+
+        r = transaction_path_id(s, sd_bus_message_get_path(m), &id);
+        if (r < 0)
+                return r;
+        r = engine_cancel(s->engine, id, &refusal);
+        if (r < 0)
+                return bus_error_set_refusal(error, &refusal);
+        return sd_bus_reply_method_return(m, "");
+}
+
+static int choose_application(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        struct server *s = userdata;
+        struct refusal refusal;
+        uint32_t number;
+        int64_t id;
+        int r;
+
+        r = transaction_path_id(s, sd_bus_message_get_path(m), &id);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_read(m, "u", &number);
+        if (r < 0)
+                return r;
+        r = engine_choose(s->engine, id, number, &refusal);
+        if (r < 0)
+                return bus_error_set_refusal(error, &refusal);
+        return sd_bus_reply_method_return(m, "");
+}
+
+/* The arguments of both forms begin alike. */
+static int record_resolution(struct server *s, sd_bus_message *m, const char *resolver, struct refusal *ret) {
+        struct resolution resolution = { .resolver = resolver };
+        int64_t id;
+        int r;
+
+        ret->code = REFUSAL_NONE;
+        r = transaction_path_id(s, sd_bus_message_get_path(m), &id);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_read(m, "ss", &resolution.outcome, &resolution.note);
+        if (r < 0)
+                return r;
+        return resolution_record(s->engine, id, &resolution, ret);
+}
+
+static int resolve(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        struct refusal refusal;
+        char resolver[24];
+        uid_t uid;
+        int r;
+
+        r = authority_sender_uid(m, &uid);
+        if (r < 0)
+                return r;
+        authority_name_uid(uid, resolver);
+        r = record_resolution(userdata, m, resolver, &refusal);
+        if (r < 0)
+                return refusal.code ? bus_error_set_refusal(error, &refusal) : r;
+        return sd_bus_reply_method_return(m, "");
+}
+
+int transaction_call_resolve(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        return authority_check(m, "org.tilld1.supervise", resolve, userdata, error);
+}
+
+int transaction_call_choose_application(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        return authority_check(m, "org.tilld1.sell", choose_application, userdata, error);
+}
+
+int transaction_call_cancel(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        return authority_check(m, "org.tilld1.sell", cancel, userdata, error);
+}
+
+static int approve_transaction(struct server *s, sd_bus_message *m, const char *number, struct refusal *ret) {
+        int64_t id;
+        int r;
+
+        r = transaction_path_id(s, sd_bus_message_get_path(m), &id);
+        return r < 0 ? r : engine_approve(s->engine, id, number, ret);
+}
+
+static int approve(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        _cleanup_(code_call_freep) struct code_call *c = NULL;
+        struct server *s = userdata;
+        struct operators_call call;
+        struct refusal refusal;
+        int64_t id;
+        int fd, r;
+
+        r = transaction_path_id(s, sd_bus_message_get_path(m), &id);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_read(m, "h", &fd);
+        if (r < 0)
+                return r;
+        r = engine_awaits_approval(s->engine, id, &refusal);
+        if (r < 0)
+                return bus_error_set_refusal(error, &refusal);
+        r = code_call_new(s, m, fd, approve_transaction, &c, &call);
+        if (r < 0)
+                return r;
+        r = operators_check(s->engine->operators, &call, OPERATOR_SUPERVISOR, &refusal);
+        return code_call_return(&c, r, &refusal, error);
+}
+
+int transaction_call_approve(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        return authority_check(m, "org.tilld1.sell", approve, userdata, error);
+}
+
+static int resolve_checked(struct server *s, sd_bus_message *m, const char *number, struct refusal *ret) {
+        int r = sd_bus_message_rewind(m, true);
+
+        return r < 0 ? r : record_resolution(s, m, number, ret);
+}
+
+static int resolve_with_code(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        _cleanup_(code_call_freep) struct code_call *c = NULL;
+        struct server *s = userdata;
+        struct operators_call call;
+        struct refusal refusal;
+        int fd, r;
+
+        r = sd_bus_message_skip(m, "ss");
+        if (r < 0)
+                return r;
+        r = sd_bus_message_read(m, "h", &fd);
+        if (r < 0)
+                return r;
+        r = code_call_new(s, m, fd, resolve_checked, &c, &call);
+        if (r < 0)
+                return r;
+        r = operators_check(s->engine->operators, &call, OPERATOR_SUPERVISOR, &refusal);
+        return code_call_return(&c, r, &refusal, error);
+}
+
+int transaction_call_resolve_with_code(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        return authority_check(m, "org.tilld1.sell", resolve_with_code, userdata, error);
+}
