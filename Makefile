@@ -114,6 +114,9 @@ $(O)/unit/test-journal-uptime $(O)/unit/test-transaction-operators: LDFLAGS += $
 
 $(O)/unit/test-transaction-secret-line: LDFLAGS += -Wl,--wrap=sd_event_add_time_relative
 
+# A second that lasts a millisecond.
+$(O)/unit/test-transaction-upkeep: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,sd_event_add_time_relative sd_event_source_set_time_relative)
+
 # The engine's neighbours whose place a test takes (tests/unit/chip-fixture.h).
 CHIP_TESTS := $(patsubst %,$(O)/unit/test-transaction-%,chip hostile kinds)
 $(CHIP_TESTS): LDFLAGS += $(addprefix -Wl$(comma)--wrap=,monitor_find_connected emv_open acquirer_is_signed_on \

@@ -212,6 +212,10 @@ void journal_rollback(struct journal *j) {
                 (void) journal_execute(j, "ROLLBACK");
 }
 
+uint64_t journal_changes(struct journal *j) {
+        return (uint64_t) sqlite3_total_changes64(j->db);
+}
+
 int journal_checkpoint(struct journal *j) {
         int log, moved;
 

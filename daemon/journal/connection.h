@@ -67,6 +67,8 @@ static inline void journal_rollbackp(struct journal **j) {
 }
 bool journal_is_open(struct journal *j); /* between begin and commit */
 
+/* Rows that were written since it was opened: whether there is something new. */
+uint64_t journal_changes(struct journal *j);
 /* Moves the write-ahead log into the main file. For idle times: it syncs. */
 int journal_checkpoint(struct journal *j);
 

@@ -103,15 +103,27 @@ int counter_set_batch(struct journal *j, uint32_t batch) {
         return set(j, "batch", batch);
 }
 
-int counter_get_clock(struct journal *j, uint64_t *ret_usec) {
+static int get_time(struct journal *j, const char *name, uint64_t *ret_usec) {
         int64_t value;
         int r;
 
-        r = get(j, "clock", 0, &value);
+        r = get(j, name, 0, &value);
         if (r < 0)
                 return r;
         *ret_usec = (uint64_t) value;
         return 0;
+}
+
+int counter_get_clock(struct journal *j, uint64_t *ret_usec) {
+        return get_time(j, "clock", ret_usec);
+}
+
+int counter_get_checked(struct journal *j, uint64_t *ret_usec) {
+        return get_time(j, "checked", ret_usec);
+}
+
+int counter_set_checked(struct journal *j, uint64_t usec) {
+        return usec > INT64_MAX ? -ERANGE : set(j, "checked", (int64_t) usec);
 }
 
 int counter_raise_clock(struct journal *j, uint64_t usec) {

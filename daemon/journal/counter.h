@@ -14,6 +14,10 @@ int counter_get_batch(struct journal *j, uint32_t *ret);
 /* 1 to 999999, by the host's word at sign-on or after settlement. */
 int counter_set_batch(struct journal *j, uint32_t batch);
 
+/* When all of the journal was last looked at and found good (CLOCK_REALTIME usec), 0 at first. */
+int counter_get_checked(struct journal *j, uint64_t *ret_usec);
+int counter_set_checked(struct journal *j, uint64_t usec);
+
 /* The latest time that the journal has seen (CLOCK_REALTIME usec), 0 at first. */
 int counter_get_clock(struct journal *j, uint64_t *ret_usec);
 /* Raises it; an earlier time changes nothing and returns 0. Returns 1 when raised. */

@@ -313,8 +313,22 @@ static const char schema_checkpoints[] =
         " WHEN OLD.seq > coalesce((SELECT seq FROM event_base), 0)"
         " BEGIN SELECT RAISE(ABORT, 'fixed: events are kept'); END;";
 
-const char *const journal_migrations[] = { schema_1,         schema_2,        schema_3,       schema_uptime,
-                                           schema_operators, schema_forwards, schema_batches, schema_checkpoints };
+/* What a purge leaves of a transaction is final. */
+static const char schema_purge[] =
+        "ALTER TABLE transactions ADD COLUMN purged INTEGER NOT NULL DEFAULT 0 CHECK (purged IN (0,1));"
+        "CREATE INDEX transactions_whole ON transactions (id) WHERE purged = 0;"
+        "CREATE TRIGGER transactions_purge BEFORE UPDATE OF purged ON transactions"
+        " WHEN NEW.purged = 1 AND (OLD.state <> 'done' OR OLD.result = 'unconfirmed'"
+        "  OR OLD.reversal IN ('pending','rejected') OR OLD.forwarding IN ('pending','rejected'))"
+        " BEGIN SELECT RAISE(ABORT, 'fixed: something is owed'); END;"
+        "CREATE TRIGGER transactions_purged BEFORE UPDATE ON transactions WHEN OLD.purged = 1"
+        " BEGIN SELECT RAISE(ABORT, 'final: the transaction was purged'); END;"
+        "CREATE TRIGGER print_jobs_kept BEFORE DELETE ON print_jobs WHEN OLD.state IN ('queued','printing')"
+        " BEGIN SELECT RAISE(ABORT, 'fixed: a paper is owed'); END;";
+
+const char *const journal_migrations[] = { schema_1,       schema_2,           schema_3,
+                                           schema_uptime,  schema_operators,   schema_forwards,
+                                           schema_batches, schema_checkpoints, schema_purge };
 const size_t journal_n_migrations = ELEMENTSOF(journal_migrations);
 
 static int pragma_number(sqlite3 *db, const char *sql, int64_t *ret) {

@@ -118,7 +118,7 @@ struct field {
 
 static const struct field fixed_fields[] = { FIXED_FIELDS(FIELD, FIELD_RENAMED) };
 static const struct field changing_fields[] = { CHANGING_FIELDS(FIELD) };
-static const struct field read_fields[] = { FIELD(TEXT, pan_hash) FIELD(PRINT, print) };
+static const struct field read_fields[] = { FIELD(TEXT, pan_hash) FIELD(BOOL, purged) FIELD(PRINT, print) };
 
 #define N_FIXED ((int) ELEMENTSOF(fixed_fields))
 #define N_CHANGING ((int) ELEMENTSOF(changing_fields))
@@ -136,7 +136,7 @@ static const struct field read_fields[] = { FIELD(TEXT, pan_hash) FIELD(PRINT, p
         " (SELECT p.state FROM print_jobs p WHERE p.transaction_id = transactions.id LIMIT 1), 'none')"
 
 #define SELECT_RECORD                                                                                                 \
-        "SELECT id, " FIXED_FIELDS(COLUMN, COLUMN_RENAMED) CHANGING_FIELDS(COLUMN) "pan_hash, " PRINT_COLUMN          \
+        "SELECT id, " FIXED_FIELDS(COLUMN, COLUMN_RENAMED) CHANGING_FIELDS(COLUMN) "pan_hash, purged, " PRINT_COLUMN  \
                                                                                    " FROM transactions"
 
 static const char sql_insert[] = "INSERT INTO transactions (" FIXED_FIELDS(COLUMN, COLUMN_RENAMED)

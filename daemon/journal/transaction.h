@@ -151,6 +151,7 @@ struct transaction_record {
         uint64_t finished_boot;
 
         enum print_state print; /* read only: from the print jobs */
+        bool purged; /* read only: a tombstone; empty but for what was asked for, result, states and times */
 };
 
 /* Longest PAN with its terminator: 19 digits. */

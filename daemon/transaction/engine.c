@@ -145,6 +145,9 @@ int engine_new(const struct engine_config *config, const struct engine_listener 
         r = uptime_keeper_new(config->event, config->journal, &e->uptime_keeper);
         if (r < 0)
                 return r;
+        r = upkeep_new(e, &e->upkeep);
+        if (r < 0)
+                return r;
         r = monitor_new(config->event, device_event, e, &e->monitor);
         if (r < 0)
                 return log_error_errno(r, "udev cannot be listened to");
@@ -165,6 +168,7 @@ struct engine *engine_free(struct engine *e) {
         msr_free(e->msr);
         monitor_free(e->monitor);
         operators_free(e->operators);
+        upkeep_free(e->upkeep);
         uptime_keeper_free(e->uptime_keeper);
         free(e);
         return NULL;

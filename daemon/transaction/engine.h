@@ -20,6 +20,7 @@
 #include "transaction/reversals.h"
 #include "transaction/settings.h"
 #include "transaction/transaction.h"
+#include "transaction/upkeep.h"
 #include "transaction/uptime-keeper.h"
 
 /* What somebody outside may want to know at once. */
@@ -59,6 +60,7 @@ struct engine {
         struct operators *operators;
         struct forwards *forwards;
         struct uptime_keeper *uptime_keeper;
+        struct upkeep *upkeep;
 
         struct transaction *current; /* the one that runs, or the last one */
         bool card_left_in;           /* one that is not the next customer's has not been taken out yet */

@@ -213,6 +213,8 @@ int original_check(struct engine *e, const struct kind *kind, int64_t id, int64_
                 return refuse_journal(&a, r);
         if (!is_original_of(kind, &original))
                 return refuse(&a, "it is of another kind");
+        if (original.purged)
+                return refuse(&a, "its card is no longer known, as the retention time is over");
         if (original.result != RESULT_APPROVED)
                 return refuse(&a, "it is not approved");
         if (original.forwarding == FORWARDING_PENDING)

@@ -177,6 +177,13 @@ static int assign_receipt(struct settings *s, const char *key, const char *value
         return -EINVAL;
 }
 
+static int assign_journal(struct settings *s, const char *key, const char *value, const char **ret_reason) {
+        if (streq(key, "retention"))
+                return parse_number(value, 60, 3650, &s->retention_days, ret_reason, "retention= is 60 to 3650 days");
+        *ret_reason = "no such key in [journal]";
+        return -EINVAL;
+}
+
 /*
  * The caps on what the card may approve without the acquirer. Such a sale has to be forwarded later, whatever happens
  * in between, and there is no queue for it yet: every cap is 0, which allows none.
@@ -201,13 +208,14 @@ static int assign(const char *section, const char *key, const char *value, void 
                 int (*assign)(struct settings *s, const char *key, const char *value, const char **ret_reason);
         } sections[] = {
                 { "terminal", assign_terminal }, { "merchant", assign_merchant }, { "acquirer", assign_acquirer },
-                { "receipt", assign_receipt },   { "offline", assign_offline },
+                { "receipt", assign_receipt },   { "offline", assign_offline },   { "journal", assign_journal },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(sections); i++)
                 if (streq(sections[i].name, section))
                         return sections[i].assign(userdata, key, value, ret_reason);
-        *ret_reason = "no such section; there are [terminal], [merchant], [acquirer], [receipt] and [offline]";
+        *ret_reason =
+                "no such section; there are [terminal], [merchant], [acquirer], [receipt], [offline] and [journal]";
         return -EINVAL;
 }
 
@@ -240,6 +248,7 @@ int settings_load(const char *path, const char *drop_in_dir, struct settings **r
                 .operator_number = "01",
                 .answer_timeout = 30,
                 .profile = &host_profile_unionpay,
+                .retention_days = 400,
                 .merchant_copy = true,
                 .cardholder_copy = true,
         };

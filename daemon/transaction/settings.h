@@ -31,6 +31,8 @@ struct settings {
         unsigned answer_timeout;                      /* seconds */
         const struct host_profile *profile;           /* how the acquirer is spoken to */
 
+        unsigned retention_days; /* of what the journal keeps about a transaction */
+
         bool merchant_copy;
         bool cardholder_copy;
 };

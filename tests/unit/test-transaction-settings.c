@@ -83,16 +83,19 @@ static void complete(void **state) {
         assert_string_equal(s->profile->name, "unionpay");
         assert_int_equal(s->answer_timeout, 30);
         assert_true(s->merchant_copy);
+        assert_int_equal(s->retention_days, 400);
 }
 
 static void last_word_counts(void **state) {
         _cleanup_(settings_freep) struct settings *s = NULL;
 
         assert_int_equal(load(COMPLETE,
-                              "[terminal]\nmode=live\n[acquirer]\nhosts=c.example:3\nanswer-timeout=5\nprofile=aes\n",
+                              "[terminal]\nmode=live\n[acquirer]\nhosts=c.example:3\nanswer-timeout=5\nprofile=aes\n"
+                              "[journal]\nretention=60\n",
                               &s),
                          0);
         assert_string_equal(s->profile->name, "aes");
+        assert_int_equal(s->retention_days, 60);
         assert_int_equal(s->mode, MODE_LIVE);
         assert_string_equal(s->acquirer_hosts[0], "c.example:3");
         assert_null(s->acquirer_hosts[1]);
@@ -127,6 +130,9 @@ static void refused(void **state) {
                 "[acquirer]\nanswer-timeout=30s\n",
                 "[acquirer]\nanswer-timeout=-5\n",
                 "[receipt]\nmerchant-copy=maybe\n",
+                "[journal]\nretention=59\n",
+                "[journal]\nretention=3651\n",
+                "[journal]\nkeep=400\n",
                 "[printer]\n a=b\n",
                 "[merchant]\nname=\n",
         };

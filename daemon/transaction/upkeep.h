@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * What the journal needs and nobody waits for, while no transaction runs: its log into the file, signed checkpoints,
+ * a look at all of it after a crash and once a week, and the purge once a day. Work that somebody asked for goes
+ * first. All of it goes in slices of some milliseconds, between what else there is to do.
+ */
+
+#include <systemd/sd-event.h>
+
+#include "journal/purge.h"
+#include "journal/verify.h"
+
+struct engine;
+struct upkeep;
+
+int upkeep_new(struct engine *e, struct upkeep **ret);
+struct upkeep *upkeep_free(struct upkeep *u);
+DEFINE_CLEANUP(struct upkeep *, upkeep_free);
+
+/* Work that somebody asked for. */
+struct upkeep_work {
+        int (*slice)(struct journal *j, void *userdata); /* 1 while there is more to do, 0 at the end, or an error */
+        /* Once: what the last slice said, or -ECANCELED when tilld stops. */
+        void (*end)(int r, void *userdata);
+        void *userdata;
+};
+/* One at a time: -EBUSY. */
+int upkeep_run(struct upkeep *u, const struct upkeep_work *work);
+
+/* What was found when all was looked at, whoever asked: for the log, and for what has to be done about damage. */
+void upkeep_found(struct upkeep *u, int r, const struct journal_verify *verify);
+
+struct upkeep_verdict {
+        uint64_t time_usec; /* CLOCK_REALTIME, 0 while this start of tilld has not looked at all of it */
+        bool good;
+        char text[192]; /* what is wrong */
+};
+const struct upkeep_verdict *upkeep_get_verdict(const struct upkeep *u);

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* What is done to the journal while nobody waits. Here a second lasts a millisecond. */
+#include "test.h"
+
+#include <fcntl.h>
+#include <sys/wait.h>
+
+#include "base/log.h"
+#include "engine-fixture.h"
+#include "journal/counter.h"
+#include "journal/wal.h"
+
+#define FASTER 1000
+
+int __real_sd_event_add_time_relative(sd_event *e, sd_event_source **s, clockid_t clock, uint64_t usec,
+                                      uint64_t accuracy, sd_event_time_handler_t callback, void *userdata);
+int __wrap_sd_event_add_time_relative(sd_event *e, sd_event_source **s, clockid_t clock, uint64_t usec,
+                                      uint64_t accuracy, sd_event_time_handler_t callback, void *userdata);
+int __wrap_sd_event_add_time_relative(sd_event *e, sd_event_source **s, clockid_t clock, uint64_t usec,
+                                      uint64_t accuracy, sd_event_time_handler_t callback, void *userdata) {
+        return __real_sd_event_add_time_relative(e, s, clock, usec / FASTER, 1, callback, userdata);
+}
+
+int __real_sd_event_source_set_time_relative(sd_event_source *s, uint64_t usec);
+int __wrap_sd_event_source_set_time_relative(sd_event_source *s, uint64_t usec);
+int __wrap_sd_event_source_set_time_relative(sd_event_source *s, uint64_t usec) {
+        return __real_sd_event_source_set_time_relative(s, usec / FASTER);
+}
+
+static void on_transaction(const struct transaction_view *view, enum transaction_event e, void *userdata) {
+}
+
+static int setup(void **state) {
+        log_set_max_level(LOG_EMERG);
+        shop_set_up();
+        shop.settings.retention_days = 400;
+        shop_open(on_transaction, "/bin/false");
+        return 0;
+}
+
+static int teardown(void **state) {
+        shop_tear_down();
+        return 0;
+}
+
+/* Until it is so, a second at most. */
+static bool soon(bool (*so)(void)) {
+        for (int i = 0; i < 1000 && !so(); i++)
+                assert_true(sd_event_run(shop.event, 1000) >= 0);
+        return so();
+}
+
+/* ---- Work that somebody asks for ---- */
+
+static struct { int left, result, ends, error; } work;
+
+static int slice(struct journal *j, void *userdata) {
+        assert_ptr_equal(j, shop.journal);
+        assert_ptr_equal(userdata, &work);
+        if (work.error < 0 && work.left == 1)
+                return work.error;
+        return --work.left > 0;
+}
+
+static void end(int r, void *userdata) {
+        work.result = r;
+        work.ends++;
+}
+
+static bool has_ended(void) {
+        return work.ends > 0;
+}
+
+static const struct upkeep_work asked = { slice, end, &work };
+
+static void asked_for(void **state) {
+        memset(&work, 0, sizeof(work));
+        work.left = 5;
+        assert_int_equal(upkeep_run(shop.engine->upkeep, &asked), 0);
+        assert_int_equal(upkeep_run(shop.engine->upkeep, &asked), -EBUSY);
+        assert_int_equal(work.left, 5);
+        assert_true(soon(has_ended));
+        assert_int_equal(work.result, 0);
+        assert_int_equal(work.left, 0);
+
+        memset(&work, 0, sizeof(work));
+        work.left = 3;
+        work.error = -EPIPE;
+        assert_int_equal(upkeep_run(shop.engine->upkeep, &asked), 0);
+        assert_true(soon(has_ended));
+        assert_int_equal(work.result, -EPIPE);
+
+        /* Whoever waits is told when tilld stops. */
+        memset(&work, 0, sizeof(work));
+        work.left = 3;
+        assert_int_equal(upkeep_run(shop.engine->upkeep, &asked), 0);
+        shop_close();
+        assert_int_equal(work.ends, 1);
+        assert_int_equal(work.result, -ECANCELED);
+}
+
+/* ---- What it does on its own ---- */
+
+static void add_event(const char *kind) {
+        assert_int_equal(journal_begin(shop.journal, JOURNAL_LAZY), 0);
+        assert_int_equal(event_append(shop.journal, kind, 0, NULL), 0);
+        assert_int_equal(journal_commit(shop.journal), 0);
+}
+
+static bool is_signed(void) {
+        struct event_checkpoint c;
+
+        return event_checkpoint_last(shop.journal, &c) == 0 && c.seq > 0;
+}
+
+static bool is_checked(void) {
+        uint64_t checked;
+
+        assert_int_equal(counter_get_checked(shop.journal, &checked), 0);
+        return checked > 0 && upkeep_get_verdict(shop.engine->upkeep)->time_usec > 0;
+}
+
+static void signs_and_checks(void **state) {
+        add_event("started");
+        assert_true(soon(is_signed));
+        assert_true(soon(is_checked));
+        assert_true(upkeep_get_verdict(shop.engine->upkeep)->good);
+        /* Within the week the next start does not do it again. */
+        shop_close();
+        shop_open(on_transaction, "/bin/false");
+        for (int i = 0; i < 100; i++)
+                assert_true(sd_event_run(shop.event, 1000) >= 0);
+        assert_int_equal(upkeep_get_verdict(shop.engine->upkeep)->time_usec, 0);
+}
+
+static void checks_after_a_crash(void **state) {
+        int status;
+        pid_t pid;
+
+        add_event("started");
+        assert_true(soon(is_checked));
+        shop_close();
+        pid = fork();
+        assert_true(pid >= 0);
+        if (pid == 0) {
+                /* A loop is of the process that made it. */
+                if (sd_event_new(&shop.event) < 0)
+                        _exit(1);
+                shop_open(on_transaction, "/bin/false");
+                add_event("more");
+                _exit(0);
+        }
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_int_equal(status, 0);
+        shop_open(on_transaction, "/bin/false");
+        assert_true(soon(is_checked));
+}
+
+static bool is_log_empty(void) {
+        char path[64];
+        struct wal_report report;
+
+        snprintf(path, sizeof(path), "%s/test.db", shop.dir);
+        assert_int_equal(wal_inspect(path, &report), 0);
+        return report.frames == 0;
+}
+
+static void empties_the_log(void **state) {
+        for (int i = 0; i < 250; i++)
+                add_event("event");
+        assert_false(is_log_empty());
+        assert_true(soon(is_log_empty));
+}
+
+/* ---- What is found ---- */
+
+static bool is_marked(void) {
+        char path[64];
+
+        snprintf(path, sizeof(path), "%s/test.db.suspect", shop.dir);
+        return access(path, F_OK) == 0;
+}
+
+static void finds(void **state) {
+        struct journal_verify v = { .text = "Event 3 was changed" };
+        int code = 0;
+
+        /* Somebody changed it: told, and the terminal goes on. */
+        upkeep_found(shop.engine->upkeep, -EBADMSG, &v);
+        assert_false(upkeep_get_verdict(shop.engine->upkeep)->good);
+        assert_string_equal(upkeep_get_verdict(shop.engine->upkeep)->text, "Event 3 was changed");
+        assert_false(is_marked());
+        assert_int_equal(sd_event_get_state(shop.event), SD_EVENT_INITIAL);
+
+        /* The file is damaged: no payment before all of it has been read. */
+        v.damaged = true;
+        upkeep_found(shop.engine->upkeep, -EBADMSG, &v);
+        assert_true(is_marked());
+        assert_int_equal(sd_event_loop(shop.event), -EBADMSG);
+        assert_int_equal(sd_event_get_exit_code(shop.event, &code), 0);
+        assert_int_equal(code, -EBADMSG);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test_setup_teardown(asked_for, setup, teardown),
+                cmocka_unit_test_setup_teardown(signs_and_checks, setup, teardown),
+                cmocka_unit_test_setup_teardown(checks_after_a_crash, setup, teardown),
+                cmocka_unit_test_setup_teardown(empties_the_log, setup, teardown),
+                cmocka_unit_test_setup_teardown(finds, setup, teardown),
+        };
+
+        return cmocka_run_group_tests_name("transaction-upkeep", tests, NULL, NULL);
+}
