@@ -340,6 +340,8 @@ static const sd_bus_vtable vtable[] = {
                                 SD_BUS_RESULT("o", transaction), method_start_transaction, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("FindTransaction", SD_BUS_ARGS("s", reference), SD_BUS_RESULT("o", transaction),
                                 method_find_transaction, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Search", SD_BUS_ARGS("a{sv}", filter), SD_BUS_RESULT("ao", transactions, "o", next),
+                                manager_call_search, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Subscribe", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_subscribe,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Unsubscribe", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_unsubscribe,

@@ -12,7 +12,7 @@ static int read_value(sd_bus_message *m, const struct bus_option *o) {
         int r, b;
 
         if (o->type != 'b')
-                return sd_bus_message_read(m, "v", (char[]){ o->type, '\0' }, (const char **) o->ret);
+                return sd_bus_message_read(m, "v", (char[]){ o->type, '\0' }, o->ret);
 
         r = sd_bus_message_read(m, "v", "b", &b);
         if (r >= 0)

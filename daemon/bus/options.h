@@ -9,8 +9,8 @@
 
 struct bus_option {
         const char *key;
-        char type; /* 's', 'o' or 'b' */
-        void *ret; /* const char ** (borrowed from the message) or bool * */
+        char type; /* 's', 'o', 'b', 'u', 'x' or 't' */
+        void *ret; /* const char ** (borrowed from the message), bool *, uint32_t *, int64_t * or uint64_t * */
 };
 
 /* options ends with an entry without a key. Negative errno; with *ret->code set when the caller is to blame. */

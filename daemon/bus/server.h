@@ -44,6 +44,8 @@ extern const struct engine_listener server_listener;
 
 int manager_register(struct server *s);
 void manager_changed(struct server *s);
+/* search.c */
+int manager_call_search(sd_bus_message *m, void *userdata, sd_bus_error *error);
 
 int operators_register(struct server *s);
 /* Who is logged on may be another one. */
@@ -67,5 +69,7 @@ int transaction_call_resolve(sd_bus_message *m, void *userdata, sd_bus_error *er
 int transaction_call_resolve_with_code(sd_bus_message *m, void *userdata, sd_bus_error *error);
 /* The object path of a transaction, allocated. */
 int transaction_path(const struct server *s, int64_t id, char **ret);
+/* The same, "/" for 0. */
+int transaction_path_or_root(const struct server *s, int64_t id, char **ret);
 /* -ENOENT for what is no transaction's path. */
 int transaction_path_id(const struct server *s, const char *path, int64_t *ret);

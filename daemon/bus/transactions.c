@@ -166,7 +166,7 @@ static int append_applications(sd_bus_message *m, const struct transaction_view 
         return sd_bus_message_close_container(m);
 }
 
-static int value_path(const struct server *s, int64_t id, char **ret) {
+int transaction_path_or_root(const struct server *s, int64_t id, char **ret) {
         if (id > 0)
                 return transaction_path(s, id, ret);
         *ret = strdup("/");
@@ -177,7 +177,7 @@ static int append_path(sd_bus_message *m, const struct server *s, int64_t id) {
         _cleanup_free_ char *path = NULL;
         int r;
 
-        r = value_path(s, id, &path);
+        r = transaction_path_or_root(s, id, &path);
         return r < 0 ? r : sd_bus_message_append_basic(m, 'o', path);
 }
 
@@ -324,7 +324,7 @@ static void add_applications(cJSON *json, const char *name, const struct transac
 static void add_path(cJSON *json, const char *name, const struct server *s, int64_t id) {
         _cleanup_free_ char *path = NULL;
 
-        if (value_path(s, id, &path) >= 0)
+        if (transaction_path_or_root(s, id, &path) >= 0)
                 cJSON_AddStringToObject(json, name, path);
 }
 
