@@ -15,6 +15,7 @@ struct phrase {
 static const struct phrase phrase_merchant = { "商户编号", "MERCHANT NO.", "商户编号" };
 static const struct phrase phrase_terminal = { "终端编号", "TERMINAL NO.", "终端编号" };
 static const struct phrase phrase_operator = { "操作员号", "OPERATOR NO.", "操作员号" };
+static const struct phrase phrase_approver = { "授权人", "APPROVED BY", "授权人" };
 static const struct phrase phrase_issuer = { "发卡行", "ISSUER", "发卡行" };
 static const struct phrase phrase_acquirer = { "收单行", "ACQUIRER", "收单行" };
 static const struct phrase phrase_card = { "卡号", "CARD NO.", "卡号" };
@@ -256,42 +257,54 @@ static int add_merchant(struct layout *l) {
         r = add_field(l, &phrase_operator, l->slip->operator_id, &normal);
         if (r < 0)
                 return r;
+        if (l->slip->paper != SLIP_CARDHOLDER_COPY) {
+                r = add_field(l, &phrase_approver, l->slip->approver, &normal);
+                if (r < 0)
+                        return r;
+        }
         return add_rule(l);
 }
 
-static const struct phrase *kind_phrase(const char *kind) {
-        static const struct {
-                const char *kind;
-                struct phrase phrase;
-        } kinds[] = {
-                { "sale", { "消费", "SALE", NULL } },
-                { "void", { "消费撤销", "VOID", NULL } },
-                { "refund", { "退货", "REFUND", NULL } },
-                { "pre-authorization", { "预授权", "PRE-AUTH", NULL } },
-                { "pre-authorization-void", { "预授权撤销", "PRE-AUTH VOID", NULL } },
-                { "completion", { "预授权完成", "COMPLETION", NULL } },
-                { "completion-void", { "预授权完成撤销", "COMPLETION VOID", NULL } },
-                { "balance", { "余额查询", "BALANCE", NULL } },
-                { "offline-sale", { "离线消费", "OFFLINE SALE", NULL } },
-                { "tip", { "小费调整", "TIP ADJUST", NULL } },
-        };
+static const struct kind {
+        const char *name;
+        struct phrase phrase;
+        bool back; /* the money goes to the cardholder, or stays there */
+} kinds[] = {
+        { "sale", { "消费", "SALE", NULL } },
+        { "void", { "消费撤销", "VOID", NULL }, true },
+        { "refund", { "退货", "REFUND", NULL }, true },
+        { "pre-authorization", { "预授权", "PRE-AUTH", NULL } },
+        { "pre-authorization-void", { "预授权撤销", "PRE-AUTH VOID", NULL }, true },
+        { "completion", { "预授权完成", "COMPLETION", NULL } },
+        { "completion-void", { "预授权完成撤销", "COMPLETION VOID", NULL }, true },
+        { "balance", { "余额查询", "BALANCE", NULL } },
+        { "offline-sale", { "离线消费", "OFFLINE SALE", NULL } },
+        { "tip", { "小费调整", "TIP ADJUST", NULL } },
+};
 
+static const struct kind *find_kind(const char *name) {
         for (size_t i = 0; i < ELEMENTSOF(kinds); i++)
-                if (streq(kinds[i].kind, kind))
-                        return &kinds[i].phrase;
+                if (streq(kinds[i].name, name))
+                        return kinds + i;
         return NULL;
 }
 
+static bool goes_back(const struct slip *slip) {
+        const struct kind *kind = find_kind(slip->kind);
+
+        return kind && kind->back;
+}
+
 static int add_kind(struct layout *l) {
-        const struct phrase *phrase = kind_phrase(l->slip->kind);
+        const struct kind *kind = find_kind(l->slip->kind);
         const struct page_line bold = { .bold = true };
         char text[64];
 
-        if (!phrase)
+        if (!kind)
                 return add_field(l, &phrase_kind, l->slip->kind, &bold);
         if (!l->chinese)
-                return add_field(l, &phrase_kind, phrase->en, &bold);
-        (void) snprintf(text, sizeof(text), "%s/%s", phrase->zh, phrase->en);
+                return add_field(l, &phrase_kind, kind->phrase.en, &bold);
+        (void) snprintf(text, sizeof(text), "%s/%s", kind->phrase.zh, kind->phrase.en);
         return add_field(l, &phrase_kind, text, &bold);
 }
 
@@ -357,7 +370,7 @@ static int add_amount(struct layout *l) {
                 return -EINVAL;
         /* UnionPay slips say RMB. */
         (void) snprintf(text, sizeof(text), "%s %s", streq(currency->code, "CNY") ? "RMB" : currency->code,
-                        amount_format(l->slip->amount, currency, number));
+                        amount_format(goes_back(l->slip) ? -l->slip->amount : l->slip->amount, currency, number));
         r = add_rule(l);
         if (r < 0)
                 return r;
@@ -480,7 +493,9 @@ static int add_verification(struct layout *l) {
         if (r < 0)
                 return r;
         return add_sentence(l, normal, "本人确认以上交易，同意将其记入本卡账户",
-                            "I CONFIRM THE ABOVE AND AGREE THAT IT IS CHARGED TO MY CARD ACCOUNT");
+                            goes_back(l->slip)
+                                    ? "I CONFIRM THE ABOVE AND AGREE THAT IT IS CREDITED TO MY CARD ACCOUNT"
+                                    : "I CONFIRM THE ABOVE AND AGREE THAT IT IS CHARGED TO MY CARD ACCOUNT");
 }
 
 static int add_code(struct layout *l) {
@@ -554,43 +569,61 @@ static int layout_sale(struct layout *l) {
         return add_code(l);
 }
 
+struct advice {
+        const char *zh, *en;
+        const char *then_zh, *then_en;
+};
+
+static const struct advice advices[_SLIP_ADVICE_MAX] = {
+        [SLIP_ADVICE_PAY_AGAIN] = { "本次未扣款", "NOTHING WAS CHARGED", "可以重新支付。", "You may pay again." },
+        [SLIP_ADVICE_REVERSAL_PENDING] = { "本次交易正在冲正", "THIS PAYMENT IS BEING REVERSED",
+                                           "如已扣款，将自动退回原卡。可以重新支付。",
+                                           "Should it have been charged, the money goes back to the card by itself. "
+                                           "You may pay again." },
+        [SLIP_ADVICE_REVERSAL_DONE] = { "本次交易已冲正", "THIS PAYMENT WAS REVERSED",
+                                        "款项不会从卡中扣除。可以重新支付。",
+                                        "The card is not charged. You may pay again." },
+        [SLIP_ADVICE_UNCONFIRMED] = { "交易结果未知", "RESULT NOT YET KNOWN",
+                                      "请勿重复支付。请等待商户向收单机构查询结果。",
+                                      "Do not pay again before the merchant has asked the acquirer." },
+};
+
+/* Of what would have given money back: nobody pays again for it. */
+static const struct advice advices_back[_SLIP_ADVICE_MAX] = {
+        [SLIP_ADVICE_PAY_AGAIN] = { "本次未退款", "NOTHING WAS GIVEN BACK", "原交易仍然有效。可以重新办理。",
+                                    "The original transaction stands. This may be tried again." },
+        [SLIP_ADVICE_REVERSAL_PENDING] = { "本次交易正在冲正", "THIS IS BEING REVERSED",
+                                           "原交易仍然有效。可以重新办理。",
+                                           "The original transaction stands. This may be tried again." },
+        [SLIP_ADVICE_REVERSAL_DONE] = { "本次交易已冲正", "THIS WAS REVERSED", "原交易仍然有效。可以重新办理。",
+                                        "The original transaction stands. This may be tried again." },
+        [SLIP_ADVICE_UNCONFIRMED] = { "交易结果未知", "RESULT NOT YET KNOWN",
+                                      "请勿重复退货。请等待商户向收单机构查询结果。",
+                                      "Do not refund again before the merchant has asked the acquirer." },
+};
+
 static int add_advice(struct layout *l) {
-        static const struct {
-                const char *zh, *en;
-                const char *then_zh, *then_en;
-        } advices[_SLIP_ADVICE_MAX] = {
-                [SLIP_ADVICE_PAY_AGAIN] = { "本次未扣款", "NOTHING WAS CHARGED", "可以重新支付。",
-                                            "You may pay again." },
-                [SLIP_ADVICE_REVERSAL_PENDING] = { "本次交易正在冲正", "THIS PAYMENT IS BEING REVERSED",
-                                                   "如已扣款，将自动退回原卡。可以重新支付。",
-                                                   "Should it have been charged, the money goes back to the card by "
-                                                   "itself. You may pay again." },
-                [SLIP_ADVICE_REVERSAL_DONE] = { "本次交易已冲正", "THIS PAYMENT WAS REVERSED",
-                                                "款项不会从卡中扣除。可以重新支付。",
-                                                "The card is not charged. You may pay again." },
-                [SLIP_ADVICE_UNCONFIRMED] = { "交易结果未知", "RESULT NOT YET KNOWN",
-                                              "请勿重复支付。请等待商户向收单机构查询结果。",
-                                              "Do not pay again before the merchant has asked the acquirer." },
-        };
         const struct page_line center = { .align = PAGE_CENTER };
+        const struct advice *advice;
         int r;
 
         if (l->slip->advice == SLIP_ADVICE_NONE)
                 return 0;
         if ((unsigned) l->slip->advice >= _SLIP_ADVICE_MAX)
                 return -EINVAL;
+        advice = goes_back(l->slip) ? advices_back + l->slip->advice : advices + l->slip->advice;
         r = add_feed(l, 1);
         if (r < 0)
                 return r;
         if (l->chinese) {
-                r = add_big(l, advices[l->slip->advice].zh);
+                r = add_big(l, advice->zh);
                 if (r < 0)
                         return r;
         }
-        r = add_big(l, advices[l->slip->advice].en);
+        r = add_big(l, advice->en);
         if (r < 0)
                 return r;
-        return add_sentence(l, center, advices[l->slip->advice].then_zh, advices[l->slip->advice].then_en);
+        return add_sentence(l, center, advice->then_zh, advice->then_en);
 }
 
 /* Declined and not completed: what happened, and whether to pay again. */

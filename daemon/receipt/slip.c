@@ -51,6 +51,7 @@ static const struct field fields[] = {
         FIELD(TEXT, merchant),
         FIELD(TEXT, terminal),
         FIELD(TEXT, operator_id),
+        FIELD(TEXT, approver),
         FIELD(TEXT, issuer),
         FIELD(TEXT, acquirer),
         FIELD(TEXT, masked_pan),

@@ -58,6 +58,7 @@ struct slip {
         char merchant[16];       /* 15 digits */
         char terminal[9];
         char operator_id[17];
+        char approver[24]; /* a supervisor's number, or "uid 0"; not on the cardholder's copy */
         char issuer[41];
         char acquirer[41];
         char masked_pan[24]; /* must hold at least one '*' where it has more than 10 digits */

@@ -74,6 +74,7 @@ static void slip_fill(const struct settings *s, const struct transaction_record 
         COPY(ret->merchant, s->merchant_number);
         COPY(ret->terminal, s->terminal_number);
         COPY(ret->operator_id, t->operator_id);
+        COPY(ret->approver, t->approver);
         COPY(ret->issuer, t->issuer);
         COPY(ret->acquirer, strempty(s->acquirer_name));
 
@@ -107,9 +108,26 @@ static void slip_fill(const struct settings *s, const struct transaction_record 
 
         COPY(ret->response_code, t->response_code);
         COPY(ret->message, t->message);
-        /* It is queued as soon as the transaction has failed: the reversal is on its way then. */
+        /* It is queued as soon as the transaction has ended: the reversal is on its way then, if there is one. */
         if (paper == SLIP_NOT_COMPLETED)
-                ret->advice = SLIP_ADVICE_REVERSAL_PENDING;
+                ret->advice = t->result == RESULT_UNCONFIRMED ? SLIP_ADVICE_UNCONFIRMED : SLIP_ADVICE_REVERSAL_PENDING;
+}
+
+/* What it is about, as the cardholder's papers name it. */
+static int slip_fill_original(struct journal *j, int64_t id, struct slip *slip) {
+        struct transaction_record original;
+        int r;
+
+        if (id == 0)
+                return 0;
+        r = transaction_record_load(j, id, &original);
+        /* Purged since: its number is gone with it. */
+        if (r == -ENOENT)
+                return 0;
+        if (r < 0)
+                return r;
+        slip->original_voucher = original.voucher;
+        return 0;
 }
 
 /* In the caller's journal transaction. */
@@ -141,6 +159,9 @@ int printing_queue(struct engine *e, const struct transaction_record *record, en
         int r;
 
         slip_fill(e->config.settings, record, paper, &slip);
+        r = slip_fill_original(e->config.journal, record->original, &slip);
+        if (r < 0)
+                return r;
         r = slip_to_blob(&slip, &content, &size);
         if (r < 0)
                 return r;

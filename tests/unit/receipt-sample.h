@@ -15,6 +15,7 @@ static inline struct slip sample_slip(void) {
         strcpy(slip.merchant, "104310054110001");
         strcpy(slip.terminal, "12345678");
         strcpy(slip.operator_id, "01");
+        strcpy(slip.approver, "02");
         strcpy(slip.issuer, "建设银行");
         strcpy(slip.acquirer, "银联商务");
         strcpy(slip.masked_pan, "621700*********0128");

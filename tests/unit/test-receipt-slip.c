@@ -215,6 +215,31 @@ static void refusals(void **state) {
         assert_silent(unconfirmed, "You may pay again");
 }
 
+/* What gives money back has a minus, and nobody is told to pay again. */
+static void money_back(void **state) {
+        static const char *const kinds[] = { "void", "refund", "pre-authorization-void", "completion-void" };
+
+        for (size_t i = 0; i < ELEMENTSOF(kinds); i++) {
+                struct slip slip = sample_slip();
+
+                strcpy(slip.kind, kinds[i]);
+                for (int advice = SLIP_ADVICE_NONE; advice < _SLIP_ADVICE_MAX; advice++) {
+                        _cleanup_free_ char *text = NULL, *refusal = NULL;
+
+                        slip.paper = SLIP_MERCHANT_COPY;
+                        slip.advice = (enum slip_advice) advice;
+                        text = text_of(&slip, "epson-80");
+                        assert_says(text, "RMB -128.50");
+                        assert_says(text, "CREDITED");
+                        assert_says(text, "授权人 APPROVED BY");
+                        slip.paper = SLIP_NOT_COMPLETED;
+                        refusal = text_of(&slip, "generic-58");
+                        assert_silent(refusal, "pay again");
+                        assert_silent(refusal, "重新支付");
+                }
+        }
+}
+
 static void english_only(void **state) {
         _cleanup_free_ char *text = NULL;
         struct slip slip = sample_slip();
@@ -252,7 +277,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(blob_round_trip), cmocka_unit_test(blob_is_strict),  cmocka_unit_test(blob_mutations),
                 cmocka_unit_test(merchant_copy),   cmocka_unit_test(cardholder_copy), cmocka_unit_test(refusals),
-                cmocka_unit_test(english_only),    cmocka_unit_test(amounts),
+                cmocka_unit_test(money_back),      cmocka_unit_test(english_only),    cmocka_unit_test(amounts),
         };
 
         return cmocka_run_group_tests_name("receipt-slip", tests, NULL, NULL);

@@ -232,6 +232,45 @@ static void a_refund_that_was_cut_off(void **state) {
         assert_int_equal(chip.reversals, 0);
 }
 
+/* ---- On paper ---- */
+
+static void assert_paper(int64_t id, enum slip_paper paper, const char *says, const char *never) {
+        _cleanup_free_ char *text = NULL;
+
+        assert_int_equal(printing_text(shop.engine->printing, id, paper, &text), 0);
+        if (!strstr(text, says) || strstr(text, never))
+                fail_msg("%s, or without %s:\n%s", never, says, text);
+}
+
+static void papers_name_the_original(void **state) {
+        char voucher[16];
+        int64_t id = sell();
+
+        (void) snprintf(voucher, sizeof(voucher), "%06u", record()->voucher);
+        id = run_approved(about("void", id, 1234));
+        assert_paper(id, SLIP_MERCHANT_COPY, "ORIGINAL VOUCHER", "RMB 12.34");
+        assert_paper(id, SLIP_MERCHANT_COPY, voucher, "CHARGED");
+        assert_paper(id, SLIP_MERCHANT_COPY, "RMB -12.34", "NOT COMPLETED");
+        assert_paper(id, SLIP_MERCHANT_COPY, "uid 0", "NOT COMPLETED");
+        assert_paper(id, SLIP_CARDHOLDER_COPY, voucher, "APPROVED BY");
+}
+
+static void papers_of_what_did_not_end_well(void **state) {
+        int64_t id = sell(), lost;
+
+        chip.outcome = HOST_NO_ANSWER;
+        lost = run(about("refund", id, 1000));
+        assert_paper(lost, SLIP_NOT_COMPLETED, "Do not refund again", "REVERSED");
+        assert_paper(lost, SLIP_NOT_COMPLETED, "NOT YET KNOWN", "again by itself");
+        chip.outcome = HOST_ANSWERED;
+        id = sell();
+        chip.outcome = HOST_NO_ANSWER;
+        lost = run(about("void", id, 1234));
+        assert_paper(lost, SLIP_NOT_COMPLETED, "The original transaction stands", "pay again");
+        lost = run(SALE);
+        assert_paper(lost, SLIP_NOT_COMPLETED, "You may pay again", "original transaction");
+}
+
 /* ---- Pre-authorization ---- */
 
 #define PREAUTH ((struct engine_call){ .kind = "pre-authorization", .amount = 10000, .currency = "CNY" })
@@ -511,6 +550,8 @@ int main(int argc, char **argv) {
                 cmocka_unit_test_setup_teardown(a_lost_refund_is_unconfirmed_and_counts, setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(an_unsent_refund_is_failed, setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(a_refund_that_was_cut_off, setup, chip_teardown),
+                cmocka_unit_test_setup_teardown(papers_name_the_original, setup, chip_teardown),
+                cmocka_unit_test_setup_teardown(papers_of_what_did_not_end_well, setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(a_completion_has_up_to_115_percent, setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(a_voided_preauthorization_is_over, setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(a_preauthorization_grows_old, setup, chip_teardown),
