@@ -87,6 +87,7 @@ void __wrap_acquirer_forget_keys(struct acquirer *a);
 int __wrap_acquirer_sign_on(struct acquirer *a, acquirer_signed_on_t done, void *userdata);
 int __wrap_acquirer_exchange(struct acquirer *a, const struct host_request *q, host_exchange_done_t done,
                              void *userdata);
+const struct host_profile *__wrap_acquirer_profile(const struct acquirer *a);
 void __wrap_engine_panic(int error, const char *what) __attribute__((noreturn));
 
 struct device *__wrap_monitor_find_connected(struct monitor *m, enum device_kind kind) {
@@ -139,6 +140,10 @@ bool __wrap_acquirer_is_signed_on(const struct acquirer *a) {
 
 bool __wrap_acquirer_is_busy(const struct acquirer *a) {
         return run.answer || run.signed_on;
+}
+
+const struct host_profile *__wrap_acquirer_profile(const struct acquirer *a) {
+        return host_profile_find("unionpay");
 }
 
 void __wrap_acquirer_forget_keys(struct acquirer *a) {
