@@ -127,7 +127,7 @@ $(O)/unit/test-transaction-chip: LDFLAGS += -Wl,--wrap=secret_new
 $(O)/unit/test-transaction-sign-on: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,host_exchange host_keys_load)
 
 # Its acquirer alone (tests/unit/told-fixture.h).
-ACQUIRER_TESTS := $(patsubst %,$(O)/unit/test-transaction-%,forwards)
+ACQUIRER_TESTS := $(patsubst %,$(O)/unit/test-transaction-%,forwards settlement)
 $(ACQUIRER_TESTS): LDFLAGS += $(addprefix -Wl$(comma)--wrap=,acquirer_is_signed_on acquirer_is_busy acquirer_sign_on \
 	acquirer_forget_keys acquirer_exchange)
 

@@ -353,6 +353,9 @@ int batch_each_row(struct journal *j, uint32_t number, enum batch_rows rows, int
                 [BATCH_APPROVED] = "SELECT id FROM transactions WHERE" COUNTS " AND id > ?2 ORDER BY id LIMIT ?3",
                 [BATCH_CHIPS] = "SELECT id FROM transactions WHERE" COUNTS " AND id > ?2"
                                 " AND id IN (SELECT transaction_id FROM chip_records) ORDER BY id LIMIT ?3",
+                [BATCH_UNKNOWN] = "SELECT id FROM transactions WHERE batch = ?1 AND stan <> 0 AND id > ?2"
+                                  " AND (result = 'unconfirmed' OR reversal IN ('pending','rejected'))"
+                                  " ORDER BY id LIMIT ?3",
                 [BATCH_REJECTED] = "SELECT id FROM transactions WHERE batch = ?1 AND stan <> 0 AND id > ?2"
                                    " AND forwarding IN ('rejected','resolved') ORDER BY id LIMIT ?3",
         };
@@ -387,6 +390,17 @@ int batch_keep_chip(struct journal *j, int64_t transaction, const void *icc, siz
         if (r < 0)
                 return r;
         return journal_run(j, s);
+}
+
+int batch_has_chip(struct journal *j, int64_t transaction) {
+        _cleanup_statement_ sqlite3_stmt *s = NULL;
+        int r;
+
+        r = journal_statement(j, "SELECT 1 FROM chip_records WHERE transaction_id = ?", &s);
+        if (r < 0)
+                return r;
+        (void) sqlite3_bind_int64(s, 1, transaction);
+        return journal_step(j, s);
 }
 
 int batch_load_chip(struct journal *j, int64_t transaction, uint8_t ret[static BATCH_CHIP_MAX], size_t *ret_size) {

@@ -75,6 +75,7 @@ enum batch_rows {
         BATCH_APPROVED, /* what the totals count */
         BATCH_CHIPS,    /* of those, the ones with a chip record */
         BATCH_REJECTED, /* forwards that the acquirer does not take */
+        BATCH_UNKNOWN,  /* of which nobody knows what the acquirer has booked */
         _BATCH_ROWS_MAX,
 };
 /* Oldest first, after that transaction, at most limit (0 for all). */
@@ -84,4 +85,6 @@ int batch_each_row(struct journal *j, uint32_t number, enum batch_rows rows, int
 /* DE55 of an offline approval, sealed, until its batch is settled. */
 #define BATCH_CHIP_MAX 255
 int batch_keep_chip(struct journal *j, int64_t transaction, const void *icc, size_t size);
+/* 1 when it has one. */
+int batch_has_chip(struct journal *j, int64_t transaction);
 int batch_load_chip(struct journal *j, int64_t transaction, uint8_t ret[static BATCH_CHIP_MAX], size_t *ret_size);

@@ -192,6 +192,7 @@ static int add_head(struct layout *l) {
                 [SLIP_CARDHOLDER_COPY] = { "银联POS签购单", "POS SALES SLIP" },
                 [SLIP_DECLINED] = { "交易失败", "DECLINED" },
                 [SLIP_NOT_COMPLETED] = { "交易未完成", "NOT COMPLETED" },
+                [SLIP_SETTLEMENT] = { "结算总计单", "SETTLEMENT" },
         };
         const char *zh = titles[l->slip->paper].zh, *en = titles[l->slip->paper].en;
         const struct page_line center = { .align = PAGE_CENTER }, copy = { .align = PAGE_CENTER, .bold = true };
@@ -280,6 +281,8 @@ static const struct kind {
         { "balance", { "余额查询", "BALANCE", NULL } },
         { "offline-sale", { "离线消费", "OFFLINE SALE", NULL } },
         { "tip", { "小费调整", "TIP ADJUST", NULL } },
+        { "debit", { "借记合计", "DEBITS", NULL } },
+        { "credit", { "贷记合计", "CREDITS", NULL } },
 };
 
 static const struct kind *find_kind(const char *name) {
@@ -359,6 +362,11 @@ static int add_numbers(struct layout *l) {
         return add_field(l, &phrase_reference, s->reference, &normal);
 }
 
+/* UnionPay slips say RMB. */
+static const char *currency_name(const struct slip *slip) {
+        return streq(slip->currency, "CNY") ? "RMB" : slip->currency;
+}
+
 /* As large as it fits: a label of normal size, and the sum to the right of it or below. */
 static int add_amount(struct layout *l) {
         const struct currency *currency = currency_find(l->slip->currency);
@@ -368,8 +376,7 @@ static int add_amount(struct layout *l) {
 
         if (!currency)
                 return -EINVAL;
-        /* UnionPay slips say RMB. */
-        (void) snprintf(text, sizeof(text), "%s %s", streq(currency->code, "CNY") ? "RMB" : currency->code,
+        (void) snprintf(text, sizeof(text), "%s %s", currency_name(l->slip),
                         amount_format(goes_back(l->slip) ? -l->slip->amount : l->slip->amount, currency, number));
         r = add_rule(l);
         if (r < 0)
@@ -652,6 +659,130 @@ static int layout_refusal(struct layout *l) {
         return add_notes(l);
 }
 
+/* --- settlement --- */
+
+static const struct phrase phrase_stan = { "流水号", "TRACE NO.", "流水号" };
+static const struct phrase phrase_total = { "交易类型", "TYPE", "交易类型" };
+
+/* Calls add for each line of a text. */
+static int each_line(struct layout *l, const char *text, int (*add)(struct layout *l, const char *line)) {
+        _cleanup_free_ char *copy = strdup(text);
+        char *line, *rest = copy;
+        int r = 0;
+
+        if (!copy)
+                return -ENOMEM;
+        while (r >= 0 && (line = strsep(&rest, "\n")))
+                r = *line ? add(l, line) : 0;
+        return r;
+}
+
+/* "消费 SALE" to the left; what it comes to, as "3 / 390.00", to the right. */
+static int add_sum(struct layout *l, const char *kind, const char *middle, int64_t amount,
+                   const struct page_line *style) {
+        const struct kind *known = find_kind(kind);
+        const struct currency *currency = currency_find(l->slip->currency);
+        struct phrase label = { kind, kind, kind };
+        char number[AMOUNT_TEXT_MAX], value[AMOUNT_TEXT_MAX + 32];
+
+        if (!currency)
+                return -EINVAL;
+        if (known)
+                label = (struct phrase){ known->phrase.zh, known->phrase.en, known->phrase.zh };
+        (void) snprintf(value, sizeof(value), "%s / %s", middle, amount_format(amount, currency, number));
+        return add_field(l, &label, value, style);
+}
+
+static int add_line_of(struct layout *l, const char *line, bool totals) {
+        char kind[24], middle[12];
+        long long amount;
+        int end = 0;
+        bool sum;
+
+        if (sscanf(line, "%23[a-z-] %11[0-9] %lld%n", kind, middle, &amount, &end) != 3 || line[end] != '\0')
+                return -EBADMSG;
+        sum = totals && (streq(kind, "debit") || streq(kind, "credit"));
+        return add_sum(l, kind, middle, amount, &(struct page_line){ .bold = sum });
+}
+
+static int add_total(struct layout *l, const char *line) {
+        return add_line_of(l, line, true);
+}
+
+static int add_rejected(struct layout *l, const char *line) {
+        return add_line_of(l, line, false);
+}
+
+static int add_reconciliation(struct layout *l) {
+        static const struct {
+                const char *zh, *en;
+        } words[_SLIP_RECONCILIATION_MAX] = {
+                [SLIP_BALANCED] = { "对账平", "BALANCED" },
+                [SLIP_UPLOADED] = { "对账不平，明细已上送", "TOTALS DIFFERED, DETAILS SENT" },
+        };
+        const char *en;
+
+        if ((unsigned) l->slip->reconciliation >= _SLIP_RECONCILIATION_MAX)
+                return -EINVAL;
+        en = words[l->slip->reconciliation].en;
+        return en ? add_big_both(l, words[l->slip->reconciliation].zh, en) : 0;
+}
+
+/* What is missing in the totals, and why: the merchant has to see to it. */
+static int add_all_rejected(struct layout *l) {
+        int r;
+
+        if (isempty(l->slip->rejected))
+                return 0;
+        r = add_rule(l);
+        if (r < 0)
+                return r;
+        r = add_sentence(l, (struct page_line){ .bold = true }, "收单机构未接受以下离线交易，未计入总计",
+                         "THE ACQUIRER DID NOT TAKE THESE OFFLINE TRANSACTIONS; THEY ARE NOT IN THE TOTALS");
+        if (r < 0)
+                return r;
+        r = add_heading(l, normal, "类型 凭证号 / 金额", "TYPE, VOUCHER / AMOUNT");
+        return r < 0 ? r : each_line(l, l->slip->rejected, add_rejected);
+}
+
+/* A batch: under which numbers, what it came to by kind and in all, and what the acquirer said. */
+static int layout_settlement(struct layout *l) {
+        char unit[32];
+        int r;
+
+        r = add_number(l, &phrase_batch, l->slip->batch);
+        if (r < 0)
+                return r;
+        r = add_number(l, &phrase_stan, l->slip->stan);
+        if (r < 0)
+                return r;
+        r = add_time(l);
+        if (r < 0)
+                return r;
+        r = add_rule(l);
+        if (r < 0)
+                return r;
+        (void) snprintf(unit, sizeof(unit), "%s %s", l->chinese ? "笔数 / 金额" : "COUNT / AMOUNT",
+                        currency_name(l->slip));
+        r = add_field(l, &phrase_total, unit, &normal);
+        if (r < 0)
+                return r;
+        r = each_line(l, l->slip->totals, add_total);
+        if (r < 0)
+                return r;
+        r = add_all_rejected(l);
+        if (r < 0)
+                return r;
+        r = add_rule(l);
+        return r < 0 ? r : add_reconciliation(l);
+}
+
+static int layout_paper(struct layout *l) {
+        if (l->slip->paper == SLIP_SETTLEMENT)
+                return layout_settlement(l);
+        return is_sale(l->slip) ? layout_sale(l) : layout_refusal(l);
+}
+
 int slip_layout(const struct slip *slip, const struct printer_profile *profile, struct page **ret) {
         _cleanup_(page_freep) struct page *page = NULL;
         struct layout l = { .slip = slip, .profile = profile, .chinese = profile->chinese != PRINTER_CHINESE_NONE };
@@ -669,7 +800,7 @@ int slip_layout(const struct slip *slip, const struct printer_profile *profile, 
         r = add_merchant(&l);
         if (r < 0)
                 return r;
-        r = is_sale(slip) ? layout_sale(&l) : layout_refusal(&l);
+        r = layout_paper(&l);
         if (r < 0)
                 return r;
         r = add_footer(&l);

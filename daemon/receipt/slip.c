@@ -9,13 +9,16 @@
 #define HEADER_PREFIX "tilld-slip "
 #define BLOB_MAX 16384
 
-static const char *const papers[] = { "merchant-copy", "cardholder-copy", "declined", "not-completed" };
+static const char *const papers[] = { "merchant-copy", "cardholder-copy", "declined", "not-completed", "settlement" };
 static const char *const modes[] = { "live", "test", "training" };
 static const char *const advices[] = { "none", "pay-again", "reversal-pending", "reversal-done", "unconfirmed" };
 static const char *const verifications[] = { "none", "signature", "pin" };
+static const char *const reconciliations[] = { "none", "balanced", "uploaded" };
 static const char *const noyes[] = { "no", "yes" };
 _Static_assert(ELEMENTSOF(papers) == _SLIP_PAPER_MAX && ELEMENTSOF(modes) == _SLIP_MODE_MAX &&
-                       ELEMENTSOF(advices) == _SLIP_ADVICE_MAX && ELEMENTSOF(verifications) == _SLIP_VERIFICATION_MAX,
+                       ELEMENTSOF(advices) == _SLIP_ADVICE_MAX &&
+                       ELEMENTSOF(verifications) == _SLIP_VERIFICATION_MAX &&
+                       ELEMENTSOF(reconciliations) == _SLIP_RECONCILIATION_MAX,
                "a word each");
 
 enum field_type {
@@ -84,6 +87,9 @@ static const struct field fields[] = {
         FIELD(TEXT, response_code),
         FIELD(TEXT, message),
         FIELD_WORDS(advice, advices),
+        FIELD_WORDS(reconciliation, reconciliations),
+        FIELD(TEXT, totals),
+        FIELD(TEXT, rejected),
         FIELD(TEXT, footer),
 };
 

@@ -14,6 +14,7 @@ enum slip_paper {
         SLIP_CARDHOLDER_COPY,
         SLIP_DECLINED,
         SLIP_NOT_COMPLETED,
+        SLIP_SETTLEMENT,
         _SLIP_PAPER_MAX,
         _SLIP_PAPER_INVALID = -EINVAL,
 };
@@ -43,6 +44,15 @@ enum slip_verification {
         SLIP_VERIFICATION_PIN,       /* verified by PIN: nothing to sign */
         _SLIP_VERIFICATION_MAX,
         _SLIP_VERIFICATION_INVALID = -EINVAL,
+};
+
+/* What the acquirer had to say to the totals. */
+enum slip_reconciliation {
+        SLIP_NOT_RECONCILED,
+        SLIP_BALANCED,
+        SLIP_UPLOADED, /* its own were others: it has the details */
+        _SLIP_RECONCILIATION_MAX,
+        _SLIP_RECONCILIATION_INVALID = -EINVAL,
 };
 
 /*
@@ -96,6 +106,11 @@ struct slip {
         char response_code[3];
         char message[256]; /* why, for the cardholder */
         enum slip_advice advice;
+
+        /* Settlement: a line each, ended by "\n", amounts in minor units. */
+        enum slip_reconciliation reconciliation;
+        char totals[1024];   /* "sale 3 39000"; the last ones are "debit" and "credit" */
+        char rejected[2048]; /* "sale 000012 1000": kind, voucher, amount of what the acquirer does not take */
 
         char footer[256]; /* "\n" parts lines */
 };

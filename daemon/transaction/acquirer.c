@@ -272,7 +272,7 @@ static void sign_on_ended(enum host_outcome outcome, enum host_link_reason reaso
         a->sign_on_done(*failure ? failure : NULL, a->userdata);
 }
 
-static int next_stan(struct acquirer *a, uint32_t *ret_stan, uint32_t *ret_batch) {
+int acquirer_next_stan(struct acquirer *a, uint32_t *ret_stan, uint32_t *ret_batch) {
         struct journal *j = a->config.journal;
         int r;
 
@@ -300,7 +300,7 @@ int acquirer_sign_on(struct acquirer *a, acquirer_signed_on_t done, void *userda
 
         if (a->busy)
                 return -EBUSY;
-        r = next_stan(a, &q.stan, &q.batch);
+        r = acquirer_next_stan(a, &q.stan, &q.batch);
         if (r < 0)
                 return r;
         r = start_exchange(a, &q, sign_on_ended);

@@ -49,3 +49,5 @@ void acquirer_forget_keys(struct acquirer *a);
  */
 int acquirer_exchange(struct acquirer *a, const struct host_request *request, host_exchange_done_t done,
                       void *userdata);
+/* The number of the next message that no transaction's row has, and the open batch. */
+int acquirer_next_stan(struct acquirer *a, uint32_t *ret_stan, uint32_t *ret_batch);

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "transaction/engine.h"
 #include "transaction/original.h"
+#include "transaction/settlement.h"
 
 void engine_panic(int error, const char *what) {
         log_full_errno(LOG_CRIT, error,
@@ -377,7 +378,10 @@ static int find_same(struct engine *e, const struct engine_call *call, const cha
         return 1;
 }
 
-static int check_ready(struct engine *e, const struct kind *kind, struct refusal *ret) {
+static int check_ready(struct engine *e, const struct kind *kind, const struct engine_call *call,
+                       struct refusal *ret) {
+        int r;
+
         if (engine_current(e) > 0) {
                 const struct transaction_record *record = &transaction_get_view(e->current)->record;
 
@@ -386,6 +390,9 @@ static int check_ready(struct engine *e, const struct kind *kind, struct refusal
                                    record->id, record->reference, transaction_state_to_string(record->state),
                                    record->state == TRANSACTION_AUTHORIZING ? "" : ", or cancel it");
         }
+        r = settlement_check(e, kind, call->amount, call->currency, ret);
+        if (r < 0)
+                return r;
         attach_msr(e);
         if (kind->card != KIND_CARD_NONE && !monitor_find_connected(e->monitor, DEVICE_EMV) && !e->msr_device)
                 return refusal_set(ret, REFUSAL_UNAVAILABLE_DEVICE,
@@ -436,7 +443,7 @@ int engine_start_transaction(struct engine *e, const struct engine_call *call, i
         r = find_same(e, call, digest, ret_id, ret_refusal);
         if (r != 0)
                 return r < 0 ? r : 0;
-        r = check_ready(e, kind, ret_refusal);
+        r = check_ready(e, kind, call, ret_refusal);
         if (r < 0)
                 return r;
         if (kind_has_original(kind)) {

@@ -33,6 +33,7 @@ static const struct kind kinds[_HOST_KIND_MAX] = {
         [HOST_BALANCE] = { .name = "balance", .card = KIND_CARD_ONLINE, .type = 0x31 },
         [HOST_SIGN_ON] = { .name = "sign-on", .way = KIND_WAY_SERVICE },
         [HOST_SIGN_OFF] = { .name = "sign-off", .way = KIND_WAY_SERVICE },
+        [HOST_SETTLEMENT] = { .name = "settlement", .way = KIND_WAY_SERVICE },
         [HOST_ECHO] = { .name = "echo", .way = KIND_WAY_SERVICE },
 };
 

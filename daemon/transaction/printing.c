@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <inttypes.h>
+#include <stdarg.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -151,21 +152,91 @@ static int queue_content(struct journal *j, int64_t transaction, enum slip_paper
         return 0;
 }
 
-int printing_queue(struct engine *e, const struct transaction_record *record, enum slip_paper paper) {
+static int queue_slip(struct engine *e, int64_t transaction, const struct slip *slip) {
         _cleanup_free_ char *content = NULL;
-        struct slip slip;
         size_t size;
         int64_t job;
         int r;
 
+        r = slip_to_blob(slip, &content, &size);
+        if (r < 0)
+                return r;
+        return queue_content(e->config.journal, transaction, slip->paper, false, content, size, &job);
+}
+
+int printing_queue(struct engine *e, const struct transaction_record *record, enum slip_paper paper) {
+        struct slip slip;
+        int r;
+
         slip_fill(e->config.settings, record, paper, &slip);
         r = slip_fill_original(e->config.journal, record->original, &slip);
+        return r < 0 ? r : queue_slip(e, record->id, &slip);
+}
+
+/* ---- The paper of a batch ---- */
+
+struct batch_lines {
+        char *text;
+        size_t size, used;
+};
+
+/* Whole lines only: what has no room is left out, and the journal has it all. */
+static void add_batch_line(struct batch_lines *lines, const char *format, ...) _printf_(2, 3);
+static void add_batch_line(struct batch_lines *lines, const char *format, ...) {
+        char line[80];
+        va_list ap;
+        size_t n;
+
+        va_start(ap, format);
+        (void) vsnprintf(line, sizeof(line), format, ap);
+        va_end(ap);
+        n = strlen(line);
+        if (lines->used + n >= lines->size)
+                return;
+        memcpy(lines->text + lines->used, line, n + 1);
+        lines->used += n;
+}
+
+static int add_total(const struct batch_total *total, void *userdata) {
+        add_batch_line(userdata, "%s %" PRIu32 " %" PRIi64 "\n", total->kind, total->count, total->amount);
+        return 0;
+}
+
+static int add_rejected(const struct transaction_record *record, void *userdata) {
+        add_batch_line(userdata, "%s %06" PRIu32 " %" PRIi64 "\n", record->kind, record->voucher, record->amount);
+        return 0;
+}
+
+static int slip_fill_batch(struct journal *j, const struct batch_record *batch, struct slip *ret) {
+        struct batch_lines totals = { ret->totals, sizeof(ret->totals), 0 };
+        struct batch_lines rejected = { ret->rejected, sizeof(ret->rejected), 0 };
+        struct host_totals sums;
+        int r;
+
+        ret->batch = batch->number;
+        COPY(ret->currency, batch->currency);
+        ret->reconciliation = batch->reconciliation == BATCH_BALANCED ? SLIP_BALANCED : SLIP_UPLOADED;
+        r = batch_each_total(j, batch->number, add_total, &totals);
         if (r < 0)
                 return r;
-        r = slip_to_blob(&slip, &content, &size);
+        r = host_totals_parse(batch->totals, &sums);
         if (r < 0)
                 return r;
-        return queue_content(e->config.journal, record->id, paper, false, content, size, &job);
+        add_batch_line(&totals, "debit %u %" PRIi64 "\n", sums.domestic.debit.count + sums.foreign.debit.count,
+                       sums.domestic.debit.amount + sums.foreign.debit.amount);
+        add_batch_line(&totals, "credit %u %" PRIi64 "\n", sums.domestic.credit.count + sums.foreign.credit.count,
+                       sums.domestic.credit.amount + sums.foreign.credit.amount);
+        return batch_each_row(j, batch->number, BATCH_REJECTED, 0, 0, add_rejected, &rejected);
+}
+
+int printing_queue_settlement(struct engine *e, const struct transaction_record *record,
+                              const struct batch_record *batch) {
+        struct slip slip;
+        int r;
+
+        slip_fill(e->config.settings, record, SLIP_SETTLEMENT, &slip);
+        r = slip_fill_batch(e->config.journal, batch, &slip);
+        return r < 0 ? r : queue_slip(e, record->id, &slip);
 }
 
 int printing_reprint(struct printing *p, int64_t transaction, enum slip_paper paper, int64_t *ret_job) {

@@ -8,6 +8,7 @@
 
 #include "device/monitor.h"
 #include "device/printer.h"
+#include "journal/batch.h"
 #include "journal/print_job.h"
 #include "receipt/slip.h"
 
@@ -20,6 +21,9 @@ DEFINE_CLEANUP(struct printing *, printing_free);
 
 /* In the caller's journal transaction: queues a paper of the transaction. */
 int printing_queue(struct engine *e, const struct transaction_record *record, enum slip_paper paper);
+/* In the caller's journal transaction: queues the paper of a batch that the transaction has settled. */
+int printing_queue_settlement(struct engine *e, const struct transaction_record *record,
+                              const struct batch_record *batch);
 /* In a transaction of its own: the newest paper of that kind again, marked. -ENOENT when there is none. */
 int printing_reprint(struct printing *p, int64_t transaction, enum slip_paper paper, int64_t *ret_job);
 /* The same as text; *ret is the caller's. */

@@ -47,6 +47,18 @@ static const struct {
         { "approval-timeout", N_("No supervisor came to approve; nothing was booked. Start again with a new "
                                  "reference.") },
         { "resolved", N_("A supervisor has recorded how this ended.") },
+        { "balanced", N_("The batch is settled; the acquirer has the same totals.") },
+        { "uploaded", N_("The batch is settled; the acquirer had other totals and was sent the details.") },
+        { "settle-again",
+          N_("The acquirer does not answer; the batch stays as it is until it does. Check the network, "
+             "then settle again.") },
+        { "not-all-told", N_("The acquirer has yet to be told of earlier payments, and does not answer; the batch is "
+                             "not settled. Check the network, then settle again.") },
+        { "unresolved", N_("It is not known whether the acquirer has booked one of the transactions; the batch is not "
+                           "settled. Have a supervisor resolve it, then settle again.") },
+        { "not-reconciled",
+          N_("The acquirer cannot compare the totals; the batch stays frozen. Call the acquirer, then "
+             "settle again.") },
         { "storage", N_("The terminal cannot write its journal; nothing was paid. Free space on its disk.") },
 };
 

@@ -91,5 +91,7 @@ void service_start(struct transaction *t) {
         t->card_is_done = true;
         t->host = HOST_STATE_PENDING;
         t->view.record.state = TRANSACTION_AUTHORIZING;
+        if (kind_to_host(t->kind) == HOST_SETTLEMENT)
+                return settlement_start(t);
         reversals_wait(t->engine->reversals, link_is_free, t);
 }

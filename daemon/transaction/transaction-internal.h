@@ -10,6 +10,7 @@
 #include "host/answer.h"
 #include "transaction/engine.h"
 #include "transaction/kind.h"
+#include "transaction/settlement.h"
 #include "transaction/transaction.h"
 
 /* For a supervisor to come. */
@@ -61,6 +62,8 @@ struct transaction {
         const char *reversal_reason; /* of HOST_STATE_LOST */
         bool sent;                   /* the first durable commit was made: the request may be out */
         bool reversible;             /* with that, a reversal was made ready */
+
+        struct settlement *settlement; /* how far it is; NULL for other kinds */
 };
 
 /* transaction.c */

@@ -9,6 +9,7 @@
  *   authorization.c        reversals first, then sign-on; first durable commit, then the request goes out; the
  *                          acquirer's word, which chip_answer() hands to the card
  *   service.c              or something is asked about the terminal alone
+ *   settlement.c           or the batch comes to its end
  *   transaction_conclude   second durable commit, then the result is said and the paper printed
  *
  * What the worker says is a claim. What the acquirer approved and the card did not finish is reversed.
@@ -58,6 +59,7 @@ struct transaction *transaction_free(struct transaction *t) {
         transaction_end_timeouts(t);
         secret_free(t->request);
         free(t->original);
+        free(t->settlement);
         free(t->told);
         free(t->start);
         free(t);
@@ -138,6 +140,11 @@ static int commit_result(struct transaction *t, const char *reversal_reason) {
         r = transaction_queue_papers(t->engine, &t->view.record);
         if (r < 0)
                 return r;
+        if (t->settlement && t->view.record.result == RESULT_APPROVED) {
+                r = settlement_commit(t);
+                if (r < 0)
+                        return r;
+        }
         r = transaction_record_load(j, t->view.record.id, &t->view.record);
         if (r < 0)
                 return r;

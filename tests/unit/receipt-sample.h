@@ -47,6 +47,9 @@ static inline struct slip sample_slip(void) {
         slip.verification = SLIP_VERIFICATION_SIGNATURE;
         strcpy(slip.response_code, "00");
         strcpy(slip.message, "line one\nback\\slash");
+        slip.reconciliation = SLIP_UPLOADED;
+        strcpy(slip.totals, "sale 3 128500\nrefund 1 50\ndebit 3 128500\ncredit 1 50\n");
+        strcpy(slip.rejected, "offline-sale 000012 700\n");
         strcpy(slip.footer, "谢谢惠顾 THANK YOU\n客服电话 95516");
         return slip;
 }

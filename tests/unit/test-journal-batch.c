@@ -215,6 +215,12 @@ static void open_totals(void **state) {
         assert_rows(1, BATCH_APPROVED, first.id, 2, "250 250 ");
         assert_rows(1, BATCH_CHIPS, 0, 0, "40 ");
         assert_rows(1, BATCH_REJECTED, 0, 0, "11 ");
+        assert_rows(1, BATCH_UNKNOWN, 0, 0, "30 ");
+        begin();
+        first.reversal = REVERSAL_REJECTED;
+        assert_int_equal(transaction_record_update(j, &first), 0);
+        commit();
+        assert_rows(1, BATCH_UNKNOWN, 0, 1, "100 ");
 
         assert_int_equal(batch_load_current(j, &batch), 0);
         assert_string_equal(batch.currency, "CNY");

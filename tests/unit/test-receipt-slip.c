@@ -240,6 +240,40 @@ static void money_back(void **state) {
         }
 }
 
+static void settlement(void **state) {
+        static const char *const profiles[] = { "epson-80", "generic-58" };
+        static const char *const says[] = { "结算总计单",  "SETTLEMENT",    "000017",   "004711",   "消费",
+                                            "3 / 1285.00", "退货",          "1 / 0.50", "借记合计", "贷记合计",
+                                            "离线消费",    "000012 / 7.00", "未接受",   "DIFFERED", "测试 TEST" };
+        static const char *const wrong[] = { "sale", "sale 1", "sale 1 2 3", "sale x 2", "SALE 1 2" };
+        struct slip slip = sample_slip();
+
+        slip.paper = SLIP_SETTLEMENT;
+        for (size_t p = 0; p < ELEMENTSOF(profiles); p++) {
+                _cleanup_free_ char *text = text_of(&slip, profiles[p]);
+
+                for (size_t i = 0; i < ELEMENTSOF(says); i++)
+                        assert_says(text, says[i]);
+                /* It is no cardholder's. */
+                assert_silent(text, "621700");
+                assert_silent(text, "签名");
+        }
+        slip.reconciliation = SLIP_BALANCED;
+        slip.rejected[0] = '\0';
+        {
+                _cleanup_free_ char *text = text_of(&slip, "epson-80");
+
+                assert_says(text, "对账平");
+                assert_silent(text, "未接受");
+        }
+        for (size_t i = 0; i < ELEMENTSOF(wrong); i++) {
+                struct page *page;
+
+                strcpy(slip.totals, wrong[i]);
+                assert_int_equal(slip_layout(&slip, printer_profile_find("epson-80"), &page), -EBADMSG);
+        }
+}
+
 static void english_only(void **state) {
         _cleanup_free_ char *text = NULL;
         struct slip slip = sample_slip();
@@ -277,7 +311,8 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(blob_round_trip), cmocka_unit_test(blob_is_strict),  cmocka_unit_test(blob_mutations),
                 cmocka_unit_test(merchant_copy),   cmocka_unit_test(cardholder_copy), cmocka_unit_test(refusals),
-                cmocka_unit_test(money_back),      cmocka_unit_test(english_only),    cmocka_unit_test(amounts),
+                cmocka_unit_test(money_back),      cmocka_unit_test(settlement),      cmocka_unit_test(english_only),
+                cmocka_unit_test(amounts),
         };
 
         return cmocka_run_group_tests_name("receipt-slip", tests, NULL, NULL);

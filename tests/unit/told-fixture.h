@@ -182,14 +182,6 @@ static void acq_run(void) {
                 assert_true(sd_event_run(shop.event, 1500) >= 0);
 }
 
-/* The same as often as an attempt may fail, without the back-off in between. */
-static void acq_run_hurried(void) {
-        for (int i = 0; i < 4; i++) {
-                outbox_hurry(shop.engine->outbox);
-                acq_run();
-        }
-}
-
 /* An approved one in the journal, with a STAN in the current batch. */
 static struct transaction_record acq_add(const char *kind, int64_t amount) {
         struct transaction_record record;
