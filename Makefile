@@ -81,6 +81,10 @@ $(O)/$(1): $$(OBJECTS_$(1))
 endef
 $(foreach p,$(PROGRAMS),$(eval $(call program,$(p))))
 
+# A clock before this cannot be right; packages are built with SOURCE_DATE_EPOCH.
+BUILD_TIME = $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null),0)
+$(O)/daemon/transaction/terminal-clock.o: ALL_CFLAGS += -DTILLD_BUILD_TIME=$(BUILD_TIME)
+
 $(O)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
@@ -118,10 +122,11 @@ $(O)/unit/test-transaction-secret-line: LDFLAGS += -Wl,--wrap=sd_event_add_time_
 $(O)/unit/test-transaction-upkeep: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,sd_event_add_time_relative sd_event_source_set_time_relative)
 
 # The engine's neighbours whose place a test takes (tests/unit/chip-fixture.h).
-CHIP_TESTS := $(patsubst %,$(O)/unit/test-transaction-%,chip hostile kinds)
+CHIP_TESTS := $(patsubst %,$(O)/unit/test-transaction-%,chip hostile kinds clock)
 $(CHIP_TESTS): LDFLAGS += $(addprefix -Wl$(comma)--wrap=,monitor_find_connected emv_open acquirer_is_signed_on \
 	acquirer_is_busy acquirer_exchange sd_event_add_time_relative)
 $(O)/unit/test-transaction-chip: LDFLAGS += -Wl,--wrap=secret_new
+$(O)/unit/test-transaction-clock: LDFLAGS += -Wl,--wrap=clock_gettime
 
 # The link and the keys of a sign-on.
 $(O)/unit/test-transaction-sign-on: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,host_exchange host_keys_load)

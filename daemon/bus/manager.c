@@ -8,6 +8,7 @@
 #include "bus/options.h"
 #include "bus/server.h"
 #include "transaction/emv-files.h"
+#include "transaction/terminal-clock.h"
 
 #define INTERFACE "org.tilld1.Manager"
 
@@ -136,6 +137,19 @@ static int current_path(const struct server *s, char **ret) {
         return *ret ? 0 : -ENOMEM;
 }
 
+static void describe_clock(const struct server *s, cJSON *json) {
+        struct journal *j = s->engine->config.journal;
+        struct refusal refusal = {};
+        int64_t offset;
+
+        (void) terminal_clock_check(j, &refusal);
+        cJSON_AddStringToObject(json, "ClockFault", refusal.code ? refusal.text : "");
+        if (terminal_clock_get_offset(j, &offset) >= 0)
+                cJSON_AddNumberToObject(json, "ClockOffset", (double) offset);
+        else
+                cJSON_AddNullToObject(json, "ClockOffset");
+}
+
 static int method_describe(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         _cleanup_(cJSON_Deletep) cJSON *json = cJSON_CreateObject();
         _cleanup_free_ char *current = NULL;
@@ -157,7 +171,29 @@ static int method_describe(sd_bus_message *m, void *userdata, sd_bus_error *erro
         cJSON_AddStringToObject(json, "Acquirer", acquirer_state(s->engine->acquirer));
         cJSON_AddNumberToObject(json, "PendingReversals", reversals_count(s->engine->reversals));
         cJSON_AddNumberToObject(json, "PendingPrintJobs", jobs);
+        describe_clock(s, json);
         return json_reply(m, json);
+}
+
+static int accept_clock(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        struct server *s = userdata;
+        struct refusal refusal;
+        char by[24];
+        uid_t uid;
+        int r;
+
+        r = authority_sender_uid(m, &uid);
+        if (r < 0)
+                return r;
+        authority_name_uid(uid, by);
+        r = terminal_clock_accept(s->engine->config.journal, by, &refusal);
+        if (r < 0)
+                return bus_error_set_refusal(error, &refusal);
+        return sd_bus_reply_method_return(m, "");
+}
+
+static int method_accept_clock(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        return authority_check(m, "org.tilld1.supervise", accept_clock, userdata, error);
 }
 
 static cJSON *add_item(cJSON *list) {
@@ -347,6 +383,8 @@ static const sd_bus_vtable vtable[] = {
         SD_BUS_METHOD_WITH_ARGS("Unsubscribe", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_unsubscribe,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Describe", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", json), method_describe,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("AcceptClock", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_accept_clock,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("CheckEmv", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", json), method_check_emv,
                                 SD_BUS_VTABLE_UNPRIVILEGED),

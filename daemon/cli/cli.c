@@ -76,6 +76,26 @@ int cli_describe(struct cli *cli, const char *path, const char *interface, cJSON
         return 0;
 }
 
+int cli_call(struct cli *cli, const char *path, const char *interface, const char *method, const char *number,
+             const char *role, int code) {
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        int r;
+
+        r = sd_bus_message_new_method_call(cli->bus, &m, SERVICE, path, interface, method);
+        if (r >= 0 && number)
+                r = sd_bus_message_append(m, "s", number);
+        if (r >= 0 && role)
+                r = sd_bus_message_append(m, "s", role);
+        if (r >= 0 && code >= 0)
+                r = sd_bus_message_append(m, "h", code);
+        if (r >= 0) {
+                (void) sd_bus_message_set_allow_interactive_authorization(m, true);
+                r = sd_bus_call(cli->bus, m, CLI_ANSWER_TIMEOUT_USEC, &error, NULL);
+        }
+        return r < 0 ? cli_fail(cli, &error, r) : 0;
+}
+
 void cli_free_list(char ***list) {
         for (char **p = *list; p && *p; p++)
                 free(*p);

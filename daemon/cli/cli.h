@@ -40,6 +40,7 @@ int verb_list(struct cli *cli, int argc, char **argv);
 int verb_show(struct cli *cli, int argc, char **argv);
 int verb_operator(struct cli *cli, int argc, char **argv);
 int verb_approve(struct cli *cli, int argc, char **argv);
+int verb_accept_clock(struct cli *cli, int argc, char **argv);
 int verb_emv(struct cli *cli, int argc, char **argv);
 int verb_receipts(struct cli *cli, int argc, char **argv);
 
@@ -51,6 +52,12 @@ static inline void cJSON_Deletep(cJSON **json) {
 
 /* Calls Describe of an object. Prints what went wrong; returns the exit status. */
 int cli_describe(struct cli *cli, const char *path, const char *interface, cJSON **ret);
+/*
+ * A method without an answer; number, role and code (an fd) are its arguments where they are not NULL and not
+ * negative. The caller may be asked for a password. Prints what went wrong; returns the exit status.
+ */
+int cli_call(struct cli *cli, const char *path, const char *interface, const char *method, const char *number,
+             const char *role, int code);
 /* A text member, "" when absent. */
 const char *cli_text(const cJSON *object, const char *name);
 /* A text member that tilld wrote for people, in their language where it is known. */

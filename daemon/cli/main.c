@@ -25,6 +25,7 @@ static const struct verb {
         { "echo", verb_kind, "", N_("ask the acquirer whether it is there") },
         { "approve", verb_approve, "TRANSACTION [NUMBER]", N_("a supervisor allows a void or refund") },
         { "operator", verb_operator, "[ACT]", N_("who works here: list, log-on, add and more") },
+        { "accept-clock", verb_accept_clock, "", N_("the clock is right, and was wrong before") },
         { "emv", verb_emv, "check", N_("card applications and keys that a restart would use") },
         { "receipts", verb_receipts, "[list|show|reprint]", N_("papers: list, read, print again") },
 };

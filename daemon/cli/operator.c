@@ -21,27 +21,6 @@ static int help(void) {
         return 0;
 }
 
-/* A method without an answer. code is an fd for its last argument, or -EBADF. */
-static int call(struct cli *cli, const char *path, const char *interface, const char *method, const char *number,
-                const char *role, int code) {
-        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
-        int r;
-
-        r = sd_bus_message_new_method_call(cli->bus, &m, SERVICE, path, interface, method);
-        if (r >= 0 && number)
-                r = sd_bus_message_append(m, "s", number);
-        if (r >= 0 && role)
-                r = sd_bus_message_append(m, "s", role);
-        if (r >= 0 && code >= 0)
-                r = sd_bus_message_append(m, "h", code);
-        if (r >= 0) {
-                (void) sd_bus_message_set_allow_interactive_authorization(m, true);
-                r = sd_bus_call(cli->bus, m, CLI_ANSWER_TIMEOUT_USEC, &error, NULL);
-        }
-        return r < 0 ? cli_fail(cli, &error, r) : 0;
-}
-
 /* ---- list ---- */
 
 static const struct cli_column columns[] = {
@@ -173,7 +152,7 @@ static int change(struct cli *cli, const struct act *act, int n, char **argument
         /* That number crosses with the code. */
         if (act->form == CODE_OF_OPERATOR && act->code)
                 number = NULL;
-        return call(cli, SERVICE_PATH, INTERFACE, act->method, number, role, code);
+        return cli_call(cli, SERVICE_PATH, INTERFACE, act->method, number, role, code);
 }
 
 int verb_operator(struct cli *cli, int argc, char **argv) {
@@ -220,5 +199,5 @@ int verb_approve(struct cli *cli, int argc, char **argv) {
         r = code_ask(CODE_OF_OPERATOR, argv[2], &code);
         if (r != 0)
                 return r;
-        return call(cli, cli_text(t, "Path"), TRANSACTION_INTERFACE, "Approve", NULL, NULL, code);
+        return cli_call(cli, cli_text(t, "Path"), TRANSACTION_INTERFACE, "Approve", NULL, NULL, code);
 }

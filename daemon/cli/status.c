@@ -18,6 +18,21 @@ static void print_count(const struct cli *cli, const char *label, const cJSON *j
         print_row(label, text);
 }
 
+static void print_clock(const struct cli *cli, const cJSON *manager) {
+        const cJSON *offset = cJSON_GetObjectItemCaseSensitive(manager, "ClockOffset");
+        const char *fault = cli_text(manager, "ClockFault");
+        char text[512];
+
+        if (*fault)
+                (void) snprintf(text, sizeof(text), "%s%s%s", cli_tone(cli, TONE_BAD), fault, cli_tone_end(cli));
+        else if (cJSON_IsNumber(offset))
+                (void) snprintf(text, sizeof(text), _("the acquirer's is %+.0f s from it"),
+                                cJSON_GetNumberValue(offset));
+        else
+                return;
+        print_row(_("clock"), text);
+}
+
 static void print_devices(struct cli *cli, char **paths) {
         for (char **path = paths; *path; path++) {
                 _cleanup_(cJSON_Deletep) cJSON *device = NULL;
@@ -65,8 +80,19 @@ int verb_status(struct cli *cli, int argc, char **argv) {
                                             : cli_text(manager, "CurrentTransaction"));
         print_count(cli, _("pending reversals"), manager, "PendingReversals");
         print_count(cli, _("papers to print"), manager, "PendingPrintJobs");
+        print_clock(cli, manager);
         print_devices(cli, devices);
         if (!*devices)
                 print_row(_("devices"), _("none; plug one in, then look at journalctl -u tilld"));
         return 0;
+}
+
+int verb_accept_clock(struct cli *cli, int argc, char **argv) {
+        if (argc > 1) {
+                printf("%s\n",
+                       _("tillctl accept-clock: a supervisor says that the clock is right, and that the journal "
+                         "has entries\nof a later time because it was wrong then."));
+                return streq(argv[1], "--help") ? 0 : EXIT_USAGE;
+        }
+        return cli_call(cli, SERVICE_PATH, "org.tilld1.Manager", "AcceptClock", NULL, NULL, -EBADF);
 }

@@ -140,3 +140,24 @@ int counter_raise_clock(struct journal *j, uint64_t usec) {
         r = set(j, "clock", (int64_t) usec);
         return r < 0 ? r : 1;
 }
+
+int counter_set_clock(struct journal *j, uint64_t usec) {
+        return usec > INT64_MAX ? -ERANGE : set(j, "clock", (int64_t) usec);
+}
+
+int counter_get_clock_offset(struct journal *j, int64_t *ret_seconds) {
+        int64_t value;
+        int r;
+
+        r = get(j, "clock-offset", INT64_MIN, &value);
+        if (r < 0)
+                return r;
+        if (value == INT64_MIN)
+                return -ENOENT;
+        *ret_seconds = value;
+        return 0;
+}
+
+int counter_set_clock_offset(struct journal *j, int64_t seconds) {
+        return set(j, "clock-offset", seconds);
+}

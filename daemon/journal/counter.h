@@ -22,3 +22,9 @@ int counter_set_checked(struct journal *j, uint64_t usec);
 int counter_get_clock(struct journal *j, uint64_t *ret_usec);
 /* Raises it; an earlier time changes nothing and returns 0. Returns 1 when raised. */
 int counter_raise_clock(struct journal *j, uint64_t usec);
+/* Lowers it, too: somebody has said that it was raised by a wrong clock. */
+int counter_set_clock(struct journal *j, uint64_t usec);
+
+/* Seconds that the host's clock is ahead of ours; -ENOENT when it was never known. */
+int counter_get_clock_offset(struct journal *j, int64_t *ret_seconds);
+int counter_set_clock_offset(struct journal *j, int64_t seconds);

@@ -7,6 +7,7 @@
 #include "journal/counter.h"
 #include "journal/key.h"
 #include "transaction/acquirer.h"
+#include "transaction/terminal-clock.h"
 
 #define SESSION_KEYS "session-keys"
 
@@ -139,10 +140,12 @@ void acquirer_sign_off(struct acquirer *a) {
                 log_warning_errno(r, "The session keys stay in the journal; the acquirer will refuse them");
 }
 
-static void note_outcome(struct acquirer *a, enum host_outcome outcome, enum host_link_reason reason) {
+static void note_outcome(struct acquirer *a, enum host_outcome outcome, enum host_link_reason reason,
+                         const struct host_answer *answer) {
         char text[192];
 
         if (outcome == HOST_ANSWERED) {
+                terminal_clock_note_host(a->config.journal, answer->date, answer->time);
                 set_state(a, "reachable");
                 return;
         }
@@ -173,7 +176,7 @@ static void exchange_ended(enum host_outcome outcome, enum host_link_reason reas
         struct acquirer *a = userdata;
 
         a->busy = false;
-        note_outcome(a, outcome, reason);
+        note_outcome(a, outcome, reason, answer);
         /* The acquirer may have another key by now, and could not tell us so under ours. */
         if (outcome == HOST_BAD_MAC)
                 host_keys_forget(a->keys);
@@ -244,7 +247,7 @@ static void sign_on_ended(enum host_outcome outcome, enum host_link_reason reaso
         int r;
 
         a->busy = false;
-        note_outcome(a, outcome, reason);
+        note_outcome(a, outcome, reason, answer);
 
         if (outcome != HOST_ANSWERED)
                 (void) snprintf(failure, sizeof(failure), "no sign-on: %s", a->state);

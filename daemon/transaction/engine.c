@@ -11,6 +11,7 @@
 #include "transaction/engine.h"
 #include "transaction/original.h"
 #include "transaction/settlement.h"
+#include "transaction/terminal-clock.h"
 
 void engine_panic(int error, const char *what) {
         log_full_errno(LOG_CRIT, error,
@@ -391,6 +392,10 @@ static int check_ready(struct engine *e, const struct kind *kind, const struct e
                                    record->state == TRANSACTION_AUTHORIZING ? "" : ", or cancel it");
         }
         r = settlement_check(e, kind, call->amount, call->currency, ret);
+        if (r < 0)
+                return r;
+        /* What is about the terminal alone may be what brings the right time. */
+        r = kind->way == KIND_WAY_SERVICE ? 0 : terminal_clock_check(e->config.journal, ret);
         if (r < 0)
                 return r;
         attach_msr(e);
