@@ -17,7 +17,10 @@ struct host_link;
 #define HOST_LINK_FRAME_MAX 4096
 
 struct host_link_config {
-        /* "name:port", "192.0.2.1:8583", "[2001:db8::1]:8583"; tried in this order, each with connect_usec. */
+        /*
+         * "name:port", "192.0.2.1:8583", "[2001:db8::1]:8583"; tried in this order, each with connect_usec. One that
+         * failed rests, and those that do not rest come first.
+         */
         const char *hosts[HOST_LINK_HOSTS_MAX];
         size_t n_hosts;
         const char *server_name;      /* that the certificate must bear; NULL: the host's own */
@@ -86,6 +89,8 @@ bool host_link_cancel(struct host_link *l);
 const char *host_link_peer(const struct host_link *l);
 const char *host_link_tls_version(const struct host_link *l);
 bool host_link_is_connected(const struct host_link *l);
+/* Whether the present connection took up an earlier one's session, so that no certificates were exchanged. */
+bool host_link_is_resumed(const struct host_link *l);
 /* Why the last attempt failed, and with what detail of the system or OpenSSL; OK and "" after a success. */
 enum host_link_reason host_link_last_reason(const struct host_link *l);
 const char *host_link_last_detail(const struct host_link *l);

@@ -10,8 +10,13 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+
+#include "base/clock.h"
 #include "base/log.h"
-#include "host/link.h"
+#include "host/link-internal.h"
 
 /* The link against "openssl s_server", which nobody here wrote. */
 
@@ -22,7 +27,7 @@ static char directory[] = "/tmp/test-host-link-XXXXXX";
 static sd_event *event;
 
 static char *path(const char *name) {
-        static char text[4][128];
+        static char text[8][128];
         static unsigned n;
 
         n = (n + 1) % ELEMENTSOF(text);
@@ -65,11 +70,11 @@ struct peer {
         unsigned port;
 };
 
-static struct peer peer_start(const char *certificate, const char *const *options) {
+static struct peer peer_start_at(unsigned at, const char *certificate, const char *const *options) {
         const char *argv[24] = { "openssl", "s_server", "-quiet" };
         char port[16];
         posix_spawn_file_actions_t actions;
-        struct peer p = { .port = free_port() };
+        struct peer p = { .port = at };
         int fds[2], n = 3;
 
         snprintf(port, sizeof(port), "127.0.0.1:%u", p.port);
@@ -93,6 +98,10 @@ static struct peer peer_start(const char *certificate, const char *const *option
         p.input = fds[1];
         wait_for_port(p.port);
         return p;
+}
+
+static struct peer peer_start(const char *certificate, const char *const *options) {
+        return peer_start_at(free_port(), certificate, options);
 }
 
 static void peer_stop(struct peer *p) {
@@ -124,19 +133,24 @@ static void on_done(enum host_link_reason reason, bool sent, void *userdata) {
         o->sent = sent;
 }
 
-static struct host_link *new_link(const char *host, const char *server_name) {
+static struct host_link *new_link_to(const char *const *hosts, size_t n, const char *server_name,
+                                     const char *certificate, uint64_t connect_usec) {
         struct host_link_config config = {
-                .hosts = { host },
-                .n_hosts = 1,
+                .n_hosts = n,
                 .server_name = server_name,
                 .ca_file = path("ca.pem"),
-                .certificate_file = path("terminal.pem"),
-                .connect_usec = LONG,
+                .certificate_file = certificate,
+                .connect_usec = connect_usec,
         };
         struct host_link *l = NULL;
 
+        memcpy(config.hosts, hosts, n * sizeof(*hosts));
         assert_int_equal(host_link_new(event, &config, &l), 0);
         return l;
+}
+
+static struct host_link *new_link(const char *host, const char *server_name) {
+        return new_link_to(&host, 1, server_name, path("terminal.pem"), LONG);
 }
 
 /* What the peer says once there is a connection: s_server reads it for whoever is there. */
@@ -160,6 +174,29 @@ static struct outcome exchange(struct host_link *l, uint64_t deadline, const str
         return o;
 }
 
+static const char *const nothing[] = { NULL };
+static struct feed right(const struct peer *p) {
+        return (struct feed){ p->input, "\0\5right", 7 };
+}
+
+static const char *address(const struct peer *p) {
+        static char text[4][32];
+        static unsigned n;
+
+        n = (n + 1) % ELEMENTSOF(text);
+        snprintf(text[n], sizeof(text[n]), "127.0.0.1:%u", p->port);
+        return text[n];
+}
+
+/* What every refusal leaves for people: a reason with its sentence, and the detail. */
+static void assert_says(const struct host_link *l, enum host_link_reason reason) {
+        assert_int_equal(host_link_last_reason(l), reason);
+        assert_string_not_equal(host_link_reason_text(reason), "");
+        assert_string_not_equal(host_link_last_detail(l), "");
+        assert_false(host_link_is_connected(l));
+        assert_null(host_link_tls_version(l));
+}
+
 static struct outcome try_peer(const struct peer *p, const char *server_name, uint64_t deadline, const char *text,
                                size_t size) {
         const struct feed feed = { p->input, text, size };
@@ -174,14 +211,14 @@ static struct outcome try_peer(const struct peer *p, const char *server_name, ui
 static void assert_refused(const char *certificate, const char *const *options, const char *server_name,
                            enum host_link_reason reason) {
         struct peer p = peer_start(path(certificate), options);
-        struct outcome o = try_peer(&p, server_name, LONG, NULL, 0);
+        _cleanup_(host_link_freep) struct host_link *l = new_link(address(&p), server_name);
+        struct outcome o = exchange(l, LONG, NULL);
 
         peer_stop(&p);
         assert_int_equal(o.reason, reason);
         assert_false(o.sent);
+        assert_says(l, reason);
 }
-
-static const char *const nothing[] = { NULL };
 
 static void wrong_ca(void **state) {
         assert_refused("other/server.pem", nothing, "localhost", HOST_LINK_TLS_CA);
@@ -210,6 +247,67 @@ static void client_refused(void **state) {
                        "localhost", HOST_LINK_TLS_CLIENT);
 }
 
+/* By a server that wants a certificate of the right CA, under both versions. */
+static void assert_client_refused(const char *certificate) {
+        static const char *const versions[] = { "-tls1_2", "-tls1_3" };
+
+        for (size_t i = 0; i < ELEMENTSOF(versions); i++) {
+                struct peer p = peer_start(path("server.pem"),
+                                           (const char *const[]){ versions[i], "-Verify", "1", "-verify_return_error",
+                                                                  "-CAfile", path("ca.pem"), NULL });
+                const char *host = address(&p);
+                _cleanup_(host_link_freep) struct host_link *l = new_link_to(&host, 1, NULL, certificate, LONG);
+                struct outcome o = exchange(l, LONG, NULL);
+
+                peer_stop(&p);
+                assert_int_equal(o.reason, HOST_LINK_TLS_CLIENT);
+                assert_says(l, HOST_LINK_TLS_CLIENT);
+                /* In TLS 1.3 the terminal is through before it hears of it. */
+                assert_int_equal(o.sent, i == 1);
+        }
+}
+
+static void no_client_certificate(void **state) {
+        assert_client_refused(NULL);
+}
+
+static void client_of_another_ca(void **state) {
+        assert_client_refused(path("other/terminal.pem"));
+}
+
+static void self_signed(void **state) {
+        assert_refused("self.pem", nothing, "localhost", HOST_LINK_TLS_CA);
+}
+
+/* What cannot be had from s_server in a moment. */
+static void reasons(void **state) {
+        static const struct {
+                long verify;
+                int error;
+                enum host_link_reason reason;
+        } cases[] = {
+                { X509_V_ERR_CERT_NOT_YET_VALID, 0, HOST_LINK_TLS_EXPIRED },
+                { X509_V_ERR_CERT_HAS_EXPIRED, 0, HOST_LINK_TLS_EXPIRED },
+                { X509_V_ERR_HOSTNAME_MISMATCH, 0, HOST_LINK_TLS_NAME },
+                { X509_V_ERR_IP_ADDRESS_MISMATCH, 0, HOST_LINK_TLS_NAME },
+                { X509_V_ERR_CERT_REVOKED, 0, HOST_LINK_TLS_CA },
+                { X509_V_ERR_INVALID_PURPOSE, 0, HOST_LINK_TLS_CA },
+                { X509_V_OK, SSL_R_TLSV1_ALERT_PROTOCOL_VERSION, HOST_LINK_TLS_VERSION },
+                { X509_V_OK, SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED, HOST_LINK_TLS_CLIENT },
+                { X509_V_OK, SSL_R_SSLV3_ALERT_CERTIFICATE_REVOKED, HOST_LINK_TLS_CLIENT },
+                { X509_V_OK, SSL_R_NO_SHARED_CIPHER, HOST_LINK_TLS_OTHER },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++)
+                assert_int_equal(link_tls_reason(ERR_PACK(ERR_LIB_SSL, 0, cases[i].error), cases[i].verify),
+                                 cases[i].reason);
+}
+
+/* A certificate of the right CA that is for clients only does not make a server. */
+static void certificate_for_another_purpose(void **state) {
+        assert_refused("terminal.pem", nothing, NULL, HOST_LINK_TLS_CA);
+}
+
 static void answer_over_tls12(void **state) {
         struct peer p = peer_start(path("server.pem"), (const char *const[]){ "-tls1_2", "-Verify", "1", "-CAfile",
                                                                               path("ca.pem"), NULL });
@@ -227,7 +325,7 @@ static void silence_and_nonsense(void **state) {
         struct peer p = peer_start(path("server.pem"), nothing);
         struct outcome o;
 
-        o = try_peer(&p, "localhost", 300000, NULL, 0);
+        o = try_peer(&p, "localhost", 2000000, NULL, 0);
         assert_int_equal(o.reason, HOST_LINK_TIMEOUT);
         assert_true(o.sent);
         o = try_peer(&p, "localhost", LONG, "\xFF\xFF", 2);
@@ -236,18 +334,154 @@ static void silence_and_nonsense(void **state) {
         assert_true(o.sent);
 }
 
-static void plain_tcp(void **state) {
-        struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-        _cleanup_close_ int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        struct peer p = {};
+/* Of an unanswered connection, or one that is closed, the next exchange makes a new one, and takes up its session. */
+static void sessions(void **state) {
+        static const char *const versions[] = { "-tls1_2", "-tls1_3" };
+
+        for (size_t i = 0; i < ELEMENTSOF(versions); i++) {
+                struct peer p = peer_start(path("server.pem"), (const char *const[]){ versions[i], NULL });
+                _cleanup_(host_link_freep) struct host_link *l = new_link(address(&p), NULL);
+                struct feed feed = right(&p);
+
+                assert_int_equal(exchange(l, LONG, &feed).reason, HOST_LINK_OK);
+                assert_false(host_link_is_resumed(l));
+                assert_int_equal(host_link_last_reason(l), HOST_LINK_OK);
+                /* The same connection serves the next. */
+                assert_true(host_link_is_connected(l));
+                assert_int_equal(exchange(l, LONG, &feed).reason, HOST_LINK_OK);
+                assert_int_equal(exchange(l, 200000, NULL).reason, HOST_LINK_TIMEOUT);
+                assert_false(host_link_is_connected(l));
+                assert_int_equal(exchange(l, LONG, &feed).reason, HOST_LINK_OK);
+                assert_true(host_link_is_resumed(l));
+                peer_stop(&p);
+        }
+}
+
+/* A server that has forgotten the session makes a new one; one that bears another name now is seen. */
+static void session_is_gone(void **state) {
+        struct peer p = peer_start(path("server.pem"), nothing), again;
+        _cleanup_(host_link_freep) struct host_link *l = new_link(address(&p), NULL);
+        struct feed feed = right(&p);
         struct outcome o;
+
+        assert_int_equal(exchange(l, LONG, &feed).reason, HOST_LINK_OK);
+        peer_stop(&p);
+        again = peer_start_at(p.port, path("server.pem"), nothing);
+        feed = right(&again);
+        o = exchange(l, LONG, &feed);
+        assert_int_equal(o.reason, HOST_LINK_OK);
+        assert_false(host_link_is_resumed(l));
+        peer_stop(&again);
+        again = peer_start_at(p.port, path("named.pem"), nothing);
+        o = exchange(l, LONG, NULL);
+        assert_int_equal(o.reason, HOST_LINK_TLS_NAME);
+        assert_false(o.sent);
+        peer_stop(&again);
+}
+
+/* Listens, and takes no word of TLS; the port is *ret_port. */
+static int silent_host(unsigned *ret_port) {
+        struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
         socklen_t size = sizeof(a);
 
-        /* Takes the connection and says nothing. */
         assert_int_equal(bind(fd, (struct sockaddr *) &a, sizeof(a)), 0);
-        assert_int_equal(listen(fd, 1), 0);
+        assert_int_equal(listen(fd, 8), 0);
         assert_int_equal(getsockname(fd, (struct sockaddr *) &a, &size), 0);
-        p.port = ntohs(a.sin_port);
+        *ret_port = ntohs(a.sin_port);
+        return fd;
+}
+
+/* One that is silent, one that is not there, one with another name, then the right one: each has its own time. */
+static void hosts_in_order(void **state) {
+        struct peer wrong = peer_start(path("named.pem"), nothing), good = peer_start(path("server.pem"), nothing);
+        char silent[32], nobody[32];
+        unsigned port;
+        _cleanup_close_ int fd = silent_host(&port);
+        const char *hosts[] = { silent, nobody, address(&wrong), address(&good) };
+        struct feed feed = right(&good);
+        uint64_t before;
+
+        snprintf(silent, sizeof(silent), "127.0.0.1:%u", port);
+        snprintf(nobody, sizeof(nobody), "127.0.0.1:%u", free_port());
+        _cleanup_(host_link_freep) struct host_link *l =
+                new_link_to(hosts, ELEMENTSOF(hosts), NULL, path("terminal.pem"), 1500000);
+        assert_null(host_link_peer(l));
+        before = clock_now(CLOCK_BOOTTIME);
+        assert_int_equal(exchange(l, LONG, &feed).reason, HOST_LINK_OK);
+        assert_true(clock_now(CLOCK_BOOTTIME) - before >= 1500000);
+        assert_string_equal(host_link_peer(l), address(&good));
+
+        /* Those that failed rest: the next exchange does not wait for them. */
+        assert_int_equal(exchange(l, 200000, NULL).reason, HOST_LINK_TIMEOUT);
+        for (size_t i = 0; i < ELEMENTSOF(hosts); i++) {
+                assert_int_equal(l->endpoints[i].failures, 1);
+                assert_true(l->endpoints[i].rests_until > clock_now(CLOCK_BOOTTIME));
+        }
+        endpoint_answered(l->endpoints + 3);
+        l->endpoints[1].rests_until = 0;
+        assert_int_equal(exchange(l, LONG, &feed).reason, HOST_LINK_OK);
+        assert_int_equal(l->endpoints[0].failures, 1);
+        assert_int_equal(l->endpoints[1].failures, 2);
+        assert_int_equal(l->endpoints[2].failures, 1);
+        assert_int_equal(l->endpoints[3].failures, 0);
+
+        /* When all rest, all are tried all the same, and the last one's reason is said. */
+        peer_stop(&good);
+        peer_stop(&wrong);
+        struct outcome o = exchange(l, LONG, NULL);
+        assert_false(o.sent);
+        assert_int_equal(o.reason, HOST_LINK_UNREACHABLE);
+        assert_says(l, HOST_LINK_UNREACHABLE);
+        for (size_t i = 0; i < ELEMENTSOF(hosts); i++)
+                assert_true(l->endpoints[i].failures > 0);
+}
+
+/* The exchange's own deadline holds over all hosts. */
+static void deadline_over_all_hosts(void **state) {
+        unsigned ports[2];
+        _cleanup_close_ int a = silent_host(ports), b = silent_host(ports + 1);
+        char text[2][32];
+        const char *hosts[] = { text[0], text[1] };
+
+        for (size_t i = 0; i < 2; i++)
+                snprintf(text[i], sizeof(text[i]), "127.0.0.1:%u", ports[i]);
+        _cleanup_(host_link_freep) struct host_link *l = new_link_to(hosts, 2, NULL, path("terminal.pem"), LONG);
+        struct outcome o = exchange(l, 300000, NULL);
+        assert_int_equal(o.reason, HOST_LINK_CONNECT_TIMEOUT);
+        assert_false(o.sent);
+        assert_says(l, HOST_LINK_CONNECT_TIMEOUT);
+}
+
+static void rests(void **state) {
+        static const unsigned seconds[] = { 10, 20, 40, 80, 160, 300, 300, 300 };
+        struct endpoint e[3] = {};
+        uint64_t now = 1000 * USEC_PER_SEC;
+
+        for (size_t i = 0; i < ELEMENTSOF(seconds); i++) {
+                endpoint_failed(e, now);
+                assert_int_equal(e[0].rests_until, now + seconds[i] * USEC_PER_SEC);
+        }
+        e[0].failures = UINT32_MAX;
+        endpoint_failed(e, now);
+        assert_int_equal(e[0].rests_until, now + 300 * USEC_PER_SEC);
+
+        assert_int_equal(endpoint_choose(e, 3, 0, now), 1);
+        assert_int_equal(endpoint_choose(e, 3, 2, now), 2);
+        assert_int_equal(endpoint_choose(e, 3, 6, now), 0);
+        assert_int_equal(endpoint_choose(e, 3, 7, now), 3);
+        assert_int_equal(endpoint_choose(e, 3, 0, now + 300 * USEC_PER_SEC), 0);
+        endpoint_answered(e);
+        assert_int_equal(endpoint_choose(e, 3, 0, now), 0);
+        endpoint_failed(e, now);
+        assert_int_equal(e[0].rests_until, now + 10 * USEC_PER_SEC);
+}
+
+static void plain_tcp(void **state) {
+        struct peer p = {};
+        _cleanup_close_ int fd = silent_host(&p.port);
+        struct outcome o;
+
         o = try_peer(&p, "localhost", 300000, NULL, 0);
         assert_int_equal(o.reason, HOST_LINK_CONNECT_TIMEOUT);
         assert_false(o.sent);
@@ -307,7 +541,10 @@ static const char make_certificates[] =
         "openssl x509 -req -in $n.csr -CA ca.pem -CAkey ca.key -set_serial 9 -extfile $n.ext -out $n.crt \"$@\""
         " 2>/dev/null; cat $n.crt $n.key >$n.pem; }\n"
         "issue named DNS:localhost -days 7300\n"
-        "issue expired DNS:localhost,IP:127.0.0.1 -days -1\n";
+        "issue expired DNS:localhost,IP:127.0.0.1 -days -1\n"
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=localhost"
+        " -addext subjectAltName=DNS:localhost -days 7300 -keyout self.key -out self.crt 2>/dev/null\n"
+        "cat self.crt self.key >self.pem\n";
 
 static int set_up(void **state) {
         char command[2048];
@@ -334,6 +571,16 @@ int main(void) {
                 cmocka_unit_test(expired),
                 cmocka_unit_test(old_tls),
                 cmocka_unit_test(client_refused),
+                cmocka_unit_test(client_of_another_ca),
+                cmocka_unit_test(no_client_certificate),
+                cmocka_unit_test(self_signed),
+                cmocka_unit_test(certificate_for_another_purpose),
+                cmocka_unit_test(reasons),
+                cmocka_unit_test(sessions),
+                cmocka_unit_test(session_is_gone),
+                cmocka_unit_test(hosts_in_order),
+                cmocka_unit_test(deadline_over_all_hosts),
+                cmocka_unit_test(rests),
                 cmocka_unit_test(answer_over_tls12),
                 cmocka_unit_test(silence_and_nonsense),
                 cmocka_unit_test(plain_tcp),
