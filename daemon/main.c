@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "bus/server.h"
+#include "journal/rotation.h"
 #include "transaction/emv-files.h"
 
 #ifndef TILLD_LIBEXECDIR
@@ -114,18 +115,82 @@ static int load_terminal(const struct settings *settings, struct emv_terminal **
         return 0;
 }
 
+static const char *state_directory(void) {
+        return getenv("STATE_DIRECTORY") ?: "/var/lib/tilld";
+}
+
+/* Each mode has its own: practice never meets money. */
+static int journal_path(enum mode mode, char **ret) {
+        return asprintf(ret, "%s/%s.db", state_directory(), mode_to_string(mode)) < 0 ? log_oom() : 0;
+}
+
+/* A start may last as long as this goes on. */
+static void key_change_progress(uint64_t done, uint64_t total, void *userdata) {
+        (void) sd_notifyf(0, "EXTEND_TIMEOUT_USEC=60000000\nSTATUS=New storage key for %s: %" PRIu64 " of %" PRIu64,
+                          (const char *) userdata, done, total);
+}
+
+/* tilld-setup waits for this before it throws the old key away. */
+static int say_keys_are_changed(void) {
+        _cleanup_free_ char *path = NULL;
+        _cleanup_close_ int fd = -EBADF;
+
+        if (asprintf(&path, "%s/storage-key-changed", state_directory()) < 0)
+                return log_oom();
+        fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+        if (fd < 0 || fsync(fd) < 0)
+                return log_error_errno(errno, "%s cannot be written", path);
+        return 0;
+}
+
+/* All modes' journals: the old key goes when no journal needs it. */
+static int change_keys(struct program *p, const uint8_t *key) {
+        _cleanup_secret_ uint8_t *old_key = NULL;
+        _cleanup_free_ char *old_path = NULL;
+        int r;
+
+        r = credential_path("storage-key-old", &old_path);
+        if (r < 0)
+                return r;
+        if (access(old_path, F_OK) < 0)
+                return 0;
+        r = read_credential("storage-key-old", JOURNAL_KEY_SIZE, &old_key);
+        if (r < 0)
+                return r;
+        for (enum mode mode = 0; mode < _MODE_MAX; mode++) {
+                _cleanup_free_ char *path = NULL, *message = NULL;
+
+                r = journal_path(mode, &path);
+                if (r < 0)
+                        return r;
+                r = journal_change_key(path, old_key, key, key_change_progress, path, &message);
+                /* The old key does not help such a one, and to another mode it is nothing. */
+                if (r == -EKEYREJECTED && mode != p->settings->mode) {
+                        log_warning("%s", message ?: path);
+                        continue;
+                }
+                if (r < 0)
+                        return log_error_errno(r, "%s", message ?: path);
+                if (r > 0)
+                        log_notice("%s has its new storage key", path);
+        }
+        return say_keys_are_changed();
+}
+
 static int open_journal(struct program *p) {
         _cleanup_secret_ uint8_t *key = NULL;
         _cleanup_free_ char *path = NULL, *message = NULL;
-        const char *dir = getenv("STATE_DIRECTORY") ?: "/var/lib/tilld";
         int r;
 
         r = read_credential("storage-key", JOURNAL_KEY_SIZE, &key);
         if (r < 0)
                 return r;
-        /* Each mode has its own: practice never meets money. */
-        if (asprintf(&path, "%s/%s.db", dir, mode_to_string(p->settings->mode)) < 0)
-                return log_oom();
+        r = change_keys(p, key);
+        if (r < 0)
+                return r;
+        r = journal_path(p->settings->mode, &path);
+        if (r < 0)
+                return r;
         r = journal_open(path, key, &p->journal, &message);
         if (r < 0)
                 return log_error_errno(r, "%s", message ?: path);

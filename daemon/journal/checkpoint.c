@@ -160,19 +160,20 @@ static int store_signature(struct journal *j, int64_t number, const uint8_t sign
 int event_checkpoint_sign_again(struct journal *j, const uint8_t key[static 32]) {
         uint8_t old[EVENT_HASH_SIZE] = {}, new[EVENT_HASH_SIZE] = {};
         struct event_checkpoint c = {};
-        int r;
+        int bad, r;
 
         r = journal_require_open(j);
         if (r < 0)
                 return r;
         while ((r = event_checkpoint_next(j, c.number, &c)) == 0) {
-                r = event_checkpoint_check(j, &c, old);
-                if (r < 0)
-                        return r;
+                bad = event_checkpoint_check(j, &c, old);
                 memcpy(old, c.signature, sizeof(old));
                 r = sign(key, &c, new, new);
                 if (r < 0)
                         return r;
+                /* One that was bad is so under the new key, too. */
+                if (bad < 0)
+                        memset(new, 0, sizeof(new));
                 r = store_signature(j, c.number, new);
                 if (r < 0)
                         return r;

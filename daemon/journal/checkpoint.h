@@ -29,5 +29,5 @@ int event_checkpoint_next(struct journal *j, int64_t number, struct event_checkp
 /* 0 when the signature is this terminal's, behind that of the one before; -EBADMSG otherwise. */
 int event_checkpoint_check(struct journal *j, const struct event_checkpoint *checkpoint,
                            const uint8_t previous[static EVENT_HASH_SIZE]);
-/* Signs all of them under a new key, for event_checkpoint_check() from then on. The old ones must be good. */
+/* Signs all of them under a new key, for event_checkpoint_check() from then on. What was forged stays bad. */
 int event_checkpoint_sign_again(struct journal *j, const uint8_t key[static 32]);

@@ -142,6 +142,21 @@ int journal_column_ids(struct journal *j, sqlite3_stmt *statement, int64_t **ret
         return 0;
 }
 
+int journal_last_number(struct journal *j, const char *table, int64_t *ret) {
+        _cleanup_statement_ sqlite3_stmt *s = NULL;
+        int r;
+
+        r = journal_statement(j, "SELECT seq FROM sqlite_sequence WHERE name = ?", &s);
+        if (r < 0)
+                return r;
+        (void) sqlite3_bind_text(s, 1, table, -1, SQLITE_STATIC);
+        r = journal_step(j, s);
+        if (r < 0)
+                return r;
+        *ret = r > 0 ? sqlite3_column_int64(s, 0) : 0;
+        return 0;
+}
+
 /* --- transactions --- */
 
 int journal_execute(struct journal *j, const char *sql) {

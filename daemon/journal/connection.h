@@ -33,6 +33,7 @@ enum journal_durability {
  *   -EBADMSG       damaged, or not a journal
  *   -EPROTONOSUPPORT  written by a newer tilld
  *   -EKEYREJECTED  the storage key is not the one that it was made with
+ *   -EKEYEXPIRED   a change of its storage key was cut off (journal/rotation.h)
  * key is the 32-byte storage key; only keys derived from it are kept.
  */
 int journal_open(const char *path, const uint8_t key[static JOURNAL_KEY_SIZE], struct journal **ret,

@@ -66,6 +66,21 @@ int journal_column_ids(struct journal *j, sqlite3_stmt *statement, int64_t **ret
 /* The transactions whose ids a statement gives. The ids first: what is called may then write to their rows. */
 int transaction_record_each(struct journal *j, sqlite3_stmt *s, transaction_record_each_t each, void *userdata);
 
+/* Rows of meta: which storage key it is, or is on the way to; and the key of PAN hashes once that is no longer the
+ * storage key's, sealed under that place, too. */
+#define JOURNAL_KEY_CHECK "key-check"
+#define JOURNAL_KEY_NEXT "key-next"
+#define JOURNAL_HASH_KEY "pan-hash-key"
+/* Where the file has a key of PAN hashes, that one goes for the derived one. */
+int journal_load_hash_key(struct journal *j);
+/* journal_open() without a look at which key it was made with. */
+int journal_open_unchecked(const char *path, const uint8_t key[static JOURNAL_KEY_SIZE], struct journal **ret,
+                           char **ret_message);
+/* Words for a person on why it cannot be opened; returns r. */
+int journal_explain(char **ret_message, int r, const char *path, const char *detail);
+/* What AUTOINCREMENT remembers of a table: the highest number that there ever was. */
+int journal_last_number(struct journal *j, const char *table, int64_t *ret);
+
 int journal_keys_derive(const uint8_t storage[static JOURNAL_KEY_SIZE], struct journal_keys *ret);
 /*
  * Sealed form: 1 byte version, 12 bytes nonce, ciphertext, 16 bytes tag. The place (a word) and its number are

@@ -29,7 +29,7 @@ static int explain(char **ret_message, int error, const char *format, ...) {
         return *ret_message ? error : -ENOMEM;
 }
 
-static int explain_open(char **ret_message, int r, const char *path, const char *detail) {
+int journal_explain(char **ret_message, int r, const char *path, const char *detail) {
         switch (r) {
         case -EBUSY:
                 return explain(ret_message, r,
@@ -53,6 +53,11 @@ static int explain_open(char **ret_message, int r, const char *path, const char 
                         "The journal %s was made with another storage key. Bring back the credential storage-key "
                         "that belongs to it; without that its card data cannot be read.",
                         path);
+        case -EKEYEXPIRED:
+                return explain(ret_message, r,
+                               "The journal %s is half way to another storage key. Bring back both credentials, "
+                               "storage-key and storage-key-old, then start again: it goes on where it was cut off.",
+                               path);
         case -ENOSPC:
                 return explain(ret_message, r,
                                "The file system of the journal %s is full. Make room, then start again.", path);
@@ -149,26 +154,52 @@ static int check_write(struct journal *j) {
         _cleanup_statement_ sqlite3_stmt *s = NULL;
         int r;
 
-        r = journal_statement(j, "INSERT INTO meta (name, value) VALUES ('key-check', ?)", &s);
+        r = journal_statement(j, "INSERT INTO meta (name, value) VALUES ('" JOURNAL_KEY_CHECK "', ?)", &s);
         if (r < 0)
                 return r;
         (void) sqlite3_bind_blob(s, 1, j->keys->check, sizeof(j->keys->check), SQLITE_STATIC);
         return journal_run(j, s);
 }
 
-static int check_key(struct journal *j) {
+int journal_load_hash_key(struct journal *j) {
         _cleanup_statement_ sqlite3_stmt *s = NULL;
         int r;
 
-        r = journal_statement(j, "SELECT value FROM meta WHERE name = 'key-check'", &s);
+        r = journal_statement(j, "SELECT value FROM meta WHERE name = '" JOURNAL_HASH_KEY "'", &s);
         if (r < 0)
                 return r;
         r = journal_step(j, s);
+        if (r <= 0)
+                return r;
+        if (sqlite3_column_bytes(s, 0) != (int) sizeof(j->keys->hash) + SEAL_OVERHEAD)
+                return -EBADMSG;
+        return journal_unseal(j, JOURNAL_HASH_KEY, 0, sqlite3_column_blob(s, 0), sizeof(j->keys->hash) + SEAL_OVERHEAD,
+                              j->keys->hash);
+}
+
+static int check_key(struct journal *j) {
+        _cleanup_statement_ sqlite3_stmt *s = NULL;
+        bool found = false;
+        int r;
+
+        r = journal_statement(j,
+                              "SELECT value, name FROM meta WHERE name IN ('" JOURNAL_KEY_CHECK "','" JOURNAL_KEY_NEXT
+                              "') ORDER BY name DESC",
+                              &s);
         if (r < 0)
                 return r;
-        if (r == 0 || sqlite3_column_bytes(s, 0) != (int) sizeof(j->keys->check))
-                return -EBADMSG;
-        return secret_equal(sqlite3_column_blob(s, 0), j->keys->check, sizeof(j->keys->check)) ? 0 : -EKEYREJECTED;
+        while ((r = journal_step(j, s)) > 0) {
+                if (streq((const char *) sqlite3_column_text(s, 1), JOURNAL_KEY_NEXT))
+                        return -EKEYEXPIRED;
+                if (sqlite3_column_bytes(s, 0) != (int) sizeof(j->keys->check))
+                        return -EBADMSG;
+                if (!secret_equal(sqlite3_column_blob(s, 0), j->keys->check, sizeof(j->keys->check)))
+                        return -EKEYREJECTED;
+                found = true;
+        }
+        if (r < 0)
+                return r;
+        return found ? journal_load_hash_key(j) : -EBADMSG;
 }
 
 static char *folder_of(const char *path) {
@@ -355,7 +386,7 @@ static int check_pages(struct journal *j, const char *path) {
 }
 
 /* What is checked before anything is written to an existing file. */
-static int inspect(struct journal *j, const char *path, const char **ret_detail) {
+static int inspect(struct journal *j, const char *path, int (*check)(struct journal *j), const char **ret_detail) {
         int64_t number = 0;
         int r;
 
@@ -379,7 +410,7 @@ static int inspect(struct journal *j, const char *path, const char **ret_detail)
         if (r < 0)
                 return r;
         *ret_detail = "it does not say which storage key it was made with";
-        return check_key(j);
+        return check ? check(j) : 0;
 }
 
 /* ---- The log that a crash has left ---- */
@@ -475,8 +506,8 @@ static int prepare(const char *path, const uint8_t key[static JOURNAL_KEY_SIZE],
         return create(path, key);
 }
 
-int journal_open(const char *path, const uint8_t key[static JOURNAL_KEY_SIZE], struct journal **ret,
-                 char **ret_message) {
+static int open_with(const char *path, const uint8_t key[static JOURNAL_KEY_SIZE], int (*check)(struct journal *j),
+                     struct journal **ret, char **ret_message) {
         _cleanup_(journal_closep) struct journal *j = NULL;
         struct wal_report log = {};
         const char *detail = "its folder";
@@ -488,24 +519,24 @@ int journal_open(const char *path, const uint8_t key[static JOURNAL_KEY_SIZE], s
         if (r >= 0)
                 r = inspect_log(path, &log, &detail);
         if (r < 0)
-                return explain_open(ret_message, r, path, detail);
+                return journal_explain(ret_message, r, path, detail);
         r = connection_new(path, key, &j);
         if (r < 0)
-                return explain_open(ret_message, r, path, "opening");
+                return journal_explain(ret_message, r, path, "opening");
         j->log = log;
         detail = "SQLite refuses it";
-        r = inspect(j, path, &detail);
+        r = inspect(j, path, check, &detail);
         if (r < 0)
-                return explain_open(ret_message, r, path, detail);
+                return journal_explain(ret_message, r, path, detail);
         r = connection_configure(j);
         if (r < 0)
-                return explain_open(ret_message, r, path, sqlite3_errmsg(j->db));
+                return journal_explain(ret_message, r, path, sqlite3_errmsg(j->db));
         r = query_expect(j, "PRAGMA journal_mode = WAL", "wal");
         if (r < 0)
-                return explain_open(ret_message, r, path, sqlite3_errmsg(j->db));
+                return journal_explain(ret_message, r, path, sqlite3_errmsg(j->db));
         r = migration_apply(j->db, journal_migrations, journal_n_migrations);
         if (r < 0)
-                return explain_open(ret_message, r, path, sqlite3_errmsg(j->db));
+                return journal_explain(ret_message, r, path, sqlite3_errmsg(j->db));
         /* Takes the lock for good, and puts what a crash left in the log onto the disk before anything builds on it.
          */
         r = journal_begin(j, JOURNAL_DURABLE);
@@ -514,8 +545,18 @@ int journal_open(const char *path, const uint8_t key[static JOURNAL_KEY_SIZE], s
         if (r >= 0)
                 r = journal_checkpoint(j);
         if (r < 0)
-                return explain_open(ret_message, r, path, sqlite3_errmsg(j->db));
+                return journal_explain(ret_message, r, path, sqlite3_errmsg(j->db));
         (void) sqlite3_db_config(j->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
         *ret = TAKE_PTR(j);
         return 0;
+}
+
+int journal_open(const char *path, const uint8_t key[static JOURNAL_KEY_SIZE], struct journal **ret,
+                 char **ret_message) {
+        return open_with(path, key, check_key, ret, ret_message);
+}
+
+int journal_open_unchecked(const char *path, const uint8_t key[static JOURNAL_KEY_SIZE], struct journal **ret,
+                           char **ret_message) {
+        return open_with(path, key, NULL, ret, ret_message);
 }

@@ -26,37 +26,21 @@ static int damaged(struct journal_verify *v, const char *what) {
         return wrong(v, "The file is damaged: %s", what);
 }
 
-/* What AUTOINCREMENT remembers: the highest number that there ever was. */
-static int last_number(struct journal *j, const char *table, int64_t *ret) {
-        _cleanup_statement_ sqlite3_stmt *s = NULL;
-        int r;
-
-        r = journal_statement(j, "SELECT seq FROM sqlite_sequence WHERE name = ?", &s);
-        if (r < 0)
-                return r;
-        (void) sqlite3_bind_text(s, 1, table, -1, SQLITE_STATIC);
-        r = journal_step(j, s);
-        if (r < 0)
-                return r;
-        *ret = r > 0 ? sqlite3_column_int64(s, 0) : 0;
-        return 0;
-}
-
 int verify_begin(struct journal *j, struct journal_verify *ret) {
         struct journal_verify v = {};
         int64_t checkpoints, events, transactions, jobs;
         int r;
 
-        r = last_number(j, "checkpoints", &checkpoints);
+        r = journal_last_number(j, "checkpoints", &checkpoints);
         if (r < 0)
                 return r;
-        r = last_number(j, "events", &events);
+        r = journal_last_number(j, "events", &events);
         if (r < 0)
                 return r;
-        r = last_number(j, "transactions", &transactions);
+        r = journal_last_number(j, "transactions", &transactions);
         if (r < 0)
                 return r;
-        r = last_number(j, "print_jobs", &jobs);
+        r = journal_last_number(j, "print_jobs", &jobs);
         if (r < 0)
                 return r;
         r = event_get_base(j, &v.base);
@@ -79,7 +63,7 @@ static int checkpoints_end(struct journal *j, struct journal_verify *v) {
         int64_t last;
         int r;
 
-        r = last_number(j, "checkpoints", &last);
+        r = journal_last_number(j, "checkpoints", &last);
         if (r < 0)
                 return r;
         if (v->row != last)
@@ -192,7 +176,7 @@ static int events_end(struct journal *j, struct journal_verify *v) {
         int64_t last;
         int r;
 
-        r = last_number(j, "events", &last);
+        r = journal_last_number(j, "events", &last);
         if (r < 0)
                 return r;
         if (v->row != last) {

@@ -6,10 +6,7 @@
  *   test-journal-kill                 the test; TILL_KILL_POINTS points of each call (default 6)
  *   test-journal-kill --write PATH    the writer: says each committed step on standard output
  */
-#include "test.h"
-
-#include <fcntl.h>
-#include <sys/wait.h>
+#include "kill-fixture.h"
 
 #include "journal/counter.h"
 #include "journal/event.h"
@@ -21,7 +18,6 @@
 #define N_SALES 3
 
 static const uint8_t key[JOURNAL_KEY_SIZE] = { 1, 2, 3 };
-static const char *self;
 
 static int intent(struct journal *j, int i, struct transaction_record *record) {
         int r;
@@ -164,41 +160,6 @@ static void check(const char *path, const char *said) {
         }
 }
 
-static void run(const char *command) {
-        if (system(command) != 0)
-                fail_msg("%s", command);
-}
-
-/* Runs the writer under an injection. Returns whether it was killed; said gets its words. */
-static bool run_killed(const char *path, const char *call, int when, char *said, size_t size) {
-        char inject[80];
-        int fds[2], status;
-        ssize_t n;
-        size_t l = 0;
-        pid_t pid;
-
-        snprintf(inject, sizeof(inject), "inject=%s:signal=KILL:when=%d", call, when);
-        assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
-        pid = fork();
-        assert_true(pid >= 0);
-        if (pid == 0) {
-                dup2(fds[1], STDOUT_FILENO);
-                execlp("strace", "strace", "-qq", "-o", "/dev/null", "-e", inject, self, "--write", path, NULL);
-                _exit(127);
-        }
-        safe_close(fds[1]);
-        while ((n = read(fds[0], said + l, size - 1 - l)) > 0)
-                l += (size_t) n;
-        said[l] = '\0';
-        safe_close(fds[0]);
-        assert_int_equal(waitpid(pid, &status, 0), pid);
-        if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-                return false;
-        /* strace ends itself as its child was ended. */
-        assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-        return true;
-}
-
 static void killed_at_every_call(void **state) {
         static const char *const calls[] = { "pwrite64", "fdatasync", "fsync",     "openat",
                                              "unlink",   "rename",    "ftruncate", "fcntl" };
@@ -215,7 +176,7 @@ static void killed_at_every_call(void **state) {
 
                         assert_non_null(mkdtemp(dir));
                         snprintf(path, sizeof(path), "%s/journal.db", dir);
-                        killed = run_killed(path, calls[c], points ? i : i * 7 - 6, said, sizeof(said));
+                        killed = run_killed("--write", path, calls[c], points ? i : i * 7 - 6, said, sizeof(said));
                         check(path, said);
                         snprintf(command, sizeof(command), "rm -r %s", dir);
                         run(command);
