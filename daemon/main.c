@@ -96,7 +96,7 @@ static int load_terminal(const struct settings *settings, struct emv_terminal **
 
         if (!t)
                 return log_oom();
-        r = emv_files_load(emv_files_dirs, settings, &files);
+        r = emv_files_load(emv_files_dirs_of(settings->mode), settings, &files);
         if (r < 0)
                 return log_error_errno(r, "The card data of emv.d cannot be read");
         for (size_t i = 0; i < files->n_faults; i++) {
@@ -291,6 +291,7 @@ static int start(struct program *p) {
                 .settings = p->settings,
                 .journal = p->journal,
                 .terminal = p->terminal,
+                .emv_dirs = emv_files_dirs_of(p->settings->mode),
                 .exceptions = p->exceptions,
                 .tmk = p->tmk,
                 .ca_file = p->ca_file,

@@ -307,7 +307,7 @@ static int method_check_emv(sd_bus_message *m, void *userdata, sd_bus_error *err
         struct server *s = userdata;
         int r;
 
-        r = emv_files_load(emv_files_dirs, s->settings, &files);
+        r = emv_files_load(s->engine->config.emv_dirs, s->settings, &files);
         if (r < 0)
                 return r;
         json = describe_emv(s, files);

@@ -96,3 +96,41 @@ int host_ca_key_parse(const void *data, size_t size, struct host_ca_key *ret) {
         *ret = k;
         return 0;
 }
+
+static uint32_t read_binary(const uint8_t b[static 4]) {
+        return (uint32_t) b[0] << 24 | (uint32_t) b[1] << 16 | (uint32_t) b[2] << 8 | b[3];
+}
+
+/* Two digits. */
+static int read_percent(uint8_t bcd, uint8_t *ret) {
+        if (bcd >> 4 > 9 || (bcd & 0x0F) > 9)
+                return -EBADMSG;
+        *ret = (uint8_t) (10 * (bcd >> 4) + (bcd & 0x0F));
+        return 0;
+}
+
+int host_application_parse(const void *data, size_t size, struct host_application *ret) {
+        uint8_t indicator, floor[4], threshold[4], target_max, target;
+        struct host_application a = {};
+        struct tlv t;
+        size_t n;
+
+        if (take(data, size, 0x9F06, 5, sizeof(a.aid), a.aid, &a.aid_size) < 0 ||
+            take(data, size, 0xDF01, 1, 1, &indicator, &n) < 0 || take(data, size, 0x9F08, 2, 2, a.version, &n) < 0 ||
+            take(data, size, 0xDF11, 5, 5, a.tac_default, &n) < 0 ||
+            take(data, size, 0xDF12, 5, 5, a.tac_online, &n) < 0 ||
+            take(data, size, 0xDF13, 5, 5, a.tac_denial, &n) < 0 || take(data, size, 0x9F1B, 4, 4, floor, &n) < 0 ||
+            take(data, size, 0xDF15, 4, 4, threshold, &n) < 0 || take(data, size, 0xDF16, 1, 1, &target_max, &n) < 0 ||
+            take(data, size, 0xDF17, 1, 1, &target, &n) < 0)
+                return -EBADMSG;
+        if (tlv_find(data, size, 0xDF14, &t) >= 0 &&
+            take(data, size, 0xDF14, 1, sizeof(a.ddol), a.ddol, &a.ddol_size) < 0)
+                return -EBADMSG;
+        if (indicator > 1 || read_percent(target_max, &a.target_max) < 0 || read_percent(target, &a.target) < 0)
+                return -EBADMSG;
+        a.partial = indicator == 0;
+        a.floor_limit = read_binary(floor);
+        a.threshold = read_binary(threshold);
+        *ret = a;
+        return 0;
+}

@@ -44,3 +44,23 @@ struct host_ca_key {
 
 /* Of a download's TLV. -EBADMSG where a tag is missing or of a wrong size, or the check value is not the key's. */
 int host_ca_key_parse(const void *data, size_t size, struct host_ca_key *ret);
+
+/*
+ * What the acquirer wants of an application, as tilld's emv.d has it. Tags of published UnionPay messages: 9F06 the
+ * AID, DF01 0 where a card's longer AID counts, too, 9F08 the version, DF11 to DF13 the action codes default, online
+ * and denial, 9F1B the floor limit, DF15 the threshold, DF16 and DF17 the percentages, DF14 the default DDOL.
+ */
+struct host_application {
+        uint8_t aid[16];
+        size_t aid_size;
+        bool partial;
+        uint8_t version[2];
+        uint8_t tac_default[5], tac_online[5], tac_denial[5];
+        uint32_t floor_limit, threshold; /* minor units */
+        uint8_t target_max, target;      /* percent */
+        uint8_t ddol[64];
+        size_t ddol_size; /* 0: none is named */
+};
+
+/* Of a download's TLV. -EBADMSG where a tag is missing or of a wrong size. */
+int host_application_parse(const void *data, size_t size, struct host_application *ret);

@@ -9,8 +9,20 @@
 #define TILLD_LIBEXECDIR "/usr/lib/tilld"
 #endif
 
-/* The administrator's, this boot's, the package's: systemd's order. */
-const char *const emv_files_dirs[] = { "/etc/tilld/emv.d", "/run/tilld/emv.d", TILLD_LIBEXECDIR "/emv.d", NULL };
+#define ADMINISTRATOR_DIR "/etc/tilld/emv.d"
+#define DIRS(mode)                                                                                                    \
+        { ADMINISTRATOR_DIR, "/run/tilld/emv.d", "/var/lib/tilld/emv-" mode ".d", TILLD_LIBEXECDIR "/emv.d", NULL }
+
+/* The administrator's, this boot's, the acquirer's, the package's. What a test acquirer gives is for tests. */
+const char *const *emv_files_dirs_of(enum mode mode) {
+        static const char *const dirs[_MODE_MAX][EMV_FILES_DIRS_MAX + 1] = {
+                [MODE_LIVE] = DIRS("live"),
+                [MODE_TEST] = DIRS("test"),
+                [MODE_TRAINING] = DIRS("training"),
+        };
+
+        return dirs[mode];
+}
 
 struct emv_files_line {
         char *path, *section, *key;
@@ -163,7 +175,7 @@ char *emv_files_fault_text(const struct emv_files_fault *fault) {
 
         if (fault->line > 0)
                 (void) snprintf(where, sizeof(where), ":%u", fault->line);
-        if (asprintf(&text, "%s%s: [%s]%s%s: %s", fault->path ?: emv_files_dirs[0], where, fault->section,
+        if (asprintf(&text, "%s%s: [%s]%s%s: %s", fault->path ?: ADMINISTRATOR_DIR, where, fault->section,
                      *fault->key ? " " : "", fault->key, fault->reason) < 0)
                 return NULL;
         return text;

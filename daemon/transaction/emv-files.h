@@ -6,8 +6,12 @@
 #include "emv/terminal.h"
 #include "transaction/settings.h"
 
+/* Directories of a mode, and the place among them of what the acquirer gives, which tilld itself writes. */
+#define EMV_FILES_DIRS_MAX 4
+#define EMV_FILES_ACQUIRER 2
+
 /* Of each file name the first one counts; a NULL-terminated list, as config_parse_dirs() takes it. */
-extern const char *const emv_files_dirs[];
+const char *const *emv_files_dirs_of(enum mode mode) _const_;
 
 #define EMV_FILES_FAULTS_MAX 32
 

@@ -38,7 +38,8 @@ struct engine_config {
         sd_event *event;
         const struct settings *settings;
         struct journal *journal;
-        const struct emv_terminal *terminal;
+        struct emv_terminal *terminal;       /* a download from the acquirer replaces it */
+        const char *const *emv_dirs;         /* emv_files_dirs_of() */
         const struct exceptions *exceptions; /* NULL: none */
         const uint8_t *tmk;                  /* TMK_SIZE bytes, copied */
         const char *ca_file;

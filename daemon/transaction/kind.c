@@ -34,6 +34,8 @@ static const struct kind kinds[_HOST_KIND_MAX] = {
         [HOST_SIGN_ON] = { .name = "sign-on", .way = KIND_WAY_SERVICE },
         [HOST_SIGN_OFF] = { .name = "sign-off", .way = KIND_WAY_SERVICE },
         [HOST_SETTLEMENT] = { .name = "settlement", .way = KIND_WAY_SERVICE },
+        [HOST_PARAMETERS] = { .name = "parameters", .way = KIND_WAY_SERVICE },
+        [HOST_CA_KEYS] = { .name = "ca-keys", .way = KIND_WAY_SERVICE },
         [HOST_ECHO] = { .name = "echo", .way = KIND_WAY_SERVICE },
 };
 

@@ -41,6 +41,8 @@ static const struct {
           N_("The acquirer did not answer: it is not known whether it was booked. Do not repeat it; ask "
              "the acquirer, then have a supervisor resolve it.") },
         { "unanswered", N_("The acquirer did not answer in time; nothing was booked. Try again.") },
+        { "bad-download", N_("What the acquirer gave cannot be used; the terminal goes on with what it has. The "
+                             "terminal's log says what is wrong.") },
         { "no-sign-on", N_("The acquirer did not accept the sign-on. The terminal's log says why.") },
         { "other-card", N_("This is not the card of the original transaction; nothing was booked. Start again with "
                            "the right one.") },

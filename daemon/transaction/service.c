@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* The kinds about the terminal itself: sign-on, sign-off, echo. Neither a card nor money is in them. */
+/* The kinds about the terminal itself: sign-on, sign-off, echo, downloads. Neither a card nor money is in them. */
 #include "base/log.h"
 #include "host/result.h"
 #include "journal/counter.h"
@@ -10,6 +10,47 @@ static void service_failed(struct transaction *t, const char *reason) {
         transaction_conclude(t, RESULT_FAILED, reason);
 }
 
+static int service_send(struct transaction *t);
+
+static void send_or_fail(struct transaction *t) {
+        int r = service_send(t);
+
+        if (r < 0) {
+                log_error_errno(r, "Transaction %" PRIi64 ": the request cannot be made", t->view.record.id);
+                service_failed(t, "unreachable-host");
+        }
+}
+
+static void install(struct transaction *t) {
+        const struct engine_config *c = &t->engine->config;
+        int r;
+
+        r = download_install(t->download, c->emv_dirs, c->terminal);
+        if (r < 0) {
+                log_error_errno(r, "Transaction %" PRIi64 ": what was downloaded is not taken into use",
+                                t->view.record.id);
+                return service_failed(t, r == -EINVAL ? "bad-download" : "storage");
+        }
+        log_notice("Transaction %" PRIi64 ": %u objects of the acquirer are in use", t->view.record.id,
+                   download_count(t->download));
+        transaction_conclude_both(t, NULL);
+}
+
+/* One message of several. */
+static void downloaded(struct transaction *t, const struct host_answer *answer) {
+        int r;
+
+        r = answer->has_download ? download_add(t->download, &answer->download) : -EBADMSG;
+        if (r < 0) {
+                log_error_errno(r, "Transaction %" PRIi64 ": object %u of the download cannot be read",
+                                t->view.record.id, download_count(t->download) + 1);
+                return service_failed(t, "bad-download");
+        }
+        if (answer->download.more)
+                return send_or_fail(t);
+        install(t);
+}
+
 static void service_answered(struct transaction *t, const struct host_answer *answer) {
         bool approved = host_result_find(answer->code)->action == HOST_ACTION_APPROVE;
 
@@ -18,6 +59,8 @@ static void service_answered(struct transaction *t, const struct host_answer *an
         /* The acquirer has forgotten them as well: the next one who asks it signs on. */
         if (approved && kind_to_host(t->kind) == HOST_SIGN_OFF)
                 acquirer_sign_off(t->engine->acquirer);
+        if (approved && t->download)
+                return downloaded(t, answer);
         transaction_conclude_both(t, NULL);
 }
 
@@ -72,6 +115,8 @@ static int service_send(struct transaction *t) {
                 return r;
         q.stan = t->view.record.stan;
         q.batch = t->view.record.batch;
+        if (t->download)
+                q.position = download_count(t->download);
         return acquirer_exchange(t->engine->acquirer, &q, service_ended, t);
 }
 
@@ -80,11 +125,13 @@ static void link_is_free(bool ok, void *userdata) {
         struct transaction *t = userdata;
         int r;
 
-        r = service_send(t);
-        if (r < 0) {
-                log_error_errno(r, "Transaction %" PRIi64 ": the request cannot be made", t->view.record.id);
-                service_failed(t, "unreachable-host");
+        if (kind_to_host(t->kind) == HOST_PARAMETERS || kind_to_host(t->kind) == HOST_CA_KEYS) {
+                r = download_new(kind_to_host(t->kind), t->engine->config.terminal, t->engine->config.settings,
+                                 &t->download);
+                if (r < 0)
+                        return service_failed(t, "no-memory");
         }
+        send_or_fail(t);
 }
 
 void service_start(struct transaction *t) {

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "emv/message.h"
 #include "host/answer.h"
+#include "transaction/download.h"
 #include "transaction/engine.h"
 #include "transaction/kind.h"
 #include "transaction/settlement.h"
@@ -61,6 +62,7 @@ struct transaction {
         const char *card_word;       /* why the card ended while HOST_STATE_PENDING */
         const char *reversal_reason; /* of HOST_STATE_LOST */
         bool sent;                   /* the first durable commit was made: the request may be out */
+        struct download *download;   /* as far as it has come */
         bool reversible;             /* with that, a reversal was made ready */
 
         struct settlement *settlement; /* how far it is; NULL for other kinds */

@@ -58,6 +58,7 @@ struct transaction *transaction_free(struct transaction *t) {
         card_free(t->card);
         transaction_end_timeouts(t);
         secret_free(t->request);
+        download_free(t->download);
         free(t->original);
         free(t->settlement);
         free(t->told);

@@ -60,6 +60,8 @@ static struct {
 
         struct device reader;
         int n_sales;
+        const struct host_download *downloads; /* by position */
+        unsigned n_downloads;
         bool can_choose, keypad, no_reader;
         void (*on_change)(const struct transaction_view *view);
 } chip;
@@ -241,6 +243,10 @@ int __wrap_acquirer_exchange(struct acquirer *a, const struct host_request *q, h
                 snprintf(chip.answer.code, sizeof(chip.answer.code), "%s", chip.code);
                 strcpy(chip.answer.approval, "123456");
                 strcpy(chip.answer.rrn, "000000000001");
+                if (chip.downloads && q->position < chip.n_downloads) {
+                        chip.answer.has_download = true;
+                        chip.answer.download = chip.downloads[q->position];
+                }
                 if (q->icc) {
                         memcpy(chip.de55, q->icc, q->icc_size);
                         answer_as_issuer(q);
