@@ -5,27 +5,6 @@
 
 /* ---- Which one ---- */
 
-/* Paths end in a number that counts up. */
-static long number_of(const char *path) {
-        const char *slash = strrchr(path, '/');
-
-        return slash ? strtol(slash + 1, NULL, 10) : 0;
-}
-
-static int newest_first(const void *a, const void *b) {
-        long x = number_of(*(char *const *) a), y = number_of(*(char *const *) b);
-
-        return (x < y) - (x > y);
-}
-
-static void sort_paths(char **paths) {
-        size_t n = 0;
-
-        while (paths[n])
-                n++;
-        qsort(paths, n, sizeof(*paths), newest_first);
-}
-
 static int describe(struct cli *cli, const char *path, cJSON **ret) {
         int r;
 
@@ -35,43 +14,105 @@ static int describe(struct cli *cli, const char *path, cJSON **ret) {
         return r;
 }
 
-int transaction_list(struct cli *cli, cJSON **ret) {
-        _cleanup_(cJSON_Deletep) cJSON *all = cJSON_CreateArray();
-        _cleanup_(cli_free_list) char **paths = NULL;
+static int append_text(sd_bus_message *m, const char *name, const char *type, const char *text) {
+        return text ? sd_bus_message_append(m, "{sv}", name, type, text) : 0;
+}
+
+static int append_number(sd_bus_message *m, const char *name, uint32_t number) {
+        return number > 0 ? sd_bus_message_append(m, "{sv}", name, "u", number) : 0;
+}
+
+static int append_filter(sd_bus_message *m, const struct transaction_filter *f, const char *before) {
+        const struct {
+                const char *name, *type, *text;
+        } texts[] = {
+                { "kind", "s", f->kind },
+                { "result", "s", f->result },
+                { "reversal", "s", f->reversal },
+                { "forwarding", "s", f->forwarding },
+                { "order", "s", f->order },
+                { "last4", "s", f->last4 },
+                { "retrieval-reference", "s", f->rrn },
+                { "original", "o", f->original },
+                { "before", "o", before },
+        };
         int r;
 
-        r = cli_list(cli, SERVICE_PATH "/", TRANSACTION_INTERFACE, &paths);
-        if (r != 0)
-                return r;
-        sort_paths(paths);
-        for (char **path = paths; *path; path++) {
-                cJSON *t;
+        r = sd_bus_message_open_container(m, 'a', "{sv}");
+        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(texts); i++)
+                r = append_text(m, texts[i].name, texts[i].type, texts[i].text);
+        if (r >= 0)
+                r = append_number(m, "batch", f->batch);
+        if (r >= 0)
+                r = append_number(m, "voucher", f->voucher);
+        if (r >= 0)
+                r = append_number(m, "limit", f->limit);
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
 
-                r = describe(cli, *path, &t);
-                if (r != 0)
-                        return r;
+static int call_search(struct cli *cli, const struct transaction_filter *filter, const char *before,
+                       sd_bus_error *error, sd_bus_message **ret) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        int r;
+
+        r = sd_bus_message_new_method_call(cli->bus, &m, SERVICE, SERVICE_PATH, "org.tilld1.Manager", "Search");
+        if (r >= 0)
+                r = append_filter(m, filter, before);
+        return r < 0 ? r : sd_bus_call(cli->bus, m, 0, error, ret);
+}
+
+/* What one call found goes to the end of all; *ret_next is where to go on, NULL when that was all. */
+static int search_once(struct cli *cli, const struct transaction_filter *filter, const char *before, cJSON *all,
+                       char **ret_next) {
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        const char *path;
+        cJSON *t;
+        int r;
+
+        r = call_search(cli, filter, before, &error, &reply);
+        if (r >= 0)
+                r = sd_bus_message_enter_container(reply, 'a', "o");
+        while (r >= 0 && (r = sd_bus_message_read(reply, "o", &path)) > 0) {
+                int status = describe(cli, path, &t);
+
+                if (status != 0)
+                        return status;
                 cJSON_AddItemToArray(all, t);
         }
+        if (r >= 0)
+                r = sd_bus_message_exit_container(reply);
+        if (r >= 0)
+                r = sd_bus_message_read(reply, "o", &path);
+        if (r < 0)
+                return cli_fail(cli, &error, r);
+        *ret_next = streq(path, "/") ? NULL : strdup(path);
+        return 0;
+}
+
+int transaction_search(struct cli *cli, const struct transaction_filter *filter, cJSON **ret) {
+        _cleanup_(cJSON_Deletep) cJSON *all = cJSON_CreateArray();
+        _cleanup_free_ char *before = NULL;
+        int r;
+
+        do {
+                char *next = NULL;
+
+                r = search_once(cli, filter, before, all, &next);
+                if (r != 0)
+                        return r;
+                free(before);
+                before = next;
+        } while (before && (filter->limit == 0 || cJSON_GetArraySize(all) < (int) filter->limit));
         *ret = TAKE_PTR(all);
         return 0;
 }
 
 /* 0 for what is no voucher number. */
-static long voucher_number(const char *name) {
+static uint32_t voucher_number(const char *name) {
         size_t n = strlen(name);
 
-        return n <= 6 && strspn(name, "0123456789") == n ? strtol(name, NULL, 10) : 0;
-}
-
-/* The newest with that number on its receipt. */
-static const cJSON *with_voucher(const cJSON *all, long voucher) {
-        const cJSON *t;
-
-        cJSON_ArrayForEach(t, all) {
-                if ((long) cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(t, "Voucher")) == voucher)
-                        return t;
-        }
-        return NULL;
+        return n <= 6 && strspn(name, "0123456789") == n ? (uint32_t) strtoul(name, NULL, 10) : 0;
 }
 
 /* The path of a reference; 1 where there is none. */
@@ -111,7 +152,7 @@ static int say_ambiguous(const char *name, const char *path, const char *other) 
 int transaction_find(struct cli *cli, const char *name, cJSON **ret) {
         _cleanup_(cJSON_Deletep) cJSON *all = NULL;
         _cleanup_free_ char *path = NULL;
-        long voucher = voucher_number(name);
+        const struct transaction_filter newest = { .voucher = voucher_number(name), .limit = 1 };
         const cJSON *t = NULL;
         int r;
 
@@ -120,11 +161,11 @@ int transaction_find(struct cli *cli, const char *name, cJSON **ret) {
         r = find_reference(cli, name, &path);
         if (r < 0)
                 return -r;
-        if (voucher > 0) {
-                r = transaction_list(cli, &all);
+        if (newest.voucher > 0) {
+                r = transaction_search(cli, &newest, &all);
                 if (r != 0)
                         return r;
-                t = with_voucher(all, voucher);
+                t = all->child;
         }
         if (!path && !t)
                 return say_unknown(name);

@@ -27,8 +27,17 @@ int transaction_follow(struct cli *cli, struct transaction_call *call);
  * its Path beside. Prints what went wrong; returns the exit status.
  */
 int transaction_find(struct cli *cli, const char *name, cJSON **ret);
-/* The last ones in the same form, newest first. */
-int transaction_list(struct cli *cli, cJSON **ret);
+
+/* What transactions are looked for by; what is NULL or 0 does not matter. */
+struct transaction_filter {
+        const char *kind, *result, *reversal, *forwarding, *order, *last4, *rrn;
+        const char *original; /* path */
+        uint32_t batch, voucher;
+        uint32_t limit; /* 0: all */
+};
+
+/* All that fit in the same form, newest first. Returns the exit status. */
+int transaction_search(struct cli *cli, const struct transaction_filter *filter, cJSON **ret);
 
 /* "12.50 CNY" of an amount in minor units; "" without a currency, and for the 0 of a kind that has no amount. */
 #define TRANSACTION_AMOUNT_MAX 64

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* tillctl show and list: transactions as support needs them. */
+#include <getopt.h>
 #include <sys/ioctl.h>
 
 #include "cli/transaction.h"
@@ -62,13 +63,19 @@ static int print_original(struct cli *cli, const cJSON *t) {
         return 0;
 }
 
-static void print_about(const struct cli *cli, const cJSON *t, const cJSON *all) {
+static int print_about(struct cli *cli, const cJSON *t) {
+        const struct transaction_filter about = { .original = cli_text(t, "Path") };
+        _cleanup_(cJSON_Deletep) cJSON *all = NULL;
         const cJSON *other;
+        int r;
 
+        r = transaction_search(cli, &about, &all);
+        if (r != 0)
+                return r;
         cJSON_ArrayForEach(other, all) {
-                if (streq(cli_text(other, "Original"), cli_text(t, "Path")))
-                        print_other(cli, _("about it"), other);
+                print_other(cli, _("about it"), other);
         }
+        return 0;
 }
 
 static void print_card(const cJSON *t) {
@@ -111,12 +118,12 @@ static void print_one(const struct cli *cli, const cJSON *t) {
 }
 
 int verb_show(struct cli *cli, int argc, char **argv) {
-        _cleanup_(cJSON_Deletep) cJSON *t = NULL, *all = NULL;
+        _cleanup_(cJSON_Deletep) cJSON *t = NULL;
         int r;
 
         if (argc != 2 || streq(argv[1], "--help")) {
                 printf("%s\n", _("tillctl show TRANSACTION: all of one, by its reference, path, or the voucher number "
-                                 "on its receipt;\nwith its original, and what is about it among the last 50."));
+                                 "on its receipt;\nwith its original, and what is about it."));
                 return argc == 2 ? 0 : EXIT_USAGE;
         }
         r = transaction_find(cli, argv[1], &t);
@@ -124,15 +131,9 @@ int verb_show(struct cli *cli, int argc, char **argv) {
                 return r;
         if (cli->json)
                 return cli_print_json(t);
-        r = transaction_list(cli, &all);
-        if (r != 0)
-                return r;
         print_one(cli, t);
         r = print_original(cli, t);
-        if (r != 0)
-                return r;
-        print_about(cli, t, all);
-        return 0;
+        return r != 0 ? r : print_about(cli, t);
 }
 
 /* ---- The last ones ---- */
@@ -228,21 +229,85 @@ static int print_list(const struct cli *cli, const cJSON *all, int line) {
         return 0;
 }
 
+static int list_help(void) {
+        printf("%s\n\n", _("tillctl list [OPTION…]: the last transactions, the newest first."));
+        printf("  --kind=WORD       %s\n", _("sale, void, refund and so on"));
+        printf("  --result=WORD     %s\n", _("approved, declined, cancelled, failed or unconfirmed"));
+        printf("  --reversal=WORD   %s\n", _("pending, done, rejected or resolved"));
+        printf("  --forwarding=WORD %s\n", _("the same, of what was approved offline"));
+        printf("  --order=TEXT      %s\n", _("the attempts of an order"));
+        printf("  --card=DIGITS     %s\n", _("the last four of the card's number"));
+        printf("  --rrn=TEXT        %s\n", _("the acquirer's reference"));
+        printf("  --batch=N         %s\n", _("of a batch"));
+        printf("  --limit=N         %s\n", _("how many, 50 unless given"));
+        return 0;
+}
+
+/* From 1; 0 is none. */
+static uint32_t read_count(const char *text) {
+        unsigned long n = *text >= '0' && *text <= '9' ? strtoul(text, NULL, 10) : 0;
+
+        return n <= 999999 ? (uint32_t) n : 0;
+}
+
+static int read_filter(int argc, char **argv, struct transaction_filter *f) {
+        enum { HELP = 'h', KIND = 1000, RESULT, REVERSAL, FORWARDING, ORDER, CARD, RRN, BATCH, LIMIT };
+        static const struct option options[] = {
+                { "help", no_argument, NULL, HELP },
+                { "kind", required_argument, NULL, KIND },
+                { "result", required_argument, NULL, RESULT },
+                { "reversal", required_argument, NULL, REVERSAL },
+                { "forwarding", required_argument, NULL, FORWARDING },
+                { "order", required_argument, NULL, ORDER },
+                { "card", required_argument, NULL, CARD },
+                { "rrn", required_argument, NULL, RRN },
+                { "batch", required_argument, NULL, BATCH },
+                { "limit", required_argument, NULL, LIMIT },
+                {},
+        };
+        const char **const texts[] = { &f->kind,  &f->result, &f->reversal, &f->forwarding,
+                                       &f->order, &f->last4,  &f->rrn };
+        uint32_t *number;
+        int k;
+
+        while ((k = getopt_long(argc, argv, "h", options, NULL)) >= 0) {
+                if (k == HELP)
+                        return -ECANCELED;
+                if (k < KIND)
+                        return -EINVAL;
+                if (k < BATCH) {
+                        *texts[k - KIND] = optarg;
+                        continue;
+                }
+                number = k == BATCH ? &f->batch : &f->limit;
+                *number = read_count(optarg);
+                if (*number == 0) {
+                        fprintf(stderr, _("\"%s\" is not a number from 1.\n"), optarg);
+                        return -EINVAL;
+                }
+        }
+        return optind == argc ? 0 : -EINVAL;
+}
+
 int verb_list(struct cli *cli, int argc, char **argv) {
+        struct transaction_filter filter = { .limit = 50 };
         _cleanup_(cJSON_Deletep) cJSON *all = NULL;
         int r;
 
-        if (argc > 1) {
-                printf("%s\n", _("tillctl list: the last 50 transactions, the newest first."));
-                return streq(argv[1], "--help") ? 0 : EXIT_USAGE;
+        r = read_filter(argc, argv, &filter);
+        if (r == -ECANCELED)
+                return list_help();
+        if (r < 0) {
+                (void) list_help();
+                return EXIT_USAGE;
         }
-        r = transaction_list(cli, &all);
+        r = transaction_search(cli, &filter, &all);
         if (r != 0)
                 return r;
         if (cli->json)
                 return cli_print_json(all);
         if (cJSON_GetArraySize(all) == 0) {
-                printf("%s\n", _("There has been no transaction yet."));
+                printf("%s\n", _("There is no such transaction."));
                 return 0;
         }
         return print_list(cli, all, line_length());

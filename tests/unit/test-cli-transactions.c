@@ -221,24 +221,44 @@ static void vouchers_are_six_digits_at_most(void **state) {
         assert_int_equal(voucher_number("000000"), 0);
 }
 
-static void the_newest_comes_first(void **state) {
-        char paths[][8] = { "/x/9", "/x/11", "/x/10" };
-        char *list[] = { paths[0], paths[1], paths[2], NULL };
-        _cleanup_(cJSON_Deletep) cJSON *all = cJSON_CreateArray();
+static int filter_of(const char *line, struct transaction_filter *ret) {
+        static char copy[256];
+        char *argv[16], *rest = copy;
+        int argc = 0;
 
-        sort_paths(list);
-        for (size_t i = 0; i < 3; i++) {
-                cJSON *t = cJSON_CreateObject();
+        strcpy(copy, line);
+        while ((argv[argc] = strsep(&rest, " ")))
+                argc++;
+        *ret = (struct transaction_filter){ .limit = 50 };
+        optind = 0;
+        return read_filter(argc, argv, ret);
+}
 
-                cJSON_AddStringToObject(t, "Path", list[i]);
-                cJSON_AddNumberToObject(t, "Voucher", i > 0 ? 5 : 6);
-                cJSON_AddItemToArray(all, t);
-        }
-        assert_string_equal(list[0], "/x/11");
-        assert_string_equal(list[1], "/x/10");
-        assert_string_equal(list[2], "/x/9");
-        assert_string_equal(cli_text(with_voucher(all, 5), "Path"), "/x/10");
-        assert_null(with_voucher(all, 7));
+static void what_is_looked_for(void **state) {
+        static const char *const wrong[] = { "list 5", "list --batch=0", "list --limit=x", "list --limit=-1" };
+        struct transaction_filter f;
+
+        assert_int_equal(filter_of("list", &f), 0);
+        assert_int_equal(f.limit, 50);
+        assert_null(f.kind);
+        assert_int_equal(filter_of("list --help", &f), -ECANCELED);
+        for (size_t i = 0; i < ELEMENTSOF(wrong); i++)
+                assert_int_equal(filter_of(wrong[i], &f), -EINVAL);
+        assert_int_equal(filter_of("list --batch=7", &f), 0);
+        assert_int_equal(f.batch, 7);
+        assert_int_equal(filter_of("list --kind=void --result=approved --reversal=done --forwarding=none --order=O "
+                                   "--card=0005 --rrn=12",
+                                   &f),
+                         0);
+        assert_string_equal(f.kind, "void");
+        assert_string_equal(f.result, "approved");
+        assert_string_equal(f.reversal, "done");
+        assert_string_equal(f.forwarding, "none");
+        assert_string_equal(f.order, "O");
+        assert_string_equal(f.last4, "0005");
+        assert_string_equal(f.rrn, "12");
+        assert_int_equal(filter_of("list --limit=3", &f), 0);
+        assert_int_equal(f.limit, 3);
 }
 
 int main(void) {
@@ -249,7 +269,7 @@ int main(void) {
                 cmocka_unit_test(long_references_give_way),
                 cmocka_unit_test(all_of_one),
                 cmocka_unit_test(vouchers_are_six_digits_at_most),
-                cmocka_unit_test(the_newest_comes_first),
+                cmocka_unit_test(what_is_looked_for),
         };
 
         setenv("TZ", "UTC", 1);
