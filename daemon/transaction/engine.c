@@ -379,18 +379,22 @@ static int find_same(struct engine *e, const struct engine_call *call, const cha
         return 1;
 }
 
+static int check_idle(struct engine *e, struct refusal *ret) {
+        const struct transaction_record *record;
+
+        if (engine_current(e) == 0)
+                return 0;
+        record = &transaction_get_view(e->current)->record;
+        return refusal_set(ret, REFUSAL_BUSY,
+                           "Transaction %" PRIi64 " (reference \"%s\") is in state %s: wait for its result%s",
+                           record->id, record->reference, transaction_state_to_string(record->state),
+                           record->state == TRANSACTION_AUTHORIZING ? "" : ", or cancel it");
+}
+
 static int check_ready(struct engine *e, const struct kind *kind, const struct engine_call *call,
                        struct refusal *ret) {
         int r;
 
-        if (engine_current(e) > 0) {
-                const struct transaction_record *record = &transaction_get_view(e->current)->record;
-
-                return refusal_set(ret, REFUSAL_BUSY,
-                                   "Transaction %" PRIi64 " (reference \"%s\") is in state %s: wait for its result%s",
-                                   record->id, record->reference, transaction_state_to_string(record->state),
-                                   record->state == TRANSACTION_AUTHORIZING ? "" : ", or cancel it");
-        }
         r = settlement_check(e, kind, call->amount, call->currency, ret);
         if (r < 0)
                 return r;
@@ -448,7 +452,7 @@ int engine_start_transaction(struct engine *e, const struct engine_call *call, i
         r = find_same(e, call, digest, ret_id, ret_refusal);
         if (r != 0)
                 return r < 0 ? r : 0;
-        r = check_ready(e, kind, call, ret_refusal);
+        r = check_idle(e, ret_refusal);
         if (r < 0)
                 return r;
         if (kind_has_original(kind)) {
@@ -456,6 +460,9 @@ int engine_start_transaction(struct engine *e, const struct engine_call *call, i
                 if (r < 0)
                         return r;
         }
+        r = check_ready(e, kind, call, ret_refusal);
+        if (r < 0)
+                return r;
 
         r = fill_record(e, call, digest, &record);
         if (r < 0)
