@@ -31,6 +31,9 @@ static const struct verb {
         { "sign-on", "sign-on", ARGUMENTS_NONE, false, N_("sign on to the acquirer: new keys") },
         { "sign-off", "sign-off", ARGUMENTS_NONE, false, N_("sign off from the acquirer") },
         { "echo", "echo", ARGUMENTS_NONE, false, N_("ask the acquirer whether it is there") },
+        { "settle", "settlement", ARGUMENTS_NONE, false, N_("settle the batch with the acquirer and open the next") },
+        { "parameters", "parameters", ARGUMENTS_NONE, false, N_("download the acquirer's rules for chip cards") },
+        { "ca-keys", "ca-keys", ARGUMENTS_NONE, false, N_("download the acquirer's CA keys for chip cards") },
 };
 
 static const char *const usages[] = {

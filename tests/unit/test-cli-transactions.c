@@ -78,6 +78,8 @@ static void what_each_verb_starts(void **state) {
         assert_asked("balance", 0, "CNY", NULL);
         assert_int_equal(call("sign-on"), 0);
         assert_asked("sign-on", 0, "", NULL);
+        assert_int_equal(call("settle"), 0);
+        assert_asked("settlement", 0, "", NULL);
 
         originals = ORIGINAL("sale");
         assert_int_equal(call("void 000012"), 0);
