@@ -108,6 +108,21 @@ static int method_find_transaction(sd_bus_message *m, void *userdata, sd_bus_err
         return reply_path(s, m, s->looked.record.id);
 }
 
+static int flush(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        struct server *s = userdata;
+        struct refusal refusal;
+        int r;
+
+        r = forwards_flush(s->engine->forwards, &refusal);
+        if (r < 0)
+                return bus_error_set_refusal(error, &refusal);
+        return sd_bus_reply_method_return(m, "");
+}
+
+static int method_flush(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        return authority_check(m, "org.tilld1.sell", flush, userdata, error);
+}
+
 static int method_subscribe(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         struct server *s = userdata;
         int r;
@@ -170,6 +185,8 @@ static int method_describe(sd_bus_message *m, void *userdata, sd_bus_error *erro
         cJSON_AddStringToObject(json, "CurrentTransaction", current);
         cJSON_AddStringToObject(json, "Acquirer", acquirer_state(s->engine->acquirer));
         cJSON_AddNumberToObject(json, "PendingReversals", reversals_count(s->engine->reversals));
+        cJSON_AddNumberToObject(json, "PendingForwards", forwards_count(s->engine->forwards));
+        cJSON_AddNumberToObject(json, "OldestForward", (double) forwards_oldest(s->engine->forwards));
         cJSON_AddNumberToObject(json, "PendingPrintJobs", jobs);
         describe_clock(s, json);
         return json_reply(m, json);
@@ -361,6 +378,20 @@ static int get_reversals(sd_bus *bus, const char *path, const char *interface, c
         return sd_bus_message_append(reply, "u", (uint32_t) reversals_count(s->engine->reversals));
 }
 
+static int get_forwards(sd_bus *bus, const char *path, const char *interface, const char *property,
+                        sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        struct server *s = userdata;
+
+        return sd_bus_message_append(reply, "u", (uint32_t) forwards_count(s->engine->forwards));
+}
+
+static int get_oldest_forward(sd_bus *bus, const char *path, const char *interface, const char *property,
+                              sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        struct server *s = userdata;
+
+        return sd_bus_message_append(reply, "t", forwards_oldest(s->engine->forwards));
+}
+
 static int get_print_jobs(sd_bus *bus, const char *path, const char *interface, const char *property,
                           sd_bus_message *reply, void *userdata, sd_bus_error *error) {
         struct server *s = userdata;
@@ -378,6 +409,9 @@ static const sd_bus_vtable vtable[] = {
                                 method_find_transaction, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Search", SD_BUS_ARGS("a{sv}", filter), SD_BUS_RESULT("ao", transactions, "o", next),
                                 manager_call_search, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("GetTotals", SD_BUS_ARGS("u", batch), SD_BUS_RESULT("s", json),
+                                manager_call_get_totals, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Flush", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_flush, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Subscribe", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_subscribe,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Unsubscribe", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_unsubscribe,
@@ -396,6 +430,8 @@ static const sd_bus_vtable vtable[] = {
         SD_BUS_PROPERTY("CurrentTransaction", "o", get_current, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("Acquirer", "s", get_acquirer, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("PendingReversals", "u", get_reversals, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("PendingForwards", "u", get_forwards, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("OldestForward", "t", get_oldest_forward, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("PendingPrintJobs", "u", get_print_jobs, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_VTABLE_END,
 };
@@ -405,7 +441,8 @@ void manager_changed(struct server *s) {
         if (!s->engine)
                 return;
         (void) sd_bus_emit_properties_changed(s->bus, SERVER_PATH, INTERFACE, "CurrentTransaction", "Acquirer",
-                                              "PendingReversals", "PendingPrintJobs", NULL);
+                                              "PendingReversals", "PendingForwards", "OldestForward",
+                                              "PendingPrintJobs", NULL);
 }
 
 int manager_register(struct server *s) {

@@ -45,6 +45,7 @@ extern const struct engine_listener server_listener;
 int manager_register(struct server *s);
 void manager_changed(struct server *s);
 /* search.c */
+int manager_call_get_totals(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int manager_call_search(sd_bus_message *m, void *userdata, sd_bus_error *error);
 
 int operators_register(struct server *s);

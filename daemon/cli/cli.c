@@ -57,21 +57,17 @@ const char *cli_sentence(const cJSON *object, const char *name) {
         return *text ? gettext(text) : text;
 }
 
-int cli_describe(struct cli *cli, const char *path, const char *interface, cJSON **ret) {
-        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+int cli_read_json(struct cli *cli, sd_bus_message *reply, const sd_bus_error *error, int r, cJSON **ret) {
         const char *text;
         cJSON *json;
-        int r;
 
-        r = sd_bus_call_method(cli->bus, SERVICE, path, interface, "Describe", &error, &reply, "");
         if (r >= 0)
                 r = sd_bus_message_read(reply, "s", &text);
         if (r < 0)
-                return cli_fail(cli, &error, r);
+                return cli_fail(cli, error, r);
         json = cJSON_Parse(text);
         if (!json)
-                return cli_fail(cli, &error, -EBADMSG);
+                return cli_fail(cli, error, -EBADMSG);
         *ret = json;
         return 0;
 }
@@ -94,6 +90,15 @@ int cli_call(struct cli *cli, const char *path, const char *interface, const cha
                 r = sd_bus_call(cli->bus, m, CLI_ANSWER_TIMEOUT_USEC, &error, NULL);
         }
         return r < 0 ? cli_fail(cli, &error, r) : 0;
+}
+
+int cli_describe(struct cli *cli, const char *path, const char *interface, cJSON **ret) {
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        int r;
+
+        r = sd_bus_call_method(cli->bus, SERVICE, path, interface, "Describe", &error, &reply, "");
+        return cli_read_json(cli, reply, &error, r, ret);
 }
 
 void cli_free_list(char ***list) {

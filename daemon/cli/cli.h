@@ -38,6 +38,8 @@ int verb_devices(struct cli *cli, int argc, char **argv);
 int verb_kind(struct cli *cli, int argc, char **argv);
 int verb_list(struct cli *cli, int argc, char **argv);
 int verb_show(struct cli *cli, int argc, char **argv);
+int verb_totals(struct cli *cli, int argc, char **argv);
+int verb_flush(struct cli *cli, int argc, char **argv);
 int verb_operator(struct cli *cli, int argc, char **argv);
 int verb_approve(struct cli *cli, int argc, char **argv);
 int verb_accept_clock(struct cli *cli, int argc, char **argv);
@@ -50,6 +52,9 @@ static inline void cJSON_Deletep(cJSON **json) {
         cJSON_Delete(*json);
 }
 
+/* The text that a call was answered with; r and error are the call's. Prints what went wrong; returns the exit status.
+ */
+int cli_read_json(struct cli *cli, sd_bus_message *reply, const sd_bus_error *error, int r, cJSON **ret);
 /* Calls Describe of an object. Prints what went wrong; returns the exit status. */
 int cli_describe(struct cli *cli, const char *path, const char *interface, cJSON **ret);
 /*

@@ -26,6 +26,8 @@ static const struct verb {
         { "settle", verb_kind, "", N_("settle the batch with the acquirer") },
         { "parameters", verb_kind, "", N_("download the acquirer's rules for chip cards") },
         { "ca-keys", verb_kind, "", N_("download the acquirer's CA keys for chip cards") },
+        { "totals", verb_totals, "[BATCH]", N_("what the open batch, or another one, comes to") },
+        { "flush", verb_flush, "", N_("tell the acquirer now what waits") },
         { "approve", verb_approve, "TRANSACTION [NUMBER]", N_("a supervisor allows a void or refund") },
         { "operator", verb_operator, "[ACT]", N_("who works here: list, log-on, add and more") },
         { "accept-clock", verb_accept_clock, "", N_("the clock is right, and was wrong before") },

@@ -79,6 +79,7 @@ int verb_status(struct cli *cli, int argc, char **argv) {
                                             ? _("none runs")
                                             : cli_text(manager, "CurrentTransaction"));
         print_count(cli, _("pending reversals"), manager, "PendingReversals");
+        print_count(cli, _("pending forwards"), manager, "PendingForwards");
         print_count(cli, _("papers to print"), manager, "PendingPrintJobs");
         print_clock(cli, manager);
         print_devices(cli, devices);

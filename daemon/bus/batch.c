@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* Manager.GetTotals: what a batch comes to. Its transactions are found by Manager.Search. */
+#include <inttypes.h>
+
+#include "bus/error.h"
+#include "bus/json.h"
+#include "bus/server.h"
+#include "journal/batch.h"
+#include "journal/counter.h"
+#include "transaction/batch-totals.h"
+
+struct sums {
+        const struct host_profile *profile;
+        cJSON *kinds;
+        struct host_total debit, credit;
+};
+
+static void add_sum(cJSON *json, const char *name, const struct host_total *total) {
+        cJSON *item = cJSON_AddObjectToObject(json, name);
+
+        cJSON_AddNumberToObject(item, "Count", total->count);
+        cJSON_AddNumberToObject(item, "Amount", (double) total->amount);
+}
+
+static int add_kind(const struct batch_total *total, void *userdata) {
+        struct sums *sums = userdata;
+        enum host_side side = batch_totals_side(sums->profile, total->kind);
+        struct host_total *sum = side == HOST_DEBIT ? &sums->debit : &sums->credit;
+        cJSON *item = cJSON_CreateObject();
+
+        cJSON_AddItemToArray(sums->kinds, item);
+        cJSON_AddStringToObject(item, "Kind", total->kind);
+        cJSON_AddNumberToObject(item, "Count", total->count);
+        cJSON_AddNumberToObject(item, "Amount", (double) total->amount);
+        cJSON_AddStringToObject(item, "Side", side == HOST_DEBIT ? "debit" : side == HOST_CREDIT ? "credit" : "none");
+        if (side != HOST_NO_SIDE) {
+                sum->count += total->count;
+                sum->amount += total->amount;
+        }
+        return 0;
+}
+
+static int describe_batch(struct server *s, const struct batch_record *batch, cJSON *json) {
+        struct sums sums = { .profile = acquirer_profile(s->engine->acquirer) };
+        _cleanup_free_ char *settlement = NULL;
+        int r;
+
+        r = transaction_path_or_root(s, batch->settlement, &settlement);
+        if (r < 0)
+                return r;
+        cJSON_AddNumberToObject(json, "Batch", batch->number);
+        cJSON_AddStringToObject(json, "State", batch_state_to_string(batch->state));
+        cJSON_AddStringToObject(json, "Currency", batch->currency);
+        cJSON_AddStringToObject(json, "Reconciliation", batch_reconciliation_to_string(batch->reconciliation));
+        cJSON_AddStringToObject(json, "Settlement", settlement);
+        cJSON_AddNumberToObject(json, "Uploaded", batch->uploaded);
+        cJSON_AddNumberToObject(json, "Opened", (double) batch->opened_usec);
+        cJSON_AddNumberToObject(json, "Frozen", (double) batch->frozen_usec);
+        cJSON_AddNumberToObject(json, "Settled", (double) batch->settled_usec);
+        sums.kinds = cJSON_AddArrayToObject(json, "Kinds");
+        r = batch_each_total(s->engine->config.journal, batch->number, add_kind, &sums);
+        if (r < 0)
+                return r;
+        add_sum(json, "Debits", &sums.debit);
+        add_sum(json, "Credits", &sums.credit);
+        return 0;
+}
+
+int manager_call_get_totals(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        _cleanup_(cJSON_Deletep) cJSON *json = cJSON_CreateObject();
+        struct server *s = userdata;
+        struct batch_record batch;
+        uint32_t number;
+        int r;
+
+        r = sd_bus_message_read(m, "u", &number);
+        if (r < 0)
+                return r;
+        r = number > 0 ? batch_load(s->engine->config.journal, number, &batch)
+                       : batch_load_current(s->engine->config.journal, &batch);
+        if (r == -ENOENT)
+                return sd_bus_error_setf(error, BUS_ERROR_NOT_FOUND,
+                                         "There has been no batch %06" PRIu32 " on this terminal: 0 is the open one",
+                                         number);
+        if (r < 0)
+                return r;
+        r = describe_batch(s, &batch, json);
+        return r < 0 ? r : json_reply(m, json);
+}
