@@ -3,6 +3,7 @@
 #include "base/secret.h"
 #include "base/tlv.h"
 #include "host/answer.h"
+#include "host/digits.h"
 #include "host/result.h"
 
 /* As text, and as the card gets it. */
@@ -161,10 +162,9 @@ static void read_fields(const struct iso8583 *m, struct host_answer *a) {
                 a->amount = (int64_t) number;
         }
         text = iso8583_text(m, 60);
-        if (text && strlen(text) >= 8) {
+        if (text && strspn(text, "0123456789") >= 8) {
                 a->has_batch = true;
-                for (const char *c = text + 2; c < text + 8; c++)
-                        a->batch = a->batch * 10 + (uint32_t) (*c - '0');
+                a->batch = (uint32_t) digits_read(text + 2, 6);
         }
 
         memcpy(a->arc, a->code, sizeof(a->arc));

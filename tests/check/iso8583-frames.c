@@ -9,6 +9,7 @@
  * packed track data; fields 55, 57 and 62, for which it has text, are given as hex digits.
  *
  * "iso8583-frames table" prints the kinds as the lines of a table in Documentation/acquirer-profile.md.
+ * "iso8583-frames corpus DIRECTORY" writes the messages to the corpora that fuzzing starts from.
  */
 
 #include "base/hex.h"
@@ -130,6 +131,35 @@ static int print_message(const iso8583_table_t table, const char *name, const st
         return 0;
 }
 
+static const char *corpus;
+
+static int write_file(const char *fuzzer, const char *name, const uint8_t *head, size_t head_size,
+                      const uint8_t *message, size_t size) {
+        char path[256];
+        FILE *f;
+
+        snprintf(path, sizeof(path), "%s/%s/%s", corpus, fuzzer, name);
+        f = fopen(path, "we");
+        if (!f)
+                return -errno;
+        (void) fwrite(head, 1, head_size, f);
+        (void) fwrite(message, 1, size, f);
+        return fclose(f) == 0 ? 0 : -EIO;
+}
+
+/* As fuzz-iso8583 and fuzz-host-answer read them. */
+static int write_corpus(const struct host_profile *p, enum host_kind kind, const char *name, bool answer,
+                        const uint8_t *message, size_t size) {
+        const uint8_t choice = (uint8_t) (kind | (p == &host_profile_aes ? 0x80 : 0));
+        uint8_t head[16];
+        int r;
+
+        memcpy(head, p->tpdu, sizeof(p->tpdu));
+        memcpy(head + sizeof(p->tpdu), p->header, p->header_size);
+        r = write_file("iso8583", name, head, host_profile_head(p), message, size);
+        return r < 0 || !answer ? r : write_file("host-answer", name, &choice, 1, message, size);
+}
+
 /* Under a name of its own: "sale", "sale-answer", "aes-sale" … */
 static int print_frame(const struct host_profile *p, enum host_kind kind, const char *what, const uint8_t *message,
                        size_t size) {
@@ -138,6 +168,9 @@ static int print_frame(const struct host_profile *p, enum host_kind kind, const 
         char name[64];
         int r;
 
+        snprintf(name, sizeof(name), "%s%s%s", p == &host_profile_aes ? "aes-" : "", host_kind_name(kind), what);
+        if (corpus)
+                return write_corpus(p, kind, name, streq(what, "-answer"), message, size);
         r = iso8583_decode(p->fields, message, size, &m, NULL);
         if (r < 0)
                 return r;
@@ -145,7 +178,6 @@ static int print_frame(const struct host_profile *p, enum host_kind kind, const 
         r = restate(p, table, m, &restated);
         if (r < 0)
                 return r;
-        snprintf(name, sizeof(name), "%s%s%s", p == &host_profile_aes ? "aes-" : "", host_kind_name(kind), what);
         return print_message(table, name, restated);
 }
 
@@ -319,6 +351,8 @@ int main(int argc, char **argv) {
                         print_rule(k);
                 return EXIT_SUCCESS;
         }
+        if (argc == 3 && streq(argv[1], "corpus"))
+                corpus = argv[2];
         if (print_profile(&host_profile_unionpay) < 0 || print_profile(&host_profile_aes) < 0)
                 return EXIT_FAILURE;
         return EXIT_SUCCESS;

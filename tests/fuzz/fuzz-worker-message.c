@@ -24,7 +24,7 @@
 #include "host/result.h"
 #include "tests/unit/shop-settings.h"
 #include "transaction/engine.h"
-#include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/input.h"
 
 #define PAN "6200000000000005"
 #define PAN_MASKED "620000******0005"
@@ -263,18 +263,6 @@ static void on_change(void *userdata) {
 }
 
 /* ---- The steps ---- */
-
-struct input {
-        const uint8_t *data;
-        size_t size;
-};
-
-static uint8_t take(struct input *in) {
-        if (in->size == 0)
-                return 0;
-        in->size--;
-        return *in->data++;
-}
 
 static void add(struct emv_result_data *r, uint32_t tag, const void *value, size_t size) {
         size_t used = r->de55_size;

@@ -114,8 +114,9 @@ static int read_request(struct sim_acquirer *a, const struct iso8583 *m, struct 
                 return -EBADMSG;
         q->rule = a->profile->kinds + q->kind;
         q->stan = (uint32_t) stan;
-        for (const char *c = private + 2; c < private + 8; c++)
-                q->batch = q->batch * 10 + (uint32_t) (*c - '0');
+        if (strspn(private, "0123456789") < 8)
+                return -EBADMSG;
+        q->batch = (uint32_t) digits_read(private + 2, 6);
         if (iso8583_has(m, 4) && iso8583_number(m, 4, &q->amount) < 0)
                 return -EBADMSG;
         copy_trimmed(m, 41, q->terminal, sizeof(q->terminal));

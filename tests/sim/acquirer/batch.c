@@ -103,7 +103,7 @@ static int take_chip(struct sim_acquirer *a, const struct request *q, struct ver
 
         u.icc = iso8583_bytes(q->m, 55, &u.icc_size);
         card_read(a, q, &card);
-        if (!u.icc || !card.pan[0] || !original || strlen(original) < 12) {
+        if (!u.icc || !card.pan[0] || !original || strspn(original, "0123456789") < 12) {
                 v->code = "30";
                 return 0;
         }

@@ -143,7 +143,7 @@ static int find_original(struct sim_acquirer *a, const struct request *q, struct
         char value[13];
         int r;
 
-        if (!text || strlen(text) < 12)
+        if (!text || strspn(text, "0123456789") < 12)
                 return -ENOENT;
         r = ledger_find(a->ledger, q->terminal, (uint32_t) digits_read(text, 6), (uint32_t) digits_read(text + 6, 6),
                         &row);
