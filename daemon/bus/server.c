@@ -76,6 +76,9 @@ int server_start(struct server *s, struct engine *engine) {
         r = receipts_register(s);
         if (r < 0)
                 return r;
+        r = journal_register(s);
+        if (r < 0)
+                return r;
         r = devices_register(s);
         if (r < 0)
                 return r;

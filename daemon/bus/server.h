@@ -55,6 +55,8 @@ void operators_changed(struct server *s);
 int receipts_register(struct server *s);
 void receipts_job_changed(struct server *s, int64_t job, enum print_state state);
 
+int journal_register(struct server *s);
+
 int devices_register(struct server *s);
 void devices_changed(struct server *s, struct device *device, enum monitor_event event);
 /* Whether the magstripe reader takes swipes goes with the transaction. */

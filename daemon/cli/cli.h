@@ -40,6 +40,7 @@ int verb_list(struct cli *cli, int argc, char **argv);
 int verb_show(struct cli *cli, int argc, char **argv);
 int verb_totals(struct cli *cli, int argc, char **argv);
 int verb_flush(struct cli *cli, int argc, char **argv);
+int verb_journal(struct cli *cli, int argc, char **argv);
 int verb_operator(struct cli *cli, int argc, char **argv);
 int verb_approve(struct cli *cli, int argc, char **argv);
 int verb_accept_clock(struct cli *cli, int argc, char **argv);

@@ -29,6 +29,7 @@ static const struct verb {
         { "totals", verb_totals, "[BATCH]", N_("what the open batch, or another one, comes to") },
         { "flush", verb_flush, "", N_("tell the acquirer now what waits") },
         { "approve", verb_approve, "TRANSACTION [NUMBER]", N_("a supervisor allows a void or refund") },
+        { "journal", verb_journal, "[ACT]", N_("the record: status, verify, export and more") },
         { "operator", verb_operator, "[ACT]", N_("who works here: list, log-on, add and more") },
         { "accept-clock", verb_accept_clock, "", N_("the clock is right, and was wrong before") },
         { "emv", verb_emv, "check", N_("card applications and keys that a restart would use") },

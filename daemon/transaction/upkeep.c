@@ -189,7 +189,7 @@ static int on_slice(sd_event_source *source, uint64_t usec, void *userdata) {
                 r = u->asked.slice(u->journal, u->asked.userdata);
                 if (r <= 0)
                         end_asked(u, r);
-                return arm(u, 0);
+                return arm(u, r == UPKEEP_LATER ? SLICE_USEC : 0);
         }
         r = u->verifying ? verify_on(u) : u->purging ? purge_on(u) : 0;
         return r > 0 ? arm(u, SLICE_USEC) : 0;

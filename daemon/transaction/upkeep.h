@@ -19,9 +19,12 @@ int upkeep_new(struct engine *e, struct upkeep **ret);
 struct upkeep *upkeep_free(struct upkeep *u);
 DEFINE_CLEANUP(struct upkeep *, upkeep_free);
 
+#define UPKEEP_LATER 2
+
 /* Work that somebody asked for. */
 struct upkeep_work {
-        int (*slice)(struct journal *j, void *userdata); /* 1 while there is more to do, 0 at the end, or an error */
+        /* 1 while there is more to do, UPKEEP_LATER when not at once, 0 at the end, or an error. */
+        int (*slice)(struct journal *j, void *userdata);
         /* Once: what the last slice said, or -ECANCELED when tilld stops. */
         void (*end)(int r, void *userdata);
         void *userdata;

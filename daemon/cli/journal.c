@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* tillctl journal: status, verify, export, purge. */
+#include <fcntl.h>
+#include <getopt.h>
+#include <inttypes.h>
+
+#include "cli/cli.h"
+
+#define INTERFACE "org.tilld1.Journal"
+
+static int help(void) {
+        printf("%s\n\n", _("tillctl journal [ACT]: the record of all that happened at this terminal."));
+        printf("  status         %s\n",
+               _("how large and how old it is, and when it was checked (this is the default)"));
+        printf("  verify         %s\n", _("whether it is what tilld wrote"));
+        printf("  export [FILE]  %s\n", _("all of it as JSON lines; - is standard output"));
+        printf("  purge          %s\n", _("forget what is older than the retention time now"));
+        printf("\n%s\n",
+               _("Without FILE an export is kept below /var/lib/tilld/export. Card numbers are masked in it."));
+        return 0;
+}
+
+/* ---- A call that may take long ---- */
+
+struct wait {
+        const struct cli *cli;
+        sd_bus_message *reply;
+        bool shown;
+};
+
+static int on_progress(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        struct wait *w = userdata;
+        uint64_t done, total;
+
+        if (!isatty(STDERR_FILENO) || sd_bus_message_read(m, "stt", NULL, &done, &total) < 0)
+                return 0;
+        if (total > 0)
+                fprintf(stderr, "\r%3.0f %%", 100.0 * (double) done / (double) total);
+        else
+                fprintf(stderr, "\r%" PRIu64, done);
+        w->shown = true;
+        return 0;
+}
+
+static int on_reply(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        struct wait *w = userdata;
+
+        w->reply = sd_bus_message_ref(m);
+        return 0;
+}
+
+/* Until the answer comes, whenever that is; *ret is the caller's. */
+static int call(struct cli *cli, sd_bus_message *m, sd_bus_error *error, sd_bus_message **ret) {
+        _cleanup_(sd_bus_slot_unrefp) sd_bus_slot *progress = NULL, *answer = NULL;
+        struct wait w = { .cli = cli };
+        int r;
+
+        r = sd_bus_match_signal(cli->bus, &progress, SERVICE, SERVICE_PATH, INTERFACE, "Progress", on_progress, &w);
+        if (r < 0)
+                return r;
+        (void) sd_bus_message_set_allow_interactive_authorization(m, true);
+        r = sd_bus_call_async(cli->bus, &answer, m, on_reply, &w, UINT64_MAX);
+        while (r >= 0 && !w.reply) {
+                r = sd_bus_process(cli->bus, NULL);
+                if (r == 0)
+                        r = sd_bus_wait(cli->bus, UINT64_MAX);
+        }
+        if (w.shown)
+                fputs("\r       \r", stderr);
+        if (r >= 0 && sd_bus_message_is_method_error(w.reply, NULL)) {
+                (void) sd_bus_error_copy(error, sd_bus_message_get_error(w.reply));
+                r = -sd_bus_message_get_errno(w.reply);
+        }
+        if (r < 0) {
+                sd_bus_message_unref(w.reply);
+                return r;
+        }
+        *ret = w.reply;
+        return 0;
+}
+
+static int call_plain(struct cli *cli, const char *method, sd_bus_error *error, sd_bus_message **ret) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        int r;
+
+        r = sd_bus_message_new_method_call(cli->bus, &m, SERVICE, SERVICE_PATH, INTERFACE, method);
+        return r < 0 ? r : call(cli, m, error, ret);
+}
+
+/* ---- verify ---- */
+
+static int verify(struct cli *cli, const char *file) {
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        const char *text;
+        uint64_t events;
+        int good, r;
+
+        r = call_plain(cli, "Verify", &error, &reply);
+        if (r >= 0)
+                r = sd_bus_message_read(reply, "bts", &good, &events, &text);
+        if (r < 0)
+                return cli_fail(cli, &error, r);
+        if (cli->json) {
+                _cleanup_(cJSON_Deletep) cJSON *o = cJSON_CreateObject();
+
+                cJSON_AddBoolToObject(o, "Good", good);
+                cJSON_AddNumberToObject(o, "Events", (double) events);
+                cJSON_AddStringToObject(o, "Text", text);
+                (void) cli_print_json(o);
+        } else if (good)
+                printf(_("%sThe journal is what tilld wrote%s, up to event %" PRIu64 ".\n"), cli_tone(cli, TONE_GOOD),
+                       cli_tone_end(cli), events);
+        else
+                printf(_("%sThe journal is not what tilld wrote%s: %s.\n"
+                         "Keep a copy of it, change nothing, and ask support.\n"),
+                       cli_tone(cli, TONE_BAD), cli_tone_end(cli), text);
+        return good ? 0 : EXIT_NO;
+}
+
+/* ---- export ---- */
+
+static int export_to(struct cli *cli, int fd) {
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
+        int r;
+
+        r = sd_bus_message_new_method_call(cli->bus, &m, SERVICE, SERVICE_PATH, INTERFACE, "Export");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "h", fd);
+        if (r >= 0)
+                r = call(cli, m, &error, &reply);
+        return r < 0 ? cli_fail(cli, &error, r) : 0;
+}
+
+static int save_export(struct cli *cli) {
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        const char *path;
+        int r;
+
+        r = call_plain(cli, "SaveExport", &error, &reply);
+        if (r >= 0)
+                r = sd_bus_message_read(reply, "s", &path);
+        if (r < 0)
+                return cli_fail(cli, &error, r);
+        if (cli->json)
+                printf("{ \"Path\": \"%s\" }\n", path);
+        else
+                printf("%s\n", path);
+        return 0;
+}
+
+static int export(struct cli *cli, const char *file) {
+        _cleanup_close_ int fd = -EBADF;
+        int r;
+
+        if (!file)
+                return save_export(cli);
+        if (streq(file, "-"))
+                return export_to(cli, STDOUT_FILENO);
+        fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        if (fd < 0) {
+                fprintf(stderr, "%s: %s\n", file, strerror(errno));
+                return EXIT_USAGE;
+        }
+        r = export_to(cli, fd);
+        if (r != 0)
+                (void) unlink(file);
+        return r;
+}
+
+/* ---- purge ---- */
+
+static int purge(struct cli *cli, const char *file) {
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        uint32_t removed;
+        int r;
+
+        r = call_plain(cli, "Purge", &error, &reply);
+        if (r >= 0)
+                r = sd_bus_message_read(reply, "u", &removed);
+        if (r < 0)
+                return cli_fail(cli, &error, r);
+        if (cli->json)
+                printf("{ \"Removed\": %" PRIu32 " }\n", removed);
+        else
+                printf(_("The details of %" PRIu32 " transactions are forgotten.\n"), removed);
+        return 0;
+}
+
+/* ---- status ---- */
+
+static double number_of(const cJSON *o, const char *name) {
+        const cJSON *n = cJSON_GetObjectItemCaseSensitive(o, name);
+
+        return cJSON_IsNumber(n) ? n->valuedouble : 0;
+}
+
+static void print_line(const char *name, const char *text) {
+        cli_pad(name, 20);
+        printf("%s\n", text);
+}
+
+static void print_size(const char *name, double bytes) {
+        char text[48];
+
+        (void) snprintf(text, sizeof(text), "%.1f MiB", bytes / (1 << 20));
+        print_line(name, text);
+}
+
+static void print_time(const char *name, double usec) {
+        char text[CLI_TIME_MAX];
+
+        print_line(name, usec > 0 ? cli_time((uint64_t) usec, text) : _("never"));
+}
+
+static void print_status(const struct cli *cli, const cJSON *o) {
+        const cJSON *checkpoint = cJSON_GetObjectItemCaseSensitive(o, "LastCheckpoint");
+        const char *fault = cli_text(o, "Fault");
+        char text[160];
+
+        print_line(_("file"), cli_text(o, "Path"));
+        print_size(_("size"), number_of(o, "Size") + number_of(o, "LogSize"));
+        print_size(_("free on its disk"), number_of(o, "FreeSpace"));
+        (void) snprintf(text, sizeof(text), "%.0f", number_of(o, "Transactions"));
+        print_line(_("transactions"), text);
+        print_time(_("with details since"), number_of(o, "FirstWholeTime"));
+        (void) snprintf(text, sizeof(text), _("%.0f days"), number_of(o, "RetentionDays"));
+        print_line(_("kept for"), text);
+        (void) snprintf(text, sizeof(text), "%.0f-%.0f", number_of(o, "FirstEvent"), number_of(o, "LastEvent"));
+        print_line(_("events"), text);
+        print_time(_("last checkpoint"), number_of(checkpoint, "Time"));
+        print_time(_("found good"), number_of(o, "CheckedTime"));
+        if (*fault)
+                printf("%s%s%s\n", cli_tone(cli, TONE_BAD), fault, cli_tone_end(cli));
+}
+
+static int status(struct cli *cli, const char *file) {
+        _cleanup_(cJSON_Deletep) cJSON *o = NULL;
+        int r;
+
+        r = cli_describe(cli, SERVICE_PATH, INTERFACE, &o);
+        if (r != 0)
+                return r;
+        if (cli->json)
+                return cli_print_json(o);
+        print_status(cli, o);
+        return *cli_text(o, "Fault") ? EXIT_NO : 0;
+}
+
+int verb_journal(struct cli *cli, int argc, char **argv) {
+        static const struct option options[] = { { "help", no_argument, NULL, 'h' }, {} };
+        static const struct {
+                const char *name;
+                int (*run)(struct cli *cli, const char *file);
+                int files;
+        } acts[] = {
+                { "status", status, 0 },
+                { "verify", verify, 0 },
+                { "export", export, 1 },
+                { "purge", purge, 0 },
+        };
+        const char *act;
+        int k;
+
+        while ((k = getopt_long(argc, argv, "h", options, NULL)) >= 0)
+                return k == 'h' ? help() : EXIT_USAGE;
+        act = optind < argc ? argv[optind] : "status";
+        for (size_t i = 0; i < ELEMENTSOF(acts); i++)
+                if (streq(acts[i].name, act) && argc - optind - 1 <= acts[i].files)
+                        return acts[i].run(cli, optind + 1 < argc ? argv[optind + 1] : NULL);
+        fprintf(stderr, _("\"%s\" is no act of tillctl journal, or has too many words; see tillctl journal --help.\n"),
+                act);
+        return EXIT_USAGE;
+}
