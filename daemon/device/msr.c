@@ -90,6 +90,26 @@ static void track_take(const struct till_msr_swipe *record, unsigned index, trac
         (void) parse(track->data, MIN((size_t) track->length, sizeof(track->data)), track->errors, ret_track);
 }
 
+/* One cryptogram over two tracks is none of track 2. */
+static void encrypted_take(const struct till_msr_swipe *record, struct msr_encrypted *ret) {
+        const struct till_msr_track *track = &record->track[1];
+
+        memset(ret, 0, sizeof(*ret));
+        if (!track_is_encrypted(record, track))
+                return;
+        (void) track2_masked_parse(track->data, MIN((size_t) track->length, sizeof(track->data)), ret->masked_pan,
+                                   ret->service);
+        if (record->ksn_length == 0 || record->ksn_length > MIN(sizeof(record->ksn), sizeof(ret->ksn)) ||
+            track->encrypted_length == 0 ||
+            track->encrypted_length > MIN(sizeof(track->encrypted), sizeof(ret->cryptogram)) ||
+            track->flags & TILL_MSR_TRACK_JOINT)
+                return;
+        memcpy(ret->ksn, record->ksn, record->ksn_length);
+        ret->ksn_size = record->ksn_length;
+        memcpy(ret->cryptogram, track->encrypted, track->encrypted_length);
+        ret->cryptogram_size = track->encrypted_length;
+}
+
 static void give(struct msr *msr) {
         const struct till_msr_swipe *record = &msr->record->swipe;
         struct msr_swipe *swipe = msr->swipe;
@@ -99,6 +119,7 @@ static void give(struct msr *msr) {
         swipe->time = record->time_ns / 1000;
         track_take(record, 0, track1_parse, &swipe->track1);
         track_take(record, 1, track2_parse, &swipe->track2);
+        encrypted_take(record, &swipe->encrypted);
         msr->sequence = record->sequence;
         explicit_bzero(msr->record, sizeof(*msr->record));
 

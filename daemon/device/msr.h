@@ -7,6 +7,19 @@
 
 #include "device/track.h"
 
+#define MSR_KSN_MAX 12
+#define MSR_CRYPTOGRAM_MAX 128
+
+/* Track 2 as the reader encrypted it, alone; sizes are 0 where it did not. */
+struct msr_encrypted {
+        uint8_t ksn[MSR_KSN_MAX]; /* of DUKPT */
+        size_t ksn_size;
+        uint8_t cryptogram[MSR_CRYPTOGRAM_MAX];
+        size_t cryptogram_size;
+        char masked_pan[TRACK_PAN_MAX + 1]; /* "" where the reader shows nothing of it */
+        char service[4];                    /* likewise */
+};
+
 /* Secret memory of the reader; wiped as soon as the callback returns. */
 struct msr_swipe {
         uint32_t sequence; /* as the driver counts, from 1 */
@@ -14,6 +27,7 @@ struct msr_swipe {
         uint64_t time;     /* CLOCK_BOOTTIME, microseconds */
         struct track track1;
         struct track track2;
+        struct msr_encrypted encrypted; /* where track2.status is TRACK_ENCRYPTED */
 };
 
 struct msr;

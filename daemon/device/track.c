@@ -162,3 +162,36 @@ enum track_status track1_parse(const uint8_t *data, size_t size, unsigned errors
 enum track_status track2_parse(const uint8_t *data, size_t size, unsigned errors, struct track *ret_track) {
         return parse(&track2, data, size, errors, ret_track);
 }
+
+/* Digits, or what a reader puts in their place. */
+static size_t masked_length(const char *text, size_t size) {
+        size_t n = 0;
+
+        while (n < size && ((text[n] >= '0' && text[n] <= '9') || text[n] == '*'))
+                n++;
+        return n;
+}
+
+bool track2_masked_parse(const uint8_t *data, size_t size, char ret_pan[static TRACK_PAN_MAX + 1],
+                         char ret_service[static 4]) {
+        const char *text = (const char *) data;
+        size_t n;
+
+        memset(ret_pan, 0, TRACK_PAN_MAX + 1);
+        memset(ret_service, 0, 4);
+        if (size < 2 || text[0] != ';' || text[size - 1] != '?')
+                return false;
+        n = masked_length(++text, size - 2);
+        if (n < 12 || n > TRACK_PAN_MAX || text[n] != '=')
+                return false;
+        memset(ret_pan, '*', n);
+        memcpy(ret_pan, text, 6);
+        memcpy(ret_pan + n - 4, text + n - 4, 4);
+
+        /* Zeros are what some readers mask with, and no service code that a card has. */
+        text += n + 1;
+        if (size - 2 >= n + 1 + 7 && masked_length(text, 7) == 7 && memcmp(text + 4, "000", 3) != 0 &&
+            !memchr(text + 4, '*', 3))
+                memcpy(ret_service, text + 4, 3);
+        return true;
+}

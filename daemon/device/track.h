@@ -40,6 +40,13 @@ struct track {
 enum track_status track1_parse(const uint8_t *data, size_t size, unsigned errors, struct track *ret_track);
 enum track_status track2_parse(const uint8_t *data, size_t size, unsigned errors, struct track *ret_track);
 
+/*
+ * What an encrypting reader shows of track 2: of the PAN the first 6 and last 4 digits at most, stars elsewhere, and
+ * the service code where it is shown. False, with both empty, for what is no masked track.
+ */
+bool track2_masked_parse(const uint8_t *data, size_t size, char ret_pan[static TRACK_PAN_MAX + 1],
+                         char ret_service[static 4]);
+
 /* ISO/IEC 7812-1 annex B over a text of digits; false for anything else, the empty text too. */
 bool track_pan_check(const char *pan);
 

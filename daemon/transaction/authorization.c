@@ -106,7 +106,8 @@ static void fill_request(const struct transaction *t, struct host_request *ret) 
                 .amount = record->amount,
                 .currency = currency_find(record->currency)->numeric,
                 .entry = host_entry(record->entry),
-                .pan = card->pan,
+                .pan = *card->pan ? card->pan : NULL,
+                .encrypted = t->encrypted,
                 .expiry = *card->expiry ? card->expiry : NULL,
                 .track2 = *card->track2 ? card->track2 : NULL,
                 .psn = record->psn,
@@ -147,9 +148,12 @@ static int commit_request(struct transaction *t) {
         r = counter_get_batch(j, &record->batch);
         if (r < 0)
                 return r;
-        r = transaction_record_set_pan(j, record, t->request->card.pan);
-        if (r < 0)
-                return r;
+        /* Only the acquirer can read what a reader has encrypted. */
+        if (!t->encrypted) {
+                r = transaction_record_set_pan(j, record, t->request->card.pan);
+                if (r < 0)
+                        return r;
+        }
         record->reversal = t->reversible ? REVERSAL_PENDING : REVERSAL_NONE;
         r = transaction_save(t, "sent");
         if (r < 0)
@@ -212,6 +216,16 @@ static void reversals_ended(bool ok, void *userdata) {
         }
 }
 
+/* As far as both show; the acquirer sees the rest. */
+static bool is_same_mask(const char *a, const char *b) {
+        if (strlen(a) != strlen(b) || isempty(a))
+                return false;
+        for (; *a; a++, b++)
+                if (*a != *b && *a != '*' && *b != '*')
+                        return false;
+        return true;
+}
+
 /* 1: the card is the one that the original was made with, or there is no original. */
 static int is_same_card(const struct transaction *t) {
         char hash[65];
@@ -219,6 +233,8 @@ static int is_same_card(const struct transaction *t) {
 
         if (!t->original)
                 return 1;
+        if (t->encrypted || isempty(t->original->pan_hash))
+                return is_same_mask(t->view.record.masked_pan, t->original->masked_pan);
         r = transaction_pan_hash(t->engine->config.journal, t->request->card.pan, hash);
         return r < 0 ? r : streq(hash, t->original->pan_hash);
 }

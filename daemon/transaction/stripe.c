@@ -9,44 +9,76 @@ static void ask_again(struct transaction *t, const char *message) {
         transaction_tell(t, TRANSACTION_CHANGED);
 }
 
-void transaction_swiped(struct transaction *t, const struct msr_swipe *swipe) {
-        struct transaction_record *record = &t->view.record;
-        const struct track *track = &swipe->track2;
+/* UnionPay's market closed fallback: a chip card is never taken by its stripe. */
+static bool refuse_chip_card(struct transaction *t, const char *service) {
+        if (!track_service_has_chip(service))
+                return false;
+        if (t->card)
+                t->view.prompt = "insert-card";
+        ask_again(t, N_("This card has a chip: insert it."));
+        return true;
+}
 
-        if (record->state != TRANSACTION_WAITING_CARD || t->engine->card_left_in)
-                return;
-        if (track->status == TRACK_ENCRYPTED) {
-                log_warning("Transaction %" PRIi64
-                            ": the magstripe reader encrypts, and its swipes cannot be used yet",
-                            record->id);
-                return ask_again(t, N_("This reader encrypts cards, which cannot be used yet. Insert the chip."));
+/* The stripe is what the transaction goes on with. */
+static void take_stripe(struct transaction *t, const char *masked_pan) {
+        struct transaction_record *record = &t->view.record;
+
+        t->card = card_free(t->card);
+        (void) msr_disarm(t->engine->msr);
+        t->card_is_done = true;
+        t->view.prompt = "";
+        COPY(record->masked_pan, masked_pan);
+        record->entry = ENTRY_SWIPE;
+        record->signature = true;
+        /* No look into the exception file: the acquirer is asked in any case. */
+        transaction_authorize(t);
+}
+
+/* What the reader has encrypted is passed on as it is, with the number of its key; nothing here can read it. */
+static void swiped_encrypted(struct transaction *t, const struct msr_encrypted *e) {
+        if (acquirer_profile(t->engine->acquirer)->encrypted == 0 || e->cryptogram_size == 0) {
+                log_warning("Transaction %" PRIi64 ": the magstripe reader encrypts in a way that the acquirer does "
+                            "not take",
+                            t->view.record.id);
+                return ask_again(t, N_("This reader encrypts cards in a way that the acquirer does not take. Insert "
+                                       "the chip."));
         }
+        if (refuse_chip_card(t, e->service))
+                return;
+
+        t->request = secret_new(sizeof(*t->request));
+        t->encrypted = secret_new(sizeof(*t->encrypted));
+        if (!t->request || !t->encrypted)
+                return transaction_conclude(t, RESULT_FAILED, "no-memory");
+        memcpy(t->encrypted->ksn, e->ksn, e->ksn_size);
+        t->encrypted->ksn_size = e->ksn_size;
+        memcpy(t->encrypted->cryptogram, e->cryptogram, e->cryptogram_size);
+        t->encrypted->cryptogram_size = e->cryptogram_size;
+        take_stripe(t, e->masked_pan);
+}
+
+void transaction_swiped(struct transaction *t, const struct msr_swipe *swipe) {
+        const struct track *track = &swipe->track2;
+        char masked_pan[24];
+
+        if (t->view.record.state != TRANSACTION_WAITING_CARD || t->engine->card_left_in)
+                return;
+        if (track->status == TRACK_ENCRYPTED)
+                return swiped_encrypted(t, &swipe->encrypted);
         if (track->status != TRACK_OK)
                 return ask_again(t, track->status == TRACK_MALFORMED
                                             ? N_("This is not a payment card. Swipe another one.")
                                             : N_("The stripe could not be read. Swipe the card again, steadily."));
-        /* UnionPay's market closed fallback: a chip card is never taken by its stripe. */
-        if (track_service_has_chip(track->service)) {
-                if (t->card)
-                        t->view.prompt = "insert-card";
-                return ask_again(t, N_("This card has a chip: insert it."));
-        }
+        if (refuse_chip_card(t, track->service))
+                return;
+        if (transaction_pan_mask(track->pan, masked_pan) < 0)
+                return transaction_conclude(t, RESULT_FAILED, "card-malformed");
 
-        t->card = card_free(t->card);
-        (void) msr_disarm(t->engine->msr);
         t->request = secret_new(sizeof(*t->request));
         if (!t->request)
                 return transaction_conclude(t, RESULT_FAILED, "no-memory");
         COPY(t->request->card.pan, track->pan);
         COPY(t->request->card.expiry, track->expiry);
         COPY(t->request->card.track2, track->text);
-
-        t->card_is_done = true;
-        t->view.prompt = "";
-        record->entry = ENTRY_SWIPE;
-        record->signature = true;
-        if (transaction_pan_mask(track->pan, record->masked_pan) < 0)
-                return transaction_conclude(t, RESULT_FAILED, "card-malformed");
-        /* No look into the exception file: the acquirer is asked in any case. */
-        transaction_authorize(t);
+        take_stripe(t, masked_pan);
 }

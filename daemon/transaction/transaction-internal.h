@@ -51,6 +51,7 @@ struct transaction {
         /* What the worker was given and said, to hold its next claim against. */
         struct message_start *start;
         struct message_online_request *request; /* secret memory; filled in for a swipe too */
+        struct host_encrypted *encrypted;       /* a stripe in the place of request's card; secret memory */
         struct message_online_answer *told;
         sd_event_source *timeout;       /* of the step */
         sd_event_source *whole_timeout; /* of the card, until the acquirer is asked */

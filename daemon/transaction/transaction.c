@@ -39,6 +39,7 @@ void transaction_tell(struct transaction *t, enum transaction_event event) {
 }
 
 void transaction_drop_secrets(struct transaction *t) {
+        t->encrypted = secret_free(t->encrypted);
         if (!t->request)
                 return;
         explicit_bzero(t->request->card.pan, sizeof(t->request->card.pan));
@@ -58,6 +59,7 @@ struct transaction *transaction_free(struct transaction *t) {
         card_free(t->card);
         transaction_end_timeouts(t);
         secret_free(t->request);
+        secret_free(t->encrypted);
         download_free(t->download);
         free(t->original);
         free(t->settlement);

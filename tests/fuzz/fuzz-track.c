@@ -13,6 +13,21 @@ static bool digits(const char *text, size_t min, size_t max) {
         return text[n] == '\0' && n >= min && n <= max;
 }
 
+/* Of a masked text no more than ten digits are shown. */
+static void try_masked(const uint8_t *data, size_t size) {
+        char pan[TRACK_PAN_MAX + 1], service[4];
+        size_t shown = 0;
+
+        if (!track2_masked_parse(data, size, pan, service)) {
+                check(!*pan && !*service);
+                return;
+        }
+        for (const char *c = pan; *c; c++)
+                shown += *c != '*';
+        check(strlen(pan) >= 12 && shown <= 10 && strspn(pan, "0123456789*") == strlen(pan));
+        check(digits(service, 0, 3));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         static const struct track empty;
         struct track track;
@@ -24,6 +39,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         memset(&track, 0xA5, sizeof(track));
         data++;
         size--;
+        try_masked(data, size);
         if (first)
                 (void) track1_parse(data, size, 0, &track);
         else

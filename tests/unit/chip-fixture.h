@@ -53,6 +53,7 @@ static struct {
         int64_t amount;
         enum host_kind kind;
         struct host_original original;
+        struct host_encrypted encrypted;
         char pan[EMV_PAN_MAX + 1], reversal_reason[3];
         uint8_t de55[EMV_DE55_MAX];
         size_t de55_size;
@@ -238,6 +239,7 @@ int __wrap_acquirer_exchange(struct acquirer *a, const struct host_request *q, h
                 chip.amount = q->amount;
                 chip.kind = q->kind;
                 chip.original = q->original;
+                chip.encrypted = q->encrypted ? *q->encrypted : (struct host_encrypted){};
                 snprintf(chip.pan, sizeof(chip.pan), "%s", strempty(q->pan));
                 chip.de55_size = q->icc_size;
                 snprintf(chip.answer.code, sizeof(chip.answer.code), "%s", chip.code);

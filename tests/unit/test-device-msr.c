@@ -206,6 +206,53 @@ static void encrypted_tracks(void **state) {
         assert_int_equal(seen.swipe.track2.status, TRACK_UNREAD);
 }
 
+/* Its cryptogram is for the acquirer; what the reader shows beside it is for the receipt. */
+static void encrypted_for_the_acquirer(void **state) {
+        struct till_msr_swipe record = { .size = sizeof(record),
+                                         .sequence = 1,
+                                         .encryption = TILL_MSR_ENCRYPTION_DUKPT_TDES,
+                                         .ksn_length = 10,
+                                         .ksn = { 0xFF, 0xFF, 1, 2, 3, 4, 5, 6, 7, 8 } };
+        struct till_msr_track *track = &record.track[1];
+        static const char masked[] = ";6200******0054=4912***?", shown[] = ";6200000000000070=4912201000?";
+
+        assert_int_equal(msr_open(msr, "/dev/fake"), 0);
+        assert_int_equal(msr_arm(msr), 0);
+        track->flags = TILL_MSR_TRACK_MASKED;
+        track->encrypted_length = 40;
+        memset(track->encrypted, 0xA5, 40);
+        track->length = (uint8_t) strlen(masked);
+        memcpy(track->data, masked, strlen(masked));
+        assert_int_equal(send(fake.peer, &record, sizeof(record), 0), sizeof(record));
+        turn();
+        assert_int_equal(seen.swipe.encrypted.ksn_size, 10);
+        assert_memory_equal(seen.swipe.encrypted.ksn, record.ksn, 10);
+        assert_int_equal(seen.swipe.encrypted.cryptogram_size, 40);
+        assert_memory_equal(seen.swipe.encrypted.cryptogram, track->encrypted, 40);
+        assert_string_equal(seen.swipe.encrypted.masked_pan, "6200******0054");
+        assert_string_equal(seen.swipe.encrypted.service, "");
+
+        record.sequence++;
+        track->length = (uint8_t) strlen(shown);
+        memcpy(track->data, shown, strlen(shown));
+        assert_int_equal(send(fake.peer, &record, sizeof(record), 0), sizeof(record));
+        turn();
+        assert_string_equal(seen.swipe.encrypted.masked_pan, "620000******0070");
+        assert_string_equal(seen.swipe.encrypted.service, "201");
+
+        /* Of two tracks in one nobody knows where track 2 begins; without its key it cannot be read at all. */
+        for (int i = 0; i < 2; i++) {
+                record.sequence++;
+                track->flags |= i == 0 ? TILL_MSR_TRACK_JOINT : 0;
+                record.ksn_length = i == 0 ? 10 : 0;
+                assert_int_equal(send(fake.peer, &record, sizeof(record), 0), sizeof(record));
+                turn();
+                assert_int_equal(seen.swipe.track2.status, TRACK_ENCRYPTED);
+                assert_int_equal(seen.swipe.encrypted.cryptogram_size, 0);
+                track->flags &= (uint8_t) ~TILL_MSR_TRACK_JOINT;
+        }
+}
+
 static void short_record(void **state) {
         assert_int_equal(msr_open(msr, "/dev/fake"), 0);
         assert_int_equal(msr_arm(msr), 0);
@@ -259,8 +306,13 @@ static void wrong_kind(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                msr_test(swipes),     msr_test(length_beyond_the_track), msr_test(short_record), msr_test(unplugged),
-                msr_test(wrong_kind), msr_test(encrypted_tracks),
+                msr_test(swipes),
+                msr_test(length_beyond_the_track),
+                msr_test(short_record),
+                msr_test(unplugged),
+                msr_test(wrong_kind),
+                msr_test(encrypted_tracks),
+                msr_test(encrypted_for_the_acquirer),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

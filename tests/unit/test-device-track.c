@@ -145,10 +145,47 @@ static void track_random(void **state) {
         }
 }
 
+/* The first 6 and the last 4 digits, however many a reader shows, and a service code that is one. */
+static void masked_texts(void **state) {
+        static const struct {
+                const char *text, *pan, *service;
+        } good[] = {
+                { ";6200000000000054=49121011234567890?", "620000******0054", "101" },
+                { ";6200********0054=4912***?", "6200********0054", "" },
+                { ";6200********0054=?", "6200********0054", "" },
+                { ";6200000000000054=0000000000?", "620000******0054", "" },
+                { ";4266******9999=1612201******?", "4266******9999", "201" },
+                { ";4266***********9999=1612*01***?", "4266***********9999", "" },
+        };
+        static const char *const bad[] = { "",
+                                           ";",
+                                           ";?",
+                                           ";=?",
+                                           "6200000000000054=4912101?",
+                                           ";62000054=4912101?",
+                                           ";6200000000000054?",
+                                           ";6200000000000054=4912101",
+                                           ";62000000000000540000=4912101?",
+                                           ";6200A00000000054=4912101?" };
+        char pan[TRACK_PAN_MAX + 1], service[4];
+
+        for (size_t i = 0; i < ELEMENTSOF(good); i++) {
+                assert_true(track2_masked_parse((const uint8_t *) good[i].text, strlen(good[i].text), pan, service));
+                assert_string_equal(pan, good[i].pan);
+                assert_string_equal(service, good[i].service);
+        }
+        for (size_t i = 0; i < ELEMENTSOF(bad); i++) {
+                assert_false(track2_masked_parse((const uint8_t *) bad[i], strlen(bad[i]), pan, service));
+                assert_string_equal(pan, "");
+                assert_string_equal(service, "");
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(track2_good), cmocka_unit_test(track1_good), cmocka_unit_test(track_refused),
-                cmocka_unit_test(track_edges), cmocka_unit_test(pan_check),   cmocka_unit_test(track_random),
+                cmocka_unit_test(masked_texts),  cmocka_unit_test(track2_good), cmocka_unit_test(track1_good),
+                cmocka_unit_test(track_refused), cmocka_unit_test(track_edges), cmocka_unit_test(pan_check),
+                cmocka_unit_test(track_random),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

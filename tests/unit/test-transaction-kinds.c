@@ -376,6 +376,79 @@ static void services_need_no_card(void **state) {
         assert_refused(wrong, REFUSAL_UNKNOWN_OPTION, "original");
 }
 
+/* ---- Stripes that the reader encrypts ---- */
+
+static struct msr_swipe encrypted(const char *masked_pan, const char *service) {
+        struct msr_swipe swipe = { .track2.status = TRACK_ENCRYPTED,
+                                   .encrypted = { .ksn = { 1, 2, 3 }, .ksn_size = 10, .cryptogram_size = 40 } };
+
+        COPY(swipe.encrypted.masked_pan, masked_pan);
+        COPY(swipe.encrypted.service, service);
+        return swipe;
+}
+
+static int64_t swipe(struct engine_call call, const char *masked_pan) {
+        struct msr_swipe s = encrypted(masked_pan, "");
+        int64_t id = chip_start(call);
+
+        transaction_swiped(shop.engine->current, &s);
+        while (chip.finished == 0 || chip.busy)
+                chip_run();
+        assert_int_equal(transaction_record_load(shop.journal, id, &chip.view.record), 0);
+        return id;
+}
+
+static void an_encrypted_stripe_is_passed_on(void **state) {
+        char pan[PAN_TEXT_MAX];
+        int64_t id;
+
+        id = swipe(SALE, "620000******0054");
+        assert_result(RESULT_APPROVED, "");
+        assert_string_equal(chip.pan, "");
+        assert_int_equal(chip.encrypted.ksn_size, 10);
+        assert_memory_equal(chip.encrypted.ksn, "\x01\x02\x03\x00", 4);
+        assert_int_equal(chip.encrypted.cryptogram_size, 40);
+        assert_int_equal(record()->entry, ENTRY_SWIPE);
+        assert_true(record()->signature);
+        assert_string_equal(record()->masked_pan, "620000******0054");
+        assert_string_equal(record()->pan_hash, "");
+        assert_int_equal(transaction_record_get_pan(shop.journal, id, pan), -ENOENT);
+
+        /* As far as the reader shows it, it is the same card; the acquirer sees the rest. */
+        swipe(about("void", id, 1234), "620000******0062");
+        assert_result(RESULT_FAILED, "other-card");
+        assert_int_equal(chip.requests, 0);
+        swipe(about("void", id, 1234), "6200********0054");
+        assert_result(RESULT_APPROVED, "");
+        assert_int_equal(chip.kind, HOST_VOID);
+        assert_int_equal(chip.encrypted.cryptogram_size, 40);
+}
+
+static void a_lost_encrypted_sale_is_reversed(void **state) {
+        chip.outcome = HOST_NO_ANSWER;
+        swipe(SALE, "620000******0054");
+        assert_result(RESULT_FAILED, "no-answer");
+        assert_int_equal(chip.reversals, 1);
+        assert_int_equal(record()->reversal, REVERSAL_DONE);
+}
+
+static void an_encrypted_stripe_that_is_not_taken(void **state) {
+        struct msr_swipe s = encrypted("620000******0070", "201");
+        struct refusal refusal;
+        int64_t id;
+
+        id = chip_start(SALE);
+        transaction_swiped(shop.engine->current, &s);
+        assert_non_null(strstr(chip.view.record.message, "has a chip"));
+        s = encrypted("620000******0054", "101");
+        s.encrypted.cryptogram_size = 0;
+        transaction_swiped(shop.engine->current, &s);
+        assert_non_null(strstr(chip.view.record.message, "does not take"));
+        assert_int_equal(engine_current(shop.engine), id);
+        assert_int_equal(engine_cancel(shop.engine, id, &refusal), 0);
+        assert_int_equal(chip.requests, 0);
+}
+
 /* ---- The supervisor ---- */
 
 static struct engine_call unapproved(int64_t sale) {
@@ -557,6 +630,9 @@ int main(int argc, char **argv) {
                 cmocka_unit_test_setup_teardown(a_preauthorization_grows_old, setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(a_balance_moves_no_money, setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(services_need_no_card, setup, chip_teardown),
+                cmocka_unit_test_setup_teardown(an_encrypted_stripe_is_passed_on, setup, chip_teardown),
+                cmocka_unit_test_setup_teardown(a_lost_encrypted_sale_is_reversed, setup, chip_teardown),
+                cmocka_unit_test_setup_teardown(an_encrypted_stripe_that_is_not_taken, setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(a_supervisor_approves, setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(nobody_approves, setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(an_unconfirmed_refund_is_resolved_once, setup, chip_teardown),
