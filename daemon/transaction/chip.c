@@ -197,8 +197,9 @@ static void card_outcome(struct transaction *t, const struct message_outcome *m)
                 return card_failed(t);
         if (m->reason == EMV_REASON_READER && t->view.record.state == TRANSACTION_WAITING_CARD)
                 return reader_lost(t);
-        log_info("Transaction %" PRIi64 ": chip: %s, %s", t->view.record.id, emv_outcome_to_string(m->outcome),
-                 emv_reason_to_string(m->reason));
+        log_info("Transaction %" PRIi64 ": chip: %s%s%s", t->view.record.id, emv_outcome_to_string(m->outcome),
+                 m->reason == EMV_REASON_NONE ? "" : ", ",
+                 m->reason == EMV_REASON_NONE ? "" : emv_reason_to_string(m->reason));
         note_language(t, m->card.language);
         emv_data_note(&t->view.record, &t->start->terminal, &m->card, &m->result);
         word = word_of(t, m->reason);

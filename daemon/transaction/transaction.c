@@ -190,6 +190,36 @@ static void note_answer(struct transaction *t) {
         (void) snprintf(record->host_time, sizeof(record->host_time), "%s%s", t->answer.date, t->answer.time);
 }
 
+/* ---- What support reads in the log ---- */
+
+/* "refund 10.00 CNY, reference R-7, about transaction 8, by uid 1000" */
+static void log_start(const struct transaction_record *record) {
+        const struct currency *currency = currency_find(record->currency);
+        char amount[AMOUNT_TEXT_MAX] = "", about[40] = "";
+
+        if (currency && record->amount > 0)
+                (void) amount_format(record->amount, currency, amount);
+        if (record->original > 0)
+                (void) snprintf(about, sizeof(about), ", about transaction %" PRIi64, record->original);
+        log_info("Transaction %" PRIi64 ": %s%s%s%s%s, reference %s%s, by uid %" PRIu32, record->id, record->kind,
+                 *amount ? " " : "", amount, *amount ? " " : "", *amount ? record->currency : "", record->reference,
+                 about, (uint32_t) record->starter);
+}
+
+static void log_result(const struct transaction_record *record) {
+        const char *result = transaction_result_to_string(record->result);
+
+        if (record->result == RESULT_UNCONFIRMED) {
+                log_warning("Transaction %" PRIi64 ": unconfirmed: it may have been booked. Ask the acquirer, then "
+                            "Resolve it",
+                            record->id);
+                return;
+        }
+        log_info("Transaction %" PRIi64 ": %s%s%s%s%s%s", record->id, result, *record->reason ? ", " : "",
+                 record->reason, *record->response_code ? ", code " : "", record->response_code,
+                 record->reversal == REVERSAL_PENDING ? "; it is being reversed" : "");
+}
+
 /* The end of every transaction: written, then said, then printed. */
 void transaction_conclude(struct transaction *t, enum transaction_result result, const char *reason) {
         struct transaction_record *record = &t->view.record;
@@ -219,8 +249,7 @@ void transaction_conclude(struct transaction *t, enum transaction_result result,
         if (r < 0)
                 engine_panic(r, "the result of a transaction cannot be written");
 
-        log_info("Transaction %" PRIi64 ": %s%s%s", record->id, transaction_result_to_string(result),
-                 *reason ? ", " : "", reason);
+        log_result(record);
         transaction_tell(t, TRANSACTION_CHANGED);
         transaction_tell(t, TRANSACTION_FINISHED);
         t->engine->listener.changed(t->engine->listener.userdata);
@@ -355,6 +384,7 @@ int transaction_approve(struct transaction *t, const char *approver) {
                 return -EALREADY;
         transaction_end_timeouts(t);
         COPY(t->view.record.approver, approver);
+        log_info("Transaction %" PRIi64 ": approved by supervisor %s", t->view.record.id, approver);
         r = prepare(t);
         if (r >= 0)
                 r = transaction_save_lazily(t, "approved-by-supervisor");
@@ -409,6 +439,7 @@ int transaction_new(struct engine *e, const struct kind *kind, const struct tran
         if (r < 0)
                 return r;
 
+        log_start(&t->view.record);
         if (t->view.record.state == TRANSACTION_WAITING_CARD)
                 ask_for_card(t);
         *ret = TAKE_PTR(t);
