@@ -109,6 +109,14 @@ check-trixie: check-deps ## run the kselftests on Debian 13's kernel, 6.12
 check-crash: check-deps ## kill the terminal at each of its system calls, and hold all that it did against the acquirer's ledger
 	@$(MAKE) --no-print-directory $(CRASH_PROGRAMS)
 	@O=$(O) tests/crash/run $(P)
+	@$(if $(P),,O=$(O) tests/crash/history --count=500 --seed=1)
+
+# M="NAME..." runs a part.
+check-crash-mutants: export COMPILE = $(ALL_CFLAGS) $(LIB_CFLAGS)
+check-crash-mutants: export LINK = $(ALL_LDFLAGS) $(CRASH_WRAPS)
+check-crash-mutants: export LIBS = $(call libs,$(sort $(LIBS_tilld) $(LIBS_till-sim)))
+check-crash-mutants: $(CRASH_PROGRAMS) ## faults put into the daemon one by one: killing the terminal has to show each
+	@O=$(O) CC="$(CC)" tests/crash/check-mutants $(M)
 
 # The first run builds the kernel. UNPLUGS= and SEED= are for the hostile devices too.
 check-kernel-debug: check-deps ## kselftests, 1000 unplugs and FUZZ_TIME=60 s of hostile devices on a kernel with KASAN and lockdep
@@ -165,4 +173,4 @@ demo-shell: ## the same VM with a shell in it; end it with exit
 	@packaging/install-deps build
 	@tests/vm/run --tty -- bash -i
 
-.PHONY: bench check check-crash check-mutants fuzz fuzz-emv fuzz-named check-unit check-kernel-debug coverage-kernel coverage-emv check-trixie check-deps check-programs demo demo-shell
+.PHONY: bench check check-crash check-crash-mutants check-mutants fuzz fuzz-emv fuzz-named check-unit check-kernel-debug coverage-kernel coverage-emv check-trixie check-deps check-programs demo demo-shell

@@ -9,7 +9,8 @@
 import collections, hashlib, re, sqlite3, struct, sys
 
 # What has no effect on money.
-SERVICES = ('sign-on', 'sign-off', 'echo', 'parameters', 'ca-keys')
+SERVICES = ('sign-on', 'sign-off', 'echo', 'parameters', 'ca-keys', 'settlement', 'batch-upload', 'chip-upload',
+            'batch-upload-end')
 FREE = SERVICES + ('balance',)
 # What takes an original back, all of it.
 VOIDS = ('void', 'pre-authorization-void', 'completion-void')
@@ -24,6 +25,8 @@ class Witnesses:
         self.transactions = rows(journal, 'SELECT * FROM transactions ORDER BY id')
         self.reversals = {r['transaction_id']: r for r in rows(journal, 'SELECT * FROM reversals')}
         self.jobs = rows(journal, 'SELECT id, transaction_id, what, duplicate, state FROM print_jobs ORDER BY id')
+        self.batches = rows(journal, 'SELECT * FROM batches ORDER BY number')
+        self.counters = {r['name']: r['value'] for r in rows(journal, 'SELECT * FROM counters')}
         self.events = rows(journal, 'SELECT * FROM events ORDER BY seq')
         self.damage = [row[0] for row in journal.execute('PRAGMA quick_check') if row[0] != 'ok']
         self.damage += [f'foreign key of {row[0]}' for row in journal.execute('PRAGMA foreign_key_check')]
@@ -32,6 +35,8 @@ class Witnesses:
         ledger = sqlite3.connect(f'file:{ledger}?mode=ro', uri=True)
         ledger.row_factory = sqlite3.Row
         self.charges = rows(ledger, 'SELECT * FROM transactions WHERE terminal = ? ORDER BY id', terminal)
+        self.settled = {b['batch']: b['state'] for b in rows(ledger, 'SELECT * FROM batches WHERE terminal = ?', terminal)}
+        self.uploads = rows(ledger, 'SELECT * FROM uploads WHERE terminal = ?', terminal)
         self.messages = rows(ledger, 'SELECT * FROM messages WHERE terminal = ? ORDER BY id', terminal)
         ledger.close()
 
@@ -51,13 +56,16 @@ def read_paper(line):
     job, data = line.split()
     text = bytes.fromhex(data).decode('gbk', 'replace')
     reference = re.search(r'MERCHANT REF\.\s+(\S+)', text)
-    what = re.search(r'MERCHANT COPY|CARDHOLDER COPY|NOT COMPLETED', text)
+    what = re.search(r'MERCHANT COPY|CARDHOLDER COPY|NOT COMPLETED|SETTLEMENT', text)
+    if what and what[0] == 'SETTLEMENT':
+        reference = re.search(r'BATCH NO\.\s+(\d+)', text)
     return Paper(int(job), reference and reference[1], what and what[0], 'DUPLICATED' in text)
 
 
 def check(w, power_was_cut=False):
     faults = []
-    for rule in (check_journal, check_told, check_money, check_originals, check_numbers, check_reversals, check_papers, check_events):
+    for rule in (check_journal, check_told, check_money, check_originals, check_batches, check_numbers, check_reversals,
+                 check_papers, check_events):
         faults += rule(w, power_was_cut)
     return faults
 
@@ -151,6 +159,31 @@ def check_originals(w, _):
             yield f'{c["kind"]} over {c["amount"]} is completed twice'
 
 
+# --- A batch goes on once the acquirer has closed the one before, with all that was in it.
+
+def check_batches(w, _):
+    current = w.counters.get('batch', 1)
+    rows = {b['number']: b for b in w.batches}
+    for number in {t['batch'] for t in w.transactions if t['batch']} | set(rows):
+        is_settled = number in rows and rows[number]['state'] == 'settled'
+        # One without money is left behind when the acquirer has another number.
+        money = [t for t in w.transactions if t['batch'] == number and t['kind'] not in FREE]
+        if number != current and not is_settled and money:
+            yield f'batch {number} is left behind, and was not settled'
+        if is_settled and w.settled.get(number) != 'settled':
+            yield f'batch {number} is settled, and the acquirer says {w.settled.get(number, "open")}'
+        if number == current and is_settled:
+            yield f'batch {number} is settled, and goes on'
+    for b in w.batches:
+        if b['state'] != 'settled' or b['reconciliation'] != 'unequal':
+            continue
+        wanted = {(c['stan'], c['amount']) for c in w.charges
+                  if c['batch'] == b['number'] and c['effect'] == 'approved' and c['sign']}
+        came = {(u['stan'], u['amount']) for u in w.uploads if u['batch'] == b['number']}
+        if wanted != came:
+            yield f'of batch {b["number"]} {sorted(came)} were uploaded, not {sorted(wanted)}'
+
+
 # --- A number is used once, for one thing, and again only to take that thing back.
 
 def check_numbers(w, power_was_cut):
@@ -189,6 +222,7 @@ def check_reversals(w, _):
 
 def check_papers(w, _):
     journal = {t['reference']: t for t in w.transactions}
+    settled = {b['number'] for b in w.batches if b['state'] == 'settled'}
     out = collections.defaultdict(list)
     for p in w.papers:
         out[p.reference, p.what].append(p)
@@ -198,6 +232,10 @@ def check_papers(w, _):
         for p in papers[1:]:
             if not p.duplicate:
                 yield f'{what} of {reference} came out again, without a mark'
+        if what == 'SETTLEMENT':
+            if int(reference) not in settled:
+                yield f'{what} of {reference} came out, which is not settled'
+            continue
         t = journal.get(reference)
         if not t:
             yield f'{what} of {reference} came out, which the journal does not know'
@@ -212,6 +250,9 @@ def check_papers(w, _):
         for what in wanted:
             if (t['reference'], what) not in out:
                 yield f'{t["reference"]} is {t["result"]}, and has no paper {what}'
+    for number in settled:
+        if (f'{number:06}', 'SETTLEMENT') not in out:
+            yield f'batch {number} is settled, and has no paper'
     jobs = {p.job for p in w.papers}
     for j in w.jobs:
         if j['state'] == 'printed' and j['id'] not in jobs:

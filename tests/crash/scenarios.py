@@ -21,6 +21,8 @@ class Scenario:
     before: list = None
     unreachable: bool = False
     reference: str = 'REF-1'
+    # What the terminal does once all is at rest again.
+    after: list = dataclasses.field(default_factory=list)
 
     @property
     def kind(self):
@@ -29,7 +31,11 @@ class Scenario:
     # What a checkout does that finds no answer after a crash: the same call again.
     @property
     def again(self):
-        return self.steps
+        return self.steps + [step for step in self.after if not step.startswith('plug ')]
+
+    @property
+    def devices(self):
+        return sorted({step for step in self.steps + self.after if step.startswith('plug ')}, reverse=True)
 
 
 def chip(start, card='unionpay'):
@@ -138,9 +144,47 @@ def services():
                 continue
             result = refused if outcome in ('declined', 'in-progress') else result
             words = [f'{w} kind={kind}' for w in script]
-            yield Scenario(f'{kind}/none/{outcome}', ['plug printer', f'start {kind} REF-1 0 currency=', 'until done', 'until quiet'],
-                           result, words, seconds, SOLD)
+            yield Scenario(f'{kind}/none/{outcome}', service(f'{kind} REF-1'), result, words, seconds, SOLD)
+
+
+def service(start):
+    return ['plug printer', f'start {start} 0 currency=', 'until done', 'until quiet']
+
+
+# What can become of the totals and of an upload: its name, the script, the result, the time-out.
+SETTLEMENTS = [
+    ('balanced', [], 'approved', PATIENT),
+    ('no-answer', ['drop-answer kind=settlement'], 'failed', QUICK),
+    ('request-lost', ['drop kind=settlement'], 'failed', QUICK),
+    ('cut-after', ['close-answer kind=settlement'], 'failed', PATIENT),
+    ('garbled', ['garble kind=settlement'], 'failed', PATIENT),
+    ('refused', ['decline 12 kind=settlement'], 'declined', PATIENT),
+    ('uploaded', ['wrong-amount kind=settlement'], 'approved', PATIENT),
+    ('upload-unanswered', ['wrong-amount kind=settlement', 'drop-answer kind=batch-upload'], 'failed', QUICK),
+    ('upload-lost', ['wrong-amount kind=settlement', 'drop kind=batch-upload'], 'failed', QUICK),
+    ('upload-cut', ['wrong-amount kind=settlement', 'close-answer kind=batch-upload'], 'failed', PATIENT),
+    ('end-unanswered', ['wrong-amount kind=settlement', 'drop-answer kind=batch-upload-end'], 'failed', QUICK),
+    ('end-lost', ['wrong-amount kind=settlement', 'drop kind=batch-upload-end'], 'failed', QUICK),
+    ('end-refused', ['wrong-amount kind=settlement', 'decline 95 kind=batch-upload-end'], 'declined', PATIENT),
+]
+
+
+def settlements():
+    before = SOLD + swipe('refund REF-A 100 original=REF-0 supervised') + swipe('sale REF-B 800') \
+        + swipe('void REF-C 800 original=REF-B supervised')
+    # Whoever finds it unfinished settles again, and the next batch has its first sale.
+    after = service('settlement REF-2') + swipe('sale REF-3 1500')
+    for outcome, script, result, seconds in SETTLEMENTS:
+        yield Scenario(f'settlement/none/{outcome}', service('settlement REF-1'), result, script, seconds, before,
+                       after=after)
+    yield Scenario('settlement/none/unreachable', service('settlement REF-1'), 'failed', before=before, after=after,
+                   unreachable=True)
+    # The reversal goes first; a settlement does not wait until it goes through.
+    reversed_ = swipe('sale REF-4 1200')[:-1] + service('settlement REF-1')[1:]
+    for outcome, script, result in (('after-reversal', ['bad-mac'], 'approved'),
+                                    ('before-reversal', ['bad-mac', 'close kind=reversal'], 'failed')):
+        yield Scenario(f'settlement/none/{outcome}', reversed_, result, script, before=before, after=after)
 
 
 def all_scenarios():
-    return {s.name: s for group in (sales(), others(), services()) for s in group}
+    return {s.name: s for group in (sales(), others(), services(), settlements()) for s in group}
