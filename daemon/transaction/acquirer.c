@@ -59,8 +59,8 @@ static int load_session_keys(struct acquirer *a) {
                 return r;
 
         r = host_keys_load(a->keys, wrapped, size);
-        if (r == -EKEYREJECTED) {
-                /* The master key was exchanged: the next sale signs on. */
+        if (r == -EKEYREJECTED || r == -EBADMSG) {
+                /* The master key was exchanged, or the profile: the next sale signs on. */
                 log_notice("The stored session keys do not belong to the terminal's master key; signing on anew.");
                 return 0;
         }

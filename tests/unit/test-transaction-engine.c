@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "engine-fixture.h"
 #include "journal/counter.h"
+#include "journal/key.h"
 
 #define TEST_PAN "6200000000000005"
 
@@ -184,6 +185,26 @@ static void started_twice(void **state) {
         assert_int_equal(print_job_count_open(shop.journal), 1);
 }
 
+/* Keys that are of no use with what the settings say now are asked for anew; they do not keep tilld from starting. */
+static void stored_session_keys(void **state) {
+        static const uint8_t tmk[TMK_SIZE] = { 9 };
+        uint8_t wrapped[WRAPPED_KEYS_MAX];
+
+        assert_int_equal(host_key_wrap(HOST_KEYS_TDES, tmk, "0123456789abcdef", 16, wrapped), 20);
+        assert_int_equal(host_key_wrap(HOST_KEYS_TDES, tmk, "fedcba9876543210", 16, wrapped + 20), 20);
+        assert_int_equal(journal_begin(shop.journal, JOURNAL_DURABLE), 0);
+        assert_int_equal(wrapped_key_store(shop.journal, "session-keys", wrapped, 40), 0);
+        assert_int_equal(journal_commit(shop.journal), 0);
+        shop_close();
+        start_tilld();
+        assert_true(acquirer_is_signed_on(shop.engine->acquirer));
+
+        shop_close();
+        shop.settings.profile = &host_profile_aes;
+        start_tilld();
+        assert_false(acquirer_is_signed_on(shop.engine->acquirer));
+}
+
 static void unreachable_acquirer(void **state) {
         int64_t id = leave_open("A-1", TRANSACTION_AUTHORIZING);
         struct reversal_record reversal;
@@ -238,6 +259,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(nothing_was_sent, setup, teardown),
                 cmocka_unit_test_setup_teardown(request_was_sent, setup, teardown),
                 cmocka_unit_test_setup_teardown(started_twice, setup, teardown),
+                cmocka_unit_test_setup_teardown(stored_session_keys, setup, teardown),
                 cmocka_unit_test_setup_teardown(unreachable_acquirer, setup, teardown),
                 cmocka_unit_test_setup_teardown(same_call, setup, teardown),
                 cmocka_unit_test_setup_teardown(cancelled_too_late, setup, teardown),
