@@ -192,6 +192,66 @@ _unused_ static void assert_charged(int64_t amount) {
         assert_int_equal(ledger_figure("charged"), amount);
 }
 
+/* A transaction and what was answered: what another one may be about. */
+struct booked {
+        struct host_request request;
+        struct host_answer answer;
+};
+
+_unused_ static struct booked book(const struct host_request *q) {
+        struct outcome o = exchange(q, LONG);
+
+        assert_int_equal(o.outcome, HOST_ANSWERED);
+        if (!streq(o.answer.code, "00"))
+                fail_msg("%s is answered %s", host_kind_name(q->kind), o.answer.code);
+        return (struct booked){ *q, o.answer };
+}
+
+_unused_ static struct host_request about(enum host_kind kind, const struct booked *b, int64_t amount) {
+        struct host_request q = request(kind);
+
+        q.batch = b->request.batch;
+        q.amount = amount;
+        q.currency = 156;
+        q.entry = HOST_ENTRY_MANUAL;
+        q.original.batch = b->request.batch;
+        q.original.stan = b->request.stan;
+        memcpy(q.original.rrn, b->answer.rrn, sizeof(q.original.rrn));
+        memcpy(q.original.approval, b->answer.approval, sizeof(q.original.approval));
+        return q;
+}
+
+_unused_ static struct host_request card_request(enum host_kind kind, int64_t amount) {
+        struct host_request q = stripe_sale(amount);
+
+        q.kind = kind;
+        return q;
+}
+
+_unused_ static struct booked booked_sale(int64_t amount) {
+        struct host_request q = stripe_sale(amount);
+
+        return book(&q);
+}
+
+_unused_ static struct booked booked_preauth(int64_t amount) {
+        struct host_request q = card_request(HOST_PREAUTH, amount);
+
+        return book(&q);
+}
+
+_unused_ static struct host_request offline_sale(int64_t amount, const char *pan) {
+        struct host_request q = request(HOST_OFFLINE_SALE);
+
+        q.amount = amount;
+        q.currency = 156;
+        q.entry = HOST_ENTRY_MANUAL;
+        q.pan = pan;
+        q.expiry = "4912";
+        q.authorization_code = "123456";
+        return q;
+}
+
 /* DE55 of a card: what it was asked over, and its cryptogram. */
 _unused_ static size_t chip_data(const struct issuer *issuer, int64_t amount, bool right, uint8_t icc[static 255],
                                  uint8_t key[static 16]) {
