@@ -116,6 +116,9 @@ $(O)/unit/test-base: LDFLAGS += -Wl,--wrap=munmap
 # The machine's clocks and boots, where a test sets them.
 $(O)/unit/test-journal-uptime $(O)/unit/test-transaction-operators: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,clock_gettime sd_id128_get_boot)
 
+# Who may is asked of the test.
+$(O)/unit/test-bus-operators: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,authority_check authority_sender_uid)
+
 $(O)/unit/test-transaction-secret-line: LDFLAGS += -Wl,--wrap=sd_event_add_time_relative
 
 # A second that lasts a millisecond.

@@ -90,8 +90,19 @@ int authority_sender_uid(sd_bus_message *m, uid_t *ret) {
         return sd_bus_creds_get_euid(creds, ret);
 }
 
-void authority_name_uid(uid_t uid, char ret[static 24]) {
-        (void) snprintf(ret, 24, "uid %" PRIu32, (uint32_t) uid);
+void authority_name_uid(uid_t uid, char ret[static AUTHORITY_NAME_MAX]) {
+        (void) snprintf(ret, AUTHORITY_NAME_MAX, "uid %" PRIu32, (uint32_t) uid);
+}
+
+int authority_name_sender(sd_bus_message *m, char ret[static AUTHORITY_NAME_MAX]) {
+        uid_t uid;
+        int r;
+
+        r = authority_sender_uid(m, &uid);
+        if (r < 0)
+                return r;
+        authority_name_uid(uid, ret);
+        return 0;
 }
 
 static int sender_is_root(sd_bus_message *m) {

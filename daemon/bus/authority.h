@@ -8,7 +8,10 @@
 
 int authority_sender_uid(sd_bus_message *m, uid_t *ret);
 /* "uid 1000": how the journal names a caller whom polkit knows. */
-void authority_name_uid(uid_t uid, char ret[static 24]);
+#define AUTHORITY_NAME_MAX 24
+void authority_name_uid(uid_t uid, char ret[static AUTHORITY_NAME_MAX]);
+/* The same of who sent a message. */
+int authority_name_sender(sd_bus_message *m, char ret[static AUTHORITY_NAME_MAX]);
 
 /*
  * Called from a method handler: runs act(m, userdata, error) once the sender is authorized for the

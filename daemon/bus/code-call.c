@@ -8,7 +8,7 @@ struct code_call {
         struct server *server;
         sd_bus_message *message;
         code_call_act_t act;
-        char by[24];
+        char by[AUTHORITY_NAME_MAX];
 };
 
 struct code_call *code_call_free(struct code_call *c) {
@@ -39,18 +39,16 @@ static void checked(const struct refusal *refusal, const char *number, void *use
 int code_call_new(struct server *s, sd_bus_message *m, int fd, code_call_act_t act, struct code_call **ret,
                   struct operators_call *ret_call) {
         _cleanup_(code_call_freep) struct code_call *c = calloc(1, sizeof(*c));
-        uid_t uid;
         int r;
 
         if (!c)
                 return -ENOMEM;
-        r = authority_sender_uid(m, &uid);
+        r = authority_name_sender(m, c->by);
         if (r < 0)
                 return r;
         c->server = s;
         c->message = sd_bus_message_ref(m);
         c->act = act;
-        authority_name_uid(uid, c->by);
         *ret_call = (struct operators_call){ .fd = fd, .by = c->by, .done = checked, .userdata = c };
         *ret = TAKE_PTR(c);
         return 0;

@@ -195,14 +195,12 @@ static int method_describe(sd_bus_message *m, void *userdata, sd_bus_error *erro
 static int accept_clock(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         struct server *s = userdata;
         struct refusal refusal;
-        char by[24];
-        uid_t uid;
+        char by[AUTHORITY_NAME_MAX];
         int r;
 
-        r = authority_sender_uid(m, &uid);
+        r = authority_name_sender(m, by);
         if (r < 0)
                 return r;
-        authority_name_uid(uid, by);
         r = terminal_clock_accept(s->engine->config.journal, by, &refusal);
         if (r < 0)
                 return bus_error_set_refusal(error, &refusal);

@@ -75,14 +75,12 @@ typedef int (*change_t)(struct operators *o, const char *number, const char *by,
 /* number is NULL where the call has none. */
 static int change(sd_bus_message *m, struct server *s, const char *number, change_t act, sd_bus_error *error) {
         struct refusal refusal;
-        char by[24];
-        uid_t uid;
+        char by[AUTHORITY_NAME_MAX];
         int r;
 
-        r = authority_sender_uid(m, &uid);
+        r = authority_name_sender(m, by);
         if (r < 0)
                 return r;
-        authority_name_uid(uid, by);
         r = act(s->engine->operators, number, by, &refusal);
         if (r < 0)
                 return bus_error_set_refusal(error, &refusal);

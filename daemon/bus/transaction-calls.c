@@ -57,14 +57,12 @@ static int record_resolution(struct server *s, sd_bus_message *m, const char *re
 
 static int resolve(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         struct refusal refusal;
-        char resolver[24];
-        uid_t uid;
+        char resolver[AUTHORITY_NAME_MAX];
         int r;
 
-        r = authority_sender_uid(m, &uid);
+        r = authority_name_sender(m, resolver);
         if (r < 0)
                 return r;
-        authority_name_uid(uid, resolver);
         r = record_resolution(userdata, m, resolver, &refusal);
         if (r < 0)
                 return refusal.code ? bus_error_set_refusal(error, &refusal) : r;

@@ -18,6 +18,16 @@ static void print_count(const struct cli *cli, const char *label, const cJSON *j
         print_row(label, text);
 }
 
+/* Nobody logged on is what most shops have. */
+static void print_operator(struct cli *cli) {
+        _cleanup_free_ char *number = NULL;
+
+        if (sd_bus_get_property_string(cli->bus, SERVICE, SERVICE_PATH, "org.tilld1.Operators", "LoggedOn", NULL,
+                                       &number) >= 0 &&
+            *number)
+                print_row(_("operator"), number);
+}
+
 static void print_clock(const struct cli *cli, const cJSON *manager) {
         const cJSON *offset = cJSON_GetObjectItemCaseSensitive(manager, "ClockOffset");
         const char *fault = cli_text(manager, "ClockFault");
@@ -81,6 +91,7 @@ int verb_status(struct cli *cli, int argc, char **argv) {
         print_count(cli, _("pending reversals"), manager, "PendingReversals");
         print_count(cli, _("pending forwards"), manager, "PendingForwards");
         print_count(cli, _("papers to print"), manager, "PendingPrintJobs");
+        print_operator(cli);
         print_clock(cli, manager);
         print_devices(cli, devices);
         if (!*devices)

@@ -31,12 +31,19 @@ bool operator_number_is_valid(const char *number) {
         return strlen(number) == 2 && isdigit((unsigned char) number[0]) && isdigit((unsigned char) number[1]);
 }
 
-/* The parameters from ?2 on, as both statements below name them. */
-static int bind(struct journal *j, sqlite3_stmt *s, const struct operator_record *record,
-                uint8_t sealed[static SEALED_SIZE]) {
+/* sql has ?1 to ?8, or leaves out the role, ?8. */
+static int write_row(struct journal *j, const char *sql, const struct operator_record *record) {
+        _cleanup_statement_ sqlite3_stmt *s = NULL;
+        uint8_t sealed[SEALED_SIZE];
         int r;
 
+        r = journal_require_open(j);
+        if (r < 0)
+                return r;
         r = journal_seal(j, PLACE, atoi(record->number), record->hash, OPERATOR_HASH_SIZE, sealed);
+        if (r < 0)
+                return r;
+        r = journal_statement(j, sql, &s);
         if (r < 0)
                 return r;
         (void) sqlite3_bind_text(s, 1, record->number, -1, SQLITE_STATIC);
@@ -46,28 +53,15 @@ static int bind(struct journal *j, sqlite3_stmt *s, const struct operator_record
         (void) sqlite3_bind_int64(s, 5, record->wrong_codes);
         (void) sqlite3_bind_int64(s, 6, record->locks);
         (void) sqlite3_bind_int64(s, 7, (int64_t) record->locked_until);
-        return 0;
+        (void) sqlite3_bind_text(s, 8, role_names[record->role], -1, SQLITE_STATIC);
+        return journal_run(j, s);
 }
 
 int operator_record_insert(struct journal *j, const struct operator_record *record) {
-        _cleanup_statement_ sqlite3_stmt *s = NULL;
-        uint8_t sealed[SEALED_SIZE];
-        int r;
-
-        r = journal_require_open(j);
-        if (r < 0)
-                return r;
-        r = journal_statement(j,
-                              "INSERT INTO operators (number, cost, salt, hash_sealed, wrong_codes, locks,"
-                              " locked_until, role) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-                              &s);
-        if (r < 0)
-                return r;
-        r = bind(j, s, record, sealed);
-        if (r < 0)
-                return r;
-        (void) sqlite3_bind_text(s, 8, role_names[record->role], -1, SQLITE_STATIC);
-        return journal_run(j, s);
+        return write_row(j,
+                         "INSERT INTO operators (number, cost, salt, hash_sealed, wrong_codes, locks, locked_until,"
+                         " role) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                         record);
 }
 
 /* 0, or -ENOENT when the statement that has just run changed no row. */
@@ -76,23 +70,12 @@ static int require_change(struct journal *j) {
 }
 
 int operator_record_update(struct journal *j, const struct operator_record *record) {
-        _cleanup_statement_ sqlite3_stmt *s = NULL;
-        uint8_t sealed[SEALED_SIZE];
         int r;
 
-        r = journal_require_open(j);
-        if (r < 0)
-                return r;
-        r = journal_statement(j,
-                              "UPDATE operators SET cost = ?2, salt = ?3, hash_sealed = ?4, wrong_codes = ?5,"
-                              " locks = ?6, locked_until = ?7 WHERE number = ?1",
-                              &s);
-        if (r < 0)
-                return r;
-        r = bind(j, s, record, sealed);
-        if (r < 0)
-                return r;
-        r = journal_run(j, s);
+        r = write_row(j,
+                      "UPDATE operators SET cost = ?2, salt = ?3, hash_sealed = ?4, wrong_codes = ?5, locks = ?6,"
+                      " locked_until = ?7 WHERE number = ?1",
+                      record);
         return r < 0 ? r : require_change(j);
 }
 
