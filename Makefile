@@ -116,6 +116,8 @@ $(O)/unit/test-base: LDFLAGS += -Wl,--wrap=munmap
 # The machine's clocks and boots, where a test sets them.
 $(O)/unit/test-journal-uptime $(O)/unit/test-transaction-operators: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,clock_gettime sd_id128_get_boot)
 
+$(O)/unit/test-transaction-operators: LDFLAGS += -Wl,--wrap=scrypt_new
+
 # Who may is asked of the test.
 $(O)/unit/test-bus-operators: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,authority_check authority_sender_uid)
 

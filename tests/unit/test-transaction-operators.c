@@ -15,6 +15,7 @@
 #include "journal/event.h"
 #include "shop-settings.h"
 #include "transaction/operators.h"
+#include "transaction/scrypt.h"
 
 #define MINUTE (60 * USEC_PER_SEC)
 #define DAY (24 * 60 * MINUTE)
@@ -60,6 +61,20 @@ int __wrap_sd_id128_get_boot(sd_id128_t *ret) {
         return 0;
 }
 
+/* Most of these tests are about counting. */
+static bool real_cost;
+
+int __wrap_scrypt_new(sd_event *e, const char *secret, const uint8_t salt[static SCRYPT_SALT_SIZE], uint32_t cost,
+                      scrypt_done_t done, void *userdata, struct scrypt **ret);
+int __real_scrypt_new(sd_event *e, const char *secret, const uint8_t salt[static SCRYPT_SALT_SIZE], uint32_t cost,
+                      scrypt_done_t done, void *userdata, struct scrypt **ret);
+
+int __wrap_scrypt_new(sd_event *e, const char *secret, const uint8_t salt[static SCRYPT_SALT_SIZE], uint32_t cost,
+                      scrypt_done_t done, void *userdata, struct scrypt **ret) {
+        assert_int_equal(cost, SCRYPT_COST);
+        return __real_scrypt_new(e, secret, salt, real_cost ? cost : 2, done, userdata, ret);
+}
+
 static void start_tilld(void) {
         assert_int_equal(journal_open(path, key, &j, NULL), 0);
         assert_int_equal(operators_new(event, j, &settings, &operators), 0);
@@ -88,6 +103,7 @@ static int setup(void **state) {
         machine.realtime = UINT64_C(1790000000) * USEC_PER_SEC;
         machine.boottime = 10 * MINUTE;
         machine.boot = 1;
+        real_cost = false;
         assert_int_equal(sd_event_new(&event), 0);
         start_tilld();
         return 0;
@@ -389,6 +405,7 @@ static void loop_goes_on(void **state) {
         struct refusal refusal;
         unsigned turns = 0;
 
+        real_cost = true;
         assert_int_equal(add("02", "cashier", "2468"), REFUSAL_NONE);
         call = call_with("02 2468");
         assert_int_equal(operators_log_on(operators, &call, &refusal), 0);
@@ -406,6 +423,7 @@ static void stopped(void **state) {
         struct operators_call call;
         struct refusal refusal;
 
+        real_cost = true;
         assert_int_equal(add("02", "cashier", "2468"), REFUSAL_NONE);
         call = call_with("02 2468");
         assert_int_equal(operators_log_on(operators, &call, &refusal), 0);
@@ -448,6 +466,7 @@ static void work_with(const int fds[static 3], const char *log) {
         struct refusal refusal;
 
         log_set_max_level(LOG_DEBUG);
+        real_cost = true;
         if (!freopen(log, "w", stderr))
                 _exit(1);
         start_tilld();
