@@ -2,6 +2,9 @@
 /* org.tilld1.Journal: whether it is what was written, what is in it, and what may be forgotten. */
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include "base/clock.h"
 #include "bus/authority.h"
@@ -10,8 +13,12 @@
 #include "bus/server.h"
 #include "journal/summary.h"
 #include "transaction/export.h"
+#include "transaction/reconcile.h"
 
 #define INTERFACE "org.tilld1.Journal"
+
+/* Some hundred thousand lines. */
+#define STATEMENT_MAX (32 << 20)
 
 #define PROGRESS_INTERVAL_USEC (500 * USEC_PER_MSEC)
 
@@ -24,6 +31,7 @@ struct journal_call {
         struct journal_verify verify;
         struct journal_purge purge;
         struct export *export;
+        struct reconcile *reconcile;
         uint64_t told_usec; /* CLOCK_BOOTTIME of the last Progress */
 };
 
@@ -31,6 +39,7 @@ static struct journal_call *journal_call_free(struct journal_call *c) {
         if (!c)
                 return NULL;
         export_free(c->export);
+        reconcile_free(c->reconcile);
         sd_bus_message_unref(c->message);
         free(c);
         return NULL;
@@ -265,6 +274,138 @@ static int method_purge(sd_bus_message *m, void *userdata, sd_bus_error *error) 
         return authority_check(m, "org.tilld1.purge", purge, userdata, error);
 }
 
+/* ---- Reconcile ---- */
+
+static int reconcile_call_slice(struct journal *j, void *userdata) {
+        struct journal_call *c = userdata;
+        uint64_t done, total;
+
+        reconcile_progress(c->reconcile, &done, &total);
+        tell_progress(c, done, total);
+        return reconcile_slice(j, c->reconcile);
+}
+
+static int reconcile_answer(struct journal_call *c, int r, sd_bus_error *error) {
+        _cleanup_(cJSON_Deletep) cJSON *result = NULL;
+
+        if (r < 0)
+                return r;
+        result = reconcile_result(c->reconcile);
+        return result ? json_reply(c->message, result) : -ENOMEM;
+}
+
+/* A regular file or memfd: nothing that could be waited for. */
+static int read_statement(int fd, char **ret, size_t *ret_size) {
+        _cleanup_free_ char *text = NULL;
+        struct stat st;
+        size_t n = 0;
+        ssize_t l;
+
+        if (fstat(fd, &st) < 0)
+                return -errno;
+        if (!S_ISREG(st.st_mode) || st.st_size > STATEMENT_MAX)
+                return -EINVAL;
+        text = malloc((size_t) st.st_size + 1);
+        if (!text)
+                return -ENOMEM;
+        while (n < (size_t) st.st_size) {
+                l = pread(fd, text + n, (size_t) st.st_size - n, (off_t) n);
+                if (l < 0)
+                        return -errno;
+                if (l == 0)
+                        break;
+                n += (size_t) l;
+        }
+        *ret = TAKE_PTR(text);
+        *ret_size = n;
+        return 0;
+}
+
+static int reconcile_fd(struct server *s, sd_bus_message *m, int fd, sd_bus_error *error) {
+        _cleanup_(journal_call_freep) struct journal_call *c = NULL;
+        _cleanup_free_ char *text = NULL;
+        struct statement *statement;
+        const char *reason;
+        unsigned line;
+        size_t size = 0;
+        int r;
+
+        r = read_statement(fd, &text, &size);
+        if (r == -EINVAL)
+                return sd_bus_error_set(error, SD_BUS_ERROR_INVALID_ARGS,
+                                        "A statement is a file or memfd of up to 32 MiB; split a longer one by batch");
+        if (r < 0)
+                return r;
+        r = statement_parse(text, size, &statement, &line, &reason);
+        if (r == -EINVAL)
+                return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS, "Line %u of the statement: %s", line,
+                                         reason);
+        if (r < 0)
+                return r;
+        r = journal_call_new(s, m, reconcile_answer, &c);
+        if (r < 0) {
+                statement_free(statement);
+                return r;
+        }
+        r = reconcile_new(statement, s->settings->terminal_number, &c->reconcile);
+        if (r < 0)
+                return r;
+        return start_call(&c, reconcile_call_slice, error);
+}
+
+static int reconcile(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        int fd, r;
+
+        r = sd_bus_message_read(m, "h", &fd);
+        return r < 0 ? r : reconcile_fd(userdata, m, fd, error);
+}
+
+static int method_reconcile(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        return authority_check(m, "org.tilld1.audit", reconcile, userdata, error);
+}
+
+/* Below the state directory and nowhere else, whatever links there are. */
+static int open_below(const char *folder, const char *path) {
+        struct open_how how = {
+                .flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK,
+                .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+        };
+        _cleanup_close_ int dir = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        const char *rest = startswith(path, folder);
+        int fd;
+
+        if (dir < 0)
+                return -errno;
+        if (rest)
+                path = rest + strspn(rest, "/");
+        fd = (int) syscall(SYS_openat2, dir, path, &how, sizeof(how));
+        return fd < 0 ? -errno : fd;
+}
+
+static int reconcile_file(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        _cleanup_free_ char *folder = NULL;
+        _cleanup_close_ int fd = -EBADF;
+        struct server *s = userdata;
+        const char *path;
+        int r;
+
+        r = sd_bus_message_read(m, "s", &path);
+        if (r >= 0)
+                r = state_folder(s, "", &folder);
+        if (r < 0)
+                return r;
+        fd = open_below(folder, path);
+        if (fd < 0)
+                return sd_bus_error_setf(error, BUS_ERROR_NOT_FOUND,
+                                         "%s%s cannot be read (%s): put it there, for tilld",
+                                         startswith(path, "/") ? "" : folder, path, strerror(-fd));
+        return reconcile_fd(s, m, fd, error);
+}
+
+static int method_reconcile_file(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        return authority_check(m, "org.tilld1.audit", reconcile_file, userdata, error);
+}
+
 /* ---- Describe ---- */
 
 static bool add_number(cJSON *o, const char *name, uint64_t number) {
@@ -324,6 +465,10 @@ static const sd_bus_vtable vtable[] = {
                                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Purge", SD_BUS_NO_ARGS, SD_BUS_RESULT("u", removed), method_purge,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Reconcile", SD_BUS_ARGS("h", statement), SD_BUS_RESULT("s", json), method_reconcile,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("ReconcileFile", SD_BUS_ARGS("s", path), SD_BUS_RESULT("s", json),
+                                method_reconcile_file, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Describe", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", json), method_describe,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_SIGNAL_WITH_ARGS("Progress", SD_BUS_ARGS("s", act, "t", done, "t", total), 0),

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* tillctl journal: status, verify, export, purge. */
+/* tillctl journal: status, verify, export, reconcile, purge. */
 #include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
 
 #include "cli/cli.h"
 
@@ -14,6 +16,7 @@ static int help(void) {
                _("how large and how old it is, and when it was checked (this is the default)"));
         printf("  verify         %s\n", _("whether it is what tilld wrote"));
         printf("  export [FILE]  %s\n", _("all of it as JSON lines; - is standard output"));
+        printf("  reconcile FILE %s\n", _("hold an acquirer's statement against it"));
         printf("  purge          %s\n", _("forget what is older than the retention time now"));
         printf("\n%s\n",
                _("Without FILE an export is kept below /var/lib/tilld/export. Card numbers are masked in it."));
@@ -85,6 +88,12 @@ static int call_plain(struct cli *cli, const char *method, sd_bus_error *error, 
 
         r = sd_bus_message_new_method_call(cli->bus, &m, SERVICE, SERVICE_PATH, INTERFACE, method);
         return r < 0 ? r : call(cli, m, error, ret);
+}
+
+static double number_of(const cJSON *o, const char *name) {
+        const cJSON *n = cJSON_GetObjectItemCaseSensitive(o, name);
+
+        return cJSON_IsNumber(n) ? n->valuedouble : 0;
 }
 
 /* ---- verify ---- */
@@ -170,6 +179,79 @@ static int export(struct cli *cli, const char *file) {
         return r;
 }
 
+/* ---- reconcile ---- */
+
+/* tilld takes nothing that it could have to wait for. */
+static int copy_to_memfd(const char *file) {
+        _cleanup_close_ int from = open(file, O_RDONLY | O_CLOEXEC), to = memfd_create("statement", MFD_CLOEXEC);
+        ssize_t l;
+
+        if (from < 0 || to < 0)
+                return -errno;
+        while ((l = sendfile(to, from, NULL, 1 << 20)) > 0)
+                ;
+        return l < 0 ? -errno : TAKE_FD(to);
+}
+
+static void print_side(const char *name, const cJSON *side) {
+        if (!side)
+                return;
+        printf("  %s: %s %.0f %s", name, cli_text(side, "Kind"), number_of(side, "Amount"),
+               cli_text(side, "Currency"));
+        if (*cli_text(side, "Reference"))
+                printf(", %s, %s", cli_text(side, "Reference"), cli_text(side, "Result"));
+        putchar('\n');
+}
+
+static void print_difference(const struct cli *cli, const cJSON *d) {
+        printf(_("%s%s%s: batch %.0f, STAN %.0f, RRN %s\n"), cli_tone(cli, TONE_BAD), cli_text(d, "What"),
+               cli_tone_end(cli), number_of(d, "Batch"), number_of(d, "Stan"), cli_text(d, "Rrn"));
+        print_side(_("there"), cJSON_GetObjectItemCaseSensitive(d, "There"));
+        print_side(_("here"), cJSON_GetObjectItemCaseSensitive(d, "Here"));
+        printf("  %s\n", cli_sentence(d, "Next"));
+}
+
+static int print_result(const struct cli *cli, const cJSON *o) {
+        const cJSON *all = cJSON_GetObjectItemCaseSensitive(o, "Differences"), *d;
+        double n = cJSON_GetArraySize(all) + number_of(o, "More");
+
+        cJSON_ArrayForEach(d, all) print_difference(cli, d);
+        printf(_("%s%.0f lines are the same, %.0f differences%s; %.0f lines are about other terminals.\n"),
+               cli_tone(cli, n > 0 ? TONE_BAD : TONE_GOOD), number_of(o, "Same"), n, cli_tone_end(cli),
+               number_of(o, "OtherTerminals"));
+        return n > 0 ? EXIT_NO : 0;
+}
+
+static int reconcile(struct cli *cli, const char *file) {
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
+        _cleanup_(cJSON_Deletep) cJSON *o = NULL;
+        _cleanup_close_ int fd = -EBADF;
+        const char *json;
+        int r;
+
+        fd = file ? copy_to_memfd(file) : -ENOENT;
+        if (fd < 0) {
+                fprintf(stderr, "%s: %s\n", file ?: "reconcile", strerror(-fd));
+                return EXIT_USAGE;
+        }
+        r = sd_bus_message_new_method_call(cli->bus, &m, SERVICE, SERVICE_PATH, INTERFACE, "Reconcile");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "h", fd);
+        if (r >= 0)
+                r = call(cli, m, &error, &reply);
+        if (r >= 0)
+                r = sd_bus_message_read(reply, "s", &json);
+        if (r < 0)
+                return cli_fail(cli, &error, r);
+        if (cli->json) {
+                printf("%s\n", json);
+                return 0;
+        }
+        o = cJSON_Parse(json);
+        return print_result(cli, o);
+}
+
 /* ---- purge ---- */
 
 static int purge(struct cli *cli, const char *file) {
@@ -191,12 +273,6 @@ static int purge(struct cli *cli, const char *file) {
 }
 
 /* ---- status ---- */
-
-static double number_of(const cJSON *o, const char *name) {
-        const cJSON *n = cJSON_GetObjectItemCaseSensitive(o, name);
-
-        return cJSON_IsNumber(n) ? n->valuedouble : 0;
-}
 
 static void print_line(const char *name, const char *text) {
         cli_pad(name, 20);
@@ -257,10 +333,8 @@ int verb_journal(struct cli *cli, int argc, char **argv) {
                 int (*run)(struct cli *cli, const char *file);
                 int files;
         } acts[] = {
-                { "status", status, 0 },
-                { "verify", verify, 0 },
-                { "export", export, 1 },
-                { "purge", purge, 0 },
+                { "status", status, 0 },       { "verify", verify, 0 }, { "export", export, 1 },
+                { "reconcile", reconcile, 1 }, { "purge", purge, 0 },
         };
         const char *act;
         int k;

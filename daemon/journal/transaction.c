@@ -145,6 +145,7 @@ static const char sql_insert[] = "INSERT INTO transactions (" FIXED_FIELDS(COLUM
 static const char sql_update[] = "UPDATE transactions SET " CHANGING_FIELDS(SET) "pan_hash = pan_hash WHERE id = ?";
 static const char sql_load[] = SELECT_RECORD " WHERE id = ?";
 static const char sql_find[] = SELECT_RECORD " WHERE reference = ?";
+static const char sql_find_stan[] = SELECT_RECORD " WHERE batch = ? AND stan = ? AND stan <> 0";
 static const char sql_find_voucher[] = SELECT_RECORD " WHERE batch = ? AND voucher = ? AND voucher <> 0";
 
 static const char *word_of(enum field_type type, unsigned value) {
@@ -392,17 +393,26 @@ int transaction_record_find(struct journal *j, const char *reference, struct tra
         return step_record(j, s, ret);
 }
 
-int transaction_record_find_voucher(struct journal *j, uint32_t batch, uint32_t voucher,
-                                    struct transaction_record *ret) {
+static int find_in_batch(struct journal *j, const char *sql, uint32_t batch, uint32_t number,
+                         struct transaction_record *ret) {
         _cleanup_statement_ sqlite3_stmt *s = NULL;
         int r;
 
-        r = journal_statement(j, sql_find_voucher, &s);
+        r = journal_statement(j, sql, &s);
         if (r < 0)
                 return r;
         (void) sqlite3_bind_int64(s, 1, batch);
-        (void) sqlite3_bind_int64(s, 2, voucher);
+        (void) sqlite3_bind_int64(s, 2, number);
         return step_record(j, s, ret);
+}
+
+int transaction_record_find_stan(struct journal *j, uint32_t batch, uint32_t stan, struct transaction_record *ret) {
+        return find_in_batch(j, sql_find_stan, batch, stan, ret);
+}
+
+int transaction_record_find_voucher(struct journal *j, uint32_t batch, uint32_t voucher,
+                                    struct transaction_record *ret) {
+        return find_in_batch(j, sql_find_voucher, batch, voucher, ret);
 }
 
 int transaction_record_each(struct journal *j, sqlite3_stmt *s, transaction_record_each_t each, void *userdata) {

@@ -171,6 +171,8 @@ int transaction_record_update(struct journal *j, const struct transaction_record
 
 int transaction_record_load(struct journal *j, int64_t id, struct transaction_record *ret);
 int transaction_record_find(struct journal *j, const char *reference, struct transaction_record *ret);
+/* By what the acquirer knows it by. */
+int transaction_record_find_stan(struct journal *j, uint32_t batch, uint32_t stan, struct transaction_record *ret);
 /* By the number printed on the slip, in a batch. */
 int transaction_record_find_voucher(struct journal *j, uint32_t batch, uint32_t voucher,
                                     struct transaction_record *ret);
