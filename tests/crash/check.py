@@ -12,6 +12,8 @@ import collections, hashlib, re, sqlite3, struct, sys
 SERVICES = ('sign-on', 'sign-off', 'echo', 'parameters', 'ca-keys', 'settlement', 'batch-upload', 'chip-upload',
             'batch-upload-end')
 FREE = SERVICES + ('balance',)
+# What is approved here and told to the acquirer until it answers.
+ADVICES = ('tip', 'offline-sale')
 # What takes an original back, all of it.
 VOIDS = ('void', 'pre-authorization-void', 'completion-void')
 COPIES = ('MERCHANT COPY', 'CARDHOLDER COPY')
@@ -81,6 +83,11 @@ def check_journal(w, _):
             yield f'{name} is never ended: {t["state"]}'
         if t['reversal'] == 'pending':
             yield f'{name} is never reversed'
+        if t['forwarding'] == 'pending':
+            yield f'{name} is never forwarded'
+        # Whoever finds it must be told what to do now.
+        if t['result'] in ('failed', 'unconfirmed') and not t['message']:
+            yield f'{name} is {t["result"]}, and does not say what comes next'
         if t['reversal'] in ('done', 'rejected') and t['result'] == 'approved':
             yield f'{name} is approved and reversed'
         if (t['id'] in w.reversals) != (t['reversal'] in ('pending', 'rejected')):
@@ -134,7 +141,7 @@ def check_money(w, _):
         if c['effect'] == 'approved' and t['result'] not in ('approved', 'unconfirmed') and \
                 t['reversal'] not in ('rejected', 'resolved') and t['kind'] not in FREE:
             yield f'{name} is charged, and the journal has {t["result"]}, reversal {t["reversal"]}'
-        if c['effect'] != 'approved' and t['result'] == 'approved':
+        if c['effect'] != 'approved' and t['result'] == 'approved' and t['forwarding'] != 'rejected':
             yield f'{name} is approved, and the ledger has {c["effect"]}'
     for number, t in journal.items():
         if t['result'] == 'approved' and number not in booked and t['kind'] not in SERVICES:
@@ -195,7 +202,7 @@ def check_numbers(w, power_was_cut):
         # What is not money is numbered by a commit that a power cut may take back.
         if m['kind'] in SERVICES and power_was_cut:
             continue
-        if number in seen:
+        if number in seen and not (m['kind'] in ADVICES and seen[number] == m['kind']):
             yield f'batch and number {number} stand for a {seen[number]} and again for a {m["kind"]}'
         seen[number] = m['kind']
 

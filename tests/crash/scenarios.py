@@ -19,6 +19,8 @@ class Scenario:
     answer_seconds: int = PATIENT
     # What was done before; a terminal that has signed on and sold. None: one that is new.
     before: list = None
+    # And what was going on, its answer lost, when the terminal was killed already: then it is killed in coming back.
+    crashed: list = dataclasses.field(default_factory=list)
     unreachable: bool = False
     reference: str = 'REF-1'
     # What the terminal does once all is at rest again.
@@ -186,5 +188,21 @@ def settlements():
         yield Scenario(f'settlement/none/{outcome}', reversed_, result, script, before=before, after=after)
 
 
+# Killed when the acquirer has booked it and has not answered; and again, anywhere on the way back.
+def restarts():
+    done = {'sale': SOLD, 'settlement': SOLD}
+    calls = {'sale': 'sale REF-1 1000', 'settlement': 'settlement REF-1'}
+    for kind, before, call, _ in ABOUT:
+        done[kind], calls[kind] = [step for start in before for step in swipe(start)], call
+    for kind, call in calls.items():
+        way = service if kind == 'settlement' else swipe
+        steps = [step for step in way(call) if not step.startswith('until ')]
+        devices = [step for step in steps if step.startswith('plug ')]
+        result = {'refund': 'unconfirmed'}.get(kind, 'failed')
+        yield Scenario(f'{kind}/restart/booked', devices + ['until quiet'] + way(call)[len(devices):], result,
+                       before=done[kind], crashed=steps + ['run 60', 'die'],
+                       after=service('settlement REF-2') if way is service else [])
+
+
 def all_scenarios():
-    return {s.name: s for group in (sales(), others(), services(), settlements()) for s in group}
+    return {s.name: s for group in (sales(), others(), services(), settlements(), restarts()) for s in group}

@@ -160,7 +160,8 @@ static bool is_quiet(void) {
         struct engine *e = terminal.engine;
 
         return engine_current(e) == 0 && reversal_record_count_armed(terminal.journal) == 0 &&
-               print_job_count_open(terminal.journal) == 0 && !acquirer_is_busy(e->acquirer);
+               print_job_count_open(terminal.journal) == 0 && forwards_count(e->forwards) == 0 &&
+               !acquirer_is_busy(e->acquirer);
 }
 
 static bool holds(const char *condition) {
@@ -179,6 +180,15 @@ static bool holds(const char *condition) {
                 return streq(terminal.view.prompt, value);
         fail(condition, EINVAL);
         return false;
+}
+
+/* Some of the event loop, whatever comes of it. */
+static void step_run(const char *milliseconds) {
+        uint64_t end = clock_now(CLOCK_MONOTONIC) + (uint64_t) atoll(milliseconds) * USEC_PER_MSEC;
+
+        while (clock_now(CLOCK_MONOTONIC) < end)
+                if (sd_event_run(terminal.event, USEC_PER_MSEC) < 0)
+                        fail("event loop", EIO);
 }
 
 static void step_until(const char *condition) {
@@ -299,6 +309,8 @@ static void do_step(char *step) {
                 return step_start(words);
         if (streq(step, "until"))
                 return step_until(words);
+        if (streq(step, "run"))
+                return step_run(words);
         if (streq(step, "swipe"))
                 return (void) devices_swipe(words);
         if (streq(step, "cancel"))
@@ -332,6 +344,7 @@ static void read_options(int argc, char *argv[]) {
         int c;
 
         terminal.settings = shop_settings();
+        terminal.settings.tip_percent = 20;
         while ((c = getopt(argc, argv, "d:k:p:t:a:w")) >= 0)
                 switch (c) {
                 case 'd':
