@@ -127,7 +127,7 @@ $(O)/unit/test-transaction-secret-line: LDFLAGS += -Wl,--wrap=sd_event_add_time_
 $(O)/unit/test-transaction-upkeep: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,sd_event_add_time_relative sd_event_source_set_time_relative)
 
 # The engine's neighbours whose place a test takes (tests/unit/chip-fixture.h).
-CHIP_TESTS := $(patsubst %,$(O)/unit/test-transaction-%,chip hostile kinds clock download)
+CHIP_TESTS := $(patsubst %,$(O)/unit/test-transaction-%,chip hostile kinds clock download offline)
 $(CHIP_TESTS): LDFLAGS += $(addprefix -Wl$(comma)--wrap=,monitor_find_connected emv_open acquirer_is_signed_on \
 	acquirer_is_busy acquirer_exchange sd_event_add_time_relative)
 $(O)/unit/test-transaction-chip: LDFLAGS += -Wl,--wrap=secret_new

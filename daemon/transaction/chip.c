@@ -11,6 +11,7 @@
 #include "journal/counter.h"
 #include "transaction/card.h"
 #include "transaction/emv-data.h"
+#include "transaction/offline.h"
 #include "transaction/prompt.h"
 #include "transaction/reason.h"
 #include "transaction/transaction-internal.h"
@@ -109,21 +110,22 @@ static void card_recall(struct transaction *t, const struct message_recall *m) {
 }
 
 /* A worker may have asked about another card, or not at all; and whether this one is listed shows in its results. */
-static int check_recall(const struct transaction *t, const struct message_online_request *m, const char **ret_reason) {
+static int check_recall(const struct transaction *t, const struct emv_card_data *card,
+                        const struct emv_result_data *result, const char **ret_reason) {
         char hash[sizeof(t->recalled)];
         int listed, r;
 
-        r = transaction_pan_hash(t->engine->config.journal, m->card.pan, hash);
+        r = transaction_pan_hash(t->engine->config.journal, card->pan, hash);
         if (r < 0)
                 return r;
         *ret_reason = "it did not ask about this card";
         if (!streq(hash, t->recalled))
                 return -EBADMSG;
-        listed = exceptions_has_pan(t->engine->config.exceptions, m->card.pan);
+        listed = exceptions_has_pan(t->engine->config.exceptions, card->pan);
         if (listed < 0)
                 return listed;
         *ret_reason = "exception file and results disagree";
-        return !!listed == tvr_test(m->result.tvr, TVR_EXCEPTION_FILE) ? 0 : -EBADMSG;
+        return !!listed == tvr_test(result->tvr, TVR_EXCEPTION_FILE) ? 0 : -EBADMSG;
 }
 
 static void card_online(struct transaction *t, const struct message_online_request *m) {
@@ -134,7 +136,7 @@ static void card_online(struct transaction *t, const struct message_online_reque
         if (r >= 0)
                 r = message_check_pin(&m->result, t->pin_prompts, &reason);
         if (r >= 0)
-                r = check_recall(t, m, &reason);
+                r = check_recall(t, &m->card, &m->result, &reason);
         if (!holds(t, r, reason))
                 return card_failed(t);
 
@@ -186,6 +188,11 @@ static void card_read(struct transaction *t, const struct message_outcome *m) {
         transaction_authorize(t);
 }
 
+/* A TC without the acquirer's word: at once, or because it could not be asked. */
+static bool is_offline(const struct transaction *t, const struct message_outcome *m) {
+        return m->outcome == EMV_OUTCOME_APPROVED && (t->host == HOST_STATE_NONE || t->host == HOST_STATE_NOT_SENT);
+}
+
 static void card_outcome(struct transaction *t, const struct message_outcome *m) {
         const char *word, *reason = "";
         int r;
@@ -193,6 +200,8 @@ static void card_outcome(struct transaction *t, const struct message_outcome *m)
         r = message_check_outcome(t->start, t->request, t->told, m, &reason);
         if (r >= 0)
                 r = message_check_pin(&m->result, t->pin_prompts, &reason);
+        if (r >= 0 && is_offline(t, m) && t->host == HOST_STATE_NONE)
+                r = check_recall(t, &m->card, &m->result, &reason);
         if (!holds(t, r, reason))
                 return card_failed(t);
         if (m->reason == EMV_REASON_READER && t->view.record.state == TRANSACTION_WAITING_CARD)
@@ -207,6 +216,8 @@ static void card_outcome(struct transaction *t, const struct message_outcome *m)
         /* It gave up while the acquirer is asked. */
         if (t->host == HOST_STATE_PENDING)
                 return card_lost(t, m->outcome == EMV_OUTCOME_FAILED ? word : "worker-failed");
+        if (is_offline(t, m))
+                return offline_conclude(t, m);
         if (t->host != HOST_STATE_NONE)
                 return transaction_conclude_both(t, m->outcome == EMV_OUTCOME_APPROVED ? NULL : word);
 
@@ -215,11 +226,8 @@ static void card_outcome(struct transaction *t, const struct message_outcome *m)
                 return card_read(t, m);
         case EMV_OUTCOME_DECLINED:
                 return transaction_conclude(t, RESULT_DECLINED, word);
-        case EMV_OUTCOME_FAILED:
-                return transaction_conclude(t, streq(word, "card-timeout") ? RESULT_CANCELLED : RESULT_FAILED, word);
         default:
-                /* An approval without the acquirer: the caps on offline approvals are zero. */
-                return transaction_conclude(t, RESULT_FAILED, "worker-failed");
+                return transaction_conclude(t, streq(word, "card-timeout") ? RESULT_CANCELLED : RESULT_FAILED, word);
         }
 }
 
@@ -410,6 +418,7 @@ int chip_start(struct transaction *t) {
                 (void) safe_close(fd);
                 return r;
         }
+        t->start->offline_allowed = offline_allowed(t->engine, &t->view.record) > 0;
         if (keypad)
                 t->start->terminal.capabilities[1] |= EMV_CAPABILITY_PLAINTEXT_PIN;
         t->pin_prompts = 0;
@@ -441,6 +450,12 @@ int transaction_choose(struct transaction *t, unsigned number) {
         return 0;
 }
 
+/* Whether it is only the acquirer who is missing; what stands against the transaction itself stands. */
+static bool may_approve_unasked(const struct transaction *t) {
+        return t->host == HOST_STATE_NOT_SENT &&
+               (streq(t->not_sent, "unreachable-host") || streq(t->not_sent, "reversal-pending"));
+}
+
 void chip_answer(struct transaction *t, const struct host_answer *answer) {
         struct message_online_answer *m;
 
@@ -457,7 +472,7 @@ void chip_answer(struct transaction *t, const struct host_answer *answer) {
                 m->scripts_size = (uint16_t) answer->scripts_size;
                 memcpy(m->scripts, answer->scripts, answer->scripts_size);
         } else
-                m->online = t->host == HOST_STATE_NOT_SENT ? EMV_ONLINE_NOT_SENT : EMV_ONLINE_NO_ANSWER;
+                m->online = may_approve_unasked(t) ? EMV_ONLINE_NOT_SENT : EMV_ONLINE_NO_ANSWER;
 
         if (card_send(t->card, m) < 0)
                 card_failed(t);

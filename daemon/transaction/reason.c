@@ -48,6 +48,10 @@ static const struct {
                            "the right one.") },
         { "approval-timeout", N_("No supervisor came to approve; nothing was booked. Start again with a new "
                                  "reference.") },
+        { "offline", N_("Approved by the card without the acquirer, which is told later.") },
+        { "offline-not-allowed",
+          N_("The acquirer cannot be reached, and no more may be approved without it; nothing was "
+             "paid. Check the network, then start again.") },
         { "resolved", N_("A supervisor has recorded how this ended.") },
         { "balanced", N_("The batch is settled; the acquirer has the same totals.") },
         { "uploaded", N_("The batch is settled; the acquirer had other totals and was sent the details.") },

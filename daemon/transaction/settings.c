@@ -184,20 +184,17 @@ static int assign_journal(struct settings *s, const char *key, const char *value
         return -EINVAL;
 }
 
-/*
- * The caps on what the card may approve without the acquirer. Such a sale has to be forwarded later, whatever happens
- * in between, and there is no queue for it yet: every cap is 0, which allows none.
- */
 static int assign_offline(struct settings *s, const char *key, const char *value, const char **ret_reason) {
-        static const char *const caps[] = { "amount", "count", "total", "age" };
-
-        for (size_t i = 0; i < ELEMENTSOF(caps); i++) {
-                if (!streq(caps[i], key))
-                        continue;
-                *ret_reason = "the caps in [offline] are 0: this version cannot forward a sale that was approved "
-                              "offline, so all sales go online";
-                return streq(value, "0") ? 0 : -EINVAL;
-        }
+        if (streq(key, "amount"))
+                return parse_number(value, 0, 99999999, &s->offline.amount, ret_reason,
+                                    "amount= in [offline] is in minor units, 0 to 99999999");
+        if (streq(key, "count"))
+                return parse_number(value, 0, 999, &s->offline.count, ret_reason, "count= in [offline] is 0 to 999");
+        if (streq(key, "total"))
+                return parse_number(value, 0, 99999999, &s->offline.total, ret_reason,
+                                    "total= in [offline] is in minor units, 0 to 99999999");
+        if (streq(key, "age"))
+                return parse_number(value, 0, 720, &s->offline.age, ret_reason, "age= in [offline] is 0 to 720 hours");
         *ret_reason = "no such key in [offline]; there are amount, count, total and age";
         return -EINVAL;
 }

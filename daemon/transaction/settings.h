@@ -33,6 +33,14 @@ struct settings {
 
         unsigned retention_days; /* of what the journal keeps about a transaction */
 
+        /* On what the card approves without the acquirer; all 0: nothing. */
+        struct offline_caps {
+                unsigned amount; /* of one, in minor units */
+                unsigned count;  /* that wait to be forwarded */
+                unsigned total;  /* of all these, in minor units */
+                unsigned age;    /* of the oldest, in hours: beyond it no more are approved */
+        } offline;
+
         bool merchant_copy;
         bool cardholder_copy;
 };

@@ -64,6 +64,7 @@ struct transaction {
         const char *reversal_reason; /* of HOST_STATE_LOST */
         bool sent;                   /* the first durable commit was made: the request may be out */
         struct download *download;   /* as far as it has come */
+        bool offline;                /* the card approved without the acquirer, who will be told */
         bool reversible;             /* with that, a reversal was made ready */
 
         struct settlement *settlement; /* how far it is; NULL for other kinds */

@@ -22,6 +22,7 @@
 #include "journal/counter.h"
 #include "journal/event.h"
 #include "transaction/card.h"
+#include "transaction/offline.h"
 #include "transaction/prompt.h"
 #include "transaction/reason.h"
 #include "transaction/transaction-internal.h"
@@ -131,6 +132,11 @@ static int commit_result(struct transaction *t, const char *reversal_reason) {
                 return r;
         _cleanup_(journal_rollbackp) _unused_ struct journal *rollback = j;
 
+        if (t->offline) {
+                r = offline_commit(t);
+                if (r < 0)
+                        return r;
+        }
         if (t->reversible) {
                 r = reversal_reason ? reversals_arm(j, t->view.record.id, reversal_reason)
                                     : reversal_record_remove(j, t->view.record.id);
@@ -227,7 +233,6 @@ void transaction_conclude(struct transaction *t, enum transaction_result result,
         int r;
 
         transaction_end_timeouts(t);
-        transaction_drop_secrets(t);
         chip_forget_choice(t);
         release_card(t);
 
@@ -248,6 +253,7 @@ void transaction_conclude(struct transaction *t, enum transaction_result result,
         r = commit_result(t, reversal_reason);
         if (r < 0)
                 engine_panic(r, "the result of a transaction cannot be written");
+        transaction_drop_secrets(t);
 
         log_result(record);
         transaction_tell(t, TRANSACTION_CHANGED);

@@ -52,20 +52,37 @@ static int load(const char *text, const char *drop_in, struct settings **ret) {
         return settings_load(path, drop_ins, ret);
 }
 
-/* Nothing may be approved offline that cannot be forwarded. */
 static void offline_caps(void **state) {
-        static const char *const keys[] = { "amount", "count", "total", "age" };
+        static const struct {
+                const char *key, *most, *more;
+        } keys[] = {
+                { "amount", "99999999", "100000000" },
+                { "count", "999", "1000" },
+                { "total", "99999999", "100000000" },
+                { "age", "720", "721" },
+        };
         struct settings *s = NULL;
         char text[64];
 
+        /* Nothing is approved offline where nobody says so. */
+        assert_int_equal(load(COMPLETE, "", &s), 0);
+        assert_memory_equal(&s->offline, (&(struct offline_caps){}), sizeof(s->offline));
+        s = settings_free(s);
         for (size_t i = 0; i < ELEMENTSOF(keys); i++) {
-                snprintf(text, sizeof(text), "[offline]\n%s=1\n", keys[i]);
-                assert_int_equal(load(COMPLETE, text, &s), -EINVAL);
-                assert_null(s);
-                snprintf(text, sizeof(text), "[offline]\n%s=0\n", keys[i]);
+                snprintf(text, sizeof(text), "[offline]\n%s=%s\n", keys[i].key, keys[i].most);
                 assert_int_equal(load(COMPLETE, text, &s), 0);
                 s = settings_free(s);
+                snprintf(text, sizeof(text), "[offline]\n%s=%s\n", keys[i].key, keys[i].more);
+                assert_int_equal(load(COMPLETE, text, &s), -EINVAL);
+                snprintf(text, sizeof(text), "[offline]\n%s=-1\n", keys[i].key);
+                assert_int_equal(load(COMPLETE, text, &s), -EINVAL);
         }
+        assert_int_equal(load(COMPLETE, "[offline]\namount=5000\ncount=10\ntotal=20000\nage=12\n", &s), 0);
+        assert_int_equal(s->offline.amount, 5000);
+        assert_int_equal(s->offline.count, 10);
+        assert_int_equal(s->offline.total, 20000);
+        assert_int_equal(s->offline.age, 12);
+        s = settings_free(s);
         assert_int_equal(load(COMPLETE, "[offline]\nfloor=0\n", &s), -EINVAL);
 }
 

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "transaction/offline.h"
+
+#include <inttypes.h>
+
+#include "base/amount.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "journal/counter.h"
+#include "journal/uptime.h"
+#include "transaction/stored-request.h"
+#include "transaction/transaction-internal.h"
+
+/* By whichever clock it is older: setting the time makes nothing younger, and being switched off neither. */
+static int oldest_age(struct journal *j, uint64_t *ret_usec) {
+        uint64_t created, created_uptime, uptime, now = clock_now(CLOCK_REALTIME);
+        int r;
+
+        *ret_usec = 0;
+        r = forward_record_oldest(j, &created, &created_uptime);
+        if (r <= 0)
+                return r;
+        r = uptime_get(j, &uptime);
+        if (r < 0)
+                return r;
+        *ret_usec = MAX(now > created ? now - created : 0,
+                        uptime > created_uptime ? uptime - created_uptime : UINT64_C(0));
+        return 0;
+}
+
+int offline_allowed(struct engine *e, const struct transaction_record *record) {
+        const struct offline_caps *caps = &e->config.settings->offline;
+        unsigned count;
+        int64_t total;
+        uint64_t age;
+        int r;
+
+        if (!streq(record->kind, host_kind_name(HOST_SALE)) || record->amount > caps->amount)
+                return 0;
+        r = forward_record_sum(e->config.journal, &count, &total);
+        if (r < 0)
+                return r;
+        if (count >= caps->count || total + record->amount > caps->total)
+                return 0;
+        r = oldest_age(e->config.journal, &age);
+        if (r < 0)
+                return r;
+        return age < caps->age * UINT64_C(3600) * USEC_PER_SEC;
+}
+
+void offline_conclude(struct transaction *t, const struct message_outcome *m) {
+        struct transaction_record *record = &t->view.record;
+        int r;
+
+        r = offline_allowed(t->engine, record);
+        if (r < 0)
+                log_error_errno(r, "Transaction %" PRIi64 ": the caps on offline approvals cannot be checked",
+                                record->id);
+        if (r <= 0)
+                return transaction_conclude(t, RESULT_FAILED, "offline-not-allowed");
+        if (!t->request) {
+                t->request = secret_new(sizeof(*t->request));
+                if (!t->request)
+                        return transaction_conclude(t, RESULT_FAILED, "no-memory");
+                t->request->card = m->card;
+        }
+        t->request->result = m->result;
+        t->offline = true;
+        record->forwarding = FORWARDING_PENDING;
+        (void) snprintf(record->response_code, sizeof(record->response_code), "%.2s", (const char *) m->result.arc);
+        transaction_conclude(t, RESULT_APPROVED, "offline");
+}
+
+/* As for a request; one that did not leave the terminal has them already. */
+static int take_numbers(struct transaction *t) {
+        struct transaction_record *record = &t->view.record;
+        struct journal *j = t->engine->config.journal;
+        int r;
+
+        if (record->stan > 0)
+                return 0;
+        r = counter_next_stan(j, &record->stan);
+        if (r < 0)
+                return r;
+        r = counter_next_voucher(j, &record->voucher);
+        if (r < 0)
+                return r;
+        r = counter_get_batch(j, &record->batch);
+        if (r < 0)
+                return r;
+        return transaction_record_set_pan(j, record, t->request->card.pan);
+}
+
+/* The card's number is with the request, or, once that was written, where its reversal was made ready. */
+static int fill_card(struct transaction *t, struct reversal_record *reversal, struct host_request *ret) {
+        int r;
+
+        if (*t->request->card.pan) {
+                *ret = (struct host_request){
+                        .pan = t->request->card.pan,
+                        .expiry = *t->request->card.expiry ? t->request->card.expiry : NULL,
+                };
+                return 0;
+        }
+        r = reversal_record_load(t->engine->config.journal, t->view.record.id, reversal);
+        if (r < 0)
+                return r;
+        return stored_request_read(reversal->request, reversal->request_size, ret);
+}
+
+int offline_commit(struct transaction *t) {
+        _cleanup_(reversal_record_done) struct reversal_record reversal = {};
+        const struct transaction_record *record = &t->view.record;
+        struct host_request q;
+        int r;
+
+        r = take_numbers(t);
+        if (r < 0)
+                return r;
+        r = fill_card(t, &reversal, &q);
+        if (r < 0)
+                return r;
+        q.kind = HOST_OFFLINE_SALE;
+        q.stan = record->stan;
+        q.batch = record->batch;
+        q.amount = record->amount;
+        q.currency = currency_find(record->currency)->numeric;
+        q.entry = HOST_ENTRY_CHIP;
+        q.psn = record->psn;
+        q.icc = t->request->result.de55;
+        q.icc_size = t->request->result.de55_size;
+        return forwards_add(t->engine->config.journal, record->id, &q);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * Approval by the card without the acquirer: a TC at the first GENERATE AC, or after a request of which no byte left
+ * the terminal. The caps of [offline] in tilld.conf(5) bound what the acquirer does not know yet; they are held
+ * against the journal, before the card may be asked and again before its word counts.
+ */
+
+#include "emv/message.h"
+#include "journal/transaction.h"
+
+struct engine;
+struct transaction;
+
+/* 1 when this one may be approved offline, 0 when not. */
+int offline_allowed(struct engine *e, const struct transaction_record *record);
+
+/* The card has given a TC, and its claim was checked: ends the transaction. */
+void offline_conclude(struct transaction *t, const struct message_outcome *m);
+/* In the journal transaction of that end: the numbers of the transaction, and what the acquirer will be told. */
+int offline_commit(struct transaction *t);
