@@ -5,6 +5,7 @@ import ctypes, os, pathlib, shutil, signal, socket, sqlite3, subprocess, tempfil
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 OUT = pathlib.Path(os.environ.get('O', TOP / 'build')).resolve()
+IS_MUTANT = 'TILL_CRASH_TERMINAL' in os.environ
 TERMINAL = os.environ.get('TILL_CRASH_TERMINAL', str(OUT / 'crash/terminal'))
 TRACER = str(OUT / 'crash/tracer')
 ACQUIRER = str(OUT / 'till-acquirer')
