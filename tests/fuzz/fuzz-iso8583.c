@@ -44,6 +44,7 @@ static void balance(const char *text) {
 static void download(const uint8_t *data, size_t size) {
         uint8_t again[HOST_DOWNLOAD_MAX + 1];
         struct host_download d;
+        struct host_application a;
         struct host_ca_key k;
         unsigned position;
 
@@ -52,6 +53,8 @@ static void download(const uint8_t *data, size_t size) {
         if (host_download_parse(data, size, &d) < 0)
                 return;
         check(host_download_format(&d, again) == size && memcmp(data, again, size) == 0);
+        if (host_application_parse(d.data, d.size, &a) == 0)
+                check(a.aid_size >= 5 && a.target <= 99 && a.ddol_size <= sizeof(a.ddol));
         if (host_ca_key_parse(d.data, d.size, &k) == 0)
                 check(k.modulus_size > 0 && k.modulus_size <= sizeof(k.modulus));
 }

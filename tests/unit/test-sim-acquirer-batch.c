@@ -4,6 +4,7 @@
 #include <sqlite3.h>
 
 #include "acquirer-fixture.h"
+#include "transaction/statement.h"
 
 /* What the simulator does beside booking: settlements, uploads, downloads, reports, readers that encrypt, profiles. */
 
@@ -237,6 +238,23 @@ static void statements(void **state) {
         assert_non_null(strstr(text, ",refund,400,156,"));
         assert_string_equal(text + strlen(text) - strlen("\nend,2,600\n"), "\nend,2,600\n");
         assert_null(strstr(text, PAN));
+
+        /* tilld reads it as it was meant. */
+        _cleanup_(statement_freep) struct statement *s = NULL;
+        const char *reason = NULL;
+        unsigned line = 0;
+        if (statement_parse(text, strlen(text), &s, &line, &reason) < 0)
+                fail_msg("line %u: %s", line, reason);
+        assert_int_equal(s->n_lines, 2);
+        const struct statement_line *l = statement_find(s, sale.request.batch, sale.request.stan);
+        assert_non_null(l);
+        assert_string_equal(l->rrn, sale.answer.rrn);
+        assert_string_equal(l->kind, "sale");
+        assert_int_equal(l->amount, 1000);
+        l = statement_find(s, q.batch, q.stan);
+        assert_non_null(l);
+        assert_string_equal(l->kind, "refund");
+        assert_int_equal(l->amount, 400);
 
         filter = (struct ledger_filter){ .day = "2001-02-03" };
         assert_int_equal(ledger_statement(directory, &filter, &none), 0);
