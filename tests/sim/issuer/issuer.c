@@ -196,11 +196,12 @@ int issuer_script_mac(const uint8_t session_key[static ISSUER_KEY_SIZE], const u
         p = mempcpy(p, atc, 2);
         p = mempcpy(p, arqc, ISSUER_AC_SIZE);
         for (size_t i = 1; i <= ISSUER_AC_SIZE && number > 0; i++) {
-                number += p[-i];
-                p[-i] = (uint8_t) number;
+                number += *(p - i);
+                *(p - i) = (uint8_t) number;
                 number >>= 8;
         }
-        p = mempcpy(p, data, size);
+        if (size > 0)
+                p = mempcpy(p, data, size);
         r = mac_emv(session_key, text, (size_t) (p - text), mac);
         if (r < 0)
                 return r;
