@@ -6,6 +6,8 @@ import dataclasses
 STRIPE = ';6200000000000054=49121011234567890?'
 # What the answer time-out comes to while time runs fifty times faster: a quick one is 0.1 s.
 QUICK, PATIENT = 5, 250
+# Steps that are done before the terminal starts.
+THERE = ('plug ', 'set ')
 
 
 @dataclasses.dataclass
@@ -33,11 +35,11 @@ class Scenario:
     # What a checkout does that finds no answer after a crash: the same call again.
     @property
     def again(self):
-        return self.steps + [step for step in self.after if not step.startswith('plug ')]
+        return self.steps + [step for step in self.after if not step.startswith(THERE)]
 
     @property
     def devices(self):
-        return sorted({step for step in self.steps + self.after if step.startswith('plug ')}, reverse=True)
+        return sorted({step for step in self.steps + self.after if step.startswith(THERE)}, reverse=True)
 
 
 def chip(start, card='unionpay'):
@@ -188,6 +190,41 @@ def settlements():
         yield Scenario(f'settlement/none/{outcome}', reversed_, result, script, before=before, after=after)
 
 
+# Approved by the card, and told to the acquirer afterwards.
+FORWARDS = [
+    ('forwarded', []),
+    ('declined-later', ['decline 51 kind=offline-sale']),
+    ('request-lost', ['drop kind=offline-sale']),
+    ('no-answer', ['drop-answer kind=offline-sale']),
+    ('cut-before', ['close kind=offline-sale']),
+    ('cut-after', ['close-answer kind=offline-sale']),
+    ('bad-mac', ['bad-mac kind=offline-sale']),
+    ('garbled', ['garble kind=offline-sale']),
+    ('twice', ['twice kind=offline-sale']),
+]
+
+
+def offline(start):
+    return ['set offline', *chip(start, 'offline-approved')]
+
+
+def forwards():
+    settle = service('settlement REF-2') + swipe('sale REF-3 1500')
+    for outcome, script in FORWARDS:
+        yield Scenario(f'sale/offline/{outcome}', offline('sale REF-1 1000'), 'approved', script, QUICK, SOLD,
+                       after=settle)
+    # The card is asked again, when no byte of the request has left.
+    yield Scenario('sale/offline/not-reached', ['set offline-online', *offline('sale REF-1 1000')[1:-1]], 'approved',
+                   before=SOLD, after=settle, unreachable=True)
+    before = ['set offline'] + SOLD + offline('sale REF-A 700')[1:]
+    for outcome, script, result in (('chip-uploaded', [], 'approved'),
+                                    ('chip-unanswered', ['drop-answer kind=chip-upload'], 'failed'),
+                                    ('chip-lost', ['drop kind=chip-upload'], 'failed'),
+                                    ('chip-and-details', ['wrong-amount kind=settlement'], 'approved')):
+        yield Scenario(f'settlement/none/{outcome}', service('settlement REF-1'), result, script, QUICK, before,
+                       after=settle)
+
+
 # Killed when the acquirer has booked it and has not answered; and again, anywhere on the way back.
 def restarts():
     done = {'sale': SOLD, 'settlement': SOLD}
@@ -197,7 +234,7 @@ def restarts():
     for kind, call in calls.items():
         way = service if kind == 'settlement' else swipe
         steps = [step for step in way(call) if not step.startswith('until ')]
-        devices = [step for step in steps if step.startswith('plug ')]
+        devices = [step for step in steps if step.startswith(THERE)]
         result = {'refund': 'unconfirmed'}.get(kind, 'failed')
         yield Scenario(f'{kind}/restart/booked', devices + ['until quiet'] + way(call)[len(devices):], result,
                        before=done[kind], crashed=steps + ['run 60', 'die'],
@@ -205,4 +242,4 @@ def restarts():
 
 
 def all_scenarios():
-    return {s.name: s for group in (sales(), others(), services(), settlements(), restarts()) for s in group}
+    return {s.name: s for group in (sales(), others(), services(), settlements(), forwards(), restarts()) for s in group}

@@ -298,6 +298,20 @@ static void step_connect(const char *name, bool connected) {
         devices_connect(kind, connected);
 }
 
+/* The card may approve; with "-online" most are sent to the acquirer all the same. */
+static void step_set(const char *name) {
+        uint8_t target = streq(name, "offline-online") ? 99 : 0;
+
+        if (!startswith(name, "offline"))
+                fail(name, EINVAL);
+        terminal.settings.offline =
+                (struct offline_caps){ .amount = 100000, .count = 20, .total = 1000000, .age = 1000 };
+        for (size_t i = 0; i < terminal.emv.n_applications; i++) {
+                terminal.emv.applications[i].floor_limit = 1000000;
+                terminal.emv.applications[i].target = terminal.emv.applications[i].target_max = target;
+        }
+}
+
 static void do_step(char *step) {
         char *words = strchr(step, ' ');
 
@@ -325,6 +339,8 @@ static void do_step(char *step) {
                 return step_card(words);
         if (streq(step, "plug"))
                 return step_connect(words, true);
+        if (streq(step, "set"))
+                return step_set(words);
         if (streq(step, "unplug"))
                 return step_connect(words, false);
         if (streq(step, "die"))
@@ -373,9 +389,9 @@ static void read_options(int argc, char *argv[]) {
                 usage();
 }
 
-/* Devices that are there from the start are said first: "plug" before any other step. */
+/* What is there from the start is said first: "plug" and "set" before any other step. */
 static int plug_in(int argc, char *argv[], int i) {
-        for (; i < argc && startswith(argv[i], "plug "); i++)
+        for (; i < argc && (startswith(argv[i], "plug ") || startswith(argv[i], "set ")); i++)
                 do_step(argv[i]);
         return i;
 }
