@@ -72,17 +72,17 @@ int cli_read_json(struct cli *cli, sd_bus_message *reply, const sd_bus_error *er
         return 0;
 }
 
-int cli_call(struct cli *cli, const char *path, const char *interface, const char *method, const char *number,
-             const char *role, int code) {
+int cli_call(struct cli *cli, const char *path, const char *interface, const char *method, const char *first,
+             const char *second, int code) {
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
         int r;
 
         r = sd_bus_message_new_method_call(cli->bus, &m, SERVICE, path, interface, method);
-        if (r >= 0 && number)
-                r = sd_bus_message_append(m, "s", number);
-        if (r >= 0 && role)
-                r = sd_bus_message_append(m, "s", role);
+        if (r >= 0 && first)
+                r = sd_bus_message_append(m, "s", first);
+        if (r >= 0 && second)
+                r = sd_bus_message_append(m, "s", second);
         if (r >= 0 && code >= 0)
                 r = sd_bus_message_append(m, "h", code);
         if (r >= 0) {

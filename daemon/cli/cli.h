@@ -38,6 +38,7 @@ int verb_devices(struct cli *cli, int argc, char **argv);
 int verb_kind(struct cli *cli, int argc, char **argv);
 int verb_list(struct cli *cli, int argc, char **argv);
 int verb_show(struct cli *cli, int argc, char **argv);
+int verb_resolve(struct cli *cli, int argc, char **argv);
 int verb_totals(struct cli *cli, int argc, char **argv);
 int verb_flush(struct cli *cli, int argc, char **argv);
 int verb_journal(struct cli *cli, int argc, char **argv);
@@ -59,11 +60,11 @@ int cli_read_json(struct cli *cli, sd_bus_message *reply, const sd_bus_error *er
 /* Calls Describe of an object. Prints what went wrong; returns the exit status. */
 int cli_describe(struct cli *cli, const char *path, const char *interface, cJSON **ret);
 /*
- * A method without an answer; number, role and code (an fd) are its arguments where they are not NULL and not
+ * A method without an answer; two texts and code (an fd) are its arguments where they are not NULL and not
  * negative. The caller may be asked for a password. Prints what went wrong; returns the exit status.
  */
-int cli_call(struct cli *cli, const char *path, const char *interface, const char *method, const char *number,
-             const char *role, int code);
+int cli_call(struct cli *cli, const char *path, const char *interface, const char *method, const char *first,
+             const char *second, int code);
 /* A text member, "" when absent. */
 const char *cli_text(const cJSON *object, const char *name);
 /* A text member that tilld wrote for people, in their language where it is known. */

@@ -29,10 +29,11 @@ static const struct verb {
         { "totals", verb_totals, "[BATCH]", N_("what the open batch, or another one, comes to") },
         { "flush", verb_flush, "", N_("tell the acquirer now what waits") },
         { "approve", verb_approve, "TRANSACTION [NUMBER]", N_("a supervisor allows a void or refund") },
+        { "resolve", verb_resolve, "TRANSACTION OUTCOME NOTE", N_("a supervisor records how it ended") },
         { "journal", verb_journal, "[ACT]", N_("the record: status, verify, export and more") },
         { "operator", verb_operator, "[ACT]", N_("who works here: list, log-on, add and more") },
         { "accept-clock", verb_accept_clock, "", N_("the clock is right, and was wrong before") },
-        { "emv", verb_emv, "check", N_("card applications and keys that a restart would use") },
+        { "emv", verb_emv, "check", N_("card applications and keys a restart would use") },
         { "receipts", verb_receipts, "[list|show|reprint]", N_("papers: list, read, print again") },
 };
 
@@ -46,7 +47,7 @@ static int print_help(void) {
                 cli_pad(usage, 32);
                 printf("%s\n", _(verbs[i].help));
         }
-        printf("\n%s\n", _("tillctl VERB --help says more. Exit status: 0 yes, 1 no, 2 wrong call, 3 no terminal."));
+        printf("\n%s\n", _("tillctl VERB --help says more. Exit: 0 yes, 1 no, 2 wrong call, 3 no terminal."));
         return 0;
 }
 
