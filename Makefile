@@ -119,8 +119,8 @@ $(O)/unit/test-journal-uptime $(O)/unit/test-transaction-operators: LDFLAGS += $
 $(O)/unit/test-transaction-operators: LDFLAGS += -Wl,--wrap=scrypt_new
 
 # Who may is asked of the test.
-$(O)/unit/test-bus-operators: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,authority_check authority_sender_uid \
-	sd_event_add_time_relative)
+$(patsubst %,$(O)/unit/test-bus-%,operators journal): LDFLAGS += $(addprefix -Wl$(comma)--wrap=,authority_check authority_sender_uid)
+$(O)/unit/test-bus-operators: LDFLAGS += -Wl,--wrap=sd_event_add_time_relative
 
 $(O)/unit/test-transaction-secret-line: LDFLAGS += -Wl,--wrap=sd_event_add_time_relative
 

@@ -191,6 +191,8 @@ static int open_journal(struct program *p) {
         r = journal_path(p->settings->mode, &path);
         if (r < 0)
                 return r;
+        /* A new schema, or a look at all of it after damage was seen: cut off by systemd, it would never end. */
+        (void) sd_notify(0, "EXTEND_TIMEOUT_USEC=3600000000\nSTATUS=Opening the journal");
         r = journal_open(path, key, &p->journal, &message);
         if (r < 0)
                 return log_error_errno(r, "%s", message ?: path);
@@ -317,7 +319,7 @@ static int run(void) {
                 return r;
         log_info("tilld " TILLD_VERSION ", %s mode, terminal %s", mode_to_string(p.settings->mode),
                  p.settings->terminal_number);
-        (void) sd_notify(0, "READY=1");
+        (void) sd_notify(0, "READY=1\nSTATUS=");
         return sd_event_loop(p.event);
 }
 

@@ -18,6 +18,9 @@
 /* A start has other things to do. */
 #define FIRST_PURGE_USEC (10 * 60 * USEC_PER_SEC)
 
+/* What cannot be written, because the disk is full, is tried again so much later. */
+#define RETRY_USEC (3600 * USEC_PER_SEC)
+
 /* Into the file goes what is worth a sync, or is an hour old. */
 #define LOG_CHANGES_MAX 200
 #define LOG_AGE_MAX_USEC (3600 * USEC_PER_SEC)
@@ -37,6 +40,7 @@ struct upkeep {
         uint64_t next_purge; /* CLOCK_BOOTTIME */
         uint64_t seen_changes, saved_changes;
         uint64_t saved_usec; /* CLOCK_BOOTTIME */
+        uint64_t retry_usec; /* CLOCK_BOOTTIME, 0 while nothing has failed */
         struct upkeep_verdict verdict;
 };
 
@@ -56,7 +60,8 @@ static void fail(struct upkeep *u, int r, const char *what) {
                 (void) journal_suspect(u->journal);
                 engine_panic(r, what);
         }
-        log_warning_errno(r, "%s; it is tried again tomorrow", what);
+        log_warning_errno(r, "%s; it is tried again in an hour", what);
+        u->retry_usec = clock_now(CLOCK_BOOTTIME) + RETRY_USEC;
 }
 
 /* ---- Looking at all of it ---- */
@@ -251,7 +256,7 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata) {
         struct upkeep *u = userdata;
         int r;
 
-        if (engine_current(u->engine) == 0) {
+        if (engine_current(u->engine) == 0 && clock_now(CLOCK_BOOTTIME) >= u->retry_usec) {
                 r = tend(u);
                 if (r < 0)
                         return r;
