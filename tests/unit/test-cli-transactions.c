@@ -39,17 +39,26 @@ static int fake_find(struct cli *cli, const char *name, cJSON **ret) {
 #undef transaction_find
 #undef help
 
-static int call(const char *line) {
-        char copy[256], *argv[16], *rest = copy;
-        struct cli cli = { .json = true };
+/* Its words, as main() gives them. */
+static int split(const char *line, char *argv[static 16]) {
+        static char copy[256];
+        char *rest = copy;
         int argc = 0;
 
         assert_true(strlen(line) < sizeof(copy));
         strcpy(copy, line);
         while ((argv[argc] = strsep(&rest, " ")))
                 argc++;
-        memset(&asked, 0, sizeof(asked));
         optind = 0;
+        return argc;
+}
+
+static int call(const char *line) {
+        struct cli cli = { .json = true };
+        char *argv[16];
+        int argc = split(line, argv);
+
+        memset(&asked, 0, sizeof(asked));
         return verb_kind(&cli, argc, argv);
 }
 
@@ -224,15 +233,10 @@ static void vouchers_are_six_digits_at_most(void **state) {
 }
 
 static int filter_of(const char *line, struct transaction_filter *ret) {
-        static char copy[256];
-        char *argv[16], *rest = copy;
-        int argc = 0;
+        char *argv[16];
+        int argc = split(line, argv);
 
-        strcpy(copy, line);
-        while ((argv[argc] = strsep(&rest, " ")))
-                argc++;
         *ret = (struct transaction_filter){ .limit = 50 };
-        optind = 0;
         return read_filter(argc, argv, ret);
 }
 
