@@ -8,7 +8,10 @@
 #include "base/log.h"
 #include "engine-fixture.h"
 #include "journal/counter.h"
+#include "journal/internal.h"
 #include "journal/wal.h"
+#include "transaction/kind.h"
+#include "transaction/original.h"
 
 #define FASTER 1000
 
@@ -172,6 +175,33 @@ static void empties_the_log(void **state) {
         assert_true(soon(is_log_empty));
 }
 
+/* ---- What a purge has left ---- */
+
+/* Nobody can say whether it is the same card. */
+static void a_tombstone_is_not_refunded(void **state) {
+        struct transaction_record record, original;
+        struct refusal refusal;
+        char sql[80];
+
+        transaction_record_init(&record);
+        COPY(record.reference, "old");
+        COPY(record.kind, "sale");
+        COPY(record.currency, "CNY");
+        record.amount = 100;
+        record.state = TRANSACTION_DONE;
+        record.result = RESULT_APPROVED;
+        assert_int_equal(journal_begin(shop.journal, JOURNAL_LAZY), 0);
+        assert_int_equal(transaction_record_insert(shop.journal, &record), 0);
+        assert_int_equal(journal_commit(shop.journal), 0);
+        assert_int_equal(original_check(shop.engine, kind_find("refund"), record.id, 100, "CNY", &original, &refusal),
+                         0);
+        snprintf(sql, sizeof(sql), "UPDATE transactions SET purged = 1 WHERE id = %d", (int) record.id);
+        assert_int_equal(journal_execute(shop.journal, sql), 0);
+        assert_true(original_check(shop.engine, kind_find("refund"), record.id, 100, "CNY", &original, &refusal) < 0);
+        assert_int_equal(refusal.code, REFUSAL_INVALID_ORIGINAL);
+        assert_non_null(strstr(refusal.text, "retention time"));
+}
+
 /* ---- What is found ---- */
 
 static bool is_marked(void) {
@@ -207,6 +237,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(signs_and_checks, setup, teardown),
                 cmocka_unit_test_setup_teardown(checks_after_a_crash, setup, teardown),
                 cmocka_unit_test_setup_teardown(empties_the_log, setup, teardown),
+                cmocka_unit_test_setup_teardown(a_tombstone_is_not_refunded, setup, teardown),
                 cmocka_unit_test_setup_teardown(finds, setup, teardown),
         };
 
