@@ -143,6 +143,8 @@ def check_money(w, _):
             yield f'{name} is charged, and the journal has {t["result"]}, reversal {t["reversal"]}'
         if c['effect'] != 'approved' and t['result'] == 'approved' and t['forwarding'] != 'rejected':
             yield f'{name} is approved, and the ledger has {c["effect"]}'
+        if t['forwarding'] == 'rejected' and c['effect'] == 'approved':
+            yield f'{name} is said to be refused, and the ledger has it'
     for number, t in journal.items():
         if t['result'] == 'approved' and number not in booked and t['kind'] not in SERVICES:
             yield f'{t["kind"]} {t["reference"]} is approved, and the ledger does not know it'
