@@ -157,6 +157,8 @@ static void link_read(struct host_link *l);
 static void link_ready(struct host_link *l) {
         l->state = READY;
         l->had_peer = true;
+        log_debug("Acquirer %s: connected, %s%s", l->endpoints[l->current].peer, host_link_tls_version(l),
+                  host_link_is_resumed(l) ? ", an earlier session" : "");
         (void) sd_event_source_set_enabled(l->step_timer, SD_EVENT_OFF);
         link_forget_addresses(l);
         if (l->exchange)
