@@ -14,7 +14,7 @@ static int help(void) {
         printf("%s\n\n", _("tillctl journal [ACT]: the record of all that happened at this terminal."));
         printf("  status         %s\n",
                _("how large and how old it is, and when it was checked (this is the default)"));
-        printf("  verify         %s\n", _("whether it is what tilld wrote"));
+        printf("  verify         %s\n", _("whether it is sound, and its events are what tilld wrote"));
         printf("  export [FILE]  %s\n", _("all of it as JSON lines; - is standard output"));
         printf("  reconcile FILE %s\n", _("hold an acquirer's statement against it"));
         printf("  purge          %s\n", _("forget what is older than the retention time now"));
@@ -118,10 +118,10 @@ static int verify(struct cli *cli, const char *file) {
                 cJSON_AddStringToObject(o, "Text", text);
                 (void) cli_print_json(o);
         } else if (good)
-                printf(_("%sThe journal is what tilld wrote%s, up to event %" PRIu64 ".\n"), cli_tone(cli, TONE_GOOD),
+                printf(_("%sThe journal is sound%s, up to event %" PRIu64 ".\n"), cli_tone(cli, TONE_GOOD),
                        cli_tone_end(cli), events);
         else
-                printf(_("%sThe journal is not what tilld wrote%s: %s.\n"
+                printf(_("%sThe journal is damaged or was changed%s: %s.\n"
                          "Keep a copy of it, change nothing, and ask support.\n"),
                        cli_tone(cli, TONE_BAD), cli_tone_end(cli), text);
         return good ? 0 : EXIT_NO;

@@ -90,7 +90,8 @@ void upkeep_found(struct upkeep *u, int r, const struct journal_verify *verify) 
                 remember_check(u);
                 return;
         }
-        log_full(LOG_CRIT, "The journal is not what tilld wrote: %s. Keep a copy of it and ask support", verify->text);
+        log_full(LOG_CRIT, "The journal is damaged or was changed: %s. Keep a copy of it and ask support",
+                 verify->text);
         if (!verify->damaged)
                 return;
         /* The next start reads all of it before it takes a payment, and refuses a damaged file. */
