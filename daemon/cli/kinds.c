@@ -27,6 +27,7 @@ static const struct verb {
         { "preauth", "pre-authorization", ARGUMENTS_AMOUNT, true, N_("hold an amount on the card") },
         { "complete", "completion", ARGUMENTS_ORIGINAL_AMOUNT, true,
           N_("take what a pre-authorization holds; all of it unless an amount is given") },
+        { "tip", "tip", ARGUMENTS_ORIGINAL_AMOUNT, false, N_("add a tip to a sale of the open batch") },
         { "balance", "balance", ARGUMENTS_NONE, true, N_("ask for what is left on the card") },
         { "sign-on", "sign-on", ARGUMENTS_NONE, false, N_("sign on to the acquirer: new keys") },
         { "sign-off", "sign-off", ARGUMENTS_NONE, false, N_("sign off from the acquirer") },

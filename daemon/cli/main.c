@@ -19,6 +19,7 @@ static const struct verb {
         { "refund", verb_kind, "TRANSACTION [AMOUNT]", N_("give money back for a sale or completion") },
         { "preauth", verb_kind, "AMOUNT [CURRENCY]", N_("hold an amount on the card") },
         { "complete", verb_kind, "TRANSACTION [AMOUNT]", N_("take what a pre-authorization holds") },
+        { "tip", verb_kind, "TRANSACTION AMOUNT", N_("add a tip to a sale of the open batch") },
         { "balance", verb_kind, "", N_("ask for what is left on the card") },
         { "sign-on", verb_kind, "", N_("sign on to the acquirer: new keys") },
         { "sign-off", verb_kind, "", N_("sign off from the acquirer") },

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "host/result.h"
 #include "journal/counter.h"
+#include "transaction/offline.h"
 #include "transaction/transaction-internal.h"
 
 /* The acquirer's part is over: who was read or swiped has nothing to add, a chip decides last. */
@@ -79,7 +80,7 @@ static enum host_entry host_entry(enum entry_mode entry) {
         }
 }
 
-static void fill_original(const struct transaction_record *original, struct host_original *ret) {
+void authorization_fill_original(const struct transaction_record *original, struct host_original *ret) {
         *ret = (struct host_original){
                 .kind = host_kind_from_name(original->kind),
                 .batch = original->batch,
@@ -115,7 +116,7 @@ static void fill_request(const struct transaction *t, struct host_request *ret) 
                 .icc_size = decides ? result->de55_size : 0,
         };
         if (t->original)
-                fill_original(t->original, &ret->original);
+                authorization_fill_original(t->original, &ret->original);
 }
 
 /* In the caller's journal transaction: what a reversal would need, where the kind has one. */
@@ -243,6 +244,9 @@ void transaction_authorize(struct transaction *t) {
         int r;
 
         transaction_end_timeouts(t);
+        /* It was the issuer's word, on the telephone. */
+        if (t->kind->way == KIND_WAY_ADVICE)
+                return offline_advise(t);
         t->host = HOST_STATE_PENDING;
         t->view.record.state = TRANSACTION_AUTHORIZING;
         COPY(t->view.record.message, "");

@@ -272,6 +272,17 @@ static bool is_reference(const char *text) {
         return true;
 }
 
+static bool is_authorization_code(const char *text) {
+        size_t n = strlen(strempty(text));
+
+        if (n < 1 || n > 6)
+                return false;
+        for (; *text; text++)
+                if (!isascii(*text) || !isalnum((unsigned char) *text))
+                        return false;
+        return true;
+}
+
 static int check_kind(const struct kind *kind, const struct engine_call *call, struct refusal *ret) {
         if (!kind)
                 return refusal_set(ret, REFUSAL_UNKNOWN_KIND,
@@ -287,6 +298,11 @@ static int check_kind(const struct kind *kind, const struct engine_call *call, s
                 return refusal_set(ret, REFUSAL_UNKNOWN_OPTION, "A %s takes no option \"original\"", kind->name);
         if (!kind->voice && !isempty(call->authorization_code))
                 return refusal_set(ret, REFUSAL_UNKNOWN_OPTION, "A %s takes no option \"authorization-code\"",
+                                   kind->name);
+        if (kind->voice && !is_authorization_code(call->authorization_code))
+                return refusal_set(ret, REFUSAL_UNKNOWN_OPTION,
+                                   "An %s needs the option \"authorization-code\" (s), 1 to 6 letters or digits: what "
+                                   "the card issuer said on the telephone",
                                    kind->name);
         return 0;
 }

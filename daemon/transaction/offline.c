@@ -71,6 +71,32 @@ void offline_conclude(struct transaction *t, const struct message_outcome *m) {
         transaction_conclude(t, RESULT_APPROVED, "offline");
 }
 
+void offline_advise(struct transaction *t) {
+        /* What a reader has encrypted is kept for nobody. */
+        if (t->kind->card != KIND_CARD_NONE && !*t->request->card.pan)
+                return transaction_conclude(t, RESULT_FAILED, "card-not-accepted");
+        t->offline = true;
+        t->view.record.forwarding = FORWARDING_PENDING;
+        transaction_conclude(t, RESULT_APPROVED, "offline");
+}
+
+/* A tip is of the card of its sale, where that is still known. */
+static int take_card(struct transaction *t) {
+        struct transaction_record *record = &t->view.record;
+        struct journal *j = t->engine->config.journal;
+        char pan[PAN_TEXT_MAX];
+        WIPE_AT_END(pan);
+        int r;
+
+        if (t->request)
+                return transaction_record_set_pan(j, record, t->request->card.pan);
+        COPY(record->masked_pan, t->original->masked_pan);
+        r = transaction_record_get_pan(j, t->original->id, pan);
+        if (r == -ENOENT)
+                return 0;
+        return r < 0 ? r : transaction_record_set_pan(j, record, pan);
+}
+
 /* As for a request; one that did not leave the terminal has them already. */
 static int take_numbers(struct transaction *t) {
         struct transaction_record *record = &t->view.record;
@@ -88,18 +114,16 @@ static int take_numbers(struct transaction *t) {
         r = counter_get_batch(j, &record->batch);
         if (r < 0)
                 return r;
-        return transaction_record_set_pan(j, record, t->request->card.pan);
+        return take_card(t);
 }
 
 /* The card's number is with the request, or, once that was written, where its reversal was made ready. */
 static int fill_card(struct transaction *t, struct reversal_record *reversal, struct host_request *ret) {
+        const struct emv_card_data *card = &t->request->card;
         int r;
 
-        if (*t->request->card.pan) {
-                *ret = (struct host_request){
-                        .pan = t->request->card.pan,
-                        .expiry = *t->request->card.expiry ? t->request->card.expiry : NULL,
-                };
+        if (*card->pan) {
+                *ret = (struct host_request){ .pan = card->pan, .expiry = *card->expiry ? card->expiry : NULL };
                 return 0;
         }
         r = reversal_record_load(t->engine->config.journal, t->view.record.id, reversal);
@@ -108,26 +132,54 @@ static int fill_card(struct transaction *t, struct reversal_record *reversal, st
         return stored_request_read(reversal->request, reversal->request_size, ret);
 }
 
+/* What the card approved itself goes with its certificate; the rest is typed in, whatever the card was read by. */
+static int fill_request(struct transaction *t, struct reversal_record *reversal, struct host_request *ret) {
+        const struct transaction_record *record = &t->view.record;
+        int r;
+
+        *ret = (struct host_request){ .psn = -1 };
+        if (t->request) {
+                r = fill_card(t, reversal, ret);
+                if (r < 0)
+                        return r;
+        }
+        ret->kind = t->kind->way == KIND_WAY_ADVICE ? kind_to_host(t->kind) : HOST_OFFLINE_SALE;
+        ret->stan = record->stan;
+        ret->batch = record->batch;
+        ret->amount = record->amount;
+        ret->currency = currency_find(record->currency)->numeric;
+        ret->entry = HOST_ENTRY_MANUAL;
+        if (t->kind->way == KIND_WAY_ADVICE) {
+                ret->authorization_code = *record->authorization_code ? record->authorization_code : NULL;
+                if (t->original)
+                        authorization_fill_original(t->original, &ret->original);
+                return 0;
+        }
+        ret->entry = HOST_ENTRY_CHIP;
+        ret->psn = record->psn;
+        ret->icc = t->request->result.de55;
+        ret->icc_size = t->request->result.de55_size;
+        return 0;
+}
+
 int offline_commit(struct transaction *t) {
         _cleanup_(reversal_record_done) struct reversal_record reversal = {};
-        const struct transaction_record *record = &t->view.record;
+        char pan[PAN_TEXT_MAX];
+        WIPE_AT_END(pan);
         struct host_request q;
         int r;
 
         r = take_numbers(t);
         if (r < 0)
                 return r;
-        r = fill_card(t, &reversal, &q);
+        r = fill_request(t, &reversal, &q);
         if (r < 0)
                 return r;
-        q.kind = HOST_OFFLINE_SALE;
-        q.stan = record->stan;
-        q.batch = record->batch;
-        q.amount = record->amount;
-        q.currency = currency_find(record->currency)->numeric;
-        q.entry = HOST_ENTRY_CHIP;
-        q.psn = record->psn;
-        q.icc = t->request->result.de55;
-        q.icc_size = t->request->result.de55_size;
-        return forwards_add(t->engine->config.journal, record->id, &q);
+        if (!q.pan) {
+                r = transaction_record_get_pan(t->engine->config.journal, t->view.record.id, pan);
+                if (r < 0 && r != -ENOENT)
+                        return r;
+                q.pan = r < 0 ? NULL : pan;
+        }
+        return forwards_add(t->engine->config.journal, t->view.record.id, &q);
 }

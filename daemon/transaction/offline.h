@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * Approval by the card without the acquirer: a TC at the first GENERATE AC, or after a request of which no byte left
+ * Approval without the acquirer. By the card: a TC at the first GENERATE AC, or after a request of which no byte left
  * the terminal. The caps of [offline] in tilld.conf(5) bound what the acquirer does not know yet; they are held
  * against the journal, before the card may be asked and again before its word counts.
  */
@@ -18,5 +18,7 @@ int offline_allowed(struct engine *e, const struct transaction_record *record);
 
 /* The card has given a TC, and its claim was checked: ends the transaction. */
 void offline_conclude(struct transaction *t, const struct message_outcome *m);
+/* Of a kind that is only told: a tip, or a sale with an authorization code by voice, whose card was read. Ends it. */
+void offline_advise(struct transaction *t);
 /* In the journal transaction of that end: the numbers of the transaction, and what the acquirer will be told. */
 int offline_commit(struct transaction *t);

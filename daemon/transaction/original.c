@@ -217,6 +217,8 @@ int original_check(struct engine *e, const struct kind *kind, int64_t id, int64_
                 return refuse(&a, "its card is no longer known, as the retention time is over");
         if (original.result != RESULT_APPROVED)
                 return refuse(&a, "it is not approved");
+        if (original.forwarding == FORWARDING_REJECTED || original.forwarding == FORWARDING_RESOLVED)
+                return refuse(&a, "the acquirer did not take it, and has nothing of it to give back or add to");
         if (original.forwarding == FORWARDING_PENDING)
                 return refuse(&a, "the acquirer has not been told of it yet; forward it first, with Flush");
         if (!streq(original.currency, currency))

@@ -370,7 +370,7 @@ static int prepare(struct transaction *t) {
                 return sd_event_add_time_relative(t->engine->config.event, &t->timeout, CLOCK_BOOTTIME,
                                                   APPROVAL_TIMEOUT_USEC, 0, on_approval_timeout, t);
         }
-        if (t->kind->way == KIND_WAY_SERVICE) {
+        if (t->kind->card == KIND_CARD_NONE) {
                 t->view.record.state = TRANSACTION_AUTHORIZING;
                 return 0;
         }
@@ -379,7 +379,11 @@ static int prepare(struct transaction *t) {
 }
 
 void transaction_run(struct transaction *t) {
-        if (t->view.record.state == TRANSACTION_AUTHORIZING)
+        if (t->view.record.state != TRANSACTION_AUTHORIZING)
+                return;
+        if (t->kind->way == KIND_WAY_ADVICE)
+                offline_advise(t);
+        else
                 service_start(t);
 }
 

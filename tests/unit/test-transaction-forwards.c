@@ -61,6 +61,54 @@ static void is_told(void **state) {
         assert_int_equal(batch_load_chip(shop.journal, b.id, icc, &size), -ENOENT);
 }
 
+static int start_tip(int64_t original, int64_t amount, int64_t *ret_id, struct refusal *ret) {
+        static int n;
+        char reference[16];
+        struct engine_call call = {
+                .kind = "tip",
+                .amount = amount,
+                .currency = "CNY",
+                .reference = reference,
+                .order = "",
+                .original = original,
+        };
+
+        snprintf(reference, sizeof(reference), "T-%d", ++n);
+        return engine_start_transaction(shop.engine, &call, ret_id, ret);
+}
+
+/* Without a card: it is that of the sale. */
+static void tip(void **state) {
+        struct transaction_record sale = acq_add("sale", 1000), record;
+        _cleanup_(print_job_done) struct print_job job = {};
+        struct refusal refusal;
+        int64_t id;
+
+        assert_true(start_tip(sale.id, 100, &id, &refusal) < 0);
+        shop.settings.tip_percent = 15;
+        assert_true(start_tip(sale.id, 151, &id, &refusal) < 0);
+        assert_int_equal(refusal.code, REFUSAL_INVALID_AMOUNT);
+        acq.hold = true;
+        assert_int_equal(start_tip(sale.id, 150, &id, &refusal), 0);
+        /* It is approved before the acquirer has been asked anything. */
+        assert_int_equal(acq.finished, 1);
+        record = acq_load(id);
+        assert_int_equal(record.result, RESULT_APPROVED);
+        assert_string_equal(record.pan_hash, sale.pan_hash);
+        assert_int_equal(record.forwarding, FORWARDING_PENDING);
+        assert_int_equal(print_job_find(shop.journal, id, "merchant-copy", &job), 0);
+        acq.hold = false;
+        acq_run();
+        assert_int_equal(acq.n_told, 1);
+        acq_assert_told(0, HOST_TIP, &record);
+        assert_string_equal(acq.told[0].pan, TOLD_PAN);
+        assert_int_equal(acq.told[0].original.stan, sale.stan);
+        assert_int_equal(acq.told[0].original.batch, sale.batch);
+        assert_forwarding(id, FORWARDING_DONE, "forwarded");
+        assert_true(start_tip(sale.id, 1, &id, &refusal) < 0);
+        assert_int_equal(refusal.code, REFUSAL_INVALID_ORIGINAL);
+}
+
 static struct {
         enum host_outcome outcomes[4];
         const char *codes[4];
@@ -273,6 +321,7 @@ static void older_form(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(is_told, acq_setup, acq_teardown),
+                cmocka_unit_test_setup_teardown(tip, acq_setup, acq_teardown),
                 cmocka_unit_test_setup_teardown(answers, acq_setup, acq_teardown),
                 cmocka_unit_test_setup_teardown(killed_before_the_answer, acq_setup, acq_teardown),
                 cmocka_unit_test_setup_teardown(rejected_is_not_sent_again, acq_setup, acq_teardown),

@@ -206,6 +206,43 @@ static void listed_card(void **state) {
         assert_int_equal(forward_record_count(shop.journal), 0);
 }
 
+/* The issuer has said yes on the telephone: the card is only read, and the caps do not count. */
+static void by_voice(void **state) {
+        struct engine_call call = {
+                .kind = "offline-sale",
+                .amount = 5000,
+                .currency = "CNY",
+                .reference = "V-1",
+                .order = "",
+                .approver = "02",
+        };
+        static const char *const wrong[] = { "", "1234567", "12 456", "12\n" };
+        struct refusal refusal;
+        int64_t id;
+
+        for (size_t i = 0; i < ELEMENTSOF(wrong); i++) {
+                call.authorization_code = wrong[i];
+                assert_true(engine_start_transaction(shop.engine, &call, &id, &refusal) < 0);
+        }
+        shop.settings.offline = (struct offline_caps){};
+        COPY(chip.behaviour.card, "unionpay");
+        call.authorization_code = "V12345";
+        assert_int_equal(engine_start_transaction(shop.engine, &call, &id, &refusal), 0);
+        chip_finish_sale();
+        let_forward();
+        assert_int_equal(row->result, RESULT_APPROVED);
+        assert_string_equal(row->reason, "offline");
+        assert_string_equal(row->authorization_code, "V12345");
+        assert_string_equal(row->approver, "02");
+        assert_true(row->signature);
+        assert_int_equal(row->forwarding, FORWARDING_DONE);
+        assert_int_equal(chip.requests, 1);
+        assert_int_equal(chip.kind, HOST_OFFLINE_SALE);
+        assert_int_equal(chip.amount, 5000);
+        assert_string_equal(chip.pan, "6200000000000005");
+        assert_int_equal(batch_has_chip(shop.journal, row->id), 0);
+}
+
 static void killed_before_it_is_told(void **state) {
         chip.outcome = HOST_NOT_SENT;
         chip_sale("offline-approved");
@@ -231,6 +268,7 @@ int main(int argc, char **argv) {
                 cmocka_unit_test_setup_teardown(age, setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(other_ways, setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(listed_card, setup, chip_teardown),
+                cmocka_unit_test_setup_teardown(by_voice, setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(killed_before_it_is_told, setup, chip_teardown),
         };
 
