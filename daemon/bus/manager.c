@@ -3,6 +3,7 @@
 #include "base/hex.h"
 #include "base/log.h"
 #include "bus/authority.h"
+#include "bus/code-call.h"
 #include "bus/error.h"
 #include "bus/json.h"
 #include "bus/options.h"
@@ -205,6 +206,31 @@ static int accept_clock(sd_bus_message *m, void *userdata, sd_bus_error *error) 
         if (r < 0)
                 return bus_error_set_refusal(error, &refusal);
         return sd_bus_reply_method_return(m, "");
+}
+
+static int accept_checked(struct server *s, sd_bus_message *m, const char *number, struct refusal *ret) {
+        return terminal_clock_accept(s->engine->config.journal, number, ret);
+}
+
+static int accept_clock_with_code(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        _cleanup_(code_call_freep) struct code_call *c = NULL;
+        struct server *s = userdata;
+        struct operators_call call;
+        struct refusal refusal;
+        int fd, r;
+
+        r = sd_bus_message_read(m, "h", &fd);
+        if (r < 0)
+                return r;
+        r = code_call_new(s, m, fd, accept_checked, &c, &call);
+        if (r < 0)
+                return r;
+        r = operators_check(s->engine->operators, &call, OPERATOR_SUPERVISOR, &refusal);
+        return code_call_return(&c, r, &refusal, error);
+}
+
+static int method_accept_clock_with_code(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        return authority_check(m, "org.tilld1.sell", accept_clock_with_code, userdata, error);
 }
 
 static int method_accept_clock(sd_bus_message *m, void *userdata, sd_bus_error *error) {
@@ -418,6 +444,8 @@ static const sd_bus_vtable vtable[] = {
                                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("AcceptClock", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_accept_clock,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("AcceptClockWithCode", SD_BUS_ARGS("h", code), SD_BUS_NO_RESULT,
+                                method_accept_clock_with_code, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("CheckEmv", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", json), method_check_emv,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_PROPERTY("Mode", "s", get_mode, 0, SD_BUS_VTABLE_PROPERTY_CONST),

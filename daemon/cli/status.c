@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <getopt.h>
 
-#include "cli/cli.h"
+#include "cli/code.h"
 
 static void print_row(const char *label, const char *value) {
         printf("  ");
@@ -100,11 +100,21 @@ int verb_status(struct cli *cli, int argc, char **argv) {
 }
 
 int verb_accept_clock(struct cli *cli, int argc, char **argv) {
-        if (argc > 1) {
+        _cleanup_close_ int code = -EBADF;
+        int r;
+
+        if (argc > 2 || (argc == 2 && *argv[1] == '-')) {
                 printf("%s\n",
-                       _("tillctl accept-clock: a supervisor says that the clock is right, and that the journal "
-                         "has entries\nof a later time because it was wrong then."));
-                return streq(argv[1], "--help") ? 0 : EXIT_USAGE;
+                       _("tillctl accept-clock [NUMBER]: a supervisor says that the clock is right, and that the "
+                         "journal has\nentries of a later time because it was wrong then. NUMBER is an "
+                         "operator's, whose code is asked for."));
+                return argc == 2 && streq(argv[1], "--help") ? 0 : EXIT_USAGE;
         }
-        return cli_call(cli, SERVICE_PATH, "org.tilld1.Manager", "AcceptClock", NULL, NULL, -EBADF);
+        if (argc == 2) {
+                r = code_ask(CODE_OF_OPERATOR, argv[1], &code);
+                if (r != 0)
+                        return r;
+        }
+        return cli_call(cli, SERVICE_PATH, "org.tilld1.Manager", code >= 0 ? "AcceptClockWithCode" : "AcceptClock",
+                        NULL, NULL, code);
 }

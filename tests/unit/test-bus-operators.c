@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* org.tilld1.Operators and Transaction.Approve over a connection: who has to be asked, answers, errors, signals. */
+/* org.tilld1.Operators, and what else takes a code, over a connection: who is asked, answers, errors, signals. */
 #include "bus-fixture.h"
+#include "journal/counter.h"
+#include "transaction/terminal-clock.h"
 
+#define MANAGER "org.tilld1.Manager"
 #define OPERATORS "org.tilld1.Operators"
 #define TRANSACTION "org.tilld1.Transaction"
 
@@ -19,6 +22,7 @@ int __wrap_sd_event_add_time_relative(sd_event *e, sd_event_source **ret, clocki
 
 static int setup(void **state) {
         bus_set_up();
+        assert_true(manager_register(bus.server) >= 0);
         assert_true(operators_register(bus.server) >= 0);
         assert_true(transactions_register(bus.server) >= 0);
         return 0;
@@ -178,12 +182,34 @@ static void approving_nothing(void **state) {
         assert_list("07 supervisor 5 0; ");
 }
 
+/* A supervisor's code, and nothing less; or polkit. */
+static void accepting_the_clock(void **state) {
+        struct refusal refusal = {};
+
+        assert_string_equal(call("Add", "07", "supervisor", "7777"), "");
+        assert_string_equal(call("Add", "02", "cashier", "2222"), "");
+        assert_int_equal(journal_begin(shop.journal, JOURNAL_DURABLE), 0);
+        assert_true(counter_raise_clock(shop.journal, clock_now(CLOCK_REALTIME) + 3600 * USEC_PER_SEC) > 0);
+        assert_int_equal(journal_commit(shop.journal), 0);
+        assert_true(terminal_clock_check(shop.journal, &refusal) < 0);
+
+        bus.refuse = "org.tilld1.supervise";
+        assert_string_equal(call_at(SERVER_PATH, MANAGER, "AcceptClock", NULL, NULL, NULL), "AccessDenied");
+        assert_string_equal(call_at(SERVER_PATH, MANAGER, "AcceptClockWithCode", NULL, NULL, "02 2222"), "WrongRole");
+        assert_string_equal(call_at(SERVER_PATH, MANAGER, "AcceptClockWithCode", NULL, NULL, "07 2222"), "WrongCode");
+        assert_true(terminal_clock_check(shop.journal, &refusal) < 0);
+        assert_string_equal(call_at(SERVER_PATH, MANAGER, "AcceptClockWithCode", NULL, NULL, "07 7777"), "");
+        assert_string_equal(bus.action, "org.tilld1.sell");
+        assert_int_equal(terminal_clock_check(shop.journal, &refusal), 0);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(work, setup, bus_tear_down),
                 cmocka_unit_test_setup_teardown(managing_at_the_till, setup, bus_tear_down),
                 cmocka_unit_test_setup_teardown(silent_callers, setup, bus_tear_down),
                 cmocka_unit_test_setup_teardown(approving_nothing, setup, bus_tear_down),
+                cmocka_unit_test_setup_teardown(accepting_the_clock, setup, bus_tear_down),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
