@@ -21,7 +21,7 @@ $(O)/guest/till_abi32: tests/kselftest/till_abi.c
 $(O)/guest/%: tests/vm/programs/%.c
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
-	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -I. $(WARNINGS) $(CFLAGS) -static -pthread -MMD -MP -o $@ $<
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -I. -Idaemon $(WARNINGS) $(CFLAGS) -static -pthread -MMD -MP -o $@ $<
 
 # The simulated printer as a filter, for tests that show its paper to other people's readers.
 $(O)/paper-print: $(O)/tests/check/paper-print.o $(O)/sim.a $(O)/rooms.a
