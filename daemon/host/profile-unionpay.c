@@ -167,6 +167,7 @@ const struct host_profile host_profile_unionpay = {
         .kinds = kinds,
         .domestic = "62",
         .encrypted = 57,
+        .hidden_service = true,
         .scheme = "CUP",
         .limits = { .preauth_days = 30, .completion_percent = 115, .details = 8, .batch_transactions = 999 },
 };

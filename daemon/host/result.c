@@ -8,9 +8,9 @@ static const struct host_result results[] = {
         { "03", HOST_ACTION_CONFIGURE, "The acquirer does not know this merchant" },
         { "04", HOST_ACTION_PICK_UP, "Declined: keep the card" },
         { "05", HOST_ACTION_DECLINE, "Declined by the card issuer" },
-        { "06", HOST_ACTION_RETRY, "Failed at the acquirer: try again" },
+        { "06", HOST_ACTION_UNKNOWN, "Failed at the acquirer: try again" },
         { "07", HOST_ACTION_PICK_UP, "Declined: keep the card" },
-        { "09", HOST_ACTION_RETRY, "Still in progress: try again" },
+        { "09", HOST_ACTION_UNKNOWN, "Still in progress: try again" },
         { "10", HOST_ACTION_APPROVE, "Approved in part" },
         { "11", HOST_ACTION_APPROVE, "Approved" },
         { "12", HOST_ACTION_DECLINE, "Transaction not valid" },
@@ -19,7 +19,7 @@ static const struct host_result results[] = {
         { "15", HOST_ACTION_DECLINE, "Unknown card issuer" },
         { "16", HOST_ACTION_APPROVE, "Approved" },
         { "21", HOST_ACTION_DECLINE, "Card not activated" },
-        { "22", HOST_ACTION_RETRY, "Failed at the acquirer: try again" },
+        { "22", HOST_ACTION_UNKNOWN, "Failed at the acquirer: try again" },
         { "25", HOST_ACTION_DECLINE, "Original transaction not found" },
         { "30", HOST_ACTION_RETRY, "The acquirer could not read the message" },
         { "34", HOST_ACTION_PICK_UP, "Declined: keep the card" },
@@ -38,7 +38,7 @@ static const struct host_result results[] = {
         { "62", HOST_ACTION_DECLINE, "Card is restricted" },
         { "64", HOST_ACTION_DECLINE, "Amount differs from the original's" },
         { "65", HOST_ACTION_DECLINE, "Card was used too often" },
-        { "68", HOST_ACTION_RETRY, "Card issuer did not answer in time" },
+        { "68", HOST_ACTION_UNKNOWN, "Card issuer did not answer in time" },
         { "75", HOST_ACTION_DECLINE, "PIN tried too often" },
         { "77", HOST_ACTION_SIGN_ON, "Batch number differs: sign on" },
         { "79", HOST_ACTION_DECLINE, "Offline record was uploaded again" },
@@ -47,9 +47,9 @@ static const struct host_result results[] = {
         { "92", HOST_ACTION_RETRY, "Card issuer cannot be reached" },
         { "94", HOST_ACTION_DECLINE, "Duplicate transaction" },
         { "95", HOST_ACTION_SETTLE, "Batch totals differ" },
-        { "96", HOST_ACTION_RETRY, "The acquirer is out of order" },
+        { "96", HOST_ACTION_UNKNOWN, "The acquirer is out of order" },
         { "97", HOST_ACTION_CONFIGURE, "The acquirer does not know this terminal" },
-        { "98", HOST_ACTION_RETRY, "The acquirer had no answer from the card issuer" },
+        { "98", HOST_ACTION_UNKNOWN, "The acquirer had no answer from the card issuer" },
         { "99", HOST_ACTION_SIGN_ON, "PIN block not valid: sign on" },
         { "A0", HOST_ACTION_SIGN_ON, "Message authentication failed: sign on" },
         { "A2", HOST_ACTION_APPROVE, "Approved; ask the card issuer" },
@@ -70,13 +70,20 @@ const struct host_result *host_result_find(const char *code) {
 
 const char *host_action_name(enum host_action action) {
         static const char *const names[] = {
-                [HOST_ACTION_APPROVE] = "approve", [HOST_ACTION_DECLINE] = "decline",
-                [HOST_ACTION_CALL] = "call",       [HOST_ACTION_PICK_UP] = "pick-up",
-                [HOST_ACTION_SIGN_ON] = "sign-on", [HOST_ACTION_RETRY] = "retry",
-                [HOST_ACTION_SETTLE] = "settle",   [HOST_ACTION_CONFIGURE] = "configure",
+                [HOST_ACTION_APPROVE] = "approve",     [HOST_ACTION_DECLINE] = "decline",
+                [HOST_ACTION_CALL] = "call",           [HOST_ACTION_PICK_UP] = "pick-up",
+                [HOST_ACTION_SIGN_ON] = "sign-on",     [HOST_ACTION_RETRY] = "retry",
+                [HOST_ACTION_UNKNOWN] = "unknown",     [HOST_ACTION_SETTLE] = "settle",
+                [HOST_ACTION_CONFIGURE] = "configure",
         };
 
         return names[action];
+}
+
+bool host_result_decides(const char *code) {
+        const struct host_result *result = host_result_find(code);
+
+        return *result->code && result->action != HOST_ACTION_UNKNOWN && !streq(code, "10");
 }
 
 bool host_result_ends_reversal(const char *code) {

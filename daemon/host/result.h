@@ -11,7 +11,8 @@ enum host_action {
         HOST_ACTION_CALL,      /* the cashier rings the acquirer or issuer */
         HOST_ACTION_PICK_UP,   /* keep the card */
         HOST_ACTION_SIGN_ON,   /* sign on and try once more: keys or batch do not fit */
-        HOST_ACTION_RETRY,     /* a new attempt may go through */
+        HOST_ACTION_RETRY,     /* nothing was booked; a new attempt may go through */
+        HOST_ACTION_UNKNOWN,   /* nobody says what was booked: a malfunction, an issuer that did not answer in time */
         HOST_ACTION_SETTLE,    /* settle first */
         HOST_ACTION_CONFIGURE, /* terminal or merchant is not set up at the acquirer */
 };
@@ -25,5 +26,10 @@ struct host_result {
 /* Never NULL: an unknown code is a decline with a text that says so. code in the struct is then "". */
 const struct host_result *host_result_find(const char *code);
 const char *host_action_name(enum host_action action);
+/*
+ * Whether this answer to a request says what was booked: yes as it was asked, or nothing. An unknown code does not,
+ * nor does one that approves a part of the sum.
+ */
+bool host_result_decides(const char *code);
 /* Whether this answer ends a reversal: 00, 12, 25. */
 bool host_result_ends_reversal(const char *code);

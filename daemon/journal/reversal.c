@@ -145,3 +145,20 @@ int reversal_record_count_armed(struct journal *j) {
         r = journal_step(j, s);
         return r > 0 ? sqlite3_column_int(s, 0) : r;
 }
+
+int reversal_record_find_rejected(struct journal *j, int64_t *ret_transaction) {
+        _cleanup_statement_ sqlite3_stmt *s = NULL;
+        int r;
+
+        r = journal_statement(j,
+                              "SELECT r.transaction_id FROM reversals r JOIN transactions t ON t.id = r.transaction_id"
+                              " WHERE r.armed = 0 AND t.reversal = 'rejected' ORDER BY r.transaction_id LIMIT 1",
+                              &s);
+        if (r < 0)
+                return r;
+        r = journal_step(j, s);
+        if (r <= 0)
+                return r < 0 ? r : -ENOENT;
+        *ret_transaction = sqlite3_column_int64(s, 0);
+        return 0;
+}

@@ -38,5 +38,7 @@ int reversal_record_remove(struct journal *j, int64_t transaction);
 int reversal_record_load(struct journal *j, int64_t transaction, struct reversal_record *ret);
 /* The oldest armed one, whenever it is due; -ENOENT for none. */
 int reversal_record_first(struct journal *j, struct reversal_record *ret);
+/* The oldest that the acquirer has rejected and nobody has resolved; -ENOENT for none. */
+int reversal_record_find_rejected(struct journal *j, int64_t *ret_transaction);
 /* How many wait to be sent. */
 int reversal_record_count_armed(struct journal *j);

@@ -473,7 +473,8 @@ int transaction_record_about(struct journal *j, int64_t original, const char *ki
 
         r = journal_statement(j,
                               "SELECT count(*), coalesce(sum(amount), 0) FROM transactions t WHERE original = ?"
-                              " AND original <> 0 AND kind = ? AND result IN ('none', 'approved', 'unconfirmed')"
+                              " AND original <> 0 AND kind = ? AND (result IN ('none', 'approved', 'unconfirmed') OR "
+                              "reversal = 'rejected')"
                               " AND NOT EXISTS (SELECT 1 FROM transactions v WHERE v.original = t.id AND"
                               "  v.kind IN ('void', 'completion-void') AND v.result = 'approved')",
                               &s);

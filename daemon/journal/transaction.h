@@ -188,8 +188,8 @@ int transaction_record_each_order(struct journal *j, const char *order, transact
                                   void *userdata);
 
 /*
- * The transactions of a kind about an original that stand, or may: approved and not voided, unconfirmed, or still
- * open. Either ret may be NULL.
+ * The transactions of a kind about an original that stand, or may: approved and not voided, unconfirmed, still open,
+ * or with a reversal that was rejected. Either ret may be NULL.
  */
 int transaction_record_about(struct journal *j, int64_t original, const char *kind, unsigned *ret_count,
                              int64_t *ret_amount);

@@ -26,18 +26,10 @@ static void host_not_sent(struct transaction *t, const char *reason) {
         host_ended(t, HOST_STATE_NOT_SENT, NULL);
 }
 
-/*
- * "Still in progress", and what is not in the table, say nothing about what was booked: that is not guessed. A part of
- * the sum ("10") is not what the checkout asked for, and there is nobody to ask.
- */
-static bool is_decision(const struct host_answer *answer) {
-        return *host_result_find(answer->code)->code && !streq(answer->code, "09") && !streq(answer->code, "10");
-}
-
 static void request_answered(struct transaction *t, const struct host_answer *answer) {
         const struct host_result *result = host_result_find(answer->code);
 
-        if (!is_decision(answer)) {
+        if (!host_result_decides(answer->code)) {
                 log_warning("Transaction %" PRIi64 ": the acquirer's code %s decides nothing", t->view.record.id,
                             answer->code);
                 t->reversal_reason = HOST_REASON_NOT_COMPLETED;
@@ -179,6 +171,7 @@ static void send_request(struct transaction *t) {
                 log_error_errno(r, "Transaction %" PRIi64 ": the request cannot be written", t->view.record.id);
                 t->view.record.stan = t->view.record.batch = t->view.record.voucher = 0;
                 t->view.record.reversal = REVERSAL_NONE;
+                t->reversible = false;
                 return host_not_sent(t, r == -EINVAL || r == -ERANGE ? "card-malformed" : "storage");
         }
         t->sent = true;
@@ -203,10 +196,15 @@ static void signed_on(const char *failure, void *userdata) {
 
 static void reversals_ended(bool ok, void *userdata) {
         struct transaction *t = userdata;
+        int64_t rejected;
         int r;
 
         if (!ok)
                 return host_not_sent(t, "reversal-pending");
+        /* It was rejected just now. */
+        r = reversal_record_find_rejected(t->engine->config.journal, &rejected);
+        if (r != -ENOENT)
+                return host_not_sent(t, r < 0 ? "storage" : "reversal-rejected");
         if (acquirer_is_signed_on(t->engine->acquirer))
                 return send_request(t);
 
@@ -217,14 +215,11 @@ static void reversals_ended(bool ok, void *userdata) {
         }
 }
 
-/* As far as both show; the acquirer sees the rest. */
+/* Neither hides anything of what a receipt shows. */
 static bool is_same_mask(const char *a, const char *b) {
-        if (strlen(a) != strlen(b) || isempty(a))
-                return false;
-        for (; *a; a++, b++)
-                if (*a != *b && *a != '*' && *b != '*')
-                        return false;
-        return true;
+        size_t n = strlen(a);
+
+        return n >= 12 && streq(a, b) && strspn(a, "0123456789") >= 6 && !memchr(a + n - 4, '*', 4);
 }
 
 /* 1: the card is the one that the original was made with, or there is no original. */
@@ -234,6 +229,7 @@ static int is_same_card(const struct transaction *t) {
 
         if (!t->original)
                 return 1;
+        /* What was encrypted then or now can be compared by what is shown of it; the acquirer sees the rest. */
         if (t->encrypted || isempty(t->original->pan_hash))
                 return is_same_mask(t->view.record.masked_pan, t->original->masked_pan);
         r = transaction_pan_hash(t->engine->config.journal, t->request->card.pan, hash);

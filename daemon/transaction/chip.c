@@ -128,6 +128,13 @@ static int check_recall(const struct transaction *t, const struct emv_card_data 
         return !!listed == tvr_test(result->tvr, TVR_EXCEPTION_FILE) ? 0 : -EBADMSG;
 }
 
+/* The books allow shorter numbers than any scheme has; the journal and a receipt could not mask them. */
+static bool can_be_masked(const struct emv_card_data *card) {
+        char mask[24];
+
+        return transaction_pan_mask(card->pan, mask) >= 0;
+}
+
 static void card_online(struct transaction *t, const struct message_online_request *m) {
         const char *reason = "";
         int r;
@@ -139,6 +146,8 @@ static void card_online(struct transaction *t, const struct message_online_reque
                 r = check_recall(t, &m->card, &m->result, &reason);
         if (!holds(t, r, reason))
                 return card_failed(t);
+        if (!can_be_masked(&m->card))
+                return card_lost(t, "card-malformed");
 
         t->request = secret_new(sizeof(*t->request));
         if (!t->request)
@@ -206,6 +215,8 @@ static void card_outcome(struct transaction *t, const struct message_outcome *m)
                 return card_failed(t);
         if (m->reason == EMV_REASON_READER && t->view.record.state == TRANSACTION_WAITING_CARD)
                 return reader_lost(t);
+        if (*m->card.pan && !can_be_masked(&m->card))
+                return card_lost(t, "card-malformed");
         log_info("Transaction %" PRIi64 ": chip: %s%s%s", t->view.record.id, emv_outcome_to_string(m->outcome),
                  m->reason == EMV_REASON_NONE ? "" : ", ",
                  m->reason == EMV_REASON_NONE ? "" : emv_reason_to_string(m->reason));

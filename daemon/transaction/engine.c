@@ -407,6 +407,22 @@ static int check_idle(struct engine *e, struct refusal *ret) {
                            record->state == TRANSACTION_AUTHORIZING ? "" : ", or cancel it");
 }
 
+/* Nobody knows what the acquirer has booked of it: it is cleared up before more money moves. */
+static int check_rejected(struct engine *e, struct refusal *ret) {
+        int64_t id;
+        int r;
+
+        r = reversal_record_find_rejected(e->config.journal, &id);
+        if (r == -ENOENT)
+                return 0;
+        if (r < 0)
+                return engine_refuse_journal(ret, r);
+        return refusal_set(ret, REFUSAL_NOT_READY,
+                           "The acquirer rejected the reversal of transaction %" PRIi64
+                           ": ask it what is booked, then have a supervisor resolve that (tillctl resolve)",
+                           id);
+}
+
 static int check_ready(struct engine *e, const struct kind *kind, const struct engine_call *call,
                        struct refusal *ret) {
         int r;
@@ -416,6 +432,9 @@ static int check_ready(struct engine *e, const struct kind *kind, const struct e
                 return r;
         /* What is about the terminal alone may be what brings the right time. */
         r = kind->way == KIND_WAY_SERVICE ? 0 : terminal_clock_check(e->config.journal, ret);
+        if (r < 0)
+                return r;
+        r = kind->way == KIND_WAY_SERVICE ? 0 : check_rejected(e, ret);
         if (r < 0)
                 return r;
         attach_msr(e);

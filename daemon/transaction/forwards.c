@@ -143,7 +143,8 @@ static int commit_end(struct forwards *f, enum forwarding_state state, const str
 static bool decides(const struct host_answer *answer) {
         const struct host_result *result = host_result_find(answer->code);
 
-        return *result->code && result->action != HOST_ACTION_RETRY && result->action != HOST_ACTION_SIGN_ON;
+        return *result->code && result->action != HOST_ACTION_RETRY && result->action != HOST_ACTION_UNKNOWN &&
+               result->action != HOST_ACTION_SIGN_ON;
 }
 
 /*

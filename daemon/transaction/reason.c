@@ -65,6 +65,8 @@ static const struct {
         { "not-reconciled",
           N_("The acquirer cannot compare the totals; the batch stays frozen. Call the acquirer, then "
              "settle again.") },
+        { "reversal-rejected", N_("The acquirer has rejected the reversal of an earlier payment; nothing was paid. A "
+                                  "supervisor has to resolve that one first.") },
         { "storage", N_("The terminal cannot write its journal; nothing was paid. Free space on its disk.") },
 };
 

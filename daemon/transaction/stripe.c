@@ -45,6 +45,12 @@ static void swiped_encrypted(struct transaction *t, const struct msr_encrypted *
         }
         if (refuse_chip_card(t, e->service))
                 return;
+        if (isempty(e->service) && !acquirer_profile(t->engine->acquirer)->hidden_service)
+                return ask_again(t, N_("This reader hides whether the card has a chip. Insert the chip."));
+        if (t->original && !isempty(t->original->pan_hash))
+                return ask_again(t,
+                                 N_("This reader encrypts cards, so that this one cannot be compared with that of the "
+                                    "original. Insert the chip."));
 
         t->request = secret_new(sizeof(*t->request));
         t->encrypted = secret_new(sizeof(*t->encrypted));

@@ -9,6 +9,9 @@
 #include "journal/counter.h"
 #include "journal/event.h"
 
+/* What a worker says in place of what its card has told. */
+#define SHORT_PAN 1
+
 #define SALE ((struct engine_call){ .kind = "sale", .amount = 1234, .currency = "CNY" })
 
 /* The last one as the journal has it. */
@@ -196,12 +199,28 @@ static void a_lost_refund_is_unconfirmed_and_counts(void **state) {
                 assert_int_equal(chip.reversals, 0);
                 assert_unconfirmed_refund(id, sale);
         }
-        /* What decides nothing. */
-        chip.outcome = HOST_ANSWERED;
+}
+
+/* A malfunction, or an issuer that did not answer, says nothing about the money. */
+static void an_answer_that_decides_nothing(void **state) {
+        static const char *const codes[] = { "06", "09", "10", "22", "68", "96", "98", "Q7" };
+
+        for (size_t i = 0; i < ELEMENTSOF(codes); i++) {
+                int64_t sale;
+
+                chip.code = "00";
+                sale = sell();
+                chip.code = codes[i];
+                run(about("refund", sale, 1000));
+                assert_result(RESULT_UNCONFIRMED, "unconfirmed");
+                assert_refused(about("refund", sale, 235), REFUSAL_INVALID_AMOUNT, "2.34 CNY");
+                run(SALE);
+                assert_result(RESULT_FAILED, "bad-answer");
+                assert_int_equal(record()->reversal, REVERSAL_DONE);
+        }
+        chip.code = "91";
         run(SALE);
-        chip.code = "09";
-        run(about("refund", record()->id, 1));
-        assert_result(RESULT_UNCONFIRMED, "unconfirmed");
+        assert_result(RESULT_DECLINED, "refused");
 }
 
 static void an_unsent_refund_is_failed(void **state) {
@@ -419,9 +438,26 @@ static void an_encrypted_stripe_is_passed_on(void **state) {
         assert_result(RESULT_FAILED, "other-card");
         assert_int_equal(chip.requests, 0);
         swipe(about("void", id, 1234), "6200********0054");
+        assert_result(RESULT_FAILED, "other-card");
+        swipe(about("void", id, 1234), "****************");
+        assert_result(RESULT_FAILED, "other-card");
+        swipe(about("void", id, 1234), "620000******0054");
         assert_result(RESULT_APPROVED, "");
         assert_int_equal(chip.kind, HOST_VOID);
         assert_int_equal(chip.encrypted.cryptogram_size, 40);
+}
+
+/* The original's number is known by its hash, which a mask cannot be held against. */
+static void an_encrypted_stripe_is_not_compared_with_a_hash(void **state) {
+        struct msr_swipe s = encrypted("620000******0005", "101");
+        int64_t sale = sell(), id;
+        struct refusal refusal;
+
+        id = chip_start(about("refund", sale, 1234));
+        transaction_swiped(shop.engine->current, &s);
+        assert_non_null(strstr(chip.view.record.message, "cannot be compared"));
+        assert_int_equal(engine_cancel(shop.engine, id, &refusal), 0);
+        assert_int_equal(chip.requests, 0);
 }
 
 static void a_lost_encrypted_sale_is_reversed(void **state) {
@@ -595,6 +631,71 @@ static void a_pending_reversal_is_settled(void **state) {
         assert_int_equal(chip.reversals, 1);
 }
 
+/* What the acquirer has booked of it nobody knows: nothing else goes out before that is known. */
+static void a_rejected_reversal_stops_all_money(void **state) {
+        int64_t sale = sell(), preauth = run_approved(PREAUTH), id;
+        const struct engine_call echo = { .kind = "echo", .currency = "" };
+
+        chip.outcome = HOST_NO_ANSWER;
+        chip.reversal_code = "96";
+        id = run(about("void", sale, 1234));
+        assert_int_equal(record()->reversal, REVERSAL_REJECTED);
+        chip.outcome = HOST_ANSWERED;
+        assert_refused(SALE, REFUSAL_NOT_READY, "resolve");
+        assert_refused(about("refund", sale, 1234), REFUSAL_INVALID_ORIGINAL, "voided");
+        assert_refused(about("completion", preauth, 1), REFUSAL_NOT_READY, "resolve");
+        run_approved(echo);
+
+        resolve(id, "settled", "acquirer: the void does not stand", REFUSAL_NONE);
+        run_approved(about("refund", sale, 1234));
+}
+
+/* The reversal of the sale before is rejected while this one waits for it. */
+static void a_reversal_is_rejected_meanwhile(void **state) {
+        chip.outcome = HOST_NO_ANSWER;
+        chip.reversal_code = "A0";
+        chip_start(SALE);
+        while (chip.reversals == 0 || chip.busy)
+                chip_run();
+        assert_int_equal(chip.view.record.reversal, REVERSAL_PENDING);
+        chip.outcome = HOST_ANSWERED;
+        chip.reversal_code = "96";
+        chip_start(SALE);
+        while (chip.finished == 0)
+                chip_run();
+        assert_int_equal(transaction_record_load(shop.journal, chip.view.record.id, &chip.view.record), 0);
+        assert_result(RESULT_FAILED, "reversal-rejected");
+        assert_int_equal(chip.requests, 0);
+}
+
+/* Approved here, and the acquirer did not take it: there is nothing to give back. */
+static void what_was_not_forwarded_is_not_given_back(void **state) {
+        static const enum forwarding_state states[] = { FORWARDING_REJECTED, FORWARDING_RESOLVED };
+        struct transaction_record sale;
+
+        for (size_t i = 0; i < ELEMENTSOF(states); i++) {
+                int64_t id = sell();
+
+                sale = *record();
+                sale.forwarding = states[i];
+                assert_int_equal(journal_begin(shop.journal, JOURNAL_DURABLE), 0);
+                assert_int_equal(transaction_record_update(shop.journal, &sale), 0);
+                assert_int_equal(journal_commit(shop.journal), 0);
+                assert_refused(about("void", id, 1234), REFUSAL_INVALID_ORIGINAL, "nothing was paid");
+                assert_refused(about("refund", id, 1), REFUSAL_INVALID_ORIGINAL, "nothing was paid");
+        }
+}
+
+/* A card's word, as whatever it says, ends no more than its own transaction. */
+static void a_card_number_that_cannot_be_masked(void **state) {
+        chip.behaviour.attack = SHORT_PAN;
+        run(SALE);
+        assert_result(RESULT_FAILED, "card-malformed");
+        assert_int_equal(chip.requests, 0);
+        chip.behaviour.attack = 0;
+        sell();
+}
+
 /* ---- The same call again ---- */
 
 static void the_original_is_part_of_the_call(void **state) {
@@ -611,6 +712,24 @@ static void the_original_is_part_of_the_call(void **state) {
         call.original = second;
         assert_true(engine_start_transaction(shop.engine, &call, &again, &refusal) < 0);
         assert_int_equal(refusal.code, REFUSAL_REFERENCE_REUSED);
+}
+
+static void tamper(union message *m) {
+        struct emv_card_data *c = &m->online_request.card;
+
+        if (worker.is.attack != SHORT_PAN)
+                return;
+        if (m->header.type == MESSAGE_RECALL) {
+                memset(m->recall.pan, 0, sizeof(m->recall.pan));
+                strcpy(m->recall.pan, "62000007");
+        }
+        if (m->header.type == MESSAGE_ONLINE_REQUEST) {
+                memset(c->pan, 0, sizeof(c->pan));
+                strcpy(c->pan, "62000007");
+                memset(c->pan_masked, 0, sizeof(c->pan_masked));
+                emv_mask_pan(c->pan, c->pan_masked);
+                memset(c->track2, 0, sizeof(c->track2));
+        }
 }
 
 int main(int argc, char **argv) {
@@ -632,6 +751,12 @@ int main(int argc, char **argv) {
                 cmocka_unit_test_setup_teardown(services_need_no_card, setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(an_encrypted_stripe_is_passed_on, setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(a_lost_encrypted_sale_is_reversed, setup, chip_teardown),
+                cmocka_unit_test_setup_teardown(an_encrypted_stripe_is_not_compared_with_a_hash, setup, chip_teardown),
+                cmocka_unit_test_setup_teardown(an_answer_that_decides_nothing, setup, chip_teardown),
+                cmocka_unit_test_setup_teardown(a_rejected_reversal_stops_all_money, setup, chip_teardown),
+                cmocka_unit_test_setup_teardown(a_reversal_is_rejected_meanwhile, setup, chip_teardown),
+                cmocka_unit_test_setup_teardown(what_was_not_forwarded_is_not_given_back, setup, chip_teardown),
+                cmocka_unit_test_setup_teardown(a_card_number_that_cannot_be_masked, setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(an_encrypted_stripe_that_is_not_taken, setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(a_supervisor_approves, setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(nobody_approves, setup, chip_teardown),
@@ -643,6 +768,6 @@ int main(int argc, char **argv) {
 
         log_set_max_level(LOG_EMERG);
         if (streq(argv[0], "card-worker"))
-                return be_worker(NULL);
+                return be_worker(tamper);
         return cmocka_run_group_tests_name("transaction-kinds", tests, NULL, NULL);
 }
