@@ -163,6 +163,8 @@ def check_originals(w, _):
             yield f'{c["kind"]} over {c["amount"]} is taken back {len(back)} times, and {refunded} refunded'
         if refunded > c['amount']:
             yield f'{c["kind"]} over {c["amount"]}: {refunded} are refunded'
+        if sum(o['kind'] == 'tip' for o in about) > 1:
+            yield f'{c["kind"]} over {c["amount"]} has two tips'
         if sum(o['kind'] == 'completion' for o in about) - sum(o['kind'] == 'completion-void' for a in about
                                                                 for o in w.charges if o['original'] == a['id']) > 1:
             yield f'{c["kind"]} over {c["amount"]} is completed twice'

@@ -190,17 +190,17 @@ def settlements():
         yield Scenario(f'settlement/none/{outcome}', reversed_, result, script, before=before, after=after)
 
 
-# Approved by the card, and told to the acquirer afterwards.
+# Approved here, and told to the acquirer afterwards.
 FORWARDS = [
     ('forwarded', []),
-    ('declined-later', ['decline 51 kind=offline-sale']),
-    ('request-lost', ['drop kind=offline-sale']),
-    ('no-answer', ['drop-answer kind=offline-sale']),
-    ('cut-before', ['close kind=offline-sale']),
-    ('cut-after', ['close-answer kind=offline-sale']),
-    ('bad-mac', ['bad-mac kind=offline-sale']),
-    ('garbled', ['garble kind=offline-sale']),
-    ('twice', ['twice kind=offline-sale']),
+    ('declined-later', ['decline 51']),
+    ('request-lost', ['drop']),
+    ('no-answer', ['drop-answer']),
+    ('cut-before', ['close']),
+    ('cut-after', ['close-answer']),
+    ('bad-mac', ['bad-mac']),
+    ('garbled', ['garble']),
+    ('twice', ['twice']),
 ]
 
 
@@ -210,9 +210,14 @@ def offline(start):
 
 def forwards():
     settle = service('settlement REF-2') + swipe('sale REF-3 1500')
-    for outcome, script in FORWARDS:
-        yield Scenario(f'sale/offline/{outcome}', offline('sale REF-1 1000'), 'approved', script, QUICK, SOLD,
-                       after=settle)
+    voice = 'offline-sale REF-1 1000 code=A12345 supervised'
+    tip = ['plug printer', 'start tip REF-1 150 original=REF-0', 'until done', 'until quiet']
+    for name, steps in (('sale/offline', offline('sale REF-1 1000')), ('offline-sale/chip', chip(voice)),
+                        ('offline-sale/stripe', swipe(voice)), ('tip/none', tip)):
+        kind = 'tip' if name.startswith('tip') else 'offline-sale'
+        for outcome, script in FORWARDS:
+            yield Scenario(f'{name}/{outcome}', steps, 'approved', [f'{words} kind={kind}' for words in script], QUICK,
+                           SOLD, after=settle)
     # The card is asked again, when no byte of the request has left.
     yield Scenario('sale/offline/not-reached', ['set offline-online', *offline('sale REF-1 1000')[1:-1]], 'approved',
                    before=SOLD, after=settle, unreachable=True)
