@@ -119,7 +119,7 @@ $(O)/unit/test-journal-uptime $(O)/unit/test-transaction-operators: LDFLAGS += $
 $(O)/unit/test-transaction-operators: LDFLAGS += -Wl,--wrap=scrypt_new
 
 # Who may is asked of the test.
-$(patsubst %,$(O)/unit/test-bus-%,operators journal): LDFLAGS += $(addprefix -Wl$(comma)--wrap=,authority_check authority_sender_uid)
+$(patsubst %,$(O)/unit/test-bus-%,operators journal receipts): LDFLAGS += $(addprefix -Wl$(comma)--wrap=,authority_check authority_sender_uid)
 $(O)/unit/test-bus-operators: LDFLAGS += -Wl,--wrap=sd_event_add_time_relative
 
 $(O)/unit/test-transaction-secret-line: LDFLAGS += -Wl,--wrap=sd_event_add_time_relative

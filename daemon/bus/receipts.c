@@ -46,7 +46,15 @@ static int choose_transaction(struct server *s, const char *reference, int64_t *
         return 0;
 }
 
-/* A transaction that was not completed has another paper than a paid one. */
+/* The one paper that a transaction has in any case. */
+static enum slip_paper usual_paper(const struct settings *settings, const struct transaction_record *record) {
+        if (streq(record->kind, "settlement"))
+                return SLIP_SETTLEMENT;
+        if (record->result != RESULT_APPROVED)
+                return SLIP_NOT_COMPLETED;
+        return settings->cardholder_copy ? SLIP_CARDHOLDER_COPY : SLIP_MERCHANT_COPY;
+}
+
 static int choose_paper(struct server *s, struct choice *c, bool copy_given) {
         int r;
 
@@ -55,7 +63,7 @@ static int choose_paper(struct server *s, struct choice *c, bool copy_given) {
         r = engine_view(s->engine, c->transaction, &s->looked);
         if (r < 0)
                 return r;
-        c->paper = s->looked.record.result == RESULT_APPROVED ? SLIP_CARDHOLDER_COPY : SLIP_NOT_COMPLETED;
+        c->paper = usual_paper(s->settings, &s->looked.record);
         return 0;
 }
 
