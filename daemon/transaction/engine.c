@@ -9,6 +9,7 @@
 #include "base/hex.h"
 #include "base/log.h"
 #include "transaction/engine.h"
+#include "transaction/identity.h"
 #include "transaction/original.h"
 #include "transaction/settlement.h"
 #include "transaction/terminal-clock.h"
@@ -232,6 +233,9 @@ int engine_start(struct engine *e) {
         r = recover(e);
         if (r < 0)
                 return log_error_errno(r, "The journal's open transactions cannot be ended");
+        r = identity_check(e);
+        if (r < 0)
+                return r == -EINVAL ? r : log_error_errno(r, "The journal's terminal cannot be looked up");
         outbox_kick(e->outbox);
         r = monitor_start(e->monitor);
         if (r < 0)

@@ -221,8 +221,6 @@ int original_check(struct engine *e, const struct kind *kind, int64_t id, int64_
                 return refuse(&a, "the acquirer did not take it, and has nothing of it to give back or add to");
         if (original.forwarding == FORWARDING_PENDING)
                 return refuse(&a, "the acquirer has not been told of it yet; forward it first, with Flush");
-        if (original.forwarding != FORWARDING_NONE && original.forwarding != FORWARDING_DONE)
-                return refuse(&a, "the acquirer did not take it, so that nothing was paid");
         if (!streq(original.currency, currency))
                 return refusal_set(ret_refusal, REFUSAL_UNKNOWN_CURRENCY,
                                    "Transaction %" PRIi64 " is in %s, and so is a %s about it", id, original.currency,

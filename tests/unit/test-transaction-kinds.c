@@ -681,9 +681,32 @@ static void what_was_not_forwarded_is_not_given_back(void **state) {
                 assert_int_equal(journal_begin(shop.journal, JOURNAL_DURABLE), 0);
                 assert_int_equal(transaction_record_update(shop.journal, &sale), 0);
                 assert_int_equal(journal_commit(shop.journal), 0);
-                assert_refused(about("void", id, 1234), REFUSAL_INVALID_ORIGINAL, "nothing was paid");
-                assert_refused(about("refund", id, 1), REFUSAL_INVALID_ORIGINAL, "nothing was paid");
+                assert_refused(about("void", id, 1234), REFUSAL_INVALID_ORIGINAL, "did not take it");
+                assert_refused(about("refund", id, 1), REFUSAL_INVALID_ORIGINAL, "did not take it");
         }
+}
+
+/* A number that the acquirer does not know the transactions by: it starts only where it needs to hear of none. */
+static void another_terminal_number(void **state) {
+        assert_int_equal(engine_start(shop.engine), 0);
+        sell();
+        shop_close();
+        strcpy(shop.settings.terminal_number, "T0000002");
+        shop_open(chip_on_transaction, "/proc/self/exe");
+        assert_int_equal(engine_start(shop.engine), -EINVAL);
+        shop_close();
+        strcpy(shop.settings.terminal_number, "T0000001");
+        shop_open(chip_on_transaction, "/proc/self/exe");
+        assert_int_equal(engine_start(shop.engine), 0);
+
+        /* The batch is settled. */
+        assert_int_equal(journal_begin(shop.journal, JOURNAL_DURABLE), 0);
+        assert_int_equal(counter_set_batch(shop.journal, 2), 0);
+        assert_int_equal(journal_commit(shop.journal), 0);
+        shop_close();
+        strcpy(shop.settings.terminal_number, "T0000002");
+        shop_open(chip_on_transaction, "/proc/self/exe");
+        assert_int_equal(engine_start(shop.engine), 0);
 }
 
 /* A card's word, as whatever it says, ends no more than its own transaction. */
@@ -756,6 +779,7 @@ int main(int argc, char **argv) {
                 cmocka_unit_test_setup_teardown(a_rejected_reversal_stops_all_money, setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(a_reversal_is_rejected_meanwhile, setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(what_was_not_forwarded_is_not_given_back, setup, chip_teardown),
+                cmocka_unit_test_setup_teardown(another_terminal_number, setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(a_card_number_that_cannot_be_masked, setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(an_encrypted_stripe_that_is_not_taken, setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(a_supervisor_approves, setup, chip_teardown),
