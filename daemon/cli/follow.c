@@ -251,6 +251,8 @@ static int append_options(sd_bus_message *m, const struct transaction_call *c, b
         if (r >= 0)
                 r = append_option(m, "original", "o", c->original);
         if (r >= 0)
+                r = append_option(m, "authorization-code", "s", c->authorization_code);
+        if (r >= 0)
                 r = append_flag(m, "choose-application", choose);
         if (r >= 0)
                 r = append_flag(m, "training", c->training);

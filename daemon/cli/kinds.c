@@ -7,9 +7,10 @@
 
 enum arguments {
         ARGUMENTS_NONE,
-        ARGUMENTS_AMOUNT,          /* AMOUNT [CURRENCY] */
-        ARGUMENTS_ORIGINAL,        /* TRANSACTION */
-        ARGUMENTS_ORIGINAL_AMOUNT, /* TRANSACTION [AMOUNT] */
+        ARGUMENTS_AMOUNT,              /* AMOUNT [CURRENCY] */
+        ARGUMENTS_ORIGINAL,            /* TRANSACTION */
+        ARGUMENTS_ORIGINAL_AMOUNT,     /* TRANSACTION [AMOUNT] */
+        ARGUMENTS_ORIGINAL_AND_AMOUNT, /* TRANSACTION AMOUNT */
 };
 
 static const struct verb {
@@ -27,7 +28,9 @@ static const struct verb {
         { "preauth", "pre-authorization", ARGUMENTS_AMOUNT, true, N_("hold an amount on the card") },
         { "complete", "completion", ARGUMENTS_ORIGINAL_AMOUNT, true,
           N_("take what a pre-authorization holds; all of it unless an amount is given") },
-        { "tip", "tip", ARGUMENTS_ORIGINAL_AMOUNT, false, N_("add a tip to a sale of the open batch") },
+        { "tip", "tip", ARGUMENTS_ORIGINAL_AND_AMOUNT, false, N_("add a tip to a sale of the open batch") },
+        { "offline-sale", "offline-sale", ARGUMENTS_AMOUNT, true,
+          N_("take a payment that the issuer has authorized by telephone, with --code") },
         { "balance", "balance", ARGUMENTS_NONE, true, N_("ask for what is left on the card") },
         { "sign-on", "sign-on", ARGUMENTS_NONE, false, N_("sign on to the acquirer: new keys") },
         { "sign-off", "sign-off", ARGUMENTS_NONE, false, N_("sign off from the acquirer") },
@@ -42,6 +45,7 @@ static const char *const usages[] = {
         [ARGUMENTS_AMOUNT] = " AMOUNT [CURRENCY]",
         [ARGUMENTS_ORIGINAL] = " TRANSACTION",
         [ARGUMENTS_ORIGINAL_AMOUNT] = " TRANSACTION [AMOUNT]",
+        [ARGUMENTS_ORIGINAL_AND_AMOUNT] = " TRANSACTION AMOUNT",
 };
 
 static int help(const struct verb *v) {
@@ -55,6 +59,8 @@ static int help(const struct verb *v) {
         printf("  --order=TEXT      %s\n", _("what groups the attempts of an order"));
         if (v->card)
                 printf("  --application=N   %s\n", _("the Nth of the card's applications, where it has several"));
+        if (streq(v->name, "offline-sale"))
+                printf("  --code=TEXT       %s\n", _("the issuer's authorization code"));
         printf("  --training        %s\n", _("practise; needed on a terminal in training mode"));
         printf("\n%s\n", _("Ctrl-C cancels while a card is waited for. Exit status 0 only when approved."));
         return 0;
@@ -62,9 +68,13 @@ static int help(const struct verb *v) {
 
 static int read_options(int argc, char **argv, struct transaction_call *c) {
         static const struct option options[] = {
-                { "help", no_argument, NULL, 'h' },        { "reference", required_argument, NULL, 'r' },
-                { "order", required_argument, NULL, 'o' }, { "application", required_argument, NULL, 'a' },
-                { "training", no_argument, NULL, 't' },    {},
+                { "help", no_argument, NULL, 'h' },
+                { "reference", required_argument, NULL, 'r' },
+                { "order", required_argument, NULL, 'o' },
+                { "application", required_argument, NULL, 'a' },
+                { "training", no_argument, NULL, 't' },
+                { "code", required_argument, NULL, 'c' },
+                {},
         };
         int k;
 
@@ -87,6 +97,9 @@ static int read_options(int argc, char **argv, struct transaction_call *c) {
                         break;
                 case 't':
                         c->training = true;
+                        break;
+                case 'c':
+                        c->authorization_code = optarg;
                         break;
                 default:
                         return -EINVAL;
@@ -170,7 +183,7 @@ static const struct verb *find_verb(const char *name) {
 }
 
 int verb_kind(struct cli *cli, int argc, char **argv) {
-        static const int least[] = { 0, 1, 1, 1 }, most[] = { 0, 2, 1, 2 };
+        static const int least[] = { 0, 1, 1, 1, 2 }, most[] = { 0, 2, 1, 2, 2 };
         const struct verb *v = find_verb(argv[0]);
         struct transaction_call c = { .kind = v->kind };
         int r, n;

@@ -20,6 +20,7 @@ static const struct verb {
         { "preauth", verb_kind, "AMOUNT [CURRENCY]", N_("hold an amount on the card") },
         { "complete", verb_kind, "TRANSACTION [AMOUNT]", N_("take what a pre-authorization holds") },
         { "tip", verb_kind, "TRANSACTION AMOUNT", N_("add a tip to a sale of the open batch") },
+        { "offline-sale", verb_kind, "AMOUNT [CURRENCY]", N_("a payment authorized by telephone") },
         { "balance", verb_kind, "", N_("ask for what is left on the card") },
         { "sign-on", verb_kind, "", N_("sign on to the acquirer: new keys") },
         { "sign-off", verb_kind, "", N_("sign off from the acquirer") },

@@ -14,8 +14,9 @@ struct transaction_call {
         const char *currency;
         const char *reference; /* NULL: one is made up */
         const char *order;
-        const char *original; /* path */
-        unsigned application; /* of the card's several the one to take, 0: ask at the terminal */
+        const char *original;           /* path */
+        const char *authorization_code; /* of an offline-sale */
+        unsigned application;           /* of the card's several the one to take, 0: ask at the terminal */
         bool training;
 };
 

@@ -83,6 +83,9 @@ static void what_each_verb_starts(void **state) {
         assert_true(asked.training);
         assert_int_equal(call("preauth 12 USD"), 0);
         assert_asked("pre-authorization", 1200, "USD", NULL);
+        assert_int_equal(call("offline-sale 5 --code=A12345"), 0);
+        assert_asked("offline-sale", 500, "CNY", NULL);
+        assert_string_equal(asked.authorization_code, "A12345");
         assert_int_equal(call("balance"), 0);
         assert_asked("balance", 0, "CNY", NULL);
         assert_int_equal(call("sign-on"), 0);
@@ -97,6 +100,8 @@ static void what_each_verb_starts(void **state) {
         assert_asked("refund", 1250, "JPY", original);
         assert_int_equal(call("refund R-1 300"), 0);
         assert_asked("refund", 300, "JPY", original);
+        assert_int_equal(call("tip R-1 30"), 0);
+        assert_asked("tip", 30, "JPY", original);
         originals = ORIGINAL("completion");
         assert_int_equal(call("void R-1"), 0);
         assert_asked("completion-void", 1250, "JPY", original);
@@ -112,7 +117,7 @@ static void wrong_calls_start_nothing(void **state) {
                 "sale",          "sale 12.505", "sale 12 XXX",  "sale 1 CNY 2",
                 "void",          "void R-1 12", "refund",       "balance 5",
                 "sign-on CNY",   "sale -- -5",  "refund R-1 x", "sale 1 --application=0",
-                "refund R-1 .5",
+                "refund R-1 .5", "tip R-1",
         };
         int out = dup(STDERR_FILENO), null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 
