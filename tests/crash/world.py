@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What a terminal lives in: an acquirer of its own, a directory for its state, and many terminals one after another."""
 
-import ctypes, os, pathlib, shutil, signal, socket, sqlite3, subprocess, tempfile, time
+import contextlib, ctypes, os, pathlib, shutil, signal, socket, sqlite3, subprocess, tempfile, time
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 OUT = pathlib.Path(os.environ.get('O', TOP / 'build')).resolve()
@@ -133,6 +133,11 @@ class Terminal:
         with open(f'{self.directory}/log', 'ab') as log:
             return subprocess.run(command, cwd=TOP, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log,
                                   timeout=2 * STEP_SECONDS)
+
+    # So that its state may become another's, who then takes his own number.
+    def forget_number(self):
+        with contextlib.closing(sqlite3.connect(f'{self.directory}/test.db', isolation_level=None)) as journal:
+            journal.execute("DELETE FROM wrapped_keys WHERE name = 'identity'")
 
     def forget(self):
         shutil.rmtree(self.directory, ignore_errors=True)
