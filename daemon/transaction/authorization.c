@@ -121,6 +121,18 @@ static int prepare_reversal(struct transaction *t) {
         return reversals_prepare(t->engine->config.journal, t->view.record.id, &q);
 }
 
+int authorization_take_numbers(struct transaction *t) {
+        struct transaction_record *record = &t->view.record;
+        struct journal *j = t->engine->config.journal;
+        int r;
+
+        r = counter_next_stan(j, &record->stan);
+        if (r < 0)
+                return r;
+        r = counter_next_voucher(j, &record->voucher);
+        return r < 0 ? r : counter_get_batch(j, &record->batch);
+}
+
 /* STAN, request and pending reversal, before a byte goes out. */
 static int commit_request(struct transaction *t) {
         struct transaction_record *record = &t->view.record;
@@ -132,13 +144,7 @@ static int commit_request(struct transaction *t) {
                 return r;
         _cleanup_(journal_rollbackp) _unused_ struct journal *rollback = j;
 
-        r = counter_next_stan(j, &record->stan);
-        if (r < 0)
-                return r;
-        r = counter_next_voucher(j, &record->voucher);
-        if (r < 0)
-                return r;
-        r = counter_get_batch(j, &record->batch);
+        r = authorization_take_numbers(t);
         if (r < 0)
                 return r;
         /* Only the acquirer can read what a reader has encrypted. */

@@ -6,7 +6,6 @@
 #include "base/amount.h"
 #include "base/log.h"
 #include "base/secret.h"
-#include "journal/counter.h"
 #include "journal/uptime.h"
 #include "transaction/stored-request.h"
 #include "transaction/transaction-internal.h"
@@ -99,22 +98,12 @@ static int take_card(struct transaction *t) {
 
 /* As for a request; one that did not leave the terminal has them already. */
 static int take_numbers(struct transaction *t) {
-        struct transaction_record *record = &t->view.record;
-        struct journal *j = t->engine->config.journal;
         int r;
 
-        if (record->stan > 0)
+        if (t->view.record.stan > 0)
                 return 0;
-        r = counter_next_stan(j, &record->stan);
-        if (r < 0)
-                return r;
-        r = counter_next_voucher(j, &record->voucher);
-        if (r < 0)
-                return r;
-        r = counter_get_batch(j, &record->batch);
-        if (r < 0)
-                return r;
-        return take_card(t);
+        r = authorization_take_numbers(t);
+        return r < 0 ? r : take_card(t);
 }
 
 /* The card's number is with the request, or, once that was written, where its reversal was made ready. */

@@ -89,6 +89,8 @@ void transaction_conclude_both(struct transaction *t, const char *card_word);
 /* authorization.c */
 /* The card was read, or wants the acquirer's word. From here on Cancel is too late. */
 void transaction_authorize(struct transaction *t);
+/* In the caller's journal transaction: STAN, voucher and batch. */
+int authorization_take_numbers(struct transaction *t);
 /* What a request says of the transaction that it is about. */
 void authorization_fill_original(const struct transaction_record *original, struct host_original *ret);
 
