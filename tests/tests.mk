@@ -49,7 +49,7 @@ $(O)/journal-bench: $(O)/tests/bench/journal.o $(O)/rooms.a
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(call libs,$(LIBS_tilld))
 
 # The terminal that is killed at every system call, and who kills it (tests/crash/README).
-CRASH_PROGRAMS := $(addprefix $(O)/crash/,terminal tracer) $(O)/till-acquirer
+CRASH_PROGRAMS := $(addprefix $(O)/crash/,terminal tracer no-sync.so) $(O)/till-acquirer
 CRASH_WRAPS := $(addprefix -Wl$(comma)--wrap=,clock_gettime sd_event_add_time_relative sd_event_source_set_time_relative)
 $(O)/tests/crash/%.o: WARNINGS += -Itests
 $(O)/crash/terminal: $(call objects,$(addprefix tests/crash/,terminal.c devices.c power.c time.c)) $(O)/rooms.a $(O)/sim.a
@@ -60,6 +60,11 @@ $(O)/crash/tracer: $(O)/tests/crash/tracer.o
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(call libs,libseccomp)
+
+$(O)/crash/no-sync.so: tests/crash/no-sync.c
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) -shared -fPIC $(WARNINGS) -o $@ $<
 
 # Hostile devices, for cases and for make check-kernel-debug.
 GUEST_PROGRAMS += $(O)/guest/till-hostile
@@ -109,6 +114,14 @@ check-trixie: check-deps ## run the kselftests on Debian 13's kernel, 6.12
 check-crash: check-deps ## kill the terminal at its system calls, and hold all that it did against the acquirer's ledger (40 min)
 	@$(MAKE) --no-print-directory $(CRASH_PROGRAMS)
 	@O=$(O) tests/crash/long $(P)
+	@[ -n "$(P)" ] || $(MAKE) --no-print-directory check-crash-vm
+
+check-crash-vm: check-deps ## of that what needs VMs: 500 power cuts replayed, tilld and whole VMs killed (20 min)
+	@$(MAKE) --no-print-directory $(CRASH_PROGRAMS)
+	@O=$(O) tests/crash/power-cuts --cuts=500
+	@O=$(O) tests/crash/power-cuts --no-sync --calls=8 --cuts=40
+	@O=$(O) tests/crash/vm-kills --kills=5
+	@O=$(O) OUT=$(OUT) CASES=$(or $(CASES),40) tests/check/run vm/crash-kills
 
 # M="NAME..." runs a part.
 check-crash-mutants: export COMPILE = $(ALL_CFLAGS) $(LIB_CFLAGS)
@@ -172,4 +185,4 @@ demo-shell: ## the same VM with a shell in it; end it with exit
 	@packaging/install-deps build
 	@tests/vm/run --tty -- bash -i
 
-.PHONY: bench check check-crash check-crash-mutants check-mutants fuzz fuzz-emv fuzz-named check-unit check-kernel-debug coverage-kernel coverage-emv check-trixie check-deps check-programs demo demo-shell
+.PHONY: bench check check-crash check-crash-vm check-crash-mutants check-mutants fuzz fuzz-emv fuzz-named check-unit check-kernel-debug coverage-kernel coverage-emv check-trixie check-deps check-programs demo demo-shell
