@@ -326,6 +326,9 @@ def workload(seed):
                 kind = 'sale' if pool is sold else 'pre-authorization'
             else:
                 original, amount = pool[entry].pop(rng.randrange(len(pool[entry])))
+        # There is nothing yet that could be settled.
+        if kind == 'settlement' and not sold['stripe'] + sold['chip']:
+            kind = 'echo'
         if kind in ('echo', 'settlement'):
             entry, amount, wrong = 'none', 0, ''
         if kind == 'settlement':
