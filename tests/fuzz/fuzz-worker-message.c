@@ -431,7 +431,7 @@ static void answer(enum host_outcome outcome, const char *code) {
         host_exchange_done_t done = run.answer;
         acquirer_signed_on_t signed_on = run.signed_on;
         struct host_answer a = { .approval = "123456", .rrn = "000000000001", .issuer_auth_size = 10 };
-        bool decides = *host_result_find(code)->code && !streq(code, "09") && !streq(code, "10");
+        bool decides = host_result_decides(code);
 
         run.answer = NULL;
         run.signed_on = NULL;
@@ -631,6 +631,15 @@ static void start(uint8_t how) {
         check(run.start.header.type == MESSAGE_START && !run.start.offline_allowed && run.start.amount == AMOUNT);
 }
 
+/* Without a supervisor's word no more money would move in this journal. */
+static void resolve_rejected(const struct transaction_record *record) {
+        const struct resolution resolution = { .outcome = "settled", .note = "by telephone", .resolver = "02" };
+        struct refusal refusal;
+
+        if (record->reversal == REVERSAL_REJECTED)
+                check(resolution_record(box.engine, record->id, &resolution, &refusal) == 0);
+}
+
 static void reversals_sent(bool ok, void *userdata) {
 }
 
@@ -661,6 +670,7 @@ static void finish(void) {
         check(record.amount == AMOUNT && streq(record.masked_pan, run.result.masked_pan));
         check(record.reversal != REVERSAL_PENDING &&
               (record.reversal == REVERSAL_NONE) == (run.result.reversal == REVERSAL_NONE));
+        resolve_rejected(&record);
         while (run.n_timers > 0)
                 sd_event_source_unref(run.timers[--run.n_timers]);
 }
