@@ -7,12 +7,6 @@
 
 #define INTERFACE "org.tilld1.Operators"
 
-static bool administrator_is_on(struct server *s) {
-        struct operator_record record;
-
-        return operators_get_logged_on(s->engine->operators, &record) >= 0 && record.role == OPERATOR_ADMINISTRATOR;
-}
-
 /* ---- With a code ---- */
 
 static int log_on(sd_bus_message *m, void *userdata, sd_bus_error *error) {
@@ -133,17 +127,11 @@ static sd_bus_message_handler_t find_act(sd_bus_message *m) {
         return NULL;
 }
 
-/* polkit has let the checkout in; meanwhile the administrator may have gone. */
-static int manage_at_the_till(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        if (!administrator_is_on(userdata))
-                return authority_check(m, "org.tilld1.manage-operators", find_act(m), userdata, error);
-        return find_act(m)(m, userdata, error);
-}
-
-/* An administrator of the system, or whoever is at a till where an administrator of the shop is logged on. */
+/*
+ * Administrators of the system only: a log-on is terminal-wide and lasts, so that whoever is at the till could make
+ * himself a supervisor under it.
+ */
 static int method_manage(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        if (administrator_is_on(userdata))
-                return authority_check(m, "org.tilld1.sell", manage_at_the_till, userdata, error);
         return authority_check(m, "org.tilld1.manage-operators", find_act(m), userdata, error);
 }
 

@@ -104,28 +104,24 @@ static const struct {
         { "Remove", "05", NULL, NULL },
 };
 
-/* An administrator of the shop stands at the till: the checkout may do what is asked of polkit otherwise. */
-static void managing_at_the_till(void **state) {
+/* Whoever is logged on: who may sell does not make himself a supervisor. */
+static void managing_is_for_administrators_of_the_system(void **state) {
+        static const char *const on[] = { NULL, "07 7777", "01 1111" };
+
         assert_string_equal(call("Add", "01", "administrator", "1111"), "");
         assert_string_equal(call("Add", "07", "supervisor", "7777"), "");
         bus.refuse = "org.tilld1.manage-operators";
-        for (size_t i = 0; i < ELEMENTSOF(managing); i++)
-                assert_string_equal(call(managing[i].method, managing[i].number, managing[i].role, managing[i].line),
-                                    "AccessDenied");
-        assert_string_equal(call("LogOn", NULL, NULL, "07 7777"), "");
-        for (size_t i = 0; i < ELEMENTSOF(managing); i++)
-                assert_string_equal(call(managing[i].method, managing[i].number, managing[i].role, managing[i].line),
-                                    "AccessDenied");
-        assert_string_equal(call("LogOn", NULL, NULL, "01 1111"), "");
-        for (size_t i = 0; i < ELEMENTSOF(managing); i++) {
-                assert_string_equal(call(managing[i].method, managing[i].number, managing[i].role, managing[i].line),
-                                    "");
-                assert_string_equal(bus.action, "org.tilld1.sell");
+        for (size_t i = 0; i < ELEMENTSOF(on); i++) {
+                if (on[i])
+                        assert_string_equal(call("LogOn", NULL, NULL, on[i]), "");
+                for (size_t k = 0; k < ELEMENTSOF(managing); k++)
+                        assert_string_equal(
+                                call(managing[k].method, managing[k].number, managing[k].role, managing[k].line),
+                                "AccessDenied");
         }
         bus.refuse = "org.tilld1.sell";
         assert_string_equal(call("LogOff", NULL, NULL, NULL), "AccessDenied");
         assert_string_equal(call("LogOn", NULL, NULL, "07 7777"), "AccessDenied");
-        assert_string_equal(call("Unlock", "07", NULL, NULL), "AccessDenied");
         assert_property("LoggedOn", "01");
 }
 
@@ -206,7 +202,7 @@ static void accepting_the_clock(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(work, setup, bus_tear_down),
-                cmocka_unit_test_setup_teardown(managing_at_the_till, setup, bus_tear_down),
+                cmocka_unit_test_setup_teardown(managing_is_for_administrators_of_the_system, setup, bus_tear_down),
                 cmocka_unit_test_setup_teardown(silent_callers, setup, bus_tear_down),
                 cmocka_unit_test_setup_teardown(approving_nothing, setup, bus_tear_down),
                 cmocka_unit_test_setup_teardown(accepting_the_clock, setup, bus_tear_down),
