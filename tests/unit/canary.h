@@ -40,10 +40,10 @@ static inline unsigned canary_count(const uint8_t *data, size_t size, const char
         size_t n = strlen(digits);
         unsigned found = 0;
 
-        for (size_t i = 0; i + n <= size; i++) {
-                if (data[i] == (uint8_t) *digits && memcmp(data + i, digits, n) == 0)
+        for (size_t i = 0; i < size; i++) {
+                if (i + n <= size && data[i] == (uint8_t) *digits && memcmp(data + i, digits, n) == 0)
                         found++;
-                for (unsigned shift = 0; shift < 2; shift++)
+                for (unsigned shift = 0; shift < 2 && i + (n + shift + 1) / 2 <= size; shift++)
                         if (canary_nibbles(data + i, digits, n, shift) || canary_reversed(data + i, digits, n, shift))
                                 found++;
         }
