@@ -279,7 +279,8 @@ int acquirer_next_stan(struct acquirer *a, uint32_t *ret_stan, uint32_t *ret_bat
         struct journal *j = a->config.journal;
         int r;
 
-        r = journal_begin(j, JOURNAL_LAZY);
+        /* A number that has left does not come again, not even after a power cut. */
+        r = journal_begin(j, JOURNAL_DURABLE);
         if (r < 0)
                 return r;
         _cleanup_(journal_rollbackp) _unused_ struct journal *rollback = j;

@@ -88,7 +88,8 @@ static int next_numbers(struct transaction *t) {
         struct journal *j = t->engine->config.journal;
         int r;
 
-        r = journal_begin(j, JOURNAL_LAZY);
+        /* As in acquirer_next_stan(). */
+        r = journal_begin(j, JOURNAL_DURABLE);
         if (r < 0)
                 return r;
         _cleanup_(journal_rollbackp) _unused_ struct journal *rollback = j;
