@@ -90,7 +90,7 @@ $(O)/fuzz/fuzz-%: $(O)/tests/fuzz/fuzz-%.o $(O)/rooms.a $(O)/sim.a
 	$(Q)$(CC) -pie -fsanitize=fuzzer,address,undefined $(LDFLAGS) -o $@ $^ $(call libs,$(sort $(LIBS_unit) $(LIBS_till-sim)))
 # The engine's neighbours whose place the fuzzer takes.
 ENGINE_WRAPS := $(addprefix -Wl$(comma)--wrap=, monitor_find_connected emv_open socketpair posix_spawn sd_event_add_time_relative acquirer_new acquirer_free \
-	acquirer_is_signed_on acquirer_is_busy acquirer_forget_keys acquirer_sign_on acquirer_exchange acquirer_profile engine_panic)
+	acquirer_is_signed_on acquirer_was_reached acquirer_is_busy acquirer_forget_keys acquirer_sign_on acquirer_exchange acquirer_profile engine_panic)
 $(O)/fuzz/replay-worker-message $(O)/fuzz/fuzz-worker-message: LDFLAGS += $(ENGINE_WRAPS)
 .PRECIOUS: $(O)/%.o
 

@@ -18,6 +18,7 @@ struct acquirer {
         struct host_link *link;
         char state[192];
 
+        bool reached; /* in the last exchange */
         bool busy;
         host_exchange_done_t exchange_done;
         acquirer_signed_on_t sign_on_done;
@@ -37,6 +38,10 @@ const struct host_profile *acquirer_profile(const struct acquirer *a) {
 
 const char *acquirer_state(const struct acquirer *a) {
         return a->state;
+}
+
+bool acquirer_was_reached(const struct acquirer *a) {
+        return a->reached;
 }
 
 bool acquirer_is_busy(const struct acquirer *a) {
@@ -144,6 +149,7 @@ static void note_outcome(struct acquirer *a, enum host_outcome outcome, enum hos
                          const struct host_answer *answer) {
         char text[192];
 
+        a->reached = outcome != HOST_NOT_SENT && outcome != HOST_NO_ANSWER;
         if (outcome == HOST_ANSWERED) {
                 terminal_clock_note_host(a->config.journal, answer->date, answer->time);
                 set_state(a, "reachable");

@@ -31,6 +31,8 @@ DEFINE_CLEANUP(struct acquirer *, acquirer_free);
 const struct host_profile *acquirer_profile(const struct acquirer *a);
 /* "unknown", "reachable", or why not, as a sentence. */
 const char *acquirer_state(const struct acquirer *a);
+/* Whether it has said anything at all to what it was asked last. */
+bool acquirer_was_reached(const struct acquirer *a);
 bool acquirer_is_busy(const struct acquirer *a);
 bool acquirer_is_signed_on(const struct acquirer *a);
 

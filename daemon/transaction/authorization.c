@@ -187,7 +187,7 @@ static void send_request(struct transaction *t) {
         transaction_drop_secrets(t);
         if (r < 0) {
                 log_error_errno(r, "Transaction %" PRIi64 ": the request cannot be made", t->view.record.id);
-                return host_not_sent(t, "unreachable-host");
+                return host_not_sent(t, "not-made");
         }
         transaction_tell(t, TRANSACTION_CHANGED);
 }
@@ -195,8 +195,9 @@ static void send_request(struct transaction *t) {
 static void signed_on(const char *failure, void *userdata) {
         struct transaction *t = userdata;
 
+        /* Who was reached and said no has not been missed: the card may not approve in its place. */
         if (failure)
-                return host_not_sent(t, "unreachable-host");
+                return host_not_sent(t, acquirer_was_reached(t->engine->acquirer) ? "no-sign-on" : "unreachable-host");
         send_request(t);
 }
 

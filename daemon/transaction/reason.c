@@ -43,6 +43,8 @@ static const struct {
         { "unanswered", N_("The acquirer did not answer in time; nothing was booked. Try again.") },
         { "bad-download", N_("What the acquirer gave cannot be used; the terminal goes on with what it has. The "
                              "terminal's log says what is wrong.") },
+        { "not-made",
+          N_("The request to the acquirer could not be made; nothing was booked. The terminal's log says why.") },
         { "no-sign-on", N_("The acquirer did not accept the sign-on. The terminal's log says why.") },
         { "other-card", N_("This is not the card of the original transaction; nothing was booked. Start again with "
                            "the right one.") },

@@ -82,6 +82,7 @@ int __real_sd_event_add_time_relative(sd_event *e, sd_event_source **ret, clocki
 int __wrap_acquirer_new(const struct acquirer_config *config, struct acquirer **ret);
 struct acquirer *__wrap_acquirer_free(struct acquirer *a);
 bool __wrap_acquirer_is_signed_on(const struct acquirer *a);
+bool __wrap_acquirer_was_reached(const struct acquirer *a);
 bool __wrap_acquirer_is_busy(const struct acquirer *a);
 void __wrap_acquirer_forget_keys(struct acquirer *a);
 int __wrap_acquirer_sign_on(struct acquirer *a, acquirer_signed_on_t done, void *userdata);
@@ -136,6 +137,11 @@ struct acquirer *__wrap_acquirer_free(struct acquirer *a) {
 
 bool __wrap_acquirer_is_signed_on(const struct acquirer *a) {
         return run.is_signed_on;
+}
+
+/* "It does not answer." */
+bool __wrap_acquirer_was_reached(const struct acquirer *a) {
+        return false;
 }
 
 bool __wrap_acquirer_is_busy(const struct acquirer *a) {

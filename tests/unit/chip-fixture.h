@@ -63,7 +63,7 @@ static struct {
         int n_sales;
         const struct host_download *downloads; /* by position */
         unsigned n_downloads;
-        bool can_choose, keypad, no_reader;
+        bool can_choose, keypad, no_reader, cannot_be_made;
         void (*on_change)(const struct transaction_view *view);
 } chip;
 
@@ -225,6 +225,8 @@ static void answer_as_issuer(const struct host_request *q) {
 int __wrap_acquirer_exchange(struct acquirer *a, const struct host_request *q, host_exchange_done_t done,
                              void *userdata) {
         assert_false(chip.busy);
+        if (chip.cannot_be_made)
+                return -EINVAL;
         chip.busy = true;
         chip.done = done;
         chip.done_userdata = userdata;

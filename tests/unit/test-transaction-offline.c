@@ -107,6 +107,22 @@ static void no_answer(void **state) {
         assert_int_equal(forward_record_count(shop.journal), 0);
 }
 
+/* It is our own request that is wrong; the acquirer is not missing, and could not be told afterwards either. */
+static void request_not_made(void **state) {
+        for (uint32_t i = 0; i < shop.terminal.n_applications; i++)
+                shop.terminal.applications[i].target = shop.terminal.applications[i].target_max = 99;
+        chip.cannot_be_made = true;
+        chip_sale("offline-approved");
+        /* One of 100 is not chosen to go online. */
+        if (streq(row->response_code, "Y1"))
+                return;
+        assert_int_equal(row->result, RESULT_FAILED);
+        assert_string_equal(row->reason, "not-made");
+        assert_int_equal(row->forwarding, FORWARDING_NONE);
+        assert_int_equal(row->reversal, REVERSAL_NONE);
+        assert_int_equal(forward_record_count(shop.journal), 0);
+}
+
 /* The same sale, with the acquirer away, is not approved. */
 static void assert_not_allowed(const char *name) {
         chip.outcome = HOST_NOT_SENT;
@@ -263,6 +279,7 @@ int main(int argc, char **argv) {
                 cmocka_unit_test_setup_teardown(at_once, setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(acquirer_not_reached, setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(no_answer, setup, chip_teardown),
+                cmocka_unit_test_setup_teardown(request_not_made, setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(caps, setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(queue, setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(age, setup, chip_teardown),

@@ -101,9 +101,31 @@ static void older_batch_is_not_taken(void **state) {
         assert_int_equal(batch_after(3), 3);
 }
 
+static void ignore(const char *failure, void *userdata) {
+}
+
+/* One that says no is there; one that cannot be reached, or says nothing, is not. */
+static void who_was_reached(void **state) {
+        struct host_answer answer = { .code = "97" };
+        static const struct {
+                enum host_outcome outcome;
+                bool reached;
+        } all[] = {
+                { HOST_ANSWERED, true },   { HOST_NOT_SENT, false }, { HOST_BAD_MAC, true },
+                { HOST_NO_ANSWER, false }, { HOST_MALFORMED, true },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(all); i++) {
+                assert_int_equal(acquirer_sign_on(shop.engine->acquirer, ignore, NULL), 0);
+                sign_on.done(all[i].outcome, 0, all[i].outcome == HOST_ANSWERED ? &answer : NULL, sign_on.userdata);
+                assert_int_equal(acquirer_was_reached(shop.engine->acquirer), all[i].reached);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(batch_with_rows_stays, setup, teardown),
+                cmocka_unit_test_setup_teardown(who_was_reached, setup, teardown),
                 cmocka_unit_test_setup_teardown(older_batch_is_not_taken, setup, teardown),
         };
 
