@@ -17,15 +17,6 @@ struct asked {
         struct refusal *refusal;
 };
 
-static int refuse_journal(struct asked *a, int error) {
-        if (error == -EIO)
-                engine_panic(error, "the journal cannot be read");
-        return refusal_set(a->refusal, REFUSAL_NOT_READY,
-                           "The terminal's journal cannot be read (%s): nothing was started; look at its disk with "
-                           "journalctl -u tilld",
-                           strerror(-error));
-}
-
 static int refuse(struct asked *a, const char *why) {
         return refusal_set(a->refusal, REFUSAL_INVALID_ORIGINAL, "Transaction %" PRIi64 " cannot have a %s: %s",
                            a->original->id, a->kind->name, why);
@@ -45,7 +36,7 @@ static int refuse_amount(struct asked *a, int64_t most) {
 static int sum_of(struct asked *a, const char *kind, unsigned *ret_count, int64_t *ret_amount) {
         int r = transaction_record_about(a->engine->config.journal, a->original->id, kind, ret_count, ret_amount);
 
-        return r < 0 ? refuse_journal(a, r) : 0;
+        return r < 0 ? engine_refuse_journal(a->refusal, r) : 0;
 }
 
 /* None of that kind is there; `why` says what is wrong with one, and what to do. */
@@ -65,7 +56,7 @@ static int check_open_batch(struct asked *a, const char *why) {
 
         r = counter_get_batch(a->engine->config.journal, &batch);
         if (r < 0)
-                return refuse_journal(a, r);
+                return engine_refuse_journal(a->refusal, r);
         return a->original->batch == batch ? 0 : refuse(a, why);
 }
 
@@ -210,7 +201,7 @@ int original_check(struct engine *e, const struct kind *kind, int64_t id, int64_
                                    "The option \"original\" names no transaction of this terminal: give the path that "
                                    "StartTransaction or FindTransaction returned for it");
         if (r < 0)
-                return refuse_journal(&a, r);
+                return engine_refuse_journal(ret_refusal, r);
         if (!is_original_of(kind, &original))
                 return refuse(&a, "it is of another kind");
         if (original.purged)

@@ -22,15 +22,6 @@ struct settlement {
 
 /* ---- Before anything starts ---- */
 
-static int refuse_journal(struct refusal *ret, int error) {
-        if (error == -EIO)
-                engine_panic(error, "the journal cannot be read");
-        return refusal_set(ret, REFUSAL_NOT_READY,
-                           "The terminal's journal cannot be read (%s): nothing was started; look at its disk with "
-                           "journalctl -u tilld",
-                           strerror(-error));
-}
-
 static int note_id(const struct transaction_record *record, void *userdata) {
         struct transaction_record *ret = userdata;
 
@@ -58,7 +49,7 @@ static int check_settlement(struct engine *e, const struct batch_record *batch, 
                                    batch->number);
         r = find_unknown(e, batch->number, &unknown);
         if (r < 0)
-                return refuse_journal(ret, r);
+                return engine_refuse_journal(ret, r);
         /* A pending reversal is sent first; who waits for it is told whether that went well. */
         if (r == 0 || unknown.reversal == REVERSAL_PENDING)
                 return 0;
@@ -85,7 +76,7 @@ static int check_room(struct engine *e, const struct batch_record *batch, const 
                                    batch->number, batch->currency, kind->name, currency);
         r = batch_totals_have_room(e->config.journal, acquirer_profile(e->acquirer), batch->number, amount);
         if (r < 0)
-                return refuse_journal(ret, r);
+                return engine_refuse_journal(ret, r);
         if (r == 0)
                 return refusal_set(ret, REFUSAL_NOT_READY, "Batch %06" PRIu32 " is full: settle it (tillctl settle)",
                                    batch->number);
@@ -99,7 +90,7 @@ int settlement_check(struct engine *e, const struct kind *kind, int64_t amount, 
 
         r = batch_load_current(e->config.journal, &batch);
         if (r < 0)
-                return refuse_journal(ret, r);
+                return engine_refuse_journal(ret, r);
         if (kind_to_host(kind) == HOST_SETTLEMENT)
                 return check_settlement(e, &batch, ret);
         return kind->way == KIND_WAY_SERVICE ? 0 : check_room(e, &batch, kind, amount, currency, ret);
