@@ -110,29 +110,26 @@ static int log_off(sd_bus_message *m, void *userdata, sd_bus_error *error) {
 
 /* ---- Who may ---- */
 
-static const struct {
-        const char *member;
-        sd_bus_message_handler_t act;
-} managed[] = {
-        { "Add", add },
-        { "SetCode", set_code },
-        { "Remove", remove_one },
-        { "Unlock", unlock },
-};
-
-static sd_bus_message_handler_t find_act(sd_bus_message *m) {
-        for (size_t i = 0; i < ELEMENTSOF(managed); i++)
-                if (streq(managed[i].member, sd_bus_message_get_member(m)))
-                        return managed[i].act;
-        return NULL;
-}
-
 /*
  * Administrators of the system only: a log-on is terminal-wide and lasts, so that whoever is at the till could make
  * himself a supervisor under it.
  */
-static int method_manage(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        return authority_check(m, "org.tilld1.manage-operators", find_act(m), userdata, error);
+#define MANAGE "org.tilld1.manage-operators"
+
+static int method_add(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        return authority_check(m, MANAGE, add, userdata, error);
+}
+
+static int method_set_code(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        return authority_check(m, MANAGE, set_code, userdata, error);
+}
+
+static int method_remove(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        return authority_check(m, MANAGE, remove_one, userdata, error);
+}
+
+static int method_unlock(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        return authority_check(m, MANAGE, unlock, userdata, error);
 }
 
 static int method_log_on(sd_bus_message *m, void *userdata, sd_bus_error *error) {
@@ -205,13 +202,13 @@ static const sd_bus_vtable vtable[] = {
                                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("LogOff", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_log_off,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD_WITH_ARGS("Add", SD_BUS_ARGS("s", number, "s", role, "h", code), SD_BUS_NO_RESULT, method_manage,
+        SD_BUS_METHOD_WITH_ARGS("Add", SD_BUS_ARGS("s", number, "s", role, "h", code), SD_BUS_NO_RESULT, method_add,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD_WITH_ARGS("SetCode", SD_BUS_ARGS("s", number, "h", code), SD_BUS_NO_RESULT, method_manage,
+        SD_BUS_METHOD_WITH_ARGS("SetCode", SD_BUS_ARGS("s", number, "h", code), SD_BUS_NO_RESULT, method_set_code,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD_WITH_ARGS("Remove", SD_BUS_ARGS("s", number), SD_BUS_NO_RESULT, method_manage,
+        SD_BUS_METHOD_WITH_ARGS("Remove", SD_BUS_ARGS("s", number), SD_BUS_NO_RESULT, method_remove,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD_WITH_ARGS("Unlock", SD_BUS_ARGS("s", number), SD_BUS_NO_RESULT, method_manage,
+        SD_BUS_METHOD_WITH_ARGS("Unlock", SD_BUS_ARGS("s", number), SD_BUS_NO_RESULT, method_unlock,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("List", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(ssut)", operators), method_list,
                                 SD_BUS_VTABLE_UNPRIVILEGED),

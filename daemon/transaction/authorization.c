@@ -180,7 +180,6 @@ static void send_request(struct transaction *t) {
                 t->reversible = false;
                 return host_not_sent(t, r == -EINVAL || r == -ERANGE ? "card-malformed" : "storage");
         }
-        t->sent = true;
 
         fill_request(t, &q);
         r = acquirer_exchange(t->engine->acquirer, &q, request_ended, t);

@@ -62,10 +62,9 @@ struct transaction {
         const char *not_sent;        /* why, of HOST_STATE_NOT_SENT */
         const char *card_word;       /* why the card ended while HOST_STATE_PENDING */
         const char *reversal_reason; /* of HOST_STATE_LOST */
-        bool sent;                   /* the first durable commit was made: the request may be out */
         struct download *download;   /* as far as it has come */
         bool offline;                /* the card approved without the acquirer, who will be told */
-        bool reversible;             /* with that, a reversal was made ready */
+        bool reversible;             /* the first durable commit made a reversal ready */
 
         struct settlement *settlement; /* how far it is; NULL for other kinds */
 };
