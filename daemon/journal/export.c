@@ -13,7 +13,7 @@
 #define VERSION 1
 #define ROWS_A_SLICE 100
 
-enum { CHECKPOINTS, EVENTS, TRANSACTIONS, N_TABLES };
+enum { CHECKPOINTS, EVENTS, TRANSACTIONS, FAULTS, N_TABLES };
 
 static const struct {
         const char *name;
@@ -22,6 +22,7 @@ static const struct {
         [CHECKPOINTS] = { "checkpoints", "SELECT * FROM checkpoints WHERE number > ? ORDER BY number LIMIT ?" },
         [EVENTS] = { "events", "SELECT * FROM events WHERE seq > ? ORDER BY seq LIMIT ?" },
         [TRANSACTIONS] = { "transactions", "SELECT * FROM transactions WHERE id > ? ORDER BY id LIMIT ?" },
+        [FAULTS] = { "faults", "SELECT * FROM faults WHERE id > ? ORDER BY id LIMIT ?" },
 };
 
 struct journal_export {
@@ -204,9 +205,9 @@ static int put_manifest(struct journal *j, struct journal_export *e, FILE *f) {
         if (asprintf(&text,
                      "{\"table\":\"manifest\",\"version\":%d,\"schema\":%" PRIi64 ",\"time_usec\":%" PRIu64
                      ",\"checkpoints\":%" PRIu64 ",\"events\":%" PRIu64 ",\"transactions\":%" PRIu64
-                     ",\"head\":{\"seq\":%" PRIi64 ",\"hash\":\"%s\"},\"sha256\":\"%s\"",
+                     ",\"faults\":%" PRIu64 ",\"head\":{\"seq\":%" PRIi64 ",\"hash\":\"%s\"},\"sha256\":\"%s\"",
                      VERSION, schema, journal_now(), e->counts[CHECKPOINTS], e->counts[EVENTS],
-                     e->counts[TRANSACTIONS], e->head_seq, head, sha256) < 0)
+                     e->counts[TRANSACTIONS], e->counts[FAULTS], e->head_seq, head, sha256) < 0)
                 return -ENOMEM;
         r = sign_manifest(j, text, signature);
         if (r < 0)

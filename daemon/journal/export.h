@@ -2,12 +2,12 @@
 #pragma once
 
 /*
- * The journal as JSON lines, in slices: checkpoints, events, transactions, an object a line with "table" and the
- * columns by name, what is binary in hexadecimal. Nothing that is sealed, and no hash of a card, is among them; of a
- * card number there is the mask. The last line is the manifest:
+ * The journal as JSON lines, in slices: checkpoints, events, transactions, faults, an object a line with "table" and
+ * the columns by name, what is binary in hexadecimal. Nothing that is sealed, and no hash of a card, is among them; of
+ * a card number there is the mask. The last line is the manifest:
  *
  * {"table":"manifest","version":1,"schema":S,"time_usec":T,"checkpoints":N,"events":N,"transactions":N,
- *  "head":{"seq":S,"hash":"…"},"sha256":"…","signature":"…"}
+ *  "faults":N,"head":{"seq":S,"hash":"…"},"sha256":"…","signature":"…"}
  *
  * head is the chain's, sha256 that of all lines before, and signature = HMAC-SHA256, under the key of the
  * checkpoints, over "tilld export", a zero byte and the manifest's text up to `,"signature"`.

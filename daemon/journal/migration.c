@@ -326,9 +326,38 @@ static const char schema_purge[] =
         "CREATE TRIGGER print_jobs_kept BEFORE DELETE ON print_jobs WHEN OLD.state IN ('queued','printing')"
         " BEGIN SELECT RAISE(ABORT, 'fixed: a paper is owed'); END;";
 
-const char *const journal_migrations[] = { schema_1,       schema_2,           schema_3,
-                                           schema_uptime,  schema_operators,   schema_forwards,
-                                           schema_batches, schema_checkpoints, schema_purge };
+/* Open faults, and what is wrong with transactions, are found at once in any number of rows. */
+static const char schema_faults[] =
+        "CREATE TABLE faults ("
+        " id INTEGER PRIMARY KEY AUTOINCREMENT,"
+        " code TEXT NOT NULL CHECK (length(code) BETWEEN 1 AND 39),"
+        " subject TEXT NOT NULL CHECK (length(subject) <= 39),"
+        " class TEXT NOT NULL CHECK (class IN ('hardware','software','card','network','configuration')),"
+        " severity TEXT NOT NULL CHECK (severity IN ('warning','error','critical')),"
+        " detail TEXT NOT NULL,"
+        " transaction_id INTEGER NOT NULL,"
+        " count INTEGER NOT NULL CHECK (count > 0),"
+        " opened_usec INTEGER NOT NULL,"
+        " seen_usec INTEGER NOT NULL,"
+        " acknowledged_usec INTEGER NOT NULL DEFAULT 0,"
+        " acknowledged_by TEXT NOT NULL DEFAULT '',"
+        " ended_usec INTEGER NOT NULL DEFAULT 0,"
+        " ended_by TEXT NOT NULL DEFAULT '',"
+        " note TEXT NOT NULL DEFAULT ''"
+        ") STRICT;"
+        "CREATE UNIQUE INDEX faults_open ON faults (code, subject) WHERE ended_usec = 0;"
+        "CREATE TRIGGER faults_fixed BEFORE UPDATE OF id, code, subject, class, severity, opened_usec ON faults"
+        " BEGIN SELECT RAISE(ABORT, 'fixed: what a fault is does not change'); END;"
+        "CREATE TRIGGER faults_ended BEFORE UPDATE ON faults WHEN OLD.ended_usec <> 0"
+        " BEGIN SELECT RAISE(ABORT, 'final: the fault has ended'); END;"
+        "CREATE TRIGGER faults_kept BEFORE DELETE ON faults WHEN OLD.ended_usec = 0"
+        " BEGIN SELECT RAISE(ABORT, 'fixed: open faults are kept'); END;"
+        "CREATE INDEX transactions_trouble ON transactions (id) WHERE reversal = 'rejected'"
+        "  OR forwarding = 'rejected' OR result = 'unconfirmed';";
+
+const char *const journal_migrations[] = { schema_1,         schema_2,        schema_3,       schema_uptime,
+                                           schema_operators, schema_forwards, schema_batches, schema_checkpoints,
+                                           schema_purge,     schema_faults };
 const size_t journal_n_migrations = ELEMENTSOF(journal_migrations);
 
 static int pragma_number(sqlite3 *db, const char *sql, int64_t *ret) {

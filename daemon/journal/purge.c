@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "journal/checkpoint.h"
+#include "journal/fault.h"
 #include "journal/internal.h"
 
 #define A_SLICE 50
@@ -204,6 +205,16 @@ static int purge_print_jobs(struct journal *j, struct journal_purge *p) {
         return 1;
 }
 
+static int purge_faults(struct journal *j, struct journal_purge *p) {
+        int n = fault_record_purge(j, p->before, A_SLICE);
+
+        if (n < 0)
+                return n;
+        if (n < A_SLICE)
+                next_phase(p);
+        return 1;
+}
+
 /* ---- Events ---- */
 
 static int first_kept(struct journal *j, int64_t *ret) {
@@ -301,6 +312,7 @@ int purge_slice(struct journal *j, struct journal_purge *p) {
         static int (*const phases[])(struct journal * j, struct journal_purge * p) = {
                 [PURGE_TRANSACTIONS] = purge_transactions,
                 [PURGE_PRINT_JOBS] = purge_print_jobs,
+                [PURGE_FAULTS] = purge_faults,
                 [PURGE_LOOK] = look,
                 [PURGE_EVENTS] = purge_events,
         };

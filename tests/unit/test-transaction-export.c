@@ -9,6 +9,7 @@
 
 #include "base/hex.h"
 #include "journal/checkpoint.h"
+#include "journal/fault.h"
 #include "journal/internal.h"
 #include "journal/summary.h"
 #include "transaction/export.h"
@@ -16,8 +17,10 @@
 
 #define CANARY "6217009876543210128"
 #define N_SALES 250
+#define N_EVENTS (N_SALES + 1)
 
 static struct journal *filled(void) {
+        struct fault_record fault = { .code = "reversal-rejected", .class = "network", .severity = "error" };
         struct journal *j = open_good();
 
         for (int i = 0; i < N_SALES; i++) {
@@ -36,6 +39,7 @@ static struct journal *filled(void) {
         }
         assert_int_equal(journal_begin(j, JOURNAL_LAZY), 0);
         assert_int_equal(event_checkpoint_add(j), 1);
+        assert_int_equal(fault_record_open(j, &fault), 1);
         assert_int_equal(journal_commit(j), 0);
         return j;
 }
@@ -56,7 +60,7 @@ static char *export_all(struct journal *j) {
         assert_int_equal(export_finish(x, &done), 0);
         assert_null(done);
         export_progress(x, &n, &total);
-        assert_int_equal(n, 2 * N_SALES + 1);
+        assert_int_equal(n, N_SALES + N_EVENTS + 2);
         assert_int_equal(total, n);
         export_free(x);
         size = lseek(fd, 0, SEEK_END);
@@ -74,7 +78,7 @@ static const char *text_of(const cJSON *o, const char *name) {
 static void is_whole(void **state) {
         struct journal *j = filled();
         char *text = export_all(j), hash[65], pan_hash[65], hex[65], *line, *save = NULL, *manifest;
-        unsigned n[3] = {}, lines = 0;
+        unsigned n[4] = {}, lines = 0;
         uint8_t digest[32], head[32];
         int64_t seq;
         cJSON *o = NULL;
@@ -98,6 +102,7 @@ static void is_whole(void **state) {
                         n[0] += streq(text_of(o, "table"), "checkpoints");
                         n[1] += streq(text_of(o, "table"), "events");
                         n[2] += streq(text_of(o, "table"), "transactions");
+                        n[3] += streq(text_of(o, "table"), "faults");
                         if (streq(text_of(o, "table"), "transactions"))
                                 assert_string_equal(text_of(o, "message"), "\"quoted\" 晨光\n");
                         cJSON_Delete(o);
@@ -105,13 +110,15 @@ static void is_whole(void **state) {
                 lines++;
         }
         assert_int_equal(n[0], 1);
-        assert_int_equal(n[1], N_SALES);
+        assert_int_equal(n[1], N_EVENTS);
         assert_int_equal(n[2], N_SALES);
-        assert_int_equal(lines, 2 * N_SALES + 2);
+        assert_int_equal(n[3], 1);
+        assert_int_equal(lines, N_SALES + N_EVENTS + 3);
         /* o is the manifest. */
         assert_int_equal(cJSON_GetNumberValue(cJSON_GetObjectItem(o, "checkpoints")), 1);
-        assert_int_equal(cJSON_GetNumberValue(cJSON_GetObjectItem(o, "events")), N_SALES);
+        assert_int_equal(cJSON_GetNumberValue(cJSON_GetObjectItem(o, "events")), N_EVENTS);
         assert_int_equal(cJSON_GetNumberValue(cJSON_GetObjectItem(o, "transactions")), N_SALES);
+        assert_int_equal(cJSON_GetNumberValue(cJSON_GetObjectItem(o, "faults")), 1);
         assert_string_equal(text_of(o, "sha256"), hash);
         assert_int_equal(event_head(j, &seq, head), 0);
         hex_encode(head, sizeof(head), hex);
@@ -223,7 +230,7 @@ static void summary(void **state) {
         assert_true(s.size > 4096 && s.log_size > 4096 && s.free_space > 0);
         assert_int_equal(s.transactions, N_SALES);
         assert_int_equal(s.first_whole, 1);
-        assert_int_equal(s.events, N_SALES);
+        assert_int_equal(s.events, N_EVENTS);
         assert_int_equal(s.first_event, 1);
         assert_int_equal(s.checkpoint.seq, N_SALES);
         assert_int_equal(s.checked_usec, 0);
