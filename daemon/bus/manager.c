@@ -114,7 +114,7 @@ static int flush(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         struct refusal refusal;
         int r;
 
-        r = forwards_flush(s->engine->forwards, &refusal);
+        r = forwards_flush(s->engine, &refusal);
         if (r < 0)
                 return bus_error_set_refusal(error, &refusal);
         return sd_bus_reply_method_return(m, "");
@@ -185,9 +185,9 @@ static int method_describe(sd_bus_message *m, void *userdata, sd_bus_error *erro
         cJSON_AddStringToObject(json, "TerminalNumber", s->settings->terminal_number);
         cJSON_AddStringToObject(json, "CurrentTransaction", current);
         cJSON_AddStringToObject(json, "Acquirer", acquirer_state(s->engine->acquirer));
-        cJSON_AddNumberToObject(json, "PendingReversals", reversals_count(s->engine->reversals));
-        cJSON_AddNumberToObject(json, "PendingForwards", forwards_count(s->engine->forwards));
-        cJSON_AddNumberToObject(json, "OldestForward", (double) forwards_oldest(s->engine->forwards));
+        cJSON_AddNumberToObject(json, "PendingReversals", outbox_count(s->engine->outbox, REQUEST_REVERSAL));
+        cJSON_AddNumberToObject(json, "PendingForwards", outbox_count(s->engine->outbox, REQUEST_FORWARD));
+        cJSON_AddNumberToObject(json, "OldestForward", (double) forwards_oldest(s->engine));
         cJSON_AddNumberToObject(json, "PendingPrintJobs", jobs);
         describe_clock(s, json);
         return json_reply(m, json);
@@ -399,21 +399,21 @@ static int get_reversals(sd_bus *bus, const char *path, const char *interface, c
                          sd_bus_message *reply, void *userdata, sd_bus_error *error) {
         struct server *s = userdata;
 
-        return sd_bus_message_append(reply, "u", (uint32_t) reversals_count(s->engine->reversals));
+        return sd_bus_message_append(reply, "u", (uint32_t) outbox_count(s->engine->outbox, REQUEST_REVERSAL));
 }
 
 static int get_forwards(sd_bus *bus, const char *path, const char *interface, const char *property,
                         sd_bus_message *reply, void *userdata, sd_bus_error *error) {
         struct server *s = userdata;
 
-        return sd_bus_message_append(reply, "u", (uint32_t) forwards_count(s->engine->forwards));
+        return sd_bus_message_append(reply, "u", (uint32_t) outbox_count(s->engine->outbox, REQUEST_FORWARD));
 }
 
 static int get_oldest_forward(sd_bus *bus, const char *path, const char *interface, const char *property,
                               sd_bus_message *reply, void *userdata, sd_bus_error *error) {
         struct server *s = userdata;
 
-        return sd_bus_message_append(reply, "t", forwards_oldest(s->engine->forwards));
+        return sd_bus_message_append(reply, "t", forwards_oldest(s->engine));
 }
 
 static int get_print_jobs(sd_bus *bus, const char *path, const char *interface, const char *property,

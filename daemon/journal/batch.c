@@ -261,9 +261,6 @@ static int write_row(struct journal *j, const struct batch_record *record, uint6
         _cleanup_statement_ sqlite3_stmt *s = NULL;
         int r;
 
-        r = journal_require_open(j);
-        if (r < 0)
-                return r;
         r = journal_statement(j,
                               "UPDATE batches SET state = ?, reconciliation = ?, settlement = ?, details_to = ?,"
                               " chips_to = ?, uploaded = ?, settled_usec = ? WHERE number = ?",
@@ -278,10 +275,7 @@ static int write_row(struct journal *j, const struct batch_record *record, uint6
         (void) sqlite3_bind_int64(s, 6, record->uploaded);
         (void) sqlite3_bind_int64(s, 7, (int64_t) settled_usec);
         (void) sqlite3_bind_int64(s, 8, record->number);
-        r = journal_run(j, s);
-        if (r < 0)
-                return r;
-        return sqlite3_changes(j->db) == 1 ? 0 : -ENOENT;
+        return journal_run_one(j, s);
 }
 
 int batch_update(struct journal *j, const struct batch_record *record) {

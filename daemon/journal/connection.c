@@ -69,16 +69,18 @@ uint64_t journal_now(void) {
 
 /* --- statements --- */
 
-int journal_statement(struct journal *j, const char *sql, sqlite3_stmt **ret) {
+/* One that is being walked is left alone: its walker's callback may ask the same. */
+static sqlite3_stmt *find_idle(struct journal *j, const char *sql) {
+        for (size_t i = 0; i < j->n_statements; i++)
+                if (j->statements[i].sql == sql && !sqlite3_stmt_busy(j->statements[i].statement))
+                        return j->statements[i].statement;
+        return NULL;
+}
+
+static int prepare(struct journal *j, const char *sql, sqlite3_stmt **ret) {
         struct journal_statement *grown;
         sqlite3_stmt *statement = NULL;
 
-        for (size_t i = 0; i < j->n_statements; i++)
-                /* One that is being walked is left alone: its walker's callback may ask the same. */
-                if (j->statements[i].sql == sql && !sqlite3_stmt_busy(j->statements[i].statement)) {
-                        *ret = j->statements[i].statement;
-                        return 0;
-                }
         grown = reallocarray(j->statements, j->n_statements + 1, sizeof(*grown));
         if (!grown)
                 return -ENOMEM;
@@ -86,6 +88,22 @@ int journal_statement(struct journal *j, const char *sql, sqlite3_stmt **ret) {
         if (sqlite3_prepare_v3(j->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, NULL) != SQLITE_OK)
                 return journal_last_errno(j);
         grown[j->n_statements++] = (struct journal_statement){ .sql = sql, .statement = statement };
+        *ret = statement;
+        return 0;
+}
+
+int journal_statement(struct journal *j, const char *sql, sqlite3_stmt **ret) {
+        sqlite3_stmt *statement = find_idle(j, sql);
+        int r;
+
+        if (!statement) {
+                r = prepare(j, sql, &statement);
+                if (r < 0)
+                        return r;
+        }
+        /* An error in the middle may have ended the transaction already: what comes then must not stand alone. */
+        if (sqlite3_get_autocommit(j->db) && !sqlite3_stmt_readonly(statement))
+                return j->open ? -EIO : -EPROTO;
         *ret = statement;
         return 0;
 }
@@ -105,6 +123,14 @@ int journal_run(struct journal *j, sqlite3_stmt *statement) {
         int r = journal_step(j, statement);
 
         return r > 0 ? -EBADMSG : r;
+}
+
+int journal_run_one(struct journal *j, sqlite3_stmt *statement) {
+        int r = journal_run(j, statement);
+
+        if (r < 0)
+                return r;
+        return sqlite3_changes(j->db) == 1 ? 0 : -ENOENT;
 }
 
 int journal_column_text(sqlite3_stmt *statement, int column, char *text, size_t size) {

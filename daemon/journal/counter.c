@@ -24,9 +24,6 @@ static int set(struct journal *j, const char *name, int64_t value) {
         _cleanup_statement_ sqlite3_stmt *s = NULL;
         int r;
 
-        r = journal_require_open(j);
-        if (r < 0)
-                return r;
         r = journal_statement(
                 j, "INSERT INTO counters (name, value) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = ?2", &s);
         if (r < 0)

@@ -45,7 +45,10 @@ int journal_execute(struct journal *j, const char *sql);
 /* 0, or -EPROTO outside of a transaction. */
 int journal_require_open(struct journal *j);
 
-/* A statement that is ready to be bound; it belongs to the journal. sql must be a literal. */
+/*
+ * A statement that is ready to be bound; it belongs to the journal. sql must be a literal. -EPROTO for one that
+ * writes, outside of a transaction.
+ */
 int journal_statement(struct journal *j, const char *sql, sqlite3_stmt **ret);
 static inline void statement_resetp(sqlite3_stmt **statement) {
         if (*statement) {
@@ -58,6 +61,8 @@ static inline void statement_resetp(sqlite3_stmt **statement) {
 int journal_step(struct journal *j, sqlite3_stmt *statement);
 /* Runs a statement that gives no row. */
 int journal_run(struct journal *j, sqlite3_stmt *statement);
+/* The same, for one that has to change one row; -ENOENT when it changes none. */
+int journal_run_one(struct journal *j, sqlite3_stmt *statement);
 /* Copies a text column; -EBADMSG when it does not fit, or is no text. */
 int journal_column_text(sqlite3_stmt *statement, int column, char *text, size_t size);
 /* Runs a statement for its first column, all rows. Resets it. The caller frees. */

@@ -76,9 +76,6 @@ int wrapped_key_remove(struct journal *j, const char *name) {
         _cleanup_statement_ sqlite3_stmt *s = NULL;
         int r;
 
-        r = journal_require_open(j);
-        if (r < 0)
-                return r;
         r = journal_statement(j, "DELETE FROM wrapped_keys WHERE name = ?", &s);
         if (r < 0)
                 return r;

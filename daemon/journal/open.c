@@ -154,11 +154,19 @@ static int check_write(struct journal *j) {
         _cleanup_statement_ sqlite3_stmt *s = NULL;
         int r;
 
+        r = journal_begin(j, JOURNAL_DURABLE);
+        if (r < 0)
+                return r;
+        _cleanup_(journal_rollbackp) _unused_ struct journal *rollback = j;
+
         r = journal_statement(j, "INSERT INTO meta (name, value) VALUES ('" JOURNAL_KEY_CHECK "', ?)", &s);
         if (r < 0)
                 return r;
         (void) sqlite3_bind_blob(s, 1, j->keys->check, sizeof(j->keys->check), SQLITE_STATIC);
-        return journal_run(j, s);
+        r = journal_run(j, s);
+        if (r < 0)
+                return r;
+        return journal_commit(j);
 }
 
 int journal_load_hash_key(struct journal *j) {

@@ -54,7 +54,7 @@ static int write_row(struct journal *j, const char *sql, const struct operator_r
         (void) sqlite3_bind_int64(s, 6, record->locks);
         (void) sqlite3_bind_int64(s, 7, (int64_t) record->locked_until);
         (void) sqlite3_bind_text(s, 8, role_names[record->role], -1, SQLITE_STATIC);
-        return journal_run(j, s);
+        return journal_run_one(j, s);
 }
 
 int operator_record_insert(struct journal *j, const struct operator_record *record) {
@@ -64,34 +64,22 @@ int operator_record_insert(struct journal *j, const struct operator_record *reco
                          record);
 }
 
-/* 0, or -ENOENT when the statement that has just run changed no row. */
-static int require_change(struct journal *j) {
-        return sqlite3_changes(j->db) > 0 ? 0 : -ENOENT;
-}
-
 int operator_record_update(struct journal *j, const struct operator_record *record) {
-        int r;
-
-        r = write_row(j,
-                      "UPDATE operators SET cost = ?2, salt = ?3, hash_sealed = ?4, wrong_codes = ?5, locks = ?6,"
-                      " locked_until = ?7 WHERE number = ?1",
-                      record);
-        return r < 0 ? r : require_change(j);
+        return write_row(j,
+                         "UPDATE operators SET cost = ?2, salt = ?3, hash_sealed = ?4, wrong_codes = ?5, locks = ?6,"
+                         " locked_until = ?7 WHERE number = ?1",
+                         record);
 }
 
 int operator_record_remove(struct journal *j, const char *number) {
         _cleanup_statement_ sqlite3_stmt *s = NULL;
         int r;
 
-        r = journal_require_open(j);
-        if (r < 0)
-                return r;
         r = journal_statement(j, "DELETE FROM operators WHERE number = ?", &s);
         if (r < 0)
                 return r;
         (void) sqlite3_bind_text(s, 1, number, -1, SQLITE_STATIC);
-        r = journal_run(j, s);
-        return r < 0 ? r : require_change(j);
+        return journal_run_one(j, s);
 }
 
 #define COLUMNS "number, role, cost, salt, wrong_codes, locks, locked_until, hash_sealed"

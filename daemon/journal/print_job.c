@@ -193,9 +193,6 @@ int print_job_requeue_interrupted(struct journal *j) {
         _cleanup_statement_ sqlite3_stmt *s = NULL;
         int r;
 
-        r = journal_require_open(j);
-        if (r < 0)
-                return r;
         r = journal_statement(j, "UPDATE print_jobs SET state = 'queued', duplicate = 1 WHERE state = 'printing'", &s);
         if (r < 0)
                 return r;

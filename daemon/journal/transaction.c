@@ -313,9 +313,6 @@ int transaction_record_insert(struct journal *j, struct transaction_record *reco
         _cleanup_statement_ sqlite3_stmt *s = NULL;
         int r;
 
-        r = journal_require_open(j);
-        if (r < 0)
-                return r;
         r = journal_statement(j, sql_insert, &s);
         if (r < 0)
                 return r;
@@ -599,15 +596,9 @@ int transaction_record_drop_pan(struct journal *j, int64_t id) {
         _cleanup_statement_ sqlite3_stmt *s = NULL;
         int r;
 
-        r = journal_require_open(j);
-        if (r < 0)
-                return r;
         r = journal_statement(j, "UPDATE transactions SET pan_sealed = NULL WHERE id = ?", &s);
         if (r < 0)
                 return r;
         (void) sqlite3_bind_int64(s, 1, id);
-        r = journal_run(j, s);
-        if (r < 0)
-                return r;
-        return sqlite3_changes(j->db) == 1 ? 0 : -ENOENT;
+        return journal_run_one(j, s);
 }

@@ -208,7 +208,7 @@ static void reversals_ended(bool ok, void *userdata) {
         if (!ok)
                 return host_not_sent(t, "reversal-pending");
         /* It was rejected just now. */
-        r = reversal_record_find_rejected(t->engine->config.journal, &rejected);
+        r = request_record_find_rejected(t->engine->config.journal, &rejected);
         if (r != -ENOENT)
                 return host_not_sent(t, r < 0 ? "storage" : "reversal-rejected");
         if (acquirer_is_signed_on(t->engine->acquirer))
@@ -258,5 +258,5 @@ void transaction_authorize(struct transaction *t) {
         if (r < 0 || transaction_save_lazily(t, "authorizing") < 0)
                 return host_not_sent(t, "storage");
         transaction_tell(t, TRANSACTION_CHANGED);
-        reversals_wait(t->engine->reversals, reversals_ended, t);
+        outbox_wait(t->engine->outbox, REQUEST_REVERSAL, reversals_ended, t);
 }

@@ -136,12 +136,6 @@ int engine_new(const struct engine_config *config, const struct engine_listener 
         r = outbox_new(e, &e->outbox);
         if (r < 0)
                 return r;
-        r = reversals_new(e, &e->reversals);
-        if (r < 0)
-                return r;
-        r = forwards_new(e, &e->forwards);
-        if (r < 0)
-                return r;
         r = operators_new(config->event, config->journal, config->settings, &e->operators);
         if (r < 0)
                 return r;
@@ -166,8 +160,6 @@ struct engine *engine_free(struct engine *e) {
         acquirer_free(e->acquirer);
         transaction_free(e->current);
         outbox_free(e->outbox);
-        reversals_free(e->reversals);
-        forwards_free(e->forwards);
         msr_free(e->msr);
         monitor_free(e->monitor);
         operators_free(e->operators);
@@ -416,7 +408,7 @@ static int check_rejected(struct engine *e, struct refusal *ret) {
         int64_t id;
         int r;
 
-        r = reversal_record_find_rejected(e->config.journal, &id);
+        r = request_record_find_rejected(e->config.journal, &id);
         if (r == -ENOENT)
                 return 0;
         if (r < 0)

@@ -57,9 +57,7 @@ struct engine {
         struct device *msr_device; /* the one that msr holds, NULL for none */
         struct printing *printing;
         struct outbox *outbox;
-        struct reversals *reversals;
         struct operators *operators;
-        struct forwards *forwards;
         struct uptime_keeper *uptime_keeper;
         struct upkeep *upkeep;
 

@@ -9,16 +9,10 @@
  */
 
 #include "host/request.h"
-#include "journal/forward.h"
 #include "transaction/outbox.h"
 #include "transaction/refusal.h"
 
-struct engine;
-struct forwards;
-
-int forwards_new(struct engine *e, struct forwards **ret);
-struct forwards *forwards_free(struct forwards *f);
-DEFINE_CLEANUP(struct forwards *, forwards_free);
+extern const struct outbox_user forwards_outbox_user;
 
 /*
  * In the caller's journal transaction, beside record.forwarding = FORWARDING_PENDING: remembers the request, without
@@ -26,11 +20,8 @@ DEFINE_CLEANUP(struct forwards *, forwards_free);
  */
 int forwards_add(struct journal *j, int64_t transaction, const struct host_request *request);
 
-/* Forgets the back-off and calls done once nothing is pending, reversals included (ok), or the next attempt failed. */
-void forwards_wait(struct forwards *f, outbox_done_t done, void *userdata);
 /* Sends what waits now. Negative with *ret set when a transaction runs, or it is being sent already. */
-int forwards_flush(struct forwards *f, struct refusal *ret);
+int forwards_flush(struct engine *e, struct refusal *ret);
 
-unsigned forwards_count(const struct forwards *f);
 /* When the oldest was approved, CLOCK_REALTIME usec; 0 with none. */
-uint64_t forwards_oldest(const struct forwards *f);
+uint64_t forwards_oldest(const struct engine *e);

@@ -7,7 +7,7 @@
 #include "base/secret.h"
 #include "journal/batch.h"
 #include "journal/event.h"
-#include "journal/forward.h"
+#include "journal/request.h"
 #include "journal/key.h"
 #include "transaction/engine.h"
 
@@ -28,12 +28,12 @@ static int is_open(struct journal *j) {
         int64_t rejected;
         int r;
 
-        r = reversal_record_count_armed(j);
+        r = request_record_count(j, REQUEST_REVERSAL);
         if (r == 0)
-                r = forward_record_count(j);
+                r = request_record_count(j, REQUEST_FORWARD);
         if (r != 0)
                 return r < 0 ? r : 1;
-        r = reversal_record_find_rejected(j, &rejected);
+        r = request_record_find_rejected(j, &rejected);
         if (r != -ENOENT)
                 return r < 0 ? r : 1;
         r = batch_load_current(j, &batch);

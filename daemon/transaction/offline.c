@@ -16,7 +16,7 @@ static int oldest_age(struct journal *j, uint64_t *ret_usec) {
         int r;
 
         *ret_usec = 0;
-        r = forward_record_oldest(j, &created, &created_uptime);
+        r = request_record_oldest_forward(j, &created, &created_uptime);
         if (r <= 0)
                 return r;
         r = uptime_get(j, &uptime);
@@ -36,7 +36,7 @@ int offline_allowed(struct engine *e, const struct transaction_record *record) {
 
         if (!streq(record->kind, host_kind_name(HOST_SALE)) || record->amount > caps->amount)
                 return 0;
-        r = forward_record_sum(e->config.journal, &count, &total);
+        r = request_record_sum_forwards(e->config.journal, &count, &total);
         if (r < 0)
                 return r;
         if (count >= caps->count || total + record->amount > caps->total)
@@ -107,7 +107,7 @@ static int take_numbers(struct transaction *t) {
 }
 
 /* The card's number is with the request, or, once that was written, where its reversal was made ready. */
-static int fill_card(struct transaction *t, struct reversal_record *reversal, struct host_request *ret) {
+static int fill_card(struct transaction *t, struct request_record *reversal, struct host_request *ret) {
         const struct emv_card_data *card = &t->request->card;
         int r;
 
@@ -115,14 +115,14 @@ static int fill_card(struct transaction *t, struct reversal_record *reversal, st
                 *ret = (struct host_request){ .pan = card->pan, .expiry = *card->expiry ? card->expiry : NULL };
                 return 0;
         }
-        r = reversal_record_load(t->engine->config.journal, t->view.record.id, reversal);
+        r = request_record_load(t->engine->config.journal, REQUEST_REVERSAL, t->view.record.id, reversal);
         if (r < 0)
                 return r;
         return stored_request_read(reversal->request, reversal->request_size, ret);
 }
 
 /* What the card approved itself goes with its certificate; the rest is typed in, whatever the card was read by. */
-static int fill_request(struct transaction *t, struct reversal_record *reversal, struct host_request *ret) {
+static int fill_request(struct transaction *t, struct request_record *reversal, struct host_request *ret) {
         const struct transaction_record *record = &t->view.record;
         int r;
 
@@ -152,7 +152,7 @@ static int fill_request(struct transaction *t, struct reversal_record *reversal,
 }
 
 int offline_commit(struct transaction *t) {
-        _cleanup_(reversal_record_done) struct reversal_record reversal = {};
+        _cleanup_(request_record_done) struct request_record reversal = {};
         char pan[PAN_TEXT_MAX];
         WIPE_AT_END(pan);
         struct host_request q;

@@ -6,35 +6,41 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "transaction/engine.h"
+#include "transaction/forwards.h"
+#include "transaction/reversals.h"
 
 /* Back-off between attempts: doubled from the first to the last. */
 #define DELAY_FIRST_USEC (5 * USEC_PER_SEC)
 #define DELAY_LAST_USEC (15 * 60 * USEC_PER_SEC)
 
+static const struct outbox_user *const users[] = {
+        [REQUEST_REVERSAL] = &reversals_outbox_user,
+        [REQUEST_FORWARD] = &forwards_outbox_user,
+};
+
 struct outbox {
         struct engine *engine;
-        struct outbox_user users[_OUTBOX_QUEUE_MAX];
-        unsigned counts[_OUTBOX_QUEUE_MAX];
+        unsigned counts[_REQUEST_QUEUE_MAX];
         sd_event_source *timer;
 
         /* At hand. */
         const struct outbox_user *user; /* NULL: nothing */
-        struct outbox_try attempt;
+        struct request_record record;
         bool sending;     /* it, or a sign-on for it, is on the link */
         bool signed_anew; /* for this attempt */
         bool hurry;       /* the back-off does not count */
 
         outbox_done_t done;
-        enum outbox_queue wanted; /* by whom waits */
+        enum request_queue wanted; /* by whom waits */
         void *userdata;
 };
 
-unsigned outbox_count(const struct outbox *o, enum outbox_queue queue) {
+unsigned outbox_count(const struct outbox *o, enum request_queue queue) {
         return o->counts[queue];
 }
 
 int64_t outbox_sending(const struct outbox *o) {
-        return o->sending ? o->attempt.transaction : 0;
+        return o->sending ? o->record.transaction : 0;
 }
 
 bool outbox_is_refused_key(const struct host_answer *answer) {
@@ -61,12 +67,9 @@ static void tell_waiter(struct outbox *o, bool ok) {
                 done(ok, o->userdata);
 }
 
-static enum outbox_queue queue_of(const struct outbox *o, const struct outbox_user *user) {
-        return (enum outbox_queue)(user - o->users);
-}
-
+/* It stays in the journal. */
 static void let_go(struct outbox *o) {
-        o->user->drop(o->user->userdata);
+        request_record_done(&o->record);
         o->user = NULL;
         o->signed_anew = false;
 }
@@ -96,18 +99,35 @@ static void try_later(struct outbox *o, uint64_t delay) {
                 engine_panic(r, "the next attempt to reach the acquirer cannot be timed");
 }
 
-/* Still pending: again with back-off. Whoever waits for it waits no longer. */
-static void attempt_failed(struct outbox *o) {
-        uint64_t delay = next_delay(o->attempt.attempts);
-        enum outbox_queue queue = queue_of(o, o->user);
+static int write_attempt(struct outbox *o) {
+        struct journal *j = o->engine->config.journal;
         int r;
 
-        o->attempt.next_usec = clock_now(CLOCK_REALTIME) + delay;
-        o->attempt.next_boot = clock_now(CLOCK_BOOTTIME) + delay;
-        r = o->user->note(o->user->userdata, &o->attempt);
+        r = journal_begin(j, JOURNAL_LAZY);
+        if (r < 0)
+                return r;
+        _cleanup_(journal_rollbackp) _unused_ struct journal *rollback = j;
+
+        r = request_record_update(j, &o->record);
+        if (r < 0)
+                return r;
+        return journal_commit(j);
+}
+
+/* Still pending: again with back-off. Whoever waits for it waits no longer. */
+static void attempt_failed(struct outbox *o) {
+        uint64_t delay = next_delay(o->record.attempts);
+        enum request_queue queue = o->record.queue;
+        int r;
+
+        o->record.next_usec = clock_now(CLOCK_REALTIME) + delay;
+        o->record.next_boot = clock_now(CLOCK_BOOTTIME) + delay;
+        r = write_attempt(o);
+        if (r == -EIO)
+                engine_panic(r, "the attempt to reach the acquirer cannot be written");
         if (r < 0)
                 log_warning_errno(r, "Transaction %" PRIi64 ": the attempt to send its %s cannot be noted",
-                                  o->attempt.transaction, o->user->noun);
+                                  o->record.transaction, o->user->noun);
         let_go(o);
         o->hurry = false;
         try_later(o, delay);
@@ -125,12 +145,13 @@ static void exchange_ended(enum host_outcome outcome, enum host_link_reason reas
         o->sending = false;
         if (outcome == HOST_ANSWERED && outbox_is_refused_key(answer))
                 acquirer_forget_keys(o->engine->acquirer);
-        if (!o->user->ended(o->user->userdata, outcome, answer)) {
+        if (!o->user->ended(o->engine, &o->record, outcome, answer)) {
                 /* Keys that do not fit are no reason to make anybody wait. */
                 if (!acquirer_is_signed_on(o->engine->acquirer) && !o->signed_anew)
                         return sign_on_anew(o);
                 return attempt_failed(o);
         }
+        outbox_tell_transaction(o->engine, o->record.transaction);
         let_go(o);
         outbox_kick(o);
 }
@@ -140,10 +161,10 @@ static void exchange_ended(enum host_outcome outcome, enum host_link_reason reas
 static void start_sending(struct outbox *o) {
         int r;
 
-        o->attempt.attempts++;
-        r = o->user->send(o->user->userdata, exchange_ended, o);
+        o->record.attempts++;
+        r = o->user->send(o->engine, &o->record, exchange_ended, o);
         if (r < 0) {
-                log_error_errno(r, "Transaction %" PRIi64 ": its %s cannot be sent", o->attempt.transaction,
+                log_error_errno(r, "Transaction %" PRIi64 ": its %s cannot be sent", o->record.transaction,
                                 o->user->noun);
                 return attempt_failed(o);
         }
@@ -155,7 +176,7 @@ static void signed_on(const char *failure, void *userdata) {
 
         o->sending = false;
         if (failure) {
-                o->attempt.attempts++;
+                o->record.attempts++;
                 return attempt_failed(o);
         }
         start_sending(o);
@@ -176,36 +197,36 @@ static void sign_on_anew(struct outbox *o) {
 static void count(struct outbox *o) {
         bool changed = false;
 
-        for (size_t i = 0; i < _OUTBOX_QUEUE_MAX; i++) {
-                int n = o->users[i].count(o->engine->config.journal);
+        for (enum request_queue q = 0; q < _REQUEST_QUEUE_MAX; q++) {
+                int n = request_record_count(o->engine->config.journal, q);
 
                 if (n < 0)
                         engine_panic(n, "what the acquirer has to be told cannot be counted");
-                changed = changed || (unsigned) n != o->counts[i];
-                o->counts[i] = (unsigned) n;
+                changed = changed || (unsigned) n != o->counts[q];
+                o->counts[q] = (unsigned) n;
         }
         if (changed)
                 o->engine->listener.changed(o->engine->listener.userdata);
 }
 
 /* A customer does not wait for what is about another one, but for what this one's money hangs on. */
-static bool may_send(const struct outbox *o, enum outbox_queue queue) {
+static bool may_send(const struct outbox *o, enum request_queue queue) {
         if (o->done)
                 return queue <= o->wanted;
-        return queue == OUTBOX_REVERSALS || engine_current(o->engine) == 0;
+        return queue == REQUEST_REVERSAL || engine_current(o->engine) == 0;
 }
 
 /* Takes the first that may be sent. Returns false when there is none. */
 static bool take_first(struct outbox *o) {
         int r;
 
-        for (enum outbox_queue q = OUTBOX_REVERSALS; q < _OUTBOX_QUEUE_MAX && may_send(o, q); q++) {
-                r = o->users[q].take(o->users[q].userdata, &o->attempt);
+        for (enum request_queue q = 0; q < _REQUEST_QUEUE_MAX && may_send(o, q); q++) {
+                r = request_record_first(o->engine->config.journal, q, &o->record);
                 if (r == -ENOENT)
                         continue;
                 if (r < 0)
                         engine_panic(r, "what the acquirer has to be told cannot be read");
-                o->user = o->users + q;
+                o->user = users[q];
                 return true;
         }
         return false;
@@ -223,8 +244,8 @@ void outbox_kick(struct outbox *o) {
         }
 
         /* Who waits does not sit out the back-off. */
-        if (!o->done && !o->hurry && o->attempt.next_boot > now && o->attempt.next_boot - now <= DELAY_LAST_USEC) {
-                try_later(o, o->attempt.next_boot - now);
+        if (!o->done && !o->hurry && o->record.next_boot > now && o->record.next_boot - now <= DELAY_LAST_USEC) {
+                try_later(o, o->record.next_boot - now);
                 return let_go(o);
         }
         o->timer = sd_event_source_disable_unref(o->timer);
@@ -234,7 +255,7 @@ void outbox_kick(struct outbox *o) {
         sign_on_anew(o);
 }
 
-void outbox_wait(struct outbox *o, enum outbox_queue queue, outbox_done_t done, void *userdata) {
+void outbox_wait(struct outbox *o, enum request_queue queue, outbox_done_t done, void *userdata) {
         o->done = done;
         o->wanted = queue;
         o->userdata = userdata;
@@ -244,10 +265,6 @@ void outbox_wait(struct outbox *o, enum outbox_queue queue, outbox_done_t done, 
 void outbox_hurry(struct outbox *o) {
         o->hurry = true;
         outbox_kick(o);
-}
-
-void outbox_set_user(struct outbox *o, enum outbox_queue queue, const struct outbox_user *user) {
-        o->users[queue] = *user;
 }
 
 int outbox_new(struct engine *e, struct outbox **ret) {

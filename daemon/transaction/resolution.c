@@ -6,7 +6,7 @@
 
 #include "base/log.h"
 #include "journal/event.h"
-#include "journal/forward.h"
+#include "journal/request.h"
 #include "transaction/engine.h"
 #include "transaction/reason.h"
 
@@ -79,12 +79,12 @@ static int forget_requests(struct journal *j, const struct transaction_record *r
         int r;
 
         if (record->reversal == REVERSAL_RESOLVED) {
-                r = reversal_record_remove(j, record->id);
+                r = request_record_remove(j, REQUEST_REVERSAL, record->id);
                 if (r < 0 && r != -ENOENT)
                         return r;
         }
         if (record->forwarding == FORWARDING_RESOLVED) {
-                r = forward_record_remove(j, record->id);
+                r = request_record_remove(j, REQUEST_FORWARD, record->id);
                 if (r < 0 && r != -ENOENT)
                         return r;
         }

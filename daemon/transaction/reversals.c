@@ -1,25 +1,18 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include "transaction/reversals.h"
+
 #include <inttypes.h>
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/secret.h"
 #include "host/result.h"
 #include "journal/event.h"
 #include "transaction/engine.h"
 #include "transaction/stored-request.h"
 
-struct reversals {
-        struct engine *engine;
-        struct reversal_record record; /* the one at hand */
-};
-
-unsigned reversals_count(const struct reversals *v) {
-        return outbox_count(v->engine->outbox, OUTBOX_REVERSALS);
-}
-
 int reversals_prepare(struct journal *j, int64_t transaction, const struct host_request *q) {
-        _cleanup_(reversal_record_done) struct reversal_record record = {
+        _cleanup_(request_record_done) struct request_record record = {
+                .queue = REQUEST_REVERSAL,
                 .transaction = transaction,
                 .reason = HOST_REASON_NO_ANSWER,
                 .created_usec = clock_now(CLOCK_REALTIME),
@@ -31,45 +24,27 @@ int reversals_prepare(struct journal *j, int64_t transaction, const struct host_
         if (r < 0)
                 return r;
         record.request = stored;
-        return reversal_record_insert(j, &record);
+        return request_record_insert(j, &record);
 }
 
 int reversals_arm(struct journal *j, int64_t transaction, const char *reason) {
-        _cleanup_(reversal_record_done) struct reversal_record record = {};
+        _cleanup_(request_record_done) struct request_record record = {};
         int r;
 
-        r = reversal_record_load(j, transaction, &record);
+        r = request_record_load(j, REQUEST_REVERSAL, transaction, &record);
         if (r < 0)
                 return r;
         record.armed = true;
-        (void) snprintf(record.reason, sizeof(record.reason), "%s", reason);
-        return reversal_record_update(j, &record);
+        COPY(record.reason, reason);
+        return request_record_update(j, &record);
 }
 
-/* ---- What the outbox asks ---- */
-
-static int take(void *userdata, struct outbox_try *ret) {
-        struct reversals *v = userdata;
-        int r;
-
-        r = reversal_record_first(v->engine->config.journal, &v->record);
-        if (r < 0)
-                return r;
-        *ret = (struct outbox_try){
-                .transaction = v->record.transaction,
-                .attempts = v->record.attempts,
-                .next_usec = v->record.next_usec,
-                .next_boot = v->record.next_boot,
-        };
-        return 0;
-}
-
-static int send_one(void *userdata, host_exchange_done_t done, void *done_userdata) {
-        struct reversals *v = userdata;
+static int send_reversal(struct engine *e, struct request_record *record, host_exchange_done_t done,
+                         void *done_userdata) {
         struct host_request q;
         int r;
 
-        r = stored_request_read(v->record.request, v->record.request_size, &q);
+        r = stored_request_read(record->request, record->request_size, &q);
         if (r < 0)
                 return r;
         /* That of a void repeats what the void was about; of a sale there is nothing but itself. */
@@ -77,13 +52,12 @@ static int send_one(void *userdata, host_exchange_done_t done, void *done_userda
                 q.original = (struct host_original){ .batch = q.batch, .stan = q.stan };
         q.original.kind = q.kind;
         q.kind = HOST_REVERSAL;
-        q.reason = v->record.reason;
-        return acquirer_exchange(v->engine->acquirer, &q, done, done_userdata);
+        q.reason = record->reason;
+        return acquirer_exchange(e->acquirer, &q, done, done_userdata);
 }
 
 /* The acquirer's word, durable before the next thing happens. */
-static int commit_end(struct reversals *v, enum reversal_state state, const char *code) {
-        struct journal *j = v->engine->config.journal;
+static int commit_end(struct journal *j, struct request_record *record, enum reversal_state state) {
         struct transaction_record t;
         char text[64];
         int r;
@@ -93,7 +67,7 @@ static int commit_end(struct reversals *v, enum reversal_state state, const char
                 return r;
         _cleanup_(journal_rollbackp) _unused_ struct journal *rollback = j;
 
-        r = transaction_record_load(j, v->record.transaction, &t);
+        r = transaction_record_load(j, record->transaction, &t);
         if (r < 0)
                 return r;
         t.reversal = state;
@@ -101,100 +75,44 @@ static int commit_end(struct reversals *v, enum reversal_state state, const char
         if (r < 0)
                 return r;
         /* A rejected one is kept: whoever resolves it needs to know what it was. */
-        v->record.armed = false;
-        r = state == REVERSAL_DONE ? reversal_record_remove(j, v->record.transaction)
-                                   : reversal_record_update(j, &v->record);
+        record->armed = false;
+        r = state == REVERSAL_DONE ? request_record_remove(j, REQUEST_REVERSAL, t.id)
+                                   : request_record_update(j, record);
         if (r < 0)
                 return r;
-        (void) snprintf(text, sizeof(text), "{\"code\":\"%s\"}", code);
+        (void) snprintf(text, sizeof(text), "{\"code\":\"%s\"}", record->last_answer);
         r = event_append(j, state == REVERSAL_DONE ? "reversed" : "reversal-rejected", t.id, text);
         if (r < 0)
                 return r;
         return journal_commit(j);
 }
 
-static bool ended(void *userdata, enum host_outcome outcome, const struct host_answer *answer) {
-        struct reversals *v = userdata;
-        int64_t transaction = v->record.transaction;
+static bool ended(struct engine *e, struct request_record *record, enum host_outcome outcome,
+                  const struct host_answer *answer) {
         bool done;
         int r;
 
         if (outcome != HOST_ANSWERED)
                 return false;
-        done = host_result_ends_reversal(answer->code);
-        (void) snprintf(v->record.last_answer, sizeof(v->record.last_answer), "%s", answer->code);
+        COPY(record->last_answer, answer->code);
         if (outbox_is_refused_key(answer))
                 return false;
 
-        r = commit_end(v, done ? REVERSAL_DONE : REVERSAL_REJECTED, answer->code);
+        done = host_result_ends_reversal(answer->code);
+        r = commit_end(e->config.journal, record, done ? REVERSAL_DONE : REVERSAL_REJECTED);
         if (r < 0)
                 engine_panic(r, "the end of a reversal cannot be written");
         if (done)
-                log_info("Transaction %" PRIi64 ": reversed (%s)", transaction, answer->code);
+                log_info("Transaction %" PRIi64 ": reversed (%s)", record->transaction, answer->code);
         else
                 log_error("Transaction %" PRIi64 ": the acquirer rejected the reversal (%s): call the acquirer and "
                           "have the booking of its RRN or STAN taken back",
-                          transaction, answer->code);
-        outbox_tell_transaction(v->engine, transaction);
+                          record->transaction, answer->code);
         return true;
 }
 
-static int note(void *userdata, const struct outbox_try *attempt) {
-        struct reversals *v = userdata;
-        struct journal *j = v->engine->config.journal;
-        int r;
-
-        v->record.attempts = attempt->attempts;
-        v->record.next_usec = attempt->next_usec;
-        v->record.next_boot = attempt->next_boot;
-        r = journal_begin(j, JOURNAL_LAZY);
-        if (r < 0)
-                return r;
-        _cleanup_(journal_rollbackp) _unused_ struct journal *rollback = j;
-
-        r = reversal_record_update(j, &v->record);
-        if (r < 0)
-                return r;
-        return journal_commit(j);
-}
-
-static void drop(void *userdata) {
-        struct reversals *v = userdata;
-
-        reversal_record_done(&v->record);
-}
-
-/* ---- Life ---- */
-
-void reversals_wait(struct reversals *v, outbox_done_t done, void *userdata) {
-        outbox_wait(v->engine->outbox, OUTBOX_REVERSALS, done, userdata);
-}
-
-int reversals_new(struct engine *e, struct reversals **ret) {
-        struct reversals *v = calloc(1, sizeof(*v));
-
-        if (!v)
-                return -ENOMEM;
-        v->engine = e;
-        outbox_set_user(e->outbox, OUTBOX_REVERSALS,
-                        &(struct outbox_user){
-                                .noun = "reversal",
-                                .count = reversal_record_count_armed,
-                                .take = take,
-                                .send = send_one,
-                                .ended = ended,
-                                .note = note,
-                                .drop = drop,
-                                .userdata = v,
-                        });
-        *ret = v;
-        return 0;
-}
-
-struct reversals *reversals_free(struct reversals *v) {
-        if (!v)
-                return NULL;
-        reversal_record_done(&v->record);
-        free(v);
-        return NULL;
-}
+const struct outbox_user reversals_outbox_user = {
+        .noun = "reversal",
+        .send = send_reversal,
+        .ended = ended,
+};

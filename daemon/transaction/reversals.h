@@ -8,15 +8,9 @@
  */
 
 #include "host/request.h"
-#include "journal/reversal.h"
 #include "transaction/outbox.h"
 
-struct engine;
-struct reversals;
-
-int reversals_new(struct engine *e, struct reversals **ret);
-struct reversals *reversals_free(struct reversals *v);
-DEFINE_CLEANUP(struct reversals *, reversals_free);
+extern const struct outbox_user reversals_outbox_user;
 
 /*
  * In the caller's journal transaction: remembers what a reversal of this request would need, without any
@@ -25,9 +19,3 @@ DEFINE_CLEANUP(struct reversals *, reversals_free);
 int reversals_prepare(struct journal *j, int64_t transaction, const struct host_request *request);
 /* In the caller's journal transaction: the request is to be taken back, with DE39 of the reversal. */
 int reversals_arm(struct journal *j, int64_t transaction, const char *reason);
-
-/* Forgets the back-off and calls done once none is pending (ok), or the next attempt failed. */
-void reversals_wait(struct reversals *v, outbox_done_t done, void *userdata);
-
-/* Armed ones. */
-unsigned reversals_count(const struct reversals *v);

@@ -141,5 +141,5 @@ void service_start(struct transaction *t) {
         t->view.record.state = TRANSACTION_AUTHORIZING;
         if (kind_to_host(t->kind) == HOST_SETTLEMENT)
                 return settlement_start(t);
-        reversals_wait(t->engine->reversals, link_is_free, t);
+        outbox_wait(t->engine->outbox, REQUEST_REVERSAL, link_is_free, t);
 }

@@ -491,7 +491,7 @@ void settlement_start(struct transaction *t) {
         t->settlement = calloc(1, sizeof(*t->settlement));
         if (!t->settlement)
                 return failed(t, "no-memory");
-        forwards_wait(t->engine->forwards, all_told, t);
+        outbox_wait(t->engine->outbox, REQUEST_FORWARD, all_told, t);
 }
 
 int settlement_commit(struct transaction *t) {

@@ -139,7 +139,7 @@ static int commit_result(struct transaction *t, const char *reversal_reason) {
         }
         if (t->reversible) {
                 r = reversal_reason ? reversals_arm(j, t->view.record.id, reversal_reason)
-                                    : reversal_record_remove(j, t->view.record.id);
+                                    : request_record_remove(j, REQUEST_REVERSAL, t->view.record.id);
                 if (r < 0)
                         return r;
         }

@@ -159,8 +159,8 @@ static void open_engine(void) {
 static bool is_quiet(void) {
         struct engine *e = terminal.engine;
 
-        return engine_current(e) == 0 && reversal_record_count_armed(terminal.journal) == 0 &&
-               print_job_count_open(terminal.journal) == 0 && forwards_count(e->forwards) == 0 &&
+        return engine_current(e) == 0 && request_record_count(terminal.journal, REQUEST_REVERSAL) == 0 &&
+               print_job_count_open(terminal.journal) == 0 && outbox_count(e->outbox, REQUEST_FORWARD) == 0 &&
                !acquirer_is_busy(e->acquirer);
 }
 

@@ -665,10 +665,10 @@ static void finish(void) {
         check(run.finished == 1);
         for (unsigned i = 0; i < 4 && (i == 0 || __wrap_acquirer_is_busy(NULL)); i++) {
                 answer(HOST_ANSWERED, "00");
-                reversals_wait(box.engine->reversals, reversals_sent, NULL);
+                outbox_wait(box.engine->outbox, REQUEST_REVERSAL, reversals_sent, NULL);
                 run_events();
         }
-        check(!__wrap_acquirer_is_busy(NULL) && reversals_count(box.engine->reversals) == 0);
+        check(!__wrap_acquirer_is_busy(NULL) && outbox_count(box.engine->outbox, REQUEST_REVERSAL) == 0);
         move_reader(1);
 
         check(transaction_record_load(box.journal, run.id, &record) == 0);

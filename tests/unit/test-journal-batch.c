@@ -5,7 +5,7 @@
 #include "base/secret.h"
 #include "journal/batch.h"
 #include "journal/counter.h"
-#include "journal/forward.h"
+#include "journal/request.h"
 
 static const uint8_t key[JOURNAL_KEY_SIZE] = { 1, 2, 3 };
 static char dir[] = "/tmp/test-journal-XXXXXX";
@@ -75,42 +75,44 @@ static void set_forwarding(struct transaction_record *record, enum forwarding_st
 
 static void forwards(void **state) {
         struct transaction_record a = add(1, "sale", 100, RESULT_APPROVED), b = add(1, "tip", 20, RESULT_APPROVED);
-        struct forward_record record = { .request = (char *) "request", .request_size = 7, .created_usec = 5 };
-        _cleanup_(forward_record_done) struct forward_record loaded = {}, first = {};
+        struct request_record record = {
+                .queue = REQUEST_FORWARD, .request = (char *) "request", .request_size = 7, .created_usec = 5
+        };
+        _cleanup_(request_record_done) struct request_record loaded = {}, first = {};
         unsigned count;
         int64_t amount;
 
         record.created_uptime = 6;
         record.transaction = b.id;
-        assert_int_equal(forward_record_insert(j, &record), -EPROTO);
+        assert_int_equal(request_record_insert(j, &record), -EPROTO);
         begin();
-        assert_int_equal(forward_record_insert(j, &record), 0);
-        assert_int_equal(forward_record_insert(j, &record), -EEXIST);
+        assert_int_equal(request_record_insert(j, &record), 0);
+        assert_int_equal(request_record_insert(j, &record), -EEXIST);
         record.transaction = a.id;
-        assert_int_equal(forward_record_insert(j, &record), 0);
+        assert_int_equal(request_record_insert(j, &record), 0);
         record.transaction = b.id + 1;
-        assert_int_equal(forward_record_insert(j, &record), -ENOENT);
+        assert_int_equal(request_record_insert(j, &record), -ENOENT);
         journal_rollback(j);
-        assert_int_equal(forward_record_first(j, &first), -ENOENT);
+        assert_int_equal(request_record_first(j, REQUEST_FORWARD, &first), -ENOENT);
 
         begin();
         record.transaction = b.id;
-        assert_int_equal(forward_record_insert(j, &record), 0);
+        assert_int_equal(request_record_insert(j, &record), 0);
         record.transaction = a.id;
-        assert_int_equal(forward_record_insert(j, &record), 0);
+        assert_int_equal(request_record_insert(j, &record), 0);
         record.sent = true;
         record.attempts = 3;
         record.next_usec = 77;
         record.next_boot = 78;
         strcpy(record.last_answer, "96");
-        assert_int_equal(forward_record_update(j, &record), 0);
+        assert_int_equal(request_record_update(j, &record), 0);
         commit();
         set_forwarding(&a, FORWARDING_PENDING);
         reopen();
         /* By the journal's order, whichever was added first. */
-        assert_int_equal(forward_record_first(j, &first), 0);
+        assert_int_equal(request_record_first(j, REQUEST_FORWARD, &first), 0);
         assert_int_equal(first.transaction, a.id);
-        assert_int_equal(forward_record_load(j, a.id, &loaded), 0);
+        assert_int_equal(request_record_load(j, REQUEST_FORWARD, a.id, &loaded), 0);
         assert_true(loaded.sent);
         assert_int_equal(loaded.attempts, 3);
         assert_int_equal(loaded.next_usec, 77);
@@ -120,21 +122,21 @@ static void forwards(void **state) {
         assert_int_equal(loaded.created_uptime, 6);
         assert_int_equal(loaded.request_size, 7);
         assert_memory_equal(loaded.request, "request", 7);
-        assert_int_equal(forward_record_count(j), 2);
-        assert_int_equal(forward_record_sum(j, &count, &amount), 0);
+        assert_int_equal(request_record_count(j, REQUEST_FORWARD), 2);
+        assert_int_equal(request_record_sum_forwards(j, &count, &amount), 0);
         assert_int_equal(count, 2);
         assert_int_equal(amount, 120);
 
         /* What the acquirer has not been told is not forgotten. */
         begin();
-        assert_int_equal(forward_record_remove(j, a.id), -EALREADY);
+        assert_int_equal(request_record_remove(j, REQUEST_FORWARD, a.id), -EALREADY);
         journal_rollback(j);
         set_forwarding(&a, FORWARDING_DONE);
         begin();
-        assert_int_equal(forward_record_remove(j, a.id), 0);
-        assert_int_equal(forward_record_remove(j, a.id), -ENOENT);
+        assert_int_equal(request_record_remove(j, REQUEST_FORWARD, a.id), 0);
+        assert_int_equal(request_record_remove(j, REQUEST_FORWARD, a.id), -ENOENT);
         commit();
-        assert_int_equal(forward_record_count(j), 1);
+        assert_int_equal(request_record_count(j, REQUEST_FORWARD), 1);
 }
 
 static int print_total(const struct batch_total *total, void *userdata) {

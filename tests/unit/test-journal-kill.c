@@ -11,7 +11,7 @@
 #include "journal/counter.h"
 #include "journal/event.h"
 #include "journal/print_job.h"
-#include "journal/reversal.h"
+#include "journal/request.h"
 #include "journal/transaction.h"
 #include "journal/verify.h"
 
@@ -36,7 +36,7 @@ static int intent(struct journal *j, int i, struct transaction_record *record) {
 }
 
 static int before_sending(struct journal *j, struct transaction_record *record) {
-        struct reversal_record reversal = { .transaction = record->id, .reason = "98", .request = record->reference };
+        struct request_record reversal = { .transaction = record->id, .reason = "98", .request = record->reference };
         int r;
 
         reversal.request_size = strlen(record->reference);
@@ -54,7 +54,7 @@ static int before_sending(struct journal *j, struct transaction_record *record) 
         r = transaction_record_update(j, record);
         if (r < 0)
                 return r;
-        r = reversal_record_insert(j, &reversal);
+        r = request_record_insert(j, &reversal);
         if (r < 0)
                 return r;
         r = event_append(j, "sent", record->id, NULL);
@@ -77,7 +77,7 @@ static int after_answer(struct journal *j, struct transaction_record *record) {
         r = transaction_record_update(j, record);
         if (r < 0)
                 return r;
-        r = reversal_record_remove(j, record->id);
+        r = request_record_remove(j, REQUEST_REVERSAL, record->id);
         if (r < 0)
                 return r;
         r = print_job_insert(j, &job);
@@ -133,7 +133,7 @@ static void check(const char *path, const char *said) {
                 fail_msg("after \"%s\": %s", said, strna(message));
         assert_int_equal(event_verify(j, &seq), 0);
         for (int i = 0; i < N_SALES; i++) {
-                _cleanup_(reversal_record_done) struct reversal_record reversal = {};
+                _cleanup_(request_record_done) struct request_record reversal = {};
                 _cleanup_(print_job_done) struct print_job job = {};
                 struct transaction_record record;
                 char reference[16], sent[3] = { 's', (char) ('0' + i) }, approved[3] = { 'a', (char) ('0' + i) };
@@ -152,7 +152,7 @@ static void check(const char *path, const char *said) {
                         assert_true(record.state == TRANSACTION_AUTHORIZING || record.state == TRANSACTION_DONE);
                 if (strstr(said, approved))
                         assert_int_equal(record.result, RESULT_APPROVED);
-                r = reversal_record_load(j, record.id, &reversal);
+                r = request_record_load(j, REQUEST_REVERSAL, record.id, &reversal);
                 assert_int_equal(r, record.reversal == REVERSAL_PENDING ? 0 : -ENOENT);
                 assert_int_equal(record.reversal == REVERSAL_PENDING, record.state == TRANSACTION_AUTHORIZING);
                 r = print_job_find(j, record.id, "merchant-copy", &job);

@@ -10,7 +10,7 @@
 #include "journal/internal.h"
 #include "journal/migration.h"
 #include "journal/print_job.h"
-#include "journal/reversal.h"
+#include "journal/request.h"
 #include "journal/verify.h"
 
 static const uint8_t other_key[JOURNAL_KEY_SIZE] = { 3, 2, 1 };
@@ -284,13 +284,13 @@ static void insert_papers(struct journal *j, int64_t transaction) {
                                  .state = PRINT_QUEUED,
                                  .content = (void *) "paper",
                                  .content_size = 5 };
-        struct reversal_record reversal = {
+        struct request_record reversal = {
                 .transaction = transaction, .reason = "98", .request = (void *) "request", .request_size = 7
         };
 
         assert_int_equal(journal_begin(j, JOURNAL_DURABLE), 0);
         assert_int_equal(print_job_insert(j, &job), 0);
-        assert_int_equal(reversal_record_insert(j, &reversal), 0);
+        assert_int_equal(request_record_insert(j, &reversal), 0);
         assert_int_equal(event_append(j, "started", transaction, NULL), 0);
         assert_int_equal(journal_commit(j), 0);
 }
@@ -298,7 +298,7 @@ static void insert_papers(struct journal *j, int64_t transaction) {
 /* A journal of each older schema, with rows that point at each other, is brought forward and goes on. */
 static void older_schemas(void **state) {
         for (size_t version = 1; version < journal_n_migrations; version++) {
-                _cleanup_(reversal_record_done) struct reversal_record reversal = {};
+                _cleanup_(request_record_done) struct request_record reversal = {};
                 struct transaction_record record;
                 struct journal *j = open_good();
                 int64_t seq, n_objects;
@@ -313,7 +313,7 @@ static void older_schemas(void **state) {
                 j = open_good();
                 assert_int_equal(transaction_record_find(j, "a", &record), 0);
                 assert_int_equal(record.print, PRINT_QUEUED);
-                assert_int_equal(reversal_record_load(j, record.id, &reversal), 0);
+                assert_int_equal(request_record_load(j, REQUEST_REVERSAL, record.id, &reversal), 0);
                 assert_int_equal(event_verify(j, &seq), 0);
                 strcpy(record.script_results, "2011223344");
                 record.forwarding = FORWARDING_PENDING;

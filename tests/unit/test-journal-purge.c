@@ -7,11 +7,11 @@
 #include "journal/batch.h"
 #include "journal/checkpoint.h"
 #include "journal/counter.h"
-#include "journal/forward.h"
+#include "journal/request.h"
 #include "journal/internal.h"
 #include "journal/print_job.h"
 #include "journal/purge.h"
-#include "journal/reversal.h"
+#include "journal/request.h"
 #include "journal/verify.h"
 
 #define DAY (24 * 60 * 60 * UINT64_C(1000000))
@@ -273,16 +273,16 @@ static void what_stays(void **state) {
 }
 
 static void owed_rows(void **state) {
-        struct reversal_record reversal = { .reason = "98", .request = (void *) "r", .request_size = 1 };
-        struct forward_record forward = { .request = (void *) "f", .request_size = 1 };
+        struct request_record reversal = { .reason = "98", .request = (void *) "r", .request_size = 1 };
+        struct request_record forward = { .queue = REQUEST_FORWARD, .request = (void *) "f", .request_size = 1 };
         struct print_job job = { .what = "merchant-copy", .content = (void *) "slip", .content_size = 4 };
 
         reversal.transaction = sale("reversal", 10, NULL);
         forward.transaction = sale("forward", 10, NULL);
         job.transaction = sale("paper", 10, NULL);
         begin();
-        assert_int_equal(reversal_record_insert(j, &reversal), 0);
-        assert_int_equal(forward_record_insert(j, &forward), 0);
+        assert_int_equal(request_record_insert(j, &reversal), 0);
+        assert_int_equal(request_record_insert(j, &forward), 0);
         assert_int_equal(print_job_insert(j, &job), 0);
         commit();
         settle();
@@ -291,7 +291,7 @@ static void owed_rows(void **state) {
         assert_int_equal(sqlite3_exec(j->db, "DELETE FROM print_jobs WHERE state = 'queued'", NULL, NULL, NULL),
                          SQLITE_CONSTRAINT_TRIGGER);
         begin();
-        assert_int_equal(reversal_record_remove(j, reversal.transaction), 0);
+        assert_int_equal(request_record_remove(j, REQUEST_REVERSAL, reversal.transaction), 0);
         assert_int_equal(print_job_set_state(j, job.id, PRINT_CANCELLED), 0);
         commit();
         assert_int_equal(purge(400).transactions, 2);

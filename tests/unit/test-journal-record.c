@@ -9,7 +9,7 @@
 #include "journal/event.h"
 #include "journal/key.h"
 #include "journal/print_job.h"
-#include "journal/reversal.h"
+#include "journal/request.h"
 #include "journal/transaction.h"
 #include "journal/verify.h"
 
@@ -348,7 +348,7 @@ static void sum_of_card(void **state) {
 
 static void pan_is_sealed(void **state) {
         struct transaction_record a = sale("pan-1"), b = sale("pan-2");
-        struct reversal_record reversal = { .reason = "98", .request = (char *) "blob " TEST_PAN, .request_size = 24 };
+        struct request_record reversal = { .reason = "98", .request = (char *) "blob " TEST_PAN, .request_size = 24 };
         char pan[PAN_TEXT_MAX], hash[65];
         sqlite3 *db;
 
@@ -369,7 +369,7 @@ static void pan_is_sealed(void **state) {
         strcpy(b.masked_pan, TEST_PAN);
         assert_int_equal(transaction_record_update(j, &b), -ERANGE);
         reversal.transaction = a.id;
-        assert_int_equal(reversal_record_insert(j, &reversal), 0);
+        assert_int_equal(request_record_insert(j, &reversal), 0);
         assert_int_equal(wrapped_key_store(j, "mak", "KEY-IN-CLEAR", 12), 0);
         commit();
         find_canary("");
@@ -404,23 +404,23 @@ static void pan_is_sealed(void **state) {
 
 static void reversals(void **state) {
         struct transaction_record a = sale("rev-1"), b = sale("rev-2");
-        struct reversal_record record = { .reason = "98", .request = (char *) "request", .request_size = 7 };
-        _cleanup_(reversal_record_done) struct reversal_record loaded = {}, first = {};
+        struct request_record record = { .reason = "98", .request = (char *) "request", .request_size = 7 };
+        _cleanup_(request_record_done) struct request_record loaded = {}, first = {};
 
         begin();
         assert_int_equal(transaction_record_insert(j, &a), 0);
         assert_int_equal(transaction_record_insert(j, &b), 0);
         record.transaction = b.id + 1;
-        assert_int_equal(reversal_record_insert(j, &record), -ENOENT);
+        assert_int_equal(request_record_insert(j, &record), -ENOENT);
         record.transaction = a.id;
         record.created_usec = 5;
-        assert_int_equal(reversal_record_insert(j, &record), 0);
-        assert_int_equal(reversal_record_insert(j, &record), -EEXIST);
+        assert_int_equal(request_record_insert(j, &record), 0);
+        assert_int_equal(request_record_insert(j, &record), -EEXIST);
         record.transaction = b.id;
-        assert_int_equal(reversal_record_insert(j, &record), 0);
+        assert_int_equal(request_record_insert(j, &record), 0);
         commit();
-        assert_int_equal(reversal_record_first(j, &first), -ENOENT);
-        assert_int_equal(reversal_record_count_armed(j), 0);
+        assert_int_equal(request_record_first(j, REQUEST_REVERSAL, &first), -ENOENT);
+        assert_int_equal(request_record_count(j, REQUEST_REVERSAL), 0);
 
         begin();
         record.armed = true;
@@ -429,13 +429,13 @@ static void reversals(void **state) {
         record.next_usec = 77;
         record.next_boot = 78;
         strcpy(record.last_answer, "96");
-        assert_int_equal(reversal_record_update(j, &record), 0);
+        assert_int_equal(request_record_update(j, &record), 0);
         commit();
         reopen();
-        assert_int_equal(reversal_record_count_armed(j), 1);
-        assert_int_equal(reversal_record_first(j, &first), 0);
+        assert_int_equal(request_record_count(j, REQUEST_REVERSAL), 1);
+        assert_int_equal(request_record_first(j, REQUEST_REVERSAL, &first), 0);
         assert_int_equal(first.transaction, b.id);
-        assert_int_equal(reversal_record_load(j, b.id, &loaded), 0);
+        assert_int_equal(request_record_load(j, REQUEST_REVERSAL, b.id, &loaded), 0);
         assert_string_equal(loaded.reason, "A0");
         assert_string_equal(loaded.last_answer, "96");
         assert_int_equal(loaded.attempts, 3);
@@ -446,10 +446,10 @@ static void reversals(void **state) {
         assert_memory_equal(loaded.request, "request", 7);
 
         begin();
-        assert_int_equal(reversal_record_remove(j, a.id), 0);
-        assert_int_equal(reversal_record_remove(j, a.id), -ENOENT);
+        assert_int_equal(request_record_remove(j, REQUEST_REVERSAL, a.id), 0);
+        assert_int_equal(request_record_remove(j, REQUEST_REVERSAL, a.id), -ENOENT);
         commit();
-        assert_int_equal(reversal_record_count_armed(j), 1);
+        assert_int_equal(request_record_count(j, REQUEST_REVERSAL), 1);
 }
 
 static enum print_state print_of(int64_t id) {

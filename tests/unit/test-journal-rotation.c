@@ -13,11 +13,11 @@
 #include "journal-fixture.h"
 #include "journal/batch.h"
 #include "journal/checkpoint.h"
-#include "journal/forward.h"
+#include "journal/request.h"
 #include "journal/internal.h"
 #include "journal/key.h"
 #include "journal/operator.h"
-#include "journal/reversal.h"
+#include "journal/request.h"
 #include "journal/rotation.h"
 #include "journal/verify.h"
 
@@ -47,17 +47,19 @@ static void add_sale(struct journal *j, int i) {
 
 /* One value in each column that is sealed. */
 static void fill(struct journal *j) {
-        struct reversal_record reversal = {
+        struct request_record reversal = {
                 .transaction = 1, .reason = "98", .request = (void *) "0400", .request_size = 4
         };
-        struct forward_record forward = { .transaction = 2, .request = (void *) "0220", .request_size = 4 };
+        struct request_record forward = {
+                .queue = REQUEST_FORWARD, .transaction = 2, .request = (void *) "0220", .request_size = 4
+        };
         struct operator_record operator= { .number = "02", .role = OPERATOR_SUPERVISOR };
 
         assert_int_equal(journal_begin(j, JOURNAL_LAZY), 0);
         for (int i = 1; i <= N_SALES; i++)
                 add_sale(j, i);
-        assert_int_equal(reversal_record_insert(j, &reversal), 0);
-        assert_int_equal(forward_record_insert(j, &forward), 0);
+        assert_int_equal(request_record_insert(j, &reversal), 0);
+        assert_int_equal(request_record_insert(j, &forward), 0);
         assert_int_equal(batch_keep_chip(j, 3, "55", 2), 0);
         assert_int_equal(wrapped_key_store(j, "mak", "sixteen bytes kk", 16), 0);
         memset(operator.hash, 'h', sizeof(operator.hash));
@@ -67,8 +69,8 @@ static void fill(struct journal *j) {
 }
 
 static void check_all(struct journal *j) {
-        _cleanup_(reversal_record_done) struct reversal_record reversal = {};
-        _cleanup_(forward_record_done) struct forward_record forward = {};
+        _cleanup_(request_record_done) struct request_record reversal = {};
+        _cleanup_(request_record_done) struct request_record forward = {};
         struct operator_record operator;
         struct transaction_record record;
         _cleanup_secret_ void *wrapped = NULL;
@@ -93,9 +95,9 @@ static void check_all(struct journal *j) {
                 assert_int_equal(transaction_pan_hash(j, expected, hash), 0);
                 assert_string_equal(hash, record.pan_hash);
         }
-        assert_int_equal(reversal_record_load(j, 1, &reversal), 0);
+        assert_int_equal(request_record_load(j, REQUEST_REVERSAL, 1, &reversal), 0);
         assert_memory_equal(reversal.request, "0400", 4);
-        assert_int_equal(forward_record_load(j, 2, &forward), 0);
+        assert_int_equal(request_record_load(j, REQUEST_FORWARD, 2, &forward), 0);
         assert_memory_equal(forward.request, "0220", 4);
         assert_int_equal(batch_load_chip(j, 3, icc, &size), 0);
         assert_memory_equal(icc, "55", 2);

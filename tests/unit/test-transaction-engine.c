@@ -132,7 +132,7 @@ static struct transaction_view view_of(int64_t id) {
 
 static void nothing_was_sent(void **state) {
         int64_t id = leave_open("A-1", TRANSACTION_CARD);
-        struct reversal_record reversal;
+        struct request_record reversal;
         struct transaction_view view;
 
         assert_int_equal(engine_start(shop.engine), 0);
@@ -142,13 +142,13 @@ static void nothing_was_sent(void **state) {
         assert_string_equal(view.record.reason, "interrupted");
         assert_int_equal(view.record.reversal, REVERSAL_NONE);
         assert_int_equal(view.record.print, PRINT_NONE);
-        assert_int_equal(reversal_record_load(shop.journal, id, &reversal), -ENOENT);
-        assert_int_equal(reversals_count(shop.engine->reversals), 0);
+        assert_int_equal(request_record_load(shop.journal, REQUEST_REVERSAL, id, &reversal), -ENOENT);
+        assert_int_equal(outbox_count(shop.engine->outbox, REQUEST_REVERSAL), 0);
 }
 
 static void request_was_sent(void **state) {
         int64_t id = leave_open("A-1", TRANSACTION_AUTHORIZING);
-        struct reversal_record reversal;
+        struct request_record reversal;
         struct transaction_view view;
         struct print_job job;
 
@@ -156,12 +156,12 @@ static void request_was_sent(void **state) {
         view = view_of(id);
         assert_int_equal(view.record.result, RESULT_FAILED);
         assert_int_equal(view.record.reversal, REVERSAL_PENDING);
-        assert_int_equal(reversals_count(shop.engine->reversals), 1);
+        assert_int_equal(outbox_count(shop.engine->outbox, REQUEST_REVERSAL), 1);
 
-        assert_int_equal(reversal_record_load(shop.journal, id, &reversal), 0);
+        assert_int_equal(request_record_load(shop.journal, REQUEST_REVERSAL, id, &reversal), 0);
         assert_true(reversal.armed);
         assert_string_equal(reversal.reason, HOST_REASON_NO_ANSWER);
-        reversal_record_done(&reversal);
+        request_record_done(&reversal);
 
         /* The cardholder's paper says what becomes of it; nothing else is printed. */
         assert_int_equal(print_job_find(shop.journal, id, "not-completed", &job), 0);
@@ -207,7 +207,7 @@ static void stored_session_keys(void **state) {
 
 static void unreachable_acquirer(void **state) {
         int64_t id = leave_open("A-1", TRANSACTION_AUTHORIZING);
-        struct reversal_record reversal;
+        struct request_record reversal;
 
         assert_int_equal(engine_start(shop.engine), 0);
         for (int i = 0; i < 200 && streq(acquirer_state(shop.engine->acquirer), "unknown"); i++)
@@ -217,10 +217,10 @@ static void unreachable_acquirer(void **state) {
 
         /* Still pending, with one attempt more and a time for the next. */
         assert_int_equal(view_of(id).record.reversal, REVERSAL_PENDING);
-        assert_int_equal(reversal_record_load(shop.journal, id, &reversal), 0);
+        assert_int_equal(request_record_load(shop.journal, REQUEST_REVERSAL, id, &reversal), 0);
         assert_int_equal(reversal.attempts, 1);
         assert_true(reversal.next_boot > 0);
-        reversal_record_done(&reversal);
+        request_record_done(&reversal);
 }
 
 static void same_call(void **state) {

@@ -24,13 +24,13 @@ static int is_event(const struct event_record *event, void *userdata) {
 }
 
 static void assert_forwarding(int64_t id, enum forwarding_state forwarding, const char *event) {
-        _cleanup_(forward_record_done) struct forward_record forward = {};
+        _cleanup_(request_record_done) struct request_record forward = {};
         struct transaction_record record = acq_load(id);
 
         assert_int_equal(record.forwarding, forwarding);
         assert_int_equal(record.result, RESULT_APPROVED);
         /* The request is forgotten as soon as, and not before, the acquirer has decided. */
-        assert_int_equal(forward_record_load(shop.journal, id, &forward),
+        assert_int_equal(request_record_load(shop.journal, REQUEST_FORWARD, id, &forward),
                          forwarding == FORWARDING_PENDING ? 0 : -ENOENT);
         if (event)
                 assert_int_equal(event_each(shop.journal, id, 0, 0, is_event, (void *) event), 1);
@@ -43,8 +43,8 @@ static void is_told(void **state) {
         size_t size;
 
         outbox_kick(shop.engine->outbox);
-        assert_int_equal(forwards_count(shop.engine->forwards), 2);
-        assert_true(forwards_oldest(shop.engine->forwards) > 0);
+        assert_int_equal(outbox_count(shop.engine->outbox, REQUEST_FORWARD), 2);
+        assert_true(forwards_oldest(shop.engine) > 0);
         acq_run();
         assert_int_equal(acq.n_told, 2);
         acq_assert_told(0, HOST_SALE, &a);
@@ -54,8 +54,8 @@ static void is_told(void **state) {
         assert_forwarding(a.id, FORWARDING_DONE, "forwarded");
         assert_forwarding(b.id, FORWARDING_DONE, "forwarded");
         assert_string_equal(acq_load(a.id).rrn, "000000000001");
-        assert_int_equal(forwards_count(shop.engine->forwards), 0);
-        assert_int_equal(forwards_oldest(shop.engine->forwards), 0);
+        assert_int_equal(outbox_count(shop.engine->outbox, REQUEST_FORWARD), 0);
+        assert_int_equal(forwards_oldest(shop.engine), 0);
         /* What the upload needs stays until the batch is settled. */
         assert_int_equal(batch_load_chip(shop.journal, a.id, icc, &size), 0);
         assert_int_equal(batch_load_chip(shop.journal, b.id, icc, &size), -ENOENT);
@@ -241,7 +241,7 @@ static void not_while_a_transaction_runs(void **state) {
         acq_run();
         assert_int_equal(acq.n_told, 1);
         acq_assert_told(0, HOST_ECHO, NULL);
-        assert_true(forwards_flush(shop.engine->forwards, &refusal) < 0);
+        assert_true(forwards_flush(shop.engine, &refusal) < 0);
         assert_int_equal(refusal.code, REFUSAL_BUSY);
         acq.hold = false;
         acq_run();
@@ -250,30 +250,30 @@ static void not_while_a_transaction_runs(void **state) {
 }
 
 static void flush(void **state) {
-        struct forward_record record;
+        struct request_record record;
         struct refusal refusal;
         int64_t id;
 
         id = acq_add_forward("sale", 100, true).id;
         (void) acq_add_forward("sale", 200, true);
         /* Its time has not come. */
-        assert_int_equal(forward_record_load(shop.journal, id, &record), 0);
+        assert_int_equal(request_record_load(shop.journal, REQUEST_FORWARD, id, &record), 0);
         record.next_boot = clock_now(CLOCK_BOOTTIME) + 600 * USEC_PER_SEC;
         assert_int_equal(journal_begin(shop.journal, JOURNAL_DURABLE), 0);
-        assert_int_equal(forward_record_update(shop.journal, &record), 0);
+        assert_int_equal(request_record_update(shop.journal, &record), 0);
         assert_int_equal(journal_commit(shop.journal), 0);
-        forward_record_done(&record);
+        request_record_done(&record);
         kick();
         assert_int_equal(acq.n_told, 0);
 
-        assert_int_equal(forwards_flush(shop.engine->forwards, &refusal), 0);
+        assert_int_equal(forwards_flush(shop.engine, &refusal), 0);
         assert_int_equal(acq.n_told, 1);
-        assert_true(forwards_flush(shop.engine->forwards, &refusal) < 0);
+        assert_true(forwards_flush(shop.engine, &refusal) < 0);
         assert_int_equal(refusal.code, REFUSAL_BUSY);
         acq_run();
         assert_int_equal(acq.n_told, 2);
-        assert_int_equal(forwards_count(shop.engine->forwards), 0);
-        assert_int_equal(forwards_flush(shop.engine->forwards, &refusal), 0);
+        assert_int_equal(outbox_count(shop.engine->outbox, REQUEST_FORWARD), 0);
+        assert_int_equal(forwards_flush(shop.engine, &refusal), 0);
 }
 
 /* A request that the first version of the form stored, as its bytes stood. */

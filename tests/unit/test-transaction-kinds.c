@@ -176,12 +176,12 @@ static void refunds_are_never_above_the_original(void **state) {
 }
 
 static void assert_unconfirmed_refund(int64_t id, int64_t sale) {
-        struct reversal_record reversal;
+        struct request_record reversal;
 
         assert_result(RESULT_UNCONFIRMED, "unconfirmed");
         assert_int_equal(record()->id, id);
         assert_int_equal(record()->reversal, REVERSAL_NONE);
-        assert_int_equal(reversal_record_load(shop.journal, id, &reversal), -ENOENT);
+        assert_int_equal(request_record_load(shop.journal, REQUEST_REVERSAL, id, &reversal), -ENOENT);
         assert_refused(about("refund", sale, 235), REFUSAL_INVALID_AMOUNT, "2.34 CNY");
 }
 
@@ -595,7 +595,7 @@ static void an_unconfirmed_refund_is_resolved_once(void **state) {
 }
 
 static void a_rejected_reversal_is_settled(void **state) {
-        struct reversal_record reversal;
+        struct request_record reversal;
         int64_t id;
 
         chip.outcome = HOST_NO_ANSWER;
@@ -606,7 +606,7 @@ static void a_rejected_reversal_is_settled(void **state) {
         resolve(id, "settled", "taken back by hand", REFUSAL_NONE);
         assert_int_equal(record()->reversal, REVERSAL_RESOLVED);
         assert_int_equal(record()->result, RESULT_FAILED);
-        assert_int_equal(reversal_record_load(shop.journal, id, &reversal), -ENOENT);
+        assert_int_equal(request_record_load(shop.journal, REQUEST_REVERSAL, id, &reversal), -ENOENT);
         resolve(id, "settled", "twice", REFUSAL_NOT_ASKED);
 }
 
@@ -624,7 +624,7 @@ static void a_pending_reversal_is_settled(void **state) {
                 chip_run();
         assert_int_equal(chip.view.record.reversal, REVERSAL_PENDING);
         resolve(id, "settled", "by telephone", REFUSAL_NONE);
-        assert_int_equal(reversals_count(shop.engine->reversals), 0);
+        assert_int_equal(outbox_count(shop.engine->outbox, REQUEST_REVERSAL), 0);
         chip_pass(3600);
         for (int i = 0; i < 10; i++)
                 chip_run();

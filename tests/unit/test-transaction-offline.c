@@ -74,7 +74,7 @@ static void at_once(void **state) {
 }
 
 static void acquirer_not_reached(void **state) {
-        struct reversal_record reversal;
+        struct request_record reversal;
         struct refusal refusal;
 
         /* 99 of 100 are chosen to go online, which by default is no reason to decline. */
@@ -86,12 +86,12 @@ static void acquirer_not_reached(void **state) {
         while (streq(row->response_code, "Y1"));
         assert_offline("Y3");
         assert_int_equal(row->forwarding, FORWARDING_PENDING);
-        assert_int_equal(reversal_record_load(shop.journal, row->id, &reversal), -ENOENT);
+        assert_int_equal(request_record_load(shop.journal, REQUEST_REVERSAL, row->id, &reversal), -ENOENT);
         let_forward();
         assert_int_equal(row->forwarding, FORWARDING_PENDING);
 
         chip.outcome = HOST_ANSWERED;
-        assert_int_equal(forwards_flush(shop.engine->forwards, &refusal), 0);
+        assert_int_equal(forwards_flush(shop.engine, &refusal), 0);
         let_forward();
         assert_told("6200000000000062");
 }
@@ -104,7 +104,7 @@ static void no_answer(void **state) {
         assert_string_equal(row->reason, "no-answer");
         assert_int_equal(row->forwarding, FORWARDING_NONE);
         assert_int_equal(chip.reversals, 1);
-        assert_int_equal(forward_record_count(shop.journal), 0);
+        assert_int_equal(request_record_count(shop.journal, REQUEST_FORWARD), 0);
 }
 
 /* It is our own request that is wrong; the acquirer is not missing, and could not be told afterwards either. */
@@ -120,7 +120,7 @@ static void request_not_made(void **state) {
         assert_string_equal(row->reason, "not-made");
         assert_int_equal(row->forwarding, FORWARDING_NONE);
         assert_int_equal(row->reversal, REVERSAL_NONE);
-        assert_int_equal(forward_record_count(shop.journal), 0);
+        assert_int_equal(request_record_count(shop.journal, REQUEST_FORWARD), 0);
 }
 
 /* The same sale, with the acquirer away, is not approved. */
@@ -148,7 +148,7 @@ static void caps(void **state) {
                 shop.settings.offline = all[i].caps;
                 assert_not_allowed(all[i].name);
         }
-        assert_int_equal(forward_record_count(shop.journal), 0);
+        assert_int_equal(request_record_count(shop.journal, REQUEST_FORWARD), 0);
 }
 
 /* What waits already counts. */
@@ -164,7 +164,7 @@ static void queue(void **state) {
         shop.settings.offline.total = 2 * 1234;
         chip_sale("offline-approved");
         assert_offline("Y1");
-        assert_int_equal(forward_record_count(shop.journal), 2);
+        assert_int_equal(request_record_count(shop.journal, REQUEST_FORWARD), 2);
 }
 
 /* As if so much time had gone by. */
@@ -219,7 +219,7 @@ static void listed_card(void **state) {
         chip_sale("offline-approved");
         assert_int_equal(row->result, RESULT_FAILED);
         assert_string_equal(row->reason, "worker-failed");
-        assert_int_equal(forward_record_count(shop.journal), 0);
+        assert_int_equal(request_record_count(shop.journal, REQUEST_FORWARD), 0);
 }
 
 /* The issuer has said yes on the telephone: the card is only read, and the caps do not count. */
