@@ -9,7 +9,7 @@
 #include "journal/fault.h"
 #include "journal/internal.h"
 #include "journal/purge.h"
-#include "journal/reversal.h"
+#include "journal/request.h"
 #include "journal/verify.h"
 
 static struct journal *j;
@@ -282,7 +282,7 @@ static void assert_found(const struct found *f, unsigned i, const char *code, in
 }
 
 static void evidence(void **state) {
-        struct reversal_record reversal = {
+        struct request_record reversal = {
                 .reason = "98", .last_answer = "57", .request = (void *) "r", .request_size = 1
         };
         struct transaction_record a, b, c;
@@ -294,7 +294,7 @@ static void evidence(void **state) {
         a = add("sale", 1, reversal_rejected);
         reversal.transaction = a.id;
         begin();
-        assert_int_equal(reversal_record_insert(j, &reversal), 0);
+        assert_int_equal(request_record_insert(j, &reversal), 0);
         commit();
         b = add("sale", 1, forward_rejected);
         c = add("refund", 1, unconfirmed);
