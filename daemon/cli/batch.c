@@ -42,6 +42,7 @@ static const struct word {
         { "settled", N_("settled"), TONE_GOOD },
         { "balanced", N_("the acquirer has the same totals"), TONE_GOOD },
         { "unequal", N_("the acquirer had other totals and is sent the details"), TONE_WARN },
+        { "by-agreement", N_("the acquirer refused them: ended by agreement with it"), TONE_WARN },
 };
 
 static void print_word(const struct cli *cli, const char *label, const char *word) {

@@ -9,7 +9,7 @@
 #define NUMBER_MAX 999999
 
 static const char *const state_words[] = { "open", "frozen", "uploading", "settled" };
-static const char *const reconciliation_words[] = { "none", "balanced", "unequal" };
+static const char *const reconciliation_words[] = { "none", "balanced", "unequal", "by-agreement" };
 _Static_assert(ELEMENTSOF(state_words) == _BATCH_STATE_MAX &&
                        ELEMENTSOF(reconciliation_words) == _BATCH_RECONCILIATION_MAX,
                "a word each");
@@ -149,6 +149,21 @@ int batch_is_empty(struct journal *j, uint32_t number) {
         if (r == 0)
                 r = load_first(j, number, &record);
         return r < 0 ? r : r == 0;
+}
+
+int batch_newest_settlement(struct journal *j, const char *kind, int64_t *ret) {
+        _cleanup_statement_ sqlite3_stmt *s = NULL;
+        int r;
+
+        r = journal_statement(j, "SELECT id FROM transactions WHERE kind = ? ORDER BY id DESC LIMIT 1", &s);
+        if (r < 0)
+                return r;
+        (void) sqlite3_bind_text(s, 1, kind, -1, SQLITE_STATIC);
+        r = journal_step(j, s);
+        if (r <= 0)
+                return r < 0 ? r : -ENOENT;
+        *ret = sqlite3_column_int64(s, 0);
+        return 0;
 }
 
 /* --- totals --- */
@@ -323,9 +338,12 @@ int batch_advance(struct journal *j, struct batch_record *record, uint32_t *ret)
         r = write_row(j, &settled, settled.settled_usec);
         if (r < 0)
                 return r;
-        r = forget_chips(j, record->number);
-        if (r < 0)
-                return r;
+        /* Of an agreed end they are the proof of what the acquirer has not taken yet: they go with their rows. */
+        if (record->reconciliation != BATCH_BY_AGREEMENT) {
+                r = forget_chips(j, record->number);
+                if (r < 0)
+                        return r;
+        }
         r = next_number(j, record->number, &next);
         if (r < 0)
                 return r;

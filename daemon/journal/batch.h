@@ -18,11 +18,12 @@ enum batch_state {
         _BATCH_STATE_INVALID = -EINVAL,
 };
 
-/* The acquirer's word on the totals. */
+/* How the totals were compared: the acquirer's word, or what was agreed where it gave none that ends the batch. */
 enum batch_reconciliation {
         BATCH_NOT_RECONCILED, /* none */
         BATCH_BALANCED,
         BATCH_UNEQUAL,
+        BATCH_BY_AGREEMENT, /* of a settled one: a supervisor has recorded it */
         _BATCH_RECONCILIATION_MAX,
         _BATCH_RECONCILIATION_INVALID = -EINVAL,
 };
@@ -53,11 +54,17 @@ int batch_load_current(struct journal *j, struct batch_record *ret);
 /* Whether nothing of it is known yet, so that another number may take its place. */
 int batch_is_empty(struct journal *j, uint32_t number);
 
+/* The newest transaction of that kind, however it ended; -ENOENT without one. */
+int batch_newest_settlement(struct journal *j, const char *kind, int64_t *ret);
+
 /* Writes the row of the open batch with its totals. Sets record's state, currency and times. */
 int batch_freeze(struct journal *j, struct batch_record *record);
 /* Writes state, reconciliation, settlement, positions and the number of details. -EALREADY for a settled one. */
 int batch_update(struct journal *j, const struct batch_record *record);
-/* The end: settled, its chip records forgotten, the next number current. Returns that in *ret. */
+/*
+ * The end: settled, the next number current. Returns that in *ret. Its chip records are forgotten, for the acquirer
+ * has them; not so those of an end by agreement, which a purge takes with their transactions.
+ */
 int batch_advance(struct journal *j, struct batch_record *record, uint32_t *ret);
 
 /* What the approved transactions of a kind come to. What the acquirer does not take is not in it. */
@@ -82,7 +89,7 @@ enum batch_rows {
 int batch_each_row(struct journal *j, uint32_t number, enum batch_rows rows, int64_t after, unsigned limit,
                    transaction_record_each_t each, void *userdata);
 
-/* DE55 of an offline approval, sealed, until its batch is settled. */
+/* DE55 of an offline approval, sealed, until its batch is settled by the acquirer. */
 #define BATCH_CHIP_MAX 255
 int batch_keep_chip(struct journal *j, int64_t transaction, const void *icc, size_t size);
 /* 1 when it has one. */

@@ -355,9 +355,39 @@ static const char schema_faults[] =
         "CREATE INDEX transactions_trouble ON transactions (id) WHERE reversal = 'rejected'"
         "  OR forwarding = 'rejected' OR result = 'unconfirmed';";
 
-const char *const journal_migrations[] = { schema_1,         schema_2,        schema_3,       schema_uptime,
-                                           schema_operators, schema_forwards, schema_batches, schema_checkpoints,
-                                           schema_purge,     schema_faults };
+/* How a batch that the acquirer keeps refusing ends: a new word in a CHECK needs the table anew. */
+static const char schema_agreement[] =
+        "CREATE TABLE batches_agreement ("
+        " number INTEGER PRIMARY KEY CHECK (number BETWEEN 1 AND 999999),"
+        " state TEXT NOT NULL CHECK (state IN ('frozen','uploading','settled')),"
+        " currency TEXT NOT NULL,"
+        " reconciliation TEXT NOT NULL CHECK (reconciliation IN ('none','balanced','unequal','by-agreement')),"
+        " totals TEXT NOT NULL,"
+        " settlement INTEGER NOT NULL,"
+        " details_to INTEGER NOT NULL,"
+        " chips_to INTEGER NOT NULL,"
+        " uploaded INTEGER NOT NULL,"
+        " opened_usec INTEGER NOT NULL,"
+        " frozen_usec INTEGER NOT NULL,"
+        " settled_usec INTEGER NOT NULL,"
+        " CHECK ((state = 'frozen') = (reconciliation = 'none')),"
+        " CHECK (state = 'settled' OR reconciliation <> 'by-agreement')"
+        ") STRICT;"
+        "INSERT INTO batches_agreement SELECT number, state, currency, reconciliation, totals, settlement, details_to,"
+        "  chips_to, uploaded, opened_usec, frozen_usec, settled_usec FROM batches;"
+        "DROP TABLE batches;"
+        "ALTER TABLE batches_agreement RENAME TO batches;"
+        "CREATE UNIQUE INDEX batches_unsettled ON batches ((state <> 'settled')) WHERE state <> 'settled';"
+        "CREATE TRIGGER batches_settled BEFORE UPDATE ON batches WHEN OLD.state = 'settled'"
+        " BEGIN SELECT RAISE(ABORT, 'final: the batch is settled'); END;"
+        "CREATE TRIGGER batches_fixed BEFORE UPDATE OF number, currency, totals, opened_usec, frozen_usec ON batches"
+        " BEGIN SELECT RAISE(ABORT, 'fixed: a frozen batch does not change'); END;"
+        "CREATE TRIGGER batches_kept BEFORE DELETE ON batches"
+        " BEGIN SELECT RAISE(ABORT, 'fixed: batches are kept'); END;";
+
+const char *const journal_migrations[] = { schema_1,         schema_2,        schema_3,        schema_uptime,
+                                           schema_operators, schema_forwards, schema_batches,  schema_checkpoints,
+                                           schema_purge,     schema_faults,   schema_agreement };
 const size_t journal_n_migrations = ELEMENTSOF(journal_migrations);
 
 static int pragma_number(sqlite3 *db, const char *sql, int64_t *ret) {

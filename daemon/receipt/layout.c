@@ -713,19 +713,37 @@ static int add_rejected(struct layout *l, const char *line) {
         return add_line_of(l, line, false);
 }
 
+/* The acquirer has not compared these totals: who says what they come to, and how that is known. */
+static int add_agreement(struct layout *l) {
+        int r;
+
+        if (l->slip->reconciliation != SLIP_BY_AGREEMENT)
+                return 0;
+        r = add_sentence(l, normal, "收单机构未受理本批结算，已与其协商结束",
+                         "THE ACQUIRER REFUSED THIS SETTLEMENT; THE BATCH WAS ENDED BY AGREEMENT WITH IT");
+        if (r < 0 || isempty(l->slip->note))
+                return r;
+        return add_line(l, (struct page_line){ .bold = true }, l->slip->note);
+}
+
 static int add_reconciliation(struct layout *l) {
         static const struct {
                 const char *zh, *en;
         } words[_SLIP_RECONCILIATION_MAX] = {
                 [SLIP_BALANCED] = { "对账平", "BALANCED" },
                 [SLIP_UPLOADED] = { "对账不平，明细已上送", "TOTALS DIFFERED, DETAILS SENT" },
+                [SLIP_BY_AGREEMENT] = { "协商结束", "ENDED BY AGREEMENT" },
         };
         const char *en;
+        int r;
 
         if ((unsigned) l->slip->reconciliation >= _SLIP_RECONCILIATION_MAX)
                 return -EINVAL;
         en = words[l->slip->reconciliation].en;
-        return en ? add_big_both(l, words[l->slip->reconciliation].zh, en) : 0;
+        if (!en)
+                return 0;
+        r = add_big_both(l, words[l->slip->reconciliation].zh, en);
+        return r < 0 ? r : add_agreement(l);
 }
 
 /* What is missing in the totals, and why: the merchant has to see to it. */

@@ -13,7 +13,7 @@ static const char *const papers[] = { "merchant-copy", "cardholder-copy", "decli
 static const char *const modes[] = { "live", "test", "training" };
 static const char *const advices[] = { "none", "pay-again", "reversal-pending", "reversal-done", "unconfirmed" };
 static const char *const verifications[] = { "none", "signature", "pin" };
-static const char *const reconciliations[] = { "none", "balanced", "uploaded" };
+static const char *const reconciliations[] = { "none", "balanced", "uploaded", "by-agreement" };
 static const char *const noyes[] = { "no", "yes" };
 _Static_assert(ELEMENTSOF(papers) == _SLIP_PAPER_MAX && ELEMENTSOF(modes) == _SLIP_MODE_MAX &&
                        ELEMENTSOF(advices) == _SLIP_ADVICE_MAX &&
@@ -90,6 +90,7 @@ static const struct field fields[] = {
         FIELD_WORDS(reconciliation, reconciliations),
         FIELD(TEXT, totals),
         FIELD(TEXT, rejected),
+        FIELD(TEXT, note),
         FIELD(TEXT, footer),
 };
 

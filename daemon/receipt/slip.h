@@ -50,7 +50,8 @@ enum slip_verification {
 enum slip_reconciliation {
         SLIP_NOT_RECONCILED,
         SLIP_BALANCED,
-        SLIP_UPLOADED, /* its own were others: it has the details */
+        SLIP_UPLOADED,     /* its own were others: it has the details */
+        SLIP_BY_AGREEMENT, /* it refused them; `note` says what was agreed */
         _SLIP_RECONCILIATION_MAX,
         _SLIP_RECONCILIATION_INVALID = -EINVAL,
 };
@@ -111,6 +112,8 @@ struct slip {
         enum slip_reconciliation reconciliation;
         char totals[1024];   /* "sale 3 39000"; the last ones are "debit" and "credit" */
         char rejected[2048]; /* "sale 000012 1000": kind, voucher, amount of what the acquirer does not take */
+
+        char note[201]; /* of SLIP_BY_AGREEMENT, in a supervisor's words */
 
         char footer[256]; /* "\n" parts lines */
 };

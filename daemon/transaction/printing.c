@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "receipt/escpos.h"
 #include "transaction/engine.h"
+#include "transaction/resolution.h"
 
 /* What failed without a word may be well again without one. */
 #define RETRY_USEC (5 * USEC_PER_SEC)
@@ -208,6 +209,11 @@ static int add_rejected(const struct transaction_record *record, void *userdata)
 }
 
 static int slip_fill_batch(struct journal *j, const struct batch_record *batch, struct slip *ret) {
+        static const enum slip_reconciliation reconciliations[_BATCH_RECONCILIATION_MAX] = {
+                [BATCH_BALANCED] = SLIP_BALANCED,
+                [BATCH_UNEQUAL] = SLIP_UPLOADED,
+                [BATCH_BY_AGREEMENT] = SLIP_BY_AGREEMENT,
+        };
         struct batch_lines totals = { ret->totals, sizeof(ret->totals), 0 };
         struct batch_lines rejected = { ret->rejected, sizeof(ret->rejected), 0 };
         struct host_totals sums;
@@ -215,7 +221,7 @@ static int slip_fill_batch(struct journal *j, const struct batch_record *batch, 
 
         ret->batch = batch->number;
         COPY(ret->currency, batch->currency);
-        ret->reconciliation = batch->reconciliation == BATCH_BALANCED ? SLIP_BALANCED : SLIP_UPLOADED;
+        ret->reconciliation = reconciliations[batch->reconciliation];
         r = batch_each_total(j, batch->number, add_total, &totals);
         if (r < 0)
                 return r;
@@ -230,11 +236,18 @@ static int slip_fill_batch(struct journal *j, const struct batch_record *batch, 
 }
 
 int printing_queue_settlement(struct engine *e, const struct transaction_record *record,
-                              const struct batch_record *batch) {
+                              const struct batch_record *batch, const struct resolution *agreement) {
         struct slip slip;
         int r;
 
         slip_fill(e->config.settings, record, SLIP_SETTLEMENT, &slip);
+        if (agreement) {
+                COPY(slip.approver, agreement->resolver);
+                COPY(slip.note, agreement->note);
+                /* The settlement itself may have ended long before. */
+                slip.time_usec = batch->settled_usec;
+                slip.time_offset = time_offset(batch->settled_usec);
+        }
         r = slip_fill_batch(e->config.journal, batch, &slip);
         return r < 0 ? r : queue_slip(e, record->id, &slip);
 }

@@ -14,6 +14,7 @@
 
 struct engine;
 struct printing;
+struct resolution;
 
 int printing_new(struct engine *e, struct printing **ret);
 struct printing *printing_free(struct printing *p);
@@ -21,9 +22,12 @@ DEFINE_CLEANUP(struct printing *, printing_free);
 
 /* In the caller's journal transaction: queues a paper of the transaction. */
 int printing_queue(struct engine *e, const struct transaction_record *record, enum slip_paper paper);
-/* In the caller's journal transaction: queues the paper of a batch that the transaction has settled. */
+/*
+ * In the caller's journal transaction: queues the paper of a batch that the transaction has settled, or that an
+ * agreement has ended; NULL for none.
+ */
 int printing_queue_settlement(struct engine *e, const struct transaction_record *record,
-                              const struct batch_record *batch);
+                              const struct batch_record *batch, const struct resolution *agreement);
 /* In a transaction of its own: the newest paper of that kind again, marked. -ENOENT when there is none. */
 int printing_reprint(struct printing *p, int64_t transaction, enum slip_paper paper, int64_t *ret_job);
 /* The same as text; *ret is the caller's. */

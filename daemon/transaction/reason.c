@@ -65,8 +65,15 @@ static const struct {
         { "unresolved", N_("It is not known whether the acquirer has booked one of the transactions; the batch is not "
                            "settled. Have a supervisor resolve it, then settle again.") },
         { "not-reconciled",
-          N_("The acquirer cannot compare the totals; the batch stays frozen. Call the acquirer, then "
-             "settle again.") },
+          N_("The acquirer cannot compare the totals; the batch stays frozen. Settle again; if it stays so, call the "
+             "acquirer, and have a supervisor resolve this settlement as settled.") },
+        { "settlement-refused",
+          N_("The acquirer refused the settlement; the batch stays frozen. Settle again; if it stays so, call the "
+             "acquirer, and have a supervisor resolve this settlement as settled.") },
+        { "batch-differs",
+          N_("The acquirer expects another batch number; this batch is not empty and keeps its own, frozen. Call the "
+             "acquirer; what is agreed a supervisor records by resolving this settlement as settled.") },
+        { "by-agreement", N_("The acquirer refused the settlement; the batch was ended by agreement with it.") },
         { "reversal-rejected", N_("The acquirer has rejected the reversal of an earlier payment; nothing was paid. A "
                                   "supervisor has to resolve that one first.") },
         { "storage", N_("The terminal cannot write its journal; nothing was paid. Free space on its disk.") },

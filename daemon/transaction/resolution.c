@@ -9,6 +9,7 @@
 #include "journal/request.h"
 #include "transaction/engine.h"
 #include "transaction/reason.h"
+#include "transaction/settlement.h"
 
 static bool is_note(const char *text) {
         size_t n = strlen(text);
@@ -26,7 +27,7 @@ static int refuse_nothing(struct refusal *ret, const struct transaction_record *
                 ret, REFUSAL_NOT_ASKED,
                 "Transaction %" PRIi64 " (%s, reversal %s, forwarding %s) has nothing that \"%s\" resolves: "
                 "\"approved\" and \"declined\" end an unconfirmed one, \"settled\" a reversal or forwarding "
-                "that is pending or rejected",
+                "that is pending or rejected, or a refused settlement",
                 record->id, transaction_result_to_string(record->result), reversal_state_to_string(record->reversal),
                 forwarding_state_to_string(record->forwarding), outcome);
 }
@@ -45,21 +46,45 @@ static bool settle(struct transaction_record *record) {
         return reversal || forward;
 }
 
+static void set_reason(struct transaction_record *record, const char *reason) {
+        COPY(record->reason, reason);
+        COPY(record->message, reason_to_sentence(reason));
+}
+
 static bool confirm(struct transaction_record *record, enum transaction_result result) {
         if (record->result != RESULT_UNCONFIRMED)
                 return false;
         record->result = result;
-        COPY(record->reason, "resolved");
-        COPY(record->message, reason_to_sentence("resolved"));
+        set_reason(record, "resolved");
         return true;
 }
 
-static bool apply(struct transaction_record *record, const char *outcome) {
+static bool is_settlement(const struct transaction_record *record) {
+        const struct kind *kind = kind_find(record->kind);
+
+        return kind && kind_to_host(kind) == HOST_SETTLEMENT;
+}
+
+/* Negative with *ret_refusal set where the outcome does not fit. */
+static int apply(struct engine *e, struct transaction_record *record, const char *outcome,
+                 struct refusal *ret_refusal) {
+        bool applied;
+        int r;
+
+        if (streq(outcome, "settled") && is_settlement(record)) {
+                r = settlement_check_agreement(e, record, ret_refusal);
+                if (r < 0)
+                        return r;
+                set_reason(record, "by-agreement");
+                return 0;
+        }
         if (streq(outcome, "approved"))
-                return confirm(record, RESULT_APPROVED);
-        if (streq(outcome, "declined"))
-                return confirm(record, RESULT_DECLINED);
-        return streq(outcome, "settled") && settle(record);
+                applied = confirm(record, RESULT_APPROVED);
+        else if (streq(outcome, "declined"))
+                applied = confirm(record, RESULT_DECLINED);
+        else
+                applied = streq(outcome, "settled") && settle(record);
+        return applied ? 0 : refuse_nothing(ret_refusal, record, outcome);
 }
 
 static char *describe(const struct resolution *resolution) {
@@ -108,11 +133,12 @@ static int commit(struct engine *e, const struct transaction_record *record, con
         r = forget_requests(j, record);
         if (r < 0)
                 return r;
-        if (streq(resolution->outcome, "approved")) {
+        if (is_settlement(record))
+                r = settlement_commit_agreement(e, record, resolution);
+        else if (streq(resolution->outcome, "approved"))
                 r = transaction_queue_papers(e, record);
-                if (r < 0)
-                        return r;
-        }
+        if (r < 0)
+                return r;
         r = event_append(j, "resolved", record->id, text);
         if (r < 0)
                 return r;
@@ -131,8 +157,9 @@ int resolution_record(struct engine *e, int64_t transaction, const struct resolu
         r = transaction_record_load(e->config.journal, transaction, &record);
         if (r < 0)
                 return refusal_set(ret_refusal, REFUSAL_NOT_FOUND, "There is no transaction %" PRIi64, transaction);
-        if (!apply(&record, resolution->outcome))
-                return refuse_nothing(ret_refusal, &record, resolution->outcome);
+        r = apply(e, &record, resolution->outcome, ret_refusal);
+        if (r < 0)
+                return r;
         if (outbox_sending(e->outbox) == transaction)
                 return refusal_set(ret_refusal, REFUSAL_BUSY,
                                    "Transaction %" PRIi64 " is with the acquirer just now: wait for its answer",

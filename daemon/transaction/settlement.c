@@ -10,6 +10,7 @@
 #include "journal/batch.h"
 #include "journal/event.h"
 #include "transaction/batch-totals.h"
+#include "transaction/resolution.h"
 #include "transaction/transaction-internal.h"
 
 struct settlement {
@@ -65,10 +66,11 @@ static int check_room(struct engine *e, const struct batch_record *batch, const 
         int r;
 
         if (batch->state != BATCH_OPEN)
-                return refusal_set(ret, REFUSAL_NOT_READY,
-                                   "Batch %06" PRIu32 " is being settled: start a settlement again to finish it "
-                                   "(tillctl settle)",
-                                   batch->number);
+                return refusal_set(
+                        ret, REFUSAL_NOT_READY,
+                        "Batch %06" PRIu32 " is being settled: start a settlement again to finish it "
+                        "(tillctl settle); where the acquirer keeps refusing it, its Message says what to do",
+                        batch->number);
         if (!kind->amount)
                 return 0;
         if (*batch->currency && !streq(batch->currency, currency))
@@ -189,7 +191,8 @@ static void refused(struct transaction *t) {
         if (host_result_find(t->answer.code)->action == HOST_ACTION_SIGN_ON)
                 acquirer_forget_keys(t->engine->acquirer);
         t->host = HOST_STATE_DECLINED;
-        transaction_conclude(t, RESULT_DECLINED, "refused");
+        /* The number of a batch that is not empty stays (acquirer.c): a sign-on does not help with it. */
+        transaction_conclude(t, RESULT_DECLINED, streq(t->answer.code, "77") ? "batch-differs" : "settlement-refused");
 }
 
 static int send_request(struct transaction *t, struct host_request *q, host_exchange_done_t done) {
@@ -494,20 +497,79 @@ void settlement_start(struct transaction *t) {
         outbox_wait(t->engine->outbox, REQUEST_FORWARD, all_told, t);
 }
 
-int settlement_commit(struct transaction *t) {
-        struct journal *j = t->engine->config.journal;
-        struct batch_record *batch = &t->settlement->batch;
-        char text[64];
+static int end_batch(struct engine *e, const struct transaction_record *settlement, struct batch_record *batch,
+                     const struct resolution *agreement) {
+        struct journal *j = e->config.journal;
+        char text[96];
         uint32_t next;
         int r;
 
-        batch->settlement = t->view.record.id;
+        batch->settlement = settlement->id;
         r = batch_advance(j, batch, &next);
         if (r < 0)
                 return r;
-        (void) snprintf(text, sizeof(text), "{\"batch\":%" PRIu32 ",\"next\":%" PRIu32 "}", batch->number, next);
-        r = event_append(j, "batch-settled", t->view.record.id, text);
+        (void) snprintf(text, sizeof(text), "{\"batch\":%" PRIu32 ",\"next\":%" PRIu32 ",\"reconciliation\":\"%s\"}",
+                        batch->number, next, batch_reconciliation_to_string(batch->reconciliation));
+        r = event_append(j, "batch-settled", settlement->id, text);
         if (r < 0)
                 return r;
-        return printing_queue_settlement(t->engine, &t->view.record, batch);
+        return printing_queue_settlement(e, settlement, batch, agreement);
+}
+
+int settlement_commit(struct transaction *t) {
+        return end_batch(t->engine, &t->view.record, &t->settlement->batch, NULL);
+}
+
+/* ---- Where the acquirer keeps refusing ---- */
+
+/* In the journal, so that a restart changes nothing of it. A settlement is declined by an answer alone. */
+static bool was_refused(const struct transaction_record *settlement) {
+        return settlement->state == TRANSACTION_DONE &&
+               (settlement->result == RESULT_DECLINED || streq(settlement->reason, "not-reconciled"));
+}
+
+int settlement_check_agreement(struct engine *e, const struct transaction_record *settlement, struct refusal *ret) {
+        struct batch_record batch;
+        int64_t newest;
+        int r;
+
+        r = batch_load_current(e->config.journal, &batch);
+        if (r >= 0)
+                r = batch_newest_settlement(e->config.journal, settlement->kind, &newest);
+        if (r < 0)
+                return engine_refuse_journal(ret, r);
+        if (batch.state == BATCH_OPEN)
+                return refusal_set(ret, REFUSAL_NOT_ASKED,
+                                   "No batch is frozen, %06" PRIu32 " is open: there is nothing to end by agreement",
+                                   batch.number);
+        if (settlement->id != newest)
+                return refusal_set(ret, REFUSAL_NOT_ASKED,
+                                   "Transaction %" PRIi64 " is not the last settlement of batch %06" PRIu32
+                                   ", that is %" PRIi64 ": only its end counts",
+                                   settlement->id, batch.number, newest);
+        if (settlement->state != TRANSACTION_DONE)
+                return refusal_set(ret, REFUSAL_BUSY, "Settlement %" PRIi64 " still runs: wait for its result",
+                                   newest);
+        if (!was_refused(settlement))
+                return refusal_set(ret, REFUSAL_NOT_ASKED,
+                                   "The acquirer has not refused settlement %" PRIi64 " of batch %06" PRIu32
+                                   ": settle again, and only what it answers with a refusal is ended by agreement",
+                                   newest, batch.number);
+        return 0;
+}
+
+/*
+ * What was not uploaded is not: its transactions stay in the batch, where GetTotals, Search and a reconciliation with
+ * the acquirer's statement find them, and the records of their chips stay until a purge takes both.
+ */
+int settlement_commit_agreement(struct engine *e, const struct transaction_record *settlement,
+                                const struct resolution *agreement) {
+        struct batch_record batch;
+        int r;
+
+        r = batch_load_current(e->config.journal, &batch);
+        if (r < 0)
+                return r;
+        batch.reconciliation = BATCH_BY_AGREEMENT;
+        return end_batch(e, settlement, &batch, agreement);
 }

@@ -12,7 +12,9 @@
 #include "transaction/refusal.h"
 
 struct engine;
+struct resolution;
 struct transaction;
+struct transaction_record;
 
 /*
  * Whether the batch allows this kind to start: a batch that is being settled takes no more, a full one neither, and
@@ -25,3 +27,13 @@ int settlement_check(struct engine *e, const struct kind *kind, int64_t amount, 
 void settlement_start(struct transaction *t);
 /* In the journal transaction of its approval: the batch is settled, the next one open, the paper queued. */
 int settlement_commit(struct transaction *t);
+
+/*
+ * Whether a supervisor may end its batch by agreement with the acquirer: it is the last settlement of the frozen
+ * batch, and the acquirer answered it with a refusal. Without an answer nobody knows what was settled: then only the
+ * acquirer ends it. Negative with *ret set, which says what to do.
+ */
+int settlement_check_agreement(struct engine *e, const struct transaction_record *settlement, struct refusal *ret);
+/* In the journal transaction that records it: as settlement_commit(), under a reconciliation of its own. */
+int settlement_commit_agreement(struct engine *e, const struct transaction_record *settlement,
+                                const struct resolution *agreement);

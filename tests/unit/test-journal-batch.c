@@ -304,6 +304,48 @@ static void settled(void **state) {
         journal_rollback(j);
 }
 
+/* Nobody has said that the acquirer has them. */
+static void settled_by_agreement(void **state) {
+        struct transaction_record chip = add(1, "sale", 100, RESULT_APPROVED), settlement;
+        struct batch_record batch;
+        uint8_t icc[BATCH_CHIP_MAX];
+        int64_t newest;
+        uint32_t next;
+        size_t size;
+
+        assert_int_equal(batch_newest_settlement(j, "settlement", &newest), -ENOENT);
+        (void) add(1, "settlement", 0, RESULT_DECLINED);
+        settlement = add(1, "settlement", 0, RESULT_DECLINED);
+        (void) add(1, "echo", 0, RESULT_APPROVED);
+        assert_int_equal(batch_newest_settlement(j, "settlement", &newest), 0);
+        assert_int_equal(newest, settlement.id);
+
+        begin();
+        assert_int_equal(batch_keep_chip(j, chip.id, "chip", 4), 0);
+        assert_int_equal(batch_load_current(j, &batch), 0);
+        assert_int_equal(batch_freeze(j, &batch), 0);
+        commit();
+        /* It is an end, not a way to one. */
+        batch.state = BATCH_UPLOADING;
+        batch.reconciliation = BATCH_BY_AGREEMENT;
+        begin();
+        assert_true(batch_update(j, &batch) < 0);
+        journal_rollback(j);
+        begin();
+        assert_int_equal(batch_advance(j, &batch, &next), 0);
+        commit();
+        reopen();
+        assert_int_equal(next, 2);
+        assert_int_equal(batch_load(j, 1, &batch), 0);
+        assert_int_equal(batch.state, BATCH_SETTLED);
+        assert_int_equal(batch.reconciliation, BATCH_BY_AGREEMENT);
+        assert_string_equal(batch_reconciliation_to_string(batch.reconciliation), "by-agreement");
+        assert_int_equal(batch_load_chip(j, chip.id, icc, &size), 0);
+        begin();
+        assert_int_equal(batch_update(j, &batch), -EALREADY);
+        journal_rollback(j);
+}
+
 static void after_the_highest(void **state) {
         struct batch_record batch;
         uint32_t next;
@@ -325,6 +367,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(empty_batch, setup, teardown),
                 cmocka_unit_test_setup_teardown(open_totals, setup, teardown),
                 cmocka_unit_test_setup_teardown(settled, setup, teardown),
+                cmocka_unit_test_setup_teardown(settled_by_agreement, setup, teardown),
                 cmocka_unit_test_setup_teardown(after_the_highest, setup, teardown),
         };
 

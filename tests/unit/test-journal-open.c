@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 
 #include "base/hex.h"
+#include "journal/batch.h"
 #include "journal/internal.h"
 #include "journal/migration.h"
 #include "journal/print_job.h"
@@ -210,6 +211,7 @@ static void frozen(void **state) {
                 "8749B50A2BB8E3DCA1B8C3C001EA813D8BFBEEA794988E15157B3D819D4595D9",
                 "777817ED61507964D9342ED7AE1E2C9CE0C03648D5FDF1978DA6538DDB37F453",
                 "51AE552BC3B4B819409EB48BB18400246E0B1A47900D63430A3C017BB2C07C4B",
+                "FF3AD3075E17A649DB7DAAC8A253B902F42CD5B9F6C18DBA5E7E4F957B118854",
         };
         uint8_t hash[SHA256_DIGEST_LENGTH];
         char hex[2 * sizeof(hash) + 1];
@@ -332,6 +334,41 @@ static void older_schemas(void **state) {
                 assert_int_equal(sqlite3_close(db), SQLITE_OK);
                 assert_int_equal(unlink(path), 0);
         }
+}
+
+/* The table that is made anew for one word more keeps what was in it. */
+static void older_batches(void **state) {
+        struct batch_record batch;
+        struct journal *j;
+        sqlite3 *db;
+
+        journal_close(open_good());
+        (void) make_older(9);
+        assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+        run_sql(db, "INSERT INTO batches VALUES (3, 'settled', 'CNY', 'unequal', '0', 5, 6, 7, 8, 9, 10, 11),"
+                    " (4, 'frozen', 'USD', 'none', '1', 12, 0, 0, 0, 13, 14, 0)");
+        assert_int_equal(sqlite3_close(db), SQLITE_OK);
+
+        j = open_good();
+        assert_int_equal(batch_load(j, 3, &batch), 0);
+        assert_int_equal(batch.state, BATCH_SETTLED);
+        assert_int_equal(batch.reconciliation, BATCH_UNEQUAL);
+        assert_string_equal(batch.currency, "CNY");
+        assert_string_equal(batch.totals, "0");
+        assert_int_equal(batch.settlement, 5);
+        assert_int_equal(batch.details_to, 6);
+        assert_int_equal(batch.chips_to, 7);
+        assert_int_equal(batch.uploaded, 8);
+        assert_int_equal(batch.opened_usec, 9);
+        assert_int_equal(batch.frozen_usec, 10);
+        assert_int_equal(batch.settled_usec, 11);
+        assert_int_equal(journal_begin(j, JOURNAL_DURABLE), 0);
+        assert_int_equal(batch_update(j, &batch), -EALREADY);
+        journal_rollback(j);
+        assert_int_equal(batch_load(j, 4, &batch), 0);
+        assert_int_equal(batch.state, BATCH_FROZEN);
+        assert_string_equal(batch.currency, "USD");
+        journal_close(j);
 }
 
 static void second_process(void **state) {
@@ -557,6 +594,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(newer_schema, setup, teardown),
                 cmocka_unit_test_setup_teardown(migrations, setup, teardown),
                 cmocka_unit_test_setup_teardown(older_schemas, setup, teardown),
+                cmocka_unit_test_setup_teardown(older_batches, setup, teardown),
                 cmocka_unit_test(frozen),
                 cmocka_unit_test_setup_teardown(second_process, setup, teardown),
                 cmocka_unit_test_setup_teardown(durable_is_synced, shim_setup, shim_teardown),

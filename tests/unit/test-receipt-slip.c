@@ -258,6 +258,16 @@ static void settlement(void **state) {
                 assert_silent(text, "621700");
                 assert_silent(text, "签名");
         }
+        slip.reconciliation = SLIP_BY_AGREEMENT;
+        for (size_t p = 0; p < ELEMENTSOF(profiles); p++) {
+                _cleanup_free_ char *text = text_of(&slip, profiles[p]);
+
+                assert_says(text, "协商结束");
+                assert_says(text, "ENDED BY AGREEMENT");
+                assert_says(text, "收单行李女士");
+                assert_says(text, "授权人");
+                assert_silent(text, "DIFFERED");
+        }
         slip.reconciliation = SLIP_BALANCED;
         slip.rejected[0] = '\0';
         {
@@ -265,6 +275,8 @@ static void settlement(void **state) {
 
                 assert_says(text, "对账平");
                 assert_silent(text, "未接受");
+                assert_silent(text, "协商");
+                assert_silent(text, "收单行李女士");
         }
         for (size_t i = 0; i < ELEMENTSOF(wrong); i++) {
                 struct page *page;

@@ -4,6 +4,7 @@
 
 #include "journal/batch.h"
 #include "told-fixture.h"
+#include "transaction/resolution.h"
 
 static int n_settlements;
 
@@ -301,7 +302,7 @@ static void each_message_refused(void **state) {
                 cut = (typeof(cut)){ at, HOST_ANSWERED, "96" };
                 settlement = settle();
                 assert_int_equal(settlement.result, RESULT_DECLINED);
-                assert_string_equal(settlement.reason, "refused");
+                assert_string_equal(settlement.reason, "settlement-refused");
                 assert_string_equal(settlement.response_code, "96");
                 assert_int_equal(current(), 1);
                 assert_string_equal(settle().reason, "uploaded");
@@ -408,6 +409,168 @@ static void rejected_forward(void **state) {
         assert_non_null(memmem(job.content, job.content_size, line, strlen(line)));
 }
 
+/* ---- Where the acquirer keeps refusing ---- */
+
+static enum refusal_code agree(int64_t id, const char *outcome) {
+        const struct resolution resolution = { .outcome = outcome,
+                                               .note = "acquirer, Ms Li: 9.43 booked",
+                                               .resolver = "02" };
+        struct refusal refusal = {};
+
+        (void) resolution_record(shop.engine, id, &resolution, &refusal);
+        assert_true((refusal.code == REFUSAL_NONE) == !*refusal.text);
+        return refusal.code;
+}
+
+static void assert_agreed(int64_t id, const char *text) {
+        _cleanup_(print_job_done) struct print_job job = {};
+        struct batch_record batch = load_batch(1);
+        struct refusal refusal;
+
+        assert_int_equal(batch.state, BATCH_SETTLED);
+        assert_int_equal(batch.reconciliation, BATCH_BY_AGREEMENT);
+        assert_int_equal(batch.settlement, id);
+        assert_true(batch.settled_usec > 0);
+        assert_int_equal(current(), 2);
+        assert_int_equal(event_each(shop.journal, id, 0, 0, is_event, (void *) "resolved"), 1);
+        assert_int_equal(event_each(shop.journal, id, 0, 0, is_event, (void *) "batch-settled"), 1);
+        assert_string_equal(acq_load(id).reason, "by-agreement");
+        assert_string_not_equal(acq_load(id).message, "");
+        assert_int_equal(print_job_find(shop.journal, id, "settlement", &job), 0);
+        assert_non_null(memmem(job.content, job.content_size, "reconciliation=by-agreement\n", 28));
+        assert_non_null(memmem(job.content, job.content_size, "note=acquirer, Ms Li: 9.43 booked\n", 34));
+        assert_non_null(memmem(job.content, job.content_size, "approver=02\n", 12));
+        assert_non_null(memmem(job.content, job.content_size, text, strlen(text)));
+        /* It is sold again, and what was agreed is not agreed twice. */
+        assert_true(try_start("sale", 100, "CNY", &id, &refusal) < 0);
+        assert_int_equal(refusal.code, REFUSAL_UNAVAILABLE_DEVICE);
+        assert_int_equal(agree(batch.settlement, "settled"), REFUSAL_NOT_ASKED);
+        assert_refused("settlement", 0, "", "nothing to settle");
+}
+
+static const char *refusing;
+
+static void refuse_it(const struct told *q, enum host_outcome *outcome, struct host_answer *answer) {
+        answer_totals(q, outcome, answer);
+        if (acq.n_told >= cut.at)
+                COPY(answer->code, refusing);
+}
+
+/* At each message; a restart between answer and agreement changes nothing. */
+static void ended_by_agreement(void **state) {
+        for (unsigned at = 1; at <= N_MESSAGES; at++)
+                for (unsigned restart = 0; restart < 2; restart++) {
+                        struct transaction_record first, settlement;
+
+                        acq_teardown(state);
+                        setup(state);
+                        add_all();
+                        acq.answer = refuse_it;
+                        cut.at = at;
+                        refusing = "97";
+                        first = settle();
+                        assert_string_equal(first.reason, "settlement-refused");
+                        acq.signed_on = true;
+                        settlement = settle();
+                        assert_int_equal(settlement.result, RESULT_DECLINED);
+                        if (restart) {
+                                acq_kill();
+                                acq_start();
+                        }
+                        assert_int_equal(agree(first.id, "settled"), REFUSAL_NOT_ASKED);
+                        assert_int_equal(agree(settlement.id, "approved"), REFUSAL_NOT_ASKED);
+                        assert_int_equal(agree(settlement.id, "declined"), REFUSAL_NOT_ASKED);
+                        assert_int_equal(current(), 1);
+                        assert_int_equal(agree(settlement.id, "settled"), REFUSAL_NONE);
+                        assert_agreed(settlement.id, "debit 10 943");
+                        assert_int_equal(acq_load(settlement.id).result, RESULT_DECLINED);
+                        assert_string_equal(acq_load(settlement.id).response_code, "97");
+                }
+}
+
+static void agreed_without_a_comparison(void **state) {
+        struct transaction_record settlement, chip;
+        uint8_t icc[BATCH_CHIP_MAX];
+        size_t size;
+
+        (void) acq_add("sale", 100);
+        chip = acq_add_forward("sale", 7, true);
+        verdict = HOST_RECONCILIATION_FAILED;
+        settlement = settle();
+        assert_string_equal(settlement.reason, "not-reconciled");
+        assert_int_equal(agree(settlement.id, "settled"), REFUSAL_NONE);
+        assert_agreed(settlement.id, "sale 2 107");
+        /* The acquirer never had it. */
+        assert_int_equal(batch_load_chip(shop.journal, chip.id, icc, &size), 0);
+}
+
+/* Nobody knows what the acquirer has settled: the next settlement asks it. */
+static void no_agreement_without_an_answer(void **state) {
+        struct transaction_record first, second;
+        int64_t id;
+
+        (void) acq_add("sale", 943);
+        acq.answer = answer_but_one;
+        cut = (typeof(cut)){ 1, HOST_NO_ANSWER, NULL };
+        assert_int_equal(agree(settle().id, "settled"), REFUSAL_NOT_ASKED);
+        cut = (typeof(cut)){ 2, HOST_ANSWERED, "12" };
+        first = settle();
+        assert_string_equal(first.reason, "settlement-refused");
+        /* It was refused, and then nobody knows. */
+        acq.down = 1;
+        second = settle();
+        assert_string_equal(second.reason, "settle-again");
+        assert_int_equal(agree(first.id, "settled"), REFUSAL_NOT_ASKED);
+        assert_int_equal(agree(second.id, "settled"), REFUSAL_NOT_ASKED);
+        /* Not while one asks, nor when it was cut off. */
+        acq.hold = true;
+        id = start();
+        acq_run();
+        assert_int_equal(agree(first.id, "settled"), REFUSAL_NOT_ASKED);
+        assert_int_equal(agree(id, "settled"), REFUSAL_BUSY);
+        acq_kill();
+        acq_start();
+        acq.hold = false;
+        assert_int_equal(agree(first.id, "settled"), REFUSAL_NOT_ASKED);
+        assert_int_equal(agree(id, "settled"), REFUSAL_NOT_ASKED);
+        assert_int_equal(load_batch(1).state, BATCH_FROZEN);
+        assert_int_equal(current(), 1);
+        assert_string_equal(settle().reason, "balanced");
+}
+
+static void only_a_frozen_batch_is_agreed_on(void **state) {
+        struct transaction_record settlement;
+
+        (void) acq_add("sale", 100);
+        settlement = settle();
+        assert_string_equal(settlement.reason, "balanced");
+        assert_int_equal(agree(settlement.id, "settled"), REFUSAL_NOT_ASKED);
+        assert_int_equal(load_batch(1).reconciliation, BATCH_BALANCED);
+        assert_int_equal(current(), 2);
+}
+
+/* A sign-on does not change the number of a batch that is not empty: nothing goes round. */
+static void other_batch_number(void **state) {
+        struct transaction_record settlement;
+
+        (void) acq_add("sale", 943);
+        acq.answer = refuse_it;
+        cut.at = 1;
+        refusing = "77";
+        settlement = settle();
+        assert_int_equal(settlement.result, RESULT_DECLINED);
+        assert_string_equal(settlement.reason, "batch-differs");
+        assert_non_null(strstr(settlement.message, "keeps its own"));
+        assert_int_equal(acq.n_told, 1);
+        assert_int_equal(acq.n_sign_ons, 0);
+        settlement = settle();
+        assert_string_equal(settlement.reason, "batch-differs");
+        assert_int_equal(acq.n_told, 2);
+        assert_int_equal(acq.n_sign_ons, 1);
+        assert_int_equal(agree(settlement.id, "settled"), REFUSAL_NONE);
+        assert_agreed(settlement.id, "debit 1 943");
+}
+
 static void what_may_start(void **state) {
         struct refusal refusal;
         int64_t id;
@@ -459,6 +622,11 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(not_all_told, setup, acq_teardown),
                 cmocka_unit_test_setup_teardown(unknown, setup, acq_teardown),
                 cmocka_unit_test_setup_teardown(rejected_forward, setup, acq_teardown),
+                cmocka_unit_test_setup_teardown(ended_by_agreement, setup, acq_teardown),
+                cmocka_unit_test_setup_teardown(agreed_without_a_comparison, setup, acq_teardown),
+                cmocka_unit_test_setup_teardown(no_agreement_without_an_answer, setup, acq_teardown),
+                cmocka_unit_test_setup_teardown(only_a_frozen_batch_is_agreed_on, setup, acq_teardown),
+                cmocka_unit_test_setup_teardown(other_batch_number, setup, acq_teardown),
                 cmocka_unit_test_setup_teardown(what_may_start, setup, acq_teardown),
                 cmocka_unit_test_setup_teardown(full_batch, setup, acq_teardown),
                 cmocka_unit_test_setup_teardown(largest_sum, setup, acq_teardown),
