@@ -132,7 +132,7 @@ CHIP_TESTS := $(patsubst %,$(O)/unit/test-transaction-%,chip hostile kinds clock
 $(CHIP_TESTS): LDFLAGS += $(addprefix -Wl$(comma)--wrap=,monitor_find_connected emv_open acquirer_is_signed_on \
 	acquirer_is_busy acquirer_exchange sd_event_add_time_relative)
 $(O)/unit/test-transaction-chip: LDFLAGS += -Wl,--wrap=secret_new
-$(O)/unit/test-transaction-clock: LDFLAGS += -Wl,--wrap=clock_gettime
+$(O)/unit/test-transaction-clock: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,clock_gettime sd_id128_get_boot clock_is_synchronized)
 
 # The link and the keys of a sign-on.
 $(O)/unit/test-transaction-sign-on: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,host_exchange host_keys_load)

@@ -8,6 +8,9 @@
 #define USEC_PER_SEC UINT64_C(1000000)
 #define USEC_PER_MSEC UINT64_C(1000)
 
+/* Whether somebody who knows the time (NTP) keeps CLOCK_REALTIME right. */
+bool clock_is_synchronized(void);
+
 /* Microseconds of CLOCK_REALTIME, CLOCK_BOOTTIME… */
 static inline uint64_t clock_now(clockid_t id) {
         struct timespec ts = {};

@@ -34,7 +34,7 @@ static const struct verb {
         { "resolve", verb_resolve, "TRANSACTION OUTCOME NOTE", N_("a supervisor records how it ended") },
         { "journal", verb_journal, "[ACT]", N_("the record: status, verify, export and more") },
         { "operator", verb_operator, "[ACT]", N_("who works here: list, log-on, add and more") },
-        { "accept-clock", verb_accept_clock, "[NUMBER]", N_("the clock is right, and was wrong before") },
+        { "accept-clock", verb_accept_clock, "[NUMBER]", N_("the clock is right, though it has jumped") },
         { "emv", verb_emv, "check", N_("card applications and keys a restart would use") },
         { "receipts", verb_receipts, "[list|show|reprint]", N_("papers: list, read, print again") },
 };

@@ -105,9 +105,9 @@ int verb_accept_clock(struct cli *cli, int argc, char **argv) {
 
         if (argc > 2 || (argc == 2 && *argv[1] == '-')) {
                 printf("%s\n",
-                       _("tillctl accept-clock [NUMBER]: a supervisor says that the clock is right, and that the "
-                         "journal has\nentries of a later time because it was wrong then. NUMBER is an "
-                         "operator's, whose code is asked for."));
+                       _("tillctl accept-clock [NUMBER]: a supervisor says that the clock is right, whatever the "
+                         "journal's\nentries and the terminal's uptime make of it. NUMBER is an operator's, whose "
+                         "code is asked for."));
                 return argc == 2 && streq(argv[1], "--help") ? 0 : EXIT_USAGE;
         }
         if (argc == 2) {

@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "journal/counter.h"
 
+#include "base/clock.h"
 #include "journal/internal.h"
+#include "journal/uptime.h"
 
 #define NUMBER_MAX 999999
+
+/* What the clock may gain on the uptime, and what may have passed while the terminal was off. */
+#define GAIN_MAX_USEC (3600 * USEC_PER_SEC)
+#define OFF_MAX_USEC (31 * 24 * 3600 * USEC_PER_SEC)
 
 static int get(struct journal *j, const char *name, int64_t otherwise, int64_t *ret) {
         _cleanup_statement_ sqlite3_stmt *s = NULL;
@@ -123,23 +129,57 @@ int counter_set_checked(struct journal *j, uint64_t usec) {
         return usec > INT64_MAX ? -ERANGE : set(j, "checked", (int64_t) usec);
 }
 
-int counter_raise_clock(struct journal *j, uint64_t usec) {
-        uint64_t floor;
+int counter_get_clock_limit(struct journal *j, uint64_t *ret_usec) {
+        uint64_t newest, uptime, passed;
         int r;
 
-        if (usec > INT64_MAX)
-                return -ERANGE;
-        r = counter_get_clock(j, &floor);
+        r = counter_get_clock(j, &newest);
         if (r < 0)
                 return r;
-        if (usec <= floor)
+        if (newest == 0 || clock_is_synchronized()) {
+                *ret_usec = UINT64_MAX;
                 return 0;
-        r = set(j, "clock", (int64_t) usec);
+        }
+        /* 0 in a journal from before this was kept: the terminal may have been off since. */
+        r = get_time(j, "clock-uptime", &uptime);
+        if (r < 0)
+                return r;
+        r = uptime_since(j, uptime, &passed);
+        if (r < 0)
+                return r;
+        *ret_usec = newest + passed + GAIN_MAX_USEC + (r > 0 ? 0 : OFF_MAX_USEC);
+        return 0;
+}
+
+int counter_raise_clock(struct journal *j, uint64_t usec) {
+        uint64_t newest, limit;
+        int r;
+
+        r = counter_get_clock(j, &newest);
+        if (r < 0)
+                return r;
+        if (usec <= newest)
+                return 0;
+        r = counter_get_clock_limit(j, &limit);
+        if (r < 0)
+                return r;
+        if (usec > limit)
+                return 0;
+        r = counter_set_clock(j, usec);
         return r < 0 ? r : 1;
 }
 
 int counter_set_clock(struct journal *j, uint64_t usec) {
-        return usec > INT64_MAX ? -ERANGE : set(j, "clock", (int64_t) usec);
+        uint64_t uptime;
+        int r;
+
+        if (usec > INT64_MAX)
+                return -ERANGE;
+        r = uptime_get(j, &uptime);
+        if (r < 0)
+                return r;
+        r = set(j, "clock", (int64_t) usec);
+        return r < 0 ? r : set(j, "clock-uptime", (int64_t) uptime);
 }
 
 int counter_get_clock_offset(struct journal *j, int64_t *ret_seconds) {

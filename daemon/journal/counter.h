@@ -18,11 +18,17 @@ int counter_set_batch(struct journal *j, uint32_t batch);
 int counter_get_checked(struct journal *j, uint64_t *ret_usec);
 int counter_set_checked(struct journal *j, uint64_t usec);
 
-/* The latest time that the journal has seen (CLOCK_REALTIME usec), 0 at first. */
+/* The latest time that the journal has seen (CLOCK_REALTIME usec) and believed, 0 at first. */
 int counter_get_clock(struct journal *j, uint64_t *ret_usec);
-/* Raises it; an earlier time changes nothing and returns 0. Returns 1 when raised. */
+/*
+ * The latest that it can be now. While the terminal is on, the clock goes as its uptime does, give or take an hour;
+ * while it was off, some time has passed that nobody has counted: a night, a holiday, but no more than 31 days. A
+ * clock that NTP keeps is right whatever it says, and so is the first one of a new journal: no limit, UINT64_MAX.
+ */
+int counter_get_clock_limit(struct journal *j, uint64_t *ret_usec);
+/* Raises it; a time that is earlier, or beyond the limit, changes nothing and returns 0. Returns 1 when raised. */
 int counter_raise_clock(struct journal *j, uint64_t usec);
-/* Lowers it, too: somebody has said that it was raised by a wrong clock. */
+/* To any time: somebody has said that the clock is right now. */
 int counter_set_clock(struct journal *j, uint64_t usec);
 
 /* Seconds that the host's clock is ahead of ours; -ENOENT when it was never known. */

@@ -6,6 +6,7 @@
 
 #include "journal/counter.h"
 #include "journal/internal.h"
+#include "journal/uptime.h"
 
 static void digest_freep(EVP_MD_CTX **context) {
         EVP_MD_CTX_free(*context);
@@ -94,7 +95,10 @@ int event_append(struct journal *j, const char *kind, int64_t transaction, const
         if (r < 0)
                 return r;
         r = counter_raise_clock(j, event.time_usec);
-        return r < 0 ? r : 0;
+        if (r < 0)
+                return r;
+        /* What the clock is held against is never behind the entry. */
+        return uptime_save(j);
 }
 
 void event_read(sqlite3_stmt *s, struct event_record *ret) {

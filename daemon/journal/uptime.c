@@ -68,6 +68,17 @@ int uptime_get(struct journal *j, uint64_t *ret_usec) {
         return 0;
 }
 
+int uptime_since(struct journal *j, uint64_t then, uint64_t *ret_usec) {
+        struct uptime u;
+        int r;
+
+        r = look(j, &u);
+        if (r < 0)
+                return r;
+        *ret_usec = (uint64_t) u.total > then ? (uint64_t) u.total - then : 0;
+        return then > (uint64_t) u.base;
+}
+
 int uptime_save(struct journal *j) {
         _cleanup_statement_ sqlite3_stmt *s = NULL;
         struct uptime u;

@@ -11,5 +11,10 @@
 
 /* Microseconds; never less than at the last uptime_save(). */
 int uptime_get(struct journal *j, uint64_t *ret_usec);
+/*
+ * What has passed since uptime_get() gave `then`: 1 when all of that was in this boot, 0 when the terminal may have
+ * been switched off in between.
+ */
+int uptime_since(struct journal *j, uint64_t then, uint64_t *ret_usec);
 /* Keeps it for the next boot, in the caller's transaction. */
 int uptime_save(struct journal *j);

@@ -52,24 +52,40 @@ static int check_build(uint64_t now, struct refusal *ret) {
                 time_text(now, text), time_text(terminal_clock_build_usec(), build));
 }
 
+static int check_journal(struct journal *j, uint64_t now, struct refusal *ret) {
+        char text[TIME_TEXT_MAX], entry[TIME_TEXT_MAX];
+        uint64_t newest, limit;
+        int r;
+
+        r = counter_get_clock(j, &newest);
+        if (r < 0)
+                return engine_refuse_journal(ret, r);
+        if (now + TOLERANCE_USEC < newest)
+                return refusal_set(
+                        ret, REFUSAL_NOT_READY,
+                        "The clock says %s, but the journal has entries of %s: set the clock (timedatectl "
+                        "set-time); if the journal's time was the wrong one, a supervisor says so by tillctl "
+                        "accept-clock",
+                        time_text(now, text), time_text(newest, entry));
+        r = counter_get_clock_limit(j, &limit);
+        if (r < 0)
+                return engine_refuse_journal(ret, r);
+        if (now > limit)
+                return refusal_set(
+                        ret, REFUSAL_NOT_READY,
+                        "The clock says %s, and since the journal's newest entry of %s not so much time has "
+                        "passed: set the clock (timedatectl set-time, or NTP); if it is right, a supervisor "
+                        "says so by tillctl accept-clock",
+                        time_text(now, text), time_text(newest, entry));
+        return 0;
+}
+
 int terminal_clock_check(struct journal *j, struct refusal *ret_refusal) {
-        char text[TIME_TEXT_MAX], newest[TIME_TEXT_MAX];
-        uint64_t now = clock_now(CLOCK_REALTIME), floor;
+        uint64_t now = clock_now(CLOCK_REALTIME);
         int r;
 
         r = check_build(now, ret_refusal);
-        if (r < 0)
-                return r;
-        r = counter_get_clock(j, &floor);
-        if (r < 0)
-                return engine_refuse_journal(ret_refusal, r);
-        if (now + TOLERANCE_USEC >= floor)
-                return 0;
-        return refusal_set(ret_refusal, REFUSAL_NOT_READY,
-                           "The clock says %s, but the journal has entries of %s: set the clock (timedatectl "
-                           "set-time); if the journal's time was the wrong one, a supervisor says so by tillctl "
-                           "accept-clock",
-                           time_text(now, text), time_text(floor, newest));
+        return r < 0 ? r : check_journal(j, now, ret_refusal);
 }
 
 static int write_accepted(struct journal *j, uint64_t now, const char *by) {

@@ -3,8 +3,10 @@
 
 /*
  * What the system's clock is worth. Order is the journal's sequence, never this time, and tilld never sets it. But
- * dates go into messages and to cards: a time before the journal's newest entry, or before this tilld was built, is a
- * fault, and nothing that needs the date is started. The acquirer's time gives an offset, which is only shown.
+ * dates go into messages and to cards: a time before this tilld was built, before the journal's newest entry, or so
+ * far after it that the terminal cannot have been on or off for so long (counter_get_clock_limit()), is a fault.
+ * Nothing that needs the date is started then, and what is written meanwhile does not move the newest entry's time.
+ * The acquirer's time gives an offset, which is only shown.
  */
 
 #include "journal/connection.h"
@@ -14,8 +16,8 @@
 int terminal_clock_check(struct journal *j, struct refusal *ret_refusal);
 
 /*
- * A supervisor's word that the clock is right and the journal's newest entry is from a wrong one: recorded, and this
- * time is then the newest. `by` is for the event log. Refused when the clock is before the build.
+ * A supervisor's word that the clock is right, whatever the journal's newest entry and the uptime make of it:
+ * recorded, and this time is then the newest. `by` is for the event log. Refused when the clock is before the build.
  */
 int terminal_clock_accept(struct journal *j, const char *by, struct refusal *ret_refusal);
 

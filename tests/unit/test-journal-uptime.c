@@ -5,6 +5,7 @@
 #include <systemd/sd-id128.h>
 
 #include "base/clock.h"
+#include "journal/event.h"
 #include "journal/uptime.h"
 
 #define MINUTE (60 * USEC_PER_SEC)
@@ -160,6 +161,28 @@ static void is_saved_in_a_transaction(void **state) {
         assert_int_equal(uptime(), 0);
 }
 
+/* So no entry is of a later uptime than a boot begins with: a power cut is no time that the terminal was on. */
+static void is_saved_with_an_event(void **state) {
+        uint64_t then, passed;
+
+        save();
+        pass(5 * MINUTE);
+        then = uptime();
+        assert_int_equal(journal_begin(j, JOURNAL_LAZY), 0);
+        assert_int_equal(event_append(j, "test", 0, NULL), 0);
+        assert_int_equal(journal_commit(j), 0);
+        pass(MINUTE);
+        assert_int_equal(uptime_since(j, then, &passed), 1);
+        assert_int_equal(passed, MINUTE);
+        reboot_after(60 * MINUTE);
+        pass(2 * MINUTE);
+        assert_int_equal(uptime_since(j, then, &passed), 0);
+        assert_int_equal(passed, 2 * MINUTE);
+        /* A boot of this uptime. */
+        assert_int_equal(uptime_since(j, uptime(), &passed), 1);
+        assert_int_equal(passed, 0);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(counts_in_one_boot, setup, teardown),
@@ -168,6 +191,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(does_not_know_the_clock, setup, teardown),
                 cmocka_unit_test_setup_teardown(never_goes_back, setup, teardown),
                 cmocka_unit_test_setup_teardown(is_saved_in_a_transaction, setup, teardown),
+                cmocka_unit_test_setup_teardown(is_saved_with_an_event, setup, teardown),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,28 +5,43 @@
  */
 #include "test.h"
 
+#include <systemd/sd-id128.h>
 #include <time.h>
 
 #include "chip-fixture.h"
 #include "journal/counter.h"
 #include "journal/event.h"
+#include "journal/internal.h"
 #include "transaction/terminal-clock.h"
 
-#define MINUTE (60 * USEC_PER_SEC)
-#define DAY (24 * 60 * MINUTE)
+/* In seconds. */
+#define A_DAY (24 * 3600)
 
-/* How far the system's clock is from the machine's. */
-static int64_t shift;
+/* How far the system's clock and its uptime are from the machine's, in seconds. */
+static int64_t shift, up;
+static unsigned boot;
+static bool synchronized;
 
 int __wrap_clock_gettime(clockid_t id, struct timespec *ret);
 int __real_clock_gettime(clockid_t id, struct timespec *ret);
+int __wrap_sd_id128_get_boot(sd_id128_t *ret);
+bool __wrap_clock_is_synchronized(void);
 
 int __wrap_clock_gettime(clockid_t id, struct timespec *ret) {
         int r = __real_clock_gettime(id, ret);
 
-        if (id == CLOCK_REALTIME)
-                ret->tv_sec += shift;
+        ret->tv_sec += id == CLOCK_REALTIME ? shift : up;
         return r;
+}
+
+int __wrap_sd_id128_get_boot(sd_id128_t *ret) {
+        *ret = (sd_id128_t){};
+        ret->bytes[15] = (uint8_t) boot;
+        return 0;
+}
+
+bool __wrap_clock_is_synchronized(void) {
+        return synchronized;
 }
 
 static void set_zone(const char *zone) {
@@ -61,7 +76,9 @@ static time_t clock_time(void) {
 }
 
 static int setup(void **state) {
-        shift = 0;
+        shift = up = 0;
+        boot = 1;
+        synchronized = false;
         set_zone("Asia/Shanghai");
         log_set_max_level(LOG_EMERG);
         chip_setup(state);
@@ -107,12 +124,109 @@ static void jumps(void **state) {
         assert_false(is_good());
         shift = 0;
         assert_true(is_good());
+}
 
-        /* Forward is not seen by itself; its way back is. */
-        shift = 3600 * 24 * 400;
+static uint64_t newest(void) {
+        uint64_t usec;
+
+        assert_int_equal(counter_get_clock(shop.journal, &usec), 0);
+        return usec;
+}
+
+/* The terminal is on for so long, and its clock goes rightly. */
+static void pass(int64_t seconds) {
+        shift += seconds;
+        up += seconds;
+}
+
+/* It is off for so long, and its clock goes rightly. */
+static void switch_off(int64_t seconds) {
+        struct timespec now;
+
+        shop_close();
+        boot++;
+        assert_int_equal(__real_clock_gettime(CLOCK_BOOTTIME, &now), 0);
+        up = 60 - now.tv_sec;
+        shift += seconds;
+        shop_open(chip_on_transaction, "/proc/self/exe");
+}
+
+/* A clock ahead is a fault before anything is written under it, and once it is set right all is as it was. */
+static void ahead(void **state) {
+        uint64_t before;
+
+        write_event();
+        pass(400 * A_DAY);
+        assert_true(is_good());
+        shift += 50 * 60;
+        assert_true(is_good());
+        shift += 20 * 60;
+        assert_false(is_good());
+        assert_non_null(strstr(refusal.text, "accept-clock"));
+        shift -= 70 * 60;
+        write_event();
+
+        before = newest();
+        shift += 3650 * A_DAY;
+        assert_false(is_good());
+        /* What is written all the same makes it no truer. */
+        write_event();
+        write_event();
+        assert_false(is_good());
+        assert_int_equal(newest(), before);
+        shop_close();
+        shop_open(chip_on_transaction, "/proc/self/exe");
+        assert_false(is_good());
+        shift -= 3650 * A_DAY;
+        assert_true(is_good());
+        pass(60);
+        write_event();
+        assert_true(newest() > before);
+}
+
+static void switched_off(void **state) {
+        write_event();
+        pass(12 * 3600);
+        write_event();
+        /* A night, and a holiday. */
+        switch_off(12 * 3600);
         assert_true(is_good());
         write_event();
-        shift = 0;
+        switch_off(14 * A_DAY);
+        assert_true(is_good());
+        write_event();
+        /* From then on it is counted again. */
+        shift += 2 * 3600;
+        assert_false(is_good());
+        shift -= 2 * 3600;
+        switch_off(31 * A_DAY);
+        assert_true(is_good());
+        switch_off(A_DAY);
+        assert_false(is_good());
+        assert_int_equal(terminal_clock_accept(shop.journal, "uid 0", &refusal), 0);
+        assert_true(is_good());
+}
+
+static void synchronized_clock(void **state) {
+        write_event();
+        shift += 3650 * A_DAY;
+        assert_false(is_good());
+        synchronized = true;
+        assert_true(is_good());
+        write_event();
+        synchronized = false;
+        assert_true(is_good());
+        shift += A_DAY;
+        assert_false(is_good());
+}
+
+/* That of an update: nothing says when the uptime was what. */
+static void journal_of_before(void **state) {
+        write_event();
+        assert_int_equal(journal_execute(shop.journal, "DELETE FROM counters WHERE name = 'clock-uptime'"), 0);
+        shift += 30 * A_DAY;
+        assert_true(is_good());
+        shift += 3650 * A_DAY;
         assert_false(is_good());
 }
 
@@ -143,9 +257,13 @@ static void accepted(void **state) {
         char last[160] = "", expected[160];
         uint64_t floor;
 
-        shift = 3600 * 24 * 400;
         write_event();
-        assert_int_equal(counter_get_clock(shop.journal, &floor), 0);
+        shift = 400 * A_DAY;
+        assert_false(is_good());
+        assert_int_equal(terminal_clock_accept(shop.journal, "uid 0", &refusal), 0);
+        assert_true(is_good());
+        floor = newest();
+        /* It was the wrong one after all. */
         shift = 0;
         assert_false(is_good());
         assert_int_equal(terminal_clock_accept(shop.journal, "uid 0", &refusal), 0);
@@ -220,6 +338,7 @@ static void a_batch_across_summer_time(void **state) {
         set_zone("Europe/Berlin");
         /* 2:59 is followed by 2:00. */
         across(at(2027, 10, 31, 1, 0, 0) + 2 * 3600 - 10, at(2027, 10, 31, 1, 0, 0) + 2 * 3600 + 10);
+        pass(200 * A_DAY);
         /* 1:59 is followed by 3:00. */
         across(at(2028, 3, 26, 1, 59, 50), at(2028, 3, 26, 1, 59, 50) + 20);
 }
@@ -338,6 +457,10 @@ static void is_kept(void **state) {
 int main(int argc, char **argv) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(jumps, setup, chip_teardown),
+                cmocka_unit_test_setup_teardown(ahead, setup, chip_teardown),
+                cmocka_unit_test_setup_teardown(switched_off, setup, chip_teardown),
+                cmocka_unit_test_setup_teardown(synchronized_clock, setup, chip_teardown),
+                cmocka_unit_test_setup_teardown(journal_of_before, setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(before_the_build, setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(accepted, setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(transactions, setup, chip_teardown),
