@@ -86,6 +86,19 @@ bool host_result_decides(const char *code) {
         return *result->code && result->action != HOST_ACTION_UNKNOWN && !streq(code, "10");
 }
 
+bool host_result_is_final(const char *code) {
+        enum host_action action = host_result_find(code)->action;
+
+        /* A part of the sum is a last word: the rest is not charged, however often it is sent. */
+        if (streq(code, "10"))
+                return true;
+        return host_result_decides(code) && action != HOST_ACTION_RETRY && action != HOST_ACTION_SIGN_ON;
+}
+
+bool host_result_refuses_keys(const char *code) {
+        return streq(code, "A0") || streq(code, "A7");
+}
+
 bool host_result_ends_reversal(const char *code) {
         return streq(code, "00") || streq(code, "12") || streq(code, "25");
 }

@@ -31,5 +31,12 @@ const char *host_action_name(enum host_action action);
  * nor does one that approves a part of the sum.
  */
 bool host_result_decides(const char *code);
+/*
+ * The same of what is sent until it is taken or refused for good: "not now" is no last word on it, and neither are
+ * keys that did not fit.
+ */
+bool host_result_is_final(const char *code);
+/* The keys did not fit, so the message was not looked at: A0, A7. */
+bool host_result_refuses_keys(const char *code);
 /* Whether this answer ends a reversal: 00, 12, 25. */
 bool host_result_ends_reversal(const char *code);

@@ -109,17 +109,6 @@ static int commit_end(struct journal *j, int64_t transaction, enum forwarding_st
 }
 
 /*
- * Codes that say nothing about it: the acquirer or an issuer is out of order, or still at it. A key that did not fit,
- * and what is not in the table, is no word on the money either: it is sent again.
- */
-static bool decides(const struct host_answer *answer) {
-        const struct host_result *result = host_result_find(answer->code);
-
-        return *result->code && result->action != HOST_ACTION_RETRY && result->action != HOST_ACTION_UNKNOWN &&
-               result->action != HOST_ACTION_SIGN_ON;
-}
-
-/*
  * "Duplicate" says that an earlier one of ours has arrived, and nothing at all where there was none. A part of the sum
  * ("10") is not what the cardholder was charged.
  */
@@ -134,7 +123,7 @@ static bool ended(struct engine *e, struct request_record *record, enum host_out
         bool taken;
         int r;
 
-        if (outcome != HOST_ANSWERED || !decides(answer)) {
+        if (outcome != HOST_ANSWERED || !host_result_is_final(answer->code)) {
                 record->sent = record->sent || outcome != HOST_NOT_SENT;
                 if (outcome == HOST_ANSWERED)
                         COPY(record->last_answer, answer->code);

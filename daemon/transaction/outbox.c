@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "host/result.h"
 #include "transaction/engine.h"
 #include "transaction/forwards.h"
 #include "transaction/reversals.h"
@@ -41,10 +42,6 @@ unsigned outbox_count(const struct outbox *o, enum request_queue queue) {
 
 int64_t outbox_sending(const struct outbox *o) {
         return o->sending ? o->record.transaction : 0;
-}
-
-bool outbox_is_refused_key(const struct host_answer *answer) {
-        return streq(answer->code, "A0") || streq(answer->code, "A7");
 }
 
 void outbox_tell_transaction(struct engine *e, int64_t transaction) {
@@ -143,7 +140,7 @@ static void exchange_ended(enum host_outcome outcome, enum host_link_reason reas
         struct outbox *o = userdata;
 
         o->sending = false;
-        if (outcome == HOST_ANSWERED && outbox_is_refused_key(answer))
+        if (outcome == HOST_ANSWERED && host_result_refuses_keys(answer->code))
                 acquirer_forget_keys(o->engine->acquirer);
         if (!o->user->ended(o->engine, &o->record, outcome, answer)) {
                 /* Keys that do not fit are no reason to make anybody wait. */

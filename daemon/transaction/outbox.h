@@ -48,7 +48,5 @@ unsigned outbox_count(const struct outbox *o, enum request_queue queue);
 /* The transaction whose request is on the link or about to be, 0 for none. */
 int64_t outbox_sending(const struct outbox *o);
 
-/* The keys did not fit, so the request was not looked at: no last word. */
-bool outbox_is_refused_key(const struct host_answer *answer);
 /* After the last word: whoever shows the transaction reads its row anew. */
 void outbox_tell_transaction(struct engine *e, int64_t transaction);

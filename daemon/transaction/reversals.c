@@ -95,7 +95,7 @@ static bool ended(struct engine *e, struct request_record *record, enum host_out
         if (outcome != HOST_ANSWERED)
                 return false;
         COPY(record->last_answer, answer->code);
-        if (outbox_is_refused_key(answer))
+        if (host_result_refuses_keys(answer->code))
                 return false;
 
         done = host_result_ends_reversal(answer->code);

@@ -657,6 +657,23 @@ static void tables(void **state) {
         assert_true(host_result_ends_reversal("00") && host_result_ends_reversal("12") &&
                     host_result_ends_reversal("25"));
         assert_false(host_result_ends_reversal("96"));
+        /* code, says what was booked, is a last word on what is repeated, blames the keys */
+        static const struct {
+                char code[3];
+                bool decides, final, keys;
+        } words[] = {
+                { "00", true, true, false },   { "10", false, true, false },  { "51", true, true, false },
+                { "94", true, true, false },   { "25", true, true, false },   { "91", true, false, false },
+                { "30", true, false, false },  { "96", false, false, false }, { "98", false, false, false },
+                { "zz", false, false, false }, { "", false, false, false },   { "77", true, false, false },
+                { "99", true, false, false },  { "A0", true, false, true },   { "A7", true, false, true },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(words); i++) {
+                assert_int_equal(host_result_decides(words[i].code), words[i].decides);
+                assert_int_equal(host_result_is_final(words[i].code), words[i].final);
+                assert_int_equal(host_result_refuses_keys(words[i].code), words[i].keys);
+        }
         assert_string_equal(host_outcome_reversal_reason(HOST_NO_ANSWER), "98");
         assert_string_equal(host_outcome_reversal_reason(HOST_BAD_MAC), "A0");
         assert_string_equal(host_outcome_reversal_reason(HOST_MALFORMED), "06");
