@@ -1,47 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* What waits to be told to the acquirer, and batches from the first transaction to the settlement. */
-#include "test.h"
+#include "open-journal.h"
 
 #include "base/secret.h"
 #include "journal/batch.h"
 #include "journal/counter.h"
 #include "journal/request.h"
-
-static const uint8_t key[JOURNAL_KEY_SIZE] = { 1, 2, 3 };
-static char dir[] = "/tmp/test-journal-XXXXXX";
-static struct journal *j;
-
-static void reopen(void) {
-        char path[64];
-
-        snprintf(path, sizeof(path), "%s/journal.db", dir);
-        j = journal_close(j);
-        assert_int_equal(journal_open(path, key, &j, NULL), 0);
-}
-
-static int setup(void **state) {
-        strcpy(dir + strlen(dir) - 6, "XXXXXX");
-        if (!mkdtemp(dir))
-                return -1;
-        reopen();
-        return 0;
-}
-
-static int teardown(void **state) {
-        char command[80];
-
-        j = journal_close(j);
-        snprintf(command, sizeof(command), "rm -r %s", dir);
-        return system(command);
-}
-
-static void begin(void) {
-        assert_int_equal(journal_begin(j, JOURNAL_DURABLE), 0);
-}
-
-static void commit(void) {
-        assert_int_equal(journal_commit(j), 0);
-}
 
 /* One with a STAN in a batch. */
 static struct transaction_record add(uint32_t batch, const char *kind, int64_t amount,
@@ -363,12 +327,12 @@ static void after_the_highest(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test_setup_teardown(forwards, setup, teardown),
-                cmocka_unit_test_setup_teardown(empty_batch, setup, teardown),
-                cmocka_unit_test_setup_teardown(open_totals, setup, teardown),
-                cmocka_unit_test_setup_teardown(settled, setup, teardown),
-                cmocka_unit_test_setup_teardown(settled_by_agreement, setup, teardown),
-                cmocka_unit_test_setup_teardown(after_the_highest, setup, teardown),
+                cmocka_unit_test_setup_teardown(forwards, open_one, close_one),
+                cmocka_unit_test_setup_teardown(empty_batch, open_one, close_one),
+                cmocka_unit_test_setup_teardown(open_totals, open_one, close_one),
+                cmocka_unit_test_setup_teardown(settled, open_one, close_one),
+                cmocka_unit_test_setup_teardown(settled_by_agreement, open_one, close_one),
+                cmocka_unit_test_setup_teardown(after_the_highest, open_one, close_one),
         };
 
         return cmocka_run_group_tests_name("journal-batch", tests, NULL, NULL);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Faults: one open of each code and subject, counted, acknowledged, ended; and what other rows say is wrong. */
-#include "journal-fixture.h"
+#include "open-journal.h"
 
 #include <sqlite3.h>
 
@@ -11,28 +11,6 @@
 #include "journal/purge.h"
 #include "journal/request.h"
 #include "journal/verify.h"
-
-static struct journal *j;
-
-static int open_one(void **state) {
-        int r = setup(state);
-
-        j = r == 0 ? open_good() : NULL;
-        return r;
-}
-
-static int close_one(void **state) {
-        j = journal_close(j);
-        return teardown(state);
-}
-
-static void begin(void) {
-        assert_int_equal(journal_begin(j, JOURNAL_DURABLE), 0);
-}
-
-static void commit(void) {
-        assert_int_equal(journal_commit(j), 0);
-}
 
 static struct fault_record see(const char *code, const char *subject, int expected) {
         struct fault_record record = { .class = "network", .severity = "error", .transaction = 7 };

@@ -1,38 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* The rows of operators and of who is logged on. */
-#include "test.h"
+#include "open-journal.h"
 
 #include <sqlite3.h>
 
 #include "journal/operator.h"
-
-static const uint8_t key[JOURNAL_KEY_SIZE] = { 1 };
-static char dir[32], path[64];
-static struct journal *j;
-
-static int setup(void **state) {
-        strcpy(dir, "/tmp/test-operator-XXXXXX");
-        if (!mkdtemp(dir))
-                return -1;
-        snprintf(path, sizeof(path), "%s/journal.db", dir);
-        return journal_open(path, key, &j, NULL);
-}
-
-static int teardown(void **state) {
-        char command[64];
-
-        j = journal_close(j);
-        snprintf(command, sizeof(command), "rm -r %s", dir);
-        return system(command);
-}
-
-static void begin(void) {
-        assert_int_equal(journal_begin(j, JOURNAL_DURABLE), 0);
-}
-
-static void commit(void) {
-        assert_int_equal(journal_commit(j), 0);
-}
 
 static struct operator_record example(const char *number, enum operator_role role) {
         struct operator_record record = { .role = role, .cost = 14, .salt = { 1, 2 }, .hash = { 3, 4 } };
@@ -165,10 +137,10 @@ static void sealed(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test_setup_teardown(rows, setup, teardown),
-                cmocka_unit_test_setup_teardown(numbers, setup, teardown),
-                cmocka_unit_test_setup_teardown(log_on, setup, teardown),
-                cmocka_unit_test_setup_teardown(sealed, setup, teardown),
+                cmocka_unit_test_setup_teardown(rows, open_one, close_one),
+                cmocka_unit_test_setup_teardown(numbers, open_one, close_one),
+                cmocka_unit_test_setup_teardown(log_on, open_one, close_one),
+                cmocka_unit_test_setup_teardown(sealed, open_one, close_one),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

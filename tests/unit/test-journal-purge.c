@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* What a purge takes, what it leaves, and what it does not touch. */
-#include "journal-fixture.h"
+#include "open-journal.h"
 
 #include <sqlite3.h>
 
@@ -11,33 +11,10 @@
 #include "journal/internal.h"
 #include "journal/print_job.h"
 #include "journal/purge.h"
-#include "journal/request.h"
 #include "journal/verify.h"
 
 #define DAY (24 * 60 * 60 * UINT64_C(1000000))
 #define TODAY (1000 * DAY)
-
-static struct journal *j;
-
-static int open_one(void **state) {
-        int r = setup(state);
-
-        j = r == 0 ? open_good() : NULL;
-        return r;
-}
-
-static int close_one(void **state) {
-        j = journal_close(j);
-        return teardown(state);
-}
-
-static void begin(void) {
-        assert_int_equal(journal_begin(j, JOURNAL_LAZY), 0);
-}
-
-static void commit(void) {
-        assert_int_equal(journal_commit(j), 0);
-}
 
 /* A sale of that day in batch 1, approved, printed; a change to it before it is written. */
 static int64_t sale(const char *reference, unsigned day, void (*change)(struct transaction_record *record)) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* The tables: what they keep, and what they refuse to change. */
-#include "test.h"
+#include "open-journal.h"
 
 #include <sqlite3.h>
 
@@ -14,48 +14,6 @@
 #include "journal/verify.h"
 
 #define TEST_PAN "6217009876543210128"
-
-static const uint8_t key[JOURNAL_KEY_SIZE] = { 1, 2, 3 };
-static char dir[] = "/tmp/test-journal-XXXXXX";
-static char path[64];
-static struct journal *j;
-
-static void reopen(void) {
-        char *message = NULL;
-        int r;
-
-        j = journal_close(j);
-        r = journal_open(path, key, &j, &message);
-        if (r < 0)
-                print_error("%s\n", strna(message));
-        free(message);
-        assert_int_equal(r, 0);
-}
-
-static int setup(void **state) {
-        strcpy(dir + strlen(dir) - 6, "XXXXXX");
-        if (!mkdtemp(dir))
-                return -1;
-        snprintf(path, sizeof(path), "%s/journal.db", dir);
-        reopen();
-        return 0;
-}
-
-static int teardown(void **state) {
-        char command[80];
-
-        j = journal_close(j);
-        snprintf(command, sizeof(command), "rm -r %s", dir);
-        return system(command);
-}
-
-static void begin(void) {
-        assert_int_equal(journal_begin(j, JOURNAL_DURABLE), 0);
-}
-
-static void commit(void) {
-        assert_int_equal(journal_commit(j), 0);
-}
 
 static struct transaction_record sale(const char *reference) {
         struct transaction_record record;
@@ -691,18 +649,18 @@ static void words(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test_setup_teardown(keeps_every_field, setup, teardown),
-                cmocka_unit_test_setup_teardown(refuses_what_is_final, setup, teardown),
-                cmocka_unit_test_setup_teardown(triggers_hold_against_sql, setup, teardown),
-                cmocka_unit_test_setup_teardown(walks, setup, teardown),
-                cmocka_unit_test_setup_teardown(rollback_leaves_nothing, setup, teardown),
-                cmocka_unit_test_setup_teardown(sum_of_card, setup, teardown),
-                cmocka_unit_test_setup_teardown(pan_is_sealed, setup, teardown),
-                cmocka_unit_test_setup_teardown(reversals, setup, teardown),
-                cmocka_unit_test_setup_teardown(print_jobs, setup, teardown),
-                cmocka_unit_test_setup_teardown(counters, setup, teardown),
-                cmocka_unit_test_setup_teardown(keys, setup, teardown),
-                cmocka_unit_test_setup_teardown(events, setup, teardown),
+                cmocka_unit_test_setup_teardown(keeps_every_field, open_one, close_one),
+                cmocka_unit_test_setup_teardown(refuses_what_is_final, open_one, close_one),
+                cmocka_unit_test_setup_teardown(triggers_hold_against_sql, open_one, close_one),
+                cmocka_unit_test_setup_teardown(walks, open_one, close_one),
+                cmocka_unit_test_setup_teardown(rollback_leaves_nothing, open_one, close_one),
+                cmocka_unit_test_setup_teardown(sum_of_card, open_one, close_one),
+                cmocka_unit_test_setup_teardown(pan_is_sealed, open_one, close_one),
+                cmocka_unit_test_setup_teardown(reversals, open_one, close_one),
+                cmocka_unit_test_setup_teardown(print_jobs, open_one, close_one),
+                cmocka_unit_test_setup_teardown(counters, open_one, close_one),
+                cmocka_unit_test_setup_teardown(keys, open_one, close_one),
+                cmocka_unit_test_setup_teardown(events, open_one, close_one),
                 cmocka_unit_test(words),
         };
 

@@ -17,7 +17,6 @@
 #include "journal/internal.h"
 #include "journal/key.h"
 #include "journal/operator.h"
-#include "journal/request.h"
 #include "journal/rotation.h"
 #include "journal/verify.h"
 
