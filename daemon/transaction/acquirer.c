@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <inttypes.h>
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/secret.h"
 #include "host/result.h"
 #include "journal/batch.h"
 #include "journal/counter.h"
+#include "journal/event.h"
 #include "journal/key.h"
 #include "transaction/acquirer.h"
 #include "transaction/terminal-clock.h"
@@ -203,6 +206,18 @@ int acquirer_exchange(struct acquirer *a, const struct host_request *request, ho
         return 0;
 }
 
+/* A number that nobody here has chosen: the chain of events says where it comes from. */
+static int change_batch(struct journal *j, uint32_t current, uint32_t named) {
+        char text[64];
+        int r;
+
+        r = counter_set_batch(j, named);
+        if (r < 0)
+                return r;
+        (void) snprintf(text, sizeof(text), "{\"batch\":%" PRIu32 ",\"before\":%" PRIu32 "}", named, current);
+        return event_append(j, "batch-adopted", 0, text);
+}
+
 /*
  * The batch that the acquirer has open for us. Ours has its number from then on until it is settled: its totals, STANs
  * and reversals name it. A number that was used before is no new batch either.
@@ -218,7 +233,7 @@ static int adopt_batch(struct journal *j, uint32_t named) {
         if (r > 0)
                 r = batch_is_empty(j, named);
         if (r > 0)
-                return counter_set_batch(j, named);
+                return change_batch(j, current, named);
         if (r == 0)
                 log_warning("The acquirer names batch %06u, this terminal has %06u open and keeps it: settle it",
                             named, current);

@@ -6,6 +6,7 @@
 #include "engine-fixture.h"
 #include "host/exchange.h"
 #include "journal/counter.h"
+#include "journal/event.h"
 
 static struct {
         uint32_t batch; /* that the acquirer names; 0: none */
@@ -91,6 +92,35 @@ static void batch_with_rows_stays(void **state) {
         assert_int_equal(batch_after(8), 8);
 }
 
+static int last_text(const struct event_record *event, void *userdata) {
+        char *text = userdata;
+
+        (void) snprintf(text, 128, "%s %s", event->kind, event->text);
+        return 0;
+}
+
+static void assert_last_event(const char *expected) {
+        char text[128] = "";
+
+        assert_int_equal(event_each(shop.journal, 0, 0, 0, last_text, text), 0);
+        assert_string_equal(text, expected);
+}
+
+/* Each change of the number is in the chain, and nothing else is. */
+static void adopted_batch_is_an_event(void **state) {
+        int64_t before, seq;
+        uint8_t hash[EVENT_HASH_SIZE];
+
+        assert_int_equal(batch_after(7), 7);
+        assert_last_event("batch-adopted {\"batch\":7,\"before\":1}");
+        assert_int_equal(event_head(shop.journal, &before, hash), 0);
+        assert_int_equal(batch_after(7), 7);
+        add("a", "sale", 100);
+        assert_int_equal(batch_after(8), 7);
+        assert_int_equal(event_head(shop.journal, &seq, hash), 0);
+        assert_int_equal(seq, before);
+}
+
 /* Nor does the number of an older one come again, whose STANs are taken. */
 static void older_batch_is_not_taken(void **state) {
         add("a", "sale", 100);
@@ -125,6 +155,7 @@ static void who_was_reached(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(batch_with_rows_stays, setup, teardown),
+                cmocka_unit_test_setup_teardown(adopted_batch_is_an_event, setup, teardown),
                 cmocka_unit_test_setup_teardown(who_was_reached, setup, teardown),
                 cmocka_unit_test_setup_teardown(older_batch_is_not_taken, setup, teardown),
         };
