@@ -9,6 +9,7 @@
 #include "journal/counter.h"
 #include "journal/event.h"
 #include "journal/key.h"
+#include "journal/operator.h"
 #include "transaction/acquirer.h"
 #include "transaction/terminal-clock.h"
 
@@ -315,16 +316,28 @@ int acquirer_next_stan(struct acquirer *a, uint32_t *ret_stan, uint32_t *ret_bat
         return journal_commit(j);
 }
 
+/* Who works here now, also where the terminal asks by itself. */
+static int get_operator(struct acquirer *a, char ret[static 3]) {
+        struct operator_record record;
+        int r;
+
+        r = operator_get_logged_on(a->config.journal, &record);
+        if (r < 0 && r != -ENOENT)
+                return r;
+        copy_text(ret, 3, r < 0 ? a->config.settings->operator_number : record.number);
+        return 0;
+}
+
 int acquirer_sign_on(struct acquirer *a, acquirer_signed_on_t done, void *userdata) {
-        struct host_request q = {
-                .kind = HOST_SIGN_ON,
-                .psn = -1,
-                .operator_id = a->config.settings->operator_number,
-        };
+        char number[3];
+        struct host_request q = { .kind = HOST_SIGN_ON, .psn = -1, .operator_id = number };
         int r;
 
         if (a->busy)
                 return -EBUSY;
+        r = get_operator(a, number);
+        if (r < 0)
+                return r;
         r = acquirer_next_stan(a, &q.stan, &q.batch);
         if (r < 0)
                 return r;

@@ -198,7 +198,7 @@ static void refused(struct transaction *t) {
 static int send_request(struct transaction *t, struct host_request *q, host_exchange_done_t done) {
         q->batch = t->settlement->batch.number;
         q->balanced = t->settlement->batch.reconciliation == BATCH_BALANCED;
-        q->operator_id = t->engine->config.settings->operator_number;
+        q->operator_id = t->view.record.operator_id;
         return acquirer_exchange(t->engine->acquirer, q, done, t);
 }
 

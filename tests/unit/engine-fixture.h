@@ -5,6 +5,7 @@
 
 #include <systemd/sd-event.h>
 
+#include "journal/operator.h"
 #include "shop-settings.h"
 #include "transaction/engine.h"
 
@@ -75,6 +76,19 @@ static void shop_set_up(void) {
         shop.settings = shop_settings();
         emv_terminal_init(&shop.terminal);
         assert_int_equal(sd_event_new(&shop.event), 0);
+}
+
+/* A new operator, or NULL for nobody. */
+static inline void shop_log_on(const char *number) {
+        struct operator_record record = { .role = OPERATOR_SUPERVISOR };
+
+        assert_int_equal(journal_begin(shop.journal, JOURNAL_DURABLE), 0);
+        if (number) {
+                COPY(record.number, number);
+                assert_int_equal(operator_record_insert(shop.journal, &record), 0);
+        }
+        assert_int_equal(operator_set_logged_on(shop.journal, number), 0);
+        assert_int_equal(journal_commit(shop.journal), 0);
 }
 
 static void shop_tear_down(void) {

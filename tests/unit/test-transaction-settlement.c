@@ -126,6 +126,17 @@ static void balanced(void **state) {
         assert_refused("settlement", 0, "", "nothing to settle");
 }
 
+/* All its messages bear whom its paper names. */
+static void named_operator(void **state) {
+        (void) acq_add("sale", 100);
+        shop_log_on("07");
+        verdict = HOST_UNEQUAL;
+        assert_string_equal(settle().operator_id, "07");
+        assert_int_equal(acq.n_told, 3);
+        for (unsigned i = 0; i < acq.n_told; i++)
+                assert_string_equal(acq.told[i].operator_id, "07");
+}
+
 static void uploaded(void **state) {
         struct transaction_record sales[11], chip, settlement;
         struct batch_record batch;
@@ -611,6 +622,7 @@ static void largest_sum(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(balanced, setup, acq_teardown),
+                cmocka_unit_test_setup_teardown(named_operator, setup, acq_teardown),
                 cmocka_unit_test_setup_teardown(uploaded, setup, acq_teardown),
                 cmocka_unit_test_setup_teardown(balanced_with_chips, setup, acq_teardown),
                 cmocka_unit_test_setup_teardown(each_message_unanswered, setup, acq_teardown),

@@ -10,6 +10,7 @@
 
 static struct {
         uint32_t batch; /* that the acquirer names; 0: none */
+        char operator_id[4];
         host_exchange_done_t done;
         void *userdata;
 } sign_on;
@@ -23,6 +24,7 @@ int __wrap_host_exchange(struct host_link *link, const struct host_profile *p, c
                          const struct host_request *q, uint64_t deadline_usec, host_exchange_done_t done,
                          void *userdata) {
         assert_int_equal(q->kind, HOST_SIGN_ON);
+        COPY(sign_on.operator_id, q->operator_id);
         sign_on.done = done;
         sign_on.userdata = userdata;
         return 0;
@@ -121,6 +123,18 @@ static void adopted_batch_is_an_event(void **state) {
         assert_int_equal(seq, before);
 }
 
+/* The one of tilld.conf stands for nobody. */
+static void named_operator(void **state) {
+        (void) batch_after(0);
+        assert_string_equal(sign_on.operator_id, shop.settings.operator_number);
+        shop_log_on("07");
+        (void) batch_after(0);
+        assert_string_equal(sign_on.operator_id, "07");
+        shop_log_on(NULL);
+        (void) batch_after(0);
+        assert_string_equal(sign_on.operator_id, shop.settings.operator_number);
+}
+
 /* Nor does the number of an older one come again, whose STANs are taken. */
 static void older_batch_is_not_taken(void **state) {
         add("a", "sale", 100);
@@ -156,6 +170,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(batch_with_rows_stays, setup, teardown),
                 cmocka_unit_test_setup_teardown(adopted_batch_is_an_event, setup, teardown),
+                cmocka_unit_test_setup_teardown(named_operator, setup, teardown),
                 cmocka_unit_test_setup_teardown(who_was_reached, setup, teardown),
                 cmocka_unit_test_setup_teardown(older_batch_is_not_taken, setup, teardown),
         };

@@ -21,7 +21,7 @@ struct told {
         uint32_t stan, batch;
         int64_t amount;
         uint16_t currency;
-        char pan[20], reason[3], code[7];
+        char pan[20], reason[3], code[7], operator_id[4];
         struct host_original original;
         uint8_t icc[255];
         size_t icc_size;
@@ -128,6 +128,7 @@ int __wrap_acquirer_exchange(struct acquirer *a, const struct host_request *q, h
         };
         COPY(told->pan, strempty(q->pan));
         COPY(told->reason, strempty(q->reason));
+        COPY(told->operator_id, strempty(q->operator_id));
         COPY(told->code, strempty(q->authorization_code));
         if (q->icc_size > 0)
                 memcpy(told->icc, q->icc, q->icc_size);
