@@ -6,7 +6,7 @@
 # told (told.log). Prints each thing that must not be, a line each. The journal is read by SQL of its own, not by the
 # daemon's code. Each reference of a run has an amount of its own: so the ledger shows which attempt charged what.
 
-import collections, hashlib, re, sqlite3, struct, sys
+import collections, hashlib, os, re, sqlite3, struct, sys
 
 # What has no effect on money.
 SERVICES = ('sign-on', 'sign-off', 'echo', 'parameters', 'ca-keys', 'settlement', 'batch-upload', 'chip-upload',
@@ -14,27 +14,32 @@ SERVICES = ('sign-on', 'sign-off', 'echo', 'parameters', 'ca-keys', 'settlement'
 FREE = SERVICES + ('balance',)
 # What is approved here and told to the acquirer until it answers.
 ADVICES = ('tip', 'offline-sale')
+# What the acquirer gives, and the file that it is kept in.
+DOWNLOADS = {'parameters': '65-acquirer-applications.conf', 'ca-keys': '85-acquirer-ca-keys.conf'}
 # What takes an original back, all of it.
 VOIDS = ('void', 'pre-authorization-void', 'completion-void')
+ENDS_REVERSAL = ('00', '12', '25')
 COPIES = ('MERCHANT COPY', 'CARDHOLDER COPY')
 
 
 class Witnesses:
-    def __init__(self, directory, ledger, terminal):
+    def __init__(self, directory, ledger_path, terminal):
         journal = sqlite3.connect(f'file:{directory}/test.db?mode=ro', uri=True)
         journal.row_factory = sqlite3.Row
         rows = lambda db, sql, *values: [dict(row) for row in db.execute(sql, values)]
         self.transactions = rows(journal, 'SELECT * FROM transactions ORDER BY id')
         self.reversals = {r['transaction_id']: r for r in rows(journal, 'SELECT * FROM reversals')}
+        self.forwards = {r['transaction_id'] for r in rows(journal, 'SELECT transaction_id FROM forwards')}
         self.jobs = rows(journal, 'SELECT id, transaction_id, what, duplicate, state FROM print_jobs ORDER BY id')
         self.batches = rows(journal, 'SELECT * FROM batches ORDER BY number')
         self.counters = {r['name']: r['value'] for r in rows(journal, 'SELECT * FROM counters')}
         self.events = rows(journal, 'SELECT * FROM events ORDER BY seq')
+        self.checkpoints = {r['seq']: r['hash'] for r in rows(journal, 'SELECT * FROM checkpoints')}
         self.damage = [row[0] for row in journal.execute('PRAGMA quick_check') if row[0] != 'ok']
         self.damage += [f'foreign key of {row[0]}' for row in journal.execute('PRAGMA foreign_key_check')]
         journal.close()
 
-        ledger = sqlite3.connect(f'file:{ledger}?mode=ro', uri=True)
+        ledger = sqlite3.connect(f'file:{ledger_path}?mode=ro', uri=True)
         ledger.row_factory = sqlite3.Row
         self.charges = rows(ledger, 'SELECT * FROM transactions WHERE terminal = ? ORDER BY id', terminal)
         self.settled = {b['batch']: b['state'] for b in rows(ledger, 'SELECT * FROM batches WHERE terminal = ?', terminal)}
@@ -42,6 +47,11 @@ class Witnesses:
         self.messages = rows(ledger, 'SELECT * FROM messages WHERE terminal = ? ORDER BY id', terminal)
         ledger.close()
 
+        # What there is to download, and what is there of it: of each a line or a section for each object.
+        of = os.path.dirname(ledger_path)
+        self.given = {kind: len(read_lines(f'{of}/{kind}')) for kind in DOWNLOADS if os.path.exists(f'{of}/{kind}')}
+        self.taken = {kind: sum(line.startswith('[') for line in read_lines(f'{directory}/emv.d/{name}'))
+                      for kind, name in DOWNLOADS.items() if os.path.exists(f'{directory}/emv.d/{name}')}
         self.told = [line.split() for line in read_lines(f'{directory}/told.log')]
         self.papers = [read_paper(line) for line in read_lines(f'{directory}/paper.log')]
 
@@ -64,17 +74,17 @@ def read_paper(line):
     return Paper(int(job), reference and reference[1], what and what[0], 'DUPLICATED' in text)
 
 
-def check(w, power_was_cut=False):
+def check(w):
     faults = []
-    for rule in (check_journal, check_told, check_money, check_originals, check_batches, check_numbers, check_reversals,
-                 check_papers, check_events):
-        faults += rule(w, power_was_cut)
+    for rule in (check_journal, check_told, check_held, check_money, check_originals, check_batches, check_numbers,
+                 check_reversals, check_papers, check_downloads, check_events):
+        faults += rule(w)
     return faults
 
 
 # --- The journal for itself: all is at rest.
 
-def check_journal(w, _):
+def check_journal(w):
     for damage in w.damage:
         yield f'the journal is damaged: {damage}'
     for t in w.transactions:
@@ -92,13 +102,16 @@ def check_journal(w, _):
             yield f'{name} is approved and reversed'
         if (t['id'] in w.reversals) != (t['reversal'] in ('pending', 'rejected')):
             yield f'{name} says reversal {t["reversal"]}, and its request is {"" if t["id"] in w.reversals else "not "}there'
+        if (t['id'] in w.forwards) != (t['forwarding'] == 'pending'):
+            yield f'{name} says forwarding {t["forwarding"]}, and its request is {"" if t["id"] in w.forwards else "not "}there'
 
 
 # --- What was told is true, and stays so.
 
-def check_told(w, _):
+def check_told(w):
     journal = {t['reference']: t for t in w.transactions}
-    results, ended, reversed_ = {}, set(), set()
+    results, ended, reversed_ = {}, set(), {}
+    resolved = {e['transaction_id'] for e in w.events if e['kind'] == 'resolved'}
     for reference, state, result, reversal in w.told:
         if state == 'refused':
             continue
@@ -107,31 +120,57 @@ def check_told(w, _):
         if reference in results and result != results[reference] and not (
                 results[reference] == 'unconfirmed' and result in ('approved', 'declined')):
             yield f'{reference} was told as {results[reference]}, then as {result}'
-        if reference in reversed_ and reversal != 'done':
-            yield f'{reference} was told as reversed, then as {reversal}'
+        if reference in reversed_ and reversal != reversed_[reference]:
+            yield f'{reference} was told as reversed ({reversed_[reference]}), then as {reversal}'
         if state == 'done':
             ended.add(reference)
             results[reference] = result
-        if reversal == 'done':
-            reversed_.add(reference)
+        if reversal in ('done', 'resolved'):
+            reversed_[reference] = reversal
     for reference, result in results.items():
         if reference not in journal:
             yield f'{reference} was told as {result}, and the journal does not know it'
-        elif journal[reference]['result'] != result:
+        elif journal[reference]['result'] != result and not (
+                result == 'unconfirmed' and journal[reference]['id'] in resolved):
             yield f'{reference} was told as {result}, and the journal has {journal[reference]["result"]}'
+    for reference, reversal in reversed_.items():
+        if reference in journal and journal[reference]['reversal'] != reversal:
+            yield f'{reference} was told as {reversal}, and the journal has {journal[reference]["reversal"]}'
+
+
+# --- While nobody knows what became of a reversal, no more money moves, unless somebody has resolved it.
+
+def check_held(w):
+    journal = {(t['batch'], t['stan']): t for t in w.transactions if t['stan']}
+    when = {(e['transaction_id'], e['kind']): e['seq'] for e in w.events}
+    held = {}
+    for m in w.messages:
+        number = (m['batch'], m['stan'])
+        if m['kind'] == 'reversal':
+            held[number] = m['code'] not in ENDS_REVERSAL
+        t = journal.get(number)
+        # What was approved here before is told on; what is about the terminal alone moves nothing.
+        if not t or m['kind'] in ADVICES or (m['kind'] in SERVICES and m['kind'] != 'settlement'):
+            continue
+        for other in (journal[n] for n, is_held in held.items() if is_held and n != number and n in journal):
+            resolved, sent = when.get((other['id'], 'resolved'), sys.maxsize), when.get((t['id'], 'sent'))
+            if sent and sent < resolved:
+                yield f'{t["reference"]} was sent, and the reversal of {other["reference"]} was not taken'
 
 
 # --- Journal and ledger agree on every booking.
 
-def check_money(w, _):
+def check_money(w):
     journal = {(t['batch'], t['stan']): t for t in w.transactions if t['stan']}
+    # Of what was purged there is no number any more.
+    purged = {(t['kind'], t['amount']): t for t in w.transactions if t['purged']}
     booked = {(c['batch'], c['stan']): c for c in w.charges}
     charged = collections.Counter((c['kind'], c['amount']) for c in w.charges if c['effect'] == 'approved')
     for (kind, amount), times in charged.items():
         if times > 1 and kind not in FREE:
             yield f'a {kind} over {amount} is booked {times} times'
     for number, c in booked.items():
-        t = journal.get(number)
+        t = journal.get(number) or purged.get((c['kind'], c['amount']))
         if not t:
             yield f'{c["kind"]} {number} over {c["amount"]} is in the ledger ({c["effect"]}), not in the journal'
             continue
@@ -141,7 +180,7 @@ def check_money(w, _):
         if c['effect'] == 'approved' and t['result'] not in ('approved', 'unconfirmed') and \
                 t['reversal'] not in ('rejected', 'resolved') and t['kind'] not in FREE:
             yield f'{name} is charged, and the journal has {t["result"]}, reversal {t["reversal"]}'
-        if c['effect'] != 'approved' and t['result'] == 'approved' and t['forwarding'] != 'rejected':
+        if c['effect'] != 'approved' and t['result'] == 'approved' and t['forwarding'] not in ('rejected', 'resolved'):
             yield f'{name} is approved, and the ledger has {c["effect"]}'
         if t['forwarding'] == 'rejected' and c['effect'] == 'approved':
             yield f'{name} is said to be refused, and the ledger has it'
@@ -152,7 +191,7 @@ def check_money(w, _):
 
 # --- What was charged is taken back once, and never more of it than there was.
 
-def check_originals(w, _):
+def check_originals(w):
     for c in w.charges:
         about = [o for o in w.charges if o['original'] == c['id'] and o['effect'] == 'approved']
         back = [o for o in about if o['kind'] in VOIDS]
@@ -172,7 +211,7 @@ def check_originals(w, _):
 
 # --- A batch goes on once the acquirer has closed the one before, with all that was in it.
 
-def check_batches(w, _):
+def check_batches(w):
     current = w.counters.get('batch', 1)
     rows = {b['number']: b for b in w.batches}
     for number in {t['batch'] for t in w.transactions if t['batch']} | set(rows):
@@ -197,14 +236,11 @@ def check_batches(w, _):
 
 # --- A number is used once, for one thing, and again only to take that thing back.
 
-def check_numbers(w, power_was_cut):
+def check_numbers(w):
     seen = {}
     for m in w.messages:
         number = (m['batch'], m['stan'])
         if m['kind'] == 'reversal':
-            continue
-        # What is not money is numbered by a commit that a power cut may take back.
-        if m['kind'] in SERVICES and power_was_cut:
             continue
         if number in seen and not (m['kind'] in ADVICES and seen[number] == m['kind']):
             yield f'batch and number {number} stand for a {seen[number]} and again for a {m["kind"]}'
@@ -213,9 +249,11 @@ def check_numbers(w, power_was_cut):
 
 # --- What was taken back was to be taken back, and said so to the end.
 
-def check_reversals(w, _):
+def check_reversals(w):
     journal = {(t['batch'], t['stan']): t for t in w.transactions if t['stan']}
     booked = {(c['batch'], c['stan']): c for c in w.charges}
+    if any(t['purged'] for t in w.transactions):
+        return
     for m in w.messages:
         if m['kind'] != 'reversal':
             continue
@@ -231,7 +269,7 @@ def check_reversals(w, _):
 
 # --- Papers: each once without a mark, none missing, none that says what is not so.
 
-def check_papers(w, _):
+def check_papers(w):
     journal = {t['reference']: t for t in w.transactions}
     settled = {b['number'] for b in w.batches if b['state'] == 'settled'}
     out = collections.defaultdict(list)
@@ -272,11 +310,23 @@ def check_papers(w, _):
             yield f'job {j["id"]} is left {j["state"]}'
 
 
-# --- The event log's chain, computed anew.
+# --- What was downloaded is there whole, or not at all.
 
-def check_events(w, _):
-    previous = bytes(32)
-    for n, e in enumerate(w.events, 1):
+def check_downloads(w):
+    for kind, taken in w.taken.items():
+        if taken != w.given.get(kind):
+            yield f'of {w.given.get(kind)} {kind} {taken} are there'
+    for t in w.transactions:
+        if t['kind'] in DOWNLOADS and t['result'] == 'approved' and w.given.get(t['kind']) and t['kind'] not in w.taken:
+            yield f'{t["kind"]} {t["reference"]} is approved, and nothing is there of it'
+
+
+# --- The event log's chain, computed anew, from the checkpoint on that a purge has left.
+
+def check_events(w):
+    first = w.events[0]['seq'] if w.events else 1
+    previous = bytes(32) if first == 1 else w.checkpoints.get(first - 1, b'')
+    for n, e in enumerate(w.events, first):
         parts = previous + struct.pack('>QQQ', e['seq'], e['time_usec'], e['transaction_id'])
         for text in (e['kind'], e['text']):
             parts += struct.pack('>Q', len(text.encode())) + text.encode()

@@ -8,6 +8,7 @@
 #include "device/monitor.h"
 #include "device/msr.h"
 #include "device/printer.h"
+#include "issuer/dukpt.h"
 
 #define BEHAVIOUR_MAX 256
 
@@ -126,6 +127,35 @@ bool devices_swipe(const char *track2) {
         bool armed = played.msr.armed;
 
         (void) track2_parse((const uint8_t *) track2, strlen(track2), 0, &swipe.track2);
+        if (armed)
+                played.msr.listener.swipe(&played.msr, &swipe, played.msr.listener.userdata);
+        return armed;
+}
+
+/* As a reader does that shows the first six and last four digits and hides the service code. */
+static void mask_pan(const char *track2, char ret[static TRACK_PAN_MAX + 1]) {
+        size_t n = strcspn(track2 + 1, "=");
+
+        (void) snprintf(ret, TRACK_PAN_MAX + 1, "%.*s", (int) n, track2 + 1);
+        memset(ret + 6, '*', n - 10);
+}
+
+bool devices_swipe_encrypted(const char *track2) {
+        struct msr_swipe swipe = {
+                .sequence = 1,
+                .track2.status = TRACK_ENCRYPTED,
+                .encrypted = { .ksn = { 0xFF, 0xFF, 0x98, 0x76, 0x54, 0x32, 0x10, 0xE0, 0x00, 1 },
+                               .ksn_size = DUKPT_KSN_SIZE },
+        };
+        char padded[MSR_CRYPTOGRAM_MAX] = "";
+        uint8_t key[DUKPT_KEY_SIZE];
+        bool armed = played.msr.armed;
+
+        swipe.encrypted.cryptogram_size = ((size_t) snprintf(padded, sizeof(padded), "%s", track2) + 7) / 8 * 8;
+        if (dukpt_key(dukpt_test_key, swipe.encrypted.ksn, DUKPT_PIN, key) < 0 ||
+            dukpt_crypt(true, key, padded, swipe.encrypted.cryptogram_size, swipe.encrypted.cryptogram) < 0)
+                abort();
+        mask_pan(track2, swipe.encrypted.masked_pan);
         if (armed)
                 played.msr.listener.swipe(&played.msr, &swipe, played.msr.listener.userdata);
         return armed;

@@ -4,19 +4,25 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <sqlite3.h>
+#include <stdarg.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 
 #include "base/macro.h"
 
 #define FD_POWER 202
+/* From here on they are the test's own. */
+#define FD_WORLD 200
 
 struct file {
         sqlite3_file base;
         char name[64]; /* "" for one that is of no interest: shared memory, temporary files */
+        bool is_new;   /* a log that was not there: SQLite syncs the directory with it */
         sqlite3_file real[];
 };
 
 static sqlite3_vfs *below;
+static const char *directory; /* NULL: nothing is written down */
 
 static void note(enum power_what what, const char *name, uint64_t offset, const void *data, size_t size) {
         struct power_record record = { .what = what, .name_size = strlen(name), .offset = offset, .size = size };
@@ -56,11 +62,16 @@ static int file_truncate(sqlite3_file *f, sqlite3_int64 size) {
 
 /* After it is done. */
 static int file_sync(sqlite3_file *f, int flags) {
+        struct file *file = (struct file *) f;
         int r = CALL(f, xSync, flags);
 
-        if (r == SQLITE_OK)
-                note(POWER_SYNCED, NAME(f), 0, NULL, 0);
-        return r;
+        if (r != SQLITE_OK)
+                return r;
+        note(POWER_SYNCED, NAME(f), 0, NULL, 0);
+        if (file->is_new)
+                note(POWER_DIRECTORY_SYNCED, NAME(f), 0, NULL, 0);
+        file->is_new = false;
+        return SQLITE_OK;
 }
 
 static int file_size(sqlite3_file *f, sqlite3_int64 *ret) {
@@ -129,10 +140,11 @@ static const sqlite3_io_methods methods = {
         .xShmUnmap = file_shm_unmap,
 };
 
-static const char *base_name(const char *path) {
-        const char *slash = path ? strrchr(path, '/') : NULL;
+/* From the directory on; "" for what lies elsewhere. */
+static const char *name_of(const char *path) {
+        const char *rest = path && directory ? startswith(path, directory) : NULL;
 
-        return slash ? slash + 1 : strempty(path);
+        return rest && *rest == '/' ? rest + 1 : "";
 }
 
 static int vfs_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *f, int flags, int *ret_flags) {
@@ -145,26 +157,121 @@ static int vfs_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *f, int fla
         if (r != SQLITE_OK)
                 return r;
         f->pMethods = &methods;
-        COPY(NAME(f), flags & kept ? base_name(path) : "");
+        COPY(NAME(f), flags & kept ? name_of(path) : "");
         if (is_new)
                 note(POWER_CREATED, NAME(f), 0, NULL, 0);
+        ((struct file *) f)->is_new = is_new && !(flags & SQLITE_OPEN_MAIN_DB);
         return SQLITE_OK;
 }
 
 static int vfs_delete(sqlite3_vfs *vfs, const char *path, int sync_directory) {
         int r = below->xDelete(below, path, sync_directory);
 
-        if (r == SQLITE_OK)
-                note(sync_directory ? POWER_DELETED_FOR_GOOD : POWER_DELETED, base_name(path), 0, NULL, 0);
+        if (r != SQLITE_OK)
+                return r;
+        note(POWER_DELETED, name_of(path), 0, NULL, 0);
+        if (sync_directory)
+                note(POWER_DIRECTORY_SYNCED, name_of(path), 0, NULL, 0);
+        return SQLITE_OK;
+}
+
+/* ---- The daemon's own calls ---- */
+
+int __wrap_open(const char *path, int flags, ...);
+int __real_open(const char *path, int flags, ...);
+ssize_t __wrap_write(int fd, const void *data, size_t size);
+ssize_t __real_write(int fd, const void *data, size_t size);
+int __wrap_fsync(int fd);
+int __real_fsync(int fd);
+int __wrap_rename(const char *from, const char *to);
+int __real_rename(const char *from, const char *to);
+int __wrap_unlink(const char *path);
+int __real_unlink(const char *path);
+
+/* The file behind a descriptor; "" for one that is of no interest, what this program itself writes down among it. */
+static void read_name(int fd, char ret[static PATH_MAX]) {
+        char link[64], path[PATH_MAX];
+        ssize_t n = -1;
+
+        (void) snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+        if (directory && fd > STDERR_FILENO && fd < FD_WORLD)
+                n = readlink(link, path, sizeof(path) - 1);
+        path[MAX(n, 0)] = '\0';
+        (void) snprintf(ret, PATH_MAX, "%s", name_of(path));
+}
+
+static bool is_directory(int fd) {
+        struct stat st;
+
+        return fstat(fd, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+int __wrap_open(const char *path, int flags, ...) {
+        bool is_new = *name_of(path) && (flags & O_CREAT) && access(path, F_OK) < 0;
+        va_list ap;
+        mode_t mode;
+        int fd;
+
+        va_start(ap, flags);
+        mode = flags & O_CREAT ? va_arg(ap, mode_t) : 0;
+        va_end(ap);
+        fd = __real_open(path, flags, mode);
+        if (fd < 0)
+                return fd;
+        if (is_new)
+                note(POWER_CREATED, name_of(path), 0, NULL, 0);
+        else if (flags & O_TRUNC)
+                note(POWER_TRUNCATED, name_of(path), 0, NULL, 0);
+        return fd;
+}
+
+ssize_t __wrap_write(int fd, const void *data, size_t size) {
+        char name[PATH_MAX];
+
+        read_name(fd, name);
+        if (*name)
+                note(POWER_WRITTEN, name, (uint64_t) lseek(fd, 0, SEEK_CUR), data, size);
+        return __real_write(fd, data, size);
+}
+
+int __wrap_fsync(int fd) {
+        char name[PATH_MAX];
+        int r = __real_fsync(fd);
+
+        if (r < 0 || !directory)
+                return r;
+        read_name(fd, name);
+        if (is_directory(fd))
+                note(POWER_DIRECTORY_SYNCED, *name ? name : ".", 0, NULL, 0);
+        else
+                note(POWER_SYNCED, name, 0, NULL, 0);
         return r;
 }
 
-static int open_log(const char *directory) {
+int __wrap_rename(const char *from, const char *to) {
+        int r = __real_rename(from, to);
+
+        if (r == 0)
+                note(POWER_RENAMED, name_of(from), 0, name_of(to), strlen(name_of(to)));
+        return r;
+}
+
+int __wrap_unlink(const char *path) {
+        int r = __real_unlink(path);
+
+        if (r == 0)
+                note(POWER_DELETED, name_of(path), 0, NULL, 0);
+        return r;
+}
+
+/* ---- The log ---- */
+
+static int open_log(void) {
         char path[PATH_MAX];
         int fd;
 
         (void) snprintf(path, sizeof(path), "%s/power.log", directory);
-        fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+        fd = __real_open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
         if (fd < 0)
                 return -errno;
         if (dup3(fd, FD_POWER, O_CLOEXEC) < 0)
@@ -173,11 +280,12 @@ static int open_log(const char *directory) {
         return 0;
 }
 
-void power_record(const char *directory) {
+void power_record(const char *path) {
         static sqlite3_vfs vfs;
 
+        directory = path;
         below = sqlite3_vfs_find(NULL);
-        if (!below || open_log(directory) < 0)
+        if (!below || open_log() < 0)
                 _exit(4);
         vfs = *below;
         vfs.zName = "till-power";

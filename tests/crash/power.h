@@ -2,13 +2,14 @@
 #pragma once
 
 /*
- * What a power cut would find: a VFS over SQLite's own that writes down in DIRECTORY/power.log what was written and
- * what of it was synced. tests/crash/power.py makes the disk of it that is left when the power goes.
+ * What a power cut would find: a VFS over SQLite's own, and the daemon's own calls (--wrap), write down in
+ * DIRECTORY/power.log what was written there and what of it was synced. tests/crash/power.py makes the disk of it that
+ * is left when the power goes.
  */
 
 #include <stdint.h>
 
-/* A record: this, the file's name without its directory, and of a write its bytes. In the machine's own byte order. */
+/* A record: this, the file's name from DIRECTORY on, and of a write its bytes. In the machine's own byte order. */
 struct power_record {
         uint32_t what; /* enum power_what */
         uint32_t name_size;
@@ -22,7 +23,8 @@ enum power_what {
         POWER_TRUNCATED,
         POWER_SYNCED,
         POWER_DELETED,
-        POWER_DELETED_FOR_GOOD, /* the directory was synced */
+        POWER_RENAMED,          /* the new name is in the place of the bytes */
+        POWER_DIRECTORY_SYNCED, /* what was created, renamed and deleted stays so */
 };
 
 /* For all databases that are opened from now on. Ends the process on an error. */

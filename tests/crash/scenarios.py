@@ -21,6 +21,9 @@ class Scenario:
     answer_seconds: int = PATIENT
     # What was done before; a terminal that has signed on and sold. None: one that is new.
     before: list = None
+    # And after that, with what the acquirer did wrong then.
+    left: list = dataclasses.field(default_factory=list)
+    spoiled: list = dataclasses.field(default_factory=list)
     # And what was going on, its answer lost, when the terminal was killed already: then it is killed in coming back.
     crashed: list = dataclasses.field(default_factory=list)
     unreachable: bool = False
@@ -48,6 +51,14 @@ def chip(start, card='unionpay'):
 
 def swipe(start):
     return ['plug printer', 'plug msr', f'start {start}', f'swipe {STRIPE}', 'until done', 'until quiet']
+
+
+def swipe_encrypted(start):
+    return [step.replace('swipe ;', 'swipe-encrypted ;') for step in swipe(start)]
+
+
+def second_host(start):
+    return ['set second-host', *swipe(start)]
 
 
 SOLD = swipe('sale REF-0 900')
@@ -82,10 +93,12 @@ UNCONFIRMED = [(name, [w for w in script if 'reversal' not in w], 'unconfirmed' 
 PLAIN = [(name, script, 'failed' if result == 'unconfirmed' else result, seconds)
          for name, script, result, seconds in UNCONFIRMED if name != 'wrong-amount']
 WAYS = (('chip', chip), ('stripe', swipe))
+# Of a card that a reader has encrypted nothing is left that a chip could be compared with.
+ENCRYPTED = ('sale', 'void', 'refund')
 
 
 def sales():
-    for entry, way in WAYS:
+    for entry, way in (*WAYS, ('encrypted', swipe_encrypted), ('second-host', second_host)):
         for outcome, script, result, seconds in ANSWERS:
             yield Scenario(f'sale/{entry}/{outcome}', way('sale REF-1 1000'), result, script, seconds, SOLD)
         yield Scenario(f'sale/{entry}/first', way('sale REF-1 1000'), 'approved')
@@ -125,7 +138,7 @@ ABOUT = [
 
 def others():
     for kind, before, call, answers in ABOUT:
-        for entry, way in WAYS:
+        for entry, way in (*WAYS, ('encrypted', swipe_encrypted)) if kind in ENCRYPTED else WAYS:
             done = [step for start in before for step in way(start)]
             for outcome, script, result, seconds in answers:
                 yield Scenario(f'{kind}/{entry}/{outcome}', way(call), result, script, seconds, done)
@@ -138,7 +151,8 @@ def others():
 
 
 # Only a sign-on makes more of a refusal than that; what bears no MAC has none that could be wrong.
-SERVICES = [('sign-on', 'failed'), ('sign-off', 'declined'), ('echo', 'declined')]
+SERVICES = [('sign-on', 'failed'), ('sign-off', 'declined'), ('echo', 'declined'), ('parameters', 'declined'),
+            ('ca-keys', 'declined')]
 
 
 def services():
@@ -149,6 +163,12 @@ def services():
             result = refused if outcome in ('declined', 'in-progress') else result
             words = [f'{w} kind={kind}' for w in script]
             yield Scenario(f'{kind}/none/{outcome}', service(f'{kind} REF-1'), result, words, seconds, SOLD)
+    # What was downloaded is what the next card is read with; a second download takes its place.
+    for kind in ('parameters', 'ca-keys'):
+        yield Scenario(f'{kind}/none/cut-in-the-middle', service(f'{kind} REF-1'), 'failed',
+                       [f'approve kind={kind}', f'close kind={kind}'], before=SOLD)
+        yield Scenario(f'{kind}/none/again', service(f'{kind} REF-1'), 'approved',
+                       before=SOLD + service(f'{kind} REF-A'), after=chip('sale REF-3 1500'))
 
 
 def service(start):
@@ -230,6 +250,55 @@ def forwards():
                        after=settle)
 
 
+# What nobody is sure about, until somebody who has asked the acquirer says how it is: its name, what it is, what went
+# wrong, the outcome, what becomes of it.
+LEFT_OPEN = [
+    ('reversal', 'sale REF-1 1200', ['drop', 'decline 05 kind=reversal'], 'settled', 'failed'),
+    ('reversal-of-a-booking', 'sale REF-1 1200', ['drop-answer', 'decline 05 kind=reversal'], 'settled', 'failed'),
+    ('refund-booked', 'refund REF-1 300 original=REF-0 supervised', ['drop-answer'], 'approved', 'approved'),
+    ('refund-lost', 'refund REF-1 300 original=REF-0 supervised', ['drop'], 'declined', 'declined'),
+    ('forward', 'offline-sale REF-1 1000 code=A12345 supervised', ['decline 51 kind=offline-sale'], 'settled', 'approved'),
+]
+
+
+def resolutions():
+    for name, call, spoiled, outcome, result in LEFT_OPEN:
+        how = {'before': SOLD + ['enrol 02 1234'], 'left': swipe(call), 'spoiled': spoiled,
+               'after': swipe('sale REF-3 1500')}
+        for entry, step in (('resolve', f'resolve REF-1 {outcome}'),
+                            ('code', f'resolve-with-code REF-1 {outcome} 02 1234')):
+            yield Scenario(f'resolve/{entry}/{name}', ['plug printer', step, 'until quiet'], result, **how)
+    yield Scenario('resolve/code/wrong', ['plug printer', 'resolve-with-code REF-1 settled 02 4321', 'until quiet'],
+                   'failed', before=SOLD + ['enrol 02 1234'], left=swipe('sale REF-1 1200'), spoiled=LEFT_OPEN[0][2])
+    # Of one that is still to be sent nothing leaves any more.
+    yield Scenario('resolve/resolve/pending', ['plug printer', 'run 50', 'resolve REF-1 settled', 'until quiet'], 'failed',
+                   before=SOLD, left=swipe('sale REF-1 1200')[:-1], spoiled=['bad-mac', 'close kind=reversal'],
+                   unreachable=True)
+    # Nobody knows whether it was voided: nothing more of it is given back, until somebody does.
+    lost = ['drop', 'decline 05 kind=reversal']
+    left = swipe('void REF-A 900 original=REF-0 supervised')
+    for kind, call in (('refund', 'refund REF-1 900 original=REF-0 supervised'), ('sale', 'sale REF-1 1500'),
+                       ('settlement', 'settlement REF-1')):
+        way = service if kind == 'settlement' else swipe
+        yield Scenario(f'{kind}/held/refused', way(call), 'refused', before=SOLD, left=left, spoiled=lost)
+        yield Scenario(f'{kind}/held/resolved', ['plug printer', 'resolve REF-A settled'] + way(call)[1:], 'approved',
+                       before=SOLD, left=left, spoiled=lost)
+
+
+# What changes the whole journal, between two sales.
+def upkeep():
+    before = SOLD + swipe('refund REF-A 100 original=REF-0 supervised') + chip('sale REF-B 800') \
+        + service('settlement REF-C') + swipe('sale REF-D 700')
+    kept = swipe('void REF-1 700 original=REF-D supervised')
+    after = service('settlement REF-2') + swipe('sale REF-3 1500')
+    yield Scenario('journal/purge/settled', ['plug printer', 'pass 400', 'purge 180', *kept[1:]], 'approved',
+                   before=before, after=after)
+    yield Scenario('journal/new-key/sold', ['set new-key', *kept], 'approved', before=before, after=after)
+    yield Scenario('journal/new-key/uploaded', ['set new-key', *service('settlement REF-1')], 'approved',
+                   ['wrong-amount kind=settlement'], before=before, after=after[4:])
+    yield Scenario('journal/new/first', ['plug printer', 'until quiet', *swipe('sale REF-1 1000')[1:]], 'approved')
+
+
 # Killed when the acquirer has booked it and has not answered; and again, anywhere on the way back.
 def restarts():
     done = {'sale': SOLD, 'settlement': SOLD}
@@ -247,4 +316,5 @@ def restarts():
 
 
 def all_scenarios():
-    return {s.name: s for group in (sales(), others(), services(), settlements(), forwards(), restarts()) for s in group}
+    return {s.name: s for group in (sales(), others(), services(), settlements(), forwards(), resolutions(), upkeep(),
+                                         restarts()) for s in group}

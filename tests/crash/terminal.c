@@ -14,40 +14,29 @@
 #include <signal.h>
 #include <stdarg.h>
 
-#include "base/clock.h"
-#include "base/config.h"
 #include "base/log.h"
 #include "crash/devices.h"
 #include "crash/power.h"
+#include "crash/terminal.h"
+#include "journal/rotation.h"
 #include "tests/unit/chip-worker.h"
 #include "tests/unit/shop-settings.h"
-#include "transaction/engine.h"
+#include "transaction/emv-files.h"
 
 /* Above all that the program opens, so that who injects faults knows them. */
 #define FD_TOLD 200
 #define FD_PAPER 201
-#define STEP_USEC (10 * USEC_PER_SEC)
 
-static struct {
-        const char *dir, *keys;
-        bool record_power;
-        struct settings settings;
-        struct emv_terminal emv;
-        struct journal *journal;
-        sd_event *event;
-        struct engine *engine;
-        struct transaction_view view; /* as it was told last */
-} terminal;
+struct terminal terminal;
 
-static void fail(const char *what, int error) {
+void fail(const char *what, int error) {
         fprintf(stderr, "terminal: %s: %s\n", what, strerror(error < 0 ? -error : error));
         _exit(2);
 }
 
 /* ---- What the world gets to know ---- */
 
-static void tell(const char *format, ...) _printf_(1, 2);
-static void tell(const char *format, ...) {
+void tell(const char *format, ...) {
         char line[256];
         va_list ap;
         int n;
@@ -59,7 +48,7 @@ static void tell(const char *format, ...) {
                 fail("told.log", errno);
 }
 
-static void tell_view(const struct transaction_view *view) {
+void tell_view(const struct transaction_view *view) {
         const struct transaction_record *t = &view->record;
 
         tell("%s %s %s %s\n", t->reference, transaction_state_to_string(t->state),
@@ -95,16 +84,23 @@ static int open_log(const char *name, int fd) {
         return fd;
 }
 
-static void load_terminal(void) {
-        int r;
+/* As tilld has them: an administrator's, this boot's, what was downloaded, the package's. */
+static const char *const *emv_dirs(void) {
+        static char run[PATH_MAX], acquirer[PATH_MAX];
+        static const char *const dirs[] = { "tests/sim/cards", run, acquirer, "packaging/emv.d", NULL };
 
-        emv_terminal_init(&terminal.emv);
-        r = config_parse_file("tests/sim/cards/test-ca.conf", emv_terminal_assign, &terminal.emv);
-        if (r >= 0)
-                r = config_parse_dirs((const char *const[]){ "packaging/emv.d", NULL }, emv_terminal_assign,
-                                      &terminal.emv);
-        if (r < 0)
-                fail("emv.d", r);
+        (void) snprintf(run, sizeof(run), "%s/run", terminal.dir);
+        (void) snprintf(acquirer, sizeof(acquirer), "%s/emv.d", terminal.dir);
+        return dirs;
+}
+
+static void load_terminal(void) {
+        _cleanup_(emv_files_freep) struct emv_files *files = NULL;
+        int r = emv_files_load(emv_dirs(), &terminal.settings, &files);
+
+        if (r < 0 || files->unusable)
+                fail("emv.d", r < 0 ? r : EINVAL);
+        emv_files_use(files, &terminal.settings, &terminal.emv);
 }
 
 static void read_tmk(uint8_t tmk[static TMK_SIZE]) {
@@ -117,20 +113,35 @@ static void read_tmk(uint8_t tmk[static TMK_SIZE]) {
                 fail(path, errno);
 }
 
+static void open_journal(void) {
+        static const uint8_t key[JOURNAL_KEY_SIZE] = { 7 }, new_key[JOURNAL_KEY_SIZE] = { 8 };
+        char path[PATH_MAX], *message = NULL;
+        int r = 0;
+
+        (void) snprintf(path, sizeof(path), "%s/test.db", terminal.dir);
+        if (terminal.change_key)
+                r = journal_change_key(path, key, new_key, NULL, NULL, &message);
+        if (r >= 0)
+                r = journal_open(path, terminal.change_key ? new_key : key, &terminal.journal, &message);
+        if (r < 0)
+                fail(message ?: path, r);
+}
+
 static void open_engine(void) {
-        static const uint8_t key[JOURNAL_KEY_SIZE] = { 7 };
         const struct engine_listener listener = {
                 .transaction = on_transaction,
                 .device = on_device,
                 .job = on_job,
                 .changed = on_change,
         };
-        char path[PATH_MAX], ca[PATH_MAX], certificate[PATH_MAX], *message = NULL;
+        char ca[PATH_MAX], certificate[PATH_MAX];
         uint8_t tmk[TMK_SIZE];
         struct engine_config config = {
                 .event = terminal.event,
                 .settings = &terminal.settings,
+                .journal = terminal.journal,
                 .terminal = &terminal.emv,
+                .emv_dirs = emv_dirs(),
                 .tmk = tmk,
                 .ca_file = ca,
                 .certificate_file = certificate,
@@ -139,13 +150,8 @@ static void open_engine(void) {
         int r;
 
         read_tmk(tmk);
-        (void) snprintf(path, sizeof(path), "%s/test.db", terminal.dir);
         (void) snprintf(ca, sizeof(ca), "%s/ca.pem", terminal.keys);
         (void) snprintf(certificate, sizeof(certificate), "%s/terminal.pem", terminal.keys);
-        r = journal_open(path, key, &terminal.journal, &message);
-        if (r < 0)
-                fail(message ?: path, r);
-        config.journal = terminal.journal;
         r = engine_new(&config, &listener, &terminal.engine);
         if (r < 0)
                 fail("engine", r);
@@ -154,198 +160,11 @@ static void open_engine(void) {
                 fail("engine", r);
 }
 
-/* ---- Steps ---- */
+void put_card(const char *name, int remove_at) {
+        struct behaviour b = { .remove_at = remove_at };
 
-static bool is_quiet(void) {
-        struct engine *e = terminal.engine;
-
-        return engine_current(e) == 0 && request_record_count(terminal.journal, REQUEST_REVERSAL) == 0 &&
-               print_job_count_open(terminal.journal) == 0 && outbox_count(e->outbox, REQUEST_FORWARD) == 0 &&
-               !acquirer_is_busy(e->acquirer);
-}
-
-static bool holds(const char *condition) {
-        const char *value;
-
-        if (streq(condition, "quiet"))
-                return is_quiet();
-        /* What has ended is waited for no longer. */
-        if (streq(condition, "done") || engine_current(terminal.engine) == 0)
-                return engine_current(terminal.engine) == 0;
-        value = startswith(condition, "state=");
-        if (value)
-                return streq(transaction_state_to_string(terminal.view.record.state), value);
-        value = startswith(condition, "prompt=");
-        if (value)
-                return streq(terminal.view.prompt, value);
-        fail(condition, EINVAL);
-        return false;
-}
-
-/* Some of the event loop, whatever comes of it. */
-static void step_run(const char *milliseconds) {
-        uint64_t end = clock_now(CLOCK_MONOTONIC) + (uint64_t) atoll(milliseconds) * USEC_PER_MSEC;
-
-        while (clock_now(CLOCK_MONOTONIC) < end)
-                if (sd_event_run(terminal.event, USEC_PER_MSEC) < 0)
-                        fail("event loop", EIO);
-}
-
-static void step_until(const char *condition) {
-        uint64_t end = clock_now(CLOCK_MONOTONIC) + STEP_USEC;
-
-        while (!holds(condition)) {
-                int r = sd_event_run(terminal.event, 100 * USEC_PER_MSEC);
-
-                if (r < 0)
-                        fail("event loop", r);
-                if (clock_now(CLOCK_MONOTONIC) > end) {
-                        fprintf(stderr, "terminal: never %s\n", condition);
-                        _exit(3);
-                }
-        }
-}
-
-static int64_t find(const char *reference) {
-        struct transaction_view view;
-
-        return engine_find(terminal.engine, reference, &view) < 0 ? 0 : view.record.id;
-}
-
-static void read_option(const char *word, struct engine_call *call) {
-        const char *value;
-
-        if (streq(word, "choose"))
-                call->can_choose = true;
-        else if (streq(word, "supervised"))
-                call->approver = "uid 0";
-        else if ((value = startswith(word, "original=")))
-                call->original = find(value);
-        else if ((value = startswith(word, "currency=")))
-                call->currency = value;
-        else if ((value = startswith(word, "code=")))
-                call->authorization_code = value;
-        else
-                fail(word, EINVAL);
-}
-
-/* A call that is the same each time, whatever has become of the one before. */
-static void step_start(char *words) {
-        struct engine_call call = { .currency = "CNY", .order = "" };
-        struct refusal refusal = {};
-        char *state = NULL, *word;
-        int64_t id;
-
-        call.kind = strtok_r(words, " ", &state);
-        call.reference = strtok_r(NULL, " ", &state);
-        word = strtok_r(NULL, " ", &state);
-        if (!word)
-                fail("start KIND REFERENCE AMOUNT", EINVAL);
-        call.amount = atoll(word);
-        while ((word = strtok_r(NULL, " ", &state)))
-                read_option(word, &call);
-        if (engine_start_transaction(terminal.engine, &call, &id, &refusal) < 0)
-                tell("%s refused %d -\n", call.reference, refusal.code);
-        else if (engine_view(terminal.engine, id, &terminal.view) >= 0)
-                tell_view(&terminal.view);
-}
-
-/* By a supervisor's number. */
-static void step_approve(const char *reference) {
-        struct refusal refusal;
-
-        (void) engine_approve(terminal.engine, find(reference), "02", &refusal);
-}
-
-static void step_cancel(const char *reference) {
-        struct refusal refusal;
-
-        (void) engine_cancel(terminal.engine, find(reference), &refusal);
-}
-
-static void step_choose(char *words) {
-        struct refusal refusal;
-        char *number = strchr(words, ' ');
-
-        *number++ = '\0';
-        (void) engine_choose(terminal.engine, find(words), (unsigned) atoi(number), &refusal);
-}
-
-static void step_reprint(const char *reference) {
-        int64_t job;
-
-        (void) printing_reprint(terminal.engine->printing, find(reference), SLIP_MERCHANT_COPY, &job);
-}
-
-/* A card in the reader, and the exchange before which it is drawn. */
-static void step_card(char *words) {
-        struct behaviour b = { .remove_at = -1 };
-        char *at = strchr(words, ' ');
-
-        if (at) {
-                *at++ = '\0';
-                b.remove_at = atoi(at);
-        }
-        COPY(b.card, words);
+        COPY(b.card, name);
         devices_set_card(&b, sizeof(b));
-}
-
-static void step_connect(const char *name, bool connected) {
-        enum device_kind kind = device_kind_from_string(name);
-
-        if ((int) kind < 0)
-                fail(name, EINVAL);
-        devices_connect(kind, connected);
-}
-
-/* The card may approve; with "-online" most are sent to the acquirer all the same. */
-static void step_set(const char *name) {
-        uint8_t target = streq(name, "offline-online") ? 99 : 0;
-
-        if (!startswith(name, "offline"))
-                fail(name, EINVAL);
-        terminal.settings.offline =
-                (struct offline_caps){ .amount = 100000, .count = 20, .total = 1000000, .age = 1000 };
-        for (size_t i = 0; i < terminal.emv.n_applications; i++) {
-                terminal.emv.applications[i].floor_limit = 1000000;
-                terminal.emv.applications[i].target = terminal.emv.applications[i].target_max = target;
-        }
-}
-
-static void do_step(char *step) {
-        char *words = strchr(step, ' ');
-
-        if (words)
-                *words++ = '\0';
-        else
-                words = step + strlen(step);
-        if (streq(step, "start"))
-                return step_start(words);
-        if (streq(step, "until"))
-                return step_until(words);
-        if (streq(step, "run"))
-                return step_run(words);
-        if (streq(step, "swipe"))
-                return (void) devices_swipe(words);
-        if (streq(step, "cancel"))
-                return step_cancel(words);
-        if (streq(step, "choose"))
-                return step_choose(words);
-        if (streq(step, "approve"))
-                return step_approve(words);
-        if (streq(step, "reprint"))
-                return step_reprint(words);
-        if (streq(step, "card"))
-                return step_card(words);
-        if (streq(step, "plug"))
-                return step_connect(words, true);
-        if (streq(step, "set"))
-                return step_set(words);
-        if (streq(step, "unplug"))
-                return step_connect(words, false);
-        if (streq(step, "die"))
-                raise(SIGKILL);
-        fail(step, EINVAL);
 }
 
 /* ---- The program ---- */
@@ -421,6 +240,7 @@ int main(int argc, char *argv[]) {
         /* Here who traces takes hold. */
         if (getenv("TILL_CRASH_TRACED"))
                 (void) raise(SIGSTOP);
+        open_journal();
         open_engine();
         for (; i < argc; i++)
                 do_step(argv[i]);

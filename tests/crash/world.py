@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What a terminal lives in: an acquirer of its own, a directory for its state, and many terminals one after another."""
 
-import contextlib, ctypes, os, pathlib, shutil, signal, socket, sqlite3, subprocess, tempfile, time
+import contextlib, ctypes, hashlib, os, pathlib, shutil, signal, socket, sqlite3, subprocess, tempfile, time
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 OUT = pathlib.Path(os.environ.get('O', TOP / 'build')).resolve()
@@ -39,9 +39,30 @@ def free_port():
 
 def copy_files(source, target):
     os.makedirs(target, exist_ok=True)
-    for name in filter(lambda name: os.path.isfile(f'{source}/{name}'), os.listdir(source)):
-        with open(f'{source}/{name}', 'rb') as a, open(f'{target}/{name}', 'wb') as b:
-            b.write(a.read())
+    for entry in os.scandir(source):
+        if entry.is_dir():
+            copy_files(entry.path, f'{target}/{entry.name}')
+        elif entry.is_file():
+            with open(entry.path, 'rb') as a, open(f'{target}/{entry.name}', 'wb') as b:
+                b.write(a.read())
+
+
+def tlv(*fields):
+    return ''.join(f'{tag}{len(value) // 2:02X}{value}' if len(value) < 256 else f'{tag}81{len(value) // 2:02X}{value}'
+                   for tag, value in fields)
+
+
+def downloads():
+    """What an acquirer has to give: two applications and two keys that no card has, a line each."""
+    applications = [tlv(('9F06', f'A0000003330101{n}'), ('DF01', '01'), ('9F08', '0030'), ('DF11', 'D84000A800'),
+                        ('DF12', 'D84004F800'), ('DF13', '0010000000'), ('9F1B', '00000000'), ('DF15', '00000000'),
+                        ('DF16', '00'), ('DF17', '00'), ('DF14', '9F3704')) for n in ('01', '77')]
+    keys = []
+    for index in ('71', '72'):
+        modulus = 'B1' + index * 126 + '01'
+        sha1 = hashlib.sha1(bytes.fromhex(f'A000000333{index}{modulus}03')).hexdigest().upper()
+        keys.append(tlv(('9F06', 'A000000333'), ('9F22', index), ('DF02', modulus), ('DF04', '03'), ('DF03', sha1)))
+    return {'parameters': applications, 'ca-keys': keys}
 
 
 class Acquirer:
@@ -53,6 +74,8 @@ class Acquirer:
     def __init__(self, directory, keys):
         self.directory = pathlib.Path(directory)
         copy_files(keys, self.directory)
+        for name, objects in downloads().items():
+            (self.directory / name).write_text('\n'.join(objects) + '\n')
         self.terminals = 0
         self.ledger_path = str(self.directory / 'ledger.db')
         self.control = str(self.directory / 'control')

@@ -11,7 +11,7 @@ import check, story
 TERMINAL = 'T0000001'
 
 
-def look(world, directory, power_was_cut=False):
+def look(world, directory):
     shutil.rmtree(directory, ignore_errors=True)
     os.makedirs(directory)
     for name in ('test.db', 'test.db-wal'):
@@ -22,4 +22,4 @@ def look(world, directory, power_was_cut=False):
     with open(f'{directory}/told.log', 'w') as f:
         f.write(told.told())
     story.write_papers(f'{directory}/paper.log', told.of('paper'), f'{directory}/test.db')
-    return list(check.check(check.Witnesses(directory, f'{directory}/ledger.db', TERMINAL), power_was_cut))
+    return list(check.check(check.Witnesses(directory, f'{directory}/ledger.db', TERMINAL)))
