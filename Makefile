@@ -112,6 +112,7 @@ $(O)/unit/%: $(O)/tests/unit/%.o $(O)/rooms.a $(O)/sim.a
 
 # The kernel's, where what is given back is looked at.
 $(O)/unit/test-base: LDFLAGS += -Wl,--wrap=munmap
+$(O)/unit/test-base-stream: LDFLAGS += -Wl,--wrap=splice
 
 # The machine's clocks and boots, where a test sets them.
 $(O)/unit/test-journal-uptime $(O)/unit/test-transaction-operators: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,clock_gettime sd_id128_get_boot)
@@ -121,6 +122,8 @@ $(O)/unit/test-transaction-operators: LDFLAGS += -Wl,--wrap=scrypt_new
 # Who may is asked of the test.
 $(patsubst %,$(O)/unit/test-bus-%,operators journal receipts): LDFLAGS += $(addprefix -Wl$(comma)--wrap=,authority_check authority_sender_uid)
 $(O)/unit/test-bus-operators: LDFLAGS += -Wl,--wrap=sd_event_add_time_relative
+# There is no bus that tells who has left it.
+$(O)/unit/test-bus-journal: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,sd_bus_track_new sd_bus_track_add_sender sd_bus_track_unref)
 
 $(O)/unit/test-transaction-secret-line: LDFLAGS += -Wl,--wrap=sd_event_add_time_relative
 

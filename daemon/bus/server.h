@@ -56,6 +56,11 @@ int receipts_register(struct server *s);
 void receipts_job_changed(struct server *s, int64_t job, enum print_state state);
 
 int journal_register(struct server *s);
+/* A folder beside the journal, in the state directory; allocated. */
+int journal_state_folder(struct server *s, const char *name, char **ret);
+/* reconcile.c */
+int journal_call_reconcile(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int journal_call_reconcile_file(sd_bus_message *m, void *userdata, sd_bus_error *error);
 
 int devices_register(struct server *s);
 void devices_changed(struct server *s, struct device *device, enum monitor_event event);

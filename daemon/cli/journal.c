@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <libgen.h>
+#include <poll.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 
@@ -52,8 +54,40 @@ static int on_reply(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         return 0;
 }
 
-/* Until the answer comes, whenever that is; *ret is the caller's. */
-static int call(struct cli *cli, sd_bus_message *m, sd_bus_error *error, sd_bus_message **ret) {
+/* What comes out of a pipe meanwhile. */
+struct copy {
+        int from, to;
+        bool ended;
+};
+
+static int copy_some(struct copy *c) {
+        char data[1 << 16];
+        ssize_t n = read(c->from, data, sizeof(data));
+
+        if (n < 0)
+                return -errno;
+        c->ended = n == 0;
+        for (ssize_t written = 0, l; written < n; written += l) {
+                l = write(c->to, data + written, (size_t) (n - written));
+                if (l < 0)
+                        return -errno;
+        }
+        return 0;
+}
+
+static int wait_for_more(sd_bus *bus, struct copy *copy) {
+        struct pollfd fds[] = {
+                { .fd = sd_bus_get_fd(bus), .events = (short) sd_bus_get_events(bus) },
+                { .fd = copy && !copy->ended ? copy->from : -EBADF, .events = POLLIN },
+        };
+
+        if (poll(fds, ELEMENTSOF(fds), -1) < 0)
+                return -errno;
+        return fds[1].revents ? copy_some(copy) : 0;
+}
+
+/* Until the answer comes, whenever that is; *ret is the caller's. copy may be NULL. */
+static int call(struct cli *cli, sd_bus_message *m, struct copy *copy, sd_bus_error *error, sd_bus_message **ret) {
         _cleanup_(sd_bus_slot_unrefp) sd_bus_slot *progress = NULL, *answer = NULL;
         struct wait w = { .cli = cli };
         int r;
@@ -66,7 +100,7 @@ static int call(struct cli *cli, sd_bus_message *m, sd_bus_error *error, sd_bus_
         while (r >= 0 && !w.reply) {
                 r = sd_bus_process(cli->bus, NULL);
                 if (r == 0)
-                        r = sd_bus_wait(cli->bus, UINT64_MAX);
+                        r = wait_for_more(cli->bus, copy);
         }
         if (w.shown)
                 fputs("\r       \r", stderr);
@@ -87,7 +121,7 @@ static int call_plain(struct cli *cli, const char *method, sd_bus_error *error, 
         int r;
 
         r = sd_bus_message_new_method_call(cli->bus, &m, SERVICE, SERVICE_PATH, INTERFACE, method);
-        return r < 0 ? r : call(cli, m, error, ret);
+        return r < 0 ? r : call(cli, m, NULL, error, ret);
 }
 
 static double number_of(const cJSON *o, const char *name) {
@@ -129,16 +163,28 @@ static int verify(struct cli *cli, const char *file) {
 
 /* ---- export ---- */
 
-static int export_to(struct cli *cli, int fd) {
+/* tilld writes into a pipe only, which it cannot have to wait for. */
+static int export_to(struct cli *cli, int to) {
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
-        int r;
+        _cleanup_close_ int in = -EBADF, out = -EBADF;
+        struct copy copy = { .to = to };
+        int fds[2], r;
 
+        if (pipe2(fds, O_CLOEXEC) < 0)
+                return cli_fail(cli, &error, -errno);
+        copy.from = out = fds[0];
+        in = fds[1];
         r = sd_bus_message_new_method_call(cli->bus, &m, SERVICE, SERVICE_PATH, INTERFACE, "Export");
         if (r >= 0)
-                r = sd_bus_message_append(m, "h", fd);
+                r = sd_bus_message_append(m, "h", in);
+        in = safe_close(in);
         if (r >= 0)
-                r = call(cli, m, &error, &reply);
+                r = call(cli, m, &copy, &error, &reply);
+        /* With it goes the last writing end that is here. */
+        m = sd_bus_message_unref(m);
+        while (r >= 0 && !copy.ended)
+                r = copy_some(&copy);
         return r < 0 ? cli_fail(cli, &error, r) : 0;
 }
 
@@ -160,37 +206,68 @@ static int save_export(struct cli *cli) {
         return 0;
 }
 
-static int export(struct cli *cli, const char *file) {
+/* On the disk, under its name. */
+static int keep(int fd, const char *unfinished, const char *file) {
+        _cleanup_free_ char *copy = strdup(file);
+        _cleanup_close_ int folder = -EBADF;
+
+        if (!copy)
+                return -ENOMEM;
+        if (fsync(fd) < 0 || rename(unfinished, file) < 0)
+                return -errno;
+        folder = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        return folder < 0 || fsync(folder) < 0 ? -errno : 0;
+}
+
+static int fail_file(const char *file, int r) {
+        fprintf(stderr, "%s: %s\n", file, strerror(-r));
+        return EXIT_USAGE;
+}
+
+/* Under another name until it is whole. */
+static int export_to_file(struct cli *cli, const char *file) {
+        _cleanup_free_ char *unfinished = NULL;
         _cleanup_close_ int fd = -EBADF;
         int r;
 
+        if (access(file, F_OK) >= 0)
+                return fail_file(file, -EEXIST);
+        if (asprintf(&unfinished, "%s.new", file) < 0)
+                return fail_file(file, -ENOMEM);
+        fd = open(unfinished, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+        if (fd < 0)
+                return fail_file(unfinished, -errno);
+        r = export_to(cli, fd);
+        if (r == 0) {
+                r = keep(fd, unfinished, file);
+                r = r < 0 ? fail_file(file, r) : 0;
+        }
+        if (r != 0)
+                (void) unlink(unfinished);
+        return r;
+}
+
+static int export(struct cli *cli, const char *file) {
         if (!file)
                 return save_export(cli);
-        if (streq(file, "-"))
-                return export_to(cli, STDOUT_FILENO);
-        fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-        if (fd < 0) {
-                fprintf(stderr, "%s: %s\n", file, strerror(errno));
-                return EXIT_USAGE;
-        }
-        r = export_to(cli, fd);
-        if (r != 0)
-                (void) unlink(file);
-        return r;
+        return streq(file, "-") ? export_to(cli, STDOUT_FILENO) : export_to_file(cli, file);
 }
 
 /* ---- reconcile ---- */
 
 /* tilld takes nothing that it could have to wait for. */
 static int copy_to_memfd(const char *file) {
-        _cleanup_close_ int from = open(file, O_RDONLY | O_CLOEXEC), to = memfd_create("statement", MFD_CLOEXEC);
+        _cleanup_close_ int from = open(file, O_RDONLY | O_CLOEXEC),
+                            to = memfd_create("statement", MFD_CLOEXEC | MFD_ALLOW_SEALING);
         ssize_t l;
 
         if (from < 0 || to < 0)
                 return -errno;
         while ((l = sendfile(to, from, NULL, 1 << 20)) > 0)
                 ;
-        return l < 0 ? -errno : TAKE_FD(to);
+        if (l < 0 || fcntl(to, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
+                return -errno;
+        return TAKE_FD(to);
 }
 
 static void print_side(const char *name, const cJSON *side) {
@@ -231,15 +308,13 @@ static int reconcile(struct cli *cli, const char *file) {
         int r;
 
         fd = file ? copy_to_memfd(file) : -ENOENT;
-        if (fd < 0) {
-                fprintf(stderr, "%s: %s\n", file ?: "reconcile", strerror(-fd));
-                return EXIT_USAGE;
-        }
+        if (fd < 0)
+                return fail_file(file ?: "reconcile", fd);
         r = sd_bus_message_new_method_call(cli->bus, &m, SERVICE, SERVICE_PATH, INTERFACE, "Reconcile");
         if (r >= 0)
                 r = sd_bus_message_append(m, "h", fd);
         if (r >= 0)
-                r = call(cli, m, &error, &reply);
+                r = call(cli, m, NULL, &error, &reply);
         if (r >= 0)
                 r = sd_bus_message_read(reply, "s", &json);
         if (r < 0)

@@ -2,7 +2,6 @@
 #include "transaction/export.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <time.h>
@@ -10,23 +9,21 @@
 #include "base/clock.h"
 #include "transaction/upkeep.h"
 
-/* What a pipe takes at once when poll says that it takes something. */
-#define PIPE_ROOM 4096
-/* A reader that does nothing for so long has forgotten about it. */
-#define STALL_USEC (60 * USEC_PER_SEC)
+/* So much is given to the disk at a time: all of it at the end would keep a customer waiting. */
+#define SYNC_SIZE (1 << 20)
 /* Left for payments. */
 #define FREE_SPACE_MIN (UINT64_C(64) << 20)
 
 struct export {
         struct journal_export *lines;
-        int fd;
-        bool pipe;
-        char *path, *unfinished; /* of a file of our own; it is there under the second name until it is finished */
+        struct stream pipe;      /* or */
+        int fd;                  /* of a file of our own */
+        char *path, *unfinished; /* its names; it is there under the second one until it is finished */
+        size_t unsynced;
 
         char *pending;
         size_t size, written;
-        bool last;           /* nothing comes after what is pending */
-        uint64_t moved_usec; /* CLOCK_BOOTTIME */
+        bool last; /* nothing comes after what is pending */
 };
 
 struct export *export_free(struct export *x) {
@@ -35,6 +32,7 @@ struct export *export_free(struct export *x) {
         if (x->unfinished)
                 (void) unlink(x->unfinished);
         journal_export_free(x->lines);
+        stream_close(&x->pipe);
         safe_close(x->fd);
         free(x->pending);
         free(x->path);
@@ -43,16 +41,14 @@ struct export *export_free(struct export *x) {
         return NULL;
 }
 
-static int export_new(struct journal *j, int fd, struct export **ret) {
+static int export_new(struct journal *j, struct export **ret) {
         _cleanup_(export_freep) struct export *x = calloc(1, sizeof(*x));
         int r;
 
-        if (!x) {
-                safe_close(fd);
+        if (!x)
                 return -ENOMEM;
-        }
-        x->fd = fd;
-        x->moved_usec = clock_now(CLOCK_BOOTTIME);
+        x->pipe = STREAM_NONE;
+        x->fd = -EBADF;
         r = journal_export_new(j, &x->lines);
         if (r < 0)
                 return r;
@@ -60,22 +56,17 @@ static int export_new(struct journal *j, int fd, struct export **ret) {
         return 0;
 }
 
-int export_to_fd(struct journal *j, int fd, struct export **ret) {
-        _cleanup_close_ int taken = fd;
-        struct stat st;
-        int mode, r;
+int export_to_pipe(struct journal *j, int fd, struct export **ret) {
+        _cleanup_(export_freep) struct export *x = NULL;
+        int r;
 
-        mode = fcntl(fd, F_GETFL);
-        if (mode < 0 || fstat(fd, &st) < 0)
-                return -errno;
-        if ((mode & O_ACCMODE) == O_RDONLY)
-                return -EBADF;
-        if (!S_ISREG(st.st_mode) && !S_ISFIFO(st.st_mode))
-                return -EINVAL;
-        r = export_new(j, TAKE_FD(taken), ret);
+        r = export_new(j, &x);
         if (r >= 0)
-                (*ret)->pipe = S_ISFIFO(st.st_mode);
-        return r;
+                r = stream_open_writer(&x->pipe, fd);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(x);
+        return 0;
 }
 
 static int name_file(const char *folder, const char *mode, char **ret) {
@@ -89,26 +80,24 @@ static int name_file(const char *folder, const char *mode, char **ret) {
 }
 
 int export_to_folder(struct journal *j, const char *folder, const char *mode, struct export **ret) {
-        _cleanup_free_ char *path = NULL, *unfinished = NULL;
-        int fd, r;
+        _cleanup_(export_freep) struct export *x = NULL;
+        _cleanup_free_ char *unfinished = NULL;
+        int r;
 
         if (mkdir(folder, 0700) < 0 && errno != EEXIST)
                 return -errno;
-        r = name_file(folder, mode, &path);
+        r = export_new(j, &x);
+        if (r >= 0)
+                r = name_file(folder, mode, &x->path);
         if (r < 0)
                 return r;
-        if (asprintf(&unfinished, "%s.new", path) < 0)
+        if (asprintf(&unfinished, "%s.new", x->path) < 0)
                 return -ENOMEM;
-        fd = open(unfinished, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-        if (fd < 0)
+        x->fd = open(unfinished, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+        if (x->fd < 0)
                 return -errno;
-        r = export_new(j, fd, ret);
-        if (r < 0) {
-                (void) unlink(unfinished);
-                return r;
-        }
-        (*ret)->path = TAKE_PTR(path);
-        (*ret)->unfinished = TAKE_PTR(unfinished);
+        x->unfinished = TAKE_PTR(unfinished);
+        *ret = TAKE_PTR(x);
         return 0;
 }
 
@@ -122,41 +111,31 @@ static int check_room(const struct export *x) {
         return (uint64_t) disk.f_bavail * disk.f_frsize < FREE_SPACE_MIN ? -ENOSPC : 0;
 }
 
-/* 1 when there is room, 0 when there is none now. */
-static int wait_for_room(struct export *x) {
-        struct pollfd p = { .fd = x->fd, .events = POLLOUT };
+static ssize_t write_file(struct export *x, const char *data, size_t size) {
+        ssize_t n = write(x->fd, data, size);
 
-        if (!x->pipe)
-                return 1;
-        if (poll(&p, 1, 0) < 0)
+        if (n < 0)
                 return -errno;
-        if (p.revents & (POLLERR | POLLHUP))
-                return -EPIPE;
-        if (p.revents & POLLOUT)
-                return 1;
-        return clock_now(CLOCK_BOOTTIME) - x->moved_usec > STALL_USEC ? -ETIMEDOUT : 0;
+        x->unsynced += (size_t) n;
+        if (x->unsynced >= SYNC_SIZE) {
+                if (fdatasync(x->fd) < 0)
+                        return -errno;
+                x->unsynced = 0;
+        }
+        return n;
 }
 
-/* 1 when nothing is pending any more, 0 when the reader has to read first. */
 static int write_pending(struct export *x) {
-        int r;
-
         while (x->written < x->size) {
-                size_t n = x->size - x->written;
-                ssize_t l;
+                const char *data = x->pending + x->written;
+                size_t size = x->size - x->written;
+                ssize_t n = x->path ? write_file(x, data, size) : stream_write(&x->pipe, data, size);
 
-                r = wait_for_room(x);
-                if (r <= 0)
-                        return r;
-                l = write(x->fd, x->pending + x->written, x->pipe ? MIN(n, (size_t) PIPE_ROOM) : n);
-                if (l < 0 && errno == EAGAIN)
-                        return 0;
-                if (l < 0)
-                        return -errno;
-                x->written += (size_t) l;
-                x->moved_usec = clock_now(CLOCK_BOOTTIME);
+                if (n < 0)
+                        return (int) n;
+                x->written += (size_t) n;
         }
-        return 1;
+        return 0;
 }
 
 int export_slice(struct journal *j, void *userdata) {
@@ -165,9 +144,7 @@ int export_slice(struct journal *j, void *userdata) {
 
         r = write_pending(x);
         if (r < 0)
-                return r;
-        if (r == 0)
-                return UPKEEP_LATER;
+                return r == -EAGAIN && !x->path ? UPKEEP_WAIT : r;
         if (x->last)
                 return 0;
         r = check_room(x);
@@ -192,6 +169,10 @@ int export_finish(struct export *x, const char **ret_path) {
         free(x->unfinished);
         x->unfinished = NULL;
         return 0;
+}
+
+const struct stream *export_get_stream(const struct export *x) {
+        return &x->pipe;
 }
 
 void export_progress(const struct export *x, uint64_t *ret_done, uint64_t *ret_total) {

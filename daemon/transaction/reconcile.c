@@ -2,8 +2,10 @@
 #include "transaction/reconcile.h"
 
 #include "journal/batch.h"
+#include "transaction/upkeep.h"
 
 #define A_SLICE 100
+#define READ_SIZE (16 << 10)
 #define LISTED_MAX 1000
 
 static const struct {
@@ -68,18 +70,23 @@ enum difference reconcile_row(const struct transaction_record *record, const str
 /* ---- All ---- */
 
 struct reconcile {
-        struct statement *statement;
-        char terminal[9];
-        size_t line;  /* the next one */
-        size_t batch; /* then: the line whose batch's rows are walked */
-        int64_t row;  /* of that batch, up to this one */
-        unsigned others, same, more;
+        struct stream stream;
+        size_t size; /* that was read of it */
+        bool at_end;
+        struct statement_parser *parser;
+        struct statement *statement; /* NULL until it is read */
+        size_t line;                 /* the next one */
+        size_t batch;                /* then: the line whose batch's rows are walked */
+        int64_t row;                 /* of that batch, up to this one */
+        unsigned same, more;
         cJSON *found, *batches;
 };
 
 struct reconcile *reconcile_free(struct reconcile *x) {
         if (!x)
                 return NULL;
+        stream_close(&x->stream);
+        statement_parser_free(x->parser);
         statement_free(x->statement);
         cJSON_Delete(x->found);
         cJSON_Delete(x->batches);
@@ -87,21 +94,45 @@ struct reconcile *reconcile_free(struct reconcile *x) {
         return NULL;
 }
 
-int reconcile_new(struct statement *statement, const char *terminal, struct reconcile **ret) {
+int reconcile_new(struct stream *stream, const char *terminal, struct reconcile **ret) {
         _cleanup_(reconcile_freep) struct reconcile *x = calloc(1, sizeof(*x));
+        int r;
 
         if (!x) {
-                statement_free(statement);
+                stream_close(stream);
                 return -ENOMEM;
         }
-        x->statement = statement;
-        COPY(x->terminal, terminal);
+        x->stream = *stream;
+        *stream = STREAM_NONE;
         x->found = cJSON_CreateArray();
         x->batches = cJSON_CreateArray();
         if (!x->found || !x->batches)
                 return -ENOMEM;
+        r = statement_parser_new(terminal, &x->parser);
+        if (r < 0)
+                return r;
         *ret = TAKE_PTR(x);
         return 0;
+}
+
+static int read_on(struct reconcile *x) {
+        char text[READ_SIZE];
+        ssize_t n;
+        int r;
+
+        if (x->at_end) {
+                r = statement_parser_finish(x->parser, &x->statement);
+                return r < 0 ? r : 1;
+        }
+        n = stream_read(&x->stream, text, sizeof(text));
+        if (n < 0)
+                return n == -EAGAIN ? UPKEEP_WAIT : (int) n;
+        x->at_end = n == 0;
+        x->size += (size_t) n;
+        if (x->size > STATEMENT_MAX)
+                return -EFBIG;
+        r = statement_parser_feed(x->parser, text, (size_t) n);
+        return r < 0 ? r : 1;
 }
 
 static bool add_there(cJSON *o, const struct statement_line *line) {
@@ -147,19 +178,9 @@ static int list(struct reconcile *x, enum difference what, const struct statemen
         return 0;
 }
 
-static bool is_ours(const struct reconcile *x, const struct statement_line *line) {
-        return streq(line->terminal, x->terminal);
-}
-
-/* Whether one of this terminal's lines before it has the same batch and STAN; they are beside each other. */
+/* Whether a line before it has the same batch and STAN. */
 static bool is_repeated(const struct reconcile *x, const struct statement_line *line) {
-        for (const struct statement_line *l = line; l > x->statement->lines; l--) {
-                if (l[-1].batch != line->batch || l[-1].stan != line->stan)
-                        return false;
-                if (is_ours(x, l - 1))
-                        return true;
-        }
-        return false;
+        return line > x->statement->lines && line[-1].batch == line->batch && line[-1].stan == line->stan;
 }
 
 static int look_at_line(struct reconcile *x, struct journal *j, const struct statement_line *line) {
@@ -167,10 +188,6 @@ static int look_at_line(struct reconcile *x, struct journal *j, const struct sta
         enum difference what;
         int r;
 
-        if (!is_ours(x, line)) {
-                x->others++;
-                return 0;
-        }
         r = transaction_record_find_stan(j, line->batch, line->stan, &record);
         if (r < 0 && r != -ENOENT)
                 return r;
@@ -182,34 +199,17 @@ static int look_at_line(struct reconcile *x, struct journal *j, const struct sta
         return list(x, what, line, r == 0 ? &record : NULL);
 }
 
-/* The first line of this terminal's next batch, from `from` on. */
-static size_t find_batch(const struct reconcile *x, size_t from, uint32_t after) {
-        const struct statement *s = x->statement;
-
-        while (from < s->n_lines && (s->lines[from].batch == after || !is_ours(x, s->lines + from)))
-                from++;
-        return from;
-}
-
 static int look_at_row(const struct transaction_record *record, void *userdata) {
         struct reconcile *x = userdata;
-        const struct statement_line *line = statement_find(x->statement, record->batch, record->stan);
-        enum difference what;
+        enum difference what = reconcile_row(record, statement_find(x->statement, record->batch, record->stan));
 
-        /* Another terminal may have the same numbers. */
-        for (; line && !is_ours(x, line); line++)
-                if (line + 1 == x->statement->lines + x->statement->n_lines || line[1].batch != record->batch ||
-                    line[1].stan != record->stan) {
-                        line = NULL;
-                        break;
-                }
         x->row = record->id;
-        what = reconcile_row(record, line);
         return what == DIFFERENCE_NONE ? 0 : list(x, what, NULL, record);
 }
 
 static int look_at_batch(struct reconcile *x, struct journal *j) {
-        uint32_t number = x->statement->lines[x->batch].batch;
+        const struct statement *s = x->statement;
+        uint32_t number = s->lines[x->batch].batch;
         int64_t before = x->row;
         int r;
 
@@ -218,10 +218,12 @@ static int look_at_batch(struct reconcile *x, struct journal *j) {
                 return r;
         if (x->row > before)
                 return 1;
-        if (!cJSON_AddItemToArray(x->batches, cJSON_CreateNumber(number)))
+        if (cJSON_GetArraySize(x->batches) < LISTED_MAX &&
+            !cJSON_AddItemToArray(x->batches, cJSON_CreateNumber(number)))
                 return -ENOMEM;
         x->row = 0;
-        x->batch = find_batch(x, x->batch, number);
+        while (x->batch < s->n_lines && s->lines[x->batch].batch == number)
+                x->batch++;
         return 1;
 }
 
@@ -230,29 +232,37 @@ int reconcile_slice(struct journal *j, void *userdata) {
         const struct statement *s = x->statement;
         int r;
 
-        if (x->line < s->n_lines) {
-                for (unsigned i = 0; i < A_SLICE && x->line < s->n_lines; i++) {
-                        r = look_at_line(x, j, s->lines + x->line++);
-                        if (r < 0)
-                                return r;
-                }
-                if (x->line == s->n_lines)
-                        x->batch = find_batch(x, 0, 0);
-                return 1;
+        if (!s)
+                return read_on(x);
+        for (unsigned i = 0; i < A_SLICE && x->line < s->n_lines; i++) {
+                r = look_at_line(x, j, s->lines + x->line++);
+                if (r < 0)
+                        return r;
         }
+        if (x->line < s->n_lines)
+                return 1;
         return x->batch < s->n_lines ? look_at_batch(x, j) : 0;
 }
 
+const struct stream *reconcile_get_stream(const struct reconcile *x) {
+        return &x->stream;
+}
+
+const char *reconcile_fault(const struct reconcile *x, unsigned *ret_line) {
+        return statement_parser_fault(x->parser, ret_line);
+}
+
 void reconcile_progress(const struct reconcile *x, uint64_t *ret_done, uint64_t *ret_total) {
-        *ret_done = x->line + x->batch;
-        *ret_total = 2 * x->statement->n_lines;
+        *ret_done = x->statement ? x->line + x->batch : x->size;
+        *ret_total = x->statement ? 2 * x->statement->n_lines : 0;
 }
 
 cJSON *reconcile_result(const struct reconcile *x) {
         cJSON *o = cJSON_CreateObject();
 
-        if (o && cJSON_AddNumberToObject(o, "Lines", (double) x->statement->n_lines) &&
-            cJSON_AddNumberToObject(o, "OtherTerminals", x->others) && cJSON_AddNumberToObject(o, "Same", x->same) &&
+        if (o && cJSON_AddNumberToObject(o, "Lines", (double) (x->statement->n_lines + x->statement->n_others)) &&
+            cJSON_AddNumberToObject(o, "OtherTerminals", (double) x->statement->n_others) &&
+            cJSON_AddNumberToObject(o, "Same", x->same) &&
             cJSON_AddItemToObject(o, "Batches", cJSON_Duplicate(x->batches, true)) &&
             cJSON_AddItemToObject(o, "Differences", cJSON_Duplicate(x->found, true)) &&
             cJSON_AddNumberToObject(o, "More", x->more))

@@ -5,6 +5,7 @@
 
 #include <cjson/cJSON.h>
 
+#include "base/stream.h"
 #include "journal/transaction.h"
 #include "transaction/statement.h"
 
@@ -33,20 +34,28 @@ enum difference reconcile_line(const struct statement_line *line, const struct t
 /* A row of a batch that the statement is about, and its line, NULL for none. */
 enum difference reconcile_row(const struct transaction_record *record, const struct statement_line *line);
 
+/* Some hundred thousand lines. */
+#define STATEMENT_MAX (32 << 20)
+
 struct reconcile;
 
-/* Takes the statement. terminal is this one's number: lines of others are counted and left out. */
-int reconcile_new(struct statement *statement, const char *terminal, struct reconcile **ret);
+/* Takes the stream that the statement comes from. terminal is this one's number: lines of others are only counted. */
+int reconcile_new(struct stream *stream, const char *terminal, struct reconcile **ret);
 struct reconcile *reconcile_free(struct reconcile *x);
 DEFINE_CLEANUP(struct reconcile *, reconcile_free);
 
-/* Work for upkeep_run(). */
+/* As upkeep_run() wants them. -EFBIG beyond STATEMENT_MAX, -EINVAL of a statement that reconcile_fault() tells about.
+ */
 int reconcile_slice(struct journal *j, void *userdata);
+const struct stream *reconcile_get_stream(const struct reconcile *x);
+/* What is wrong with which of its lines, or NULL. */
+const char *reconcile_fault(const struct reconcile *x, unsigned *ret_line);
+/* *ret_total is 0 while the statement is read. */
 void reconcile_progress(const struct reconcile *x, uint64_t *ret_done, uint64_t *ret_total);
 /*
  * After the last slice: {"Lines":N,"OtherTerminals":N,"Same":N,"Batches":[N…],"Differences":[{"What":…,"Line":N,
  * "Batch":N,"Stan":N,"Rrn":…,"There":{"Kind","Amount","Currency"},"Here":{"Id","Reference","Kind","Amount","Currency",
  * "Result","Reversal"},"Next":…}…],"More":N}; There or Here is left out where there is none, and More counts what is
- * beyond the first 1000.
+ * beyond the first 1000. Batches has the first 1000 of those that were compared.
  */
 cJSON *reconcile_result(const struct reconcile *x);

@@ -1,19 +1,15 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "transaction/secret-line.h"
 
-#include <fcntl.h>
-#include <sys/epoll.h>
-#include <sys/stat.h>
-
 #include "base/clock.h"
 #include "base/secret.h"
+#include "base/stream.h"
 
 #define TIMEOUT_USEC (5 * USEC_PER_SEC)
 
 /* In secret memory, all of it. */
 struct secret_line {
-        int fd;
-        int own[2]; /* a pipe that nobody else has; unused for a memfd */
+        struct stream stream;
         sd_event_source *source, *timer;
         secret_line_done_t done;
         void *userdata;
@@ -50,40 +46,26 @@ static bool take(struct secret_line *l, bool at_end) {
         return true;
 }
 
-static int read_memfd(sd_event_source *source, void *userdata) {
-        struct secret_line *l = userdata;
-        ssize_t n = pread(l->fd, l->text, sizeof(l->text), 0);
+static int read_some(struct secret_line *l) {
+        ssize_t n = stream_read(&l->stream, l->text + l->size, sizeof(l->text) - l->size);
 
-        if (n < 0) {
-                finish(l, -errno, NULL);
+        if (n == -EAGAIN)
                 return 0;
-        }
-        l->size = (size_t) n;
-        (void) take(l, true);
-        return 0;
-}
-
-/*
- * O_NONBLOCK is a flag of the pipe's other holders, too: one of them may clear it, and read away what made us come.
- * splice() into a pipe of our own does not wait whatever they do.
- */
-static int read_pipe(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
-        struct secret_line *l = userdata;
-        ssize_t n = splice(l->fd, NULL, l->own[1], NULL, sizeof(l->text) - l->size, SPLICE_F_NONBLOCK);
-
-        if (n < 0 && (errno == EAGAIN || errno == EINTR))
-                return 0;
-        if (n > 0 && read(l->own[0], l->text + l->size, (size_t) n) != n) {
-                errno = EIO;
-                n = -1;
-        }
         if (n < 0) {
-                finish(l, -errno, NULL);
+                finish(l, (int) n, NULL);
                 return 0;
         }
         l->size += (size_t) n;
-        (void) take(l, n == 0);
+        (void) take(l, n == 0 || !l->stream.events);
         return 0;
+}
+
+static int on_memory(sd_event_source *source, void *userdata) {
+        return read_some(userdata);
+}
+
+static int on_pipe(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
+        return read_some(userdata);
 }
 
 static int on_timeout(sd_event_source *source, uint64_t usec, void *userdata) {
@@ -92,19 +74,8 @@ static int on_timeout(sd_event_source *source, uint64_t usec, void *userdata) {
 }
 
 static int listen(struct secret_line *l, sd_event *event) {
-        struct stat st;
-
-        if (fstat(l->fd, &st) < 0)
-                return -errno;
-        if (S_ISFIFO(st.st_mode)) {
-                if (pipe2(l->own, O_CLOEXEC | O_NONBLOCK) < 0)
-                        return -errno;
-                return sd_event_add_io(event, &l->source, l->fd, EPOLLIN, read_pipe, l);
-        }
-        /* Not any file: reading one may wait for its file system. Only what lives in memory has seals. */
-        if (S_ISREG(st.st_mode) && fcntl(l->fd, F_GET_SEALS) >= 0)
-                return sd_event_add_defer(event, &l->source, read_memfd, l);
-        return -EMEDIUMTYPE;
+        return l->stream.events ? sd_event_add_io(event, &l->source, l->stream.fd, l->stream.events, on_pipe, l)
+                                : sd_event_add_defer(event, &l->source, on_memory, l);
 }
 
 int secret_line_new(sd_event *event, int fd, secret_line_done_t done, void *userdata, struct secret_line **ret) {
@@ -113,12 +84,12 @@ int secret_line_new(sd_event *event, int fd, secret_line_done_t done, void *user
 
         if (!l)
                 return -ENOMEM;
-        l->own[0] = l->own[1] = l->fd = -EBADF;
+        l->stream = STREAM_NONE;
         l->done = done;
         l->userdata = userdata;
-        l->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-        if (l->fd < 0)
-                return -errno;
+        r = stream_open_reader(&l->stream, fd);
+        if (r < 0)
+                return r;
         r = listen(l, event);
         if (r < 0)
                 return r;
@@ -134,8 +105,6 @@ struct secret_line *secret_line_free(struct secret_line *l) {
                 return NULL;
         sd_event_source_disable_unref(l->source);
         sd_event_source_disable_unref(l->timer);
-        safe_close(l->fd);
-        safe_close(l->own[0]);
-        safe_close(l->own[1]);
+        stream_close(&l->stream);
         return secret_free(l);
 }

@@ -24,7 +24,7 @@ struct secret_line;
  */
 typedef void (*secret_line_done_t)(int result, const char *line, void *userdata);
 
-/* fd stays the caller's. -EMEDIUMTYPE when it is neither a pipe nor a memfd. */
+/* fd stays the caller's. Errors as stream_open_reader(). */
 int secret_line_new(sd_event *event, int fd, secret_line_done_t done, void *userdata, struct secret_line **ret);
 struct secret_line *secret_line_free(struct secret_line *l);
 DEFINE_CLEANUP(struct secret_line *, secret_line_free);

@@ -7,6 +7,8 @@
 
 #define LINE_MAX_SIZE 512
 #define COLUMNS_MAX 24
+/* Lines that are put in their place at a time. */
+#define A_SLICE 1000
 
 enum column { RRN, STAN, BATCH, KIND, AMOUNT, CURRENCY, TERMINAL, _COLUMN_MAX };
 
@@ -15,13 +17,17 @@ static const char *const column_names[_COLUMN_MAX] = {
         [AMOUNT] = "amount", [CURRENCY] = "currency", [TERMINAL] = "terminal",
 };
 
-struct parser {
-        const char *at, *end;
+enum part { NAME, COLUMNS, LINES, END };
+
+struct statement_parser {
+        enum part part; /* that the next line is of */
         char line[LINE_MAX_SIZE];
-        unsigned number;
+        size_t size;     /* of what is there of it */
+        unsigned number; /* of the last whole line */
+        char terminal[9];
         int place[_COLUMN_MAX]; /* of a column in a line */
         struct statement *statement;
-        size_t room;
+        size_t room, unsorted;
         int64_t sum;
         const char *reason;
 };
@@ -34,33 +40,17 @@ struct statement *statement_free(struct statement *s) {
         return NULL;
 }
 
-static int wrong(struct parser *p, const char *reason) {
+static const char no_name[] = "a statement begins with the line till-statement,1";
+static const char no_column[] =
+        "a column is missing: rrn, stan, batch, kind, amount, currency and terminal have to be there";
+
+static int wrong(struct statement_parser *p, const char *reason) {
         p->reason = reason;
         return -EINVAL;
 }
 
-/* 1 with the next line in p->line, 0 at the end of the text. */
-static int next_line(struct parser *p) {
-        const char *newline;
-        size_t l;
-
-        if (p->at == p->end)
-                return 0;
-        p->number++;
-        newline = memchr(p->at, '\n', (size_t) (p->end - p->at));
-        l = (size_t) ((newline ?: p->end) - p->at);
-        if (l >= sizeof(p->line) || memchr(p->at, '\0', l))
-                return wrong(p, "it is too long, or no text");
-        memcpy(p->line, p->at, l);
-        if (l > 0 && p->line[l - 1] == '\r')
-                l--;
-        p->line[l] = '\0';
-        p->at = newline ? newline + 1 : p->end;
-        return 1;
-}
-
 /* Cuts p->line up. Returns how many fields there are. */
-static int split(struct parser *p, char *fields[static COLUMNS_MAX]) {
+static int split(struct statement_parser *p, char *fields[static COLUMNS_MAX]) {
         char *rest = p->line;
         int n = 0;
 
@@ -72,19 +62,11 @@ static int split(struct parser *p, char *fields[static COLUMNS_MAX]) {
         return n;
 }
 
-static int parse_head(struct parser *p) {
+static int parse_columns(struct statement_parser *p) {
         char *fields[COLUMNS_MAX];
-        int n, r;
+        int n;
 
-        r = next_line(p);
-        if (r < 0)
-                return r;
-        if (r == 0 || !streq(p->line, "till-statement,1"))
-                return wrong(p, "a statement begins with the line till-statement,1");
-        r = next_line(p);
-        if (r < 0)
-                return r;
-        n = r > 0 ? split(p, fields) : 0;
+        n = split(p, fields);
         if (n < 0)
                 return n;
         for (enum column c = 0; c < _COLUMN_MAX; c++) {
@@ -93,9 +75,9 @@ static int parse_head(struct parser *p) {
                         if (streq(fields[i], column_names[c]))
                                 p->place[c] = i;
                 if (p->place[c] < 0)
-                        return wrong(p, "a column is missing: rrn, stan, batch, kind, amount, currency and terminal "
-                                        "have to be there");
+                        return wrong(p, no_column);
         }
+        p->part = LINES;
         return 0;
 }
 
@@ -132,14 +114,14 @@ int statement_sign(const char *kind) {
         return 0;
 }
 
-static int parse_fields(struct parser *p, char *const *fields, struct statement_line *ret) {
+static int parse_fields(struct statement_parser *p, char *const *fields, struct statement_line *ret) {
         struct statement_line line = { .number = p->number };
         const struct currency *currency;
         int64_t stan, batch, numeric;
 
         if (!copy_word(line.rrn, sizeof(line.rrn), fields[p->place[RRN]]) ||
             !copy_word(line.kind, sizeof(line.kind), fields[p->place[KIND]]) ||
-            !copy_word(line.terminal, sizeof(line.terminal), fields[p->place[TERMINAL]]))
+            strlen(fields[p->place[TERMINAL]]) >= sizeof(p->terminal))
                 return wrong(p, "rrn, kind or terminal is too long");
         if (parse_number(fields[p->place[STAN]], 1, 999999, &stan) < 0 ||
             parse_number(fields[p->place[BATCH]], 1, 999999, &batch) < 0)
@@ -160,68 +142,7 @@ static int parse_fields(struct parser *p, char *const *fields, struct statement_
         return 0;
 }
 
-static int add_line(struct parser *p, const struct statement_line *line) {
-        struct statement *s = p->statement;
-
-        if (s->n_lines == p->room) {
-                struct statement_line *grown = reallocarray(s->lines, p->room + 256, sizeof(*grown));
-
-                if (!grown)
-                        return -ENOMEM;
-                s->lines = grown;
-                p->room += 256;
-        }
-        s->lines[s->n_lines++] = *line;
-        p->sum += statement_sign(line->kind) * line->amount;
-        return 0;
-}
-
-static int parse_end(struct parser *p, char *const *fields, int n) {
-        char *end;
-        int64_t count, sum;
-
-        if (n != 3 || parse_number(fields[1], 0, INT32_MAX, &count) < 0)
-                return wrong(p, "the last line is end, how many lines, and their sum");
-        errno = 0;
-        sum = strtoll(fields[2], &end, 10);
-        if (errno > 0 || *end || end == fields[2])
-                return wrong(p, "the last line is end, how many lines, and their sum");
-        if ((size_t) count != p->statement->n_lines || sum != p->sum)
-                return wrong(p, "it does not say what the lines above come to: some are missing or changed");
-        for (; p->at < p->end; p->at++)
-                if (!isspace((unsigned char) *p->at))
-                        return wrong(p, "something follows the last line");
-        return 0;
-}
-
-static int parse_lines(struct parser *p) {
-        for (;;) {
-                struct statement_line line;
-                char *fields[COLUMNS_MAX];
-                int n, r;
-
-                r = next_line(p);
-                if (r == 0)
-                        return wrong(p, "the statement is cut off: its last line is end,…");
-                n = r > 0 ? split(p, fields) : r;
-                if (n < 0)
-                        return n;
-                if (streq(fields[0], "end"))
-                        return parse_end(p, fields, n);
-                for (enum column c = 0; c < _COLUMN_MAX; c++)
-                        if (p->place[c] >= n)
-                                return wrong(p, "it has too few fields");
-                r = parse_fields(p, fields, &line);
-                if (r >= 0)
-                        r = add_line(p, &line);
-                if (r < 0)
-                        return r;
-        }
-}
-
-static int compare(const void *a, const void *b) {
-        const struct statement_line *x = a, *y = b;
-
+static int compare(const struct statement_line *x, const struct statement_line *y) {
         if (x->batch != y->batch)
                 return x->batch < y->batch ? -1 : 1;
         if (x->stan != y->stan)
@@ -229,26 +150,196 @@ static int compare(const void *a, const void *b) {
         return x->number < y->number ? -1 : x->number > y->number;
 }
 
-int statement_parse(const char *text, size_t size, struct statement **ret, unsigned *ret_line,
-                    const char **ret_reason) {
-        _cleanup_(statement_freep) struct statement *s = calloc(1, sizeof(*s));
-        struct parser p = { .at = text, .end = text + size, .statement = s };
+/* ---- In order: a heap, whose greatest line goes to the end, one by one ---- */
+
+static void swap(struct statement_line *a, struct statement_line *b) {
+        struct statement_line c = *a;
+
+        *a = *b;
+        *b = c;
+}
+
+static void sift_up(struct statement_line *lines, size_t i) {
+        for (; i > 0 && compare(lines + (i - 1) / 2, lines + i) < 0; i = (i - 1) / 2)
+                swap(lines + (i - 1) / 2, lines + i);
+}
+
+static void sift_down(struct statement_line *lines, size_t n) {
+        for (size_t i = 0, next; (next = 2 * i + 1) < n; i = next) {
+                if (next + 1 < n && compare(lines + next, lines + next + 1) < 0)
+                        next++;
+                if (compare(lines + next, lines + i) <= 0)
+                        return;
+                swap(lines + i, lines + next);
+        }
+}
+
+/* 1 while there is more to do. */
+static int sort_on(struct statement_parser *p) {
+        struct statement_line *lines = p->statement->lines;
+
+        for (unsigned i = 0; i < A_SLICE && p->unsorted > 1; i++) {
+                p->unsorted--;
+                swap(lines, lines + p->unsorted);
+                sift_down(lines, p->unsorted);
+        }
+        return p->unsorted > 1;
+}
+
+/* ---- Line by line ---- */
+
+static int add_line(struct statement_parser *p, const struct statement_line *line) {
+        struct statement *s = p->statement;
+
+        if (s->n_lines == p->room) {
+                size_t room = p->room + MAX(p->room / 2, (size_t) 256);
+                struct statement_line *grown = reallocarray(s->lines, room, sizeof(*grown));
+
+                if (!grown)
+                        return -ENOMEM;
+                s->lines = grown;
+                p->room = room;
+        }
+        s->lines[s->n_lines++] = *line;
+        p->unsorted = s->n_lines;
+        sift_up(s->lines, s->n_lines - 1);
+        return 0;
+}
+
+static int parse_end(struct statement_parser *p, char *const *fields, int n) {
+        const struct statement *s = p->statement;
+        int64_t count, sum;
+        char *end;
+
+        if (n != 3 || parse_number(fields[1], 0, INT32_MAX, &count) < 0)
+                return wrong(p, "the last line is end, how many lines, and their sum");
+        errno = 0;
+        sum = strtoll(fields[2], &end, 10);
+        if (errno > 0 || *end || end == fields[2])
+                return wrong(p, "the last line is end, how many lines, and their sum");
+        if ((size_t) count != s->n_lines + s->n_others || sum != p->sum)
+                return wrong(p, "it does not say what the lines above come to: some are missing or changed");
+        p->part = END;
+        return 0;
+}
+
+static int parse_line(struct statement_parser *p) {
+        struct statement_line line;
+        char *fields[COLUMNS_MAX];
+        int n, r;
+
+        n = split(p, fields);
+        if (n < 0)
+                return n;
+        if (streq(fields[0], "end"))
+                return parse_end(p, fields, n);
+        for (enum column c = 0; c < _COLUMN_MAX; c++)
+                if (p->place[c] >= n)
+                        return wrong(p, "it has too few fields");
+        r = parse_fields(p, fields, &line);
+        if (r < 0)
+                return r;
+        p->sum += statement_sign(line.kind) * line.amount;
+        if (streq(fields[p->place[TERMINAL]], p->terminal))
+                return add_line(p, &line);
+        p->statement->n_others++;
+        return 0;
+}
+
+static int take_line(struct statement_parser *p) {
+        if (p->size > 0 && p->line[p->size - 1] == '\r')
+                p->size--;
+        p->line[p->size] = '\0';
+        p->size = 0;
+        p->number++;
+        switch (p->part) {
+        case NAME:
+                if (!streq(p->line, "till-statement,1"))
+                        return wrong(p, no_name);
+                p->part = COLUMNS;
+                return 0;
+        case COLUMNS:
+                return parse_columns(p);
+        default:
+                return parse_line(p);
+        }
+}
+
+static int check_rest(struct statement_parser *p, const char *text, size_t size) {
+        for (size_t i = 0; i < size; i++)
+                if (!isspace((unsigned char) text[i]))
+                        return wrong(p, "something follows the last line");
+        return 0;
+}
+
+int statement_parser_feed(struct statement_parser *p, const char *text, size_t size) {
+        const char *at = text, *end = text + size;
         int r;
 
-        if (!s)
-                return -ENOMEM;
-        r = parse_head(&p);
-        if (r >= 0)
-                r = parse_lines(&p);
-        if (r < 0) {
-                *ret_line = p.number;
-                *ret_reason = p.reason;
-                return r;
+        while (at < end && p->part != END) {
+                const char *newline = memchr(at, '\n', (size_t) (end - at));
+                size_t l = (size_t) ((newline ?: end) - at);
+
+                if (p->size + l >= sizeof(p->line) || memchr(at, '\0', l)) {
+                        p->number++;
+                        return wrong(p, "it is too long, or no text");
+                }
+                memcpy(p->line + p->size, at, l);
+                p->size += l;
+                if (!newline)
+                        return 0;
+                at = newline + 1;
+                r = take_line(p);
+                if (r < 0)
+                        return r;
         }
-        if (s->n_lines > 0)
-                qsort(s->lines, s->n_lines, sizeof(*s->lines), compare);
-        *ret = TAKE_PTR(s);
+        return check_rest(p, at, (size_t) (end - at));
+}
+
+int statement_parser_finish(struct statement_parser *p, struct statement **ret) {
+        static const char *const reasons[END] = {
+                [NAME] = no_name,
+                [COLUMNS] = no_column,
+                [LINES] = "the statement is cut off: its last line is end,…",
+        };
+        int r;
+
+        /* The last line may have no end. */
+        r = p->size > 0 ? take_line(p) : 0;
+        if (r < 0)
+                return r;
+        if (p->part != END)
+                return wrong(p, reasons[p->part]);
+        r = sort_on(p);
+        if (r == 0)
+                *ret = TAKE_PTR(p->statement);
+        return r;
+}
+
+const char *statement_parser_fault(const struct statement_parser *p, unsigned *ret_line) {
+        *ret_line = p->number;
+        return p->reason;
+}
+
+int statement_parser_new(const char *terminal, struct statement_parser **ret) {
+        _cleanup_(statement_parser_freep) struct statement_parser *p = calloc(1, sizeof(*p));
+
+        if (!p)
+                return -ENOMEM;
+        p->statement = calloc(1, sizeof(*p->statement));
+        if (!p->statement)
+                return -ENOMEM;
+        COPY(p->terminal, terminal);
+        *ret = TAKE_PTR(p);
         return 0;
+}
+
+struct statement_parser *statement_parser_free(struct statement_parser *p) {
+        if (!p)
+                return NULL;
+        statement_free(p->statement);
+        free(p);
+        return NULL;
 }
 
 const struct statement_line *statement_find(const struct statement *s, uint32_t batch, uint32_t stan) {

