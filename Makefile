@@ -117,6 +117,8 @@ $(O)/unit/test-base-stream: LDFLAGS += -Wl,--wrap=splice
 # The machine's clocks and boots, where a test sets them.
 $(O)/unit/test-journal-uptime $(O)/unit/test-transaction-operators: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,clock_gettime sd_id128_get_boot)
 
+$(O)/unit/test-journal-purge: LDFLAGS += -Wl,--wrap=clock_gettime
+
 $(O)/unit/test-transaction-operators: LDFLAGS += -Wl,--wrap=scrypt_new
 
 # Who may is asked of the test.

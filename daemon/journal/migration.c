@@ -385,9 +385,18 @@ static const char schema_agreement[] =
         "CREATE TRIGGER batches_kept BEFORE DELETE ON batches"
         " BEGIN SELECT RAISE(ABORT, 'fixed: batches are kept'); END;";
 
-const char *const journal_migrations[] = { schema_1,         schema_2,        schema_3,        schema_uptime,
-                                           schema_operators, schema_forwards, schema_batches,  schema_checkpoints,
-                                           schema_purge,     schema_faults,   schema_agreement };
+/* What is in a journal already has been there since the first of these. */
+static const char schema_age[] = "CREATE TABLE age_marks ("
+                                 " uptime_usec INTEGER PRIMARY KEY CHECK (uptime_usec >= 0),"
+                                 " time_usec INTEGER NOT NULL,"
+                                 " transaction_id INTEGER NOT NULL,"
+                                 " print_job_id INTEGER NOT NULL,"
+                                 " event_seq INTEGER NOT NULL"
+                                 ") STRICT;";
+
+const char *const journal_migrations[] = { schema_1,         schema_2,        schema_3,         schema_uptime,
+                                           schema_operators, schema_forwards, schema_batches,   schema_checkpoints,
+                                           schema_purge,     schema_faults,   schema_agreement, schema_age };
 const size_t journal_n_migrations = ELEMENTSOF(journal_migrations);
 
 static int pragma_number(sqlite3 *db, const char *sql, int64_t *ret) {

@@ -21,30 +21,26 @@ static int load_number(struct journal *j, sqlite3_stmt *s, int64_t otherwise, in
         return 0;
 }
 
-static int newest_start(struct journal *j, uint64_t *ret) {
-        _cleanup_statement_ sqlite3_stmt *s = NULL;
-        int64_t value;
-        int r;
-
-        r = journal_statement(j, "SELECT started_usec FROM transactions ORDER BY id DESC LIMIT 1", &s);
-        if (r < 0)
-                return r;
-        r = load_number(j, s, 0, &value);
-        if (r < 0)
-                return r;
-        *ret = value > 0 ? (uint64_t) value : 0;
-        return 0;
-}
-
 int purge_begin(struct journal *j, unsigned days, struct journal_purge *ret) {
-        uint64_t now = journal_now(), newest;
+        struct journal_purge p = {};
         int r;
 
-        r = newest_start(j, &newest);
+        r = journal_begin(j, JOURNAL_LAZY);
         if (r < 0)
                 return r;
-        now = MIN(now, newest);
-        *ret = (struct journal_purge){ .before = now > days * A_DAY ? now - days * A_DAY : 0 };
+        _cleanup_(journal_rollbackp) _unused_ struct journal *rollback = j;
+
+        r = age_add_mark(j);
+        if (r >= 0)
+                r = age_find_mark(j, days * A_DAY, &p.old);
+        if (r >= 0)
+                r = age_drop_before(j, &p.old);
+        if (r < 0)
+                return r;
+        r = journal_commit(j);
+        if (r < 0)
+                return r;
+        *ret = p;
         return 0;
 }
 
@@ -70,8 +66,7 @@ static int change_one(struct journal *j, const char *sql, int64_t id) {
 
 /* Nothing hangs on it: not money, not paper, and no other transaction that still has its details. */
 static const char sql_may_go[] =
-        "SELECT t.started_usec >= ?2,"
-        " t.state = 'done' AND t.result <> 'unconfirmed' AND t.reversal NOT IN ('pending','rejected')"
+        "SELECT t.state = 'done' AND t.result <> 'unconfirmed' AND t.reversal NOT IN ('pending','rejected')"
         " AND t.forwarding NOT IN ('pending','rejected')"
         " AND t.batch <> coalesce((SELECT value FROM counters WHERE name = 'batch'), 1)"
         " AND NOT EXISTS (SELECT 1 FROM batches b WHERE b.number = t.batch AND b.state <> 'settled')"
@@ -82,8 +77,8 @@ static const char sql_may_go[] =
         " AND NOT EXISTS (SELECT 1 FROM transactions c WHERE c.original = t.id AND c.original <> 0 AND c.purged = 0)"
         " FROM transactions t WHERE t.id = ?1";
 
-/* 1 when it may go, 0 when it stays, -ERANGE when it, and so each after it, is too young. */
-static int may_go(struct journal *j, const struct journal_purge *p, int64_t id) {
+/* 1 when it may go, 0 when it stays. */
+static int may_go(struct journal *j, int64_t id) {
         _cleanup_statement_ sqlite3_stmt *s = NULL;
         int r;
 
@@ -91,13 +86,10 @@ static int may_go(struct journal *j, const struct journal_purge *p, int64_t id) 
         if (r < 0)
                 return r;
         (void) sqlite3_bind_int64(s, 1, id);
-        (void) sqlite3_bind_int64(s, 2, (int64_t) p->before);
         r = journal_step(j, s);
         if (r <= 0)
                 return r < 0 ? r : -EBADMSG;
-        if (sqlite3_column_int(s, 0))
-                return -ERANGE;
-        return sqlite3_column_int(s, 1);
+        return sqlite3_column_int(s, 0);
 }
 
 /* What a tombstone keeps is what this leaves alone. */
@@ -122,15 +114,17 @@ static int bury(struct journal *j, int64_t id) {
         return r < 0 ? r : 0;
 }
 
-static int next_ids(struct journal *j, int64_t after, int64_t **ret, size_t *ret_n) {
+static int next_ids(struct journal *j, const struct journal_purge *p, int64_t **ret, size_t *ret_n) {
         sqlite3_stmt *s;
         int r;
 
-        r = journal_statement(j, "SELECT id FROM transactions WHERE purged = 0 AND id > ? ORDER BY id LIMIT ?", &s);
+        r = journal_statement(
+                j, "SELECT id FROM transactions WHERE purged = 0 AND id > ? AND id <= ? ORDER BY id LIMIT ?", &s);
         if (r < 0)
                 return r;
-        (void) sqlite3_bind_int64(s, 1, after);
-        (void) sqlite3_bind_int64(s, 2, A_SLICE);
+        (void) sqlite3_bind_int64(s, 1, p->row);
+        (void) sqlite3_bind_int64(s, 2, p->old.transaction);
+        (void) sqlite3_bind_int64(s, 3, A_SLICE);
         return journal_column_ids(j, s, ret, ret_n);
 }
 
@@ -154,17 +148,11 @@ static int purge_transactions(struct journal *j, struct journal_purge *p) {
         size_t n = 0;
         int r;
 
-        r = next_ids(j, p->row, &ids, &n);
+        r = next_ids(j, p, &ids, &n);
         if (r < 0)
                 return r;
-        if (n < A_SLICE)
-                next_phase(p);
         for (size_t i = 0; i < n; i++) {
-                r = may_go(j, p, ids[i]);
-                if (r == -ERANGE) {
-                        next_phase(p);
-                        break;
-                }
+                r = may_go(j, ids[i]);
                 if (r < 0)
                         return r;
                 p->row = ids[i];
@@ -177,6 +165,8 @@ static int purge_transactions(struct journal *j, struct journal_purge *p) {
                 last = ids[i];
                 buried++;
         }
+        if (n < A_SLICE)
+                next_phase(p);
         if (buried == 0)
                 return 1;
         p->transactions += buried;
@@ -191,11 +181,11 @@ static int purge_print_jobs(struct journal *j, struct journal_purge *p) {
         r = journal_statement(
                 j,
                 "DELETE FROM print_jobs WHERE id IN (SELECT id FROM print_jobs WHERE transaction_id IS NULL"
-                " AND created_usec < ? AND state NOT IN ('queued','printing') LIMIT ?)",
+                " AND id <= ? AND state NOT IN ('queued','printing') LIMIT ?)",
                 &s);
         if (r < 0)
                 return r;
-        (void) sqlite3_bind_int64(s, 1, (int64_t) p->before);
+        (void) sqlite3_bind_int64(s, 1, p->old.print_job);
         (void) sqlite3_bind_int64(s, 2, A_SLICE);
         r = change(j, s);
         if (r < 0)
@@ -206,7 +196,7 @@ static int purge_print_jobs(struct journal *j, struct journal_purge *p) {
 }
 
 static int purge_faults(struct journal *j, struct journal_purge *p) {
-        int n = fault_record_purge(j, p->before, A_SLICE);
+        int n = fault_record_purge(j, p->old.time_usec, A_SLICE);
 
         if (n < 0)
                 return n;
@@ -232,11 +222,10 @@ static int last_to_go(struct journal *j, const struct journal_purge *p, int64_t 
         _cleanup_statement_ sqlite3_stmt *s = NULL;
         int r;
 
-        r = journal_statement(j, "SELECT max(seq) FROM checkpoints WHERE seq <= ? AND time_usec < ?", &s);
+        r = journal_statement(j, "SELECT max(seq) FROM checkpoints WHERE seq <= ?", &s);
         if (r < 0)
                 return r;
-        (void) sqlite3_bind_int64(s, 1, p->row);
-        (void) sqlite3_bind_int64(s, 2, (int64_t) p->before);
+        (void) sqlite3_bind_int64(s, 1, MIN(p->row, p->old.event));
         return load_number(j, s, 0, ret);
 }
 

@@ -9,7 +9,7 @@
  * left.
  */
 
-#include "journal/connection.h"
+#include "journal/age.h"
 
 enum purge_phase {
         PURGE_TRANSACTIONS,
@@ -22,7 +22,7 @@ enum purge_phase {
 
 struct journal_purge {
         enum purge_phase phase;
-        uint64_t before;    /* what began earlier may go */
+        struct age_mark old;
         int64_t row;        /* up to this one it has been looked at */
         int64_t first_kept; /* the oldest transaction that is left */
         uint32_t transactions;
@@ -30,8 +30,9 @@ struct journal_purge {
 };
 
 /*
- * days: what is younger stays. Age counts back from the newest transaction where the clock is ahead of it: one that
- * was set wrong does not make all of the journal old.
+ * days: what is younger stays. They are days that the terminal was on (journal/age.h): no clock, of now or of an
+ * entry, makes anything old, and one that is switched off at night keeps longer. Outside of a transaction; it makes
+ * its own.
  */
 int purge_begin(struct journal *j, unsigned days, struct journal_purge *ret);
 /* 1 while there is more to do, 0 at the end. Outside of a transaction; it makes its own. */

@@ -161,7 +161,7 @@ static void lists(void **state) {
 /* Ended ones go with the rest, open ones never. */
 static void purged(void **state) {
         struct fault_record old = see("a", "", 1), open = see("b", "", 1);
-        struct journal_purge p = { .before = UINT64_MAX >> 1 };
+        struct journal_purge p = { .old.time_usec = UINT64_MAX >> 1 };
         int64_t seq;
         int r;
 

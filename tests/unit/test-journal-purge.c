@@ -3,7 +3,9 @@
 #include "open-journal.h"
 
 #include <sqlite3.h>
+#include <time.h>
 
+#include "journal/age.h"
 #include "journal/batch.h"
 #include "journal/checkpoint.h"
 #include "journal/counter.h"
@@ -14,9 +16,38 @@
 #include "journal/verify.h"
 
 #define DAY (24 * 60 * 60 * UINT64_C(1000000))
-#define TODAY (1000 * DAY)
 
-/* A sale of that day in batch 1, approved, printed; a change to it before it is written. */
+/* How long the terminal was on, usec, and how far its clock is ahead of the machine's, seconds. */
+static uint64_t up;
+static int64_t ahead;
+
+int __wrap_clock_gettime(clockid_t id, struct timespec *ret);
+int __real_clock_gettime(clockid_t id, struct timespec *ret);
+
+int __wrap_clock_gettime(clockid_t id, struct timespec *ret) {
+        int r = __real_clock_gettime(id, ret);
+
+        if (id == CLOCK_BOOTTIME)
+                *ret = (struct timespec){ .tv_sec = (time_t) (up / 1000000) };
+        else
+                ret->tv_sec += ahead;
+        return r;
+}
+
+static int switch_on(void **state) {
+        up = 0;
+        ahead = 0;
+        return open_one(state);
+}
+
+/* What an upkeep does each day. */
+static void mark(void) {
+        begin();
+        assert_int_equal(age_add_mark(j), 0);
+        commit();
+}
+
+/* A sale of that day of the terminal in batch 1, approved, printed; a change to it before it is written. */
 static int64_t sale(const char *reference, unsigned day, void (*change)(struct transaction_record *record)) {
         struct print_job job = { .what = "merchant-copy", .content = (void *) "slip", .content_size = 4 };
         struct transaction_record record;
@@ -37,6 +68,7 @@ static int64_t sale(const char *reference, unsigned day, void (*change)(struct t
         COPY(record.rrn, "123456789012");
         if (change)
                 change(&record);
+        up = MAX(up, day * DAY);
         begin();
         if (record.batch > 0)
                 assert_int_equal(counter_next_stan(j, &record.stan), 0);
@@ -47,6 +79,8 @@ static int64_t sale(const char *reference, unsigned day, void (*change)(struct t
         assert_int_equal(print_job_set_state(j, job.id, PRINT_CANCELLED), 0);
         assert_int_equal(event_append(j, "approved", record.id, NULL), 0);
         commit();
+        up += DAY / 2;
+        mark();
         return record.id;
 }
 
@@ -195,9 +229,6 @@ static void forwarding_pending(struct transaction_record *record) {
 static void forwarding_rejected(struct transaction_record *record) {
         record->forwarding = FORWARDING_REJECTED;
 }
-static void young(struct transaction_record *record) {
-        record->started_usec = TODAY - 399 * DAY;
-}
 static void resolved(struct transaction_record *record) {
         record->reversal = REVERSAL_RESOLVED;
         record->forwarding = FORWARDING_DONE;
@@ -223,13 +254,13 @@ static void what_stays(void **state) {
                 { "resolved", resolved, true },
                 { "without-batch", without_batch, true },
                 { "plain", NULL, true },
-                { "young", young, false },
+                { "young", NULL, false },
         };
         int64_t ids[ELEMENTSOF(rows)];
         sqlite3 *db = j->db;
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++)
-                ids[i] = sale(rows[i].name, 10, rows[i].change);
+                ids[i] = sale(rows[i].name, streq(rows[i].name, "young") ? 601 : 10, rows[i].change);
         settle();
         (void) sale("new", 1000, today);
         assert_int_equal(purge(400).transactions, 3);
@@ -238,7 +269,7 @@ static void what_stays(void **state) {
 
                 if (is_purged(rows[i].name) != rows[i].goes)
                         fail_msg("%s", rows[i].name);
-                if (rows[i].goes || rows[i].change == today || rows[i].change == young)
+                if (rows[i].goes || rows[i].change == today || streq(rows[i].name, "young"))
                         continue;
                 /* Nor can anybody else make a tombstone of what is owed. */
                 snprintf(sql, sizeof(sql), "UPDATE transactions SET purged = 1 WHERE id = %d", (int) ids[i]);
@@ -289,28 +320,6 @@ static void unsettled_batch(void **state) {
         assert_int_equal(purge(400).transactions, 0);
 }
 
-/* ---- The clock ---- */
-
-static void wrong_clock(void **state) {
-        (void) sale("first", 500, NULL);
-        /* Set back for one transaction, as without a battery. */
-        (void) sale("set-back", 1, NULL);
-        (void) sale("next", 501, NULL);
-        settle();
-        /* It is long after all of them now, but there was no transaction since. */
-        assert_int_equal(purge(400).transactions, 0);
-        (void) sale("new", 899, today);
-        assert_int_equal(purge(400).transactions, 0);
-        (void) sale("newer", 900, today);
-        assert_int_equal(purge(400).transactions, 0);
-        (void) sale("newest", 901, today);
-        assert_int_equal(purge(400).transactions, 2);
-        assert_true(is_purged("set-back"));
-        assert_false(is_purged("next"));
-}
-
-/* ---- Events ---- */
-
 static unsigned count(const char *sql) {
         sqlite3_stmt *s;
         unsigned n;
@@ -326,6 +335,99 @@ static void now(struct transaction_record *record) {
         record->started_usec = journal_now();
 }
 
+static unsigned print_jobs(void) {
+        return count("SELECT count(*) FROM print_jobs");
+}
+
+/* ---- The clock ---- */
+
+static void no_clock_makes_old(void **state) {
+        (void) sale("first", 10, NULL);
+        /* Entries of ten years ahead, of 1970, and of today again. */
+        ahead = 3650 * 24 * 3600;
+        (void) sale("ahead", 11, now);
+        mark();
+        ahead = -(int64_t) time(NULL) + 1;
+        (void) sale("behind", 12, now);
+        ahead = 0;
+        (void) sale("next", 13, now);
+        settle();
+        (void) sale("new", 14, today);
+        checkpoint();
+        assert_int_equal(purge(60).transactions, 0);
+        /* Nor does the clock of now, or one that has been wrong for long. */
+        for (int years = -20; years <= 20; years += 10) {
+                ahead = years * INT64_C(365) * 24 * 3600;
+                assert_int_equal(purge(60).transactions, 0);
+                assert_int_equal(purge(60).events, 0);
+        }
+        assert_int_equal(print_jobs(), 5);
+}
+
+/* Each when the terminal has been on for so long since, whatever its time is. */
+static void old_by_uptime(void **state) {
+        uint64_t mark_of_first;
+
+        ahead = 3650 * 24 * 3600;
+        (void) sale("first", 10, now);
+        mark_of_first = up;
+        ahead = 0;
+        (void) sale("second", 11, now);
+        settle();
+        (void) sale("new", 69, today);
+        up = mark_of_first + 60 * DAY - 1000000;
+        assert_int_equal(purge(60).transactions, 0);
+        up += 1000000;
+        assert_int_equal(purge(60).transactions, 1);
+        assert_true(is_purged("first"));
+        up += DAY;
+        assert_int_equal(purge(60).transactions, 1);
+        assert_true(is_purged("second"));
+        up += 400 * DAY;
+        assert_int_equal(purge(60).transactions, 0);
+}
+
+/* A journal of before there were marks begins to count with the first. */
+static void without_marks(void **state) {
+        (void) sale("old", 10, NULL);
+        settle();
+        (void) sale("new", 1000, today);
+        assert_int_equal(sqlite3_exec(j->db, "DELETE FROM age_marks", NULL, NULL, NULL), SQLITE_OK);
+        assert_int_equal(purge(60).transactions, 0);
+        up += 59 * DAY;
+        assert_int_equal(purge(60).transactions, 0);
+        up += DAY;
+        assert_int_equal(purge(60).transactions, 1);
+        /* Those that say nothing more are gone. */
+        up += 100 * DAY;
+        (void) purge(60);
+        assert_int_equal(count("SELECT count(*) FROM age_marks"), 2);
+}
+
+static void ages(void **state) {
+        int64_t id = sale("old", 10, NULL), next = sale("next", 20, NULL);
+        uint64_t usec;
+
+        up = 30 * DAY;
+        assert_int_equal(age_of_transaction(j, id, &usec), 0);
+        assert_int_equal(usec, 20 * DAY - DAY / 2);
+        assert_int_equal(age_of_transaction(j, next, &usec), 0);
+        assert_int_equal(usec, 10 * DAY - DAY / 2);
+        assert_int_equal(age_of_transaction(j, next + 1, &usec), 0);
+        assert_int_equal(usec, 0);
+        /* Within the hour one is enough. */
+        mark();
+        mark();
+        up += 59 * 60 * UINT64_C(1000000);
+        mark();
+        assert_int_equal(count("SELECT count(*) FROM age_marks"), 3);
+        up += 60 * UINT64_C(1000000);
+        mark();
+        assert_int_equal(count("SELECT count(*) FROM age_marks"), 4);
+}
+
+/* ---- Events ---- */
+
 static void old_events(void **state) {
         int64_t base;
 
@@ -336,7 +438,7 @@ static void old_events(void **state) {
         (void) sale("c", 10, NULL);
         checkpoint();
         settle();
-        (void) sale("new", 10, now);
+        (void) sale("new", 10, today);
         purge(0);
         /* Up to the checkpoint before the transaction that is kept. */
         assert_int_equal(event_get_base(j, &base), 0);
@@ -362,9 +464,10 @@ static void stopped(void **state) {
                 assert_int_equal(event_append(j, "old", 0, NULL), 0);
                 commit();
         }
+        up += DAY;
         checkpoint();
         settle();
-        (void) sale("new", 10, now);
+        (void) sale("new", 10, today);
         for (unsigned slices = 1;; slices++) {
                 struct journal_purge p;
                 int r = 1;
@@ -386,14 +489,17 @@ static void stopped(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test_setup_teardown(tombstone, open_one, close_one),
-                cmocka_unit_test_setup_teardown(about_another, open_one, close_one),
-                cmocka_unit_test_setup_teardown(what_stays, open_one, close_one),
-                cmocka_unit_test_setup_teardown(owed_rows, open_one, close_one),
-                cmocka_unit_test_setup_teardown(unsettled_batch, open_one, close_one),
-                cmocka_unit_test_setup_teardown(wrong_clock, open_one, close_one),
-                cmocka_unit_test_setup_teardown(old_events, open_one, close_one),
-                cmocka_unit_test_setup_teardown(stopped, open_one, close_one),
+                cmocka_unit_test_setup_teardown(tombstone, switch_on, close_one),
+                cmocka_unit_test_setup_teardown(about_another, switch_on, close_one),
+                cmocka_unit_test_setup_teardown(what_stays, switch_on, close_one),
+                cmocka_unit_test_setup_teardown(owed_rows, switch_on, close_one),
+                cmocka_unit_test_setup_teardown(unsettled_batch, switch_on, close_one),
+                cmocka_unit_test_setup_teardown(no_clock_makes_old, switch_on, close_one),
+                cmocka_unit_test_setup_teardown(old_by_uptime, switch_on, close_one),
+                cmocka_unit_test_setup_teardown(without_marks, switch_on, close_one),
+                cmocka_unit_test_setup_teardown(ages, switch_on, close_one),
+                cmocka_unit_test_setup_teardown(old_events, switch_on, close_one),
+                cmocka_unit_test_setup_teardown(stopped, switch_on, close_one),
         };
 
         return cmocka_run_group_tests_name("journal-purge", tests, NULL, NULL);

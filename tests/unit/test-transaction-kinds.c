@@ -6,6 +6,7 @@
 #include "test.h"
 
 #include "chip-fixture.h"
+#include "journal/internal.h"
 #include "journal/counter.h"
 #include "journal/event.h"
 
@@ -331,13 +332,24 @@ static void a_preauthorization_grows_old(void **state) {
         int64_t id = run_approved(PREAUTH);
         const uint64_t day = 24 * 3600 * USEC_PER_SEC;
         struct transaction_record old = *record();
+        static const struct { int by_clock, by_uptime; } days[] = { { 29, 29 }, { 3650, 29 }, { 29, 31 }, { 31, 31 } };
 
-        for (int days = 29; days <= 31; days += 2) {
-                old.finished_usec = clock_now(CLOCK_REALTIME) - (uint64_t) days * day;
+        for (size_t i = 0; i < ELEMENTSOF(days); i++) {
+                char sql[128];
+
+                old.finished_usec = clock_now(CLOCK_REALTIME) - (uint64_t) days[i].by_clock * day;
                 assert_int_equal(journal_begin(shop.journal, JOURNAL_DURABLE), 0);
                 assert_int_equal(transaction_record_update(shop.journal, &old), 0);
                 assert_int_equal(journal_commit(shop.journal), 0);
-                if (days > 30)
+                /* So long ago by this boot and one before it there was that transaction. */
+                snprintf(sql, sizeof(sql), "UPDATE uptime SET base_usec = %" PRIu64 ", total_usec = %" PRIu64,
+                         (uint64_t) 100 * day, (uint64_t) 100 * day + clock_now(CLOCK_BOOTTIME));
+                assert_int_equal(journal_execute(shop.journal, sql), 0);
+                assert_int_equal(journal_execute(shop.journal, "DELETE FROM age_marks"), 0);
+                snprintf(sql, sizeof(sql), "INSERT INTO age_marks VALUES (%" PRIu64 ", 0, %" PRIi64 ", 0, 0)",
+                         (uint64_t) (100 - days[i].by_uptime) * day + clock_now(CLOCK_BOOTTIME), id);
+                assert_int_equal(journal_execute(shop.journal, sql), 0);
+                if (days[i].by_clock > 30 && days[i].by_uptime > 30)
                         assert_refused(about("completion", id, 1), REFUSAL_INVALID_ORIGINAL, "too old");
                 else
                         run_approved(about("completion-void", run_approved(about("completion", id, 1)), 1));
