@@ -24,7 +24,7 @@ static void add_sum(cJSON *json, const char *name, const struct host_total *tota
 
 static int add_kind(const struct batch_total *total, void *userdata) {
         struct sums *sums = userdata;
-        enum host_side side = batch_totals_side(sums->profile, total->kind);
+        enum host_side side = batch_totals_side(sums->profile, host_kind_from_name(total->kind));
         struct host_total *sum = side == HOST_DEBIT ? &sums->debit : &sums->credit;
         cJSON *item = cJSON_CreateObject();
 

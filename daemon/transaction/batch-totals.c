@@ -3,11 +3,10 @@
 
 #include "base/amount.h"
 #include "journal/batch.h"
+#include "transaction/kind.h"
 
-enum host_side batch_totals_side(const struct host_profile *p, const char *kind) {
-        enum host_kind host = host_kind_from_name(kind);
-
-        return host < 0 ? HOST_NO_SIDE : p->kinds[host].side;
+enum host_side batch_totals_side(const struct host_profile *p, enum host_kind kind) {
+        return kind < 0 ? HOST_NO_SIDE : p->kinds[kind].side;
 }
 
 struct sum {
@@ -18,7 +17,7 @@ struct sum {
 static int add_row(const struct transaction_record *record, void *userdata) {
         struct sum *sum = userdata;
 
-        return host_totals_add(&sum->totals, sum->profile, host_kind_from_name(record->kind),
+        return host_totals_add(&sum->totals, sum->profile, kind_as_told(record),
                                host_is_foreign(sum->profile, record->masked_pan), record->amount);
 }
 

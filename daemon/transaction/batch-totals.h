@@ -6,8 +6,8 @@
 #include "host/totals.h"
 #include "journal/connection.h"
 
-/* Where a kind counts. */
-enum host_side batch_totals_side(const struct host_profile *p, const char *kind);
+/* Where a kind counts; a negative one nowhere. */
+enum host_side batch_totals_side(const struct host_profile *p, enum host_kind kind);
 
 /* From the rows, as they are now. -ERANGE when there is no room for them. */
 int batch_totals_sum(struct journal *j, const struct host_profile *p, uint32_t batch, struct host_totals *ret);

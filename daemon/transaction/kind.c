@@ -55,3 +55,9 @@ const struct kind *kind_find(const char *name) {
 enum host_kind kind_to_host(const struct kind *k) {
         return (enum host_kind)(k - kinds);
 }
+
+enum host_kind kind_as_told(const struct transaction_record *record) {
+        enum host_kind kind = host_kind_from_name(record->kind);
+
+        return kind == HOST_SALE && record->forwarding != FORWARDING_NONE ? HOST_OFFLINE_SALE : kind;
+}

@@ -4,6 +4,7 @@
 /* The kinds of transaction that a checkout may start, a row each: what they need and which way they go. */
 
 #include "host/profile.h"
+#include "journal/transaction.h"
 
 /* How far a card goes. */
 enum kind_card {
@@ -36,6 +37,11 @@ struct kind {
 const struct kind *kind_find(const char *name);
 
 enum host_kind kind_to_host(const struct kind *k);
+/*
+ * As which kind the acquirer is told of it, and books it: a sale that was approved without it is an offline sale
+ * there. Negative for a kind that this version does not know.
+ */
+enum host_kind kind_as_told(const struct transaction_record *record);
 
 static inline bool kind_has_original(const struct kind *k) {
         return k->originals[0] != NULL;

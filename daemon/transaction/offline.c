@@ -132,7 +132,7 @@ static int fill_request(struct transaction *t, struct request_record *reversal, 
                 if (r < 0)
                         return r;
         }
-        ret->kind = t->kind->way == KIND_WAY_ADVICE ? kind_to_host(t->kind) : HOST_OFFLINE_SALE;
+        ret->kind = kind_as_told(record);
         ret->stan = record->stan;
         ret->batch = record->batch;
         ret->amount = record->amount;

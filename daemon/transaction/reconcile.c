@@ -2,6 +2,7 @@
 #include "transaction/reconcile.h"
 
 #include "journal/batch.h"
+#include "transaction/kind.h"
 #include "transaction/upkeep.h"
 
 #define A_SLICE 100
@@ -43,7 +44,7 @@ enum difference reconcile_line(const struct statement_line *line, const struct t
                 return DIFFERENCE_ONLY_THERE;
         if (!isempty(line->rrn) && !isempty(record->rrn) && !streq(line->rrn, record->rrn))
                 return DIFFERENCE_RRN;
-        if (!streq(line->kind, record->kind))
+        if (host_kind_from_name(line->kind) != kind_as_told(record))
                 return DIFFERENCE_KIND;
         if (line->amount != record->amount || !streq(line->currency, record->currency))
                 return DIFFERENCE_AMOUNT;

@@ -279,7 +279,7 @@ static int add_detail(const struct transaction_record *record, void *userdata) {
         struct host_detail *detail = d->list + d->n;
         int r;
 
-        if (batch_totals_side(p, record->kind) == HOST_NO_SIDE)
+        if (batch_totals_side(p, kind_as_told(record)) == HOST_NO_SIDE)
                 return 0;
         r = batch_has_chip(e->config.journal, record->id);
         if (r != 0)

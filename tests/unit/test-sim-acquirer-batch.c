@@ -5,6 +5,8 @@
 
 #include "acquirer-fixture.h"
 #include "statement-fixture.h"
+#include "transaction/kind.h"
+#include "transaction/reconcile.h"
 
 /* What the simulator does beside booking: settlements, uploads, downloads, reports, readers that encrypt, profiles. */
 
@@ -261,6 +263,66 @@ static void statements(void **state) {
         assert_string_equal(none + strlen(none) - strlen("\nend,0,0\n"), "\nend,0,0\n");
 }
 
+/* As the engine tells of it, and has it in its journal. */
+static struct transaction_record forwarded(const char *kind, int64_t amount) {
+        struct transaction_record record;
+
+        transaction_record_init(&record);
+        COPY(record.kind, kind);
+        COPY(record.currency, "CNY");
+        record.amount = amount;
+        record.result = RESULT_APPROVED;
+        record.forwarding = FORWARDING_DONE;
+        return record;
+}
+
+/* What was told later is what the acquirer's statement says: none of it is a difference. */
+static void statement_of_forwards(void **state) {
+        struct transaction_record records[] = { forwarded("sale", 700), forwarded("offline-sale", 200),
+                                                forwarded("tip", 70) };
+        struct ledger_filter filter = { .batch = 1 };
+        _cleanup_(statement_freep) struct statement *s = NULL;
+        _cleanup_free_ char *text = NULL;
+        _cleanup_(issuer_freep) struct issuer *issuer = NULL;
+        uint8_t icc[255], key[16];
+        const char *reason = NULL;
+        struct booked sale;
+        unsigned line = 0;
+
+        sign_on();
+        assert_int_equal(issuer_load("tests/sim/issuer/issuer.conf", &issuer), 0);
+        sale = booked_sale(1000);
+        for (size_t i = 0; i < ELEMENTSOF(records); i++) {
+                struct transaction_record *record = records + i;
+                struct host_request q = streq(record->kind, "tip") ? about(HOST_TIP, &sale, record->amount)
+                                                                   : offline_sale(record->amount, PAN);
+                struct booked b;
+
+                q.kind = kind_as_told(record);
+                if (streq(record->kind, "sale")) {
+                        q.authorization_code = NULL;
+                        q.entry = HOST_ENTRY_CHIP;
+                        q.psn = 1;
+                        q.icc = icc;
+                        q.icc_size = chip_data(issuer, record->amount, true, icc, key);
+                }
+                b = book(&q);
+                record->stan = q.stan;
+                record->batch = q.batch;
+                COPY(record->rrn, b.answer.rrn);
+        }
+        assert_int_equal(ledger_statement(directory, &filter, &text), 0);
+        if (parse_statement(text, strlen(text), strlen(text), &s, &line, &reason) < 0)
+                fail_msg("line %u: %s", line, reason);
+        assert_int_equal(s->n_lines, 4);
+        for (size_t i = 0; i < ELEMENTSOF(records); i++) {
+                const struct statement_line *l = statement_find(s, records[i].batch, records[i].stan);
+
+                assert_non_null(l);
+                assert_string_equal(difference_to_string(reconcile_line(l, records + i)), "none");
+        }
+}
+
 /* A ledger from before there were other kinds than sales. */
 static void old_ledgers(void **state) {
         static const char sql[] =
@@ -430,6 +492,7 @@ int main(void) {
                 TEST(uploads),
                 TEST(downloads),
                 TEST(statements),
+                TEST(statement_of_forwards),
                 TEST(old_ledgers),
                 cmocka_unit_test(published_pin_block),
                 TEST(encrypted_stripes),

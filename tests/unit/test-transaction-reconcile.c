@@ -153,6 +153,19 @@ static void judged(void **state) {
         record = good;
         COPY(record.kind, "refund");
         assert_int_equal(reconcile_line(&line, &record), DIFFERENCE_KIND);
+        /* Told afterwards, it is an offline sale there; the word of a tip is one and the same. */
+        record = good;
+        record.forwarding = FORWARDING_DONE;
+        assert_int_equal(reconcile_line(&line, &record), DIFFERENCE_KIND);
+        COPY(line.kind, "offline-sale");
+        assert_int_equal(reconcile_line(&line, &record), DIFFERENCE_NONE);
+        assert_int_equal(reconcile_line(&line, &good), DIFFERENCE_KIND);
+        COPY(record.kind, "offline-sale");
+        assert_int_equal(reconcile_line(&line, &record), DIFFERENCE_NONE);
+        COPY(line.kind, "tip");
+        COPY(record.kind, "tip");
+        assert_int_equal(reconcile_line(&line, &record), DIFFERENCE_NONE);
+        COPY(line.kind, "sale");
         record = good;
         COPY(record.rrn, "2");
         assert_int_equal(reconcile_line(&line, &record), DIFFERENCE_RRN);
