@@ -153,9 +153,6 @@ int print_job_set_state(struct journal *j, int64_t id, enum print_state state) {
         enum print_state old;
         int r;
 
-        r = journal_require_open(j);
-        if (r < 0)
-                return r;
         r = load_state(j, id, &old);
         if (r < 0)
                 return r;
@@ -174,9 +171,6 @@ int print_job_requeue(struct journal *j, int64_t id) {
         enum print_state old;
         int r;
 
-        r = journal_require_open(j);
-        if (r < 0)
-                return r;
         r = load_state(j, id, &old);
         if (r < 0)
                 return r;

@@ -585,6 +585,7 @@ static void card_in_at_start(void **state) {
         const struct transaction_view *view;
 
         chip.reader.card = DEVICE_CARD_PRESENT;
+        COPY(chip.behaviour.card, "unionpay");
         assert_int_equal(engine_start(shop.engine), 0);
         chip_start_sale();
         view = transaction_get_view(shop.engine->current);
