@@ -88,6 +88,7 @@ const struct host_profile host_profile_aes = {
         .hierarchy = HOST_KEYS_AES,
         .kinds = kinds,
         .domestic = "62",
+        .detail_without_pan = true,
         .scheme = "CUP",
         .limits = { .preauth_days = 30, .completion_percent = 115, .details = 8, .batch_transactions = 999 },
 };

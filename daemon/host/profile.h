@@ -79,6 +79,7 @@ struct host_profile {
         const struct host_kind_rule *kinds; /* [_HOST_KIND_MAX] */
         const char *domestic;               /* how a domestic card's number begins */
         unsigned encrypted;                 /* field of an encrypted stripe; 0: there is none */
+        bool detail_without_pan;            /* the acquirer takes a detail whose card number is not known here */
         bool hidden_service;                /* the acquirer looks at the service code that such a reader hides */
         const char *scheme;                 /* DE63.1 of a refund where the engine names none */
         struct host_limits limits;

@@ -51,14 +51,22 @@ static int fields_fill_encrypted(struct fields *f, const struct host_profile *p,
 }
 
 /* DE48 and DE62 of the kinds that are about a whole batch, or a download. */
+static bool may_upload(const struct host_profile *p, const struct host_request *q) {
+        if (q->n_details > p->limits.details)
+                return false;
+        for (size_t i = 0; i < q->n_details; i++)
+                if (isempty(q->details[i].pan) && !p->detail_without_pan)
+                        return false;
+        return true;
+}
+
 static int fields_fill_service(struct fields *f, const struct host_profile *p, const struct host_request *q) {
         int r = 0;
 
         if (q->kind == HOST_SETTLEMENT && q->totals)
                 r = host_totals_format(q->totals, f->details);
         else if (q->kind == HOST_BATCH_UPLOAD)
-                r = q->n_details > p->limits.details ? -ERANGE
-                                                     : host_details_format(q->details, q->n_details, f->details);
+                r = may_upload(p, q) ? host_details_format(q->details, q->n_details, f->details) : -ERANGE;
         else if (q->kind == HOST_BATCH_UPLOAD_END && q->uploaded <= HOST_UPLOADED_MAX)
                 digits_write(f->details, HOST_UPLOADED_DIGITS, q->uploaded);
         else if (q->kind == HOST_PARAMETERS || q->kind == HOST_CA_KEYS)

@@ -13,8 +13,8 @@
 static int detail_format(const struct host_detail *d, char *text) {
         size_t l = strlen(d->pan);
 
-        if (d->stan < 1 || d->stan > 999999 || d->amount < 0 || d->amount > AMOUNT_MAX || l == 0 ||
-            !digits_only(d->pan, l))
+        if (d->stan < 1 || d->stan > 999999 || d->amount < 0 || d->amount > AMOUNT_MAX ||
+            (l > 0 && !digits_only(d->pan, l)))
                 return -ERANGE;
         digits_write(text, ORIGIN_DIGITS, d->foreign);
         digits_write(text + ORIGIN_DIGITS, STAN_DIGITS, d->stan);
@@ -49,9 +49,10 @@ static int detail_parse(const char *text, struct host_detail *ret) {
         ret->stan = (uint32_t) digits_read(text + ORIGIN_DIGITS, STAN_DIGITS);
         text += ORIGIN_DIGITS + STAN_DIGITS;
         zeros = strspn(text, "0");
-        if (origin > 1 || ret->stan == 0 || zeros == 0 || zeros >= PAN_DIGITS)
+        if (origin > 1 || ret->stan == 0 || zeros == 0)
                 return -EBADMSG;
-        memcpy(ret->pan, text + zeros, PAN_DIGITS - zeros);
+        if (zeros < PAN_DIGITS)
+                memcpy(ret->pan, text + zeros, PAN_DIGITS - zeros);
         ret->amount = (int64_t) digits_read(text + PAN_DIGITS, AMOUNT_DIGITS);
         return 0;
 }

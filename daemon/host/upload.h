@@ -4,8 +4,8 @@
 /*
  * The details of a batch, uploaded when totals differ: DE48 of a 0320 is a count (2 digits) and as many records of 40:
  * 00 for a domestic card and 01 for a foreign one, STAN (6), card number filled with zeros on the left (20), amount
- * (12). DE48 of the upload's end is the number of records in all (4). As published UnionPay messages have it; the
- * licensed text was not at hand.
+ * (12); zeros alone where the number is not known, if the profile has that. DE48 of the upload's end is the number of
+ * records in all (4). As published UnionPay messages have it; the licensed text was not at hand.
  */
 
 #include "host/profile.h"
@@ -18,7 +18,7 @@
 struct host_detail {
         bool foreign;
         uint32_t stan;
-        char pan[20];
+        char pan[20]; /* "" where it is not known */
         int64_t amount;
 };
 

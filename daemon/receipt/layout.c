@@ -726,6 +726,18 @@ static int add_agreement(struct layout *l) {
         return add_line(l, (struct page_line){ .bold = true }, l->slip->note);
 }
 
+/* The acquirer has no detail of them: the merchant sees to it that they are paid. */
+static int add_left_out(struct layout *l) {
+        char zh[96], en[96];
+
+        if (l->slip->left_out == 0)
+                return 0;
+        (void) snprintf(zh, sizeof(zh), "%u 笔明细未上送：终端不知其卡号", l->slip->left_out);
+        (void) snprintf(en, sizeof(en), "%u DETAILS NOT SENT: THEIR CARD NUMBERS ARE NOT KNOWN HERE",
+                        l->slip->left_out);
+        return add_sentence(l, (struct page_line){ .bold = true }, zh, en);
+}
+
 static int add_reconciliation(struct layout *l) {
         static const struct {
                 const char *zh, *en;
@@ -743,6 +755,9 @@ static int add_reconciliation(struct layout *l) {
         if (!en)
                 return 0;
         r = add_big_both(l, words[l->slip->reconciliation].zh, en);
+        if (r < 0)
+                return r;
+        r = add_left_out(l);
         return r < 0 ? r : add_agreement(l);
 }
 

@@ -90,6 +90,7 @@ static const struct field fields[] = {
         FIELD_WORDS(reconciliation, reconciliations),
         FIELD(TEXT, totals),
         FIELD(TEXT, rejected),
+        FIELD(U32, left_out),
         FIELD(TEXT, note),
         FIELD(TEXT, footer),
 };

@@ -113,7 +113,8 @@ struct slip {
         char totals[1024];   /* "sale 3 39000"; the last ones are "debit" and "credit" */
         char rejected[2048]; /* "sale 000012 1000": kind, voucher, amount of what the acquirer does not take */
 
-        char note[201]; /* of SLIP_BY_AGREEMENT, in a supervisor's words */
+        uint32_t left_out; /* details that could not be uploaded, as no card number of theirs is known */
+        char note[201];    /* of SLIP_BY_AGREEMENT, in a supervisor's words */
 
         char footer[256]; /* "\n" parts lines */
 };

@@ -236,11 +236,13 @@ static int slip_fill_batch(struct journal *j, const struct batch_record *batch, 
 }
 
 int printing_queue_settlement(struct engine *e, const struct transaction_record *record,
-                              const struct batch_record *batch, const struct resolution *agreement) {
+                              const struct batch_record *batch, unsigned left_out,
+                              const struct resolution *agreement) {
         struct slip slip;
         int r;
 
         slip_fill(e->config.settings, record, SLIP_SETTLEMENT, &slip);
+        slip.left_out = left_out;
         if (agreement) {
                 COPY(slip.approver, agreement->resolver);
                 COPY(slip.note, agreement->note);

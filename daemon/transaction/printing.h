@@ -24,10 +24,10 @@ DEFINE_CLEANUP(struct printing *, printing_free);
 int printing_queue(struct engine *e, const struct transaction_record *record, enum slip_paper paper);
 /*
  * In the caller's journal transaction: queues the paper of a batch that the transaction has settled, or that an
- * agreement has ended; NULL for none.
+ * agreement has ended; NULL for none. left_out: how many of its details could not be uploaded.
  */
 int printing_queue_settlement(struct engine *e, const struct transaction_record *record,
-                              const struct batch_record *batch, const struct resolution *agreement);
+                              const struct batch_record *batch, unsigned left_out, const struct resolution *agreement);
 /* In a transaction of its own: the newest paper of that kind again, marked. -ENOENT when there is none. */
 int printing_reprint(struct printing *p, int64_t transaction, enum slip_paper paper, int64_t *ret_job);
 /* The same as text; *ret is the caller's. */

@@ -9,6 +9,7 @@
 #include "host/result.h"
 #include "journal/batch.h"
 #include "journal/event.h"
+#include "transaction/batch-details.h"
 #include "transaction/batch-totals.h"
 #include "transaction/resolution.h"
 #include "transaction/transaction-internal.h"
@@ -251,49 +252,6 @@ static int send_totals(struct transaction *t) {
 
 /* ---- The upload ---- */
 
-struct details {
-        struct transaction *t;
-        struct host_detail list[HOST_DETAILS_MAX];
-        size_t n;
-        int64_t to;
-};
-
-/* What is kept of a card that was no test card is masked: its digits are what is left. */
-static int read_pan(struct journal *j, const struct transaction_record *record, char ret[static PAN_TEXT_MAX]) {
-        int r = transaction_record_get_pan(j, record->id, ret);
-
-        if (r != -ENOENT)
-                return r;
-        copy_text(ret, PAN_TEXT_MAX, record->masked_pan);
-        for (char *c = ret; *c; c++)
-                if (*c == '*')
-                        *c = '0';
-        return 0;
-}
-
-/* 1 ends the walk: the message is full. */
-static int add_detail(const struct transaction_record *record, void *userdata) {
-        struct details *d = userdata;
-        struct engine *e = d->t->engine;
-        const struct host_profile *p = acquirer_profile(e->acquirer);
-        struct host_detail *detail = d->list + d->n;
-        int r;
-
-        if (batch_totals_side(p, kind_as_told(record)) == HOST_NO_SIDE)
-                return 0;
-        r = batch_has_chip(e->config.journal, record->id);
-        if (r != 0)
-                return r < 0 ? r : 0;
-        r = read_pan(e->config.journal, record, detail->pan);
-        if (r < 0)
-                return r;
-        detail->foreign = host_is_foreign(p, record->masked_pan);
-        detail->stan = record->stan;
-        detail->amount = record->amount;
-        d->to = record->id;
-        return ++d->n == MIN(p->limits.details, (unsigned) HOST_DETAILS_MAX);
-}
-
 static void details_ended(enum host_outcome outcome, enum host_link_reason reason, const struct host_answer *answer,
                           void *userdata) {
         struct transaction *t = userdata;
@@ -312,13 +270,13 @@ static void details_ended(enum host_outcome outcome, enum host_link_reason reaso
 static int send_details(struct transaction *t) {
         struct host_request q = { .kind = HOST_BATCH_UPLOAD, .psn = -1 };
         struct settlement *s = t->settlement;
-        struct details d = { .t = t };
+        struct batch_details d;
         _cleanup_(wipe_done) _unused_ struct wipe wipe_details = { &d, sizeof(d) };
         uint32_t batch;
         int r;
 
-        r = batch_each_row(t->engine->config.journal, s->batch.number, BATCH_APPROVED, s->batch.details_to, 0,
-                           add_detail, &d);
+        r = batch_details_next(t->engine->config.journal, acquirer_profile(t->engine->acquirer), s->batch.number,
+                               s->batch.details_to, &d);
         if (r < 0 || d.n == 0)
                 return r;
         r = acquirer_next_stan(t->engine->acquirer, &q.stan, &batch);
@@ -357,13 +315,10 @@ static int send_chip(struct transaction *t) {
         uint32_t batch;
         int r;
 
-        r = batch_each_row(j, s->batch.number, BATCH_CHIPS, s->batch.chips_to, 1, note_id, &record);
+        r = batch_details_next_chip(j, s->batch.number, s->batch.chips_to, &record, pan);
         if (r <= 0)
                 return r;
         r = batch_load_chip(j, record.id, icc, &q.icc_size);
-        if (r < 0)
-                return r;
-        r = read_pan(j, &record, pan);
         if (r < 0)
                 return r;
         r = acquirer_next_stan(t->engine->acquirer, &q.stan, &batch);
@@ -500,20 +455,29 @@ void settlement_start(struct transaction *t) {
 static int end_batch(struct engine *e, const struct transaction_record *settlement, struct batch_record *batch,
                      const struct resolution *agreement) {
         struct journal *j = e->config.journal;
-        char text[96];
+        unsigned left_out;
+        char text[128];
         uint32_t next;
         int r;
 
+        r = batch_details_left_out(j, acquirer_profile(e->acquirer), batch, &left_out);
+        if (r < 0)
+                return r;
         batch->settlement = settlement->id;
         r = batch_advance(j, batch, &next);
         if (r < 0)
                 return r;
-        (void) snprintf(text, sizeof(text), "{\"batch\":%" PRIu32 ",\"next\":%" PRIu32 ",\"reconciliation\":\"%s\"}",
-                        batch->number, next, batch_reconciliation_to_string(batch->reconciliation));
+        (void) snprintf(text, sizeof(text),
+                        "{\"batch\":%" PRIu32 ",\"next\":%" PRIu32 ",\"reconciliation\":\"%s\",\"left-out\":%u}",
+                        batch->number, next, batch_reconciliation_to_string(batch->reconciliation), left_out);
         r = event_append(j, "batch-settled", settlement->id, text);
         if (r < 0)
                 return r;
-        return printing_queue_settlement(e, settlement, batch, agreement);
+        if (left_out > 0)
+                log_warning("Batch %06" PRIu32 ": %u details had no card number and were not uploaded: their readers "
+                            "encrypt it, and the acquirer takes none without",
+                            batch->number, left_out);
+        return printing_queue_settlement(e, settlement, batch, left_out, agreement);
 }
 
 int settlement_commit(struct transaction *t) {

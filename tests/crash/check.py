@@ -220,15 +220,19 @@ def check_batches(w):
         money = [t for t in w.transactions if t['batch'] == number and t['kind'] not in FREE]
         if number != current and not is_settled and money:
             yield f'batch {number} is left behind, and was not settled'
-        if is_settled and w.settled.get(number) != 'settled':
+        # What a supervisor has ended by agreement stays refused at the acquirer.
+        agreed = is_settled and rows[number]['reconciliation'] == 'by-agreement'
+        if is_settled and not agreed and w.settled.get(number) != 'settled':
             yield f'batch {number} is settled, and the acquirer says {w.settled.get(number, "open")}'
         if number == current and is_settled:
             yield f'batch {number} is settled, and goes on'
     for b in w.batches:
         if b['state'] != 'settled' or b['reconciliation'] != 'unequal':
             continue
+        # Of a card whose number is not known there is no detail.
+        unknown = {t['stan'] for t in w.transactions if t['batch'] == b['number'] and not t['pan_sealed']}
         wanted = {(c['stan'], c['amount']) for c in w.charges
-                  if c['batch'] == b['number'] and c['effect'] == 'approved' and c['sign']}
+                  if c['batch'] == b['number'] and c['effect'] == 'approved' and c['sign'] and c['stan'] not in unknown}
         came = {(u['stan'], u['amount']) for u in w.uploads if u['batch'] == b['number']}
         if wanted != came:
             yield f'of batch {b["number"]} {sorted(came)} were uploaded, not {sorted(wanted)}'

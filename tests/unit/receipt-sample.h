@@ -50,6 +50,7 @@ static inline struct slip sample_slip(void) {
         slip.reconciliation = SLIP_UPLOADED;
         strcpy(slip.totals, "sale 3 128500\nrefund 1 50\ndebit 3 128500\ncredit 1 50\n");
         strcpy(slip.rejected, "offline-sale 000012 700\n");
+        slip.left_out = 2;
         strcpy(slip.note, "收单行李女士: agreed by telephone");
         strcpy(slip.footer, "谢谢惠顾 THANK YOU\n客服电话 95516");
         return slip;

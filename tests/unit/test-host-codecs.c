@@ -106,17 +106,19 @@ static void details(void **state) {
         struct host_detail d[HOST_DETAILS_MAX] = {
                 { .stan = 7, .pan = "6200000000000005", .amount = 12345 },
                 { .foreign = true, .stan = 999999, .pan = "4000000000000000002", .amount = INT64_C(999999999999) },
+                { .stan = 8, .amount = 12345 },
         };
         struct host_detail again[HOST_DETAILS_MAX];
         char text[HOST_DETAILS_DIGITS + 1];
         int n;
 
-        assert_int_equal(host_details_format(d, 2, text), 0);
-        assert_string_equal(text, "02"
+        assert_int_equal(host_details_format(d, 3, text), 0);
+        assert_string_equal(text, "03"
                                   "0000000700006200000000000005000000012345"
-                                  "0199999904000000000000000002999999999999");
+                                  "0199999904000000000000000002999999999999"
+                                  "0000000800000000000000000000000000012345");
         n = host_details_parse(text, again);
-        assert_int_equal(n, 2);
+        assert_int_equal(n, 3);
         for (int i = 0; i < n; i++) {
                 assert_int_equal(again[i].foreign, d[i].foreign);
                 assert_int_equal(again[i].stan, d[i].stan);
@@ -146,8 +148,6 @@ static void details_that_are_refused(void **state) {
         assert_int_equal(host_details_format(&d, 1, text), -ERANGE);
         d = good;
         d.pan[3] = 'x';
-        assert_int_equal(host_details_format(&d, 1, text), -ERANGE);
-        d.pan[0] = '\0';
         assert_int_equal(host_details_format(&d, 1, text), -ERANGE);
 
         assert_int_equal(host_details_format(&good, 1, text), 0);

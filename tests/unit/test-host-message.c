@@ -213,6 +213,13 @@ static void batch_requests(void **state) {
         assert_memory_equal(iso8583_text(upload, 48), "0800000001", 10);
         assert_string_equal(iso8583_text(upload, 60), "00000003201");
 
+        /* A number that is not known, for an acquirer who takes that. */
+        details[7].pan[0] = '\0';
+        assert_int_equal(host_request_encode(P, keys, &q, frame, NULL), -EINVAL);
+        struct host_profile lenient = *P;
+        lenient.detail_without_pan = true;
+        assert_true(host_request_encode(&lenient, keys, &q, frame, NULL) > 0);
+
         q = service(HOST_BATCH_UPLOAD_END);
         q.uploaded = 8;
         _cleanup_(iso8583_freep) struct iso8583 *end = encode(&q);

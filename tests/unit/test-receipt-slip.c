@@ -242,9 +242,23 @@ static void money_back(void **state) {
 
 static void settlement(void **state) {
         static const char *const profiles[] = { "epson-80", "generic-58" };
-        static const char *const says[] = { "结算总计单",  "SETTLEMENT",    "000017",   "004711",   "消费",
-                                            "3 / 1285.00", "退货",          "1 / 0.50", "借记合计", "贷记合计",
-                                            "离线消费",    "000012 / 7.00", "未接受",   "DIFFERED", "测试 TEST" };
+        static const char *const says[] = { "结算总计单",
+                                            "SETTLEMENT",
+                                            "000017",
+                                            "004711",
+                                            "消费",
+                                            "3 / 1285.00",
+                                            "退货",
+                                            "1 / 0.50",
+                                            "借记合计",
+                                            "贷记合计",
+                                            "离线消费",
+                                            "000012 / 7.00",
+                                            "未接受",
+                                            "DIFFERED",
+                                            "测试 TEST",
+                                            "2 笔明细未上送",
+                                            "2 DETAILS NOT SENT" };
         static const char *const wrong[] = { "sale", "sale 1", "sale 1 2 3", "sale x 2", "SALE 1 2" };
         struct slip slip = sample_slip();
 
@@ -269,6 +283,7 @@ static void settlement(void **state) {
                 assert_silent(text, "DIFFERED");
         }
         slip.reconciliation = SLIP_BALANCED;
+        slip.left_out = 0;
         slip.rejected[0] = '\0';
         {
                 _cleanup_free_ char *text = text_of(&slip, "epson-80");
@@ -276,6 +291,7 @@ static void settlement(void **state) {
                 assert_says(text, "对账平");
                 assert_silent(text, "未接受");
                 assert_silent(text, "协商");
+                assert_silent(text, "明细未上送");
                 assert_silent(text, "收单行李女士");
         }
         for (size_t i = 0; i < ELEMENTSOF(wrong); i++) {

@@ -177,12 +177,49 @@ static void uploads(void **state) {
         assert_code(&q, "00");
         end(9, "00");
         assert_int_equal(ledger_dump(directory, &json), 0);
-        assert_non_null(strstr(json, "\"state\":\"settled\",\"uploaded\":9,\"not_booked\":1,\"not_uploaded\":1"));
+        assert_non_null(strstr(json, "\"state\":\"settled\",\"uploaded\":9,\"not_booked\":1,\"not_uploaded\":1,"
+                                     "\"other_card\":0"));
         assert_non_null(strstr(json, "\"icc\":\"9F270140\""));
         assert_null(strstr(json, PAN));
         q = stripe_sale(1);
         assert_code(&q, "77");
         assert_charged(9000);
+}
+
+/* A number that the terminal does not know, where the profile has that, and another card's. */
+static void uploads_without_a_number(void **state) {
+        struct host_totals t = { .domestic.debit = { 2, 2005 } };
+        struct host_profile lenient = *P;
+        struct host_detail details[2];
+        _cleanup_free_ char *json = NULL;
+        struct host_request q;
+        struct outcome o = {};
+
+        sign_on();
+        for (size_t i = 0; i < ELEMENTSOF(details); i++) {
+                struct booked sale = booked_sale(1000);
+
+                details[i] = (struct host_detail){ .stan = sale.request.stan, .amount = 1000 };
+        }
+        strcpy(details[1].pan, DECLINED_PAN);
+        assert_int_equal(settled(1, &t), HOST_UNEQUAL);
+        q = request(HOST_BATCH_UPLOAD);
+        q.details = details;
+        q.n_details = 2;
+        lenient.detail_without_pan = true;
+        assert_int_equal(host_exchange(the_link, &lenient, keys, &q, LONG, on_done, &o), 0);
+        while (!o.done)
+                assert_true(sd_event_run(event, UINT64_MAX) >= 0);
+        assert_int_equal(o.outcome, HOST_ANSWERED);
+        assert_string_equal(o.answer.code, P->detail_without_pan ? "00" : "30");
+        if (!P->detail_without_pan)
+                upload(details + 1, 1, "00");
+        end(P->detail_without_pan ? 2 : 1, "00");
+        assert_int_equal(ledger_dump(directory, &json), 0);
+        assert_non_null(strstr(json, P->detail_without_pan ? "\"uploaded\":2,\"not_booked\":0,\"not_uploaded\":0,"
+                                                             "\"other_card\":1"
+                                                           : "\"uploaded\":1,\"not_booked\":0,\"not_uploaded\":1,"
+                                                             "\"other_card\":1"));
 }
 
 /* ---- downloads ---- */
@@ -490,6 +527,8 @@ int main(void) {
                 TEST(what_a_settlement_closes),
                 TEST(settlement_by_card),
                 TEST(uploads),
+                TEST(uploads_without_a_number),
+                TEST_AES(uploads_without_a_number),
                 TEST(downloads),
                 TEST(statements),
                 TEST(statement_of_forwards),

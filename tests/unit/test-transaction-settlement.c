@@ -199,6 +199,98 @@ static void balanced_with_chips(void **state) {
         assert_int_equal(current(), 2);
 }
 
+/* A stripe that its reader encrypted: a mask is all that is left of its number. */
+static struct transaction_record add_masked(int64_t amount, bool chip) {
+        struct transaction_record record = chip ? acq_add_forward("sale", amount, true) : acq_add("sale", amount);
+
+        assert_int_equal(journal_begin(shop.journal, JOURNAL_DURABLE), 0);
+        assert_int_equal(transaction_record_drop_pan(shop.journal, record.id), 0);
+        assert_int_equal(journal_commit(shop.journal), 0);
+        return record;
+}
+
+static int last_text(const struct event_record *event, void *userdata) {
+        char *text = userdata;
+
+        (void) snprintf(text, 128, "%s %s", event->kind, event->text);
+        return 0;
+}
+
+static void assert_left_out(int64_t settlement, unsigned n) {
+        _cleanup_(print_job_done) struct print_job job = {};
+        char wanted[32], text[128] = "";
+
+        assert_int_equal(event_each(shop.journal, settlement, 0, 0, last_text, text), 0);
+        assert_true(startswith(text, "batch-settled "));
+        snprintf(wanted, sizeof(wanted), "\"left-out\":%u}", n);
+        assert_non_null(strstr(text, wanted));
+        assert_int_equal(print_job_find(shop.journal, settlement, "settlement", &job), 0);
+        snprintf(wanted, sizeof(wanted), "\nleft_out=%u\n", n);
+        assert_true(!memmem(job.content, job.content_size, wanted, strlen(wanted)) == (n == 0));
+}
+
+static void number_that_is_not_known(void **state) {
+        struct transaction_record settlement, masked;
+        struct host_profile lenient = *shop.settings.profile;
+        unsigned known = 0;
+
+        for (unsigned without = 0; without < 2; without++) {
+                acq_teardown(state);
+                setup(state);
+                lenient.detail_without_pan = without > 0;
+                shop_close();
+                shop.settings.profile = &lenient;
+                acq_start();
+                for (int i = 0; i < 3; i++)
+                        (void) acq_add("sale", 100 + i);
+                masked = add_masked(1000, false);
+                (void) acq_add("sale", 103);
+                (void) add_masked(2000, false);
+                (void) add_masked(7, true);
+                verdict = HOST_UNEQUAL;
+                settlement = settle();
+                assert_string_equal(settlement.reason, "uploaded");
+                assert_int_equal(acq.n_told, 4);
+                acq_assert_told(1, HOST_SETTLEMENT, NULL);
+                assert_int_equal(acq.told[1].totals.domestic.debit.count, 7);
+                acq_assert_told(2, HOST_BATCH_UPLOAD, NULL);
+                acq_assert_told(3, HOST_BATCH_UPLOAD_END, NULL);
+                /* Zeros are no digits of anybody's card. */
+                known = 0;
+                for (size_t i = 0; i < acq.told[2].n_details; i++)
+                        if (streq(acq.told[2].details[i].pan, TOLD_PAN))
+                                known++;
+                        else
+                                assert_string_equal(acq.told[2].details[i].pan, "");
+                assert_int_equal(known, 4);
+                assert_int_equal(acq.told[2].n_details, without ? 6 : 4);
+                assert_int_equal(acq.told[2].details[3].stan == masked.stan, without);
+                assert_int_equal(acq.told[3].uploaded, acq.told[2].n_details);
+                assert_int_equal(load_batch(1).uploaded, acq.told[2].n_details);
+                assert_left_out(settlement.id, without ? 1 : 3);
+        }
+}
+
+/* None of it can be uploaded: the batch ends all the same. */
+static void no_number_is_known(void **state) {
+        struct transaction_record settlement;
+
+        (void) add_masked(1000, false);
+        verdict = HOST_UNEQUAL;
+        settlement = settle();
+        assert_string_equal(settlement.reason, "uploaded");
+        assert_int_equal(acq.n_told, 2);
+        acq_assert_told(1, HOST_BATCH_UPLOAD_END, NULL);
+        assert_int_equal(acq.told[1].uploaded, 0);
+        assert_left_out(settlement.id, 1);
+        /* Where totals agree nothing is uploaded, and nothing left out. */
+        (void) add_masked(1000, false);
+        verdict = HOST_BALANCED;
+        settlement = settle();
+        assert_string_equal(settlement.reason, "balanced");
+        assert_left_out(settlement.id, 0);
+}
+
 /* The request that is not to be answered, counted from 1, and how. */
 static struct {
         unsigned at;
@@ -624,6 +716,8 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(balanced, setup, acq_teardown),
                 cmocka_unit_test_setup_teardown(named_operator, setup, acq_teardown),
                 cmocka_unit_test_setup_teardown(uploaded, setup, acq_teardown),
+                cmocka_unit_test_setup_teardown(number_that_is_not_known, setup, acq_teardown),
+                cmocka_unit_test_setup_teardown(no_number_is_known, setup, acq_teardown),
                 cmocka_unit_test_setup_teardown(balanced_with_chips, setup, acq_teardown),
                 cmocka_unit_test_setup_teardown(each_message_unanswered, setup, acq_teardown),
                 cmocka_unit_test_setup_teardown(killed_at_each_message, setup, acq_teardown),

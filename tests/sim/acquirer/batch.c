@@ -77,6 +77,12 @@ static int take_details(struct sim_acquirer *a, const struct request *q, struct 
                 v->code = "30";
                 return 0;
         }
+        for (int i = 0; i < n; i++)
+                if (isempty(details[i].pan) && !a->profile->detail_without_pan) {
+                        v->code = "30";
+                        v->note = "a detail without a card number";
+                        return 0;
+                }
         for (int i = 0; i < n; i++) {
                 struct ledger_upload u = {
                         .terminal = q->terminal,

@@ -97,13 +97,15 @@ int ledger_totals(struct ledger *l, const struct host_profile *p, const char *te
 
 int ledger_upload(struct ledger *l, const struct ledger_upload *u) {
         _cleanup_statement_ sqlite3_stmt *s = NULL;
-        char masked[LEDGER_MASKED_MAX], hashed[LEDGER_HASH_MAX];
+        char masked[LEDGER_MASKED_MAX] = "", hashed[LEDGER_HASH_MAX] = "";
         int r;
 
-        ledger_mask(u->pan, masked);
-        r = ledger_hash(l, u->pan, hashed);
-        if (r < 0)
-                return r;
+        if (*u->pan) {
+                ledger_mask(u->pan, masked);
+                r = ledger_hash(l, u->pan, hashed);
+                if (r < 0)
+                        return r;
+        }
         r = ledger_prepare(l, &s,
                            "INSERT OR REPLACE INTO uploads (terminal, batch, stan, amount, pan, pan_hash, chip, icc)"
                            " VALUES (?, ?, ?, ?, ?, ?, ?, ?8)",

@@ -89,7 +89,7 @@ struct ledger_upload {
         const char *terminal;
         uint32_t batch, stan;
         int64_t amount;
-        const char *pan;
+        const char *pan; /* "" where the terminal does not know it */
         const uint8_t *icc;
         size_t icc_size;
 };
