@@ -10,7 +10,7 @@
 
 struct stored_request;
 
-/* In secret memory. -ERANGE for card data that have no room. */
+/* In secret memory. -ERANGE for card data that have no room, and for a kind that is never stored. */
 int stored_request_new(const struct host_request *q, struct stored_request **ret, size_t *ret_size);
-/* *ret borrows from data, which a load of the journal gave. -EPROTONOSUPPORT for another version's. */
+/* *ret borrows from data, which a load of the journal gave. -EPROTONOSUPPORT for what another version has written. */
 int stored_request_read(const void *data, size_t size, struct host_request *ret);

@@ -2,6 +2,7 @@
 /* What was approved here reaches the acquirer: once, in order, and however often it takes. */
 #include "test.h"
 
+#include "base/hex.h"
 #include "told-fixture.h"
 #include "journal/batch.h"
 #include "transaction/stored-request.h"
@@ -318,6 +319,108 @@ static void older_form(void **state) {
         assert_int_equal(stored_request_read(stored, size, &read), -EPROTONOSUPPORT);
 }
 
+/* A void by chip as journals out there hold it; zeros are left out. */
+static void fill_frozen(uint8_t blob[static 352]) {
+        static const struct {
+                size_t at;
+                const char *hex;
+        } parts[] = {
+                { 0, "0200000001000000D2040000000000000700000003000000" },
+                { 24, "FFFFFFFF9C000303" },
+                { 32, "36323030303030303030303030303035" }, /* 6200000000000005 */
+                { 52, "33303132" },                         /* 3012 */
+                { 57, "9F2701" },
+                { 312, "0200000006000000" },
+                { 320, "313233343536" },             /* 123456 */
+                { 327, "30313032" },                 /* 0102 */
+                { 332, "313233343536373839303132" }, /* 123456789012 */
+                { 345, "363534333231" },             /* 654321 */
+        };
+
+        memset(blob, 0, 352);
+        for (size_t i = 0; i < ELEMENTSOF(parts); i++)
+                assert_true(hex_decode(parts[i].hex, blob + parts[i].at, 352 - parts[i].at) >= 0);
+}
+
+static void frozen_form(void **state) {
+        uint8_t blob[352];
+        struct host_request q;
+
+        fill_frozen(blob);
+        assert_int_equal(stored_request_read(blob, sizeof(blob), &q), 0);
+        assert_int_equal(q.kind, HOST_VOID);
+        assert_int_equal(q.amount, 1234);
+        assert_int_equal(q.stan, 7);
+        assert_int_equal(q.batch, 3);
+        assert_int_equal(q.psn, -1);
+        assert_int_equal(q.currency, 156);
+        assert_int_equal(q.entry, HOST_ENTRY_CHIP);
+        assert_string_equal(q.pan, "6200000000000005");
+        assert_string_equal(q.expiry, "3012");
+        assert_int_equal(q.icc_size, 3);
+        assert_memory_equal(q.icc, "\x9f\x27\x01", 3);
+        assert_int_equal(q.original.batch, 2);
+        assert_int_equal(q.original.stan, 6);
+        assert_string_equal(q.authorization_code, "123456");
+        assert_string_equal(q.original.date, "0102");
+        assert_string_equal(q.original.rrn, "123456789012");
+        assert_string_equal(q.original.approval, "654321");
+}
+
+/* What a number in the file means, whatever the program's own are. */
+static void frozen_numbers(void **state) {
+        static const enum host_kind kinds[] = {
+                HOST_SALE,         HOST_VOID,       HOST_REFUND,          HOST_PREAUTH,
+                HOST_PREAUTH_VOID, HOST_COMPLETION, HOST_COMPLETION_VOID, HOST_BALANCE,
+                HOST_OFFLINE_SALE, HOST_TIP,
+        };
+        static const enum host_entry entries[] = { HOST_ENTRY_NONE, HOST_ENTRY_MANUAL, HOST_ENTRY_STRIPE,
+                                                   HOST_ENTRY_CHIP, HOST_ENTRY_FALLBACK };
+        uint8_t blob[352];
+        struct host_request q = { .stan = 1, .batch = 1, .psn = -1 }, read;
+        struct stored_request *stored;
+        size_t size;
+
+        fill_frozen(blob);
+        for (uint8_t i = 0; i < ELEMENTSOF(kinds); i++) {
+                q.kind = kinds[i];
+                q.entry = entries[i % ELEMENTSOF(entries)];
+                assert_int_equal(stored_request_new(&q, &stored, &size), 0);
+                assert_int_equal(size, sizeof(blob));
+                assert_int_equal(((uint8_t *) stored)[4], i);
+                assert_int_equal(((uint8_t *) stored)[30], i % ELEMENTSOF(entries));
+                secret_free(stored);
+                blob[4] = i;
+                blob[30] = i % ELEMENTSOF(entries);
+                assert_int_equal(stored_request_read(blob, sizeof(blob), &read), 0);
+                assert_int_equal(read.kind, q.kind);
+                assert_int_equal(read.entry, q.entry);
+        }
+        /* Of another version: nothing is guessed. */
+        blob[4] = ELEMENTSOF(kinds);
+        assert_int_equal(stored_request_read(blob, sizeof(blob), &read), -EPROTONOSUPPORT);
+        blob[4] = 0;
+        blob[30] = ELEMENTSOF(entries);
+        assert_int_equal(stored_request_read(blob, sizeof(blob), &read), -EPROTONOSUPPORT);
+        q.kind = HOST_SIGN_ON;
+        assert_int_equal(stored_request_new(&q, &stored, &size), -ERANGE);
+}
+
+/* Whatever is reversed or told later can be stored. */
+static void all_kinds_are_stored(void **state) {
+        for (enum host_kind k = 0; k < _HOST_KIND_MAX; k++) {
+                const struct kind *kind = kind_find(host_kind_name(k));
+                struct host_request q = { .kind = k, .stan = 1, .batch = 1, .psn = -1 };
+                struct stored_request *stored;
+                size_t size;
+
+                if (!kind || (kind->way != KIND_WAY_ADVICE && !host_profile_unionpay.kinds[k].reversal))
+                        continue;
+                assert_int_equal(stored_request_new(&q, &stored, &size), 0);
+                secret_free(stored);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(is_told, acq_setup, acq_teardown),
@@ -330,6 +433,9 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(not_while_a_transaction_runs, acq_setup, acq_teardown),
                 cmocka_unit_test_setup_teardown(flush, acq_setup, acq_teardown),
                 cmocka_unit_test(older_form),
+                cmocka_unit_test(frozen_form),
+                cmocka_unit_test(frozen_numbers),
+                cmocka_unit_test(all_kinds_are_stored),
         };
 
         return cmocka_run_group_tests_name("transaction-forwards", tests, NULL, NULL);
