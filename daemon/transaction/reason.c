@@ -1,46 +1,67 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "transaction/reason.h"
 
-/* What a person reads for each reason. The word is the API; the sentence may change. */
+/*
+ * What a person reads for each reason. The word is the API; the sentence may change. It is true of each kind that can
+ * end like that: "booked" is said of payments and of what is given back alike.
+ */
 static const struct {
         const char *word;
         const char *sentence;
+        const char *about; /* instead, of a kind about another transaction, which no other card goes for */
+        const char *alone; /* instead, of a kind without an amount, of which nothing is taken back */
 } reasons[] = {
-        { "cancelled", N_("Cancelled; nothing was paid.") },
-        { "card-timeout", N_("No card came in time; nothing was paid. Start again with a new reference.") },
+        { "cancelled", N_("Cancelled; nothing was booked.") },
+        { "card-timeout", N_("No card came in time; nothing was booked. Start again with a new reference.") },
         { "choice-timeout",
-          N_("No application of the card was chosen in time; nothing was paid. Start again with a new reference.") },
-        { "card-removed", N_("The card was taken out too early; nothing was paid. Start again, leave the card in.") },
-        { "card-mute", N_("The chip does not answer; nothing was paid. Clean the card, or take another one.") },
+          N_("No application of the card was chosen in time; nothing was booked. Start again with a new reference.") },
+        { "card-removed",
+          N_("The card was taken out too early; nothing was booked. Start again, leave the card in.") },
+        { "card-mute", N_("The chip does not answer; nothing was booked. Clean the card, or take another one."),
+          .about = N_("The chip does not answer; nothing was booked. Clean the card, then start again.") },
         { "card-silent",
-          N_("The card stopped answering; nothing was paid. Take it out, wipe the chip, start again.") },
-        { "card-not-accepted", N_("This terminal does not accept this card. Ask for another one.") },
-        { "card-blocked", N_("The card is blocked. Ask for another one; the cardholder's bank knows why.") },
-        { "card-malformed", N_("The card's data is wrong; nothing was paid. Ask for another card.") },
+          N_("The card stopped answering; nothing was booked. Take it out, wipe the chip, start again.") },
+        { "card-not-accepted", N_("This terminal does not accept this card; nothing was booked. Ask for another one."),
+          .about = N_("This terminal does not accept this card; nothing was booked. If it is the right one, ask the "
+                      "acquirer.") },
+        { "card-blocked",
+          N_("The card is blocked; nothing was booked. Ask for another one; the cardholder's bank knows why."),
+          .about = N_("The card is blocked; nothing was booked. The cardholder's bank knows why; if it is the right "
+                      "one, ask the acquirer.") },
+        { "card-malformed", N_("The card's data is wrong; nothing was booked. Ask for another card."),
+          .about = N_("The card's data is wrong; nothing was booked. Clean the card, then start again; if it stays "
+                      "so, ask the acquirer.") },
         { "card-declined", N_("The card declined. Ask for another one.") },
         { "card-not-genuine",
-          N_("The card could not prove that it is genuine; nothing was paid. Ask for another one.") },
+          N_("The card could not prove that it is genuine; nothing was booked. Ask for another one.") },
         { "terminal-declined", N_("The terminal's rules do not allow this card here. Ask for another one.") },
         { "live-card", N_("This is a real card and the terminal is in test or training mode. Use a test card.") },
-        { "reader-failed", N_("The card reader failed; nothing was paid. Check its plug, then start again.") },
+        { "reader-failed", N_("The card reader failed; nothing was booked. Check its plug, then start again.") },
         { "worker-failed",
-          N_("The card could not be processed; nothing was paid. Start again with a new reference.") },
-        { "no-memory", N_("The terminal is out of memory; nothing was paid. Start again with a new reference.") },
+          N_("The card could not be processed; nothing was booked. Start again with a new reference.") },
+        { "no-memory", N_("The terminal is out of memory; nothing was booked. Start again with a new reference.") },
         { "unreachable-host",
-          N_("The acquirer cannot be reached; nothing was paid. Check the network, then start again.") },
-        { "reversal-pending", N_("An earlier payment is still being taken back, and the acquirer does not answer; "
-                                 "nothing was paid. Check the network, then start again.") },
-        { "no-answer", N_("The acquirer did not answer in time; not paid. What it may have booked is being taken "
-                          "back. Start again with a new reference.") },
-        { "bad-answer", N_("The acquirer's answer cannot be trusted; not paid. What it may have booked is being taken "
-                           "back. Start again with a new reference.") },
-        { "not-completed", N_("Approved by the acquirer but not completed by the card; not paid. The booking is being "
-                              "taken back. Start again with a new reference.") },
-        { "interrupted", N_("The terminal was restarted in the middle; not paid. Start again with a new reference.") },
-        { "unconfirmed",
-          N_("The acquirer did not answer: it is not known whether it was booked. Do not repeat it; ask "
-             "the acquirer, then have a supervisor resolve it.") },
-        { "unanswered", N_("The acquirer did not answer in time; nothing was booked. Try again.") },
+          N_("The acquirer cannot be reached; nothing was booked. Check the network, then start again.") },
+        { "reversal-pending", N_("An earlier transaction is still being taken back, and the acquirer does not answer; "
+                                 "nothing was booked. Check the network, then start again.") },
+        { "no-answer", N_("The acquirer did not answer in time. What it may have booked is being taken back. Start "
+                          "again with a new reference.") },
+        { "bad-answer", N_("The acquirer's answer cannot be used. What it may have booked is being taken back. Start "
+                           "again with a new reference.") },
+        { "not-completed",
+          N_("Approved by the acquirer but not completed by the card. The booking is being taken back. Start again "
+             "with a new reference."),
+          .alone = N_("Answered by the acquirer but not completed by the card; nothing was booked. Start again with a "
+                      "new reference.") },
+        { "cut-off", N_("The terminal was restarted in the middle. What may have been booked is being taken back. "
+                        "Start again with a new reference.") },
+        { "interrupted",
+          N_("The terminal was restarted in the middle; nothing was booked. Start again with a new reference."),
+          .alone = N_("The terminal was restarted in the middle. Do it again with a new reference; a settlement goes "
+                      "on where it was.") },
+        { "unconfirmed", N_("The acquirer gave no answer that decides: it is not known whether it was booked. Do not "
+                            "repeat it; ask the acquirer, then have a supervisor resolve it.") },
+        { "unanswered", N_("The acquirer gave no answer that can be used; nothing was booked. Try again.") },
         { "bad-download", N_("What the acquirer gave cannot be used; the terminal goes on with what it has. The "
                              "terminal's log says what is wrong.") },
         { "not-made",
@@ -48,20 +69,18 @@ static const struct {
         { "no-sign-on", N_("The acquirer did not accept the sign-on. The terminal's log says why.") },
         { "other-card", N_("This is not the card of the original transaction; nothing was booked. Start again with "
                            "the right one.") },
-        { "approval-timeout", N_("No supervisor came to approve; nothing was booked. Start again with a new "
-                                 "reference.") },
-        { "offline", N_("Approved by the card without the acquirer, which is told later.") },
-        { "offline-not-allowed",
-          N_("The acquirer cannot be reached, and no more may be approved without it; nothing was "
-             "paid. Check the network, then start again.") },
+        { "approval-timeout",
+          N_("No supervisor came to approve; nothing was booked. Start again with a new reference.") },
+        { "offline", N_("Approved without the acquirer, which is told later.") },
+        { "offline-not-allowed", N_("The acquirer cannot be reached, and no more may be approved without it; nothing "
+                                    "was booked. Check the network, then start again.") },
         { "resolved", N_("A supervisor has recorded how this ended.") },
         { "balanced", N_("The batch is settled; the acquirer has the same totals.") },
         { "uploaded", N_("The batch is settled; the acquirer had other totals and was sent the details.") },
-        { "settle-again",
-          N_("The acquirer does not answer; the batch stays as it is until it does. Check the network, "
-             "then settle again.") },
-        { "not-all-told", N_("The acquirer has yet to be told of earlier payments, and does not answer; the batch is "
-                             "not settled. Check the network, then settle again.") },
+        { "settle-again", N_("The acquirer does not answer; the batch stays as it is until it does. Check the "
+                             "network, then settle again.") },
+        { "not-all-told", N_("The acquirer has yet to be told of earlier transactions, and does not answer; the batch "
+                             "is not settled. Check the network, then settle again.") },
         { "unresolved", N_("It is not known whether the acquirer has booked one of the transactions; the batch is not "
                            "settled. Have a supervisor resolve it, then settle again.") },
         { "not-reconciled",
@@ -74,15 +93,19 @@ static const struct {
           N_("The acquirer expects another batch number; this batch is not empty and keeps its own, frozen. Call the "
              "acquirer; what is agreed a supervisor records by resolving this settlement as settled.") },
         { "by-agreement", N_("The acquirer refused the settlement; the batch was ended by agreement with it.") },
-        { "reversal-rejected", N_("The acquirer has rejected the reversal of an earlier payment; nothing was paid. A "
-                                  "supervisor has to resolve that one first.") },
-        { "storage", N_("The terminal cannot write its journal; nothing was paid. Free space on its disk.") },
+        { "reversal-rejected", N_("The acquirer has rejected the reversal of an earlier transaction; nothing was "
+                                  "booked. A supervisor has to resolve that one first.") },
+        { "storage", N_("The terminal cannot write its journal; nothing was booked. Free space on its disk.") },
 };
 
-const char *reason_to_sentence(const char *word) {
-        for (size_t i = 0; i < ELEMENTSOF(reasons); i++)
-                if (streq(reasons[i].word, word))
-                        return reasons[i].sentence;
+const char *reason_to_sentence(const char *word, const struct kind *kind) {
+        for (size_t i = 0; i < ELEMENTSOF(reasons); i++) {
+                if (!streq(reasons[i].word, word))
+                        continue;
+                if (kind && kind_has_original(kind) && reasons[i].about)
+                        return reasons[i].about;
+                return kind && !kind->amount && reasons[i].alone ? reasons[i].alone : reasons[i].sentence;
+        }
         return "";
 }
 

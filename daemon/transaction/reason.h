@@ -4,8 +4,12 @@
 /* Why a transaction ended as it did: the words of org.tilld1(5), and what a person reads. */
 
 #include "emv/message.h"
+#include "transaction/kind.h"
 
-/* What happened and what to do, in English and translated by whoever shows it; "" for a word without one. */
-const char *reason_to_sentence(const char *word);
+/*
+ * What happened and what to do, in English and translated by whoever shows it; "" for a word without one. kind is that
+ * of the transaction, NULL for one that this version does not know.
+ */
+const char *reason_to_sentence(const char *word, const struct kind *kind);
 /* The word for the card's own. */
 const char *reason_of_card(enum emv_reason reason);

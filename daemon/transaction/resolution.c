@@ -48,7 +48,7 @@ static bool settle(struct transaction_record *record) {
 
 static void set_reason(struct transaction_record *record, const char *reason) {
         COPY(record->reason, reason);
-        COPY(record->message, reason_to_sentence(reason));
+        COPY(record->message, reason_to_sentence(reason, kind_find(record->kind)));
 }
 
 static bool confirm(struct transaction_record *record, enum transaction_result result) {

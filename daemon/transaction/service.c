@@ -17,7 +17,7 @@ static void send_or_fail(struct transaction *t) {
 
         if (r < 0) {
                 log_error_errno(r, "Transaction %" PRIi64 ": the request cannot be made", t->view.record.id);
-                service_failed(t, "unreachable-host");
+                service_failed(t, r == -ENOSPC ? "storage" : "not-made");
         }
 }
 
@@ -76,10 +76,9 @@ static void service_ended(enum host_outcome outcome, enum host_link_reason reaso
 static void signed_on(const char *failure, void *userdata) {
         struct transaction *t = userdata;
 
-        if (failure) {
-                service_failed(t, "no-sign-on");
-                return;
-        }
+        if (failure)
+                return service_failed(t,
+                                      acquirer_was_reached(t->engine->acquirer) ? "no-sign-on" : "unreachable-host");
         t->host = HOST_STATE_APPROVED;
         transaction_conclude(t, RESULT_APPROVED, "");
 }

@@ -244,7 +244,7 @@ void transaction_conclude(struct transaction *t, enum transaction_result result,
                 (void) snprintf(record->message, sizeof(record->message), "%s (%s)",
                                 host_result_find(t->answer.code)->text, t->answer.code);
         else
-                COPY(record->message, reason_to_sentence(reason));
+                COPY(record->message, reason_to_sentence(reason, t->kind));
         record->finished_usec = clock_now(CLOCK_REALTIME);
         record->finished_boot = clock_now(CLOCK_BOOTTIME);
         if (t->reversible)
@@ -487,9 +487,10 @@ int transaction_recover(struct engine *e, const struct transaction_record *recor
                 .kind = kind_find(record->kind),
                 .reversible = record->reversal == REVERSAL_PENDING,
         };
-        /* Sent, or perhaps; what cannot be taken back is not known. */
-        bool unconfirmed = record->stan > 0 && !t.reversible && t.kind && t.kind->amount;
-        const char *reason = unconfirmed ? "unconfirmed" : "interrupted";
+        /* Sent, or perhaps; what cannot be taken back is not known. What is of a kind of another version may be money.
+         */
+        bool unconfirmed = record->stan > 0 && !t.reversible && (!t.kind || t.kind->amount);
+        const char *reason = unconfirmed ? "unconfirmed" : t.reversible ? "cut-off" : "interrupted";
         struct transaction_record *fresh = &t.view.record;
         int r;
 
@@ -497,7 +498,7 @@ int transaction_recover(struct engine *e, const struct transaction_record *recor
         fresh->state = TRANSACTION_DONE;
         fresh->result = unconfirmed ? RESULT_UNCONFIRMED : RESULT_FAILED;
         COPY(fresh->reason, reason);
-        COPY(fresh->message, reason_to_sentence(reason));
+        COPY(fresh->message, reason_to_sentence(reason, t.kind));
         fresh->finished_usec = clock_now(CLOCK_REALTIME);
         fresh->finished_boot = clock_now(CLOCK_BOOTTIME);
 

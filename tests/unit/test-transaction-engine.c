@@ -146,6 +146,42 @@ static void nothing_was_sent(void **state) {
         assert_int_equal(outbox_count(shop.engine->outbox, REQUEST_REVERSAL), 0);
 }
 
+/* A journal of a newer version was taken back: what was sent may be money. */
+static void unknown_kind(void **state) {
+        static const struct {
+                const char *reference;
+                uint32_t stan;
+                enum transaction_result result;
+                const char *reason;
+        } rows[] = {
+                { "U-1", 7, RESULT_UNCONFIRMED, "unconfirmed" },
+                { "U-2", 0, RESULT_FAILED, "interrupted" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                struct transaction_record record;
+                struct transaction_view view;
+
+                transaction_record_init(&record);
+                COPY(record.reference, rows[i].reference);
+                COPY(record.kind, "instalment");
+                COPY(record.currency, "CNY");
+                record.amount = 100;
+                record.state = TRANSACTION_AUTHORIZING;
+                record.stan = rows[i].stan;
+                record.batch = rows[i].stan > 0 ? 1 : 0;
+                assert_int_equal(journal_begin(shop.journal, JOURNAL_DURABLE), 0);
+                assert_int_equal(transaction_record_insert(shop.journal, &record), 0);
+                assert_int_equal(journal_commit(shop.journal), 0);
+                assert_int_equal(engine_start(shop.engine), 0);
+                view = view_of(record.id);
+                assert_int_equal(view.record.state, TRANSACTION_DONE);
+                assert_int_equal(view.record.result, rows[i].result);
+                assert_string_equal(view.record.reason, rows[i].reason);
+                assert_true(*view.record.message);
+        }
+}
+
 static void request_was_sent(void **state) {
         int64_t id = leave_open("A-1", TRANSACTION_AUTHORIZING);
         struct request_record reversal;
@@ -155,6 +191,7 @@ static void request_was_sent(void **state) {
         assert_int_equal(engine_start(shop.engine), 0);
         view = view_of(id);
         assert_int_equal(view.record.result, RESULT_FAILED);
+        assert_string_equal(view.record.reason, "cut-off");
         assert_int_equal(view.record.reversal, REVERSAL_PENDING);
         assert_int_equal(outbox_count(shop.engine->outbox, REQUEST_REVERSAL), 1);
 
@@ -257,6 +294,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(refused_calls, setup, teardown),
                 cmocka_unit_test_setup_teardown(nothing_was_sent, setup, teardown),
+                cmocka_unit_test_setup_teardown(unknown_kind, setup, teardown),
                 cmocka_unit_test_setup_teardown(request_was_sent, setup, teardown),
                 cmocka_unit_test_setup_teardown(started_twice, setup, teardown),
                 cmocka_unit_test_setup_teardown(stored_session_keys, setup, teardown),
