@@ -122,7 +122,7 @@ $(O)/unit/test-journal-purge: LDFLAGS += -Wl,--wrap=clock_gettime
 $(O)/unit/test-transaction-operators: LDFLAGS += -Wl,--wrap=scrypt_new
 
 # Who may is asked of the test.
-$(patsubst %,$(O)/unit/test-bus-%,operators journal receipts): LDFLAGS += $(addprefix -Wl$(comma)--wrap=,authority_check authority_sender_uid)
+$(patsubst %,$(O)/unit/test-bus-%,diagnostics operators journal receipts): LDFLAGS += $(addprefix -Wl$(comma)--wrap=,authority_check authority_sender_uid)
 $(O)/unit/test-bus-operators: LDFLAGS += -Wl,--wrap=sd_event_add_time_relative
 # There is no bus that tells who has left it.
 $(O)/unit/test-bus-journal: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,sd_bus_track_new sd_bus_track_add_sender sd_bus_track_unref)
@@ -139,11 +139,13 @@ $(CHIP_TESTS): LDFLAGS += $(addprefix -Wl$(comma)--wrap=,monitor_find_connected 
 $(O)/unit/test-transaction-chip: LDFLAGS += -Wl,--wrap=secret_new
 $(O)/unit/test-transaction-clock: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,clock_gettime sd_id128_get_boot clock_is_synchronized)
 
+$(O)/unit/test-care-faults: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,clock_gettime statvfs)
+
 # The link and the keys of a sign-on.
 $(O)/unit/test-transaction-sign-on: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,host_exchange host_keys_load)
 
 # Its acquirer alone (tests/unit/told-fixture.h).
-ACQUIRER_TESTS := $(patsubst %,$(O)/unit/test-transaction-%,forwards settlement)
+ACQUIRER_TESTS := $(patsubst %,$(O)/unit/test-%,transaction-forwards transaction-settlement care-faults)
 $(ACQUIRER_TESTS): LDFLAGS += $(addprefix -Wl$(comma)--wrap=,acquirer_is_signed_on acquirer_is_busy acquirer_sign_on \
 	acquirer_forget_keys acquirer_exchange)
 

@@ -35,9 +35,14 @@ struct program {
         sd_bus *bus;
         struct server *server;
         struct engine *engine;
+        struct faults *faults;
 };
 
 static void program_done(struct program *p) {
+        /* The engine's last words are for the server alone. */
+        if (p->server)
+                p->server->faults = NULL;
+        faults_free(p->faults);
         engine_free(p->engine);
         server_free(p->server);
         sd_bus_flush_close_unref(p->bus);
@@ -304,10 +309,14 @@ static int start(struct program *p) {
         r = engine_new(&config, &listener, &p->engine);
         if (r < 0)
                 return r;
-        r = server_start(p->server, p->engine);
+        r = faults_new(p->engine, diagnostics_told, p->server, &p->faults);
+        if (r < 0)
+                return r;
+        r = server_start(p->server, p->engine, p->faults);
         if (r < 0)
                 return log_error_errno(r, "The bus objects cannot be made");
-        return engine_start(p->engine);
+        r = engine_start(p->engine);
+        return r < 0 ? r : faults_start(p->faults);
 }
 
 static int run(void) {

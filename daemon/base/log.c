@@ -53,6 +53,10 @@ void log_parse_environment(void) {
         max_level = level;
 }
 
+bool log_is_journal(void) {
+        return journal;
+}
+
 static void log_line(int level, const char *suffix, const char *format, va_list ap) {
         char line[2048];
         int n, saved = errno;

@@ -20,6 +20,9 @@ int log_level_from_string(const char *name);
 /* Reads TILL_LOG_LEVEL; called once by main(). */
 void log_parse_environment(void);
 
+/* Whether standard error is the journal's. */
+bool log_is_journal(void);
+
 void log_full(int level, const char *format, ...) _printf_(2, 3);
 /* Appends ": <error text>", and returns the error as a negative errno. */
 int log_full_errno(int level, int error, const char *format, ...) _printf_(3, 4);

@@ -28,6 +28,7 @@ static int verify_answer(struct journal_call *c, int r, sd_bus_error *error) {
         }
         q = sd_bus_reply_method_return(c->message, "bts", r == 0, (uint64_t) v->events, v->text);
         upkeep_found(c->server->engine->upkeep, r, v);
+        faults_kick(c->server->faults);
         return q;
 }
 

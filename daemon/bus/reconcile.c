@@ -19,6 +19,7 @@ static void progress(const struct journal_call *c, uint64_t *ret_done, uint64_t 
 
 static int answer(struct journal_call *c, int r, sd_bus_error *error) {
         _cleanup_(cJSON_Deletep) cJSON *result = NULL;
+        struct refusal refusal;
         const char *fault;
         unsigned line;
 
@@ -32,7 +33,14 @@ static int answer(struct journal_call *c, int r, sd_bus_error *error) {
         if (r < 0)
                 return r;
         result = reconcile_result(c->reconcile);
-        return result ? json_reply(c->message, result) : -ENOMEM;
+        if (!result)
+                return -ENOMEM;
+        r = faults_reconciled(c->server->faults, result);
+        if (r < 0) {
+                (void) engine_refuse_journal(&refusal, r);
+                return bus_error_set_refusal(error, &refusal);
+        }
+        return json_reply(c->message, result);
 }
 
 static const struct journal_act act = { slice, progress, answer, .callers = true };

@@ -3,7 +3,13 @@
 #include "bus/error.h"
 #include "bus/server.h"
 
+static void look_for_faults(struct server *s) {
+        if (s->faults)
+                faults_kick(s->faults);
+}
+
 static void transaction_event(const struct transaction_view *view, enum transaction_event event, void *userdata) {
+        look_for_faults(userdata);
         transactions_changed(userdata, view, event);
 }
 
@@ -16,6 +22,7 @@ static void job_event(int64_t job, enum print_state state, void *userdata) {
 }
 
 static void engine_event(void *userdata) {
+        look_for_faults(userdata);
         manager_changed(userdata);
 }
 
@@ -60,10 +67,11 @@ struct server *server_free(struct server *s) {
         return NULL;
 }
 
-int server_start(struct server *s, struct engine *engine) {
+int server_start(struct server *s, struct engine *engine, struct faults *faults) {
         int r;
 
         s->engine = engine;
+        s->faults = faults;
         r = sd_bus_add_object_manager(s->bus, NULL, SERVER_PATH);
         if (r < 0)
                 return r;
@@ -77,6 +85,9 @@ int server_start(struct server *s, struct engine *engine) {
         if (r < 0)
                 return r;
         r = journal_register(s);
+        if (r < 0)
+                return r;
+        r = diagnostics_register(s);
         if (r < 0)
                 return r;
         r = devices_register(s);

@@ -5,6 +5,7 @@
 
 #include <systemd/sd-bus.h>
 
+#include "care/faults.h"
 #include "transaction/engine.h"
 
 #define SERVER_NAME "org.tilld1"
@@ -16,6 +17,7 @@
 struct server {
         sd_bus *bus;
         struct engine *engine;
+        struct faults *faults; /* NULL before the start and at the end */
         const struct settings *settings;
         char *transaction_prefix; /* object path of transactions in this mode */
 
@@ -35,7 +37,7 @@ struct server *server_free(struct server *s);
 DEFINE_CLEANUP(struct server *, server_free);
 
 /* Puts the objects on the bus and asks for the name. */
-int server_start(struct server *s, struct engine *engine);
+int server_start(struct server *s, struct engine *engine, struct faults *faults);
 
 /* The engine's events, told to the bus; userdata is the server. */
 extern const struct engine_listener server_listener;
@@ -61,6 +63,10 @@ int journal_state_folder(struct server *s, const char *name, char **ret);
 /* reconcile.c */
 int journal_call_reconcile(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int journal_call_reconcile_file(sd_bus_message *m, void *userdata, sd_bus_error *error);
+
+int diagnostics_register(struct server *s);
+/* A fault has opened or ended; userdata is the server. */
+void diagnostics_told(const struct fault_record *record, void *userdata);
 
 int devices_register(struct server *s);
 void devices_changed(struct server *s, struct device *device, enum monitor_event event);

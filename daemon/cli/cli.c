@@ -72,9 +72,18 @@ int cli_read_json(struct cli *cli, sd_bus_message *reply, const sd_bus_error *er
         return 0;
 }
 
+int cli_send(struct cli *cli, sd_bus_message *m, int r) {
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+
+        if (r >= 0) {
+                (void) sd_bus_message_set_allow_interactive_authorization(m, true);
+                r = sd_bus_call(cli->bus, m, CLI_ANSWER_TIMEOUT_USEC, &error, NULL);
+        }
+        return r < 0 ? cli_fail(cli, &error, r) : 0;
+}
+
 int cli_call(struct cli *cli, const char *path, const char *interface, const char *method, const char *first,
              const char *second, int code) {
-        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
         int r;
 
@@ -85,11 +94,7 @@ int cli_call(struct cli *cli, const char *path, const char *interface, const cha
                 r = sd_bus_message_append(m, "s", second);
         if (r >= 0 && code >= 0)
                 r = sd_bus_message_append(m, "h", code);
-        if (r >= 0) {
-                (void) sd_bus_message_set_allow_interactive_authorization(m, true);
-                r = sd_bus_call(cli->bus, m, CLI_ANSWER_TIMEOUT_USEC, &error, NULL);
-        }
-        return r < 0 ? cli_fail(cli, &error, r) : 0;
+        return cli_send(cli, m, r);
 }
 
 int cli_describe(struct cli *cli, const char *path, const char *interface, cJSON **ret) {

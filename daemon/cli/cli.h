@@ -41,6 +41,7 @@ int verb_show(struct cli *cli, int argc, char **argv);
 int verb_resolve(struct cli *cli, int argc, char **argv);
 int verb_totals(struct cli *cli, int argc, char **argv);
 int verb_flush(struct cli *cli, int argc, char **argv);
+int verb_fault(struct cli *cli, int argc, char **argv);
 int verb_journal(struct cli *cli, int argc, char **argv);
 int verb_operator(struct cli *cli, int argc, char **argv);
 int verb_approve(struct cli *cli, int argc, char **argv);
@@ -65,6 +66,8 @@ int cli_describe(struct cli *cli, const char *path, const char *interface, cJSON
  */
 int cli_call(struct cli *cli, const char *path, const char *interface, const char *method, const char *first,
              const char *second, int code);
+/* The same with a message of other arguments; r says whether it could be made. */
+int cli_send(struct cli *cli, sd_bus_message *m, int r);
 /* A text member, "" when absent. */
 const char *cli_text(const cJSON *object, const char *name);
 /* A text member that tilld wrote for people, in their language where it is known. */

@@ -32,6 +32,7 @@ static const struct verb {
         { "flush", verb_flush, "", N_("tell the acquirer now what waits") },
         { "approve", verb_approve, "TRANSACTION [NUMBER]", N_("a supervisor allows a void or refund") },
         { "resolve", verb_resolve, "TRANSACTION OUTCOME NOTE", N_("a supervisor records how it ended") },
+        { "fault", verb_fault, "[ACT]", N_("what is wrong: list, show, acknowledge, end") },
         { "journal", verb_journal, "[ACT]", N_("the record: status, verify, export and more") },
         { "operator", verb_operator, "[ACT]", N_("who works here: list, log-on, add and more") },
         { "accept-clock", verb_accept_clock, "[NUMBER]", N_("the clock is right, though it has jumped") },

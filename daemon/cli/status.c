@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <getopt.h>
+#include <inttypes.h>
 
 #include "cli/code.h"
 
@@ -26,6 +27,19 @@ static void print_operator(struct cli *cli) {
                                        &number) >= 0 &&
             *number)
                 print_row(_("operator"), number);
+}
+
+static void print_faults(struct cli *cli) {
+        char text[96];
+        uint32_t n;
+
+        if (sd_bus_get_property_trivial(cli->bus, SERVICE, SERVICE_PATH, "org.tilld1.Diagnostics", "OpenFaults", NULL,
+                                        'u', &n) < 0 ||
+            n == 0)
+                return;
+        (void) snprintf(text, sizeof(text), "%s%" PRIu32 "%s, %s", cli_tone(cli, TONE_BAD), n, cli_tone_end(cli),
+                        _("see tillctl fault"));
+        print_row(_("open faults"), text);
 }
 
 static void print_clock(const struct cli *cli, const cJSON *manager) {
@@ -91,6 +105,7 @@ int verb_status(struct cli *cli, int argc, char **argv) {
         print_count(cli, _("pending reversals"), manager, "PendingReversals");
         print_count(cli, _("pending forwards"), manager, "PendingForwards");
         print_count(cli, _("papers to print"), manager, "PendingPrintJobs");
+        print_faults(cli);
         print_operator(cli);
         print_clock(cli, manager);
         print_devices(cli, devices);

@@ -11,7 +11,7 @@
 #include "transaction/reason.h"
 #include "transaction/settlement.h"
 
-static bool is_note(const char *text) {
+bool resolution_is_note(const char *text) {
         size_t n = strlen(text);
 
         if (n < 1 || n > RESOLUTION_NOTE_MAX)
@@ -150,7 +150,7 @@ int resolution_record(struct engine *e, int64_t transaction, const struct resolu
         struct transaction_record record;
         int r;
 
-        if (!is_note(resolution->note))
+        if (!resolution_is_note(resolution->note))
                 return refusal_set(ret_refusal, REFUSAL_INVALID_NOTE,
                                    "The note must say in 1 to %d bytes how it is known, without control characters",
                                    RESOLUTION_NOTE_MAX);

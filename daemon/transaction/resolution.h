@@ -20,6 +20,7 @@ struct resolution {
         const char *resolver; /* "02", "uid 1000" */
 };
 
+bool resolution_is_note(const char *text);
 /* Durable when it returns 0. Negative with *ret_refusal set. */
 int resolution_record(struct engine *e, int64_t transaction, const struct resolution *resolution,
                       struct refusal *ret_refusal);

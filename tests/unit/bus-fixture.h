@@ -88,6 +88,7 @@ static void bus_set_up(void) {
         bus.server->settings = &shop.settings;
         bus.server->transaction_prefix = strdup(SERVER_PATH "/transaction");
         bus.server->engine = shop.engine;
+        assert_int_equal(faults_new(shop.engine, diagnostics_told, bus.server, &bus.server->faults), 0);
         assert_true(sd_bus_match_signal(bus.client, NULL, NULL, SERVER_PATH, "org.freedesktop.DBus.Properties",
                                         "PropertiesChanged", on_change, NULL) >= 0);
 }
@@ -96,6 +97,7 @@ static int bus_tear_down(void **state) {
         sd_bus_message_unref(bus.reply);
         /* Answers to what is still being checked go nowhere. */
         sd_bus_flush_close_unref(bus.client);
+        bus.server->faults = faults_free(bus.server->faults);
         shop_close();
         server_free(bus.server);
         sd_bus_flush_close_unref(bus.server_bus);

@@ -202,6 +202,8 @@ static void statement(void **state) {
         assert_string_equal(bus.action, "org.tilld1.audit");
         o = read_json();
         assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(o, "Differences")), 1);
+        /* It is kept before the caller has its answer. */
+        assert_int_equal(faults_count_open(bus.server->faults), 1);
         cJSON_Delete(o);
         assert_string_equal(call("Reconcile", NULL, "till-statement,1\nnonsense\n"), "InvalidArgs");
         assert_non_null(strstr(bus.text, "Line 2 of the statement"));

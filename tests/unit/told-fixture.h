@@ -254,14 +254,14 @@ static struct transaction_record acq_add_reversal(int64_t amount) {
         return record;
 }
 
-static struct transaction_record acq_load(int64_t id) {
+static _unused_ struct transaction_record acq_load(int64_t id) {
         struct transaction_record record;
 
         assert_int_equal(transaction_record_load(shop.journal, id, &record), 0);
         return record;
 }
 
-static void acq_assert_told(unsigned i, enum host_kind kind, const struct transaction_record *record) {
+static _unused_ void acq_assert_told(unsigned i, enum host_kind kind, const struct transaction_record *record) {
         assert_true(i < acq.n_told);
         assert_int_equal(acq.told[i].kind, kind);
         if (!record)

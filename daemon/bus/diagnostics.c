@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* org.tilld1.Diagnostics: what is wrong, since when, and what to do about it. */
+#include <inttypes.h>
+
+#include "bus/authority.h"
+#include "bus/code-call.h"
+#include "bus/error.h"
+#include "bus/json.h"
+#include "bus/options.h"
+#include "care/fault-code.h"
+
+#define INTERFACE "org.tilld1.Diagnostics"
+
+#define LIMIT_DEFAULT 50
+#define LIMIT_MAX 500
+
+/* ---- What there is ---- */
+
+struct listing {
+        struct server *server;
+        cJSON *list;
+        int64_t last;
+};
+
+static bool add_texts(cJSON *o, const struct fault_record *record) {
+        const struct fault_code *code = fault_code_find(record->code);
+
+        return cJSON_AddStringToObject(o, "Code", record->code) &&
+               cJSON_AddStringToObject(o, "Class", record->class) &&
+               cJSON_AddStringToObject(o, "Severity", record->severity) &&
+               cJSON_AddStringToObject(o, "Subject", record->subject) &&
+               cJSON_AddStringToObject(o, "Detail", record->detail) &&
+               cJSON_AddStringToObject(o, "Symptom", code ? code->symptom : "") &&
+               cJSON_AddStringToObject(o, "NextStep", code ? fault_code_merchant(code) : "") &&
+               cJSON_AddStringToObject(o, "SupportStep", code ? code->support : "");
+}
+
+static bool add_life(cJSON *o, const struct fault_record *record) {
+        return cJSON_AddNumberToObject(o, "Count", record->count) &&
+               cJSON_AddNumberToObject(o, "Opened", (double) record->opened_usec) &&
+               cJSON_AddNumberToObject(o, "LastSeen", (double) record->seen_usec) &&
+               cJSON_AddNumberToObject(o, "Acknowledged", (double) record->acknowledged_usec) &&
+               cJSON_AddStringToObject(o, "AcknowledgedBy", record->acknowledged_by) &&
+               cJSON_AddNumberToObject(o, "Ended", (double) record->ended_usec) &&
+               cJSON_AddStringToObject(o, "EndedBy",
+                                       record->ended_usec > 0 && !*record->ended_by ? "evidence" : record->ended_by) &&
+               cJSON_AddStringToObject(o, "Note", record->note);
+}
+
+static int add_fault(const struct fault_record *record, void *userdata) {
+        _cleanup_free_ char *path = NULL;
+        struct listing *l = userdata;
+        cJSON *o = cJSON_CreateObject();
+        int r;
+
+        if (!cJSON_AddItemToArray(l->list, o))
+                return -ENOMEM;
+        r = transaction_path_or_root(l->server, record->transaction, &path);
+        if (r < 0)
+                return r;
+        l->last = record->id;
+        return cJSON_AddNumberToObject(o, "Id", (double) record->id) && add_texts(o, record) &&
+                               cJSON_AddStringToObject(o, "Transaction", path) && add_life(o, record)
+                       ? 0
+                       : -ENOMEM;
+}
+
+static int add_one(struct server *s, int64_t id, struct listing *l) {
+        struct fault_record record;
+        int r;
+
+        r = fault_record_load(s->engine->config.journal, id, &record);
+        return r == -ENOENT ? 0 : r < 0 ? r : add_fault(&record, l);
+}
+
+/* Next is the oldest of a full page: there may be older ones. */
+static int add_page(struct server *s, const struct fault_filter *filter, struct listing *l) {
+        int r = fault_record_each(s->engine->config.journal, filter, add_fault, l);
+
+        if (r >= 0 && cJSON_GetArraySize(l->list) < (int) filter->limit)
+                l->last = 0;
+        return r;
+}
+
+static int method_list_faults(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        _cleanup_(cJSON_Deletep) cJSON *json = cJSON_CreateObject();
+        struct listing l = { .server = userdata, .list = cJSON_AddArrayToObject(json, "Faults") };
+        uint64_t id = 0, since = 0, before = 0;
+        uint32_t limit = LIMIT_DEFAULT;
+        struct fault_filter filter = {};
+        struct refusal refusal;
+        const struct bus_option options[] = {
+                { "open", 'b', &filter.open }, { "since", 't', &since }, { "before", 't', &before },
+                { "limit", 'u', &limit },      { "id", 't', &id },       {},
+        };
+        int r;
+
+        r = options_read(m, options, &refusal);
+        if (r < 0)
+                return refusal.code ? bus_error_set_refusal(error, &refusal) : r;
+        if (!l.list)
+                return -ENOMEM;
+        filter.since_usec = since;
+        filter.before = (int64_t) MIN(before, (uint64_t) INT64_MAX);
+        limit = MIN(limit, (uint32_t) LIMIT_MAX);
+        filter.limit = MAX(limit, 1u);
+        r = id > 0 ? add_one(userdata, (int64_t) MIN(id, (uint64_t) INT64_MAX), &l) : add_page(userdata, &filter, &l);
+        if (r < 0)
+                return r;
+        if (!cJSON_AddNumberToObject(json, "Next", id > 0 ? 0 : (double) l.last))
+                return -ENOMEM;
+        return json_reply(m, json);
+}
+
+/* ---- By hand ---- */
+
+static int acknowledge(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        char by[AUTHORITY_NAME_MAX];
+        struct server *s = userdata;
+        struct refusal refusal;
+        uint64_t id;
+        int r;
+
+        r = sd_bus_message_read(m, "t", &id);
+        if (r >= 0)
+                r = authority_name_sender(m, by);
+        if (r < 0)
+                return r;
+        r = faults_acknowledge(s->faults, (int64_t) id, by, &refusal);
+        return r < 0 ? bus_error_set_refusal(error, &refusal) : sd_bus_reply_method_return(m, "");
+}
+
+static int method_acknowledge(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        return authority_check(m, "org.tilld1.diagnose", acknowledge, userdata, error);
+}
+
+/* Negative with *ret set where the caller, and not the message, is to blame. */
+static int end_one(struct server *s, sd_bus_message *m, const char *by, struct refusal *ret) {
+        const char *note;
+        uint64_t id;
+        int r;
+
+        ret->code = REFUSAL_NONE;
+        r = sd_bus_message_read(m, "ts", &id, &note);
+        return r < 0 ? r : faults_end(s->faults, (int64_t) id, by, note, ret);
+}
+
+static int end_fault(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        char by[AUTHORITY_NAME_MAX];
+        struct refusal refusal;
+        int r;
+
+        r = authority_name_sender(m, by);
+        if (r < 0)
+                return r;
+        r = end_one(userdata, m, by, &refusal);
+        if (r < 0)
+                return refusal.code ? bus_error_set_refusal(error, &refusal) : r;
+        return sd_bus_reply_method_return(m, "");
+}
+
+static int method_end_fault(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        return authority_check(m, "org.tilld1.supervise", end_fault, userdata, error);
+}
+
+static int end_checked(struct server *s, sd_bus_message *m, const char *number, struct refusal *ret) {
+        int r = sd_bus_message_rewind(m, true);
+
+        return r < 0 ? r : end_one(s, m, number, ret);
+}
+
+static int end_with_code(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        _cleanup_(code_call_freep) struct code_call *c = NULL;
+        struct server *s = userdata;
+        struct operators_call call;
+        struct refusal refusal;
+        int fd, r;
+
+        r = sd_bus_message_skip(m, "ts");
+        if (r >= 0)
+                r = sd_bus_message_read(m, "h", &fd);
+        if (r >= 0)
+                r = code_call_new(s, m, fd, end_checked, &c, &call);
+        if (r < 0)
+                return r;
+        r = operators_check(s->engine->operators, &call, OPERATOR_SUPERVISOR, &refusal);
+        return code_call_return(&c, r, &refusal, error);
+}
+
+static int method_end_fault_with_code(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        return authority_check(m, "org.tilld1.sell", end_with_code, userdata, error);
+}
+
+/* ---- State and signals ---- */
+
+static int get_open_faults(sd_bus *b, const char *path, const char *interface, const char *property,
+                           sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        struct server *s = userdata;
+
+        return sd_bus_message_append(reply, "u", (uint32_t) faults_count_open(s->faults));
+}
+
+static const sd_bus_vtable vtable[] = {
+        SD_BUS_VTABLE_START(0),
+        SD_BUS_METHOD_WITH_ARGS("ListFaults", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("s", json),
+                                method_list_faults, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Acknowledge", SD_BUS_ARGS("t", id), SD_BUS_NO_RESULT, method_acknowledge,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("EndFault", SD_BUS_ARGS("t", id, "s", note), SD_BUS_NO_RESULT, method_end_fault,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("EndFaultWithCode", SD_BUS_ARGS("t", id, "s", note, "h", code), SD_BUS_NO_RESULT,
+                                method_end_fault_with_code, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_PROPERTY("OpenFaults", "u", get_open_faults, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_SIGNAL_WITH_ARGS("FaultOpened", SD_BUS_ARGS("t", id, "s", code, "s", subject), 0),
+        SD_BUS_SIGNAL_WITH_ARGS("FaultEnded", SD_BUS_ARGS("t", id, "s", code, "s", subject), 0),
+        SD_BUS_VTABLE_END,
+};
+
+void diagnostics_told(const struct fault_record *record, void *userdata) {
+        struct server *s = userdata;
+
+        (void) sd_bus_emit_signal(s->bus, SERVER_PATH, INTERFACE,
+                                  record->ended_usec > 0 ? "FaultEnded" : "FaultOpened", "tss", (uint64_t) record->id,
+                                  record->code, record->subject);
+        (void) sd_bus_emit_properties_changed(s->bus, SERVER_PATH, INTERFACE, "OpenFaults", NULL);
+}
+
+int diagnostics_register(struct server *s) {
+        return sd_bus_add_object_vtable(s->bus, NULL, SERVER_PATH, INTERFACE, vtable, s);
+}
