@@ -214,15 +214,18 @@ def check_originals(w):
 def check_batches(w):
     current = w.counters.get('batch', 1)
     rows = {b['number']: b for b in w.batches}
+    resolved = {e['transaction_id'] for e in w.events if e['kind'] == 'resolved'}
     for number in {t['batch'] for t in w.transactions if t['batch']} | set(rows):
         is_settled = number in rows and rows[number]['state'] == 'settled'
         # One without money is left behind when the acquirer has another number.
         money = [t for t in w.transactions if t['batch'] == number and t['kind'] not in FREE]
         if number != current and not is_settled and money:
             yield f'batch {number} is left behind, and was not settled'
-        # What a supervisor has ended by agreement stays refused at the acquirer.
-        agreed = is_settled and rows[number]['reconciliation'] == 'by-agreement'
-        if is_settled and not agreed and w.settled.get(number) != 'settled':
+        # What the acquirer refuses ends by a supervisor's word alone.
+        by_agreement = is_settled and rows[number]['reconciliation'] == 'by-agreement'
+        if by_agreement and rows[number]['settlement'] not in resolved:
+            yield f'batch {number} is ended by agreement, and nobody has said so'
+        if is_settled and not by_agreement and w.settled.get(number) != 'settled':
             yield f'batch {number} is settled, and the acquirer says {w.settled.get(number, "open")}'
         if number == current and is_settled:
             yield f'batch {number} is settled, and goes on'

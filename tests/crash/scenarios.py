@@ -201,6 +201,15 @@ def settlements():
     for outcome, script, result, seconds in SETTLEMENTS:
         yield Scenario(f'settlement/none/{outcome}', service('settlement REF-1'), result, script, seconds, before,
                        after=after)
+    # What the acquirer refuses is asked again, or ended by agreement.
+    for outcome, words in (('refused', 'decline 12 kind=settlement'), ('end-refused', 'decline 95 kind=batch-upload-end')):
+        left = {'before': before, 'left': service('settlement REF-1'), 'spoiled': ['wrong-amount kind=settlement', words]
+                if outcome == 'end-refused' else [words]}
+        yield Scenario(f'settlement/again/{outcome}', service('settlement REF-2')[:-1] + after[4:], 'approved',
+                       reference='REF-3', **left)
+        for entry, step in (('resolve', 'resolve REF-1 settled'), ('code', 'resolve-with-code REF-1 settled 02 1234')):
+            yield Scenario(f'settlement/{entry}/{outcome}', ['plug printer', step, 'until quiet'], 'declined',
+                           **{**left, 'before': before + ['enrol 02 1234']}, after=after[4:])
     yield Scenario('settlement/none/unreachable', service('settlement REF-1'), 'failed', before=before, after=after,
                    unreachable=True)
     # The reversal goes first; a settlement does not wait until it goes through.
