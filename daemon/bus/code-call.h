@@ -1,19 +1,29 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* A method call with a code: kept until the code has been checked, then answered. */
+/* A method call that is done in somebody's name: its caller's, or that of an operator whose code came with it. */
 
 #include "bus/server.h"
 
-struct code_call;
+/*
+ * What it does, with the message at its first argument; by is "uid 1000" or the operator's number. Negative with
+ * *ret set, or with its code left alone for an error of the message.
+ */
+typedef int (*code_call_act_t)(struct server *s, sd_bus_message *m, const char *by, struct refusal *ret);
 
-/* What the right code is for, or NULL for nothing more; number is the operator's. Negative with *ret set. */
-typedef int (*code_call_act_t)(struct server *s, sd_bus_message *m, const char *number, struct refusal *ret);
+/* These are for the method's handler to return. */
 
-/* *ret_call is for operators_…(), with fd; its done frees this. */
-int code_call_new(struct server *s, sd_bus_message *m, int fd, code_call_act_t act, struct code_call **ret,
-                  struct operators_call *ret_call);
-/* For the method's handler to return, with what operators_…() has said: the answer comes later, or is a refusal. */
-int code_call_return(struct code_call **c, int r, const struct refusal *refusal, sd_bus_error *error);
-struct code_call *code_call_free(struct code_call *c);
-DEFINE_CLEANUP(struct code_call *, code_call_free);
+/* At once, in the caller's name. */
+int code_call_now(struct server *s, sd_bus_message *m, code_call_act_t act, sd_bus_error *error);
+/*
+ * When the code of the fd is right, which is the last argument behind up to two strings: begin() hands them to one of
+ * operators_…(), and act is what comes then, or NULL.
+ */
+typedef int (*code_call_begin_t)(struct operators *o, struct operators_call *call, const char *first,
+                                 const char *second, struct refusal *ret);
+int code_call(struct server *s, sd_bus_message *m, code_call_begin_t begin, code_call_act_t act, sd_bus_error *error);
+/* Of a supervisor, or an administrator, and of nobody less. */
+int code_call_supervisor(struct operators *o, struct operators_call *call, const char *first, const char *second,
+                         struct refusal *ret);
+int code_call_administrator(struct operators *o, struct operators_call *call, const char *first, const char *second,
+                            struct refusal *ret);

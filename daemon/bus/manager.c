@@ -193,40 +193,16 @@ static int method_describe(sd_bus_message *m, void *userdata, sd_bus_error *erro
         return json_reply(m, json);
 }
 
-static int accept_clock(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        struct server *s = userdata;
-        struct refusal refusal;
-        char by[AUTHORITY_NAME_MAX];
-        int r;
-
-        r = authority_name_sender(m, by);
-        if (r < 0)
-                return r;
-        r = terminal_clock_accept(s->engine->config.journal, by, &refusal);
-        if (r < 0)
-                return bus_error_set_refusal(error, &refusal);
-        return sd_bus_reply_method_return(m, "");
+static int do_accept_clock(struct server *s, sd_bus_message *m, const char *by, struct refusal *ret) {
+        return terminal_clock_accept(s->engine->config.journal, by, ret);
 }
 
-static int accept_checked(struct server *s, sd_bus_message *m, const char *number, struct refusal *ret) {
-        return terminal_clock_accept(s->engine->config.journal, number, ret);
+static int accept_clock(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        return code_call_now(userdata, m, do_accept_clock, error);
 }
 
 static int accept_clock_with_code(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        _cleanup_(code_call_freep) struct code_call *c = NULL;
-        struct server *s = userdata;
-        struct operators_call call;
-        struct refusal refusal;
-        int fd, r;
-
-        r = sd_bus_message_read(m, "h", &fd);
-        if (r < 0)
-                return r;
-        r = code_call_new(s, m, fd, accept_checked, &c, &call);
-        if (r < 0)
-                return r;
-        r = operators_check(s->engine->operators, &call, OPERATOR_SUPERVISOR, &refusal);
-        return code_call_return(&c, r, &refusal, error);
+        return code_call(userdata, m, code_call_supervisor, do_accept_clock, error);
 }
 
 static int method_accept_clock_with_code(sd_bus_message *m, void *userdata, sd_bus_error *error) {

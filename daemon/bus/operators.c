@@ -2,142 +2,134 @@
 /* org.tilld1.Operators: who works here, and who is logged on. */
 #include "bus/authority.h"
 #include "bus/code-call.h"
-#include "bus/error.h"
 #include "bus/server.h"
 
 #define INTERFACE "org.tilld1.Operators"
 
-/* ---- With a code ---- */
+/* ---- Whose code is right ---- */
+
+static int begin_log_on(struct operators *o, struct operators_call *call, const char *first, const char *second,
+                        struct refusal *ret) {
+        return operators_log_on(o, call, ret);
+}
 
 static int log_on(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        _cleanup_(code_call_freep) struct code_call *c = NULL;
-        struct server *s = userdata;
-        struct operators_call call;
-        struct refusal refusal;
-        int fd, r;
+        return code_call(userdata, m, begin_log_on, NULL, error);
+}
 
-        r = sd_bus_message_read(m, "h", &fd);
-        if (r < 0)
-                return r;
-        r = code_call_new(s, m, fd, NULL, &c, &call);
-        if (r < 0)
-                return r;
-        r = operators_log_on(s->engine->operators, &call, &refusal);
-        return code_call_return(&c, r, &refusal, error);
+static int begin_add(struct operators *o, struct operators_call *call, const char *number, const char *role,
+                     struct refusal *ret) {
+        return operators_add(o, call, number, role, ret);
 }
 
 static int add(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        _cleanup_(code_call_freep) struct code_call *c = NULL;
-        struct server *s = userdata;
-        const char *number, *role;
-        struct operators_call call;
-        struct refusal refusal;
-        int fd, r;
+        return code_call(userdata, m, begin_add, NULL, error);
+}
 
-        r = sd_bus_message_read(m, "ssh", &number, &role, &fd);
-        if (r < 0)
-                return r;
-        r = code_call_new(s, m, fd, NULL, &c, &call);
-        if (r < 0)
-                return r;
-        r = operators_add(s->engine->operators, &call, number, role, &refusal);
-        return code_call_return(&c, r, &refusal, error);
+static int begin_add_with_code(struct operators *o, struct operators_call *call, const char *number, const char *role,
+                               struct refusal *ret) {
+        call->administrators = true;
+        return operators_add(o, call, number, role, ret);
+}
+
+static int add_with_code(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        return code_call(userdata, m, begin_add_with_code, NULL, error);
+}
+
+static int begin_set_code(struct operators *o, struct operators_call *call, const char *number, const char *second,
+                          struct refusal *ret) {
+        return operators_set_code(o, call, number, ret);
 }
 
 static int set_code(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        _cleanup_(code_call_freep) struct code_call *c = NULL;
-        struct server *s = userdata;
-        struct operators_call call;
-        struct refusal refusal;
-        const char *number;
-        int fd, r;
-
-        r = sd_bus_message_read(m, "sh", &number, &fd);
-        if (r < 0)
-                return r;
-        r = code_call_new(s, m, fd, NULL, &c, &call);
-        if (r < 0)
-                return r;
-        r = operators_set_code(s->engine->operators, &call, number, &refusal);
-        return code_call_return(&c, r, &refusal, error);
+        return code_call(userdata, m, begin_set_code, NULL, error);
 }
 
-/* ---- Without ---- */
-
-typedef int (*change_t)(struct operators *o, const char *number, const char *by, struct refusal *ret_refusal);
-
-/* number is NULL where the call has none. */
-static int change(sd_bus_message *m, struct server *s, const char *number, change_t act, sd_bus_error *error) {
-        struct refusal refusal;
-        char by[AUTHORITY_NAME_MAX];
-        int r;
-
-        r = authority_name_sender(m, by);
-        if (r < 0)
-                return r;
-        r = act(s->engine->operators, number, by, &refusal);
-        if (r < 0)
-                return bus_error_set_refusal(error, &refusal);
-        operators_changed(s);
-        return sd_bus_reply_method_return(m, "");
+static int begin_set_code_with_code(struct operators *o, struct operators_call *call, const char *number,
+                                    const char *second, struct refusal *ret) {
+        call->administrators = true;
+        return operators_set_code(o, call, number, ret);
 }
 
-static int change_named(sd_bus_message *m, struct server *s, change_t act, sd_bus_error *error) {
+static int set_code_with_code(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        return code_call(userdata, m, begin_set_code_with_code, NULL, error);
+}
+
+/* ---- What is done in a name ---- */
+
+static int do_remove(struct server *s, sd_bus_message *m, const char *by, struct refusal *ret) {
         const char *number;
         int r;
 
         r = sd_bus_message_read(m, "s", &number);
-        if (r < 0)
-                return r;
-        return change(m, s, number, act, error);
+        if (r >= 0)
+                r = operators_remove(s->engine->operators, number, by, ret);
+        if (r >= 0)
+                operators_changed(s);
+        return r;
 }
 
 static int remove_one(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        return change_named(m, userdata, operators_remove, error);
+        return code_call_now(userdata, m, do_remove, error);
+}
+
+static int remove_with_code(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        return code_call(userdata, m, code_call_administrator, do_remove, error);
+}
+
+static int do_unlock(struct server *s, sd_bus_message *m, const char *by, struct refusal *ret) {
+        const char *number;
+        int r = sd_bus_message_read(m, "s", &number);
+
+        return r < 0 ? r : operators_unlock(s->engine->operators, number, by, ret);
 }
 
 static int unlock(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        return change_named(m, userdata, operators_unlock, error);
+        return code_call_now(userdata, m, do_unlock, error);
 }
 
-static int log_off_any(struct operators *o, const char *number, const char *by, struct refusal *ret_refusal) {
-        return operators_log_off(o, by, ret_refusal);
+static int unlock_with_code(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        return code_call(userdata, m, code_call_administrator, do_unlock, error);
+}
+
+static int do_log_off(struct server *s, sd_bus_message *m, const char *by, struct refusal *ret) {
+        int r = operators_log_off(s->engine->operators, by, ret);
+
+        if (r >= 0)
+                operators_changed(s);
+        return r;
 }
 
 static int log_off(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        return change(m, userdata, NULL, log_off_any, error);
+        return code_call_now(userdata, m, do_log_off, error);
 }
 
 /* ---- Who may ---- */
 
 /*
- * Administrators of the system only: a log-on is terminal-wide and lasts, so that whoever is at the till could make
- * himself a supervisor under it.
+ * Administrators of the system only, or with an administrator's code: a log-on is terminal-wide and lasts, so that
+ * whoever is at the till could make himself a supervisor under it.
  */
 #define MANAGE "org.tilld1.manage-operators"
+#define SELL "org.tilld1.sell"
 
-static int method_add(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        return authority_check(m, MANAGE, add, userdata, error);
-}
+static int method_change(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        static const struct {
+                const char *member, *action;
+                sd_bus_message_handler_t act;
+        } methods[] = {
+                { "LogOn", SELL, log_on },        { "LogOff", SELL, log_off },
+                { "Add", MANAGE, add },           { "AddWithCode", SELL, add_with_code },
+                { "SetCode", MANAGE, set_code },  { "SetCodeWithCode", SELL, set_code_with_code },
+                { "Remove", MANAGE, remove_one }, { "RemoveWithCode", SELL, remove_with_code },
+                { "Unlock", MANAGE, unlock },     { "UnlockWithCode", SELL, unlock_with_code },
+        };
+        const char *member = sd_bus_message_get_member(m);
 
-static int method_set_code(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        return authority_check(m, MANAGE, set_code, userdata, error);
-}
-
-static int method_remove(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        return authority_check(m, MANAGE, remove_one, userdata, error);
-}
-
-static int method_unlock(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        return authority_check(m, MANAGE, unlock, userdata, error);
-}
-
-static int method_log_on(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        return authority_check(m, "org.tilld1.sell", log_on, userdata, error);
-}
-
-static int method_log_off(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        return authority_check(m, "org.tilld1.sell", log_off, userdata, error);
+        for (size_t i = 0; i < ELEMENTSOF(methods); i++)
+                if (streq(methods[i].member, member))
+                        return authority_check(m, methods[i].action, methods[i].act, userdata, error);
+        return -EOPNOTSUPP;
 }
 
 /* ---- Looking ---- */
@@ -198,17 +190,24 @@ static int get_logged_on(sd_bus *bus, const char *path, const char *interface, c
 
 static const sd_bus_vtable vtable[] = {
         SD_BUS_VTABLE_START(0),
-        SD_BUS_METHOD_WITH_ARGS("LogOn", SD_BUS_ARGS("h", code), SD_BUS_NO_RESULT, method_log_on,
+        SD_BUS_METHOD_WITH_ARGS("LogOn", SD_BUS_ARGS("h", code), SD_BUS_NO_RESULT, method_change,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD_WITH_ARGS("LogOff", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_log_off,
+        SD_BUS_METHOD_WITH_ARGS("LogOff", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_change, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Add", SD_BUS_ARGS("s", number, "s", role, "h", code), SD_BUS_NO_RESULT, method_change,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD_WITH_ARGS("Add", SD_BUS_ARGS("s", number, "s", role, "h", code), SD_BUS_NO_RESULT, method_add,
+        SD_BUS_METHOD_WITH_ARGS("AddWithCode", SD_BUS_ARGS("s", number, "s", role, "h", codes), SD_BUS_NO_RESULT,
+                                method_change, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("SetCode", SD_BUS_ARGS("s", number, "h", code), SD_BUS_NO_RESULT, method_change,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD_WITH_ARGS("SetCode", SD_BUS_ARGS("s", number, "h", code), SD_BUS_NO_RESULT, method_set_code,
+        SD_BUS_METHOD_WITH_ARGS("SetCodeWithCode", SD_BUS_ARGS("s", number, "h", codes), SD_BUS_NO_RESULT,
+                                method_change, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Remove", SD_BUS_ARGS("s", number), SD_BUS_NO_RESULT, method_change,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD_WITH_ARGS("Remove", SD_BUS_ARGS("s", number), SD_BUS_NO_RESULT, method_remove,
+        SD_BUS_METHOD_WITH_ARGS("RemoveWithCode", SD_BUS_ARGS("s", number, "h", code), SD_BUS_NO_RESULT, method_change,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD_WITH_ARGS("Unlock", SD_BUS_ARGS("s", number), SD_BUS_NO_RESULT, method_unlock,
+        SD_BUS_METHOD_WITH_ARGS("Unlock", SD_BUS_ARGS("s", number), SD_BUS_NO_RESULT, method_change,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("UnlockWithCode", SD_BUS_ARGS("s", number, "h", code), SD_BUS_NO_RESULT, method_change,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("List", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(ssut)", operators), method_list,
                                 SD_BUS_VTABLE_UNPRIVILEGED),

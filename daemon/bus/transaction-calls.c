@@ -40,12 +40,11 @@ static int choose_application(sd_bus_message *m, void *userdata, sd_bus_error *e
 }
 
 /* The arguments of both forms begin alike. */
-static int record_resolution(struct server *s, sd_bus_message *m, const char *resolver, struct refusal *ret) {
-        struct resolution resolution = { .resolver = resolver };
+static int do_resolve(struct server *s, sd_bus_message *m, const char *by, struct refusal *ret) {
+        struct resolution resolution = { .resolver = by };
         int64_t id;
         int r;
 
-        ret->code = REFUSAL_NONE;
         r = transaction_path_id(s, sd_bus_message_get_path(m), &id);
         if (r < 0)
                 return r;
@@ -56,17 +55,11 @@ static int record_resolution(struct server *s, sd_bus_message *m, const char *re
 }
 
 static int resolve(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        struct refusal refusal;
-        char resolver[AUTHORITY_NAME_MAX];
-        int r;
+        return code_call_now(userdata, m, do_resolve, error);
+}
 
-        r = authority_name_sender(m, resolver);
-        if (r < 0)
-                return r;
-        r = record_resolution(userdata, m, resolver, &refusal);
-        if (r < 0)
-                return refusal.code ? bus_error_set_refusal(error, &refusal) : r;
-        return sd_bus_reply_method_return(m, "");
+static int resolve_with_code(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        return code_call(userdata, m, code_call_supervisor, do_resolve, error);
 }
 
 int transaction_call_resolve(sd_bus_message *m, void *userdata, sd_bus_error *error) {
@@ -81,7 +74,7 @@ int transaction_call_cancel(sd_bus_message *m, void *userdata, sd_bus_error *err
         return authority_check(m, "org.tilld1.sell", cancel, userdata, error);
 }
 
-static int approve_transaction(struct server *s, sd_bus_message *m, const char *number, struct refusal *ret) {
+static int do_approve(struct server *s, sd_bus_message *m, const char *number, struct refusal *ret) {
         int64_t id;
         int r;
 
@@ -90,57 +83,22 @@ static int approve_transaction(struct server *s, sd_bus_message *m, const char *
 }
 
 static int approve(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        _cleanup_(code_call_freep) struct code_call *c = NULL;
         struct server *s = userdata;
-        struct operators_call call;
         struct refusal refusal;
         int64_t id;
-        int fd, r;
+        int r;
 
         r = transaction_path_id(s, sd_bus_message_get_path(m), &id);
-        if (r < 0)
-                return r;
-        r = sd_bus_message_read(m, "h", &fd);
         if (r < 0)
                 return r;
         r = engine_awaits_approval(s->engine, id, &refusal);
         if (r < 0)
                 return bus_error_set_refusal(error, &refusal);
-        r = code_call_new(s, m, fd, approve_transaction, &c, &call);
-        if (r < 0)
-                return r;
-        r = operators_check(s->engine->operators, &call, OPERATOR_SUPERVISOR, &refusal);
-        return code_call_return(&c, r, &refusal, error);
+        return code_call(s, m, code_call_supervisor, do_approve, error);
 }
 
 int transaction_call_approve(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         return authority_check(m, "org.tilld1.sell", approve, userdata, error);
-}
-
-static int resolve_checked(struct server *s, sd_bus_message *m, const char *number, struct refusal *ret) {
-        int r = sd_bus_message_rewind(m, true);
-
-        return r < 0 ? r : record_resolution(s, m, number, ret);
-}
-
-static int resolve_with_code(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        _cleanup_(code_call_freep) struct code_call *c = NULL;
-        struct server *s = userdata;
-        struct operators_call call;
-        struct refusal refusal;
-        int fd, r;
-
-        r = sd_bus_message_skip(m, "ss");
-        if (r < 0)
-                return r;
-        r = sd_bus_message_read(m, "h", &fd);
-        if (r < 0)
-                return r;
-        r = code_call_new(s, m, fd, resolve_checked, &c, &call);
-        if (r < 0)
-                return r;
-        r = operators_check(s->engine->operators, &call, OPERATOR_SUPERVISOR, &refusal);
-        return code_call_return(&c, r, &refusal, error);
 }
 
 int transaction_call_resolve_with_code(sd_bus_message *m, void *userdata, sd_bus_error *error) {

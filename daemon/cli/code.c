@@ -7,6 +7,7 @@
 #include "base/secret.h"
 
 #define LINE_MAX_SIZE 64
+#define LINES_MAX_SIZE (4 * LINE_MAX_SIZE)
 
 /* Ctrl-C, as it comes while it makes no signal. */
 #define INTERRUPT '\003'
@@ -68,30 +69,52 @@ static int ask_new(char code[static LINE_MAX_SIZE]) {
         return streq(code, again) ? 0 : -EBADMSG;
 }
 
-/* What tilld reads, of what was asked or came by itself. */
-static int make_line(enum code_form form, const char *number, char line[static 2 * LINE_MAX_SIZE]) {
+static void add_line(char lines[static LINES_MAX_SIZE], const char *number, const char *code) {
+        size_t n = strlen(lines);
+
+        (void) snprintf(lines + n, LINES_MAX_SIZE - n, "%s%s%s\n", number, *number ? " " : "", code);
+}
+
+static int add_operator(const char *number, char lines[static LINES_MAX_SIZE]) {
         char given[LINE_MAX_SIZE] = "", code[LINE_MAX_SIZE] = "";
         WIPE_AT_END(given);
         WIPE_AT_END(code);
-        int r;
+        int r = 0;
 
-        if (!isatty(STDIN_FILENO)) {
+        /* From elsewhere the line has the number, where it has to be said. */
+        if (!isatty(STDIN_FILENO))
                 r = read_line(code);
-                /* With the number in it, or it is a new code. */
-                if (!number)
-                        form = CODE_NEW;
-        } else if (form == CODE_NEW)
-                r = ask_new(code);
         else {
-                r = number ? 0 : ask(_("Operator's number:"), false, given);
+                if (!number)
+                        r = ask(_("Operator's number:"), false, given);
                 if (r >= 0)
                         r = ask(_("Code:"), true, code);
         }
-        if (r < 0)
-                return r;
-        (void) snprintf(line, 2 * LINE_MAX_SIZE, "%s%s%s\n", form == CODE_OF_OPERATOR ? number ?: given : "",
-                        form == CODE_OF_OPERATOR ? " " : "", code);
-        return 0;
+        if (r >= 0)
+                add_line(lines, number ?: given, code);
+        return r;
+}
+
+static int add_new(char lines[static LINES_MAX_SIZE]) {
+        char code[LINE_MAX_SIZE] = "";
+        WIPE_AT_END(code);
+        int r;
+
+        r = isatty(STDIN_FILENO) ? ask_new(code) : read_line(code);
+        if (r >= 0)
+                add_line(lines, "", code);
+        return r;
+}
+
+/* What tilld reads, of what was asked or came by itself. */
+static int make_lines(unsigned forms, const char *number, char lines[static LINES_MAX_SIZE]) {
+        int r = 0;
+
+        if (forms & CODE_OF_OPERATOR)
+                r = add_operator(number, lines);
+        if (r >= 0 && forms & CODE_NEW)
+                r = add_new(lines);
+        return r;
 }
 
 static int make_pipe(const char *line, int *ret_fd) {
@@ -109,14 +132,14 @@ static int make_pipe(const char *line, int *ret_fd) {
         return 0;
 }
 
-int code_ask(enum code_form form, const char *number, int *ret_fd) {
-        char line[2 * LINE_MAX_SIZE] = "";
-        WIPE_AT_END(line);
+int code_ask(unsigned forms, const char *number, int *ret_fd) {
+        char lines[LINES_MAX_SIZE] = "";
+        WIPE_AT_END(lines);
         int r;
 
-        r = make_line(form, number, line);
+        r = make_lines(forms, number, lines);
         if (r >= 0)
-                r = make_pipe(line, ret_fd);
+                r = make_pipe(lines, ret_fd);
         if (r >= 0)
                 return 0;
         if (r == -EBADMSG)

@@ -5,13 +5,15 @@
 
 #include "cli/cli.h"
 
+/* What is asked for; each is a line. */
 enum code_form {
-        CODE_OF_OPERATOR, /* "NUMBER CODE" */
-        CODE_NEW,         /* "CODE", asked for twice */
+        CODE_NONE = 0,
+        CODE_OF_OPERATOR = 1, /* "NUMBER CODE" */
+        CODE_NEW = 2,         /* "CODE", asked for twice */
 };
 
 /*
- * Asks for it, and for the number where that is NULL; without a terminal it is a line of standard input in the same
- * form, less the number that is known. *ret_fd has the line. Returns the exit status.
+ * Asks for them, in that order, and for the operator's number where that is NULL; without a terminal they are lines of
+ * standard input in the same form, less the number that is known. *ret_fd has the lines. Returns the exit status.
  */
-int code_ask(enum code_form form, const char *number, int *ret_fd);
+int code_ask(unsigned forms, const char *number, int *ret_fd);

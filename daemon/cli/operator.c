@@ -16,8 +16,11 @@ static int help(void) {
         printf("  remove NUMBER         %s\n", _("forget an operator"));
         printf("  set-code NUMBER       %s\n", _("give another code, and unlock"));
         printf("  unlock NUMBER         %s\n", _("after too many wrong codes"));
+        printf("\n%s\n", _("The last four take the NUMBER of an administrator behind theirs, whose code is asked for; "
+                           "without it\nthey are for administrators of the system."));
         printf("\n%s\n", _("Codes are asked for at the terminal, or read from standard input: 4 to 8 digits, for\n"
-                           "log-on without NUMBER two digits of it and a blank before."));
+                           "log-on without NUMBER two digits of it and a blank before; an administrator's before a "
+                           "new one."));
         return 0;
 }
 
@@ -121,15 +124,15 @@ static const struct act {
         const char *name, *method;
         int n_arguments; /* a number, then a role */
         int n_needed;
-        bool code;
-        enum code_form form;
+        unsigned code;         /* enum code_form */
+        const char *with_code; /* of an administrator, whose number is one argument more */
 } acts[] = {
-        { "log-on", "LogOn", 1, 0, true, CODE_OF_OPERATOR },
-        { "log-off", "LogOff", 0, 0, false },
-        { "add", "Add", 2, 2, true, CODE_NEW },
-        { "remove", "Remove", 1, 1, false },
-        { "set-code", "SetCode", 1, 1, true, CODE_NEW },
-        { "unlock", "Unlock", 1, 1, false },
+        { "log-on", "LogOn", 1, 0, CODE_OF_OPERATOR },
+        { "log-off", "LogOff", 0, 0, CODE_NONE },
+        { "add", "Add", 2, 2, CODE_NEW, "AddWithCode" },
+        { "remove", "Remove", 1, 1, CODE_NONE, "RemoveWithCode" },
+        { "set-code", "SetCode", 1, 1, CODE_NEW, "SetCodeWithCode" },
+        { "unlock", "Unlock", 1, 1, CODE_NONE, "UnlockWithCode" },
 };
 
 static const struct act *find_act(const char *name) {
@@ -140,19 +143,22 @@ static const struct act *find_act(const char *name) {
 }
 
 static int change(struct cli *cli, const struct act *act, int n, char **arguments) {
-        const char *number = n > 0 ? arguments[0] : NULL, *role = n > 1 ? arguments[1] : NULL;
+        const char *number = n > 0 ? arguments[0] : NULL, *role = act->n_arguments > 1 ? arguments[1] : NULL;
+        const char *administrator = n > act->n_arguments ? arguments[n - 1] : NULL;
+        unsigned forms = act->code | (administrator ? CODE_OF_OPERATOR : CODE_NONE);
         _cleanup_close_ int code = -EBADF;
         int r;
 
-        if (act->code) {
-                r = code_ask(act->form, number, &code);
+        if (forms) {
+                r = code_ask(forms, administrator ?: number, &code);
                 if (r != 0)
                         return r;
         }
         /* That number crosses with the code. */
-        if (act->form == CODE_OF_OPERATOR && act->code)
+        if (act->code == CODE_OF_OPERATOR)
                 number = NULL;
-        return cli_call(cli, SERVICE_PATH, INTERFACE, act->method, number, role, code);
+        return cli_call(cli, SERVICE_PATH, INTERFACE, administrator ? act->with_code : act->method, number, role,
+                        code);
 }
 
 int verb_operator(struct cli *cli, int argc, char **argv) {
@@ -169,7 +175,7 @@ int verb_operator(struct cli *cli, int argc, char **argv) {
                         argv[1]);
                 return EXIT_USAGE;
         }
-        if (n < act->n_needed || n > act->n_arguments) {
+        if (n < act->n_needed || n > act->n_arguments + !!act->with_code) {
                 (void) help();
                 return EXIT_USAGE;
         }

@@ -37,9 +37,18 @@ enum act {
 struct job {
         struct operators *operators;
         enum act act;
-        enum operator_role role; /* at least, or of the new one */
+
+        /* Whose code is checked, "" for nobody; and the role that it takes at least. */
+        char who[3];
+        char code[CODE_MAX + 1]; /* "" until it is read, and when it was right */
+        enum operator_role least;
+        bool administrators;
+
+        /* Whom it is about. */
         char number[3];
-        char code[CODE_MAX + 1]; /* "" until it is read */
+        char new_code[CODE_MAX + 1]; /* "" until it is read */
+        enum operator_role role;
+
         char by[32];
         operators_done_t done;
         void *userdata;
@@ -81,7 +90,7 @@ static void job_end(struct job *job, const struct refusal *refusal) {
                 }
         if (o->hashing == job)
                 o->hashing = NULL;
-        job->done(refusal, job->number, job->userdata);
+        job->done(refusal, job->who, job->userdata);
 }
 
 /* ---- What people are told ---- */
@@ -247,12 +256,12 @@ static int end_check(struct job *job, const uint8_t *hash, struct refusal *ret) 
         struct operator_record record;
         int r;
 
-        r = operator_record_load(job->operators->journal, job->number, &record);
+        r = operator_record_load(job->operators->journal, job->who, &record);
         if (r < 0)
                 return r;
         if (memcmp(record.salt, job->salt, sizeof(record.salt)) != 0)
                 return refusal_set(ret, REFUSAL_BUSY, "The code of operator %s was changed meanwhile: try again",
-                                   job->number);
+                                   job->who);
         if (!secret_equal(record.hash, hash, sizeof(record.hash)))
                 return end_wrong(job, &record, ret);
         return end_right(job, &record);
@@ -284,6 +293,26 @@ static int refuse_existing(struct refusal *ret, const char *number) {
                            number, number);
 }
 
+static bool takes_new_code(const struct job *job) {
+        return job->act == ACT_ADD || job->act == ACT_SET_CODE;
+}
+
+/* The one that is hashed now, or next. */
+static bool checks_code(const struct job *job) {
+        return !takes_new_code(job) || job->administrators;
+}
+
+/* The administrator's code was right: the other one's turn comes, in that name. */
+static void go_on(struct job *job) {
+        struct operators *o = job->operators;
+
+        job->administrators = false;
+        COPY(job->by, job->who);
+        job->scrypt = scrypt_free(job->scrypt);
+        o->hashing = NULL;
+        start_next(o);
+}
+
 static void on_hash(int result, const uint8_t *hash, void *userdata) {
         struct job *job = userdata;
         struct operators *o = job->operators;
@@ -292,14 +321,18 @@ static void on_hash(int result, const uint8_t *hash, void *userdata) {
 
         if (result < 0)
                 r = refuse_unchecked(&refusal, result);
-        else if (job->act == ACT_LOG_ON || job->act == ACT_CHECK)
+        else if (checks_code(job))
                 r = end_check(job, hash, &refusal);
         else
                 r = end_new_code(job, hash);
+        if (r >= 0 && job->administrators) {
+                go_on(job);
+                return;
+        }
         if (r == -EEXIST)
                 r = refuse_existing(&refusal, job->number);
         else if (r < 0 && refusal.code == REFUSAL_NONE)
-                r = refuse(&refusal, r, job->number);
+                r = refuse(&refusal, r, checks_code(job) ? job->who : job->number);
         job_end(job, r < 0 ? &refusal : NULL);
         start_next(o);
 }
@@ -311,15 +344,15 @@ static int prepare_check(struct job *job, uint32_t *ret_cost, struct refusal *re
         uint64_t seconds;
         int r;
 
-        r = operator_record_load(job->operators->journal, job->number, &record);
+        r = operator_record_load(job->operators->journal, job->who, &record);
         if (r >= 0)
                 r = operators_get_lock(job->operators, &record, &seconds);
         if (r < 0)
-                return refuse(ret, r, job->number);
+                return refuse(ret, r, job->who);
         /* Before the code is looked at, so that this tells nothing about it. */
-        if (record.role < job->role)
+        if (record.role < job->least)
                 return refusal_set(ret, REFUSAL_WRONG_ROLE, "Operator %s is %s: this takes %s", record.number,
-                                   a_role(record.role), a_role(job->role));
+                                   a_role(record.role), a_role(job->least));
         if (seconds > 0)
                 return refuse_locked(ret, record.number, seconds);
         memcpy(job->salt, record.salt, sizeof(job->salt));
@@ -328,25 +361,26 @@ static int prepare_check(struct job *job, uint32_t *ret_cost, struct refusal *re
 }
 
 static int start_hash(struct job *job, struct refusal *ret) {
+        char *code = checks_code(job) ? job->code : job->new_code;
         uint32_t cost = SCRYPT_COST;
         int r;
 
-        if (job->act == ACT_LOG_ON || job->act == ACT_CHECK) {
+        if (checks_code(job)) {
                 r = prepare_check(job, &cost, ret);
                 if (r < 0)
                         return r;
         } else if (RAND_bytes(job->salt, sizeof(job->salt)) != 1)
                 return refusal_set(ret, REFUSAL_NOT_READY, "There are no random numbers: look at journalctl -u tilld");
-        r = scrypt_new(job->operators->event, job->code, job->salt, cost, on_hash, job, &job->scrypt);
+        r = scrypt_new(job->operators->event, code, job->salt, cost, on_hash, job, &job->scrypt);
         if (r < 0)
                 return refuse_unchecked(ret, r);
-        explicit_bzero(job->code, sizeof(job->code));
+        explicit_bzero(code, sizeof(job->code));
         return 0;
 }
 
 static struct job *find_ready(struct operators *o) {
         for (unsigned i = 0; i < o->n_jobs; i++)
-                if (*o->jobs[i]->code)
+                if (*o->jobs[i]->code || *o->jobs[i]->new_code)
                         return o->jobs[i];
         return NULL;
 }
@@ -367,24 +401,40 @@ static void start_next(struct operators *o) {
 
 /* ---- Its line ---- */
 
-static int parse_code(struct job *job, const char *code) {
+static int parse_code(const char *code, char ret[static CODE_MAX + 1]) {
         size_t n = strspn(code, "0123456789");
 
         if (code[n] || n < CODE_MIN || n > CODE_MAX)
                 return -EINVAL;
-        COPY(job->code, code);
+        copy_text(ret, CODE_MAX + 1, code);
         return 0;
 }
 
-static int parse_line(struct job *job, const char *line) {
-        if (job->act == ACT_ADD || job->act == ACT_SET_CODE)
-                return parse_code(job, line);
+static int parse_operator(struct job *job, const char *line) {
         if (strlen(line) < 4 || line[2] != ' ')
                 return -EINVAL;
-        COPY(job->number, line);
-        if (!operator_number_is_valid(job->number))
+        COPY(job->who, line);
+        if (!operator_number_is_valid(job->who))
                 return -EINVAL;
-        return parse_code(job, line + 3);
+        return parse_code(line + 3, job->code);
+}
+
+/* Nothing is ready before all of it is. */
+static int parse_lines(struct job *job, const char *text) {
+        const char *newline = strchr(text, '\n');
+        char first[SECRET_LINE_MAX + 1];
+        WIPE_AT_END(first);
+        int r;
+
+        if (!takes_new_code(job))
+                return parse_operator(job, text);
+        if (!job->administrators)
+                return parse_code(text, job->new_code);
+        if (!newline)
+                return -EINVAL;
+        copy_text(first, (size_t) (newline - text) + 1, text);
+        r = parse_operator(job, first);
+        return r < 0 ? r : parse_code(newline + 1, job->new_code);
 }
 
 static void on_line(int result, const char *line, void *userdata) {
@@ -395,10 +445,13 @@ static void on_line(int result, const char *line, void *userdata) {
         if (result == -ETIMEDOUT)
                 (void) refusal_set(&refusal, REFUSAL_INVALID_CODE,
                                    "No code came within five seconds: write the line before you call");
-        else if (result < 0 || parse_line(job, line) < 0)
+        else if (result < 0 || parse_lines(job, line) < 0)
                 (void) refusal_set(&refusal, REFUSAL_INVALID_CODE, "%s",
-                                   job->act == ACT_ADD || job->act == ACT_SET_CODE
-                                           ? "A code is one line of 4 to 8 digits"
+                                   !checks_code(job) ? "A code is one line of 4 to 8 digits"
+                                   : takes_new_code(job)
+                                           ? "An administrator says who it is in one line: two digits "
+                                             "of the number, a blank, 4 to 8 digits of the code; a "
+                                             "second line has the new code of 4 to 8 digits"
                                            : "An operator says who it is in one line: two digits of the number, a "
                                              "blank, 4 to 8 digits of the code");
         if (refusal.code != REFUSAL_NONE)
@@ -418,12 +471,14 @@ static int job_start(struct operators *o, const struct operators_call *call, enu
                 return refuse_unchecked(ret, -ENOMEM);
         job->operators = o;
         job->act = act;
+        job->administrators = call->administrators;
+        job->least = call->administrators ? OPERATOR_ADMINISTRATOR : role;
         job->role = role;
         COPY(job->number, number);
         COPY(job->by, call->by);
         job->done = call->done;
         job->userdata = call->userdata;
-        r = secret_line_new(o->event, call->fd, on_line, job, &job->line);
+        r = secret_line_new(o->event, call->fd, job->administrators ? 2 : 1, on_line, job, &job->line);
         if (r < 0)
                 return refusal_set(ret, REFUSAL_INVALID_CODE,
                                    "The code cannot be read (%s): pass the reading end of a pipe, or a memfd",

@@ -20,18 +20,20 @@ int operators_new(sd_event *event, struct journal *j, const struct settings *set
 struct operators *operators_free(struct operators *o);
 DEFINE_CLEANUP(struct operators *, operators_free);
 
-/* Called once, from the event loop. refusal is NULL when it is done; number is the operator's. */
+/* Called once, from the event loop. refusal is NULL when it is done; number is that of the operator
+ * whose code was right, or "" where only a new one came. */
 typedef void (*operators_done_t)(const struct refusal *refusal, const char *number, void *userdata);
 
 /* Who asks, with a code. */
 struct operators_call {
-        int fd;         /* a pipe or memfd; stays the caller's */
-        const char *by; /* for the event log: "uid 1000" */
+        int fd;              /* a pipe or memfd; stays the caller's */
+        const char *by;      /* for the event log: "uid 1000" */
+        bool administrators; /* with an administrator's line "NUMBER CODE" before, in whose name it is done then */
         operators_done_t done;
         void *userdata;
 };
 
-/* These take a line "NUMBER CODE". Negative with *ret_refusal set, and done is not called then. */
+/* These take a line "NUMBER CODE" only. Negative with *ret_refusal set, and done is not called then. */
 int operators_log_on(struct operators *o, const struct operators_call *call, struct refusal *ret_refusal);
 /* Whether this is somebody who may do what `least` may. */
 int operators_check(struct operators *o, const struct operators_call *call, enum operator_role least,

@@ -14,6 +14,7 @@ struct secret_line {
         secret_line_done_t done;
         void *userdata;
 
+        unsigned lines;
         size_t size;
         char text[SECRET_LINE_MAX + 2]; /* with the end of the line, and one to see that it is longer */
 };
@@ -24,9 +25,18 @@ static void finish(struct secret_line *l, int result, const char *line) {
         l->done(result, line, l->userdata);
 }
 
-/* Whether this is the end: by a whole line, what fills the room, or the end of the file. */
+/* The end of the last line, NULL while it is not there. */
+static char *find_end(struct secret_line *l) {
+        char *newline = l->text - 1;
+
+        for (unsigned i = 0; newline && i < l->lines; i++)
+                newline = memchr(newline + 1, '\n', l->size - (size_t) (newline + 1 - l->text));
+        return newline;
+}
+
+/* Whether this is the end: by whole lines, what fills the room, or the end of the file. */
 static bool take(struct secret_line *l, bool at_end) {
-        char *newline = memchr(l->text, '\n', l->size);
+        char *newline = find_end(l);
         size_t n = newline ? (size_t) (newline - l->text) : l->size;
         char *line;
 
@@ -78,13 +88,15 @@ static int listen(struct secret_line *l, sd_event *event) {
                                 : sd_event_add_defer(event, &l->source, on_memory, l);
 }
 
-int secret_line_new(sd_event *event, int fd, secret_line_done_t done, void *userdata, struct secret_line **ret) {
+int secret_line_new(sd_event *event, int fd, unsigned lines, secret_line_done_t done, void *userdata,
+                    struct secret_line **ret) {
         _cleanup_(secret_line_freep) struct secret_line *l = secret_new(sizeof(*l));
         int r;
 
         if (!l)
                 return -ENOMEM;
         l->stream = STREAM_NONE;
+        l->lines = lines;
         l->done = done;
         l->userdata = userdata;
         r = stream_open_reader(&l->stream, fd);

@@ -2,6 +2,7 @@
 /* org.tilld1.Operators, and what else takes a code, over a connection: who is asked, answers, errors, signals. */
 #include "bus-fixture.h"
 #include "journal/counter.h"
+#include "journal/internal.h"
 #include "transaction/terminal-clock.h"
 
 #define MANAGER "org.tilld1.Manager"
@@ -125,6 +126,78 @@ static void managing_is_for_administrators_of_the_system(void **state) {
         assert_property("LoggedOn", "01");
 }
 
+/* The last event, and what it says. */
+static void assert_event(const char *kind, const char *text) {
+        _cleanup_statement_ sqlite3_stmt *st = NULL;
+
+        assert_int_equal(
+                journal_statement(shop.journal, "SELECT kind, text FROM events ORDER BY seq DESC LIMIT 1", &st), 0);
+        assert_int_equal(journal_step(shop.journal, st), 1);
+        assert_string_equal((const char *) sqlite3_column_text(st, 0), kind);
+        assert_string_equal((const char *) sqlite3_column_text(st, 1), text);
+}
+
+/* A shop without anybody who administers its system: the administrator's own code, and nothing less. */
+static void managing_with_a_code(void **state) {
+        static const struct {
+                const char *line, *error;
+        } wrong[] = {
+                { "07 7777\n5555\n", "WrongRole" },  { "09 1111\n5555\n", "NotFound" },
+                { "01 1112\n5555\n", "WrongCode" },  { "01 1111\n", "InvalidCode" },
+                { "01 1111\n555\n", "InvalidCode" }, { "5555\n", "InvalidCode" },
+        };
+
+        assert_string_equal(call("Add", "01", "administrator", "1111"), "");
+        assert_string_equal(call("Add", "07", "supervisor", "7777"), "");
+        bus.refuse = "org.tilld1.manage-operators";
+        assert_string_equal(call("LogOn", NULL, NULL, "01 1111"), "");
+        for (size_t i = 0; i < ELEMENTSOF(wrong); i++)
+                assert_string_equal(call("AddWithCode", "05", "cashier", wrong[i].line), wrong[i].error);
+        assert_list("01 administrator 4 0; 07 supervisor 5 0; ");
+
+        assert_string_equal(call("AddWithCode", "05", "cashier", "01 1111\n5555\n"), "");
+        assert_string_equal(bus.action, "org.tilld1.sell");
+        assert_event("operator-added", "{\"operator\":\"05\",\"role\":\"cashier\",\"by\":\"01\"}");
+        assert_list("01 administrator 5 0; 05 cashier 5 0; 07 supervisor 5 0; ");
+        assert_string_equal(call("LogOn", NULL, NULL, "05 5555"), "");
+        assert_string_equal(call("AddWithCode", "05", "cashier", "01 1111\n5555\n"), "OperatorExists");
+        assert_string_equal(call("SetCodeWithCode", "05", NULL, "01 1111\n6666"), "");
+        assert_event("operator-code-set", "{\"operator\":\"05\",\"role\":\"cashier\",\"by\":\"01\"}");
+        assert_string_equal(call("LogOn", NULL, NULL, "05 5555"), "WrongCode");
+        assert_string_equal(call("LogOn", NULL, NULL, "05 6666"), "");
+
+        for (int i = 0; i < 4; i++)
+                assert_string_equal(call("LogOn", NULL, NULL, "05 0000"), "WrongCode");
+        assert_string_equal(call("LogOn", NULL, NULL, "05 0000"), "LockedOut");
+        assert_string_equal(call("UnlockWithCode", "05", NULL, "05 6666"), "WrongRole");
+        assert_string_equal(call("UnlockWithCode", "05", NULL, "07 7777"), "WrongRole");
+        assert_string_equal(call("UnlockWithCode", "05", NULL, "01 1111"), "");
+        assert_event("operator-unlocked", "{\"operator\":\"05\",\"role\":\"cashier\",\"by\":\"01\"}");
+        assert_string_equal(call("UnlockWithCode", "06", NULL, "01 1111"), "NotFound");
+        assert_string_equal(call("RemoveWithCode", "05", NULL, "07 7777"), "WrongRole");
+        assert_string_equal(call("RemoveWithCode", "05", NULL, "01 1111"), "");
+        assert_event("operator-removed", "{\"operator\":\"05\",\"role\":\"cashier\",\"by\":\"01\"}");
+        assert_property("LoggedOn", "");
+
+        /* Tries are counted for the administrator, whatever the act; the right code does not help then. */
+        assert_string_equal(call("RemoveWithCode", "07", NULL, "01 0000"), "WrongCode");
+        assert_string_equal(call("UnlockWithCode", "07", NULL, "01 0000"), "WrongCode");
+        assert_string_equal(call("AddWithCode", "08", "cashier", "01 0000\n8888"), "WrongCode");
+        assert_string_equal(call("SetCodeWithCode", "07", NULL, "01 0000\n8888"), "WrongCode");
+        assert_string_equal(call("AddWithCode", "08", "cashier", "01 0000\n8888"), "LockedOut");
+        assert_string_equal(call("AddWithCode", "08", "cashier", "01 1111\n8888"), "LockedOut");
+        assert_string_equal(call("UnlockWithCode", "01", NULL, "01 1111"), "LockedOut");
+        assert_list("01 administrator 0 5; 07 supervisor 5 0; ");
+        bus.refuse = "org.tilld1.sell";
+        for (size_t i = 0; i < ELEMENTSOF(managing); i++) {
+                char method[32];
+
+                snprintf(method, sizeof(method), "%sWithCode", managing[i].method);
+                assert_string_equal(call(method, managing[i].number, managing[i].role, "01 1111\n1234"),
+                                    "AccessDenied");
+        }
+}
+
 /* Who says nothing, or goes, keeps nobody else waiting. */
 static void silent_callers(void **state) {
         int fds[2], null = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -203,6 +276,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(work, setup, bus_tear_down),
                 cmocka_unit_test_setup_teardown(managing_is_for_administrators_of_the_system, setup, bus_tear_down),
+                cmocka_unit_test_setup_teardown(managing_with_a_code, setup, bus_tear_down),
                 cmocka_unit_test_setup_teardown(silent_callers, setup, bus_tear_down),
                 cmocka_unit_test_setup_teardown(approving_nothing, setup, bus_tear_down),
                 cmocka_unit_test_setup_teardown(accepting_the_clock, setup, bus_tear_down),

@@ -12,7 +12,7 @@ static char shown[1024], line[128];
 static int status;
 
 /* In the child, with a terminal or a pipe as standard input: the line goes out behind what was shown. */
-static void run(enum code_form form, const char *number, int out) {
+static void run(unsigned form, const char *number, int out) {
         int fd, r;
 
         r = code_ask(form, number, &fd);
@@ -48,7 +48,7 @@ static void finish(pid_t pid, int result) {
 }
 
 /* Pairs of a prompt and what is typed then, up to NULL. */
-static void type(enum code_form form, const char *number, const char *const *dialogue) {
+static void type(unsigned form, const char *number, const char *const *dialogue) {
         struct termios before, after;
         int master, fds[2];
         pid_t pid;
@@ -84,7 +84,7 @@ static void type(enum code_form form, const char *number, const char *const *dia
         close(master);
 }
 
-static void give(enum code_form form, const char *number, const char *input) {
+static void give(unsigned form, const char *number, const char *input) {
         int in[2], fds[2];
         pid_t pid;
 
@@ -118,6 +118,13 @@ static void at_a_terminal(void **state) {
         assert_int_equal(status, 0);
         assert_string_equal(line, "83619274\n");
         assert_null(strstr(shown, "8361"));
+
+        type(CODE_OF_OPERATOR | CODE_NEW, "01",
+             (const char *const[]){ "Code:", "83619274\n", "digits:", "4711\n", "more:", "4711\n", NULL });
+        assert_int_equal(status, 0);
+        assert_string_equal(line, "01 83619274\n4711\n");
+        assert_null(strstr(shown, "8361"));
+        assert_null(strstr(shown, "4711"));
 }
 
 static void nothing_given(void **state) {
@@ -140,6 +147,11 @@ static void from_a_pipe(void **state) {
         assert_string_equal(line, "02 1234\n");
         give(CODE_NEW, "02", "1234");
         assert_string_equal(line, "1234\n");
+        give(CODE_OF_OPERATOR | CODE_NEW, "01", "1234\n5678\n");
+        assert_int_equal(status, 0);
+        assert_string_equal(line, "01 1234\n5678\n");
+        give(CODE_OF_OPERATOR | CODE_NEW, "01", "1234\n");
+        assert_int_equal(status, EXIT_NO);
         give(CODE_NEW, "02", "");
         assert_int_equal(status, EXIT_NO);
         assert_string_equal(line, "");

@@ -12,6 +12,7 @@
 
 static sd_event *event;
 static struct secret_line *line;
+static unsigned n_lines;
 static struct {
         bool called;
         int result;
@@ -32,6 +33,7 @@ int __wrap_sd_event_add_time_relative(sd_event *e, sd_event_source **ret, clocki
 
 static int setup(void **state) {
         memset(&got, 0, sizeof(got));
+        n_lines = 1;
         /* What waits for ever is killed. */
         (void) alarm(60);
         return sd_event_new(&event);
@@ -58,7 +60,7 @@ static void run(void) {
 }
 
 static void read_line(int fd) {
-        assert_int_equal(secret_line_new(event, fd, on_line, NULL, &line), 0);
+        assert_int_equal(secret_line_new(event, fd, n_lines, on_line, NULL, &line), 0);
         /* Never out of the call itself. */
         assert_false(got.called);
 }
@@ -108,6 +110,18 @@ static void lines(void **state) {
         longest[SECRET_LINE_MAX + 1] = '\n';
         assert_read(longest, SECRET_LINE_MAX + 2, -EMSGSIZE, "");
         assert_read(longest, SECRET_LINE_MAX + 1, -EMSGSIZE, "");
+}
+
+static void two_lines(void **state) {
+        n_lines = 2;
+        ASSERT_READ("01 1234\n5678\n", 0, "01 1234\n5678");
+        ASSERT_READ("01 1234\n5678\n\n", 0, "01 1234\n5678");
+        ASSERT_READ("01 1234\n5678", 0, "01 1234\n5678");
+        /* One only: whoever reads it finds that. */
+        ASSERT_READ("01 1234\n", 0, "01 1234\n");
+        ASSERT_READ("01 1234", 0, "01 1234");
+        ASSERT_READ("01 1234\n5678901234567890123456789\n", -EMSGSIZE, "");
+        ASSERT_READ("01 1234\n56\00078\n", -EBADMSG, "");
 }
 
 static void in_pieces(void **state) {
@@ -173,19 +187,19 @@ static void not_ours(void **state) {
                     null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
         assert_true(file >= 0 && null >= 0);
-        assert_int_equal(secret_line_new(event, file, on_line, NULL, &line), -EMEDIUMTYPE);
-        assert_int_equal(secret_line_new(event, null, on_line, NULL, &line), -EMEDIUMTYPE);
+        assert_int_equal(secret_line_new(event, file, 1, on_line, NULL, &line), -EMEDIUMTYPE);
+        assert_int_equal(secret_line_new(event, null, 1, on_line, NULL, &line), -EMEDIUMTYPE);
         assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
-        assert_int_equal(secret_line_new(event, fds[0], on_line, NULL, &line), -EMEDIUMTYPE);
+        assert_int_equal(secret_line_new(event, fds[0], 1, on_line, NULL, &line), -EMEDIUMTYPE);
         safe_close(fds[0]);
         safe_close(fds[1]);
         safe_close(file);
         safe_close(null);
-        assert_int_equal(secret_line_new(event, -1, on_line, NULL, &line), -EBADF);
+        assert_int_equal(secret_line_new(event, -1, 1, on_line, NULL, &line), -EBADF);
 
         /* The writing end cannot be read. */
         assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
-        if (secret_line_new(event, fds[1], on_line, NULL, &line) == 0) {
+        if (secret_line_new(event, fds[1], 1, on_line, NULL, &line) == 0) {
                 safe_close(fds[0]);
                 run();
                 assert_true(got.called);
@@ -198,6 +212,7 @@ static void not_ours(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(lines, setup, teardown),
+                cmocka_unit_test_setup_teardown(two_lines, setup, teardown),
                 cmocka_unit_test_setup_teardown(in_pieces, setup, teardown),
                 cmocka_unit_test_setup_teardown(silence, setup, teardown),
                 cmocka_unit_test_setup_teardown(thief, setup, teardown),
