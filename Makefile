@@ -142,7 +142,7 @@ $(O)/unit/test-transaction-clock: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,cloc
 $(O)/unit/test-care-faults: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,clock_gettime statvfs)
 
 # The link and the keys of a sign-on.
-$(O)/unit/test-transaction-sign-on: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,host_exchange host_keys_load)
+$(O)/unit/test-transaction-sign-on: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,host_exchange host_keys_load journal_commit engine_panic)
 
 # Its acquirer alone (tests/unit/told-fixture.h).
 ACQUIRER_TESTS := $(patsubst %,$(O)/unit/test-%,transaction-forwards transaction-settlement care-faults)

@@ -11,6 +11,7 @@
 #include "journal/key.h"
 #include "journal/operator.h"
 #include "transaction/acquirer.h"
+#include "transaction/engine.h"
 #include "transaction/terminal-clock.h"
 
 #define SESSION_KEYS "session-keys"
@@ -145,6 +146,8 @@ void acquirer_sign_off(struct acquirer *a) {
 
         host_keys_forget(a->keys);
         r = remove_keys(a);
+        if (r == -EIO)
+                engine_panic(r, "that the session keys are gone cannot be written");
         if (r < 0)
                 log_warning_errno(r, "The session keys stay in the journal; the acquirer will refuse them");
 }
@@ -278,8 +281,11 @@ static void sign_on_ended(enum host_outcome outcome, enum host_link_reason reaso
                                 host_result_find(answer->code)->text, answer->code);
         else {
                 r = host_keys_load(a->keys, answer->keys, answer->keys_size);
-                if (r >= 0)
+                if (r >= 0) {
                         r = store_sign_on(a, answer);
+                        if (r == -EIO)
+                                engine_panic(r, "the session keys cannot be written");
+                }
                 /* Keys that are not kept would leave with the next start, their batch behind. */
                 if (r < 0)
                         host_keys_forget(a->keys);
@@ -297,8 +303,7 @@ static void sign_on_ended(enum host_outcome outcome, enum host_link_reason reaso
         a->sign_on_done(*failure ? failure : NULL, a->userdata);
 }
 
-int acquirer_next_stan(struct acquirer *a, uint32_t *ret_stan, uint32_t *ret_batch) {
-        struct journal *j = a->config.journal;
+static int next_stan(struct journal *j, uint32_t *ret_stan, uint32_t *ret_batch) {
         int r;
 
         /* A number that has left does not come again, not even after a power cut. */
@@ -314,6 +319,14 @@ int acquirer_next_stan(struct acquirer *a, uint32_t *ret_stan, uint32_t *ret_bat
         if (r < 0)
                 return r;
         return journal_commit(j);
+}
+
+int acquirer_next_stan(struct acquirer *a, uint32_t *ret_stan, uint32_t *ret_batch) {
+        int r = next_stan(a->config.journal, ret_stan, ret_batch);
+
+        if (r == -EIO)
+                engine_panic(r, "the number of a message cannot be written");
+        return r;
 }
 
 /* Who works here now, also where the terminal asks by itself. */

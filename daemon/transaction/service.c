@@ -111,6 +111,8 @@ static int service_send(struct transaction *t) {
         if (q.kind == HOST_SIGN_ON)
                 return acquirer_sign_on(t->engine->acquirer, signed_on, t);
         r = next_numbers(t);
+        if (r == -EIO)
+                engine_panic(r, "the number of a message cannot be written");
         if (r < 0)
                 return r;
         q.stan = t->view.record.stan;

@@ -2,6 +2,8 @@
 /* What a sign-on may say about the batch. The link and the check of the keys are put in by the linker (--wrap). */
 #include "test.h"
 
+#include <setjmp.h>
+
 #include "base/log.h"
 #include "engine-fixture.h"
 #include "host/exchange.h"
@@ -32,6 +34,28 @@ int __wrap_host_exchange(struct host_link *link, const struct host_profile *p, c
 
 int __wrap_host_keys_load(struct host_keys *keys, const void *data, size_t size) {
         return 0;
+}
+
+/* The disk: what a commit says, after so many good ones, and where it ends. */
+static int disk;
+static unsigned good;
+static jmp_buf panicked;
+
+int __wrap_journal_commit(struct journal *j);
+int __real_journal_commit(struct journal *j);
+void __wrap_engine_panic(int error, const char *what) __attribute__((noreturn));
+
+int __wrap_journal_commit(struct journal *j) {
+        if (disk == 0 || good > 0) {
+                good -= good > 0;
+                return __real_journal_commit(j);
+        }
+        return disk;
+}
+
+void __wrap_engine_panic(int error, const char *what) {
+        assert_int_equal(error, -EIO);
+        longjmp(panicked, 1);
 }
 
 static void on_transaction(const struct transaction_view *view, enum transaction_event e, void *userdata) {
@@ -166,6 +190,74 @@ static void who_was_reached(void **state) {
         }
 }
 
+static void note_failure(const char *failure, void *userdata) {
+        bool *failed = userdata;
+
+        *failed = failure != NULL;
+}
+
+static void sign_on_with(int error) {
+        struct host_answer answer = { .code = "00", .keys = { 1 }, .keys_size = 40 };
+        bool failed = false;
+
+        assert_int_equal(acquirer_sign_on(shop.engine->acquirer, note_failure, &failed), 0);
+        disk = error;
+        sign_on.done(HOST_ANSWERED, 0, &answer, sign_on.userdata);
+        assert_true(failed);
+}
+
+static void next_stan(void) {
+        uint32_t stan, batch;
+
+        (void) acquirer_next_stan(shop.engine->acquirer, &stan, &batch);
+}
+
+static void sign_off(void) {
+        acquirer_sign_off(shop.engine->acquirer);
+}
+
+/* Its intent is written, and its number is not. */
+static void echo(void) {
+        const struct engine_call call = {
+                .kind = "echo", .currency = "", .reference = "E", .order = "", .approver = ""
+        };
+        struct refusal refusal;
+        int64_t id;
+
+        good = 1;
+        (void) engine_start_transaction(shop.engine, &call, &id, &refusal);
+}
+
+static bool panics(void (*act)(void)) {
+        if (setjmp(panicked)) {
+                journal_rollback(shop.journal);
+                return true;
+        }
+        act();
+        return false;
+}
+
+static void with_eio(void) {
+        sign_on_with(-EIO);
+}
+
+/* After a failed sync nobody knows what the disk holds: nothing goes on. A full one is said, and tried again. */
+static void broken_disk(void **state) {
+        disk = 0;
+        sign_on_with(-ENOSPC);
+        assert_false(acquirer_is_signed_on(shop.engine->acquirer));
+        disk = -ENOSPC;
+        assert_false(panics(sign_off));
+        assert_false(panics(next_stan));
+        disk = 0;
+        assert_true(panics(with_eio));
+        disk = -EIO;
+        assert_true(panics(sign_off));
+        assert_true(panics(next_stan));
+        assert_true(panics(echo));
+        disk = 0;
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(batch_with_rows_stays, setup, teardown),
@@ -173,6 +265,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(named_operator, setup, teardown),
                 cmocka_unit_test_setup_teardown(who_was_reached, setup, teardown),
                 cmocka_unit_test_setup_teardown(older_batch_is_not_taken, setup, teardown),
+                cmocka_unit_test_setup_teardown(broken_disk, setup, teardown),
         };
 
         return cmocka_run_group_tests_name("transaction-sign-on", tests, NULL, NULL);
