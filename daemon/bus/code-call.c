@@ -84,18 +84,31 @@ int code_call_administrator(struct operators *o, struct operators_call *call, co
         return operators_check(o, call, OPERATOR_ADMINISTRATOR, ret);
 }
 
+/* What is before the fd; no more than strings are looked at before the code is right. */
+static int read_words(sd_bus_message *m, const char *words[static 2]) {
+        unsigned n = 0;
+        int r = 0;
+
+        for (const char *type = sd_bus_message_get_signature(m, true); r >= 0 && *type != 'h'; type++)
+                if (*type == 's' && n < 2)
+                        r = sd_bus_message_read(m, "s", words + n++);
+                else
+                        r = sd_bus_message_skip(m, (const char[]){ *type, '\0' });
+        return r;
+}
+
 int code_call(struct server *s, sd_bus_message *m, code_call_begin_t begin, code_call_act_t act, sd_bus_error *error) {
-        const char *types = sd_bus_message_get_signature(m, true), *words[2] = {};
         _cleanup_(code_call_freep) struct code_call *c = NULL;
         struct operators_call call = { .done = checked };
+        const char *words[2] = {};
         struct refusal refusal;
         int r;
 
-        r = code_call_new(s, m, act, &c);
-        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(words) && types[i] == 's'; i++)
-                r = sd_bus_message_read(m, "s", words + i);
+        r = read_words(m, words);
         if (r >= 0)
                 r = sd_bus_message_read(m, "h", &call.fd);
+        if (r >= 0)
+                r = code_call_new(s, m, act, &c);
         if (r < 0)
                 return r;
         call.by = c->by;

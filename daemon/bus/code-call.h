@@ -16,7 +16,7 @@ typedef int (*code_call_act_t)(struct server *s, sd_bus_message *m, const char *
 /* At once, in the caller's name. */
 int code_call_now(struct server *s, sd_bus_message *m, code_call_act_t act, sd_bus_error *error);
 /*
- * When the code of the fd is right, which is the last argument behind up to two strings: begin() hands them to one of
+ * When the code of the fd is right, which is the last argument: begin() hands the first strings before it to one of
  * operators_…(), and act is what comes then, or NULL.
  */
 typedef int (*code_call_begin_t)(struct operators *o, struct operators_call *call, const char *first,

@@ -114,77 +114,39 @@ static int method_list_faults(sd_bus_message *m, void *userdata, sd_bus_error *e
 
 /* ---- By hand ---- */
 
-static int acknowledge(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        char by[AUTHORITY_NAME_MAX];
-        struct server *s = userdata;
-        struct refusal refusal;
+static int do_acknowledge(struct server *s, sd_bus_message *m, const char *by, struct refusal *ret) {
         uint64_t id;
-        int r;
+        int r = sd_bus_message_read(m, "t", &id);
 
-        r = sd_bus_message_read(m, "t", &id);
-        if (r >= 0)
-                r = authority_name_sender(m, by);
-        if (r < 0)
-                return r;
-        r = faults_acknowledge(s->faults, (int64_t) id, by, &refusal);
-        return r < 0 ? bus_error_set_refusal(error, &refusal) : sd_bus_reply_method_return(m, "");
+        return r < 0 ? r : faults_acknowledge(s->faults, (int64_t) id, by, ret);
+}
+
+static int acknowledge(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        return code_call_now(userdata, m, do_acknowledge, error);
 }
 
 static int method_acknowledge(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         return authority_check(m, "org.tilld1.diagnose", acknowledge, userdata, error);
 }
 
-/* Negative with *ret set where the caller, and not the message, is to blame. */
-static int end_one(struct server *s, sd_bus_message *m, const char *by, struct refusal *ret) {
+static int do_end(struct server *s, sd_bus_message *m, const char *by, struct refusal *ret) {
         const char *note;
         uint64_t id;
-        int r;
+        int r = sd_bus_message_read(m, "ts", &id, &note);
 
-        ret->code = REFUSAL_NONE;
-        r = sd_bus_message_read(m, "ts", &id, &note);
         return r < 0 ? r : faults_end(s->faults, (int64_t) id, by, note, ret);
 }
 
 static int end_fault(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        char by[AUTHORITY_NAME_MAX];
-        struct refusal refusal;
-        int r;
+        return code_call_now(userdata, m, do_end, error);
+}
 
-        r = authority_name_sender(m, by);
-        if (r < 0)
-                return r;
-        r = end_one(userdata, m, by, &refusal);
-        if (r < 0)
-                return refusal.code ? bus_error_set_refusal(error, &refusal) : r;
-        return sd_bus_reply_method_return(m, "");
+static int end_with_code(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        return code_call(userdata, m, code_call_supervisor, do_end, error);
 }
 
 static int method_end_fault(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         return authority_check(m, "org.tilld1.supervise", end_fault, userdata, error);
-}
-
-static int end_checked(struct server *s, sd_bus_message *m, const char *number, struct refusal *ret) {
-        int r = sd_bus_message_rewind(m, true);
-
-        return r < 0 ? r : end_one(s, m, number, ret);
-}
-
-static int end_with_code(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        _cleanup_(code_call_freep) struct code_call *c = NULL;
-        struct server *s = userdata;
-        struct operators_call call;
-        struct refusal refusal;
-        int fd, r;
-
-        r = sd_bus_message_skip(m, "ts");
-        if (r >= 0)
-                r = sd_bus_message_read(m, "h", &fd);
-        if (r >= 0)
-                r = code_call_new(s, m, fd, end_checked, &c, &call);
-        if (r < 0)
-                return r;
-        r = operators_check(s->engine->operators, &call, OPERATOR_SUPERVISOR, &refusal);
-        return code_call_return(&c, r, &refusal, error);
 }
 
 static int method_end_fault_with_code(sd_bus_message *m, void *userdata, sd_bus_error *error) {
