@@ -4,8 +4,9 @@
 #include <inttypes.h>
 
 #include "base/clock.h"
-#include "base/log-fields.h"
+#include "base/log.h"
 #include "care/fault-code.h"
+#include "care/fault-log.h"
 #include "journal/summary.h"
 #include "transaction/terminal-clock.h"
 
@@ -13,10 +14,6 @@
 
 /* Less than what an export leaves free, so that it is nobody's export who opens it. */
 #define DISK_MIN (UINT64_C(32) << 20)
-
-/* Of the system's journal; journalctl MESSAGE_ID=… finds all of them. */
-#define MESSAGE_OPENED "MESSAGE_ID=0d7c4f2b9f0e4d57a1c86f4b3e29d8a5"
-#define MESSAGE_ENDED "MESSAGE_ID=5b1e93c7d24a4f0f8e6ab7c90d3f1e62"
 
 struct faults {
         struct engine *engine;
@@ -94,29 +91,6 @@ static int write_all(struct journal *j, struct changes *c) {
         return journal_commit(j);
 }
 
-static int level_of(const struct fault_record *record) {
-        if (record->ended_usec > 0)
-                return LOG_NOTICE;
-        return streq(record->severity, "critical") ? LOG_CRIT
-               : streq(record->severity, "error")  ? LOG_ERR
-                                                   : LOG_WARNING;
-}
-
-static void log_one(const struct fault_record *record) {
-        const struct fault_code *code = fault_code_find(record->code);
-        bool ended = record->ended_usec > 0;
-        char field[64], transaction[48];
-        const char *fields[] = { ended ? MESSAGE_ENDED : MESSAGE_OPENED, field, transaction };
-        const char *symptom = code ? code->symptom : record->code;
-
-        (void) snprintf(field, sizeof(field), "TILLD_FAULT=%s", record->code);
-        (void) snprintf(transaction, sizeof(transaction), "TRANSACTION=%" PRIi64, record->transaction);
-        log_fields(level_of(record), fields, record->transaction > 0 ? 3 : 2,
-                   "Fault %" PRIi64 " (%s%s%s) %s: %s%s%s%s", record->id, record->code, *record->subject ? " " : "",
-                   record->subject, ended ? "ended" : "opened", symptom, *record->detail ? " (" : "", record->detail,
-                   *record->detail ? ")" : "");
-}
-
 static int count_open(struct faults *f) {
         int open = fault_record_count_open(f->journal);
 
@@ -138,7 +112,7 @@ static int commit(struct faults *f, struct changes *c) {
                 return r;
         for (size_t i = 0; i < c->n; i++)
                 if (c->list[i].tell) {
-                        log_one(&c->list[i].record);
+                        fault_log(&c->list[i].record);
                         f->told(&c->list[i].record, f->userdata);
                 }
         return 0;

@@ -8,6 +8,7 @@
 #include "told-fixture.h"
 #include "care/fault-code.h"
 #include "care/faults.h"
+#include "journal/internal.h"
 #include "transaction/reconcile.h"
 
 static struct {
@@ -543,6 +544,30 @@ static void in_a_commit(void **state) {
         assert_one("journal-full", "", 1);
 }
 
+static void execute(const char *sql) {
+        assert_int_equal(sqlite3_exec(shop.journal->db, sql, NULL, NULL, NULL), SQLITE_OK);
+}
+
+/* Nobody is told of what cannot be written; it is written when that works again. */
+static void not_written(void **state) {
+        care.disk_full = true;
+        execute("CREATE TEMP TRIGGER full BEFORE INSERT ON main.faults BEGIN SELECT RAISE(ABORT, 'full'); END");
+        look();
+        assert_int_equal(care.opened, 0);
+        assert_none();
+        execute("DROP TRIGGER full");
+        look();
+        assert_int_equal(care.opened, 1);
+        execute("CREATE TEMP TRIGGER full BEFORE UPDATE ON main.faults BEGIN SELECT RAISE(ABORT, 'full'); END");
+        care.disk_full = false;
+        look();
+        assert_int_equal(care.ended, 0);
+        assert_one("journal-full", "", 1);
+        execute("DROP TRIGGER full");
+        look();
+        assert_none();
+}
+
 static void table(void **state) {
         static const char *const classes[] = { "hardware", "software", "card", "network", "configuration" };
         const struct fault_code *c;
@@ -586,6 +611,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(other_rrn, setup, teardown),
                 cmocka_unit_test_setup_teardown(by_hand, setup, teardown),
                 cmocka_unit_test_setup_teardown(in_a_commit, setup, teardown),
+                cmocka_unit_test_setup_teardown(not_written, setup, teardown),
                 cmocka_unit_test(table),
         };
 

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "journal/fault.h"
+
+/*
+ * A line of the log on what has opened or ended. Under systemd an entry of its journal with fields for programs:
+ * MESSAGE_ID, TILLD_FAULT (the code) and TRANSACTION (its number, where there is one).
+ */
+void fault_log(const struct fault_record *record);
