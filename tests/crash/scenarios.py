@@ -28,6 +28,8 @@ class Scenario:
     crashed: list = dataclasses.field(default_factory=list)
     unreachable: bool = False
     reference: str = 'REF-1'
+    # Whether a transaction is as it says, by its row: for what no result shows.
+    proof: object = None
     # What the terminal does once all is at rest again.
     after: list = dataclasses.field(default_factory=list)
 
@@ -300,8 +302,9 @@ def upkeep():
         + service('settlement REF-C') + swipe('sale REF-D 700')
     kept = swipe('void REF-1 700 original=REF-D supervised')
     after = service('settlement REF-2') + swipe('sale REF-3 1500')
-    yield Scenario('journal/purge/settled', ['plug printer', 'pass 400', 'purge 180', *kept[1:]], 'approved',
-                   before=before, after=after)
+    # The first purge marks how far it was then; what lies before the mark is old when days have passed.
+    yield Scenario('journal/purge/settled', [*kept[:2], 'pass 400', 'purge 180', *kept[2:]], 'approved',
+                   before=before + ['purge 180'], after=after, proof=lambda t: t['purged'])
     yield Scenario('journal/new-key/sold', ['set new-key', *kept], 'approved', before=before, after=after)
     yield Scenario('journal/new-key/uploaded', ['set new-key', *service('settlement REF-1')], 'approved',
                    ['wrong-amount kind=settlement'], before=before, after=after[4:])
