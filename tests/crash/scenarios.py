@@ -214,6 +214,11 @@ def settlements():
                            **{**left, 'before': before + ['enrol 02 1234']}, after=after[4:])
     yield Scenario('settlement/none/unreachable', service('settlement REF-1'), 'failed', before=before, after=after,
                    unreachable=True)
+    # The acquirer refuses it, and what is booked is agreed on with it.
+    for outcome, script in (('agreed', ['decline 12 kind=settlement']),
+                            ('upload-agreed', ['wrong-amount kind=settlement', 'decline 96 kind=batch-upload'])):
+        yield Scenario(f'settlement/none/{outcome}', service('settlement REF-1') + ['resolve REF-1 settled', 'until quiet'],
+                       'declined', script, PATIENT, before)
     # The reversal goes first; a settlement does not wait until it goes through.
     reversed_ = swipe('sale REF-4 1200')[:-1] + service('settlement REF-1')[1:]
     for outcome, script, result in (('after-reversal', ['bad-mac'], 'approved'),
