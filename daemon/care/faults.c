@@ -9,6 +9,7 @@
 #include "care/fault-log.h"
 #include "journal/summary.h"
 #include "transaction/terminal-clock.h"
+#include "transaction/timer.h"
 
 #define TICK_USEC (10 * USEC_PER_SEC)
 
@@ -258,11 +259,9 @@ static int on_soon(sd_event_source *source, void *userdata) {
 }
 
 static int on_tick(sd_event_source *source, uint64_t usec, void *userdata) {
-        int r;
-
         look_now(userdata);
-        r = sd_event_source_set_time_relative(source, TICK_USEC);
-        return r < 0 ? r : sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+        timer_again(source, TICK_USEC);
+        return 0;
 }
 
 void faults_kick(struct faults *f) {

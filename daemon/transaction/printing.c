@@ -19,8 +19,13 @@ struct printing {
         int64_t job;           /* the one that the printer has, 0 for none */
         int64_t job_transaction;
         const char *words;      /* the status as it was logged last */
-        sd_event_source *retry; /* of a printer that failed without being unplugged */
-        bool stuck; /* the journal does not take the end of a job: nothing more is printed until a restart */
+        sd_event_source *retry; /* of a printer that failed without being unplugged, and of the journal */
+
+        /* What the journal said when it took nothing: nothing more is printed before it does. 0: it does. */
+        int stuck;
+        int64_t ended; /* a job whose end it has not taken yet, 0 for none */
+        int64_t ended_transaction;
+        enum printer_result end;
 };
 
 /* ---- What a paper says ---- */
@@ -402,35 +407,75 @@ static int note_end(struct printing *p, int64_t job, enum printer_result result,
         }
 }
 
+static void retry_later(struct printing *p);
+
+/* After a failed sync only a start tells what the disk holds. But no sale ends for a paper. */
+static void panic_between_sales(struct printing *p) {
+        if (p->stuck == -EIO && engine_current(p->engine) == 0)
+                engine_panic(p->stuck, "what is printed cannot be written");
+}
+
 static void get_stuck(struct printing *p, int64_t job, int error) {
-        log_error_errno(error,
-                        "Print job %" PRIi64 ": the journal cannot be written; nothing more is printed. Free space on "
-                        "the disk, then: systemctl restart tilld",
-                        job);
-        p->stuck = true;
+        if (p->stuck == 0)
+                log_error_errno(error,
+                                "Print job %" PRIi64 ": the journal cannot be written; nothing is printed until it "
+                                "can be. Free space on the disk",
+                                job);
+        p->stuck = error;
+        panic_between_sales(p);
+        retry_later(p);
+}
+
+/* In the journal the job stays in print until its end can be written: a start before that repeats it, marked. */
+static int write_end(struct printing *p) {
+        enum print_state state;
+        int64_t job = p->ended;
+        int r;
+
+        r = note_end(p, job, p->end, &state);
+        if (r < 0)
+                return r;
+        p->ended = 0;
+        if (p->end == PRINTER_PRINTED)
+                log_info("Print job %" PRIi64 ": printed", job);
+        tell_job(p, job, p->ended_transaction, state);
+        return 0;
 }
 
 static void job_done(struct printer *printer, uint64_t id, enum printer_result result, const char *reason,
                      void *userdata) {
         struct printing *p = userdata;
-        int64_t job = p->job, transaction = p->job_transaction;
-        enum print_state state;
         int r;
 
+        p->ended = p->job;
+        p->ended_transaction = p->job_transaction;
+        p->end = result;
         p->job = 0;
-        r = note_end(p, job, result, &state);
+        if (result != PRINTER_PRINTED)
+                log_warning("Print job %" PRIi64 ": %s: %s", p->ended, printer_result_to_string(result), reason);
+        r = write_end(p);
         if (r < 0)
-                /* In the journal it stays in print: the next start repeats it, marked. No sale ends for a paper. */
-                return get_stuck(p, job, r);
-        if (result == PRINTER_PRINTED)
-                log_info("Print job %" PRIi64 ": printed", job);
-        else
-                log_warning("Print job %" PRIi64 ": %s: %s", job, printer_result_to_string(result), reason);
-        tell_job(p, job, transaction, state);
+                return get_stuck(p, p->ended, r);
 
         /* What could not be printed waits for the printer to come back. */
         if (result == PRINTER_PRINTED || result == PRINTER_UNCONFIRMED)
                 printing_kick(p);
+}
+
+/* Whether the journal takes again what it did not. */
+static bool get_loose(struct printing *p) {
+        int r = p->stuck;
+
+        panic_between_sales(p);
+        if (r != -EIO)
+                r = p->ended > 0 ? write_end(p) : 0;
+        if (r < 0) {
+                p->stuck = r;
+                retry_later(p);
+                return false;
+        }
+        p->stuck = 0;
+        return true;
 }
 
 static enum printer_confirm confirm_of(const struct printer_profile *profile) {
@@ -501,12 +546,11 @@ static int on_retry(sd_event_source *s, uint64_t usec, void *userdata) {
 static void retry_later(struct printing *p) {
         int r;
 
-        p->device = NULL;
         if (p->retry)
                 return;
         r = sd_event_add_time_relative(p->engine->config.event, &p->retry, CLOCK_BOOTTIME, RETRY_USEC, 0, on_retry, p);
         if (r < 0)
-                log_error_errno(r, "The printer is not tried again before it is plugged in anew");
+                log_error_errno(r, "Nothing is printed before the printer is plugged in anew");
 }
 
 /* Takes the first printer that is there, if none is held. */
@@ -522,12 +566,15 @@ static void attach(struct printing *p) {
         if (r >= 0)
                 return;
         log_error_errno(r, "%s cannot be opened; nothing is printed", device_title(device, title));
+        p->device = NULL;
         retry_later(p);
 }
 
 void printing_kick(struct printing *p) {
         attach(p);
-        while (p->device && p->job == 0 && !p->stuck) {
+        if (!get_loose(p))
+                return;
+        while (p->device && p->job == 0 && p->stuck == 0) {
                 _cleanup_(print_job_done) struct print_job job = {};
                 _cleanup_free_ uint8_t *data = NULL;
                 size_t size;
@@ -574,6 +621,7 @@ static void printer_lost(struct printer *printer, int error, void *userdata) {
         struct engine *e = p->engine;
 
         log_warning_errno(error, "The printer is lost; its jobs wait for it");
+        p->device = NULL;
         retry_later(p);
         if (device)
                 e->listener.device(device, MONITOR_CHANGED, e->listener.userdata);

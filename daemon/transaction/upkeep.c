@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "journal/counter.h"
 #include "transaction/engine.h"
+#include "transaction/timer.h"
 
 #define TICK_USEC (10 * USEC_PER_SEC)
 /* Between slices that nobody waits for; and until a transaction is looked for again that is in the way. */
@@ -50,13 +51,8 @@ struct upkeep {
 };
 
 /* Below what the bus, devices and the acquirer have to say. */
-static int arm(struct upkeep *u, uint64_t usec) {
-        int r;
-
-        r = sd_event_source_set_time_relative(u->slice, usec);
-        if (r < 0)
-                return r;
-        return sd_event_source_set_enabled(u->slice, SD_EVENT_ONESHOT);
+static void arm(struct upkeep *u, uint64_t usec) {
+        timer_again(u->slice, usec);
 }
 
 /* Nothing that is not money may go on after these; what else goes wrong is tried again another day. */
@@ -129,16 +125,16 @@ static bool is_verify_due(struct upkeep *u) {
         return r == 0 && (checked > now || now - checked >= VERIFY_INTERVAL_USEC);
 }
 
-static int start_verify(struct upkeep *u) {
+static void start_verify(struct upkeep *u) {
         int r = verify_begin(u->journal, &u->verify);
 
         if (r < 0) {
                 fail(u, r, "The journal cannot be read");
-                return 0;
+                return;
         }
         u->verify_due = false;
         u->verifying = true;
-        return arm(u, SLICE_USEC);
+        arm(u, SLICE_USEC);
 }
 
 /* ---- Purging ---- */
@@ -157,16 +153,16 @@ static int purge_on(struct upkeep *u) {
         return 0;
 }
 
-static int start_purge(struct upkeep *u) {
+static void start_purge(struct upkeep *u) {
         int r = purge_begin(u->journal, u->engine->config.settings->retention_days, &u->purge);
 
         u->next_purge = clock_now(CLOCK_BOOTTIME) + A_DAY;
         if (r < 0) {
                 fail(u, r, "The journal cannot be read");
-                return 0;
+                return;
         }
         u->purging = true;
-        return arm(u, SLICE_USEC);
+        arm(u, SLICE_USEC);
 }
 
 /* ---- Work that somebody asked for ---- */
@@ -184,7 +180,8 @@ static int on_stream(sd_event_source *source, int fd, uint32_t revents, void *us
         struct upkeep *u = userdata;
 
         u->waiting = false;
-        return arm(u, 0);
+        arm(u, 0);
+        return 0;
 }
 
 static int listen(struct upkeep *u, const struct stream *stream) {
@@ -204,13 +201,12 @@ int upkeep_run(struct upkeep *u, const struct upkeep_work *work) {
         if (u->asked.slice)
                 return -EBUSY;
         r = listen(u, work->stream);
-        if (r >= 0)
-                r = arm(u, 0);
         if (r < 0) {
                 u->stream = sd_event_source_disable_unref(u->stream);
                 return r;
         }
         u->asked = *work;
+        arm(u, 0);
         return 0;
 }
 
@@ -222,35 +218,46 @@ void upkeep_cancel(struct upkeep *u, int r, const void *userdata) {
 static int wait_for_stream(struct upkeep *u) {
         int r;
 
-        u->waiting = true;
         r = sd_event_source_set_enabled(u->stream, SD_EVENT_ONESHOT);
-        return r < 0 ? r : arm(u, STALL_USEC);
+        if (r < 0)
+                return r;
+        u->waiting = true;
+        arm(u, STALL_USEC);
+        return UPKEEP_WAIT;
 }
 
-static int go_on_with_asked(struct upkeep *u) {
+static void go_on_with_asked(struct upkeep *u) {
         int r = u->asked.slice(u->journal, u->asked.userdata);
 
         if (r == UPKEEP_WAIT)
-                return wait_for_stream(u);
+                r = wait_for_stream(u);
+        if (r == UPKEEP_WAIT)
+                return;
         if (r <= 0)
                 end_asked(u, r);
-        return arm(u, 0);
+        arm(u, 0);
+}
+
+/* Its own work; false when nothing of it is left. */
+static bool do_slice(struct upkeep *u) {
+        if (u->verifying)
+                return verify_on(u) > 0;
+        return u->purging && purge_on(u) > 0;
 }
 
 static int on_slice(sd_event_source *source, uint64_t usec, void *userdata) {
         struct upkeep *u = userdata;
-        int r;
 
         if (u->waiting) {
                 end_asked(u, -ETIMEDOUT);
-                return arm(u, 0);
-        }
-        if (engine_current(u->engine) > 0)
-                return arm(u, PAUSE_USEC);
-        if (u->asked.slice)
-                return go_on_with_asked(u);
-        r = u->verifying ? verify_on(u) : u->purging ? purge_on(u) : 0;
-        return r > 0 ? arm(u, SLICE_USEC) : 0;
+                arm(u, 0);
+        } else if (engine_current(u->engine) > 0)
+                arm(u, PAUSE_USEC);
+        else if (u->asked.slice)
+                go_on_with_asked(u);
+        else if (do_slice(u))
+                arm(u, SLICE_USEC);
+        return 0;
 }
 
 /* ---- Now and then ---- */
@@ -290,7 +297,7 @@ static int empty_log(struct upkeep *u) {
         return 0;
 }
 
-static int tend(struct upkeep *u) {
+static void tend(struct upkeep *u) {
         int r;
 
         r = sign_events(u);
@@ -299,25 +306,20 @@ static int tend(struct upkeep *u) {
         if (r < 0)
                 fail(u, r, "The journal cannot be written");
         if (u->asked.slice || u->verifying || u->purging)
-                return 0;
+                return;
         if (is_verify_due(u))
                 return start_verify(u);
-        return clock_now(CLOCK_BOOTTIME) >= u->next_purge ? start_purge(u) : 0;
+        if (clock_now(CLOCK_BOOTTIME) >= u->next_purge)
+                start_purge(u);
 }
 
 static int on_tick(sd_event_source *source, uint64_t usec, void *userdata) {
         struct upkeep *u = userdata;
-        int r;
 
-        if (engine_current(u->engine) == 0 && clock_now(CLOCK_BOOTTIME) >= u->retry_usec) {
-                r = tend(u);
-                if (r < 0)
-                        return r;
-        }
-        r = sd_event_source_set_time_relative(source, TICK_USEC);
-        if (r < 0)
-                return r;
-        return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+        if (engine_current(u->engine) == 0 && clock_now(CLOCK_BOOTTIME) >= u->retry_usec)
+                tend(u);
+        timer_again(source, TICK_USEC);
+        return 0;
 }
 
 const struct upkeep_verdict *upkeep_get_verdict(const struct upkeep *u) {

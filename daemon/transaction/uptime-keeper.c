@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "journal/uptime.h"
 #include "transaction/engine.h"
+#include "transaction/timer.h"
 
 /* So much a power cut takes at most; more often would wear out flash. */
 #define SAVE_INTERVAL_USEC (5 * 60 * USEC_PER_SEC)
@@ -37,10 +38,8 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
                 engine_panic(r, "the journal cannot be written");
         if (r < 0)
                 log_warning_errno(r, "The terminal's uptime cannot be saved; waiting times may last longer");
-        r = sd_event_source_set_time_relative(source, SAVE_INTERVAL_USEC);
-        if (r < 0)
-                return r;
-        return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+        timer_again(source, SAVE_INTERVAL_USEC);
+        return 0;
 }
 
 int uptime_keeper_new(sd_event *event, struct journal *j, struct uptime_keeper **ret) {

@@ -26,7 +26,11 @@ int __wrap_sd_event_add_time_relative(sd_event *e, sd_event_source **s, clockid_
 
 int __real_sd_event_source_set_time_relative(sd_event_source *s, uint64_t usec);
 int __wrap_sd_event_source_set_time_relative(sd_event_source *s, uint64_t usec);
+static bool no_timers;
+
 int __wrap_sd_event_source_set_time_relative(sd_event_source *s, uint64_t usec) {
+        if (no_timers)
+                return -ENOMEM;
         return __real_sd_event_source_set_time_relative(s, usec / FASTER);
 }
 
@@ -208,6 +212,29 @@ static void checks_after_a_crash(void **state) {
         assert_true(soon(is_checked));
 }
 
+/* One that cannot be set would be off without a word: no more checkpoints, looks and purges. */
+static void a_timer_that_stops(void **state) {
+        int status;
+        pid_t pid;
+
+        shop_close();
+        pid = fork();
+        assert_true(pid >= 0);
+        if (pid == 0) {
+                if (sd_event_new(&shop.event) < 0)
+                        _exit(2);
+                shop_open(on_transaction, "/bin/false");
+                no_timers = true;
+                for (int i = 0; i < 1000; i++)
+                        (void) sd_event_run(shop.event, 1000);
+                _exit(0);
+        }
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        shop_open(on_transaction, "/bin/false");
+        assert_true(WIFEXITED(status));
+        assert_int_equal(WEXITSTATUS(status), EXIT_FAILURE);
+}
+
 static bool is_log_empty(void) {
         char path[64];
         struct wal_report report;
@@ -287,6 +314,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(signs_and_checks, setup, teardown),
                 cmocka_unit_test_setup_teardown(checks_after_a_crash, setup, teardown),
                 cmocka_unit_test_setup_teardown(empties_the_log, setup, teardown),
+                cmocka_unit_test_setup_teardown(a_timer_that_stops, setup, teardown),
                 cmocka_unit_test_setup_teardown(a_tombstone_is_not_refunded, setup, teardown),
                 cmocka_unit_test_setup_teardown(finds, setup, teardown),
         };

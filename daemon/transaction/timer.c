@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "transaction/timer.h"
+
+#include "transaction/engine.h"
+
+void timer_again(sd_event_source *timer, uint64_t usec) {
+        int r;
+
+        r = sd_event_source_set_time_relative(timer, usec);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(timer, SD_EVENT_ONESHOT);
+        if (r < 0)
+                engine_panic(r, "what has to be done now and then cannot be timed");
+}

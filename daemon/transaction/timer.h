@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Timers that go off again and again. */
+
+#include <systemd/sd-event.h>
+
+/*
+ * Once more in so many microseconds. To be called from the timer's own handler instead of returning an error, which
+ * would switch it off without a word: a timer that cannot be set ends the process.
+ */
+void timer_again(sd_event_source *timer, uint64_t usec);
