@@ -394,9 +394,18 @@ static const char schema_age[] = "CREATE TABLE age_marks ("
                                  " event_seq INTEGER NOT NULL"
                                  ") STRICT;";
 
+/* What the acquirer was told, or a supervisor has resolved, is not told again; what waits for it is not forgotten. */
+static const char schema_forwarding[] =
+        "CREATE TRIGGER transactions_forwarding BEFORE UPDATE OF forwarding ON transactions"
+        " WHEN NEW.forwarding <> OLD.forwarding AND (OLD.forwarding IN ('done','resolved')"
+        "  OR OLD.forwarding = 'rejected' AND NEW.forwarding <> 'resolved'"
+        "  OR OLD.forwarding = 'pending' AND NEW.forwarding = 'none')"
+        " BEGIN SELECT RAISE(ABORT, 'final: the forwarding has ended'); END;";
+
 const char *const journal_migrations[] = { schema_1,         schema_2,        schema_3,         schema_uptime,
                                            schema_operators, schema_forwards, schema_batches,   schema_checkpoints,
-                                           schema_purge,     schema_faults,   schema_agreement, schema_age };
+                                           schema_purge,     schema_faults,   schema_agreement, schema_age,
+                                           schema_forwarding };
 const size_t journal_n_migrations = ELEMENTSOF(journal_migrations);
 
 static int pragma_number(sqlite3 *db, const char *sql, int64_t *ret) {

@@ -86,6 +86,28 @@ static void keeps_every_field(void **state) {
         assert_int_equal(transaction_record_load(j, a.id + 1, &b), -ENOENT);
 }
 
+/* Each way that a forwarding may go, and no other. */
+static void forwarding_ends(struct transaction_record record) {
+        static const bool may[_FORWARDING_STATE_MAX][_FORWARDING_STATE_MAX] = {
+                [FORWARDING_PENDING] = { [FORWARDING_DONE] = true,
+                                         [FORWARDING_REJECTED] = true,
+                                         [FORWARDING_RESOLVED] = true },
+                [FORWARDING_REJECTED] = { [FORWARDING_RESOLVED] = true },
+        };
+
+        for (enum forwarding_state from = FORWARDING_PENDING; from < _FORWARDING_STATE_MAX; from++)
+                for (enum forwarding_state to = FORWARDING_NONE; to < _FORWARDING_STATE_MAX; to++) {
+                        snprintf(record.reference, sizeof(record.reference), "forwarding-%d-%d", (int) from, (int) to);
+                        record.forwarding = from;
+                        begin();
+                        assert_int_equal(transaction_record_insert(j, &record), 0);
+                        record.forwarding = to;
+                        assert_int_equal(transaction_record_update(j, &record),
+                                         from == to || may[from][to] ? 0 : -EALREADY);
+                        commit();
+                }
+}
+
 static void refuses_what_is_final(void **state) {
         struct transaction_record a = sale("final"), b;
 
@@ -121,6 +143,8 @@ static void refuses_what_is_final(void **state) {
         strcpy(a.message, "later word");
         assert_int_equal(transaction_record_update(j, &a), 0);
         commit();
+
+        forwarding_ends(sale("told"));
 
         begin();
         b = sale("unconfirmed");
