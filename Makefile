@@ -122,7 +122,7 @@ $(O)/unit/test-journal-purge: LDFLAGS += -Wl,--wrap=clock_gettime
 $(O)/unit/test-transaction-operators: LDFLAGS += -Wl,--wrap=scrypt_new
 
 # Who may is asked of the test.
-$(patsubst %,$(O)/unit/test-bus-%,diagnostics operators journal receipts): LDFLAGS += $(addprefix -Wl$(comma)--wrap=,authority_check authority_sender_uid)
+$(patsubst %,$(O)/unit/test-bus-%,diagnostics operators journal receipts transactions): LDFLAGS += $(addprefix -Wl$(comma)--wrap=,authority_check authority_sender_uid)
 $(O)/unit/test-bus-operators: LDFLAGS += -Wl,--wrap=sd_event_add_time_relative
 # There is no bus that tells who has left it.
 $(O)/unit/test-bus-journal: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,sd_bus_track_new sd_bus_track_add_sender sd_bus_track_unref)

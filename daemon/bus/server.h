@@ -11,8 +11,8 @@
 #define SERVER_NAME "org.tilld1"
 #define SERVER_PATH "/org/tilld1"
 
-/* Transactions that the ObjectManager lists. */
-#define SERVER_LISTED 50
+/* Transactions that the ObjectManager lists; with what they say at most it stays below 64 KiB. */
+#define SERVER_LISTED 32
 
 struct server {
         sd_bus *bus;
