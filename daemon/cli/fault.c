@@ -10,9 +10,9 @@
 
 static int help(void) {
         printf("%s\n\n", _("tillctl fault [ACT]: what is wrong with the terminal or its money."));
-        printf("  list [--all]           %s\n", _("what is open, the newest first; with --all what has ended, too"));
-        printf("  show FAULT             %s\n", _("all of one, with what to do"));
-        printf("  acknowledge FAULT      %s\n", _("you take care of it"));
+        printf("  list [--all]             %s\n", _("what is open, the newest first; with --all what has ended, too"));
+        printf("  show FAULT               %s\n", _("all of one, with what to do"));
+        printf("  acknowledge FAULT        %s\n", _("you take care of it"));
         printf("  end FAULT NOTE [NUMBER]  %s\n", _("it is mended, and how that is known"));
         printf("\n%s\n", _("To end one takes a supervisor: NUMBER, whose code is asked for, or a caller who has "
                            "org.tilld1.supervise\n(root has it). Most end by themselves when their cause is gone."));
