@@ -41,7 +41,7 @@ static int add_kind(const struct batch_total *total, void *userdata) {
 }
 
 static int describe_batch(struct server *s, const struct batch_record *batch, cJSON *json) {
-        struct sums sums = { .profile = acquirer_profile(s->engine->acquirer) };
+        struct sums sums = { .profile = acquirer_profile(engine_acquirer(s->engine)) };
         _cleanup_free_ char *settlement = NULL;
         int r;
 
@@ -58,7 +58,7 @@ static int describe_batch(struct server *s, const struct batch_record *batch, cJ
         cJSON_AddNumberToObject(json, "Frozen", (double) batch->frozen_usec);
         cJSON_AddNumberToObject(json, "Settled", (double) batch->settled_usec);
         sums.kinds = cJSON_AddArrayToObject(json, "Kinds");
-        r = batch_each_total(s->engine->config.journal, batch->number, add_kind, &sums);
+        r = batch_each_total(engine_journal(s->engine), batch->number, add_kind, &sums);
         if (r < 0)
                 return r;
         add_sum(json, "Debits", &sums.debit);
@@ -76,8 +76,8 @@ int manager_call_get_totals(sd_bus_message *m, void *userdata, sd_bus_error *err
         r = sd_bus_message_read(m, "u", &number);
         if (r < 0)
                 return r;
-        r = number > 0 ? batch_load(s->engine->config.journal, number, &batch)
-                       : batch_load_current(s->engine->config.journal, &batch);
+        r = number > 0 ? batch_load(engine_journal(s->engine), number, &batch)
+                       : batch_load_current(engine_journal(s->engine), &batch);
         if (r == -ENOENT)
                 return sd_bus_error_setf(error, BUS_ERROR_NOT_FOUND,
                                          "There has been no batch %06" PRIu32 " on this terminal: 0 is the open one",

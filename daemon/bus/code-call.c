@@ -113,7 +113,7 @@ int code_call(struct server *s, sd_bus_message *m, code_call_begin_t begin, code
                 return r;
         call.by = c->by;
         call.userdata = c;
-        r = begin(s->engine->operators, &call, words[0], words[1], &refusal);
+        r = begin(engine_operators(s->engine), &call, words[0], words[1], &refusal);
         if (r < 0)
                 return bus_error_set_refusal(error, &refusal);
         TAKE_PTR(c);

@@ -18,7 +18,7 @@ static struct device *find_device(struct server *s, const char *path) {
 
         if (sd_bus_path_decode(path, PREFIX, &id) <= 0)
                 return NULL;
-        return monitor_find(s->engine->monitor, id);
+        return monitor_find(engine_monitor(s->engine), id);
 }
 
 static const char *interface_of(enum device_kind kind) {
@@ -51,13 +51,13 @@ static int enumerate(sd_bus *bus, const char *prefix, void *userdata, char ***re
         char **nodes;
         size_t n = 0;
 
-        while (monitor_get(s->engine->monitor, n))
+        while (monitor_get(engine_monitor(s->engine), n))
                 n++;
         nodes = calloc(n + 1, sizeof(*nodes));
         if (!nodes)
                 return -ENOMEM;
         for (size_t i = 0; i < n; i++)
-                if (sd_bus_path_encode(PREFIX, monitor_get(s->engine->monitor, i)->id, nodes + i) < 0) {
+                if (sd_bus_path_encode(PREFIX, monitor_get(engine_monitor(s->engine), i)->id, nodes + i) < 0) {
                         while (i-- > 0)
                                 free(nodes[i]);
                         free(nodes);
@@ -117,7 +117,7 @@ static const char *printer_text(const struct printer_status *status, const char 
 }
 
 static bool is_armed(const struct server *s, const struct device *d) {
-        return d == s->engine->msr_device && msr_is_armed(s->engine->msr);
+        return engine_is_armed(s->engine) && d == engine_msr(s->engine);
 }
 
 static int get_text(sd_bus *bus, const char *path, const char *interface, const char *property, sd_bus_message *reply,
@@ -153,7 +153,7 @@ static int get_printer(sd_bus *bus, const char *path, const char *interface, con
         struct server *s = userdata;
 
         return sd_bus_message_append(
-                reply, "s", printer_text(printing_status(s->engine->printing, find_device(s, path)), property));
+                reply, "s", printer_text(printing_status(engine_printing(s->engine), find_device(s, path)), property));
 }
 
 static int method_describe(sd_bus_message *m, void *userdata, sd_bus_error *error) {
@@ -174,7 +174,7 @@ static int method_describe(sd_bus_message *m, void *userdata, sd_bus_error *erro
                 cJSON_AddStringToObject(json, "Card", card_text(d));
         for (size_t i = 0; d->kind == DEVICE_PRINTER && i < ELEMENTSOF(printer); i++)
                 cJSON_AddStringToObject(json, printer[i],
-                                        printer_text(printing_status(s->engine->printing, d), printer[i]));
+                                        printer_text(printing_status(engine_printing(s->engine), d), printer[i]));
         return json_reply(m, json);
 }
 
@@ -271,9 +271,9 @@ void devices_changed(struct server *s, struct device *device, enum monitor_event
 }
 
 void devices_armed_changed(struct server *s) {
-        const struct device *d = s->engine->msr_device;
+        const struct device *d = engine_msr(s->engine);
         _cleanup_free_ char *path = NULL;
-        bool armed = msr_is_armed(s->engine->msr);
+        bool armed = engine_is_armed(s->engine);
 
         if (armed == s->told_armed)
                 return;

@@ -69,13 +69,13 @@ static int add_one(struct server *s, int64_t id, struct listing *l) {
         struct fault_record record;
         int r;
 
-        r = fault_record_load(s->engine->config.journal, id, &record);
+        r = fault_record_load(engine_journal(s->engine), id, &record);
         return r == -ENOENT ? 0 : r < 0 ? r : add_fault(&record, l);
 }
 
 /* Next is the oldest of a full page: there may be older ones. */
 static int add_page(struct server *s, const struct fault_filter *filter, struct listing *l) {
-        int r = fault_record_each(s->engine->config.journal, filter, add_fault, l);
+        int r = fault_record_each(engine_journal(s->engine), filter, add_fault, l);
 
         if (r >= 0 && cJSON_GetArraySize(l->list) < (int) filter->limit)
                 l->last = 0;

@@ -88,7 +88,7 @@ static void end(int r, void *userdata) {
 static int on_gone(sd_bus_track *track, void *userdata) {
         struct journal_call *c = userdata;
 
-        upkeep_cancel(c->server->engine->upkeep, -ECANCELED, c);
+        upkeep_cancel(engine_upkeep(c->server->engine), -ECANCELED, c);
         return 0;
 }
 
@@ -107,7 +107,7 @@ int journal_call_start(struct journal_call **c, const struct stream *stream, sd_
 
         r = follow_caller(*c);
         if (r >= 0)
-                r = upkeep_run((*c)->server->engine->upkeep, &work);
+                r = upkeep_run(engine_upkeep((*c)->server->engine), &work);
         if (r == -EBUSY)
                 return journal_call_refuse(error, REFUSAL_BUSY,
                                            "The journal is being verified, exported or purged for somebody else: try "

@@ -23,11 +23,11 @@ static int verify_answer(struct journal_call *c, int r, sd_bus_error *error) {
         int q;
 
         if (r < 0 && r != -EBADMSG) {
-                upkeep_found(c->server->engine->upkeep, r, v);
+                upkeep_found(engine_upkeep(c->server->engine), r, v);
                 return r;
         }
         q = sd_bus_reply_method_return(c->message, "bts", r == 0, (uint64_t) v->events, v->text);
-        upkeep_found(c->server->engine->upkeep, r, v);
+        upkeep_found(engine_upkeep(c->server->engine), r, v);
         faults_kick(c->server->faults);
         return q;
 }
@@ -40,7 +40,7 @@ static int verify(sd_bus_message *m, void *userdata, sd_bus_error *error) {
 
         r = journal_call_new(s, m, &act, &c);
         if (r >= 0)
-                r = verify_begin(s->engine->config.journal, &c->verify);
+                r = verify_begin(engine_journal(s->engine), &c->verify);
         return r < 0 ? r : journal_call_start(&c, NULL, error);
 }
 
@@ -84,7 +84,7 @@ static int export(sd_bus_message *m, void *userdata, sd_bus_error *error) {
                 r = journal_call_new(s, m, &act, &c);
         if (r < 0)
                 return r;
-        r = export_to_pipe(s->engine->config.journal, fd, &c->export);
+        r = export_to_pipe(engine_journal(s->engine), fd, &c->export);
         if (r == -EMEDIUMTYPE || r == -EBADF)
                 return journal_call_refuse(error, REFUSAL_INVALID_DESCRIPTOR,
                                            "An export goes into the writing end of a pipe: read it at the other end, "
@@ -102,7 +102,7 @@ int journal_state_folder(struct server *s, const char *name, char **ret) {
         char *slash;
         int r;
 
-        r = journal_summarize(s->engine->config.journal, &summary);
+        r = journal_summarize(engine_journal(s->engine), &summary);
         if (r < 0)
                 return r;
         slash = strrchr(summary.path, '/');
@@ -122,7 +122,7 @@ static int save_export(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         if (r >= 0)
                 r = journal_state_folder(s, "export", &folder);
         if (r >= 0)
-                r = export_to_folder(s->engine->config.journal, folder, mode_to_string(s->settings->mode), &c->export);
+                r = export_to_folder(engine_journal(s->engine), folder, mode_to_string(s->settings->mode), &c->export);
         return r < 0 ? r : journal_call_start(&c, NULL, error);
 }
 
@@ -157,7 +157,7 @@ static int purge(sd_bus_message *m, void *userdata, sd_bus_error *error) {
 
         r = journal_call_new(s, m, &act, &c);
         if (r >= 0)
-                r = purge_begin(s->engine->config.journal, s->settings->retention_days, &c->purge);
+                r = purge_begin(engine_journal(s->engine), s->settings->retention_days, &c->purge);
         return r < 0 ? r : journal_call_start(&c, NULL, error);
 }
 
@@ -183,7 +183,7 @@ static bool add_checkpoint(cJSON *o, const struct event_checkpoint *checkpoint) 
 }
 
 static int describe(struct server *s, const struct journal_summary *j, cJSON *o) {
-        const struct upkeep_verdict *verdict = upkeep_get_verdict(s->engine->upkeep);
+        const struct upkeep_verdict *verdict = upkeep_get_verdict(engine_upkeep(s->engine));
         bool added;
 
         added = cJSON_AddStringToObject(o, "Path", j->path) && add_number(o, "Schema", (uint64_t) j->schema) &&
@@ -196,7 +196,7 @@ static int describe(struct server *s, const struct journal_summary *j, cJSON *o)
                 add_number(o, "FirstEvent", (uint64_t) j->first_event) &&
                 add_number(o, "LastEvent", (uint64_t) j->events) && add_checkpoint(o, &j->checkpoint) &&
                 add_number(o, "CheckedTime", j->checked_usec) && cJSON_AddStringToObject(o, "Fault", verdict->text) &&
-                add_number(o, "LostFrames", journal_lost_frames(s->engine->config.journal));
+                add_number(o, "LostFrames", journal_lost_frames(engine_journal(s->engine)));
         return added ? 0 : -ENOMEM;
 }
 
@@ -208,7 +208,7 @@ static int method_describe(sd_bus_message *m, void *userdata, sd_bus_error *erro
 
         if (!o)
                 return -ENOMEM;
-        r = journal_summarize(s->engine->config.journal, &summary);
+        r = journal_summarize(engine_journal(s->engine), &summary);
         if (r >= 0)
                 r = describe(s, &summary, o);
         return r < 0 ? r : json_reply(m, o);

@@ -154,7 +154,7 @@ static int current_path(const struct server *s, char **ret) {
 }
 
 static void describe_clock(const struct server *s, cJSON *json) {
-        struct journal *j = s->engine->config.journal;
+        struct journal *j = engine_journal(s->engine);
         struct refusal refusal = {};
         int64_t offset;
 
@@ -175,7 +175,7 @@ static int method_describe(sd_bus_message *m, void *userdata, sd_bus_error *erro
         r = current_path(s, &current);
         if (r < 0)
                 return r;
-        jobs = printing_count(s->engine->printing);
+        jobs = printing_count(engine_printing(s->engine));
         if (jobs < 0)
                 return jobs;
         cJSON_AddStringToObject(json, "Mode", mode_to_string(s->settings->mode));
@@ -184,9 +184,9 @@ static int method_describe(sd_bus_message *m, void *userdata, sd_bus_error *erro
         cJSON_AddStringToObject(json, "MerchantName", s->settings->merchant_name);
         cJSON_AddStringToObject(json, "TerminalNumber", s->settings->terminal_number);
         cJSON_AddStringToObject(json, "CurrentTransaction", current);
-        cJSON_AddStringToObject(json, "Acquirer", acquirer_state(s->engine->acquirer));
-        cJSON_AddNumberToObject(json, "PendingReversals", outbox_count(s->engine->outbox, REQUEST_REVERSAL));
-        cJSON_AddNumberToObject(json, "PendingForwards", outbox_count(s->engine->outbox, REQUEST_FORWARD));
+        cJSON_AddStringToObject(json, "Acquirer", acquirer_state(engine_acquirer(s->engine)));
+        cJSON_AddNumberToObject(json, "PendingReversals", outbox_count(engine_outbox(s->engine), REQUEST_REVERSAL));
+        cJSON_AddNumberToObject(json, "PendingForwards", outbox_count(engine_outbox(s->engine), REQUEST_FORWARD));
         cJSON_AddNumberToObject(json, "OldestForward", (double) forwards_oldest(s->engine));
         cJSON_AddNumberToObject(json, "PendingPrintJobs", jobs);
         describe_clock(s, json);
@@ -194,7 +194,7 @@ static int method_describe(sd_bus_message *m, void *userdata, sd_bus_error *erro
 }
 
 static int do_accept_clock(struct server *s, sd_bus_message *m, const char *by, struct refusal *ret) {
-        return terminal_clock_accept(s->engine->config.journal, by, ret);
+        return terminal_clock_accept(engine_journal(s->engine), by, ret);
 }
 
 static int accept_clock(sd_bus_message *m, void *userdata, sd_bus_error *error) {
@@ -293,7 +293,7 @@ static cJSON *describe_emv(const struct server *s, const struct emv_files *f) {
                 return json;
         emv_files_use(f, s->settings, used);
         cJSON_AddBoolToObject(json, "Good", !f->unusable);
-        cJSON_AddBoolToObject(json, "InUse", memcmp(used, s->engine->config.terminal, sizeof(*used)) == 0);
+        cJSON_AddBoolToObject(json, "InUse", memcmp(used, engine_terminal(s->engine), sizeof(*used)) == 0);
         cJSON_AddStringToObject(json, "Mode", mode_to_string(s->settings->mode));
         describe_emv_terminal(&f->terminal, cJSON_AddObjectToObject(json, "Terminal"));
         list = cJSON_AddArrayToObject(json, "Applications");
@@ -324,7 +324,7 @@ static int method_check_emv(sd_bus_message *m, void *userdata, sd_bus_error *err
         struct server *s = userdata;
         int r;
 
-        r = emv_files_load(s->engine->config.emv_dirs, s->settings, &files);
+        r = emv_files_load(engine_emv_dirs(s->engine), s->settings, &files);
         if (r < 0)
                 return r;
         json = describe_emv(s, files);
@@ -368,21 +368,21 @@ static int get_acquirer(sd_bus *bus, const char *path, const char *interface, co
                         sd_bus_message *reply, void *userdata, sd_bus_error *error) {
         struct server *s = userdata;
 
-        return sd_bus_message_append(reply, "s", acquirer_state(s->engine->acquirer));
+        return sd_bus_message_append(reply, "s", acquirer_state(engine_acquirer(s->engine)));
 }
 
 static int get_reversals(sd_bus *bus, const char *path, const char *interface, const char *property,
                          sd_bus_message *reply, void *userdata, sd_bus_error *error) {
         struct server *s = userdata;
 
-        return sd_bus_message_append(reply, "u", (uint32_t) outbox_count(s->engine->outbox, REQUEST_REVERSAL));
+        return sd_bus_message_append(reply, "u", (uint32_t) outbox_count(engine_outbox(s->engine), REQUEST_REVERSAL));
 }
 
 static int get_forwards(sd_bus *bus, const char *path, const char *interface, const char *property,
                         sd_bus_message *reply, void *userdata, sd_bus_error *error) {
         struct server *s = userdata;
 
-        return sd_bus_message_append(reply, "u", (uint32_t) outbox_count(s->engine->outbox, REQUEST_FORWARD));
+        return sd_bus_message_append(reply, "u", (uint32_t) outbox_count(engine_outbox(s->engine), REQUEST_FORWARD));
 }
 
 static int get_oldest_forward(sd_bus *bus, const char *path, const char *interface, const char *property,
@@ -395,7 +395,7 @@ static int get_oldest_forward(sd_bus *bus, const char *path, const char *interfa
 static int get_print_jobs(sd_bus *bus, const char *path, const char *interface, const char *property,
                           sd_bus_message *reply, void *userdata, sd_bus_error *error) {
         struct server *s = userdata;
-        int n = printing_count(s->engine->printing);
+        int n = printing_count(engine_printing(s->engine));
 
         return n < 0 ? n : sd_bus_message_append(reply, "u", (uint32_t) n);
 }

@@ -63,7 +63,7 @@ static int do_remove(struct server *s, sd_bus_message *m, const char *by, struct
 
         r = sd_bus_message_read(m, "s", &number);
         if (r >= 0)
-                r = operators_remove(s->engine->operators, number, by, ret);
+                r = operators_remove(engine_operators(s->engine), number, by, ret);
         if (r >= 0)
                 operators_changed(s);
         return r;
@@ -81,7 +81,7 @@ static int do_unlock(struct server *s, sd_bus_message *m, const char *by, struct
         const char *number;
         int r = sd_bus_message_read(m, "s", &number);
 
-        return r < 0 ? r : operators_unlock(s->engine->operators, number, by, ret);
+        return r < 0 ? r : operators_unlock(engine_operators(s->engine), number, by, ret);
 }
 
 static int unlock(sd_bus_message *m, void *userdata, sd_bus_error *error) {
@@ -93,7 +93,7 @@ static int unlock_with_code(sd_bus_message *m, void *userdata, sd_bus_error *err
 }
 
 static int do_log_off(struct server *s, sd_bus_message *m, const char *by, struct refusal *ret) {
-        int r = operators_log_off(s->engine->operators, by, ret);
+        int r = operators_log_off(engine_operators(s->engine), by, ret);
 
         if (r >= 0)
                 operators_changed(s);
@@ -144,7 +144,7 @@ static int list_one(const struct operator_record *record, void *userdata) {
         uint64_t seconds;
         int r;
 
-        r = operators_get_lock(l->server->engine->operators, record, &seconds);
+        r = operators_get_lock(engine_operators(l->server->engine), record, &seconds);
         if (r < 0)
                 return r;
         r = sd_bus_message_append(l->reply, "(ssut)", record->number, operator_role_to_string(record->role),
@@ -164,7 +164,7 @@ static int method_list(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         r = sd_bus_message_open_container(reply, 'a', "(ssut)");
         if (r < 0)
                 return r;
-        r = operators_each(l.server->engine->operators, list_one, &l);
+        r = operators_each(engine_operators(l.server->engine), list_one, &l);
         if (r < 0)
                 return r;
         r = sd_bus_message_close_container(reply);
@@ -179,7 +179,7 @@ static int get_logged_on(sd_bus *bus, const char *path, const char *interface, c
         struct server *s = userdata;
         int r;
 
-        r = operators_get_logged_on(s->engine->operators, &record);
+        r = operators_get_logged_on(engine_operators(s->engine), &record);
         if (r == -ENOENT)
                 return sd_bus_message_append(reply, "s", "");
         if (r < 0)

@@ -33,7 +33,7 @@ static int choose_transaction(struct server *s, const char *reference, int64_t *
         int r;
 
         if (!*reference) {
-                r = printing_last(s->engine->printing, ret);
+                r = printing_last(engine_printing(s->engine), ret);
                 return r == -ENOENT ? refusal_set(refusal, REFUSAL_NOT_FOUND, "Nothing was printed here yet") : r;
         }
         r = engine_find(s->engine, reference, &s->looked);
@@ -103,7 +103,7 @@ static int reprint(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         r = read_choice(s, m, &c, &refusal);
         if (r < 0)
                 return refusal.code ? bus_error_set_refusal(error, &refusal) : r;
-        r = printing_reprint(s->engine->printing, c.transaction, c.paper, &job);
+        r = printing_reprint(engine_printing(s->engine), c.transaction, c.paper, &job);
         if (r == -ENOENT)
                 return no_paper(s, &c, error);
         if (r < 0)
@@ -125,7 +125,7 @@ static int method_get_text(sd_bus_message *m, void *userdata, sd_bus_error *erro
         r = read_choice(s, m, &c, &refusal);
         if (r < 0)
                 return refusal.code ? bus_error_set_refusal(error, &refusal) : r;
-        r = printing_text(s->engine->printing, c.transaction, c.paper, &text);
+        r = printing_text(engine_printing(s->engine), c.transaction, c.paper, &text);
         if (r == -ENOENT)
                 return no_paper(s, &c, error);
         if (r < 0)
@@ -170,7 +170,7 @@ static int method_list_jobs(sd_bus_message *m, void *userdata, sd_bus_error *err
         if (r < 0)
                 return r;
         l.reply = reply;
-        r = print_job_each_last(s->engine->config.journal, MIN(limit, (uint32_t) LIST_MAX), append_job, &l);
+        r = print_job_each_last(engine_journal(s->engine), MIN(limit, (uint32_t) LIST_MAX), append_job, &l);
         if (r < 0)
                 return r;
         r = sd_bus_message_close_container(reply);

@@ -37,7 +37,7 @@ static int reply_found(struct server *s, sd_bus_message *m, const struct search_
         r = sd_bus_message_open_container(reply, 'a', "o");
         if (r < 0)
                 return r;
-        r = search_each(s->engine->config.journal, filter, before, limit, append_found, &found, &next);
+        r = search_each(engine_journal(s->engine), filter, before, limit, append_found, &found, &next);
         if (r < 0)
                 return r;
         r = sd_bus_message_close_container(reply);

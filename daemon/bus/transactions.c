@@ -291,7 +291,7 @@ static int enumerate(sd_bus *bus, const char *prefix, void *userdata, char ***re
         l.nodes = calloc(SERVER_LISTED + 1, sizeof(*l.nodes));
         if (!l.nodes)
                 return -ENOMEM;
-        r = transaction_record_each_last(s->engine->config.journal, SERVER_LISTED, list_one, &l);
+        r = transaction_record_each_last(engine_journal(s->engine), SERVER_LISTED, list_one, &l);
         if (r < 0) {
                 while (l.n-- > 0)
                         free(l.nodes[l.n]);
@@ -533,7 +533,7 @@ static int note_oldest(const struct transaction_record *record, void *userdata) 
 static void drop_oldest(struct server *s) {
         struct oldest oldest = { .view = TRANSACTION_VIEW_INIT };
 
-        if (transaction_record_each_last(s->engine->config.journal, SERVER_LISTED + 1, note_oldest, &oldest) < 0 ||
+        if (transaction_record_each_last(engine_journal(s->engine), SERVER_LISTED + 1, note_oldest, &oldest) < 0 ||
             oldest.n <= SERVER_LISTED)
                 return;
         send_to_all(s, SERVER_PATH, "org.freedesktop.DBus.ObjectManager", "InterfacesRemoved", fill_removed,

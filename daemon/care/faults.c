@@ -214,7 +214,7 @@ static int compare_verdict(struct faults *f, const struct upkeep_verdict *verdic
 }
 
 static int look(struct faults *f) {
-        const struct upkeep_verdict *verdict = upkeep_get_verdict(f->engine->upkeep);
+        const struct upkeep_verdict *verdict = upkeep_get_verdict(engine_upkeep(f->engine));
         _cleanup_(look_done) struct look l = {};
         int r;
 
@@ -277,7 +277,7 @@ int faults_start(struct faults *f) {
         r = count_open(f);
         if (r < 0)
                 return log_error_errno(r, "Faults cannot be looked at");
-        r = sd_event_add_time_relative(f->engine->config.event, &f->tick, CLOCK_BOOTTIME, TICK_USEC, USEC_PER_SEC,
+        r = sd_event_add_time_relative(engine_loop(f->engine), &f->tick, CLOCK_BOOTTIME, TICK_USEC, USEC_PER_SEC,
                                        on_tick, f);
         if (r < 0)
                 return r;

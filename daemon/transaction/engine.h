@@ -65,6 +65,56 @@ struct engine {
         bool card_left_in;           /* one that is not the next customer's has not been taken out yet */
 };
 
+/* What the rooms above may have of it: each noun answers for itself. */
+static inline struct journal *engine_journal(const struct engine *e) {
+        return e->config.journal;
+}
+
+static inline sd_event *engine_loop(const struct engine *e) {
+        return e->config.event;
+}
+
+static inline const struct emv_terminal *engine_terminal(const struct engine *e) {
+        return e->config.terminal;
+}
+
+static inline const char *const *engine_emv_dirs(const struct engine *e) {
+        return e->config.emv_dirs;
+}
+
+static inline struct acquirer *engine_acquirer(const struct engine *e) {
+        return e->acquirer;
+}
+
+static inline struct monitor *engine_monitor(const struct engine *e) {
+        return e->monitor;
+}
+
+static inline struct operators *engine_operators(const struct engine *e) {
+        return e->operators;
+}
+
+static inline struct outbox *engine_outbox(const struct engine *e) {
+        return e->outbox;
+}
+
+static inline struct printing *engine_printing(const struct engine *e) {
+        return e->printing;
+}
+
+static inline struct upkeep *engine_upkeep(const struct engine *e) {
+        return e->upkeep;
+}
+
+/* The magstripe reader that is held, NULL for none, and whether it takes swipes now. */
+static inline const struct device *engine_msr(const struct engine *e) {
+        return e->msr_device;
+}
+
+static inline bool engine_is_armed(const struct engine *e) {
+        return msr_is_armed(e->msr);
+}
+
 int engine_new(const struct engine_config *config, const struct engine_listener *listener, struct engine **ret);
 struct engine *engine_free(struct engine *e);
 DEFINE_CLEANUP(struct engine *, engine_free);
