@@ -53,7 +53,7 @@ CRASH_PROGRAMS := $(addprefix $(O)/crash/,terminal tracer no-sync.so) $(O)/till-
 CRASH_WRAPS := $(addprefix -Wl$(comma)--wrap=,clock_gettime sd_event_add_time_relative \
 	sd_event_source_set_time_relative open write fsync rename unlink)
 $(O)/tests/crash/%.o: WARNINGS += -Itests
-$(O)/crash/terminal: $(call objects,$(addprefix tests/crash/,terminal.c steps.c devices.c power.c time.c)) $(O)/rooms.a $(O)/sim.a
+$(O)/crash/terminal: $(call objects,$(addprefix tests/crash/,terminal.c steps.c devices.c memory.c power.c time.c)) $(O)/rooms.a $(O)/sim.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) $(CRASH_WRAPS) -o $@ $^ $(call libs,$(sort $(LIBS_tilld) $(LIBS_till-sim)))

@@ -589,7 +589,7 @@ void printing_kick(struct printing *p) {
                 r = encode(p, &job, &data, &size);
                 if (r == -ENOMEM) {
                         log_oom();
-                        return;
+                        return retry_later(p);
                 }
                 if (r < 0) {
                         drop_job(p, &job, r);

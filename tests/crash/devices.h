@@ -19,5 +19,5 @@ void devices_connect(enum device_kind kind, bool connected);
 
 /* Returns whether the reader was armed. */
 bool devices_swipe(const char *track2);
-/* By a reader that encrypts. */
+/* By a reader that encrypts; where it cannot, nobody has swiped. */
 bool devices_swipe_encrypted(const char *track2);

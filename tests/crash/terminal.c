@@ -16,6 +16,7 @@
 
 #include "base/log.h"
 #include "crash/devices.h"
+#include "crash/memory.h"
 #include "crash/power.h"
 #include "crash/terminal.h"
 #include "journal/rotation.h"
@@ -170,7 +171,9 @@ void put_card(const char *name, int remove_at) {
 /* ---- The program ---- */
 
 static void usage(void) {
-        fprintf(stderr, "terminal -d STATE-DIRECTORY -k KEYS -p PORT -t TERMINAL [-a ANSWER-SECONDS] [-w] STEP...\n");
+        fprintf(stderr,
+                "terminal -d STATE-DIRECTORY -k KEYS -p PORT -t TERMINAL [-a ANSWER-SECONDS] [-w] [-m N [-o] [-s]] "
+                "STEP...\n");
         _exit(2);
 }
 
@@ -180,7 +183,7 @@ static void read_options(int argc, char *argv[]) {
 
         terminal.settings = shop_settings();
         terminal.settings.tip_percent = 20;
-        while ((c = getopt(argc, argv, "d:k:p:t:a:w")) >= 0)
+        while ((c = getopt(argc, argv, "d:k:p:t:a:wm:os")) >= 0)
                 switch (c) {
                 case 'd':
                         terminal.dir = optarg;
@@ -198,6 +201,15 @@ static void read_options(int argc, char *argv[]) {
                 case 'a':
                         terminal.settings.answer_timeout = (unsigned) atoi(optarg);
                         break;
+                case 'm':
+                        terminal.fail_memory = (unsigned) atoi(optarg);
+                        break;
+                case 'o':
+                        terminal.whose_memory = MEMORY_OTHERS;
+                        break;
+                case 's':
+                        terminal.fail_memory_on = true;
+                        break;
                 case 'w':
                         terminal.record_power = true;
                         break;
@@ -213,6 +225,18 @@ static int plug_in(int argc, char *argv[], int i) {
         for (; i < argc && (startswith(argv[i], "plug ") || startswith(argv[i], "set ")); i++)
                 do_step(argv[i]);
         return i;
+}
+
+/* So that who kills knows how many there are. */
+static void count_memory(void) {
+        char path[PATH_MAX];
+        FILE *f;
+
+        (void) snprintf(path, sizeof(path), "%s/memory", terminal.dir);
+        f = fopen(path, "we");
+        if (!f || fprintf(f, "%u %u\n", memory_counted(MEMORY_OWN), memory_counted(MEMORY_OTHERS)) < 0 ||
+            fclose(f) != 0)
+                fail(path, errno);
 }
 
 int main(int argc, char *argv[]) {
@@ -240,6 +264,7 @@ int main(int argc, char *argv[]) {
         /* Here who traces takes hold. */
         if (getenv("TILL_CRASH_TRACED"))
                 (void) raise(SIGSTOP);
+        memory_fail(terminal.whose_memory, terminal.fail_memory, terminal.fail_memory_on);
         open_journal();
         open_engine();
         for (; i < argc; i++)
@@ -248,5 +273,7 @@ int main(int argc, char *argv[]) {
         terminal.engine = engine_free(terminal.engine);
         terminal.journal = journal_close(terminal.journal);
         terminal.event = sd_event_unref(terminal.event);
+        if (getenv("TILL_CRASH_TRACED"))
+                count_memory();
         return 0;
 }

@@ -3,12 +3,16 @@
 
 /* The terminal that is killed, as its program (terminal.c) and its steps (steps.c) share it. */
 
+#include "crash/memory.h"
 #include "transaction/engine.h"
 
 struct terminal {
         const char *dir, *keys;
         bool record_power;
-        bool change_key; /* the journal goes over to another storage key first */
+        enum memory_whose whose_memory;
+        unsigned fail_memory; /* the allocation that fails, 0 for none */
+        bool fail_memory_on;  /* and each one after it */
+        bool change_key;      /* the journal goes over to another storage key first */
         struct settings settings;
         struct emv_terminal emv;
         struct journal *journal;

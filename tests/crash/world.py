@@ -140,9 +140,9 @@ class Terminal:
         self.acquirer, self.directory, self.keys, self.number = acquirer, str(directory), str(keys), number
         os.makedirs(self.directory, exist_ok=True)
 
-    def command(self, steps, answer_seconds=60, port=None, record_power=False):
+    def command(self, steps, answer_seconds=60, port=None, record_power=False, memory=()):
         return [TERMINAL, '-d', self.directory, '-k', self.keys, '-p', str(port or self.acquirer.port),
-                '-t', self.number, '-a', str(answer_seconds), *(['-w'] if record_power else []), *steps]
+                '-t', self.number, '-a', str(answer_seconds), *(['-w'] if record_power else []), *memory, *steps]
 
     def run(self, steps, **how):
         """Returns the exit status; the log of the last run is in the file log."""
