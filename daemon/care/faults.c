@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "base/clock.h"
+#include "care/clock-jump.h"
 #include "base/log.h"
 #include "care/fault-code.h"
 #include "care/fault-log.h"
@@ -11,7 +12,8 @@
 #include "transaction/terminal-clock.h"
 #include "transaction/timer.h"
 
-#define TICK_USEC (10 * USEC_PER_SEC)
+/* Of a disk that somebody else fills nothing tells. */
+#define TICK_USEC (60 * USEC_PER_SEC)
 
 /* Less than what an export leaves free, so that it is nobody's export who opens it. */
 #define DISK_MIN (UINT64_C(32) << 20)
@@ -22,6 +24,7 @@ struct faults {
         faults_told_t told;
         void *userdata;
         sd_event_source *soon, *tick;
+        struct clock_jump *clock_jump;
         uint64_t verdict_usec; /* of the check of the journal that was looked at last */
         unsigned open;
         bool failing; /* they cannot be written, and that is said */
@@ -271,6 +274,10 @@ void faults_kick(struct faults *f) {
                 log_warning_errno(r, "Faults are looked at later");
 }
 
+static void on_clock_jump(void *userdata) {
+        look_now(userdata);
+}
+
 int faults_start(struct faults *f) {
         int r;
 
@@ -279,6 +286,9 @@ int faults_start(struct faults *f) {
                 return log_error_errno(r, "Faults cannot be looked at");
         r = sd_event_add_time_relative(engine_loop(f->engine), &f->tick, CLOCK_BOOTTIME, TICK_USEC, USEC_PER_SEC,
                                        on_tick, f);
+        if (r < 0)
+                return r;
+        r = clock_jump_new(f->engine->config.event, on_clock_jump, f, &f->clock_jump);
         if (r < 0)
                 return r;
         look_now(f);
@@ -447,6 +457,7 @@ struct faults *faults_free(struct faults *f) {
         /* After a stop in good order nothing would have the journal checked anew: what was found is taken along. */
         if (f->tick)
                 look_now(f);
+        clock_jump_free(f->clock_jump);
         sd_event_source_disable_unref(f->soon);
         sd_event_source_disable_unref(f->tick);
         free(f);

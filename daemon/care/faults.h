@@ -4,10 +4,10 @@
 /*
  * Faults open and end by what is so. Most causes are rows of the journal that were made durable before anybody was
  * told of them: a rejected reversal, a refused settlement. So the rooms below write no faults. Their rows are looked
- * at at each start, after each change and every few seconds, and held against the open faults: whatever a kill comes
- * between, the next look makes up for it. What leaves no such row is written before it is said: the differences of a
- * statement before the caller has its answer, and what a check of the journal has found, which is done again after a
- * kill.
+ * at at each start, after each change, when the clock was set and once a minute, and held against the open faults:
+ * whatever a kill comes between, the next look makes up for it. What leaves no such row is written before it is said:
+ * the differences of a statement before the caller has its answer, and what a check of the journal has found, which is
+ * done again after a kill.
  */
 
 #include <cjson/cJSON.h>
@@ -24,7 +24,7 @@ int faults_new(struct engine *e, faults_told_t told, void *userdata, struct faul
 struct faults *faults_free(struct faults *f);
 DEFINE_CLEANUP(struct faults *, faults_free);
 
-/* The first look, and from then on one every few seconds. */
+/* The first look, and from then on those that are due. */
 int faults_start(struct faults *f);
 /* Something has changed: it is looked at soon. */
 void faults_kick(struct faults *f);

@@ -163,11 +163,11 @@ void transaction_record_init(struct transaction_record *record);
 /* Writes a new row and sets record->id. -EEXIST when the reference was ever used. */
 int transaction_record_insert(struct journal *j, struct transaction_record *record);
 /*
- * Writes all that may change; the schema's triggers refuse what may not. -EALREADY, and nothing written, where a result
- * that is set would change (but unconfirmed to approved or declined), a finished transaction would go back to another
- * state, a reversal or forwarding that is done or resolved would become something else, a rejected forwarding
- * anything but resolved, a pending one none, or where the transaction was purged; -EPERM where one of the fixed fields differs from the
- * row.
+ * Writes all that may change; the schema's triggers refuse what may not. -EALREADY, and nothing written, where a
+ * result that is set would change (but unconfirmed to approved or declined), a finished transaction would go back to
+ * another state, a reversal or forwarding that is done or resolved would become something else, a rejected forwarding
+ * anything but resolved, a pending one none, or where the transaction was purged; -EPERM where one of the fixed fields
+ * differs from the row.
  */
 int transaction_record_update(struct journal *j, const struct transaction_record *record);
 
