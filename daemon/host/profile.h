@@ -93,6 +93,11 @@ static inline size_t host_profile_head(const struct host_profile *p) {
         return sizeof(p->tpdu) + p->header_size;
 }
 
+/* Whether its acquirer takes requests of that kind. */
+static inline bool host_profile_offers(const struct host_profile *p, enum host_kind kind) {
+        return kind >= 0 && kind < _HOST_KIND_MAX && p->kinds[kind].mti != 0;
+}
+
 /* "unionpay"; NULL for an unknown name. */
 const struct host_profile *host_profile_find(const char *name);
 extern const struct host_profile host_profile_unionpay;

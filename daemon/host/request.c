@@ -259,7 +259,7 @@ ssize_t host_request_encode(const struct host_profile *p, const struct host_keys
 
         if (!ret_reason)
                 ret_reason = &reason;
-        if (q->kind < 0 || q->kind >= _HOST_KIND_MAX || p->kinds[q->kind].mti == 0)
+        if (!host_profile_offers(p, q->kind))
                 return -EOPNOTSUPP;
 
         codes = rule = p->kinds + q->kind;

@@ -217,7 +217,7 @@ static void reversals_ended(bool ok, void *userdata) {
         r = acquirer_sign_on(t->engine->acquirer, signed_on, t);
         if (r < 0) {
                 log_error_errno(r, "Transaction %" PRIi64 ": no sign-on", t->view.record.id);
-                host_not_sent(t, "unreachable-host");
+                host_not_sent(t, "not-made");
         }
 }
 

@@ -466,6 +466,16 @@ static int fill_record(struct engine *e, const struct engine_call *call, const c
         return 0;
 }
 
+static int check_offered(const struct engine *e, const struct kind *kind, struct refusal *ret) {
+        const struct host_profile *profile = acquirer_profile(e->acquirer);
+
+        if (host_profile_offers(profile, kind_to_host(kind)))
+                return 0;
+        return refusal_set(ret, REFUSAL_UNKNOWN_KIND,
+                           "The acquirer takes no %s: its profile \"%s\" (profile= in /etc/tilld/tilld.conf) has none",
+                           kind->name, profile->name);
+}
+
 int engine_start_transaction(struct engine *e, const struct engine_call *call, int64_t *ret_id,
                              struct refusal *ret_refusal) {
         const struct kind *kind = kind_find(call->kind);
@@ -483,6 +493,9 @@ int engine_start_transaction(struct engine *e, const struct engine_call *call, i
         r = find_same(e, call, digest, ret_id, ret_refusal);
         if (r != 0)
                 return r < 0 ? r : 0;
+        r = check_offered(e, kind, ret_refusal);
+        if (r < 0)
+                return r;
         r = check_idle(e, ret_refusal);
         if (r < 0)
                 return r;
@@ -514,8 +527,13 @@ int engine_start_transaction(struct engine *e, const struct engine_call *call, i
         return 0;
 }
 
+/* Not so while nothing runs, whatever is asked for. */
+static bool is_current(const struct engine *e, int64_t id) {
+        return id > 0 && engine_current(e) == id;
+}
+
 int engine_awaits_approval(struct engine *e, int64_t id, struct refusal *ret_refusal) {
-        if (engine_current(e) != id || transaction_get_view(e->current)->record.state != TRANSACTION_WAITING_APPROVAL)
+        if (!is_current(e, id) || transaction_get_view(e->current)->record.state != TRANSACTION_WAITING_APPROVAL)
                 return refusal_set(ret_refusal, REFUSAL_NOT_ASKED,
                                    "Transaction %" PRIi64
                                    " does not wait for an approval: call this while its State is waiting-approval",
@@ -537,7 +555,7 @@ int engine_cancel(struct engine *e, int64_t id, struct refusal *ret_refusal) {
         r = engine_view(e, id, &view);
         if (r < 0)
                 return refusal_set(ret_refusal, REFUSAL_NOT_FOUND, "There is no transaction %" PRIi64, id);
-        if (engine_current(e) != id)
+        if (!is_current(e, id))
                 return refusal_set(ret_refusal, REFUSAL_TOO_LATE, "Transaction %" PRIi64 " is done already: %s", id,
                                    transaction_result_to_string(view.record.result));
         r = transaction_cancel(e->current);
@@ -551,7 +569,7 @@ int engine_cancel(struct engine *e, int64_t id, struct refusal *ret_refusal) {
 int engine_choose(struct engine *e, int64_t id, unsigned number, struct refusal *ret_refusal) {
         int r = -EALREADY;
 
-        if (engine_current(e) == id)
+        if (is_current(e, id))
                 r = transaction_choose(e->current, number);
         if (r == -ERANGE)
                 return refusal_set(ret_refusal, REFUSAL_NOT_FOUND,

@@ -36,6 +36,9 @@ int offline_allowed(struct engine *e, const struct transaction_record *record) {
 
         if (!streq(record->kind, host_kind_name(HOST_SALE)) || record->amount > caps->amount)
                 return 0;
+        /* Who cannot be told is not approved for. */
+        if (!host_profile_offers(acquirer_profile(e->acquirer), HOST_OFFLINE_SALE))
+                return 0;
         r = request_record_sum_forwards(e->config.journal, &count, &total);
         if (r < 0)
                 return r;

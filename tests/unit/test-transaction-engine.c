@@ -242,6 +242,20 @@ static void stored_session_keys(void **state) {
         assert_false(acquirer_is_signed_on(shop.engine->acquirer));
 }
 
+/* No number is that of a transaction which is not there. */
+static void nothing_runs(void **state) {
+        struct refusal refusal;
+
+        for (int64_t id = -1; id <= 1; id++) {
+                assert_true(engine_approve(shop.engine, id, "02", &refusal) < 0);
+                assert_int_equal(refusal.code, REFUSAL_NOT_ASKED);
+                assert_true(engine_choose(shop.engine, id, 1, &refusal) < 0);
+                assert_int_equal(refusal.code, REFUSAL_NOT_ASKED);
+                assert_true(engine_cancel(shop.engine, id, &refusal) < 0);
+                assert_int_equal(refusal.code, REFUSAL_NOT_FOUND);
+        }
+}
+
 static void unreachable_acquirer(void **state) {
         int64_t id = leave_open("A-1", TRANSACTION_AUTHORIZING);
         struct request_record reversal;
@@ -298,6 +312,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(request_was_sent, setup, teardown),
                 cmocka_unit_test_setup_teardown(started_twice, setup, teardown),
                 cmocka_unit_test_setup_teardown(stored_session_keys, setup, teardown),
+                cmocka_unit_test_setup_teardown(nothing_runs, setup, teardown),
                 cmocka_unit_test_setup_teardown(unreachable_acquirer, setup, teardown),
                 cmocka_unit_test_setup_teardown(same_call, setup, teardown),
                 cmocka_unit_test_setup_teardown(cancelled_too_late, setup, teardown),

@@ -151,6 +151,36 @@ static void caps(void **state) {
         assert_int_equal(request_record_count(shop.journal, REQUEST_FORWARD), 0);
 }
 
+/* An acquirer that could never be told. */
+static void not_offered(void **state) {
+        struct host_kind_rule kinds[_HOST_KIND_MAX];
+        struct host_profile poor = *shop.settings.profile;
+        const struct engine_call call = { .kind = "offline-sale",
+                                          .amount = 100,
+                                          .currency = "CNY",
+                                          .reference = "A-0",
+                                          .order = "",
+                                          .authorization_code = "123456" };
+        struct refusal refusal;
+        int64_t id;
+
+        memcpy(kinds, poor.kinds, sizeof(kinds));
+        kinds[HOST_OFFLINE_SALE] = (struct host_kind_rule){};
+        poor.kinds = kinds;
+        shop_close();
+        shop.settings.profile = &poor;
+        shop_open(chip_on_transaction, "/proc/self/exe");
+        assert_not_allowed("no message for it");
+
+        assert_true(engine_start_transaction(shop.engine, &call, &id, &refusal) < 0);
+        assert_int_equal(refusal.code, REFUSAL_UNKNOWN_KIND);
+        assert_int_equal(transaction_record_find(shop.journal, "A-0", &chip.view.record), -ENOENT);
+        assert_int_equal(request_record_count(shop.journal, REQUEST_FORWARD), 0);
+        shop_close();
+        shop.settings.profile = &host_profile_unionpay;
+        shop_open(chip_on_transaction, "/proc/self/exe");
+}
+
 /* What waits already counts. */
 static void queue(void **state) {
         chip.outcome = HOST_NOT_SENT;
@@ -281,6 +311,7 @@ int main(int argc, char **argv) {
                 cmocka_unit_test_setup_teardown(no_answer, setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(request_not_made, setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(caps, setup, chip_teardown),
+                cmocka_unit_test_setup_teardown(not_offered, setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(queue, setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(age, setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(other_ways, setup, chip_teardown),
