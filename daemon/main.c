@@ -39,10 +39,10 @@ struct program {
 };
 
 static void program_done(struct program *p) {
-        /* The engine's last words are for the server alone. */
+        /* Their last words go through the server, which then asks them; the engine's are for the server alone. */
+        faults_free(p->faults);
         if (p->server)
                 p->server->faults = NULL;
-        faults_free(p->faults);
         engine_free(p->engine);
         server_free(p->server);
         sd_bus_flush_close_unref(p->bus);

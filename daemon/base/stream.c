@@ -46,7 +46,8 @@ static int open_some(struct stream *s, int fd, int direction, unsigned kinds) {
                 return -errno;
         /*
          * O_NONBLOCK is a flag of the pipe's other holders, too: one of them may clear it, and read away or fill up
-         * what made us come. splice() from or to a pipe of our own does not wait whatever they do.
+         * what made us come. splice() from or to a pipe of our own does not wait for that; only for one that sits in
+         * the kernel with the pipe's lock, while a page of his comes from a slow disk.
          */
         if (kind == PIPE) {
                 opened.events = direction == O_RDONLY ? EPOLLIN : EPOLLOUT;

@@ -2,12 +2,14 @@
 /* Reconcile and ReconcileFile of org.tilld1.Journal: where a statement comes from, and what it differs in. */
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include "bus/authority.h"
 #include "bus/error.h"
 #include "bus/journal-call.h"
 #include "bus/json.h"
+#include "journal/summary.h"
 
 static int slice(struct journal *j, struct journal_call *c) {
         return reconcile_slice(j, c->reconcile);
@@ -80,25 +82,45 @@ int journal_call_reconcile(sd_bus_message *m, void *userdata, sd_bus_error *erro
         return authority_check(m, "org.tilld1.audit", reconcile, userdata, error);
 }
 
+/*
+ * To close any descriptor of a file ends the process's locks on it (fcntl(2)): the journal, under whatever name, is
+ * not opened a second time. One that is only a path has no part in that.
+ */
+static int refuse_journal(int dir, const char *path, struct open_how how, const char *journal) {
+        _cleanup_close_ int fd = -EBADF;
+        struct stat st, own;
+
+        how.flags = O_PATH | O_CLOEXEC;
+        fd = (int) syscall(SYS_openat2, dir, path, &how, sizeof(how));
+        if (fd < 0 || fstat(fd, &st) < 0 || stat(journal, &own) < 0)
+                return -errno;
+        return st.st_dev == own.st_dev && st.st_ino == own.st_ino ? -EPERM : 0;
+}
+
 /* Below the state directory and nowhere else, whatever links there are. */
-static int open_below(const char *folder, const char *path, struct stream *ret) {
+static int open_below(const char *folder, const char *path, const char *journal, struct stream *ret) {
         struct open_how how = {
                 .flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK,
                 .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV,
         };
         _cleanup_close_ int dir = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC), fd = -EBADF;
         const char *rest = startswith(path, folder);
+        int r;
 
         if (dir < 0)
                 return -errno;
         if (rest)
                 path = rest + strspn(rest, "/");
+        r = refuse_journal(dir, path, how, journal);
+        if (r < 0)
+                return r;
         fd = (int) syscall(SYS_openat2, dir, path, &how, sizeof(how));
         return fd < 0 ? -errno : stream_open_file(ret, fd);
 }
 
 static int reconcile_file(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         _cleanup_free_ char *folder = NULL;
+        struct journal_summary summary;
         struct server *s = userdata;
         struct stream stream;
         const char *path;
@@ -107,9 +129,11 @@ static int reconcile_file(sd_bus_message *m, void *userdata, sd_bus_error *error
         r = sd_bus_message_read(m, "s", &path);
         if (r >= 0)
                 r = journal_state_folder(s, "", &folder);
+        if (r >= 0)
+                r = journal_summarize(engine_journal(s->engine), &summary);
         if (r < 0)
                 return r;
-        r = open_below(folder, path, &stream);
+        r = open_below(folder, path, summary.path, &stream);
         if (r == -EMEDIUMTYPE)
                 return journal_call_refuse(error, REFUSAL_INVALID_DESCRIPTOR, "A statement is a regular file");
         if (r < 0)

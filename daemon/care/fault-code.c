@@ -64,6 +64,7 @@ static const struct fault_code codes[] = {
           STATEMENT },
         { "reconcile-unconfirmed-here", NETWORK, ERROR, N_("The acquirer booked what is unconfirmed"), NULL,
           STATEMENT },
+        { "reconcile-rejected-here", NETWORK, ERROR, N_("The acquirer booked what it had refused"), NULL, STATEMENT },
         { "reconcile-twice-there", NETWORK, ERROR, N_("The acquirer booked a payment twice"), NULL, STATEMENT },
 };
 

@@ -317,7 +317,8 @@ static const char sql_evidence[] =
         " UNION ALL SELECT 'settlement-refused', printf('%06d', b.number), max(t.id),"
         "  iif(t.response_code <> '', 'answer ' || t.response_code, '')"
         "  FROM batches b CROSS JOIN transactions t ON t.id >= b.settlement WHERE b.state <> 'settled'"
-        "  AND +t.kind = 'settlement' AND (t.result = 'declined' OR t.reason = 'not-reconciled') GROUP BY b.number";
+        "  AND +t.kind = 'settlement' AND (t.result = 'declined' OR t.reason IN ('not-reconciled', 'no-sign-on')) "
+        "GROUP BY b.number";
 
 static int read_evidence(sqlite3_stmt *s, struct fault_record *ret) {
         int r;

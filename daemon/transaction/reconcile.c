@@ -26,6 +26,8 @@ static const struct {
         [DIFFERENCE_UNCONFIRMED] = { "unconfirmed-here",
                                      N_("Resolve the transaction as approved: the acquirer has booked it.") },
         [DIFFERENCE_TWICE_THERE] = { "twice-there", N_("Ask the acquirer to take one of them back.") },
+        [DIFFERENCE_REJECTED] = { "rejected-here", N_("Resolve the transaction as settled: the acquirer has booked it "
+                                                      "after all. Claim nothing from the cardholder.") },
         [DIFFERENCE_NOT_TOLD] = { "not-told-yet", N_("Forward it with Flush, then compare again.") },
 };
 
@@ -48,8 +50,15 @@ enum difference reconcile_line(const struct statement_line *line, const struct t
                 return DIFFERENCE_KIND;
         if (line->amount != record->amount || !streq(line->currency, record->currency))
                 return DIFFERENCE_AMOUNT;
+        /* Whoever resolved it has agreed on what is booked. */
+        if (record->reversal == REVERSAL_RESOLVED || record->forwarding == FORWARDING_RESOLVED)
+                return DIFFERENCE_NONE;
+        if (record->reversal == REVERSAL_PENDING)
+                return DIFFERENCE_NOT_TOLD;
         if (record->reversal != REVERSAL_NONE)
                 return DIFFERENCE_REVERSED_HERE;
+        if (record->forwarding == FORWARDING_REJECTED)
+                return DIFFERENCE_REJECTED;
         if (record->result == RESULT_UNCONFIRMED)
                 return DIFFERENCE_UNCONFIRMED;
         return record->result == RESULT_APPROVED ? DIFFERENCE_NONE : DIFFERENCE_NOT_APPROVED;

@@ -20,7 +20,8 @@ enum difference {
         DIFFERENCE_NOT_APPROVED,  /* booked, and declined, cancelled or failed here */
         DIFFERENCE_UNCONFIRMED,   /* booked, and unconfirmed here */
         DIFFERENCE_TWICE_THERE,
-        DIFFERENCE_NOT_TOLD, /* approved offline, and still to be forwarded */
+        DIFFERENCE_REJECTED, /* booked, and the acquirer had refused it when it was forwarded */
+        DIFFERENCE_NOT_TOLD, /* approved offline and still to be forwarded, or still to be reversed */
         _DIFFERENCE_MAX,
 };
 

@@ -400,7 +400,7 @@ static void signed_on(const char *failure, void *userdata) {
         struct transaction *t = userdata;
 
         if (failure)
-                return failed(t, "settle-again");
+                return failed(t, acquirer_was_reached(t->engine->acquirer) ? "no-sign-on" : "settle-again");
         next_step(t);
 }
 
@@ -416,7 +416,7 @@ static void next_step(struct transaction *t) {
         if (r < 0) {
                 log_error_errno(r, "Transaction %" PRIi64 ": the next message of the settlement cannot be made",
                                 t->view.record.id);
-                failed(t, r == -EIO || r == -ENOSPC ? "storage" : "settle-again");
+                failed(t, r == -EIO || r == -ENOSPC ? "storage" : "not-made");
         }
 }
 
@@ -486,10 +486,16 @@ int settlement_commit(struct transaction *t) {
 
 /* ---- Where the acquirer keeps refusing ---- */
 
-/* In the journal, so that a restart changes nothing of it. A settlement is declined by an answer alone. */
+/*
+ * In the journal, so that a restart changes nothing of it. An answer that is no last word, "not now" or "out of
+ * order", leaves what became of an earlier try as open as no answer does.
+ */
 static bool was_refused(const struct transaction_record *settlement) {
-        return settlement->state == TRANSACTION_DONE &&
-               (settlement->result == RESULT_DECLINED || streq(settlement->reason, "not-reconciled"));
+        if (settlement->state != TRANSACTION_DONE)
+                return false;
+        if (settlement->result == RESULT_DECLINED)
+                return host_result_is_final(settlement->response_code) || streq(settlement->reason, "batch-differs");
+        return streq(settlement->reason, "not-reconciled") || streq(settlement->reason, "no-sign-on");
 }
 
 int settlement_check_agreement(struct engine *e, const struct transaction_record *settlement, struct refusal *ret) {

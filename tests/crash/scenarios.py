@@ -216,7 +216,7 @@ def settlements():
                    unreachable=True)
     # The acquirer refuses it, and what is booked is agreed on with it.
     for outcome, script in (('agreed', ['decline 12 kind=settlement']),
-                            ('upload-agreed', ['wrong-amount kind=settlement', 'decline 96 kind=batch-upload'])):
+                            ('upload-agreed', ['wrong-amount kind=settlement', 'decline 12 kind=batch-upload'])):
         yield Scenario(f'settlement/none/{outcome}', service('settlement REF-1') + ['resolve REF-1 settled', 'until quiet'],
                        'declined', script, PATIENT, before)
     # The reversal goes first; a settlement does not wait until it goes through.

@@ -223,6 +223,33 @@ static void statement(void **state) {
         assert_string_equal(call("ReconcileFile", ".", NULL), "InvalidDescriptor");
 }
 
+static bool others_may_write(void) {
+        char command[192];
+        int status;
+
+        /* The locks of a process are no obstacle to itself. */
+        snprintf(command, sizeof(command),
+                 "python3 -c \"import sqlite3; sqlite3.connect('%s/test.db', timeout=0).execute('BEGIN IMMEDIATE')\" "
+                 "2>/dev/null",
+                 shop.dir);
+        status = system(command);
+        assert_true(WIFEXITED(status));
+        return WEXITSTATUS(status) == 0;
+}
+
+/* A file that is closed takes the process's locks with it. */
+static void the_journal_is_no_statement(void **state) {
+        char path[96], link_path[96];
+
+        snprintf(path, sizeof(path), "%s/test.db", shop.dir);
+        snprintf(link_path, sizeof(link_path), "%s/statement.csv", shop.dir);
+        assert_int_equal(link(path, link_path), 0);
+        assert_false(others_may_write());
+        assert_string_equal(call("ReconcileFile", "test.db", NULL), "NotFound");
+        assert_string_equal(call("ReconcileFile", "statement.csv", NULL), "NotFound");
+        assert_false(others_may_write());
+}
+
 /* A file may be of a file system that is a program of the caller's. */
 static void statements_from_elsewhere(void **state) {
         char path[96];
@@ -335,6 +362,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(purge, setup, bus_tear_down),
                 cmocka_unit_test_setup_teardown(describe, setup, bus_tear_down),
                 cmocka_unit_test_setup_teardown(statement, setup, bus_tear_down),
+                cmocka_unit_test_setup_teardown(the_journal_is_no_statement, setup, bus_tear_down),
                 cmocka_unit_test_setup_teardown(statements_from_elsewhere, setup, bus_tear_down),
                 cmocka_unit_test_setup_teardown(callers_that_leave, setup, bus_tear_down),
                 cmocka_unit_test_setup_teardown(nobody_waits_for_a_statement, setup, bus_tear_down),

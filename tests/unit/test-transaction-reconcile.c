@@ -134,8 +134,10 @@ static void judged(void **state) {
         struct statement_line line = {
                 .rrn = "1", .kind = "sale", .stan = 2, .batch = 1, .amount = 100, .currency = "CNY"
         };
+        struct statement_line told = line;
         struct transaction_record record, good;
 
+        COPY(told.kind, "offline-sale");
         transaction_record_init(&record);
         COPY(record.rrn, "1");
         COPY(record.kind, "sale");
@@ -176,10 +178,15 @@ static void judged(void **state) {
         assert_int_equal(reconcile_line(&line, &record), DIFFERENCE_UNCONFIRMED);
         record.result = RESULT_DECLINED;
         assert_int_equal(reconcile_line(&line, &record), DIFFERENCE_NOT_APPROVED);
-        for (enum reversal_state s = REVERSAL_PENDING; s < _REVERSAL_STATE_MAX; s++) {
-                record.reversal = s;
-                assert_int_equal(reconcile_line(&line, &record), DIFFERENCE_REVERSED_HERE);
-        }
+        record.reversal = REVERSAL_PENDING;
+        assert_int_equal(reconcile_line(&line, &record), DIFFERENCE_NOT_TOLD);
+        record.reversal = REVERSAL_DONE;
+        assert_int_equal(reconcile_line(&line, &record), DIFFERENCE_REVERSED_HERE);
+        record.reversal = REVERSAL_REJECTED;
+        assert_int_equal(reconcile_line(&line, &record), DIFFERENCE_REVERSED_HERE);
+        /* A supervisor has agreed on it. */
+        record.reversal = REVERSAL_RESOLVED;
+        assert_int_equal(reconcile_line(&line, &record), DIFFERENCE_NONE);
 
         record = good;
         assert_int_equal(reconcile_row(&record, &line), DIFFERENCE_NONE);
@@ -188,6 +195,9 @@ static void judged(void **state) {
         assert_int_equal(reconcile_row(&record, NULL), DIFFERENCE_NOT_TOLD);
         record.forwarding = FORWARDING_REJECTED;
         assert_int_equal(reconcile_row(&record, NULL), DIFFERENCE_NONE);
+        assert_int_equal(reconcile_line(&told, &record), DIFFERENCE_REJECTED);
+        record.forwarding = FORWARDING_RESOLVED;
+        assert_int_equal(reconcile_line(&told, &record), DIFFERENCE_NONE);
         record.forwarding = FORWARDING_DONE;
         assert_int_equal(reconcile_row(&record, NULL), DIFFERENCE_ONLY_HERE);
         record.reversal = REVERSAL_DONE;

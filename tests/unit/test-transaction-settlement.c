@@ -616,7 +616,16 @@ static void no_agreement_without_an_answer(void **state) {
         acq.answer = answer_but_one;
         cut = (typeof(cut)){ 1, HOST_NO_ANSWER, NULL };
         assert_int_equal(agree(settle().id, "settled"), REFUSAL_NOT_ASKED);
-        cut = (typeof(cut)){ 2, HOST_ANSWERED, "12" };
+        /* "Not now", "out of order" and keys that do not fit say nothing of that one. */
+        for (unsigned i = 0; i < 3; i++) {
+                cut = (typeof(cut)){ i + 2, HOST_ANSWERED, (const char *[]){ "91", "96", "A0" }[i] };
+                acq.signed_on = true;
+                first = settle();
+                assert_string_equal(first.reason, "settlement-refused");
+                assert_int_equal(agree(first.id, "settled"), REFUSAL_NOT_ASKED);
+        }
+        acq.signed_on = true;
+        cut = (typeof(cut)){ 5, HOST_ANSWERED, "12" };
         first = settle();
         assert_string_equal(first.reason, "settlement-refused");
         /* It was refused, and then nobody knows. */
