@@ -288,7 +288,7 @@ int faults_start(struct faults *f) {
                                        on_tick, f);
         if (r < 0)
                 return r;
-        r = clock_jump_new(f->engine->config.event, on_clock_jump, f, &f->clock_jump);
+        r = clock_jump_new(engine_loop(f->engine), on_clock_jump, f, &f->clock_jump);
         if (r < 0)
                 return r;
         look_now(f);
@@ -438,10 +438,10 @@ int faults_new(struct engine *e, faults_told_t told, void *userdata, struct faul
         if (!f)
                 return -ENOMEM;
         f->engine = e;
-        f->journal = e->config.journal;
+        f->journal = engine_journal(e);
         f->told = told;
         f->userdata = userdata;
-        r = sd_event_add_defer(e->config.event, &f->soon, on_soon, f);
+        r = sd_event_add_defer(engine_loop(e), &f->soon, on_soon, f);
         if (r < 0)
                 return r;
         r = sd_event_source_set_enabled(f->soon, SD_EVENT_OFF);

@@ -65,7 +65,8 @@ static const struct {
         { "bad-download", N_("What the acquirer gave cannot be used; the terminal goes on with what it has. The "
                              "terminal's log says what is wrong.") },
         { "not-made",
-          N_("The request to the acquirer could not be made; nothing was booked. The terminal's log says why.") },
+          N_("The request to the acquirer could not be made; nothing was booked. The terminal's log says why."),
+          .alone = N_("The next message to the acquirer could not be made. The terminal's log says why.") },
         { "no-sign-on", N_("The acquirer did not accept the sign-on. The terminal's log says why.") },
         { "other-card", N_("This is not the card of the original transaction; nothing was booked. Start again with "
                            "the right one.") },

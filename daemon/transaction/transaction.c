@@ -487,8 +487,7 @@ int transaction_recover(struct engine *e, const struct transaction_record *recor
                 .kind = kind_find(record->kind),
                 .reversible = record->reversal == REVERSAL_PENDING,
         };
-        /* Sent, or perhaps; what cannot be taken back is not known. What is of a kind of another version may be money.
-         */
+        /* Sent, or perhaps; what cannot be taken back is not known. A kind of another version may be money. */
         bool unconfirmed = record->stan > 0 && !t.reversible && (!t.kind || t.kind->amount);
         const char *reason = unconfirmed ? "unconfirmed" : t.reversible ? "cut-off" : "interrupted";
         struct transaction_record *fresh = &t.view.record;
