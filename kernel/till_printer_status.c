@@ -408,6 +408,22 @@ static ssize_t source_show(struct device *dev, struct device_attribute *attr, ch
 }
 static DEVICE_ATTR_RO(source);
 
+/* A line of text, whatever the printer says. */
+static ssize_t ieee1284_id_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	struct till_printer *printer = to_till_printer(to_till_device(dev));
+	size_t i;
+	int n = 0;
+
+	for (i = 0; i < printer->device_id_length; i++) {
+		u8 c = printer->device_id[i];
+
+		n += sysfs_emit_at(buf, n, "%c", c >= ' ' && c <= '~' ? c : '?');
+	}
+	return n + sysfs_emit_at(buf, n, "\n");
+}
+static DEVICE_ATTR_RO(ieee1284_id);
+
 static struct attribute *till_printer_attrs[] = {
 	&dev_attr_online.attr,
 	&dev_attr_paper.attr,
@@ -415,6 +431,7 @@ static struct attribute *till_printer_attrs[] = {
 	&dev_attr_drawer.attr,
 	&dev_attr_error.attr,
 	&dev_attr_source.attr,
+	&dev_attr_ieee1284_id.attr,
 	NULL
 };
 
