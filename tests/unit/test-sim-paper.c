@@ -169,6 +169,25 @@ static void status_in_order(void **state) {
         assert_text(p, PAPER_SHEET_LAST, "late\n");
 }
 
+/* What a model does not know has no answer and no paper, and is counted. */
+static void models(void **state) {
+        PRINTER(latin, paper_model_find("latin"));
+        PRINTER(silent, paper_model_find("silent"));
+
+        assert_null(paper_model_find("none"));
+        FEED(latin, "\x1Dr\x01");
+        assert_reply("\x00");
+        FEED(latin, "\x1D(H\x06\x00\x30\x30job7");
+        assert_reply("");
+        assert_int_equal(unknown(latin), 1);
+        FEED(latin, "\x1D(k\x04\x00\x31P0a\x1D(k\x03\x00\x31Q0");
+        assert_int_equal(unknown(latin), 3);
+        assert_int_equal(paper_sheets(latin), 0);
+        FEED(silent, "\x1Dr\x01\x1D(H\x06\x00\x30\x30job7");
+        assert_reply("");
+        assert_int_equal(unknown(silent), 2);
+}
+
 static void buffer_full(void **state) {
         PRINTER(p, &paper_model_80mm);
         struct paper_status s;
@@ -199,8 +218,9 @@ static void head_speed(void **state) {
         struct paper_model slow = paper_model_80mm;
         struct paper_status s;
 
-        slow.rows_per_s = 1000;
+        slow.rows_per_s = 1;
         PRINTER(p, &slow);
+        paper_set_speed(p, 1000);
         FEED(p, "one\ntwo\n\x1D(H\x06\x00\x30\x30"
                 "done");
         assert_text(p, PAPER_SHEET_LAST, "one\n");
@@ -219,6 +239,41 @@ static void head_speed(void **state) {
                      "done\0");
         paper_get_status(p, &s);
         assert_int_equal(s.rows_fed, 60);
+}
+
+static void power_goes(void **state) {
+        PRINTER(p, &paper_model_80mm);
+        struct paper_status s;
+        unsigned dots, rows, black = 0;
+
+        /* In the middle of the second line: its upper half is there, its text cannot be read. */
+        paper_power_off_after(p, 45);
+        assert_int_equal(paper_write(p, "one\nHHHHHHHH\nthree\n\x1DV\x00", 22), 13);
+        paper_get_status(p, &s);
+        assert_true(s.powerless && s.offline);
+        assert_int_equal(s.rows_fed, 45);
+        assert_int_equal(s.cuts, 0);
+        assert_int_equal(paper_write(p, "more\n", 5), 0);
+        assert_text(p, PAPER_SHEET_LAST, "one\n");
+        assert_int_equal(paper_sheet_size(p, PAPER_SHEET_LAST, &dots, &rows), 0);
+        assert_int_equal(rows, 96 + 45);
+        for (unsigned x = 0; x < dots; x++) {
+                black += paper_sheet_dot(p, PAPER_SHEET_LAST, x, rows - 3);
+                assert_false(paper_sheet_dot(p, PAPER_SHEET_LAST, x, rows));
+        }
+        assert_true(black > 0);
+
+        /* What was there stays, what was not printed is lost. */
+        paper_power_cycle(p);
+        FEED(p, "four\n");
+        assert_text(p, PAPER_SHEET_LAST, "one\nfour\n");
+        paper_power_off(p);
+        assert_int_equal(paper_write(p, "five\n", 5), 0);
+        paper_power_cycle(p);
+        paper_power_off_after(p, 10);
+        paper_power_off_after(p, 0);
+        FEED(p, "six\n");
+        assert_text(p, PAPER_SHEET_LAST, "one\nfour\nsix\n");
 }
 
 static void roll_runs_out(void **state) {
@@ -612,8 +667,10 @@ int main(void) {
                 cmocka_unit_test(status_realtime),
                 cmocka_unit_test(status_automatic),
                 cmocka_unit_test(status_in_order),
+                cmocka_unit_test(models),
                 cmocka_unit_test(buffer_full),
                 cmocka_unit_test(head_speed),
+                cmocka_unit_test(power_goes),
                 cmocka_unit_test(roll_runs_out),
                 cmocka_unit_test(cutter_jams),
                 cmocka_unit_test(text_characters),

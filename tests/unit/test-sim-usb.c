@@ -787,6 +787,161 @@ static void paper_out(void **state) {
         unplug();
 }
 
+static void cut(struct printer *printer, const char *words, int result) {
+        char line[64];
+
+        strcpy(line, words);
+        assert_int_equal(printer_cut(printer, line), result);
+}
+
+/* What till-sim's own loop does with a device that pulled itself out. */
+static void expect_pulled(struct printer *printer) {
+        struct device *d = (struct device *) printer;
+
+        assert_true(d->pulled);
+        expect_nothing();
+        unplug();
+        d->pulled = false;
+}
+
+static void replug(struct printer *printer) {
+        plug((struct device *) printer);
+        printer_power(printer);
+        configure();
+}
+
+/* A transfer of so many lines, each of ten bytes. */
+static uint32_t submit_lines(unsigned n) {
+        char data[2048] = "";
+
+        for (unsigned i = 0; i < n; i++)
+                sprintf(data + 10 * i, "line %04u\n", i);
+        return submit_out(1, data, 10 * n);
+}
+
+static void expect_lines(struct printer *printer, unsigned n) {
+        _cleanup_free_ char *text = NULL;
+        unsigned lines = 0;
+
+        assert_int_equal(paper_text(printer_paper(printer), PAPER_SHEET_ALL, &text), 0);
+        for (const char *at = text; (at = strstr(at, "line ")); at++)
+                lines++;
+        assert_int_equal(lines, n);
+        paper_clear(printer_paper(printer));
+}
+
+static void cut_at_packet(void **state) {
+        static const char *const wrong[] = { "",         "none 1",          "unplug",           "unplug packet",
+                                             "unplug 1", "unplug packet 0", "unplug packet 1x", "unplug row 1",
+                                             "dance",    "unplug byte 1" };
+        _cleanup_(printer_freep) struct printer *printer = NULL;
+        struct printer_counts counts;
+
+        assert_int_equal(printer_new(host.event, &printer), 0);
+        for (size_t i = 0; i < ELEMENTSOF(wrong); i++)
+                cut(printer, wrong[i], -EINVAL);
+
+        /* 20 lines are 200 bytes, which are four packets; a short transfer is one more. */
+        replug(printer);
+        cut(printer, "none", 0);
+        expect_out(submit_lines(20), 200);
+        expect_out(submit_lines(1), 10);
+        printer_get_counts(printer, &counts);
+        assert_int_equal(counts.packets, 5);
+        assert_int_equal(counts.rows, 21 * 30);
+        assert_false(counts.cutting);
+        expect_lines(printer, 21);
+        unplug();
+
+        for (unsigned n = 1; n <= 5; n++) {
+                char words[64];
+
+                replug(printer);
+                sprintf(words, "unplug packet %u", n);
+                cut(printer, words, 0);
+                if (n == 5)
+                        expect_out(submit_lines(20), 200);
+                (void) submit_lines(n == 5 ? 1 : 20);
+                expect_pulled(printer);
+                printer_get_counts(printer, &counts);
+                assert_int_equal(counts.packets, n - 1);
+                assert_false(counts.cutting);
+                expect_lines(printer, n == 5 ? 20 : (n - 1) * 64 / 10);
+                /* What began a line is still in the printer: with its power on it prints that. */
+                paper_soft_reset(printer_paper(printer));
+        }
+}
+
+static void cut_power(void **state) {
+        _cleanup_(printer_freep) struct printer *printer = NULL;
+        uint32_t seqnum, asked;
+        struct answer a;
+
+        assert_int_equal(printer_new(host.event, &printer), 0);
+        /* Without paper all of it is in the buffer, which is lost. */
+        replug(printer);
+        paper_set_paper(printer_paper(printer), PAPER_END);
+        cut(printer, "power packet 3", 0);
+        (void) submit_lines(20);
+        expect_pulled(printer);
+        paper_set_paper(printer_paper(printer), PAPER_OK);
+        replug(printer);
+        expect_lines(printer, 0);
+
+        /* With the cable cut only, it is printed. */
+        paper_set_paper(printer_paper(printer), PAPER_END);
+        cut(printer, "unplug packet 3", 0);
+        (void) submit_lines(20);
+        expect_pulled(printer);
+        replug(printer);
+        paper_set_paper(printer_paper(printer), PAPER_OK);
+        printer_changed(printer);
+        expect_lines(printer, 12);
+        paper_soft_reset(printer_paper(printer));
+
+        cut(printer, "power row 100", 0);
+        (void) submit_lines(20);
+        expect_pulled(printer);
+        replug(printer);
+        expect_lines(printer, 3);
+
+        /* The second answer is the one that does not come. */
+        cut(printer, "power answer 2", 0);
+        seqnum = submit_in(2, 64);
+        asked = submit_out(1, "\x10\x04\x01", 3);
+        expect_in(seqnum, &a);
+        expect_out(asked, 3);
+        (void) submit_in(2, 64);
+        expect_out(submit_out(1, "\x10\x04\x01", 3), 3);
+        expect_pulled(printer);
+}
+
+static void slow_printer(void **state) {
+        _cleanup_(printer_freep) struct printer *printer = NULL;
+        struct paper_status status;
+        struct answer a;
+        unsigned sent = 0;
+
+        assert_int_equal(printer_new(host.event, &printer), 0);
+        replug(printer);
+        paper_set_speed(printer_paper(printer), 10);
+        do {
+                (void) submit_lines(100);
+                sent += 1000;
+                assert_true(sent < 100000);
+        } while (receive(&a, false));
+        paper_get_status(printer_paper(printer), &status);
+        assert_true(status.bytes_accepted >= 4096 && status.bytes_accepted < sent);
+        paper_set_speed(printer_paper(printer), 1000000);
+        for (int i = 0; i < 1000 && status.bytes_accepted < sent; i++) {
+                assert_true(sd_event_run(host.event, 10000) >= 0);
+                printer_changed(printer);
+                paper_get_status(printer_paper(printer), &status);
+        }
+        assert_int_equal(status.bytes_accepted, sent);
+        unplug();
+}
+
 static void stall(void **state) {
         _cleanup_(printer_freep) struct printer *printer = NULL;
         struct answer a;
@@ -929,6 +1084,9 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(wire, setup_loop, end_loop),
                 cmocka_unit_test_setup_teardown(printing, setup_loop, end_loop),
                 cmocka_unit_test_setup_teardown(paper_out, setup_loop, end_loop),
+                cmocka_unit_test_setup_teardown(cut_at_packet, setup_loop, end_loop),
+                cmocka_unit_test_setup_teardown(cut_power, setup_loop, end_loop),
+                cmocka_unit_test_setup_teardown(slow_printer, setup_loop, end_loop),
                 cmocka_unit_test_setup_teardown(stall, setup_loop, end_loop),
                 cmocka_unit_test_setup_teardown(failures, setup_loop, end_loop),
                 cmocka_unit_test_setup_teardown(other_printers, setup_loop, end_loop),

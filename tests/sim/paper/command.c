@@ -607,7 +607,7 @@ static bool reply_sensor(struct paper *p, unsigned n) {
 
 /* GS ( H function 48: reached only when all before it is on paper. */
 static bool reply_process_id(struct paper *p, const uint8_t *d, size_t n) {
-        if (n != 6 || d[0] != 48 || d[1] != 48)
+        if (p->model.no_process_id || n != 6 || d[0] != 48 || d[1] != 48)
                 return false;
         paper_send(p, (uint8_t[]){ 0x37, 0x22, d[2], d[3], d[4], d[5], 0 }, 7);
         return true;
@@ -840,7 +840,7 @@ static bool run_group(struct paper *p, const uint8_t *c, size_t n) {
                         paper_tell_status(p, true);
                 return true;
         case 'r':
-                return reply_sensor(p, a);
+                return !p->model.no_sensor_query && reply_sensor(p, a);
         case 'I':
                 return reply_info(p, a);
         case 'h':
@@ -880,7 +880,7 @@ static bool run_group(struct paper *p, const uint8_t *c, size_t n) {
                         if (n < 8)
                                 return false;
                         return c[5] == 48   ? code_pdf417(p, c + 5, n - 5)
-                               : c[5] == 49 ? code_qr(p, c + 5, n - 5)
+                               : c[5] == 49 ? !p->model.no_qr && code_qr(p, c + 5, n - 5)
                                             : false;
                 case 'H':
                         return reply_process_id(p, c + 5, n - 5);

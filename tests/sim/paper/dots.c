@@ -17,6 +17,12 @@ void paper_dots_clear(struct paper_dots *d) {
         d->black = false;
 }
 
+void paper_dots_end(struct paper_dots *d, unsigned rows) {
+        if (rows < d->alloc)
+                memset(d->bits + (size_t) rows * d->stride, 0, (size_t) (d->alloc - rows) * d->stride);
+        d->rows = MIN(d->rows, rows);
+}
+
 static bool dots_grow(struct paper_dots *d, unsigned rows) {
         unsigned alloc = MAX(rows + 64, d->alloc * 2);
         uint8_t *bits;

@@ -3,28 +3,65 @@
 
 #include "paper/printer.h"
 
-const struct paper_model paper_model_80mm = {
-        .maker = "EPSON",
-        .name = "TM-T20II",
-        .serial = "TILL000001",
-        .dots = 576,
-        .roll_dots = 640,
-        .cutter = true,
-        .cutter_dots = 96,
-        .chinese = PAPER_CHINESE_GB18030,
-        .buffer_size = 4096,
+const struct paper_model paper_models[] = {
+        {
+                .word = "80",
+                .maker = "EPSON",
+                .name = "TM-T20II",
+                .serial = "TILL000001",
+                .dots = 576,
+                .roll_dots = 640,
+                .cutter = true,
+                .cutter_dots = 96,
+                .chinese = PAPER_CHINESE_GB18030,
+                .buffer_size = 4096,
+        },
+        {
+                .word = "58",
+                .maker = "EPSON",
+                .name = "58mm",
+                .serial = "TILL000002",
+                .dots = 384,
+                .roll_dots = 464,
+                .cutter_dots = 56,
+                .chinese = PAPER_CHINESE_GBK,
+                .buffer_size = 1024,
+        },
+        {
+                .word = "latin",
+                .maker = "BIXOLON",
+                .name = "SRP-350",
+                .serial = "TILL000003",
+                .dots = 512,
+                .roll_dots = 640,
+                .cutter = true,
+                .cutter_dots = 96,
+                .buffer_size = 4096,
+                .no_qr = true,
+                .no_process_id = true,
+        },
+        {
+                .word = "silent",
+                .maker = "POS",
+                .name = "POS-58",
+                .serial = "TILL000004",
+                .dots = 384,
+                .roll_dots = 464,
+                .cutter_dots = 56,
+                .chinese = PAPER_CHINESE_GBK,
+                .buffer_size = 1024,
+                .no_qr = true,
+                .no_process_id = true,
+                .no_sensor_query = true,
+        },
 };
 
-const struct paper_model paper_model_58mm = {
-        .maker = "EPSON",
-        .name = "58mm",
-        .serial = "TILL000002",
-        .dots = 384,
-        .roll_dots = 464,
-        .cutter_dots = 56,
-        .chinese = PAPER_CHINESE_GBK,
-        .buffer_size = 1024,
-};
+const struct paper_model *paper_model_find(const char *word) {
+        for (size_t i = 0; i < ELEMENTSOF(paper_models); i++)
+                if (streq(paper_models[i].word, word))
+                        return &paper_models[i];
+        return NULL;
+}
 
 int paper_new(const struct paper_model *model, paper_reply_t reply, void *userdata, struct paper **ret) {
         _cleanup_(paper_freep) struct paper *p = NULL;
@@ -92,7 +129,8 @@ void paper_send(struct paper *p, const void *data, size_t size) {
 /* Status */
 
 static bool offline(const struct paper *p) {
-        return p->cover_open || p->supply == PAPER_END || p->error != PAPER_ERROR_NONE || p->feed_pressed;
+        return p->cover_open || p->supply == PAPER_END || p->error != PAPER_ERROR_NONE || p->feed_pressed ||
+               p->powerless;
 }
 
 static uint8_t error_bits(const struct paper *p) {
@@ -166,6 +204,7 @@ void paper_get_status(const struct paper *p, struct paper_status *ret) {
         ret->cover_open = p->cover_open;
         ret->drawer_open = p->drawer_open;
         ret->offline = offline(p);
+        ret->powerless = p->powerless;
         ret->buffered = (unsigned) (p->buffer_used + p->n_command);
 }
 
@@ -194,6 +233,8 @@ static void buffer_run(struct paper *p) {
                 p->buffer_used--;
                 paper_command_byte(p, byte);
         }
+        if (p->powerless)
+                paper_sheet_whiten(p);
 }
 
 static void realtime_status(struct paper *p, unsigned n) {
@@ -281,7 +322,7 @@ size_t paper_write(struct paper *p, const void *data, size_t size) {
         size_t i = 0;
 
         buffer_run(p);
-        while (i < size) {
+        while (i < size && !p->powerless) {
                 size_t length;
 
                 if (p->buffer_used < p->model.buffer_size) {
@@ -322,8 +363,21 @@ void paper_soft_reset(struct paper *p) {
 void paper_power_cycle(struct paper *p) {
         paper_soft_reset(p);
         p->error = PAPER_ERROR_NONE;
-        p->feed_pressed = false;
+        p->feed_pressed = p->powerless = false;
         asb_fill(p, p->asb);
+}
+
+void paper_power_off(struct paper *p) {
+        p->powerless = true;
+        p->rows_powered = 0;
+}
+
+void paper_power_off_after(struct paper *p, unsigned rows) {
+        p->rows_powered = rows;
+}
+
+void paper_set_speed(struct paper *p, unsigned rows_per_s) {
+        p->model.rows_per_s = rows_per_s;
 }
 
 /* Switches */

@@ -26,6 +26,7 @@ enum paper_chinese {
 };
 
 struct paper_model {
+        const char *word;                  /* for options: "80", "latin" */
         const char *maker, *name, *serial; /* GS I 66, 67, 68 */
         unsigned dots;                     /* printable width: 576 for 80 mm, 384 for 58 mm; 8 to 1024 */
         unsigned roll_dots;                /* width of the paper: 640 and 464 */
@@ -33,11 +34,21 @@ struct paper_model {
         unsigned cutter_dots;              /* from the head to the blade: a cut without a feed cuts into the text */
         enum paper_chinese chinese;
         unsigned buffer_size; /* receive buffer in bytes; bytes are "accepted" once there, printed later */
+        bool no_qr;           /* GS ( k of a QR code is not known */
+        bool no_process_id;   /* GS ( H is not known */
+        bool no_sensor_query; /* nor GS r: what was printed, such a printer never says */
         unsigned rows_per_s;  /* head speed in dot rows, 203 to the inch; 0: at once */
 };
 
-/* The two that are simulated: an Epson TM-T20II of the Chinese market, and a plain 58 mm printer without cutter. */
-extern const struct paper_model paper_model_80mm, paper_model_58mm;
+/*
+ * An Epson TM-T20II of the Chinese market ("80"), a plain 58 mm printer without cutter ("58"), one for Latin letters
+ * that has neither Chinese nor QR codes ("latin"), and a 58 mm one that answers no query ("silent").
+ */
+#define paper_model_80mm (paper_models[0])
+#define paper_model_58mm (paper_models[1])
+extern const struct paper_model paper_models[4];
+/* NULL for none. */
+const struct paper_model *paper_model_find(const char *word);
 
 /* Bytes that the printer sends to the host, in order, a message per call. Must not call back into `paper`. */
 typedef void (*paper_reply_t)(void *userdata, const void *data, size_t size);
@@ -63,6 +74,14 @@ uint64_t paper_advance(struct paper *p, uint64_t usec);
 
 /* As if switched off and on: buffers, modes, ASB are lost, paper and what is on it stay. */
 void paper_power_cycle(struct paper *p);
+/*
+ * The power goes, and comes back by paper_power_cycle(): nothing is taken or printed between. At once, also from
+ * within a reply; or when so many more dot rows are printed, in the middle of a line too. 0: not at all.
+ */
+void paper_power_off(struct paper *p);
+void paper_power_off_after(struct paper *p, unsigned rows);
+/* Another speed of the head than the model's, in dot rows a second. */
+void paper_set_speed(struct paper *p, unsigned rows_per_s);
 /* USB SOFT_RESET: receive and print buffers are emptied. */
 void paper_soft_reset(struct paper *p);
 
@@ -90,6 +109,7 @@ struct paper_status {
         enum paper_supply supply;
         enum paper_error error;
         bool cover_open, drawer_open, offline;
+        bool powerless;
         unsigned buffered;       /* bytes accepted and not yet worked off */
         unsigned drawer_pulses;  /* since paper_new() */
         unsigned cuts;           /* the same */

@@ -28,6 +28,8 @@ void paper_dots_init(struct paper_dots *d, unsigned width);
 void paper_dots_done(struct paper_dots *d);
 /* White again, with no rows. */
 void paper_dots_clear(struct paper_dots *d);
+/* Rows from this one on are white again, and gone. */
+void paper_dots_end(struct paper_dots *d, unsigned rows);
 /* Blackens a dot, and makes rows down to it; outside the width, or without memory, nothing happens. */
 void paper_dots_set(struct paper_dots *d, unsigned x, unsigned y);
 bool paper_dots_get(const struct paper_dots *d, unsigned x, unsigned y);
@@ -131,8 +133,10 @@ struct paper {
         unsigned n_sheets;
         struct paper_sheet *sheet;
         unsigned row;
-        uint64_t head_usec; /* what the head has still to do */
-        int64_t roll;       /* rows left, -1 for no end */
+        uint64_t head_usec;    /* what the head has still to do */
+        int64_t roll;          /* rows left, -1 for no end */
+        unsigned rows_powered; /* rows until the power goes, 0: it stays */
+        bool powerless;
 
         enum paper_supply supply;
         enum paper_error error;
@@ -196,6 +200,8 @@ void paper_sheet_feed(struct paper *p, unsigned rows);
 /* Makes room for so many rows below the head on one slip. */
 void paper_sheet_reserve(struct paper *p, unsigned rows);
 void paper_sheet_text(struct paper *p, unsigned row, const char *text);
+/* Takes back what a command has drawn below the head. */
+void paper_sheet_whiten(struct paper *p);
 /* Parts the paper at the blade. */
 void paper_sheet_cut(struct paper *p, enum paper_edge edge);
 bool paper_sheet_blank(const struct paper_sheet *s);

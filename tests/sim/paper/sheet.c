@@ -80,10 +80,20 @@ static int sheet_part(struct paper *p, unsigned at, enum paper_edge edge) {
 void paper_sheet_cut(struct paper *p, enum paper_edge edge) {
         unsigned at = p->row - MIN(p->row, p->model.cutter_dots);
 
+        if (p->powerless && edge == EDGE_CUT)
+                return;
         if (edge == EDGE_CUT)
                 p->count.cuts++;
         if (at > 0)
                 (void) sheet_part(p, at, edge);
+}
+
+void paper_sheet_whiten(struct paper *p) {
+        struct paper_sheet *s = p->sheet;
+
+        paper_dots_end(&s->dots, p->row);
+        while (s->n_lines > 0 && s->lines[s->n_lines - 1].row >= p->row)
+                free(s->lines[--s->n_lines].text);
 }
 
 void paper_sheet_reserve(struct paper *p, unsigned rows) {
@@ -107,8 +117,21 @@ static void sheet_wear(struct paper *p, unsigned rows) {
         }
 }
 
+/* How many of them are printed before the power goes. */
+static unsigned sheet_power(struct paper *p, unsigned rows) {
+        if (p->powerless)
+                return 0;
+        if (p->rows_powered == 0)
+                return rows;
+        rows = MIN(rows, p->rows_powered);
+        p->rows_powered -= rows;
+        if (p->rows_powered == 0)
+                paper_power_off(p);
+        return rows;
+}
+
 void paper_sheet_feed(struct paper *p, unsigned rows) {
-        rows = MIN(rows, (unsigned) FEED_MAX);
+        rows = sheet_power(p, MIN(rows, (unsigned) FEED_MAX));
         paper_sheet_reserve(p, rows);
         p->row = MIN(p->row + rows, (unsigned) PAPER_ROWS_MAX);
         p->sheet->dots.rows = MAX(p->sheet->dots.rows, p->row);

@@ -157,6 +157,25 @@ static void command_power_cycle(const struct call *c, char *arg) {
         printer_done(c);
 }
 
+static void command_cut(const struct call *c, char *arg) {
+        if (printer_cut(c->sim->printer, arg) < 0)
+                refuse(c, -EINVAL, "cut unplug|power packet|answer N, cut power row N, or cut none");
+        else
+                done(c);
+}
+
+static void command_speed(const struct call *c, char *arg) {
+        unsigned int rows;
+        char end;
+
+        if (sscanf(arg, "%u%c", &rows, &end) != 1) {
+                refuse(c, -EINVAL, "speed ROWS, dot rows a second; 0 prints at once");
+                return;
+        }
+        paper_set_speed(printer_paper(c->sim->printer), rows);
+        printer_done(c);
+}
+
 static void command_tear(const struct call *c, char *arg) {
         paper_tear(printer_paper(c->sim->printer));
         done(c);
@@ -310,6 +329,8 @@ static void command_plug(const struct call *c, char *arg) {
         }
         if (mask & 1U << SIM_PRINTER && choose_printer(c, options) < 0)
                 return;
+        if (mask & 1U << SIM_PRINTER)
+                printer_power(c->sim->printer);
         if (mask & 1U << SIM_EMV && choose_reader(c, options) < 0)
                 return;
         if (mask & 1U << SIM_MSR && choose_magstripe_reader(c, options) < 0)
@@ -416,25 +437,30 @@ static void command_status(const struct call *c, char *arg) {
         static const char *const error[] = { "none", "cutter", "hot", "broken" };
         struct sim *sim = c->sim;
         struct icc *icc = emv_card(sim->emv);
+        struct printer_counts counts;
         struct paper_status s;
         const char *unknown;
         char text[1024];
         int n;
 
         paper_get_status(printer_paper(sim->printer), &s);
+        printer_get_counts(sim->printer, &counts);
         (void) paper_unknown(printer_paper(sim->printer), &unknown);
         n = snprintf(text, sizeof(text),
                      "msr=%s\nemv=%s\nprinter=%s\n"
                      "card=%s\ncard-power=%s\nkeypad=%s\n"
                      "paper=%s\ncover=%s\ndrawer=%s\noffline=%s\nerror=%s\n"
                      "buffered=%u\naccepted=%" PRIu64 "\nsheets=%u\ncuts=%u\ndrawer-pulses=%u\n"
-                     "unknown=%u\nunknown-last=%s\n",
+                     "unknown=%u\nunknown-last=%s\n"
+                     "power=%s\ncut=%s\npackets=%u\nanswers=%u\nrows=%" PRIu64 "\n",
                      plug_state(sim->devices[SIM_MSR]), plug_state(sim->devices[SIM_EMV]),
                      plug_state(sim->devices[SIM_PRINTER]), icc ? icc_card(icc)->name : "none",
                      emv_is_powered(sim->emv) ? "on" : "off", emv_wants_pin(sim->emv) ? "waiting" : "idle",
                      supply[s.supply], s.cover_open ? "open" : "closed", s.drawer_open ? "open" : "closed",
                      s.offline ? "yes" : "no", error[s.error], s.buffered, s.bytes_accepted,
-                     paper_sheets(printer_paper(sim->printer)), s.cuts, s.drawer_pulses, s.unknown, unknown);
+                     paper_sheets(printer_paper(sim->printer)), s.cuts, s.drawer_pulses, s.unknown, unknown,
+                     s.powerless ? "off" : "on", counts.cutting ? "waiting" : "none", counts.packets, counts.answers,
+                     counts.rows);
         c->answer(c->userdata, 0, text, MIN((size_t) n, sizeof(text) - 1));
 }
 
@@ -455,6 +481,7 @@ static const struct {
 } commands[] = {
         { "swipe", command_swipe, true },   { "insert", command_insert, true },
         { "remove", command_remove },       { "paper", command_paper, true },
+        { "cut", command_cut, true },       { "speed", command_speed, true },
         { "cover", command_cover, true },   { "drawer", command_drawer, true },
         { "tear", command_tear },           { "clear", command_clear },
         { "text", command_text },           { "print", command_print },

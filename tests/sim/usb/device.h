@@ -19,6 +19,7 @@ struct device {
         sd_event *event;
         unsigned int port;      /* of vhci_hcd's high-speed hub, 0-14 */
         struct usb_device *usb; /* NULL while unplugged */
+        bool pulled;            /* by itself: the owner unplugs it when changed() was called */
         /* The host configured the device, or its side is gone. Called from within the USB engine. */
         void (*changed)(void *owner);
         void *owner;
@@ -94,6 +95,20 @@ enum printer_misbehaviour {
 };
 /* By a word of till-sim(1), until printer_behave(). -EINVAL. */
 int printer_misbehave(struct printer *printer, const char *word);
+/*
+ * The words of "cut" in till-sim(1), taken apart: when the printer loses its cable or its power. It counts anew from
+ * here on. -EINVAL.
+ */
+int printer_cut(struct printer *printer, char *words);
+struct printer_counts {
+        unsigned packets; /* of data that it took */
+        unsigned answers; /* that it gave */
+        uint64_t rows;    /* that it printed */
+        bool cutting;     /* the cut is still to come */
+};
+void printer_get_counts(const struct printer *printer, struct printer_counts *ret);
+/* Its power comes back, where it lost it. */
+void printer_power(struct printer *printer);
 /* The words behind "misbehave printer fail", taken apart, as device_fail(). */
 int printer_fail(struct printer *printer, char *words);
 void printer_behave(struct printer *printer);

@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <limits.h>
+
 #include "paper/paper.h"
 #include "usb/device.h"
 
 #define EP_OUT 0x01
 #define EP_IN 0x82
+#define PACKET 64 /* bytes that cross the bus at once */
+
+/* Where the printer loses its cable or its power: before the N-th of these. */
+enum cut { CUT_NONE, CUT_PACKET, CUT_ANSWER, CUT_ROW };
 
 struct printer_kind {
+        const struct paper_model *paper;
         const char *word; /* as till-sim(1) has it */
         struct usb_model model;
         const char *id;    /* IEEE 1284 device id */
@@ -22,6 +29,13 @@ struct printer {
         enum printer_misbehaviour how;
         unsigned int told;   /* messages of one that never stops */
         const uint8_t *held; /* where the data of the transfer begins that is not taken */
+
+        enum cut cut;
+        unsigned cut_at;
+        bool cut_power;
+        size_t in_packet; /* bytes taken of the one under way */
+        struct printer_counts counts;
+        uint64_t rows_before; /* the paper's count when ours began */
 };
 
 #define DEVICE(_vendor, _product)                                                                                     \
@@ -72,8 +86,10 @@ static const uint8_t no_packet_size[] = {
 };
 
 #define KIND(_word, _vendor, _product, _configuration, _id, _id_index)                                                \
+        PAPER_KIND(_word, _vendor, _product, _configuration, _id, _id_index, &paper_model_80mm)
+#define PAPER_KIND(_word, _vendor, _product, _configuration, _id, _id_index, _paper)                                  \
         {                                                                                                             \
-                .word = (_word),                                                                                      \
+                .paper = (_paper), .word = (_word),                                                                   \
                 .model = { .device_descriptor = DEVICE(_vendor, _product),                                            \
                            .configuration = (_configuration),                                                         \
                            .strings = STRINGS,                                                                        \
@@ -91,14 +107,50 @@ static const struct printer_kind kinds[] = {
         /* Ids of bridge chips, of which many things are made. */
         KIND("bridge", 0x0416, 0x5011, bidirectional, "MFG:Printer;CMD:EPSON;MDL:POS-80;CLS:PRINTER;1", 0),
         KIND("bridge-other", 0x1a86, 0x7584, bidirectional, "MFG:HP;CMD:PCL,PJL;MDL:LaserJet 6L;CLS:PRINTER;", 0),
+        /* Models of the field. */
+        PAPER_KIND("58mm", 0x6868, 0x0200, bidirectional, "MFG:Gprinter;CMD:ESC/POS;MDL:GP-58;CLS:PRINTER;", 0,
+                   &paper_model_58mm),
+        PAPER_KIND("latin", 0x1504, 0x0006, bidirectional, "MFG:BIXOLON;CMD:ESC/POS;MDL:SRP-350;CLS:PRINTER;", 0,
+                   &paper_models[2]),
+        KIND("unknown", 0x0404, 0x0312, bidirectional, "MFG:NCR;CMD:ESC/POS;MDL:7197;CLS:PRINTER;", 0),
+        PAPER_KIND("silent", 0x0416, 0x5011, bidirectional, "MFG:Printer;CMD:EPSON;MDL:POS-58;CLS:PRINTER;", 0,
+                   &paper_models[3]),
 };
+
+/* Nothing comes of it and nothing goes to it from here on; it is unplugged from the event loop. */
+static void pull(struct printer *p) {
+        device_trace(p, p->cut_power ? "cut, no power" : "cut, unplugged", NULL, 0);
+        p->cut = CUT_NONE;
+        p->device.pulled = true;
+        if (p->cut_power)
+                paper_power_off(p->paper);
+        device_changed(p);
+}
+
+static bool cut_is_due(struct printer *p, enum cut cut, unsigned count) {
+        if (p->cut != cut || count != p->cut_at)
+                return false;
+        pull(p);
+        return true;
+}
 
 static void printer_reply(void *userdata, const void *data, size_t size) {
         struct printer *p = userdata;
 
+        if (p->device.pulled || cut_is_due(p, CUT_ANSWER, ++p->counts.answers))
+                return;
         device_trace(p, p->how == PRINTER_SILENT ? "reply, dropped" : "reply", data, size);
         if (p->device.usb && p->how != PRINTER_SILENT)
                 (void) usb_device_send(p->device.usb, EP_IN, data, size);
+}
+
+/* The paper itself knows at which row its power goes. */
+static void notice_power(struct printer *p) {
+        struct paper_status status;
+
+        paper_get_status(p->paper, &status);
+        if (status.powerless && p->cut == CUT_ROW)
+                pull(p);
 }
 
 /* Lets the head run for the time since it last did, and wakes up again when it wants to. */
@@ -108,6 +160,7 @@ static void printer_run(struct printer *p) {
         (void) sd_event_now(p->device.event, CLOCK_MONOTONIC, &now);
         next = paper_advance(p->paper, p->printing ? now - p->ran : 0);
         p->ran = now;
+        notice_power(p);
         p->printing = next != UINT64_MAX;
         if (!p->printing) {
                 (void) sd_event_source_set_enabled(p->timer, SD_EVENT_OFF);
@@ -122,6 +175,27 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
         return 0;
 }
 
+/* One after the other, as the bus has them: the last of a transfer may be a short one. */
+static size_t take_packets(struct printer *p, const uint8_t *data, size_t size) {
+        size_t taken = 0;
+
+        while (taken < size && !p->device.pulled) {
+                size_t want = MIN(size - taken, PACKET - p->in_packet), n;
+
+                if (p->in_packet == 0 && cut_is_due(p, CUT_PACKET, p->counts.packets + 1))
+                        break;
+                n = paper_write(p->paper, data + taken, want);
+                printer_run(p);
+                taken += n;
+                p->in_packet += n;
+                if (n < want)
+                        break;
+                p->in_packet = 0;
+                p->counts.packets++;
+        }
+        return taken;
+}
+
 static ssize_t printer_out(void *userdata, uint8_t endpoint, const uint8_t *data, size_t size) {
         struct printer *p = userdata;
         size_t n;
@@ -131,9 +205,8 @@ static ssize_t printer_out(void *userdata, uint8_t endpoint, const uint8_t *data
                         p->held = data;
                 return data == p->held ? 0 : (ssize_t) size;
         }
-        n = paper_write(p->paper, data, size);
+        n = take_packets(p, data, size);
         device_trace(p, n < size ? "print, busy" : "print", data, n);
-        printer_run(p);
         return n;
 }
 
@@ -223,7 +296,7 @@ int printer_new(sd_event *event, struct printer **ret) {
                 .port = 2,
         };
         p->kind = &kinds[0];
-        r = paper_new(&paper_model_80mm, printer_reply, p, &p->paper);
+        r = paper_new(p->kind->paper, printer_reply, p, &p->paper);
         if (r < 0)
                 return r;
         r = sd_event_add_time(event, &p->timer, CLOCK_MONOTONIC, UINT64_MAX, 1000, on_timer, p);
@@ -263,12 +336,32 @@ void printer_stall(struct printer *p) {
         usb_device_halt(p->device.usb, EP_IN);
 }
 
+/* Another model in the port has its own paper, with nothing on it. */
+static int change_paper(struct printer *p, const struct paper_model *model) {
+        struct paper *paper;
+        int r;
+
+        if (model == p->kind->paper)
+                return 0;
+        r = paper_new(model, printer_reply, p, &paper);
+        if (r < 0)
+                return r;
+        paper_free(p->paper);
+        p->paper = paper;
+        return 0;
+}
+
 int printer_set_kind(struct printer *p, const char *word) {
+        int r;
+
         for (size_t i = 0; i < ELEMENTSOF(kinds); i++) {
                 if (!streq(word, kinds[i].word))
                         continue;
                 if (p->device.usb)
                         return -EBUSY;
+                r = change_paper(p, kinds[i].paper);
+                if (r < 0)
+                        return r;
                 p->kind = &kinds[i];
                 p->device.model = &kinds[i].model;
                 return 0;
@@ -305,6 +398,51 @@ int printer_misbehave(struct printer *p, const char *word) {
                 return 0;
         }
         return -EINVAL;
+}
+
+int printer_cut(struct printer *p, char *words) {
+        static const char *const where[] = { [CUT_PACKET] = "packet", [CUT_ANSWER] = "answer", [CUT_ROW] = "row" };
+        char *save, *what = strtok_r(words, " ", &save), *unit = strtok_r(NULL, " ", &save), *end;
+        const char *number = strempty(strtok_r(NULL, " ", &save));
+        unsigned long at = strtoul(number, &end, 10);
+        bool power = streq_ptr(what, "power");
+        enum cut cut = CUT_NONE;
+
+        for (size_t i = CUT_PACKET; unit && i < ELEMENTSOF(where); i++)
+                if (streq(where[i], unit))
+                        cut = i;
+        if (unit ? cut == CUT_NONE || at == 0 || at > INT_MAX || *end || (!power && !streq(what, "unplug")) ||
+                            (cut == CUT_ROW && !power)
+                 : !streq_ptr(what, "none"))
+                return -EINVAL;
+
+        p->cut = cut;
+        p->cut_at = (unsigned) at;
+        p->cut_power = power;
+        paper_power_off_after(p->paper, cut == CUT_ROW ? p->cut_at : 0);
+        printer_get_counts(p, &p->counts);
+        p->rows_before += p->counts.rows;
+        p->counts = (struct printer_counts){};
+        return 0;
+}
+
+void printer_get_counts(const struct printer *p, struct printer_counts *ret) {
+        struct paper_status status;
+
+        paper_get_status(p->paper, &status);
+        *ret = p->counts;
+        ret->rows = status.rows_fed - p->rows_before;
+        ret->cutting = p->cut != CUT_NONE;
+}
+
+void printer_power(struct printer *p) {
+        struct paper_status status;
+
+        paper_get_status(p->paper, &status);
+        if (status.powerless)
+                paper_power_cycle(p->paper);
+        /* What was under way when it went does not go on. */
+        p->in_packet = 0;
 }
 
 static const struct device_pipe pipes[] = { { "control", 0 }, { "out", EP_OUT }, { "in", EP_IN }, {} };

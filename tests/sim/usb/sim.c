@@ -61,8 +61,10 @@ static void sim_settle(struct sim *sim) {
         for (size_t i = 0; i < SIM_DEVICES; i++) {
                 struct device *d = sim->devices[i];
 
-                if (d->usb && usb_device_is_gone(d->usb)) {
-                        log_notice("The kernel let go of %s", d->name);
+                if (d->usb && (d->pulled || usb_device_is_gone(d->usb))) {
+                        if (!d->pulled)
+                                log_notice("The kernel let go of %s", d->name);
+                        d->pulled = false;
                         d->usb = usb_device_free(d->usb);
                         sim->wanted &= ~(1U << i);
                 }
@@ -142,8 +144,10 @@ void sim_plug(struct sim *sim, unsigned int mask, sim_answer_t answer, void *use
 void sim_unplug(struct sim *sim, unsigned int mask) {
         sim->wanted &= ~mask;
         for (size_t i = 0; i < SIM_DEVICES; i++)
-                if (mask & 1U << i)
+                if (mask & 1U << i) {
                         sim->devices[i]->usb = usb_device_free(sim->devices[i]->usb);
+                        sim->devices[i]->pulled = false;
+                }
         sim_settle(sim);
 }
 
