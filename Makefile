@@ -29,6 +29,7 @@ LIBS_tilld := libsystemd libudev libcrypto libssl sqlite3 libcjson
 LIBS_tillctl := libsystemd libcjson
 LIBS_card-worker := libseccomp libcrypto
 LIBS_till-recover := libsystemd libudev libusb-1.0
+LIBS_till-render := libsystemd pangocairo libpng libqrencode zint
 LIBS_till-acquirer := libcrypto libssl libsystemd sqlite3
 LIBS_till-sim := libcrypto libsystemd libpng freetype2 fontconfig libqrencode zint
 LIBS_unit := libsystemd libudev libcrypto libssl sqlite3 libseccomp libcjson cmocka
@@ -51,10 +52,13 @@ OBJECTS_tilld := $(call objects,daemon/main.c) $(ROOM_OBJECTS)
 OBJECTS_tillctl := $(call objects,$(call sources,daemon/cli)) $(BASE_OBJECTS)
 OBJECTS_card-worker := $(call objects,daemon/helpers/card-worker.c daemon/helpers/reader.c daemon/helpers/sandbox.c) $(EMV_OBJECTS) $(BASE_OBJECTS)
 OBJECTS_till-recover := $(call objects,daemon/helpers/till-recover.c) $(BASE_OBJECTS)
+RENDER_OBJECTS := $(call objects,$(call sources,daemon/helpers/till-render))
+DRAW_OBJECTS := $(filter-out %/main.o,$(RENDER_OBJECTS))
+OBJECTS_till-render := $(RENDER_OBJECTS) $(patsubst %,$(O)/daemon/receipt/%.o,page page-store raster unicode) $(BASE_OBJECTS)
 OBJECTS_till-acquirer := $(call objects,$(call sources,tests/sim/acquirer tests/sim/issuer)) $(HOST_OBJECTS) $(BASE_OBJECTS)
 OBJECTS_till-sim := $(call objects,$(call sources,tests/sim/usb tests/sim/card tests/sim/paper tests/sim/issuer)) $(O)/daemon/host/mac.o $(BASE_OBJECTS)
 
-PROGRAMS := tilld tillctl card-worker till-recover till-acquirer till-sim
+PROGRAMS := tilld tillctl card-worker till-recover till-render till-acquirer till-sim
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/test-*.c))
 
 .DEFAULT_GOAL := all
@@ -110,6 +114,14 @@ $(O)/unit/%: $(O)/tests/unit/%.o $(O)/rooms.a $(O)/sim.a
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $< $(call archives,$*) $(call libs,$(sort $(LIBS_unit) $(LIBS_till-sim) $(LIBS_$*)))
 .PRECIOUS: $(O)/tests/unit/%.o
 
+# It draws, without a socket.
+LIBS_test-receipt-faces := $(LIBS_till-render)
+$(O)/unit/test-receipt-faces: $(DRAW_OBJECTS)
+$(O)/unit/test-receipt-faces: LDFLAGS += $(DRAW_OBJECTS)
+
+# It runs the real one too.
+$(O)/unit/test-receipt-render: | $(O)/till-render
+
 # The kernel's, where what is given back is looked at.
 $(O)/unit/test-base: LDFLAGS += -Wl,--wrap=munmap
 $(O)/unit/test-base-stream: LDFLAGS += -Wl,--wrap=splice
@@ -143,7 +155,9 @@ $(O)/unit/test-care-faults: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,clock_gett
 
 # The printer, and the disk.
 $(O)/unit/test-transaction-printing: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,journal_commit engine_panic monitor_find_connected \
-	printer_new printer_free printer_open printer_submit sd_event_add_time_relative)
+	printer_new printer_free printer_open printer_submit printer_get_status printer_cancel printer_close device_get_property render_start \
+	job_page page_to_escpos \
+	render_call_free sd_event_add_time_relative)
 
 # The link and the keys of a sign-on.
 $(O)/unit/test-transaction-sign-on: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,host_exchange host_keys_load journal_commit engine_panic)

@@ -13,6 +13,7 @@
 #include "base/secret.h"
 #include "bus/server.h"
 #include "journal/rotation.h"
+#include "receipt/style-file.h"
 #include "transaction/emv-files.h"
 
 #ifndef TILLD_LIBEXECDIR
@@ -22,6 +23,8 @@
 #define SETTINGS_FILE "/etc/tilld/tilld.conf"
 #define EXCEPTIONS_FILE "/etc/tilld/exceptions"
 #define SETTINGS_DROP_INS "/etc/tilld/tilld.conf.d"
+#define RECEIPT_FILES "/etc/tilld/receipt.d"
+#define PACKAGED_RECEIPT_FILES TILLD_LIBEXECDIR "/receipt.d"
 
 /* All that lives as long as the program, in the order of making; undone in the reverse. */
 struct program {
@@ -271,6 +274,9 @@ static int start(struct program *p) {
         r = settings_load(SETTINGS_FILE, SETTINGS_DROP_INS, &p->settings);
         if (r < 0)
                 return r;
+        r = receipt_style_load(RECEIPT_FILES, PACKAGED_RECEIPT_FILES, &p->settings->style);
+        if (r < 0)
+                return r;
         r = load_terminal(p->settings, &p->terminal);
         if (r < 0)
                 return r;
@@ -356,9 +362,12 @@ static int check_files(void) {
         r = check_exceptions(&exceptions);
         if (r < 0)
                 return r;
-        printf("%s, emv.d and %s are good: %s mode, %u applications, %u CA keys, %zu cards listed\n", SETTINGS_FILE,
-               EXCEPTIONS_FILE, mode_to_string(settings->mode), terminal->n_applications, terminal->n_ca_keys,
-               exceptions_count(exceptions));
+        r = receipt_style_load(RECEIPT_FILES, PACKAGED_RECEIPT_FILES, &settings->style);
+        if (r <= 0)
+                return r < 0 ? r : -EINVAL;
+        printf("%s, receipt.d, emv.d and %s are good: %s mode, %u applications, %u CA keys, %zu cards listed\n",
+               SETTINGS_FILE, EXCEPTIONS_FILE, mode_to_string(settings->mode), terminal->n_applications,
+               terminal->n_ca_keys, exceptions_count(exceptions));
         return 0;
 }
 

@@ -24,12 +24,14 @@ $(O)/po/%.mo: packaging/po/%.po
 	@mkdir -p $(@D)
 	$(Q)msgfmt -o $@ $<
 
-install-tilld: $(addprefix $(O)/,tilld tillctl card-worker till-recover) $(CATALOGS) ## the service, its helpers, tillctl
-	$(call install_program,$(LIBDIR)/tilld,$(addprefix $(O)/,tilld card-worker till-recover) packaging/tilld-setup)
+install-tilld: $(addprefix $(O)/,tilld tillctl card-worker till-recover till-render) $(CATALOGS) ## the service, its helpers, tillctl
+	$(call install_program,$(LIBDIR)/tilld,$(addprefix $(O)/,tilld card-worker till-recover till-render) packaging/tilld-setup)
 	$(call install_program,$(BINDIR),$(O)/tillctl)
 	$(call install_file,$(DESTDIR)$(SYSCONFDIR)/tilld,packaging/tilld.conf)
-	install -d $(DESTDIR)$(SYSCONFDIR)/tilld/tilld.conf.d $(DESTDIR)$(SYSCONFDIR)/tilld/emv.d
+	install -d $(DESTDIR)$(SYSCONFDIR)/tilld/tilld.conf.d $(DESTDIR)$(SYSCONFDIR)/tilld/emv.d \
+		$(DESTDIR)$(SYSCONFDIR)/tilld/receipt.d
 	$(call install_file,$(LIBDIR)/tilld/emv.d,$(wildcard packaging/emv.d/*.conf))
+	$(call install_file,$(LIBDIR)/tilld/receipt.d,$(wildcard packaging/receipt.d/*.conf))
 	$(call install_file,$(DESTDIR)$(UDEVDIR)/rules.d,$(wildcard udev/*.rules))
 	$(call install_file,$(DESTDIR)$(UDEVDIR)/hwdb.d,$(wildcard udev/*.hwdb))
 	$(call install_file,$(DATADIR)/dbus-1/system.d,dbus/org.tilld1.conf)
@@ -39,9 +41,10 @@ install-tilld: $(addprefix $(O)/,tilld tillctl card-worker till-recover) $(CATAL
 	$(call install_file,$(LIBDIR)/sysusers.d,packaging/sysusers.d/tilld.conf)
 	$(foreach c,$(CATALOGS),install -D -m 644 $(c) \
 		$(DATADIR)/locale/$(basename $(notdir $(c)))/LC_MESSAGES/tilld.mo &&) true
-	$(call install_manuals,tillctl.1 org.tilld1.5 tilld.8 tilld.conf.5 tilld-setup.8 till-recover.8)
+	$(call install_manuals,tillctl.1 org.tilld1.5 tilld.8 tilld.conf.5 tilld-receipt.5 tilld-setup.8 till-recover.8 till-render.8)
 	$(call install_file,$(DESTDIR)$(UNITDIR),$(call units,tilld.service tilld-setup.service \
-		till-recover.socket till-recover@.service till-recover-take@.service))
+		till-recover.socket till-recover@.service till-recover-take@.service \
+		till-render.socket till-render@.service))
 
 install-acquirer: $(O)/till-acquirer ## the acquirer simulator, for training and tests
 	$(call install_program,$(BINDIR),$(O)/till-acquirer)

@@ -28,6 +28,17 @@ $(O)/paper-print: $(O)/tests/check/paper-print.o $(O)/sim.a $(O)/rooms.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(call libs,$(LIBS_till-sim))
 
+# Our own bytes for a page, to hold against other people's encoders.
+$(O)/paper-page: $(O)/tests/check/paper-page.o $(O)/rooms.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(call libs,$(LIBS_till-sim))
+
+# Every paper, to look at (make gallery) and for other people's readers.
+$(O)/tests/check/gallery.o: WARNINGS += -Itests
+$(O)/gallery: $(O)/tests/check/gallery.o $(DRAW_OBJECTS) $(O)/sim.a $(O)/rooms.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(call libs,$(sort $(LIBS_till-render) $(LIBS_till-sim)))
+
 # One message of each kind, for Wireshark's dissector.
 $(O)/iso8583-frames: $(O)/tests/check/iso8583-frames.o $(O)/rooms.a
 	$(call say,LD,$@)
@@ -67,6 +78,13 @@ $(O)/crash/no-sync.so: tests/crash/no-sync.c
 	$(call say,LD,$@)
 	$(Q)$(CC) -shared -fPIC $(WARNINGS) -o $@ $<
 
+# For the case print-cuts.
+GUEST_PROGRAMS += $(O)/guest/die-at-step.so
+$(O)/guest/%.so: tests/crash/%.c
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) -shared -fPIC -std=gnu11 -D_GNU_SOURCE $(WARNINGS) -o $@ $<
+
 # Hostile devices, for cases and for make check-kernel-debug.
 GUEST_PROGRAMS += $(O)/guest/till-hostile
 $(O)/guest/till-hostile: $(call objects,$(call sources,tests/hostile)) $(O)/sim.a $(O)/rooms.a
@@ -84,11 +102,14 @@ FUZZ_FLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,u
 $(O)/fuzz/replay-%: $(O)/tests/fuzz/fuzz-%.o $(O)/tests/fuzz/replay.o $(O)/rooms.a $(O)/sim.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(call libs,$(sort $(LIBS_unit) $(LIBS_till-sim)))
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(call libs,$(sort $(LIBS_unit) $(LIBS_till-sim)))
 $(O)/fuzz/fuzz-%: $(O)/tests/fuzz/fuzz-%.o $(O)/rooms.a $(O)/sim.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CC) -pie -fsanitize=fuzzer,address,undefined $(LDFLAGS) -o $@ $^ $(call libs,$(sort $(LIBS_unit) $(LIBS_till-sim)))
+	$(Q)$(CC) -pie -fsanitize=fuzzer,address,undefined $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(call libs,$(sort $(LIBS_unit) $(LIBS_till-sim)))
+# And what till-render draws with.
+$(O)/fuzz/replay-drawing $(O)/fuzz/fuzz-drawing: $(filter-out %/main.o,$(RENDER_OBJECTS))
+$(O)/fuzz/replay-drawing $(O)/fuzz/fuzz-drawing: LIBS_unit += $(LIBS_till-render)
 # The engine's neighbours whose place the fuzzer takes.
 ENGINE_WRAPS := $(addprefix -Wl$(comma)--wrap=, monitor_find_connected emv_open socketpair posix_spawn sd_event_add_time_relative acquirer_new acquirer_free \
 	acquirer_is_signed_on acquirer_was_reached acquirer_is_busy acquirer_forget_keys acquirer_sign_on acquirer_exchange acquirer_profile engine_panic)
@@ -158,7 +179,7 @@ coverage-emv: check-deps ## which lines of daemon/emv/ its unit tests and the ta
 # Installing comes before the flags are asked of pkg-config, hence the second make.
 check-deps:
 	@packaging/install-deps
-check-programs: $(UNIT_TESTS) $(GUEST_PROGRAMS) $(O)/paper-print $(O)/iso8583-frames $(O)/emv-print $(O)/emv-cases $(REPLAYERS) $(CRASH_PROGRAMS)
+check-programs: $(UNIT_TESTS) $(GUEST_PROGRAMS) $(O)/paper-print $(O)/paper-page $(O)/gallery $(O)/iso8583-frames $(O)/emv-print $(O)/emv-cases $(REPLAYERS) $(CRASH_PROGRAMS)
 	@mkdir -p $(O)/guest
 
 fuzz: F ?= $(FUZZERS)
@@ -182,8 +203,14 @@ demo: ## a sale in a VM, from the card to the picture of the receipt in out/demo
 	@tests/vm/run --in tests/vm/demo --out $(OUT)/demo -- /in/demo
 	@echo "The receipt is $(OUT)/demo/receipt.png; what was called and answered is in $(OUT)/demo/busctl.txt."
 
+gallery: check-deps ## every paper in every language and width, in out/gallery/index.html
+	@$(MAKE) --no-print-directory $(O)/gallery
+	@rm -rf $(OUT)/gallery && mkdir -p $(OUT)/gallery
+	@$(O)/gallery $(OUT)/gallery >/dev/null
+	@echo "All papers are in $(OUT)/gallery/index.html."
+
 demo-shell: ## the same VM with a shell in it; end it with exit
 	@packaging/install-deps build
 	@tests/vm/run --tty -- bash -i
 
-.PHONY: bench check check-crash check-crash-vm check-crash-mutants check-mutants fuzz fuzz-emv fuzz-named check-unit check-kernel-debug coverage-kernel coverage-emv check-trixie check-deps check-programs demo demo-shell
+.PHONY: bench check check-crash check-crash-vm check-crash-mutants check-mutants fuzz fuzz-emv fuzz-named check-unit check-kernel-debug coverage-kernel coverage-emv check-trixie check-deps check-programs demo demo-shell gallery

@@ -28,11 +28,12 @@ static int start_transaction(sd_bus_message *m, bool supervisor, void *userdata,
         struct server *s = userdata;
         struct engine_call call = { .order = "", .authorization_code = "", .approver = "" };
         char approver[24];
-        const char *original = NULL;
+        const char *original = NULL, *receipt = "paper";
         const struct bus_option options[] = {
                 { "order", 's', &call.order },
                 { "original", 'o', &original },
                 { "authorization-code", 's', &call.authorization_code },
+                { "receipt", 's', &receipt },
                 { "training", 'b', &call.training },
                 { "choose-application", 'b', &call.can_choose },
                 {},
@@ -47,6 +48,12 @@ static int start_transaction(sd_bus_message *m, bool supervisor, void *userdata,
         r = options_read(m, options, &refusal);
         if (r < 0)
                 return refusal.code ? bus_error_set_refusal(error, &refusal) : r;
+        call.electronic = streq(receipt, "electronic");
+        if (!call.electronic && !streq(receipt, "paper")) {
+                (void) refusal_set(&refusal, REFUSAL_UNKNOWN_OPTION,
+                                   "The option \"receipt\" is \"paper\" or \"electronic\", not \"%.32s\"", receipt);
+                return bus_error_set_refusal(error, &refusal);
+        }
         r = authority_sender_uid(m, &call.starter);
         if (r < 0)
                 return r;

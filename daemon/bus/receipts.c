@@ -1,20 +1,17 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* org.tilld1.Receipts: papers, printed and printed again. */
+#include "bus/receipts.h"
+
+#include <inttypes.h>
+
 #include "base/log.h"
 #include "bus/authority.h"
 #include "bus/error.h"
 #include "bus/options.h"
-#include "bus/server.h"
 
 #define INTERFACE "org.tilld1.Receipts"
 
-#define LIST_MAX 1000
-
-/* Which paper of which transaction is meant. */
-struct choice {
-        int64_t transaction;
-        enum slip_paper paper;
-};
+/* ---- Which paper ---- */
 
 static int choose_copy(const char *copy, enum slip_paper *ret, struct refusal *refusal) {
         if (!*copy)
@@ -46,32 +43,66 @@ static int choose_transaction(struct server *s, const char *reference, int64_t *
         return 0;
 }
 
-/* The one paper that a transaction has in any case. */
-static enum slip_paper usual_paper(const struct settings *settings, const struct transaction_record *record) {
-        if (streq(record->kind, "settlement"))
-                return SLIP_SETTLEMENT;
-        if (record->result != RESULT_APPROVED)
-                return SLIP_NOT_COMPLETED;
-        return settings->cardholder_copy ? SLIP_CARDHOLDER_COPY : SLIP_MERCHANT_COPY;
-}
-
-static int choose_paper(struct server *s, struct choice *c, bool copy_given) {
+static int choose_settlement(struct server *s, uint32_t number, int64_t *ret, struct refusal *refusal) {
+        struct batch_record batch;
         int r;
 
-        if (copy_given)
-                return 0;
-        r = engine_view(s->engine, c->transaction, &s->looked);
-        if (r < 0)
+        r = batch_load(engine_journal(s->engine), number, &batch);
+        if (r < 0 && r != -ENOENT)
                 return r;
-        c->paper = usual_paper(s->settings, &s->looked.record);
+        if (r == -ENOENT || batch.settlement == 0)
+                return refusal_set(refusal, REFUSAL_NOT_FOUND, "Batch %06" PRIu32 " has no settlement", number);
+        *ret = batch.settlement;
         return 0;
 }
 
-static int read_choice(struct server *s, sd_bus_message *m, struct choice *ret, struct refusal *refusal) {
-        const char *reference = "", *copy = "";
+static int find_paper(struct server *s, int64_t transaction, enum slip_paper paper, struct print_job *ret,
+                      struct refusal *refusal) {
+        int r;
+
+        r = print_job_find(engine_journal(s->engine), transaction, slip_paper_to_string(paper), ret);
+        if (r == -ENOENT)
+                return refusal_set(refusal, REFUSAL_NOT_FOUND, "Transaction %" PRIi64 " has no %s", transaction,
+                                   slip_paper_to_string(paper));
+        return r;
+}
+
+/* The cardholder's copy where there is one, else the newest paper. */
+static int find_usual_paper(struct server *s, int64_t transaction, struct print_job *ret, struct refusal *refusal) {
+        struct journal *j = engine_journal(s->engine);
+        int r;
+
+        r = print_job_find(j, transaction, slip_paper_to_string(SLIP_CARDHOLDER_COPY), ret);
+        if (r == -ENOENT)
+                r = print_job_find(j, transaction, NULL, ret);
+        if (r == -ENOENT)
+                return refusal_set(refusal, REFUSAL_NOT_FOUND, "Transaction %" PRIi64 " has no paper", transaction);
+        return r;
+}
+
+static int find_job(struct server *s, uint64_t id, struct print_job *ret, struct refusal *refusal) {
+        int r;
+
+        r = print_job_load(engine_journal(s->engine), (int64_t) MIN(id, (uint64_t) INT64_MAX), ret);
+        if (r == -ENOENT)
+                return refusal_set(refusal, REFUSAL_NOT_FOUND,
+                                   "There is no print job %" PRIu64 ": ListJobs has the newest", id);
+        return r;
+}
+
+int receipts_choose(struct server *s, sd_bus_message *m, const char **ret_face, struct print_job *ret,
+                    struct refusal *refusal) {
+        const char *reference = "", *copy = "", *face = "text";
+        enum slip_paper paper = SLIP_SETTLEMENT;
+        uint32_t settlement = 0;
+        int64_t transaction;
+        uint64_t job = 0;
         const struct bus_option options[] = {
                 { "reference", 's', &reference },
                 { "copy", 's', &copy },
+                { "job", 't', &job },
+                { "settlement", 'u', &settlement },
+                { ret_face ? "face" : NULL, 's', &face },
                 {},
         };
         int r;
@@ -79,35 +110,70 @@ static int read_choice(struct server *s, sd_bus_message *m, struct choice *ret, 
         r = options_read(m, options, refusal);
         if (r < 0)
                 return r;
-        r = choose_copy(copy, &ret->paper, refusal);
+        if (ret_face)
+                *ret_face = face;
+        if (job > 0)
+                return find_job(s, job, ret, refusal);
+        r = choose_copy(copy, &paper, refusal);
+        if (r >= 0)
+                r = settlement > 0 ? choose_settlement(s, settlement, &transaction, refusal)
+                                   : choose_transaction(s, reference, &transaction, refusal);
         if (r < 0)
                 return r;
-        r = choose_transaction(s, reference, &ret->transaction, refusal);
-        if (r < 0)
-                return r;
-        return choose_paper(s, ret, *copy);
+        if (settlement == 0 && !*copy)
+                return find_usual_paper(s, transaction, ret, refusal);
+        return find_paper(s, transaction, paper, ret, refusal);
 }
 
-static int no_paper(const struct server *s, const struct choice *c, sd_bus_error *error) {
-        return sd_bus_error_setf(error, BUS_ERROR_NOT_FOUND, "Transaction %" PRIi64 " has no %s", c->transaction,
-                                 slip_paper_to_string(c->paper));
+int receipts_refuse(int error, const struct refusal *refusal, sd_bus_error *ret) {
+        return refusal->code ? bus_error_set_refusal(ret, refusal) : error;
 }
+
+int receipts_read_asker(struct server *s, sd_bus_message *m, struct print_asker *ret) {
+        struct operator_record who = {};
+        uid_t uid;
+        int r;
+
+        r = authority_sender_uid(m, &uid);
+        if (r < 0)
+                return r;
+        r = operators_get_logged_on(engine_operators(s->engine), &who);
+        if (r < 0 && r != -ENOENT)
+                return r;
+        *ret = (struct print_asker){ .uid = uid };
+        COPY(ret->operator_id, r < 0 ? "" : who.number);
+        return 0;
+}
+
+int receipts_read_order(struct server *s, sd_bus_message *m, struct print_asker *ret, struct refusal *refusal) {
+        int n = printing_count(engine_printing(s->engine));
+
+        if (n < 0)
+                return n;
+        if (n >= RECEIPTS_OPEN_MAX)
+                return refusal_set(refusal, REFUSAL_BUSY,
+                                   "%d papers wait for the printer: see what holds it, or cancel some, and call again",
+                                   n);
+        return receipts_read_asker(s, m, ret);
+}
+
+/* ---- Again, and as text ---- */
 
 static int reprint(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        _cleanup_(print_job_done) struct print_job old = {};
         struct server *s = userdata;
-        struct refusal refusal;
-        struct choice c = {};
+        struct print_asker asker;
+        struct refusal refusal = {};
         int64_t job;
         int r;
 
-        r = read_choice(s, m, &c, &refusal);
+        r = receipts_choose(s, m, NULL, &old, &refusal);
+        if (r >= 0)
+                r = receipts_read_order(s, m, &asker, &refusal);
+        if (r >= 0)
+                r = print_order_reprint(s->engine, &old, &asker, &job);
         if (r < 0)
-                return refusal.code ? bus_error_set_refusal(error, &refusal) : r;
-        r = printing_reprint(engine_printing(s->engine), c.transaction, c.paper, &job);
-        if (r == -ENOENT)
-                return no_paper(s, &c, error);
-        if (r < 0)
-                return r;
+                return receipts_refuse(r, &refusal, error);
         return sd_bus_reply_method_return(m, "t", (uint64_t) job);
 }
 
@@ -116,88 +182,49 @@ static int method_reprint(sd_bus_message *m, void *userdata, sd_bus_error *error
 }
 
 static int method_get_text(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        _cleanup_(print_job_done) struct print_job job = {};
+        _cleanup_(page_freep) struct page *page = NULL;
         _cleanup_free_ char *text = NULL;
         struct server *s = userdata;
-        struct refusal refusal;
-        struct choice c = {};
+        struct refusal refusal = {};
         int r;
 
-        r = read_choice(s, m, &c, &refusal);
+        r = receipts_choose(s, m, NULL, &job, &refusal);
+        if (r >= 0)
+                r = printing_lay_out(engine_printing(s->engine), &job, false, &page);
+        if (r >= 0)
+                r = page_to_text(page, &text);
         if (r < 0)
-                return refusal.code ? bus_error_set_refusal(error, &refusal) : r;
-        r = printing_text(engine_printing(s->engine), c.transaction, c.paper, &text);
-        if (r == -ENOENT)
-                return no_paper(s, &c, error);
-        if (r < 0)
-                return r;
+                return receipts_refuse(r, &refusal, error);
         return sd_bus_reply_method_return(m, "s", text);
-}
-
-struct listing {
-        struct server *server;
-        sd_bus_message *reply;
-};
-
-static int append_job(const struct print_job *job, void *userdata) {
-        _cleanup_free_ char *path = NULL;
-        struct listing *l = userdata;
-        int r;
-
-        if (job->transaction > 0) {
-                r = transaction_path(l->server, job->transaction, &path);
-                if (r < 0)
-                        return r;
-        }
-        r = sd_bus_message_append(l->reply, "(tossb)", (uint64_t) job->id, path ?: "/", job->what,
-                                  print_state_to_string(job->state), (int) job->duplicate);
-        return r < 0 ? r : 0;
-}
-
-static int method_list_jobs(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
-        struct server *s = userdata;
-        struct listing l = { .server = s };
-        uint32_t limit;
-        int r;
-
-        r = sd_bus_message_read(m, "u", &limit);
-        if (r < 0)
-                return r;
-        r = sd_bus_message_new_method_return(m, &reply);
-        if (r < 0)
-                return r;
-        r = sd_bus_message_open_container(reply, 'a', "(tossb)");
-        if (r < 0)
-                return r;
-        l.reply = reply;
-        r = print_job_each_last(engine_journal(s->engine), MIN(limit, (uint32_t) LIST_MAX), append_job, &l);
-        if (r < 0)
-                return r;
-        r = sd_bus_message_close_container(reply);
-        if (r < 0)
-                return r;
-        return sd_bus_send(s->bus, reply, NULL);
 }
 
 static const sd_bus_vtable vtable[] = {
         SD_BUS_VTABLE_START(0),
+        SD_BUS_METHOD_WITH_ARGS("Print", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("t", job), receipts_call_print,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Reprint", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("t", job), method_reprint,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("PrintText", SD_BUS_ARGS("s", text, "a{sv}", options), SD_BUS_RESULT("t", job),
+                                receipts_call_print_text, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("OpenDrawer", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT,
+                                receipts_call_open_drawer, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Get", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("h", paper), receipts_call_get,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Save", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("s", path), receipts_call_save,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("GetText", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("s", text), method_get_text,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD_WITH_ARGS("ListJobs", SD_BUS_ARGS("u", limit), SD_BUS_RESULT("a(tossb)", jobs), method_list_jobs,
+        SD_BUS_METHOD_WITH_ARGS("ListJobs", SD_BUS_ARGS("u", limit), SD_BUS_RESULT("a(tossb)", jobs),
+                                receipts_call_list_jobs, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("GetJob", SD_BUS_ARGS("t", job), SD_BUS_RESULT("a{sv}", properties),
+                                receipts_call_get_job, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Cancel", SD_BUS_ARGS("t", job), SD_BUS_NO_RESULT, receipts_call_cancel,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_SIGNAL_WITH_ARGS("JobChanged", SD_BUS_ARGS("t", job, "s", state), 0),
+        SD_BUS_SIGNAL_WITH_ARGS("JobChanged", SD_BUS_ARGS("t", job, "a{sv}", properties), 0),
         SD_BUS_VTABLE_END,
 };
 
 int receipts_register(struct server *s) {
         return sd_bus_add_object_vtable(s->bus, NULL, SERVER_PATH, INTERFACE, vtable, s);
-}
-
-void receipts_job_changed(struct server *s, int64_t job, enum print_state state) {
-        if (!s->engine)
-                return;
-        (void) sd_bus_emit_signal(s->bus, SERVER_PATH, INTERFACE, "JobChanged", "ts", (uint64_t) job,
-                                  print_state_to_string(state));
 }

@@ -59,6 +59,7 @@ int server_new(sd_bus *bus, const struct settings *settings, struct server **ret
 struct server *server_free(struct server *s) {
         if (!s)
                 return NULL;
+        receipts_end_calls(s);
         sd_bus_track_unref(s->subscribers);
         sd_bus_track_unref(s->starter);
         sd_bus_flush_close_unref(s->bus);

@@ -26,6 +26,8 @@ struct server {
         int64_t started;       /* that transaction's id */
         sd_bus_message *call;  /* the one that is being served, so that a new transaction has its starter */
 
+        struct face_call *face_calls; /* papers that are being drawn, receipt-faces.c */
+
         struct transaction_view told;   /* as the bus was told of it last */
         bool told_armed;                /* the magstripe reader's Armed, likewise */
         struct transaction_view looked; /* the one that a property or method is about, until the next look */
@@ -55,6 +57,8 @@ int operators_register(struct server *s);
 void operators_changed(struct server *s);
 
 int receipts_register(struct server *s);
+/* Ends what is being drawn, without an answer. */
+void receipts_end_calls(struct server *s);
 void receipts_job_changed(struct server *s, int64_t job, enum print_state state);
 
 int journal_register(struct server *s);

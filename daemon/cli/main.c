@@ -37,7 +37,8 @@ static const struct verb {
         { "operator", verb_operator, "[ACT]", N_("who works here: list, log-on, add and more") },
         { "accept-clock", verb_accept_clock, "[NUMBER]", N_("the clock is right, though it has jumped") },
         { "emv", verb_emv, "check", N_("card applications and keys a restart would use") },
-        { "receipts", verb_receipts, "[list|show|reprint]", N_("papers: list, read, print again") },
+        { "receipt", verb_receipts, "[ACT]", N_("papers: show, reprint, print, save, cancel and more") },
+        { "receipts", verb_receipts, "[list]", N_("the newest papers and whether they are printed") },
 };
 
 static int print_help(void) {

@@ -1,78 +1,166 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* tillctl receipts: list, show, reprint. */
+/* tillctl receipt: show, reprint, print, save, text, jobs, cancel, drawer; receipts: list. */
 #include <getopt.h>
 #include <inttypes.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 
 #define INTERFACE "org.tilld1.Receipts"
 #define LISTED 20
 
+/* What the command line said: an option each, NULL or 0 where it did not. */
 struct choice {
-        const char *reference;
-        const char *copy;
+        const char *reference, *copy, *face, *paper, *size;
+        uint64_t job, settlement, batch;
 };
 
 static int help(void) {
-        printf("%s\n\n", _("tillctl receipts [list | show | reprint] [OPTION…]"));
-        printf("  list     %s\n", _("the newest papers and whether they are printed (this is the default)"));
-        printf("  show     %s\n", _("a receipt as text"));
-        printf("  reprint  %s\n", _("print a receipt again, marked as a duplicate"));
-        printf("\n  --reference=TEXT  %s\n", _("the transaction's; the last one unless given"));
-        printf("  --copy=WHICH      %s\n", _("cardholder or merchant"));
+        printf("%s\n\n", _("tillctl receipt [list | show | reprint | print PAPER | save | text FILE | jobs | "
+                           "cancel JOB | drawer] [OPTION…]"));
+        printf("  list         %s\n", _("the newest papers and whether they are printed (this is the default)"));
+        printf("  show         %s\n", _("a receipt, drawn in the terminal or as text"));
+        printf("  reprint      %s\n", _("print a receipt again, marked as a duplicate"));
+        printf("  print PAPER  %s\n", _("test-page, diagnostics, transaction-list, or a paper that is missing"));
+        printf("  save         %s\n", _("a receipt as a file of tilld's own"));
+        printf("  text FILE    %s\n", _("print a text, - for what comes in"));
+        printf("  jobs         %s\n", _("the newest papers, with what holds them and how far they are"));
+        printf("  cancel JOB   %s\n", _("take a paper out of the queue"));
+        printf("  drawer       %s\n", _("open the drawer"));
+        printf("\n  --reference=TEXT     %s\n", _("the transaction's; the last one unless given"));
+        printf("  --job=NUMBER         %s\n", _("a paper by its number"));
+        printf("  --settlement=NUMBER  %s\n", _("that of a batch"));
+        printf("  --copy=WHICH         %s\n", _("cardholder or merchant"));
+        printf("  --face=FACE          %s\n", _("text, terminal, png, pdf or escpos"));
+        printf("  --batch=NUMBER       %s\n", _("of a transaction list; the current one unless given"));
+        printf("  --size=SIZE          %s\n", _("of a text: small, normal or large"));
         return 0;
 }
 
-static int call(struct cli *cli, const char *method, const struct choice *c, sd_bus_error *error,
+/* From 1: what is none must not be taken for the last one. */
+static int read_number(const char *text, uint64_t most, uint64_t *ret) {
+        unsigned long long number = strspn(text, "0123456789") == strlen(text) ? strtoull(text, NULL, 10) : 0;
+
+        if (number == 0 || number > most) {
+                fprintf(stderr, _("\"%s\" is no such number: see tillctl receipt --help.\n"), text);
+                return EXIT_USAGE;
+        }
+        *ret = number;
+        return 0;
+}
+
+/* ---- Calls ---- */
+
+static int append_text(sd_bus_message *m, const char *name, const char *text) {
+        return text ? sd_bus_message_append(m, "{sv}", name, "s", text) : 0;
+}
+
+static int append_number(sd_bus_message *m, const char *name, char type, uint64_t number) {
+        if (number == 0)
+                return 0;
+        return type == 't' ? sd_bus_message_append(m, "{sv}", name, "t", number)
+                           : sd_bus_message_append(m, "{sv}", name, "u", (uint32_t) number);
+}
+
+static int append_choice(sd_bus_message *m, const struct choice *c) {
+        int r;
+
+        r = sd_bus_message_open_container(m, 'a', "{sv}");
+        if (r >= 0)
+                r = append_text(m, "reference", c->reference);
+        if (r >= 0)
+                r = append_text(m, "copy", c->copy);
+        if (r >= 0)
+                r = append_text(m, "face", c->face);
+        if (r >= 0)
+                r = append_text(m, "paper", c->paper);
+        if (r >= 0)
+                r = append_text(m, "size", c->size);
+        if (r >= 0)
+                r = append_number(m, "job", 't', c->job);
+        if (r >= 0)
+                r = append_number(m, "settlement", 'u', c->settlement);
+        if (r >= 0)
+                r = append_number(m, "batch", 'u', c->batch);
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+/* first: an argument before the options, NULL for none. */
+static int call(struct cli *cli, const char *method, const char *first, const struct choice *c, sd_bus_error *error,
                 sd_bus_message **ret) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
         int r;
 
         r = sd_bus_message_new_method_call(cli->bus, &m, SERVICE, SERVICE_PATH, INTERFACE, method);
-        if (r < 0)
-                return r;
-        r = sd_bus_message_open_container(m, 'a', "{sv}");
-        if (r < 0)
-                return r;
-        if (c->reference) {
-                r = sd_bus_message_append(m, "{sv}", "reference", "s", c->reference);
-                if (r < 0)
-                        return r;
-        }
-        if (c->copy) {
-                r = sd_bus_message_append(m, "{sv}", "copy", "s", c->copy);
-                if (r < 0)
-                        return r;
-        }
-        r = sd_bus_message_close_container(m);
+        if (r >= 0 && first)
+                r = sd_bus_message_append(m, "s", first);
+        if (r >= 0)
+                r = append_choice(m, c);
         if (r < 0)
                 return r;
         (void) sd_bus_message_set_allow_interactive_authorization(m, true);
-        return sd_bus_call(cli->bus, m, 0, error, ret);
+        return sd_bus_call(cli->bus, m, CLI_ANSWER_TIMEOUT_USEC, error, ret);
 }
 
-static int show(struct cli *cli, const struct choice *c) {
+/* ---- Show and save ---- */
+
+static int copy_out(int fd) {
+        char buffer[4096];
+        ssize_t n;
+
+        while ((n = read(fd, buffer, sizeof(buffer))) > 0)
+                if (fwrite(buffer, 1, (size_t) n, stdout) != (size_t) n)
+                        return EXIT_NO;
+        return n < 0 || fflush(stdout) != 0 ? EXIT_NO : 0;
+}
+
+static int show(struct cli *cli, struct choice *c) {
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
-        const char *text;
+        bool asked = c->face;
+        int fd, r;
+
+        if (!asked && isatty(STDOUT_FILENO))
+                c->face = "terminal";
+        r = call(cli, "Get", NULL, c, &error, &reply);
+        /* Nobody draws here: text says the same. */
+        if (r < 0 && !asked && c->face && sd_bus_error_has_name(&error, "org.tilld1.Error.NotReady")) {
+                sd_bus_error_free(&error);
+                c->face = NULL;
+                r = call(cli, "Get", NULL, c, &error, &reply);
+        }
+        if (r >= 0)
+                r = sd_bus_message_read(reply, "h", &fd);
+        return r < 0 ? cli_fail(cli, &error, r) : copy_out(fd);
+}
+
+static int save(struct cli *cli, const struct choice *c) {
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        const char *path;
         int r;
 
-        r = call(cli, "GetText", c, &error, &reply);
+        r = call(cli, "Save", NULL, c, &error, &reply);
         if (r >= 0)
-                r = sd_bus_message_read(reply, "s", &text);
+                r = sd_bus_message_read(reply, "s", &path);
         if (r < 0)
                 return cli_fail(cli, &error, r);
-        fputs(text, stdout);
+        if (cli->json)
+                printf("{ \"Path\": \"%s\" }\n", path);
+        else
+                printf("%s\n", path);
         return 0;
 }
 
-static int reprint(struct cli *cli, const struct choice *c) {
+/* ---- To paper ---- */
+
+static int queue(struct cli *cli, const char *method, const char *first, const struct choice *c) {
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         uint64_t job;
         int r;
 
-        r = call(cli, "Reprint", c, &error, &reply);
+        r = call(cli, method, first, c, &error, &reply);
         if (r >= 0)
                 r = sd_bus_message_read(reply, "t", &job);
         if (r < 0)
@@ -82,6 +170,80 @@ static int reprint(struct cli *cli, const struct choice *c) {
         else
                 printf(_("Job %" PRIu64 " is queued; tillctl receipts shows when it is printed.\n"), job);
         return 0;
+}
+
+static int print_text(struct cli *cli, const char *path, const struct choice *c) {
+        _cleanup_(fclosep) FILE *f = streq(path, "-") ? fdopen(dup(STDIN_FILENO), "r") : fopen(path, "re");
+        char text[32768];
+        size_t n;
+
+        if (!f) {
+                fprintf(stderr, _("%s cannot be read: %s\n"), path, strerror(errno));
+                return EXIT_USAGE;
+        }
+        n = fread(text, 1, sizeof(text) - 1, f);
+        text[n] = '\0';
+        return queue(cli, "PrintText", text, c);
+}
+
+static int open_drawer(struct cli *cli) {
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        const struct choice none = {};
+        int r;
+
+        r = call(cli, "OpenDrawer", NULL, &none, &error, NULL);
+        return r < 0 ? cli_fail(cli, &error, r) : 0;
+}
+
+static int cancel(struct cli *cli, const char *job) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        uint64_t number;
+        int r;
+
+        r = read_number(job, INT64_MAX, &number);
+        if (r != 0)
+                return r;
+        r = sd_bus_message_new_method_call(cli->bus, &m, SERVICE, SERVICE_PATH, INTERFACE, "Cancel");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "t", number);
+        return cli_send(cli, m, r);
+}
+
+/* ---- Jobs ---- */
+
+struct progress {
+        const char *held;
+        uint64_t done, size;
+};
+
+static int read_property(sd_bus_message *m, struct progress *p) {
+        const char *name;
+        int r;
+
+        r = sd_bus_message_read(m, "s", &name);
+        if (r < 0)
+                return r;
+        if (streq(name, "Held"))
+                return sd_bus_message_read(m, "v", "s", &p->held);
+        if (streq(name, "Done"))
+                return sd_bus_message_read(m, "v", "t", &p->done);
+        if (streq(name, "Size"))
+                return sd_bus_message_read(m, "v", "t", &p->size);
+        return sd_bus_message_skip(m, "v");
+}
+
+static int read_progress(struct cli *cli, uint64_t job, sd_bus_message **ret_reply, struct progress *ret) {
+        int r;
+
+        r = sd_bus_call_method(cli->bus, SERVICE, SERVICE_PATH, INTERFACE, "GetJob", NULL, ret_reply, "t", job);
+        if (r >= 0)
+                r = sd_bus_message_enter_container(*ret_reply, 'a', "{sv}");
+        while (r >= 0 && (r = sd_bus_message_enter_container(*ret_reply, 'e', "sv")) > 0) {
+                r = read_property(*ret_reply, ret);
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(*ret_reply);
+        }
+        return r;
 }
 
 struct job {
@@ -94,21 +256,27 @@ static const struct cli_column columns[] = {
         { N_("JOB"), 7 }, { N_("PAPER"), 18 }, { "", 12 }, { N_("OF"), 28 }, { N_("STATE"), 0 },
 };
 
-static void print_job(struct cli *cli, const struct job *j) {
-        char id[24];
+static void print_job(struct cli *cli, const struct job *j, const struct progress *p) {
+        char id[24], state[128];
         const char *const texts[] = {
                 id,
                 j->what,
                 j->duplicate ? _("duplicate") : "",
                 startswith(j->transaction, SERVICE_PATH "/") ?: j->transaction,
-                j->state,
+                state,
         };
 
         (void) snprintf(id, sizeof(id), "%" PRIu64, j->id);
+        if (*p->held)
+                (void) snprintf(state, sizeof(state), "%s: %s", j->state, p->held);
+        else if (p->size > 0)
+                (void) snprintf(state, sizeof(state), "%s: %" PRIu64 " %%", j->state, p->done * 100 / p->size);
+        else
+                COPY(state, j->state);
         cli_print_row(cli, columns, texts, streq(j->state, "printed") ? TONE_GOOD : TONE_WARN);
 }
 
-static void add_job(cJSON *all, const struct job *j) {
+static void add_job(cJSON *all, const struct job *j, const struct progress *p) {
         cJSON *o = cJSON_CreateObject();
 
         cJSON_AddNumberToObject(o, "Job", (double) j->id);
@@ -116,10 +284,13 @@ static void add_job(cJSON *all, const struct job *j) {
         cJSON_AddStringToObject(o, "What", j->what);
         cJSON_AddStringToObject(o, "State", j->state);
         cJSON_AddBoolToObject(o, "Duplicate", j->duplicate);
+        cJSON_AddStringToObject(o, "Held", p->held);
+        cJSON_AddNumberToObject(o, "Done", (double) p->done);
+        cJSON_AddNumberToObject(o, "Size", (double) p->size);
         cJSON_AddItemToArray(all, o);
 }
 
-static int read_jobs(struct cli *cli, sd_bus_message *reply, cJSON *all) {
+static int read_jobs(struct cli *cli, sd_bus_message *reply, bool open, cJSON *all) {
         struct job j;
         int r;
 
@@ -128,15 +299,20 @@ static int read_jobs(struct cli *cli, sd_bus_message *reply, cJSON *all) {
                 return r;
         while ((r = sd_bus_message_read(reply, "(tossb)", &j.id, &j.transaction, &j.what, &j.state, &j.duplicate)) >
                0) {
+                _cleanup_(sd_bus_message_unrefp) sd_bus_message *more = NULL;
+                struct progress progress = { .held = "" };
+
+                if (open && (streq(j.state, "queued") || streq(j.state, "printing")))
+                        (void) read_progress(cli, j.id, &more, &progress);
                 if (cli->json)
-                        add_job(all, &j);
+                        add_job(all, &j, &progress);
                 else
-                        print_job(cli, &j);
+                        print_job(cli, &j, &progress);
         }
         return r;
 }
 
-static int list(struct cli *cli) {
+static int list(struct cli *cli, bool open) {
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         _cleanup_(cJSON_Deletep) cJSON *all = cJSON_CreateArray();
@@ -147,43 +323,78 @@ static int list(struct cli *cli) {
                 return cli_fail(cli, &error, r);
         if (!cli->json)
                 cli_print_head(cli, columns);
-        r = read_jobs(cli, reply, all);
+        r = read_jobs(cli, reply, open, all);
         if (r < 0)
                 return cli_fail(cli, &error, r);
         return cli->json ? cli_print_json(all) : 0;
 }
 
-int verb_receipts(struct cli *cli, int argc, char **argv) {
-        static const struct option options[] = {
-                { "help", no_argument, NULL, 'h' },
-                { "reference", required_argument, NULL, 'r' },
-                { "copy", required_argument, NULL, 'c' },
-                {},
-        };
-        struct choice c = {};
-        const char *act;
-        int k;
+/* The acts without an argument. */
+static int act(struct cli *cli, const char *name, struct choice *c) {
+        if (streq(name, "list"))
+                return list(cli, false);
+        if (streq(name, "jobs"))
+                return list(cli, true);
+        if (streq(name, "show"))
+                return show(cli, c);
+        if (streq(name, "save"))
+                return save(cli, c);
+        if (streq(name, "reprint"))
+                return queue(cli, "Reprint", NULL, c);
+        if (streq(name, "drawer"))
+                return open_drawer(cli);
+        fprintf(stderr, _("\"%s\" is no act of receipt, or lacks what it is about: see tillctl receipt --help.\n"),
+                name);
+        return EXIT_USAGE;
+}
 
-        while ((k = getopt_long(argc, argv, "h", options, NULL)) >= 0)
+static int act_on(struct cli *cli, const char *name, const char *what, struct choice *c) {
+        if (streq(name, "cancel"))
+                return cancel(cli, what);
+        if (streq(name, "text"))
+                return print_text(cli, what, c);
+        if (!streq(name, "print"))
+                return act(cli, "", c);
+        c->paper = what;
+        return queue(cli, "Print", NULL, c);
+}
+
+int verb_receipts(struct cli *cli, int argc, char **argv) {
+        struct choice c = {};
+        const struct {
+                const char **ret;
+                uint64_t *number, most;
+                struct option option;
+        } values[] = {
+                { &c.reference, NULL, 0, { "reference", required_argument, NULL, 1 } },
+                { &c.copy, NULL, 0, { "copy", required_argument, NULL, 1 } },
+                { &c.face, NULL, 0, { "face", required_argument, NULL, 1 } },
+                { &c.size, NULL, 0, { "size", required_argument, NULL, 1 } },
+                { NULL, &c.job, INT64_MAX, { "job", required_argument, NULL, 2 } },
+                { NULL, &c.settlement, UINT32_MAX, { "settlement", required_argument, NULL, 2 } },
+                { NULL, &c.batch, UINT32_MAX, { "batch", required_argument, NULL, 2 } },
+        };
+        struct option options[ELEMENTSOF(values) + 2] = {};
+        int k, at;
+
+        for (size_t i = 0; i < ELEMENTSOF(values); i++)
+                options[i] = values[i].option;
+        options[ELEMENTSOF(values)] = (struct option){ "help", no_argument, NULL, 'h' };
+        while ((k = getopt_long(argc, argv, "h", options, &at)) >= 0)
                 switch (k) {
                 case 'h':
                         return help();
-                case 'r':
-                        c.reference = optarg;
+                case 1:
+                        *values[at].ret = optarg;
                         break;
-                case 'c':
-                        c.copy = optarg;
+                case 2:
+                        if (read_number(optarg, values[at].most, values[at].number) != 0)
+                                return EXIT_USAGE;
                         break;
                 default:
                         return EXIT_USAGE;
                 }
-        act = optind < argc ? argv[optind] : "list";
-        if (streq(act, "list"))
-                return list(cli);
-        if (streq(act, "show"))
-                return show(cli, &c);
-        if (streq(act, "reprint"))
-                return reprint(cli, &c);
-        fprintf(stderr, _("\"%s\" is none of list, show and reprint.\n"), act);
-        return EXIT_USAGE;
+        if (optind + 1 < argc)
+                return act_on(cli, argv[optind], argv[optind + 1], &c);
+        return act(cli, optind < argc ? argv[optind] : "list", &c);
 }

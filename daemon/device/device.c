@@ -57,6 +57,16 @@ int device_read_attribute(const struct device *device, const char *name, char **
         return 0;
 }
 
+const char *device_get_property(const struct device *device, const char *name) {
+        for (char **p = device->properties; p && *p; p++) {
+                const char *value = startswith(*p, name);
+
+                if (value && *value == '=')
+                        return value + 1;
+        }
+        return NULL;
+}
+
 const char *device_title(const struct device *device, char text[static DEVICE_TITLE_MAX]) {
         const char *vendor = strempty(device->vendor), *product = strempty(device->product);
 

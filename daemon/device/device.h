@@ -41,7 +41,9 @@ struct device {
         char *driver; /* kernel driver, "till-printer" */
         uint16_t vendor_id;
         uint16_t product_id;
-        uint16_t release; /* bcdDevice */
+        uint16_t release;  /* bcdDevice */
+        char **properties; /* "TILL_PRINTER_DOTS=576": what the hwdb says of a printer's model; NULL-terminated or NULL
+                            */
 
         bool connected;
         uint64_t since;  /* of `connected`: CLOCK_REALTIME, microseconds */
@@ -66,6 +68,9 @@ struct device {
  * as read(2).
  */
 int device_read_attribute(const struct device *device, const char *name, char **ret_value);
+
+/* The value of TILL_PRINTER_DOTS and its like; NULL where the hwdb says nothing. */
+const char *device_get_property(const struct device *device, const char *name);
 
 /* "Epson TM-T88V (1-2)": for a person. */
 #define DEVICE_TITLE_MAX 160

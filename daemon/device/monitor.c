@@ -8,6 +8,8 @@
 
 /* Text from a device is cut to this and cleaned: it goes to the bus and to paper. */
 #define TEXT_MAX_SIZE 127
+/* Of a printer's model; there are fewer. */
+#define PROPERTIES_MAX 32
 
 DEFINE_CLEANUP(struct udev_device *, udev_device_unref);
 DEFINE_CLEANUP(struct udev_enumerate *, udev_enumerate_unref);
@@ -115,11 +117,38 @@ static void device_clear(struct device *device) {
         free(device->driver);
         free(device->node);
         free(device->syspath);
+        for (char **p = device->properties; p && *p; p++)
+                free(*p);
+        free(device->properties);
         *device = (struct device){ .why = DEVICE_WHY_PRESENT };
 }
 
 static const char *property(struct udev_device *udev_device, const char *name) {
         return udev_device_get_property_value(udev_device, name);
+}
+
+static int properties_read(struct device *device, struct udev_device *udev_device) {
+        struct udev_list_entry *item;
+        size_t n = 0;
+
+        udev_list_entry_foreach(item, udev_device_get_properties_list_entry(udev_device)) {
+                const char *name = udev_list_entry_get_name(item);
+                _cleanup_free_ char *value = NULL;
+
+                if (!startswith(name, "TILL_PRINTER_") || strlen(name) > TEXT_MAX_SIZE || n >= PROPERTIES_MAX)
+                        continue;
+                if (!device->properties)
+                        device->properties = calloc(PROPERTIES_MAX + 1, sizeof(*device->properties));
+                if (!device->properties)
+                        return -ENOMEM;
+                value = text_clean(udev_list_entry_get_value(item));
+                if (asprintf(&device->properties[n], "%s=%s", name, strempty(value)) < 0) {
+                        device->properties[n] = NULL;
+                        return -ENOMEM;
+                }
+                n++;
+        }
+        return 0;
 }
 
 /* Fills a cleared device, connected. -EINVAL for one that is not the terminal's. */
@@ -166,6 +195,8 @@ static int device_read(struct device *device, struct udev_device *udev_device) {
                 r = free_and_strdup(&device->node, udev_device_get_devnode(udev_device));
         if (r >= 0)
                 r = free_and_strdup(&device->syspath, udev_device_get_syspath(udev_device));
+        if (r >= 0 && device->kind == DEVICE_PRINTER)
+                r = properties_read(device, udev_device);
         return r < 0 ? r : 0;
 }
 

@@ -8,8 +8,6 @@
 #include "device/printer.h"
 #include "device/reply.h"
 
-#define JOB_SIZE_MAX (4U * 1024 * 1024)
-
 /* A slow printer head with a picture on the line takes about a second for a KiB; the rest is for the cutter. */
 #define DEADLINE_BASE 20
 #define DEADLINE_BYTES_PER_SEC 1024
@@ -25,6 +23,13 @@ static const uint8_t INITIALIZE[] = { 0x1B, 0x40 };
 static const uint8_t AUTOMATIC_STATUS[] = { 0x1D, 0x61, 0x0F };
 /* GS ( H function 48, the four bytes of the process id to follow. */
 static const uint8_t ASK_PROCESS_ID[] = { 0x1D, 0x28, 0x48, 0x06, 0x00, 0x30, 0x30 };
+/*
+ * A printer that was cut off in a picture, and refuses a soft reset, takes what comes next for the rest of it. The way
+ * out is that of Brother's Raster Command Reference ("Invalidate"): as many NUL as it can wait for, then ESC @;
+ * outside of a command they are skipped. It waits for no more than a GS v 0 of page_to_escpos(): 128 rows of 1024
+ * dots.
+ */
+static const uint8_t INVALIDATE[128 * 128];
 /* GS r 1 */
 static const uint8_t ASK_STATUS[] = { 0x1D, 0x72, 0x01 };
 
@@ -46,6 +51,7 @@ struct printer {
         uint16_t last_process_id;
         struct printer_status status;
 
+        size_t invalidate_size, invalidate_sent;
         uint8_t setup[sizeof(AUTOMATIC_STATUS)]; /* what is sent outside of jobs */
         size_t setup_size, setup_sent;
 
@@ -54,7 +60,7 @@ struct printer {
         enum printer_confirm confirm;
         uint8_t *data;
         size_t size, sent;
-        uint64_t completed_before; /* bytes that the device had taken when the job began */
+        uint64_t completed_before; /* bytes that were to be taken before the job's own */
         uint64_t asked_at;         /* GET_PORT_STATUS last, CLOCK_MONOTONIC */
         uint64_t time_left;        /* microseconds of printing, beside the running clock */
         uint64_t running_since;    /* CLOCK_MONOTONIC, 0 while the clock stands */
@@ -145,6 +151,7 @@ static int status_read(struct printer *printer, struct printer_status *ret_statu
                 .paper = raw.paper,
                 .flags = raw.flags,
                 .errors = raw.errors,
+                .answers = printer->backchannel,
                 .automatic = raw.online_source == TILL_PRINTER_SOURCE_AUTOMATIC,
                 .cover_known = raw.cover_source != TILL_PRINTER_SOURCE_NONE,
         };
@@ -244,6 +251,7 @@ static void node_close(struct printer *printer) {
         (void) sd_event_source_set_enabled(printer->failed, SD_EVENT_OFF);
         timer_stop(printer->ask);
         printer->setup_size = printer->setup_sent = 0;
+        printer->invalidate_size = printer->invalidate_sent = 0;
 }
 
 /* Ends everything that hangs on the node. */
@@ -301,10 +309,25 @@ static void setup_begin(struct printer *printer) {
         printer->setup_sent = 0;
 }
 
+/* Whether bytes of the job have not reached the device; they have not, when that is not known. */
+static bool job_is_cut(struct printer *printer) {
+        struct till_printer_progress progress;
+
+        return printer->state == SENDING || progress_read(printer, &progress) < 0 ||
+               progress.completed < progress.accepted;
+}
+
+static void invalidate_begin(struct printer *printer) {
+        printer->invalidate_size = sizeof(INVALIDATE);
+        printer->invalidate_sent = 0;
+}
+
 /* Drops what is queued in the driver and in the printer, so that the next job starts clean. */
 static void drop_queued(struct printer *printer) {
         int r;
 
+        if (job_is_cut(printer))
+                invalidate_begin(printer);
         r = node_ioctl(printer->fd, TILL_PRINTER_SOFT_RESET, NULL);
         if (r < 0)
                 log_debug_errno(r, "The printer did not take a soft reset");
@@ -326,11 +349,17 @@ static int write_some(int fd, const uint8_t *data, size_t size, size_t *sent) {
 }
 
 static int send_all(struct printer *printer) {
+        struct till_printer_progress progress;
         int r;
 
+        r = write_some(printer->fd, INVALIDATE, printer->invalidate_size, &printer->invalidate_sent);
+        if (r < 0)
+                return r;
         r = write_some(printer->fd, printer->setup, printer->setup_size, &printer->setup_sent);
         if (r < 0 || printer->state != SENDING)
                 return r;
+        if (printer->sent == 0)
+                printer->completed_before = progress_read(printer, &progress) < 0 ? 0 : progress.accepted;
         r = write_some(printer->fd, printer->data, printer->size, &printer->sent);
         if (r < 0)
                 return r;
@@ -360,6 +389,19 @@ static void push_or_fail_later(struct printer *printer) {
         (void) sd_event_source_set_enabled(printer->failed, SD_EVENT_ONESHOT);
 }
 
+static void progress_tell(struct printer *printer) {
+        struct till_printer_progress progress;
+        uint64_t done;
+
+        if (!printer->listener.progress || (printer->state != SENDING && printer->state != WAITING))
+                return;
+        if (progress_read(printer, &progress) < 0 || progress.completed < printer->completed_before)
+                return;
+        done = progress.completed - printer->completed_before;
+        printer->listener.progress(printer, printer->job, MIN(done, (uint64_t) printer->size), printer->size,
+                                   printer->listener.userdata);
+}
+
 /* What an earlier job left unread is no answer to this one. */
 static void stale_discard(struct printer *printer) {
         uint8_t data[256];
@@ -369,10 +411,7 @@ static void stale_discard(struct printer *printer) {
 }
 
 static void job_start(struct printer *printer) {
-        struct till_printer_progress progress;
-
         stale_discard(printer);
-        printer->completed_before = progress_read(printer, &progress) < 0 ? 0 : progress.accepted;
         printer->state = SENDING;
 }
 
@@ -495,6 +534,8 @@ static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userda
                 r = push(printer);
         if (r < 0)
                 fail(printer, r);
+        else if (revents & (EPOLLOUT | EPOLLPRI))
+                progress_tell(printer);
         return 0;
 }
 
@@ -626,7 +667,7 @@ int printer_submit(struct printer *printer, const struct printer_job *job) {
 
         if (job->size == 0)
                 return -EINVAL;
-        if (job->size > JOB_SIZE_MAX)
+        if (job->size > PRINTER_JOB_SIZE_MAX)
                 return -E2BIG;
         if (printer->fd < 0)
                 return -ENOTCONN;
@@ -637,6 +678,8 @@ int printer_submit(struct printer *printer, const struct printer_job *job) {
         r = job_build(printer, job);
         if (r < 0)
                 return r;
+        if (job->again)
+                invalidate_begin(printer);
         printer->job = job->id;
         printer->time_left = USEC_PER_SEC *
                              (job->deadline > 0 ? job->deadline : DEADLINE_BASE + job->size / DEADLINE_BYTES_PER_SEC);

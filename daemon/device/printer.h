@@ -35,10 +35,14 @@ struct printer_status {
         uint32_t paper;    /* enum till_printer_paper */
         uint32_t flags;    /* TILL_PRINTER_COVER_OPEN and others */
         uint32_t errors;   /* TILL_PRINTER_ERROR_* */
+        bool answers;      /* it has a back channel: a job is confirmed as was wished */
         bool automatic;    /* the printer tells by itself; else it has to be asked */
         bool cover_known;  /* it tells about its cover */
         const char *words; /* "ready", "cover open", "paper end", "cutter error", …; never NULL, not freed */
 };
+
+/* The most bytes of a job. */
+#define PRINTER_JOB_SIZE_MAX (4U * 1024 * 1024)
 
 struct printer;
 
@@ -49,6 +53,9 @@ struct printer_listener {
          * new job may be submitted here. */
         void (*done)(struct printer *printer, uint64_t job, enum printer_result result, const char *reason,
                      void *userdata);
+        /* Of the job in flight, now and then, as events come: bytes that the device has taken, of all. NULL: not told.
+         */
+        void (*progress)(struct printer *printer, uint64_t job, uint64_t done, uint64_t size, void *userdata);
         /* The node failed or the device went; closed already, a job was ended before. error is a negative errno. */
         void (*closed)(struct printer *printer, int error, void *userdata);
         void *userdata;
@@ -66,6 +73,8 @@ struct printer_job {
         enum printer_confirm confirm;
         /* Seconds for the printing, counted only while the printer is able to print; 0: by the size. */
         unsigned deadline;
+        /* It was begun before, perhaps through another opening of the node: the printer may wait for more of it. */
+        bool again;
 };
 
 int printer_new(sd_event *event, const struct printer_listener *listener, struct printer **ret_printer);

@@ -402,10 +402,46 @@ static const char schema_forwarding[] =
         "  OR OLD.forwarding = 'pending' AND NEW.forwarding = 'none')"
         " BEGIN SELECT RAISE(ABORT, 'final: the forwarding has ended'); END;";
 
-const char *const journal_migrations[] = { schema_1,         schema_2,        schema_3,         schema_uptime,
-                                           schema_operators, schema_forwards, schema_batches,   schema_checkpoints,
-                                           schema_purge,     schema_faults,   schema_agreement, schema_age,
-                                           schema_forwarding };
+/* Who asked for a paper, which one it repeats, and one that is kept without paper: a word in a CHECK, as above. */
+static const char schema_reprints[] =
+        "CREATE TABLE print_jobs_reprints ("
+        " id INTEGER PRIMARY KEY AUTOINCREMENT,"
+        " transaction_id INTEGER REFERENCES transactions (id),"
+        " what TEXT NOT NULL CHECK (what <> ''),"
+        " duplicate INTEGER NOT NULL CHECK (duplicate IN (0,1)),"
+        " original INTEGER NOT NULL DEFAULT 0,"
+        " reprint INTEGER NOT NULL DEFAULT 0,"
+        " operator_id TEXT NOT NULL DEFAULT '',"
+        " uid INTEGER NOT NULL DEFAULT -1,"
+        " state TEXT NOT NULL CHECK"
+        "  (state IN ('queued','printing','printed','unconfirmed','cancelled','electronic')),"
+        " created_usec INTEGER NOT NULL,"
+        " content BLOB NOT NULL,"
+        " CHECK ((original = 0) = (reprint = 0))"
+        ") STRICT;"
+        "INSERT INTO print_jobs_reprints (id, transaction_id, what, duplicate, original, reprint, state, created_usec,"
+        "  content)"
+        " SELECT id, transaction_id, what, duplicate, CASE WHEN again > 0 THEN first ELSE 0 END, again, state,"
+        "  created_usec, content FROM (SELECT *,"
+        "  CASE WHEN duplicate = 0 OR transaction_id IS NULL THEN 0"
+        "   ELSE row_number() OVER (PARTITION BY transaction_id, what ORDER BY id) - 1 END AS again,"
+        "  min(id) OVER (PARTITION BY transaction_id, what) AS first FROM print_jobs);"
+        "DELETE FROM sqlite_sequence WHERE name = 'print_jobs_reprints';"
+        "INSERT INTO sqlite_sequence (name, seq)"
+        " SELECT 'print_jobs_reprints', seq FROM sqlite_sequence WHERE name = 'print_jobs';"
+        "DROP TABLE print_jobs;"
+        "ALTER TABLE print_jobs_reprints RENAME TO print_jobs;"
+        "CREATE INDEX print_jobs_open ON print_jobs (id) WHERE state IN ('queued','printing');"
+        "CREATE INDEX print_jobs_transaction ON print_jobs (transaction_id, id);"
+        "CREATE INDEX print_jobs_original ON print_jobs (original) WHERE original <> 0;"
+        "CREATE TRIGGER print_jobs_kept BEFORE DELETE ON print_jobs WHEN OLD.state IN ('queued','printing')"
+        " BEGIN SELECT RAISE(ABORT, 'fixed: a paper is owed'); END;"
+        "ALTER TABLE transactions ADD COLUMN electronic INTEGER NOT NULL DEFAULT 0 CHECK (electronic IN (0,1));";
+
+const char *const journal_migrations[] = { schema_1,          schema_2,        schema_3,         schema_uptime,
+                                           schema_operators,  schema_forwards, schema_batches,   schema_checkpoints,
+                                           schema_purge,      schema_faults,   schema_agreement, schema_age,
+                                           schema_forwarding, schema_reprints };
 const size_t journal_n_migrations = ELEMENTSOF(journal_migrations);
 
 static int pragma_number(sqlite3 *db, const char *sql, int64_t *ret) {

@@ -18,23 +18,70 @@ int print_job_insert(struct journal *j, struct print_job *job) {
                 return r;
         if (job->content_size == 0 || job->content_size > PRINT_JOB_CONTENT_MAX)
                 return -ERANGE;
-        r = journal_statement(j,
-                              "INSERT INTO print_jobs (transaction_id, what, duplicate, state, created_usec, content)"
-                              " VALUES (nullif(?, 0), ?, ?, 'queued', ?, ?)",
-                              &s);
+        r = journal_statement(
+                j,
+                "INSERT INTO print_jobs (transaction_id, what, duplicate, state, created_usec, content, original,"
+                "  reprint, operator_id, uid) VALUES (nullif(?, 0), ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                &s);
         if (r < 0)
                 return r;
         job->created_usec = job->created_usec ?: journal_now();
+        if (job->state != PRINT_ELECTRONIC)
+                job->state = PRINT_QUEUED;
         (void) sqlite3_bind_int64(s, 1, job->transaction);
         (void) sqlite3_bind_text(s, 2, job->what, -1, SQLITE_STATIC);
         (void) sqlite3_bind_int64(s, 3, job->duplicate);
-        (void) sqlite3_bind_int64(s, 4, (int64_t) job->created_usec);
-        (void) sqlite3_bind_blob(s, 5, job->content, (int) job->content_size, SQLITE_STATIC);
+        (void) sqlite3_bind_text(s, 4, print_state_to_string(job->state), -1, SQLITE_STATIC);
+        (void) sqlite3_bind_int64(s, 5, (int64_t) job->created_usec);
+        (void) sqlite3_bind_blob(s, 6, job->content, (int) job->content_size, SQLITE_STATIC);
+        (void) sqlite3_bind_int64(s, 7, job->original);
+        (void) sqlite3_bind_int64(s, 8, job->reprint);
+        (void) sqlite3_bind_text(s, 9, job->asker.operator_id, -1, SQLITE_STATIC);
+        (void) sqlite3_bind_int64(s, 10, job->asker.uid);
         r = journal_run(j, s);
         if (r < 0)
                 return r;
         job->id = sqlite3_last_insert_rowid(j->db);
-        job->state = PRINT_QUEUED;
+        return 0;
+}
+
+static int count_repeats(struct journal *j, int64_t original, unsigned *ret) {
+        _cleanup_statement_ sqlite3_stmt *s = NULL;
+        int r;
+
+        r = journal_statement(j, "SELECT coalesce(max(reprint), 0) FROM print_jobs WHERE original = ?1 AND ?1 <> 0",
+                              &s);
+        if (r < 0)
+                return r;
+        (void) sqlite3_bind_int64(s, 1, original);
+        r = journal_step(j, s);
+        if (r <= 0)
+                return r < 0 ? r : -EBADMSG;
+        *ret = (unsigned) sqlite3_column_int64(s, 0);
+        return 0;
+}
+
+int print_job_repeat(struct journal *j, const struct print_job *old, const struct print_asker *asker,
+                     struct print_job *ret_job) {
+        struct print_job job = *old;
+        unsigned repeats;
+        int r;
+
+        job.original = old->original ?: old->id;
+        r = count_repeats(j, job.original, &repeats);
+        if (r < 0)
+                return r;
+        job.reprint = repeats + 1;
+        job.duplicate = true;
+        job.state = PRINT_QUEUED;
+        job.created_usec = 0;
+        job.asker = *asker;
+        r = print_job_insert(j, &job);
+        if (r < 0)
+                return r;
+        job.content = NULL;
+        job.content_size = 0;
+        *ret_job = job;
         return 0;
 }
 
@@ -44,11 +91,16 @@ static int read_job(sqlite3_stmt *s, struct print_job *ret) {
                 .transaction = sqlite3_column_int64(s, 1),
                 .duplicate = sqlite3_column_int64(s, 3) != 0,
                 .created_usec = (uint64_t) sqlite3_column_int64(s, 5),
+                .original = sqlite3_column_int64(s, 7),
+                .reprint = (unsigned) sqlite3_column_int64(s, 8),
+                .asker.uid = sqlite3_column_int64(s, 10),
         };
         const void *content = sqlite3_column_blob(s, 6);
         int size = sqlite3_column_bytes(s, 6), r;
 
         r = journal_column_text(s, 2, job.what, sizeof(job.what));
+        if (r >= 0)
+                r = journal_column_text(s, 9, job.asker.operator_id, sizeof(job.asker.operator_id));
         if (r < 0)
                 return r;
         job.state = print_state_from_string((const char *) sqlite3_column_text(s, 4));
@@ -72,7 +124,8 @@ static int step_job(struct journal *j, sqlite3_stmt *s, struct print_job *ret) {
 }
 
 #define SELECT_JOB                                                                                                    \
-        "SELECT id, coalesce(transaction_id, 0), what, duplicate, state, created_usec, content FROM print_jobs"
+        "SELECT id, coalesce(transaction_id, 0), what, duplicate, state, created_usec, content, original, reprint,"   \
+        " operator_id, uid FROM print_jobs"
 
 int print_job_load(struct journal *j, int64_t id, struct print_job *ret) {
         _cleanup_statement_ sqlite3_stmt *s = NULL;
@@ -95,7 +148,18 @@ static int load_one(struct journal *j, const char *sql, struct print_job *ret) {
         return step_job(j, s, ret);
 }
 
-int print_job_first(struct journal *j, struct print_job *ret) {
+int print_job_first(struct journal *j, int64_t last, struct print_job *ret) {
+        _cleanup_statement_ sqlite3_stmt *s = NULL;
+        int r;
+
+        r = journal_statement(j, SELECT_JOB " WHERE state IN ('queued','printing') AND id <> ? ORDER BY id LIMIT 1",
+                              &s);
+        if (r < 0)
+                return r;
+        (void) sqlite3_bind_int64(s, 1, last);
+        r = step_job(j, s, ret);
+        if (r != -ENOENT || last == 0)
+                return r;
         return load_one(j, SELECT_JOB " WHERE state IN ('queued','printing') ORDER BY id LIMIT 1", ret);
 }
 
@@ -112,10 +176,6 @@ int print_job_find(struct journal *j, int64_t transaction, const char *what, str
         (void) sqlite3_bind_int64(s, 1, transaction);
         (void) sqlite3_bind_text(s, 2, what, -1, SQLITE_STATIC);
         return step_job(j, s, ret);
-}
-
-int print_job_last(struct journal *j, struct print_job *ret) {
-        return load_one(j, SELECT_JOB " WHERE state IN ('printed','unconfirmed') ORDER BY id DESC LIMIT 1", ret);
 }
 
 static bool state_may_become(enum print_state from, enum print_state to) {

@@ -26,7 +26,8 @@ static const char *const transaction_result_words[] = { "none",      "approved",
 static const char *const reversal_state_words[] = { "none", "pending", "done", "rejected", "resolved" };
 static const char *const forwarding_state_words[] = { "none", "pending", "done", "rejected", "resolved" };
 static const char *const entry_mode_words[] = { "none", "chip", "swipe", "fallback", "manual" };
-static const char *const print_state_words[] = { "none", "queued", "printing", "printed", "unconfirmed", "cancelled" };
+static const char *const print_state_words[] = { "none",        "queued",    "printing",  "printed",
+                                                 "unconfirmed", "cancelled", "electronic" };
 
 DEFINE_WORDS(transaction_state, enum transaction_state, _TRANSACTION_STATE_MAX);
 DEFINE_WORDS(transaction_result, enum transaction_result, _RESULT_MAX);
@@ -62,6 +63,7 @@ enum field_type {
         G(TEXT, order_reference, order)                                                                               \
         F(I64, original)                                                                                              \
         F(U32, starter)                                                                                               \
+        F(BOOL, electronic)                                                                                           \
         F(TEXT, operator_id)                                                                                          \
         F(TEXT, boot_id)                                                                                              \
         F(U64, started_usec)                                                                                          \
@@ -129,11 +131,17 @@ static const struct field read_fields[] = { FIELD(TEXT, pan_hash) FIELD(BOOL, pu
 #define MARK_RENAMED(type, column, member) "?, "
 #define SET(type, column) #column " = ?, "
 
-/* The earliest first print that is not on paper; else printed, when there was one. */
+/*
+ * The earliest paper that is not printed and should be; else printed, when there was one; else what there is. A repeat
+ * says nothing of a paper that is printed, nor one that was cancelled: only a repeat of what is electronic is the
+ * paper.
+ */
+#define PRINT_OF(condition, order)                                                                                    \
+        "(SELECT p.state FROM print_jobs p WHERE p.transaction_id = transactions.id AND " condition                   \
+        " ORDER BY p.id" order " LIMIT 1)"
 #define PRINT_COLUMN                                                                                                  \
-        "coalesce((SELECT p.state FROM print_jobs p WHERE p.transaction_id = transactions.id"                         \
-        " AND p.state <> 'printed' ORDER BY p.id LIMIT 1),"                                                           \
-        " (SELECT p.state FROM print_jobs p WHERE p.transaction_id = transactions.id LIMIT 1), 'none')"
+        "coalesce(" PRINT_OF("p.original = 0 AND p.state NOT IN ('printed','electronic')", "") ", " PRINT_OF(         \
+                "p.state = 'printed'", "") ", " PRINT_OF("p.state <> 'cancelled'", " DESC") ", 'none')"
 
 #define SELECT_RECORD                                                                                                 \
         "SELECT id, " FIXED_FIELDS(COLUMN, COLUMN_RENAMED) CHANGING_FIELDS(COLUMN) "pan_hash, purged, " PRINT_COLUMN  \

@@ -67,6 +67,7 @@ enum print_state {
         PRINT_PRINTED,
         PRINT_UNCONFIRMED, /* the printer gave no answer */
         PRINT_CANCELLED,
+        PRINT_ELECTRONIC, /* kept, and not for paper */
         _PRINT_STATE_MAX,
         _PRINT_STATE_INVALID = -EINVAL,
 };
@@ -101,6 +102,7 @@ struct transaction_record {
         char order[65];          /* options.order */
         int64_t original;        /* id of the transaction that this one is about, 0 for none */
         uid_t starter;
+        bool electronic; /* the cardholder wants no paper */
         char operator_id[17];
         char boot_id[33];      /* of the boot that the _boot times belong to */
         uint64_t started_usec; /* CLOCK_REALTIME */

@@ -23,11 +23,17 @@ int page_new(unsigned columns, unsigned columns_small, struct page **ret) {
 struct page *page_free(struct page *page) {
         if (!page)
                 return NULL;
+        page_free_rasters(page);
         for (size_t i = 0; i < page->n_lines; i++)
                 free(page->lines[i].text);
         free(page->lines);
         free(page);
         return NULL;
+}
+
+void page_free_rasters(struct page *page) {
+        for (size_t i = 0; i < page->n_lines; i++)
+                page->lines[i].raster = raster_free(page->lines[i].raster);
 }
 
 size_t page_text_width(const char *text) {
@@ -123,6 +129,7 @@ static struct page_line normalize(const struct page_line *line) {
         struct page_line style = *line;
 
         style.text = NULL;
+        style.raster = NULL;
         if (style.width == 0)
                 style.width = 1;
         if (style.height == 0)
@@ -134,20 +141,13 @@ static struct page_line normalize(const struct page_line *line) {
         return style;
 }
 
-static bool is_ascii(const char *text) {
-        for (; *text; text++)
-                if ((unsigned char) *text >= 0x80)
-                        return false;
-        return true;
-}
-
 int page_add(struct page *page, const struct page_line *line) {
         struct page_line style = normalize(line);
         _cleanup_free_ char *clean = NULL;
         const char *p;
         int r;
 
-        if (line->type == PAGE_RULE || line->type == PAGE_FEED || line->type == PAGE_CUT)
+        if (line->type == PAGE_RULE || line->type == PAGE_FEED || line->type == PAGE_CUT || line->type == PAGE_LOGO)
                 return append(page, &style, NULL);
         clean = page_text_clean(strempty(line->text));
         if (!clean)
@@ -155,7 +155,7 @@ int page_add(struct page *page, const struct page_line *line) {
         if (line->type != PAGE_TEXT)
                 return append(page, &style, TAKE_PTR(clean));
         /* Chinese has one size: in the columns of the small font it would run over the edge. */
-        style.small = style.small && is_ascii(clean);
+        style.small = style.small && unicode_is_ascii(clean);
         p = clean;
         do {
                 const char *next = p;

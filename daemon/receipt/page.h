@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* A laid-out paper: lines that fit. Every face (text, ESC/POS, later PNG and PDF) is made from it. */
+/* A laid-out paper: lines that fit. Every face (text, ESC/POS, PNG, PDF, terminal) is made from it. */
 
-#include "base/macro.h"
+#include "receipt/raster.h"
 
 enum page_line_type {
         PAGE_TEXT,
@@ -12,6 +12,8 @@ enum page_line_type {
         PAGE_BARCODE, /* CODE128, text is its content, printable ASCII */
         PAGE_FEED,    /* height: blank lines */
         PAGE_CUT,
+        PAGE_LOGO, /* the merchant's picture: a dot a pixel (width 2: two), made smaller to fit the paper */
+        _PAGE_LINE_TYPE_MAX,
 };
 
 enum page_align {
@@ -26,9 +28,10 @@ struct page_line {
         uint8_t width;  /* of a character, 1 or 2; a QR's module in dots */
         uint8_t height; /* the same; of a barcode, dots; of a feed, lines */
         bool bold;
-        bool small;   /* font B; taken back for a text that is not ASCII */
-        bool inverse; /* white on black */
-        char *text;   /* UTF-8 without control characters, no wider than the paper; NULL for none */
+        bool small;            /* font B; taken back for a text that is not ASCII */
+        bool inverse;          /* white on black */
+        char *text;            /* UTF-8 without control characters, no wider than the paper; NULL for none */
+        struct raster *raster; /* owned; what a printer prints in place of the rest, NULL for none */
 };
 
 struct page {
@@ -38,8 +41,12 @@ struct page {
         size_t n_lines;
 };
 
+#define PAGE_LOGO_ROWS_MAX 400 /* five centimetres */
+
 int page_new(unsigned columns, unsigned columns_small, struct page **ret);
 struct page *page_free(struct page *page);
+/* Forgets its pictures. */
+void page_free_rasters(struct page *page);
 static inline void page_freep(struct page **page) {
         (void) page_free(*page);
 }

@@ -7,9 +7,9 @@
 
 #define HEADER "tilld-slip 1\n"
 #define HEADER_PREFIX "tilld-slip "
-#define BLOB_MAX 16384
 
-static const char *const papers[] = { "merchant-copy", "cardholder-copy", "declined", "not-completed", "settlement" };
+static const char *const papers[] = { "merchant-copy", "cardholder-copy",  "declined",  "not-completed",
+                                      "settlement",    "transaction-list", "test-page", "diagnostics" };
 static const char *const modes[] = { "live", "test", "training" };
 static const char *const advices[] = { "none", "pay-again", "reversal-pending", "reversal-done", "unconfirmed" };
 static const char *const verifications[] = { "none", "signature", "pin" };
@@ -23,6 +23,7 @@ _Static_assert(ELEMENTSOF(papers) == _SLIP_PAPER_MAX && ELEMENTSOF(modes) == _SL
 
 enum field_type {
         FIELD_TEXT, /* char[]; "\\" and newline are escaped */
+        FIELD_HEAP, /* char *, the same */
         FIELD_CHAR,
         FIELD_BOOL,
         FIELD_WORD, /* an enumeration */
@@ -93,6 +94,7 @@ static const struct field fields[] = {
         FIELD(U32, left_out),
         FIELD(TEXT, note),
         FIELD(TEXT, footer),
+        FIELD(HEAP, rows),
 };
 
 const char *slip_paper_to_string(enum slip_paper paper) {
@@ -110,23 +112,18 @@ void slip_init(struct slip *slip) {
         *slip = (struct slip){ .psn = -1 };
 }
 
+void slip_done(struct slip *slip) {
+        free(slip->rows);
+        slip_init(slip);
+}
+
 /* More than the first 6 and the last 4 digits in a row, or in sum, are more than may be shown. */
-static bool is_masked(const char *pan) {
+bool slip_pan_is_masked(const char *pan) {
         size_t digits = 0;
 
         for (const char *p = pan; *p; p++)
                 digits += *p >= '0' && *p <= '9';
         return digits <= 10;
-}
-
-static bool is_utf8(const char *text) {
-        const char *p = text;
-        uint32_t c;
-
-        while ((c = unicode_next(&p)) != 0)
-                if (c == 0xfffd)
-                        return false;
-        return true;
 }
 
 /* --- writing --- */
@@ -151,9 +148,14 @@ static int put_field(FILE *f, const struct field *field, const struct slip *slip
 
         switch (field->type) {
         case FIELD_TEXT:
-                if (!memchr(p, '\0', field->size) || !is_utf8(p))
+                if (!memchr(p, '\0', field->size) || !unicode_is_valid(p))
                         return -EINVAL;
                 put_text(f, field->name, p);
+                return 0;
+        case FIELD_HEAP:
+                if (!unicode_is_valid(strempty(*(char *const *) p)))
+                        return -EINVAL;
+                put_text(f, field->name, strempty(*(char *const *) p));
                 return 0;
         case FIELD_CHAR:
                 if (*(const char *) p)
@@ -199,7 +201,7 @@ int slip_to_blob(const struct slip *slip, char **ret, size_t *ret_size) {
         int r = 0;
         FILE *f;
 
-        if (!memchr(slip->masked_pan, '\0', sizeof(slip->masked_pan)) || !is_masked(slip->masked_pan))
+        if (!memchr(slip->masked_pan, '\0', sizeof(slip->masked_pan)) || !slip_pan_is_masked(slip->masked_pan))
                 return -EINVAL;
         f = open_memstream(&blob, &size);
         if (!f)
@@ -211,6 +213,8 @@ int slip_to_blob(const struct slip *slip, char **ret, size_t *ret_size) {
                 r = -ENOMEM;
         if (r < 0)
                 return r;
+        if (size > SLIP_BLOB_MAX)
+                return -E2BIG;
         *ret = TAKE_PTR(blob);
         *ret_size = size;
         return 0;
@@ -236,7 +240,7 @@ static int get_text(char *value, char *text, size_t size) {
                 text[n++] = c;
         }
         text[n] = '\0';
-        return is_utf8(text) ? 0 : -EBADMSG;
+        return unicode_is_valid(text) ? 0 : -EBADMSG;
 }
 
 /* Decimal, in its only form: no blanks, no plus, no leading zero. */
@@ -273,6 +277,9 @@ static int get_field(const struct field *field, char *value, struct slip *slip) 
         switch (field->type) {
         case FIELD_TEXT:
                 return get_text(value, p, field->size);
+        case FIELD_HEAP:
+                *(char **) p = malloc(strlen(value) + 1);
+                return *(char **) p ? get_text(value, *(char **) p, strlen(value) + 1) : -ENOMEM;
         case FIELD_CHAR:
                 if (value[0] <= ' ' || value[0] > '~' || value[1] != '\0')
                         return -EBADMSG;
@@ -344,12 +351,13 @@ static int get_line(char *line, struct slip *slip, uint64_t *seen) {
 
 int slip_from_blob(const void *data, size_t size, struct slip *ret) {
         _cleanup_free_ char *copy = NULL;
-        struct slip slip;
+        _cleanup_(slip_done) struct slip slip;
         uint64_t seen = 0;
         char *line, *end;
         int r;
 
-        if (size > BLOB_MAX || (size > 0 && memchr(data, '\0', size)))
+        slip_init(&slip);
+        if (size > SLIP_BLOB_MAX || (size > 0 && memchr(data, '\0', size)))
                 return -EBADMSG;
         copy = calloc(1, size + 1);
         if (!copy)
@@ -359,7 +367,6 @@ int slip_from_blob(const void *data, size_t size, struct slip *ret) {
         line = (char *) startswith(copy, HEADER);
         if (!line)
                 return startswith(copy, HEADER_PREFIX) ? -EPROTONOSUPPORT : -EBADMSG;
-        slip_init(&slip);
         for (; *line; line = end + 1) {
                 end = strchr(line, '\n');
                 if (!end)
@@ -369,8 +376,9 @@ int slip_from_blob(const void *data, size_t size, struct slip *ret) {
                 if (r < 0)
                         return r;
         }
-        if (!is_masked(slip.masked_pan))
+        if (!slip_pan_is_masked(slip.masked_pan))
                 return -EBADMSG;
         *ret = slip;
+        slip.rows = NULL; /* the caller's now */
         return 0;
 }

@@ -9,12 +9,17 @@
 #include "receipt/page.h"
 #include "receipt/profile.h"
 
+struct receipt_style;
+
 enum slip_paper {
         SLIP_MERCHANT_COPY,
         SLIP_CARDHOLDER_COPY,
         SLIP_DECLINED,
         SLIP_NOT_COMPLETED,
         SLIP_SETTLEMENT,
+        SLIP_TRANSACTION_LIST,
+        SLIP_TEST_PAGE,
+        SLIP_DIAGNOSTICS,
         _SLIP_PAPER_MAX,
         _SLIP_PAPER_INVALID = -EINVAL,
 };
@@ -58,12 +63,13 @@ enum slip_reconciliation {
 
 /*
  * Texts are UTF-8; empty fields are left out of the paper. EMV fields are hexadecimal. Control characters
- * are dropped at layout, whoever wrote them.
+ * are dropped at layout, whoever wrote them. Begins with slip_init(), ends with slip_done().
  */
 struct slip {
         enum slip_paper paper;
         enum slip_mode mode;
         bool duplicate;
+        unsigned reprint; /* how often it was printed again at somebody's wish, 0: never; of a job, and not stored */
 
         char merchant_name[121]; /* 40 characters */
         char merchant[16];       /* 15 digits */
@@ -113,23 +119,61 @@ struct slip {
         char totals[1024];   /* "sale 3 39000"; the last ones are "debit" and "credit" */
         char rejected[2048]; /* "sale 000012 1000": kind, voucher, amount of what the acquirer does not take */
 
-        uint32_t left_out; /* details that could not be uploaded, as no card number of theirs is known */
-        char note[201];    /* of SLIP_BY_AGREEMENT, in a supervisor's words */
+        /* Details that could not be uploaded, as no card number of theirs is known; of a list, rows without room. */
+        uint32_t left_out;
+        char note[201]; /* of SLIP_BY_AGREEMENT, in a supervisor's words */
 
         char footer[256]; /* "\n" parts lines */
+
+        /*
+         * Of a transaction list, the test page and the diagnostics slip: as slip_add_transaction(),
+         * slip_add_title() and slip_add_pair() write it. Owned; NULL for none.
+         */
+        char *rows;
 };
+
+/* One of a transaction list. */
+struct slip_row {
+        const char *kind;       /* as in struct slip */
+        const char *masked_pan; /* masked, or "" */
+        const char *authorization_code;
+        char entry;
+        uint32_t voucher;
+        uint64_t time_usec;
+        int64_t amount; /* in the slip's currency */
+};
+
+/* What a stored slip has at most. A list of 1000 usual rows fits. */
+#define SLIP_BLOB_MAX (64U * 1024U)
 
 const char *slip_paper_to_string(enum slip_paper paper); /* "merchant-copy": the `what` of a print job */
 enum slip_paper slip_paper_from_string(const char *text);
 
 void slip_init(struct slip *slip);
+void slip_done(struct slip *slip);
+/* Whether a card number shows no more than its first 6 and last 4 digits. */
+bool slip_pan_is_masked(const char *pan);
+
+/*
+ * Appends a row. -ENOBUFS when the paper is full: what has been added stands, the rest needs another paper; -EINVAL
+ * for a card number that is not masked. Control characters become blanks.
+ */
+int slip_add_transaction(struct slip *slip, const struct slip_row *row);
+/* Of the test page and the diagnostics slip: a heading, and what stands under it. */
+int slip_add_title(struct slip *slip, const char *title);
+int slip_add_pair(struct slip *slip, const char *name, const char *value);
+
 /*
  * The stored form: "tilld-slip 1", then key=value lines, empty fields left out; UTF-8, so that a
  * person can read it. from_blob is strict: -EBADMSG for an unknown key, a repeated one, a value that does not
- * fit, an unmasked PAN; -EPROTONOSUPPORT for another version.
+ * fit, an unmasked PAN; -EPROTONOSUPPORT for another version. *ret is the caller's, to end with slip_done().
  */
 int slip_to_blob(const struct slip *slip, char **ret, size_t *ret_size);
 int slip_from_blob(const void *data, size_t size, struct slip *ret);
 
-/* Lays it out for a printer: both languages where it has Chinese, else English. Free with page_free(). */
-int slip_layout(const struct slip *slip, const struct printer_profile *profile, struct page **ret);
+/* Lays it out by a style, for a printer. Free with page_free(). */
+int slip_layout(const struct slip *slip, const struct receipt_style *style, const struct printer_profile *profile,
+                struct page **ret);
+/* The same with what the printer has in itself, for when nothing can be drawn: no Chinese where it has no font. */
+int slip_layout_plain(const struct slip *slip, const struct receipt_style *style,
+                      const struct printer_profile *profile, struct page **ret);

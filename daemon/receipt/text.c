@@ -40,6 +40,8 @@ static void put_line(FILE *f, const struct page *page, const struct page_line *l
                         fputc('\n', f);
                 break;
         case PAGE_CUT:
+        case PAGE_LOGO:
+        case _PAGE_LINE_TYPE_MAX:
                 break;
         }
 }

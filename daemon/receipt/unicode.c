@@ -50,6 +50,22 @@ uint32_t unicode_next(const char **text) {
         return c < least || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff) ? 0xfffd : c;
 }
 
+bool unicode_is_valid(const char *text) {
+        uint32_t c;
+
+        while ((c = unicode_next(&text)) != 0)
+                if (c == 0xfffd)
+                        return false;
+        return true;
+}
+
+bool unicode_is_ascii(const char *text) {
+        for (; *text; text++)
+                if ((uint8_t) *text >= 0x80)
+                        return false;
+        return true;
+}
+
 size_t unicode_put(uint32_t c, char *text) {
         if (c < 0x80) {
                 text[0] = (char) c;

@@ -7,6 +7,9 @@
 
 /* Takes one character from *text and moves it on. U+FFFD for a byte that is no UTF-8; 0 at the end. */
 uint32_t unicode_next(const char **text);
+/* Whether the text is UTF-8 throughout. */
+bool unicode_is_valid(const char *text);
+bool unicode_is_ascii(const char *text);
 /* Writes up to 4 bytes, no terminator; returns how many. */
 size_t unicode_put(uint32_t c, char *text);
 /* Columns as a printer with a Chinese font takes them: 0, 1 or 2. */

@@ -155,6 +155,7 @@ static void card_online(struct transaction *t, const struct message_online_reque
         *t->request = *m;
         note_language(t, m->card.language);
         emv_data_note(&t->view.record, &t->start->terminal, &m->card, &m->result);
+        transaction_ask_signature(t, m->result.signature);
         transaction_authorize(t);
 }
 
@@ -193,7 +194,7 @@ static void card_read(struct transaction *t, const struct message_outcome *m) {
         t->card_is_done = true;
         t->view.prompt = "";
         /* Without a verification by the card it is the signature that stands for the cardholder. */
-        t->view.record.signature = true;
+        transaction_ask_signature(t, true);
         transaction_authorize(t);
 }
 
@@ -222,6 +223,7 @@ static void card_outcome(struct transaction *t, const struct message_outcome *m)
                  m->reason == EMV_REASON_NONE ? "" : emv_reason_to_string(m->reason));
         note_language(t, m->card.language);
         emv_data_note(&t->view.record, &t->start->terminal, &m->card, &m->result);
+        transaction_ask_signature(t, m->result.signature);
         word = word_of(t, m->reason);
 
         /* It gave up while the acquirer is asked. */

@@ -103,7 +103,6 @@ void emv_data_note(struct transaction_record *record, const struct emv_terminal 
         hex_encode(result->cvm, sizeof(result->cvm), record->cvm_result);
         hex_encode(terminal->capabilities, 3, record->terminal_capabilities);
         hex_encode(result->script_results, result->script_results_size, record->script_results);
-        record->signature = result->signature;
         if (!result->has_cryptogram)
                 return;
         COPY(record->cryptogram_kind, cryptogram_kind(result->cryptogram_type));

@@ -249,7 +249,8 @@ static int digest_options(const struct engine_call *call, char ret[static 65]) {
         if (!isempty(call->authorization_code))
                 (void) snprintf(code, sizeof(code), "authorization-code=%s\n", call->authorization_code);
         _cleanup_free_ char *text = NULL;
-        if (asprintf(&text, "order=%s\ntraining=%d\n%s%s", call->order, call->training, original, code) < 0)
+        if (asprintf(&text, "order=%s\ntraining=%d\n%s%s%s", call->order, call->training, original, code,
+                     call->electronic ? "receipt=electronic\n" : "") < 0)
                 return -ENOMEM;
         if (EVP_Digest(text, strlen(text), hash, NULL, EVP_sha256(), NULL) != 1)
                 return -EIO;
@@ -456,6 +457,7 @@ static int fill_record(struct engine *e, const struct engine_call *call, const c
         (void) snprintf(ret->options_digest, sizeof(ret->options_digest), "%s", digest);
         (void) snprintf(ret->order, sizeof(ret->order), "%s", call->order);
         ret->original = call->original;
+        ret->electronic = call->electronic;
         (void) snprintf(ret->approver, sizeof(ret->approver), "%s", strempty(call->approver));
         (void) snprintf(ret->authorization_code, sizeof(ret->authorization_code), "%s",
                         strempty(call->authorization_code));

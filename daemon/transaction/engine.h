@@ -14,6 +14,7 @@
 #include "transaction/forwards.h"
 #include "transaction/outbox.h"
 #include "transaction/operators.h"
+#include "transaction/paper.h"
 #include "transaction/printing.h"
 #include "transaction/refusal.h"
 #include "transaction/resolution.h"
@@ -133,6 +134,7 @@ struct engine_call {
         const char *authorization_code; /* of an authorization by voice, "" for none */
         const char *approver; /* who has allowed it already: "uid 1000"; "" for nobody. Not part of the same call */
         bool training;
+        bool electronic; /* an e-receipt only */
         bool can_choose; /* answers which of a card's applications is wanted; not part of what makes two calls the same
                           */
         uid_t starter;

@@ -43,6 +43,11 @@ enum host_kind kind_to_host(const struct kind *k);
  */
 enum host_kind kind_as_told(const struct transaction_record *record);
 
+/* Whether money moves by it: what does not has no paper of a payment. NULL for a kind that is not known. */
+static inline bool kind_is_payment(const struct kind *k) {
+        return k && k->amount;
+}
+
 static inline bool kind_has_original(const struct kind *k) {
         return k->originals[0] != NULL;
 }

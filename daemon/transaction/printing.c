@@ -1,320 +1,31 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <fcntl.h>
 #include <inttypes.h>
-#include <stdarg.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "receipt/escpos.h"
-#include "transaction/engine.h"
-#include "transaction/resolution.h"
+#include "transaction/job-page.h"
+#include "transaction/print-orders.h"
+#include "transaction/printing-internal.h"
 
-/* What failed without a word may be well again without one. */
+/* What failed without a word may be well again without one; a paper that keeps failing is tried less and less. */
 #define RETRY_USEC (5 * USEC_PER_SEC)
+#define RETRY_USEC_MAX (300 * USEC_PER_SEC)
+/* One that has failed so often in a row lets the others go first. */
+#define FAILURES_MAX 3
 
-struct printing {
-        struct engine *engine;
-        struct printer *printer;
-        struct device *device; /* the one that printer holds, NULL for none */
-        int64_t job;           /* the one that the printer has, 0 for none */
-        int64_t job_transaction;
-        const char *words;      /* the status as it was logged last */
-        sd_event_source *retry; /* of a printer that failed without being unplugged, and of the journal */
+#define PROGRESS_INTERVAL_USEC (500 * USEC_PER_MSEC)
 
-        /* What the journal said when it took nothing: nothing more is printed before it does. 0: it does. */
-        int stuck;
-        int64_t ended; /* a job whose end it has not taken yet, 0 for none */
-        int64_t ended_transaction;
-        enum printer_result end;
-};
-
-/* ---- What a paper says ---- */
-
-static int32_t time_offset(uint64_t usec) {
-        time_t t = (time_t) (usec / USEC_PER_SEC);
-        struct tm tm;
-
-        return localtime_r(&t, &tm) ? (int32_t) tm.tm_gmtoff : 0;
+static const struct receipt_style *style_of(const struct printing *p) {
+        return settings_style(p->engine->config.settings);
 }
 
-static enum slip_mode slip_mode_of(enum mode mode) {
-        switch (mode) {
-        case MODE_LIVE:
-                return SLIP_LIVE;
-        case MODE_TEST:
-                return SLIP_TEST;
-        default:
-                return SLIP_TRAINING;
-        }
+int printing_lay_out(const struct printing *p, const struct print_job *job, bool plain, struct page **ret) {
+        return job_page(job, style_of(p), &p->profile, plain, ret);
 }
 
-static char entry_letter(enum entry_mode entry) {
-        switch (entry) {
-        case ENTRY_CHIP:
-                return 'I';
-        case ENTRY_SWIPE:
-        case ENTRY_FALLBACK:
-                return 'S';
-        case ENTRY_MANUAL:
-                return 'M';
-        default:
-                return '\0';
-        }
-}
-
-/* A PIN that the card has found right: 9F34 with method 01 and result 02 (EMV Book 4, 6.3.4.5). */
-static enum slip_verification verification(const struct transaction_record *t) {
-        unsigned long cvm = strtoul(t->cvm_result, NULL, 16);
-
-        if (t->signature)
-                return SLIP_VERIFICATION_SIGNATURE;
-        return (cvm >> 16 & 0x3f) == 0x01 && (cvm & 0xff) == 0x02 ? SLIP_VERIFICATION_PIN : SLIP_VERIFICATION_NONE;
-}
-
-static void slip_fill(const struct settings *s, const struct transaction_record *t, enum slip_paper paper,
-                      struct slip *ret) {
-        slip_init(ret);
-        ret->paper = paper;
-        ret->mode = slip_mode_of(s->mode);
-
-        COPY(ret->merchant_name, s->merchant_name);
-        COPY(ret->merchant, s->merchant_number);
-        COPY(ret->terminal, s->terminal_number);
-        COPY(ret->operator_id, t->operator_id);
-        COPY(ret->approver, t->approver);
-        COPY(ret->issuer, t->issuer);
-        COPY(ret->acquirer, strempty(s->acquirer_name));
-
-        COPY(ret->masked_pan, t->masked_pan);
-        ret->entry = entry_letter(t->entry);
-        COPY(ret->kind, t->kind);
-        ret->batch = t->batch;
-        ret->voucher = t->voucher;
-        ret->stan = t->stan;
-        COPY(ret->authorization_code, t->authorization_code);
-        COPY(ret->rrn, t->rrn);
-        ret->time_usec = t->finished_usec;
-        ret->time_offset = time_offset(t->finished_usec);
-        ret->amount = t->amount;
-        COPY(ret->currency, t->currency);
-        COPY(ret->reference, t->reference);
-
-        ret->psn = t->psn;
-        COPY(ret->cryptogram, t->cryptogram);
-        COPY(ret->cryptogram_kind, t->cryptogram_kind);
-        COPY(ret->tvr, t->tvr);
-        COPY(ret->aid, t->aid);
-        COPY(ret->tsi, t->tsi);
-        COPY(ret->atc, t->atc);
-        COPY(ret->label, t->label);
-        COPY(ret->preferred_name, t->preferred_name);
-        COPY(ret->aip, t->aip);
-        COPY(ret->iad, t->iad);
-        COPY(ret->terminal_capabilities, t->terminal_capabilities);
-        ret->verification = verification(t);
-
-        COPY(ret->response_code, t->response_code);
-        COPY(ret->message, t->message);
-        /* It is queued as soon as the transaction has ended: the reversal is on its way then, if there is one. */
-        if (paper == SLIP_NOT_COMPLETED)
-                ret->advice = t->result == RESULT_UNCONFIRMED ? SLIP_ADVICE_UNCONFIRMED : SLIP_ADVICE_REVERSAL_PENDING;
-}
-
-/* What it is about, as the cardholder's papers name it. */
-static int slip_fill_original(struct journal *j, int64_t id, struct slip *slip) {
-        struct transaction_record original;
-        int r;
-
-        if (id == 0)
-                return 0;
-        r = transaction_record_load(j, id, &original);
-        /* Purged since: its number is gone with it. */
-        if (r == -ENOENT)
-                return 0;
-        if (r < 0)
-                return r;
-        slip->original_voucher = original.voucher;
-        return 0;
-}
-
-/* In the caller's journal transaction. */
-static int queue_content(struct journal *j, int64_t transaction, enum slip_paper paper, bool duplicate, void *content,
-                         size_t size, int64_t *ret_job) {
-        struct print_job job = {
-                .transaction = transaction,
-                .duplicate = duplicate,
-                .state = PRINT_QUEUED,
-                .created_usec = clock_now(CLOCK_REALTIME),
-                .content = content,
-                .content_size = size,
-        };
-        int r;
-
-        COPY(job.what, slip_paper_to_string(paper));
-        r = print_job_insert(j, &job);
-        if (r < 0)
-                return r;
-        *ret_job = job.id;
-        return 0;
-}
-
-static int queue_slip(struct engine *e, int64_t transaction, const struct slip *slip) {
-        _cleanup_free_ char *content = NULL;
-        size_t size;
-        int64_t job;
-        int r;
-
-        r = slip_to_blob(slip, &content, &size);
-        if (r < 0)
-                return r;
-        return queue_content(e->config.journal, transaction, slip->paper, false, content, size, &job);
-}
-
-int printing_queue(struct engine *e, const struct transaction_record *record, enum slip_paper paper) {
-        struct slip slip;
-        int r;
-
-        slip_fill(e->config.settings, record, paper, &slip);
-        r = slip_fill_original(e->config.journal, record->original, &slip);
-        return r < 0 ? r : queue_slip(e, record->id, &slip);
-}
-
-/* ---- The paper of a batch ---- */
-
-struct batch_lines {
-        char *text;
-        size_t size, used;
-};
-
-/* Whole lines only: what has no room is left out, and the journal has it all. */
-static void add_batch_line(struct batch_lines *lines, const char *format, ...) _printf_(2, 3);
-static void add_batch_line(struct batch_lines *lines, const char *format, ...) {
-        char line[80];
-        va_list ap;
-        size_t n;
-
-        va_start(ap, format);
-        (void) vsnprintf(line, sizeof(line), format, ap);
-        va_end(ap);
-        n = strlen(line);
-        if (lines->used + n >= lines->size)
-                return;
-        memcpy(lines->text + lines->used, line, n + 1);
-        lines->used += n;
-}
-
-static int add_total(const struct batch_total *total, void *userdata) {
-        add_batch_line(userdata, "%s %" PRIu32 " %" PRIi64 "\n", total->kind, total->count, total->amount);
-        return 0;
-}
-
-static int add_rejected(const struct transaction_record *record, void *userdata) {
-        add_batch_line(userdata, "%s %06" PRIu32 " %" PRIi64 "\n", record->kind, record->voucher, record->amount);
-        return 0;
-}
-
-static int slip_fill_batch(struct journal *j, const struct batch_record *batch, struct slip *ret) {
-        static const enum slip_reconciliation reconciliations[_BATCH_RECONCILIATION_MAX] = {
-                [BATCH_BALANCED] = SLIP_BALANCED,
-                [BATCH_UNEQUAL] = SLIP_UPLOADED,
-                [BATCH_BY_AGREEMENT] = SLIP_BY_AGREEMENT,
-        };
-        struct batch_lines totals = { ret->totals, sizeof(ret->totals), 0 };
-        struct batch_lines rejected = { ret->rejected, sizeof(ret->rejected), 0 };
-        struct host_totals sums;
-        int r;
-
-        ret->batch = batch->number;
-        COPY(ret->currency, batch->currency);
-        ret->reconciliation = reconciliations[batch->reconciliation];
-        r = batch_each_total(j, batch->number, add_total, &totals);
-        if (r < 0)
-                return r;
-        r = host_totals_parse(batch->totals, &sums);
-        if (r < 0)
-                return r;
-        add_batch_line(&totals, "debit %u %" PRIi64 "\n", sums.domestic.debit.count + sums.foreign.debit.count,
-                       sums.domestic.debit.amount + sums.foreign.debit.amount);
-        add_batch_line(&totals, "credit %u %" PRIi64 "\n", sums.domestic.credit.count + sums.foreign.credit.count,
-                       sums.domestic.credit.amount + sums.foreign.credit.amount);
-        return batch_each_row(j, batch->number, BATCH_REJECTED, 0, 0, add_rejected, &rejected);
-}
-
-int printing_queue_settlement(struct engine *e, const struct transaction_record *record,
-                              const struct batch_record *batch, unsigned left_out,
-                              const struct resolution *agreement) {
-        struct slip slip;
-        int r;
-
-        slip_fill(e->config.settings, record, SLIP_SETTLEMENT, &slip);
-        slip.left_out = left_out;
-        if (agreement) {
-                COPY(slip.approver, agreement->resolver);
-                COPY(slip.note, agreement->note);
-                /* The settlement itself may have ended long before. */
-                slip.time_usec = batch->settled_usec;
-                slip.time_offset = time_offset(batch->settled_usec);
-        }
-        r = slip_fill_batch(e->config.journal, batch, &slip);
-        return r < 0 ? r : queue_slip(e, record->id, &slip);
-}
-
-int printing_reprint(struct printing *p, int64_t transaction, enum slip_paper paper, int64_t *ret_job) {
-        _cleanup_(print_job_done) struct print_job old = {};
-        struct journal *j = p->engine->config.journal;
-        int64_t job;
-        int r;
-
-        r = print_job_find(j, transaction, slip_paper_to_string(paper), &old);
-        if (r < 0)
-                return r;
-
-        r = journal_begin(j, JOURNAL_DURABLE);
-        if (r < 0)
-                return r;
-        _cleanup_(journal_rollbackp) _unused_ struct journal *rollback = j;
-        r = queue_content(j, transaction, paper, true, old.content, old.content_size, &job);
-        if (r < 0)
-                return r;
-        r = journal_commit(j);
-        if (r < 0)
-                return r;
-
-        *ret_job = job;
-        printing_kick(p);
-        return 0;
-}
-
-/* A stored paper, laid out for the printer that is there, or a usual one. */
-static int layout_job(struct printing *p, const struct print_job *job, const struct printer_profile *profile,
-                      struct page **ret) {
-        struct slip slip;
-        int r;
-
-        r = slip_from_blob(job->content, job->content_size, &slip);
-        if (r < 0)
-                return r;
-        slip.duplicate = job->duplicate;
-        return slip_layout(&slip, profile, ret);
-}
-
-static const struct printer_profile *profile_of(const struct printing *p) {
-        return p->device ? printer_profile_find_usb(p->device->vendor_id, p->device->product_id)
-                         : printer_profile_default();
-}
-
-int printing_text(struct printing *p, int64_t transaction, enum slip_paper paper, char **ret) {
-        _cleanup_(print_job_done) struct print_job job = {};
-        _cleanup_(page_freep) struct page *page = NULL;
-        int r;
-
-        r = print_job_find(p->engine->config.journal, transaction, slip_paper_to_string(paper), &job);
-        if (r < 0)
-                return r;
-        r = layout_job(p, &job, profile_of(p), &page);
-        if (r < 0)
-                return r;
-        return page_to_text(page, ret);
+const struct printer_profile *printing_profile(const struct printing *p) {
+        return &p->profile;
 }
 
 static int newest_transaction(const struct print_job *job, void *userdata) {
@@ -352,6 +63,7 @@ static void tell_job(struct printing *p, int64_t job, int64_t transaction, enum 
         struct engine *e = p->engine;
         struct transaction_view view;
 
+        p->told_usec = clock_now(CLOCK_BOOTTIME);
         e->listener.job(job, state, e->listener.userdata);
         e->listener.changed(e->listener.userdata);
         if (e->current && transaction_get_view(e->current)->record.id == transaction)
@@ -442,24 +154,72 @@ static int write_end(struct printing *p) {
         return 0;
 }
 
+enum printer_confirm printing_confirm(const struct printer_profile *profile) {
+        switch (profile->completion) {
+        case PRINTER_COMPLETION_GS_H:
+                return PRINTER_CONFIRM_PROCESS_ID;
+        case PRINTER_COMPLETION_GS_R:
+                return PRINTER_CONFIRM_STATUS;
+        default:
+                return PRINTER_CONFIRM_NONE;
+        }
+}
+
+/* ---- The end of a paper ---- */
+
+static uint64_t retry_delay(const struct printing *p) {
+        unsigned shift = p->failures > FAILURES_MAX ? MIN(p->failures - FAILURES_MAX, 6U) : 0;
+
+        return MIN(RETRY_USEC << shift, RETRY_USEC_MAX);
+}
+
+static void count_failure(struct printing *p, int64_t job) {
+        p->failures = p->failing == job ? p->failures + 1 : 1;
+        p->failing = job;
+        if (p->failures == FAILURES_MAX)
+                log_warning("Print job %" PRIi64 " has failed %u times in a row: the others go first from now on; "
+                            "Receipts.Cancel ends it",
+                            p->failing, p->failures);
+}
+
+static void count_result(struct printing *p, int64_t job, enum printer_result result) {
+        if (result != PRINTER_PRINTED && result != PRINTER_UNCONFIRMED)
+                count_failure(p, job);
+        else if (p->failing == job)
+                p->failing = p->failures = 0;
+}
+
+/* What hinders it is not the printer: a page that cannot be made. */
+static int put_off(struct printing *p, const struct print_job *job, int error) {
+        log_error_errno(error, "Print job %" PRIi64 " cannot be laid out; it is tried again", job->id);
+        count_failure(p, job->id);
+        retry_later(p);
+        return error;
+}
+
 static void job_done(struct printer *printer, uint64_t id, enum printer_result result, const char *reason,
                      void *userdata) {
         struct printing *p = userdata;
         int r;
 
+        if (id == PULSE_JOB)
+                return printing_pulse_done(p, result, reason);
         p->ended = p->job;
         p->ended_transaction = p->job_transaction;
         p->end = result;
         p->job = 0;
+        count_result(p, p->ended, result);
         if (result != PRINTER_PRINTED)
                 log_warning("Print job %" PRIi64 ": %s: %s", p->ended, printer_result_to_string(result), reason);
         r = write_end(p);
         if (r < 0)
                 return get_stuck(p, p->ended, r);
 
-        /* What could not be printed waits for the printer to come back. */
+        /* What could not be printed waits for the printer to come back, which may be without a word. */
         if (result == PRINTER_PRINTED || result == PRINTER_UNCONFIRMED)
                 printing_kick(p);
+        else
+                retry_later(p);
 }
 
 /* Whether the journal takes again what it did not. */
@@ -478,32 +238,11 @@ static bool get_loose(struct printing *p) {
         return true;
 }
 
-static enum printer_confirm confirm_of(const struct printer_profile *profile) {
-        switch (profile->completion) {
-        case PRINTER_COMPLETION_GS_H:
-                return PRINTER_CONFIRM_PROCESS_ID;
-        case PRINTER_COMPLETION_GS_R:
-                return PRINTER_CONFIRM_STATUS;
-        default:
-                return PRINTER_CONFIRM_NONE;
-        }
-}
-
-static int encode(struct printing *p, const struct print_job *job, uint8_t **ret, size_t *ret_size) {
-        _cleanup_(page_freep) struct page *page = NULL;
-        int r;
-
-        r = layout_job(p, job, profile_of(p), &page);
-        if (r < 0)
-                return r;
-        return page_to_escpos(page, profile_of(p), ret, ret_size);
-}
-
-/* A paper that cannot be laid out must not hold up the others. */
+/* More bytes than a printer is given at once must not hold up the others. */
 static void drop_job(struct printing *p, const struct print_job *job, int error) {
         int r;
 
-        log_error_errno(error, "Print job %" PRIi64 " cannot be laid out and is dropped; its transaction stands",
+        log_error_errno(error, "Print job %" PRIi64 " cannot be printed and is dropped; its transaction stands",
                         job->id);
         r = set_job_state(p, job->id, PRINT_CANCELLED);
         if (r < 0)
@@ -511,12 +250,15 @@ static void drop_job(struct printing *p, const struct print_job *job, int error)
         tell_job(p, job->id, job->transaction, PRINT_CANCELLED);
 }
 
-static void submit(struct printing *p, const struct print_job *job, const uint8_t *data, size_t size) {
+static void submit(struct printing *p, const struct print_job *job, const uint8_t *data, size_t size,
+                   unsigned seconds) {
         const struct printer_job out = {
                 .id = (uint64_t) job->id,
-                .confirm = confirm_of(profile_of(p)),
+                .confirm = printing_confirm(&p->profile),
                 .data = data,
                 .size = size,
+                .deadline = seconds,
+                .again = job->duplicate,
         };
         int r;
 
@@ -525,11 +267,9 @@ static void submit(struct printing *p, const struct print_job *job, const uint8_
                 return get_stuck(p, job->id, r);
         p->job = job->id;
         p->job_transaction = job->transaction;
+        p->done = 0;
+        p->size = size;
         r = printer_submit(p->printer, &out);
-        if (r == -EINVAL || r == -E2BIG) {
-                p->job = 0;
-                return drop_job(p, job, r);
-        }
         if (r < 0)
                 return job_done(p->printer, out.id, PRINTER_FAILED, strerror(-r), p);
         tell_job(p, job->id, job->transaction, PRINT_PRINTING);
@@ -548,9 +288,26 @@ static void retry_later(struct printing *p) {
 
         if (p->retry)
                 return;
-        r = sd_event_add_time_relative(p->engine->config.event, &p->retry, CLOCK_BOOTTIME, RETRY_USEC, 0, on_retry, p);
+        r = sd_event_add_time_relative(p->engine->config.event, &p->retry, CLOCK_BOOTTIME, retry_delay(p), 0, on_retry,
+                                       p);
         if (r < 0)
                 log_error_errno(r, "Nothing is printed before the printer is plugged in anew");
+}
+
+static const char *printer_property(const char *name, void *userdata) {
+        return device_get_property(userdata, name);
+}
+
+static void read_profile(struct printing *p) {
+        char title[DEVICE_TITLE_MAX];
+
+        if (p->profile_since == p->device->since)
+                return;
+        p->profile_since = p->device->since;
+        if (!printer_profile_parse(printer_property, p->device, &p->profile))
+                log_notice("%s: nothing is known of this printer (%04x:%04x); it is taken for a usual one of 80 mm; "
+                           "supported-devices.md says how to describe it",
+                           device_title(p->device, title), p->device->vendor_id, p->device->product_id);
 }
 
 /* Takes the first printer that is there, if none is held. */
@@ -562,6 +319,7 @@ static void attach(struct printing *p) {
         if (p->device || !device)
                 return;
         p->device = device;
+        read_profile(p);
         r = printer_open(p->printer, device->node);
         if (r >= 0)
                 return;
@@ -570,36 +328,224 @@ static void attach(struct printing *p) {
         retry_later(p);
 }
 
+static void stop_drawing(struct printing *p) {
+        p->drawing = render_call_free(p->drawing);
+        p->page = page_free(p->page);
+        p->logo = safe_close(p->logo);
+        p->drawn = 0;
+}
+
+static int make_bytes(const struct printing *p, const struct page *page, uint8_t **ret, size_t *ret_size) {
+        _cleanup_free_ uint8_t *data = NULL;
+        size_t size;
+        int r;
+
+        r = page_to_escpos(page, &p->profile, &data, &size);
+        if (r < 0)
+                return r;
+        if (size > PRINTER_JOB_SIZE_MAX)
+                return -E2BIG;
+        *ret = TAKE_PTR(data);
+        *ret_size = size;
+        return 0;
+}
+
+/* Negative where it is tried again later. Known before the journal says "printing": what cannot be sent. */
+static int print_page(struct printing *p, const struct print_job *job, struct page *page) {
+        _cleanup_(page_freep) struct page *plain = NULL;
+        _cleanup_free_ uint8_t *data = NULL;
+        size_t size = 0;
+        int r;
+
+        r = make_bytes(p, page, &data, &size);
+        if (r < 0 && r != -ENOMEM) {
+                log_warning_errno(r, "Print job %" PRIi64 " cannot be printed as it was drawn; it is printed without",
+                                  job->id);
+                r = printing_lay_out(p, job, true, &plain);
+                if (r < 0)
+                        return put_off(p, job, r);
+                page = plain;
+                r = make_bytes(p, page, &data, &size);
+        }
+        if (r == -ENOMEM)
+                return put_off(p, job, r);
+        if (r < 0)
+                drop_job(p, job, r);
+        else
+                submit(p, job, data, size, page_print_seconds(page, &p->profile));
+        return 0;
+}
+
+/* Whatever became of the pictures: what was not drawn is said as well as the printer can. */
+static int print_drawn(struct printing *p, const struct print_job *job, int error, struct page *page) {
+        _cleanup_(page_freep) struct page *plain = NULL;
+        int r;
+
+        if (error >= 0)
+                return print_page(p, job, page);
+        log_warning_errno(error, "Print job %" PRIi64 ": till-render has drawn nothing; it is printed without",
+                          job->id);
+        r = printing_lay_out(p, job, true, &plain);
+        return r < 0 ? put_off(p, job, r) : print_page(p, job, plain);
+}
+
+static void on_drawn(int error, const void *data, size_t size, void *userdata) {
+        _cleanup_(print_job_done) struct print_job job = {};
+        _cleanup_(page_freep) struct page *page = NULL;
+        struct printing *p = userdata;
+        int64_t id = p->drawn;
+        int r;
+
+        page = TAKE_PTR(p->page);
+        stop_drawing(p);
+        r = print_job_load(p->engine->config.journal, id, &job);
+        if (r < 0 && r != -ENOENT)
+                return get_stuck(p, id, r);
+        if (r >= 0)
+                (void) print_drawn(p, &job, error, page);
+        /* Nothing else kicks the queue where this one did not get as far as the printer. */
+        if (p->stuck == 0)
+                printing_kick(p);
+}
+
+/* Takes the page where it returns 0. */
+static int start_drawing(struct printing *p, const struct print_job *job, struct page **page) {
+        struct render_request request = {
+                .page = *page,
+                .profile = &p->profile,
+                .face = RENDER_RASTER,
+        };
+        int r;
+
+        p->logo = receipt_style_open_logo(style_of(p));
+        request.logo_fd = p->logo;
+        r = render_start(p->engine->config.event, &request, RENDER_DEADLINE_USEC, on_drawn, p, &p->drawing);
+        if (r < 0) {
+                p->logo = safe_close(p->logo);
+                return r;
+        }
+        p->page = TAKE_PTR(*page);
+        p->drawn = job->id;
+        return 0;
+}
+
+/* Negative where it is tried again later. */
+static int print_job(struct printing *p, const struct print_job *job) {
+        _cleanup_(page_freep) struct page *page = NULL;
+        int r;
+
+        r = printing_lay_out(p, job, !printer_profile_has_chinese(&p->profile), &page);
+        if (r >= 0 && page_needs_rasters(page, &p->profile)) {
+                r = start_drawing(p, job, &page);
+                if (r >= 0)
+                        return 0;
+                log_warning_errno(r, "Print job %" PRIi64 ": nothing can be drawn; it is printed without", job->id);
+                page = page_free(page);
+                r = printing_lay_out(p, job, true, &page);
+        }
+        return r < 0 ? put_off(p, job, r) : print_page(p, job, page);
+}
+
 void printing_kick(struct printing *p) {
         attach(p);
         if (!get_loose(p))
                 return;
-        while (p->device && p->job == 0 && p->stuck == 0) {
+        printing_pulse_send(p);
+        while (p->device && p->job == 0 && p->drawn == 0 && !p->pulse_sent && p->stuck == 0) {
                 _cleanup_(print_job_done) struct print_job job = {};
-                _cleanup_free_ uint8_t *data = NULL;
-                size_t size;
                 int r;
 
-                r = print_job_first(p->engine->config.journal, &job);
+                r = print_job_first(p->engine->config.journal, p->failures >= FAILURES_MAX ? p->failing : 0, &job);
                 if (r == -ENOENT)
                         return;
                 if (r < 0)
                         return get_stuck(p, 0, r);
+                /* It waits for its time, and holds up nobody who comes behind the third time. */
+                if (job.id == p->failing && p->retry)
+                        return;
+                r = print_job(p, &job);
+                if (r < 0)
+                        return;
+        }
+}
 
-                r = encode(p, &job, &data, &size);
-                if (r == -ENOMEM) {
-                        log_oom();
-                        return retry_later(p);
-                }
-                if (r < 0) {
-                        drop_job(p, &job, r);
-                        continue;
-                }
-                return submit(p, &job, data, size);
+/* ---- What somebody wants of it ---- */
+
+int printing_cancel(struct printing *p, int64_t id, const struct print_asker *asker) {
+        _cleanup_(print_job_done) struct print_job job = {};
+        struct journal *j = p->engine->config.journal;
+        int r;
+
+        r = print_job_load(j, id, &job);
+        if (r < 0)
+                return r;
+        /* What the printer has ended is no longer to be cancelled, even where the journal could not take that yet. */
+        if (p->ended == id)
+                return -EALREADY;
+        job.asker = *asker;
+        r = journal_begin(j, JOURNAL_DURABLE);
+        if (r < 0)
+                return r;
+        _cleanup_(journal_rollbackp) _unused_ struct journal *rollback = j;
+        r = print_job_set_state(j, id, PRINT_CANCELLED);
+        if (r >= 0)
+                r = print_job_note(j, "print-cancelled", &job);
+        if (r >= 0)
+                r = journal_commit(j);
+        if (r < 0)
+                return r;
+        if (p->job == id) {
+                p->job = 0;
+                (void) printer_cancel(p->printer, (uint64_t) id);
+        }
+        if (p->drawn == id)
+                stop_drawing(p);
+        if (p->failing == id)
+                p->failing = p->failures = 0;
+        tell_job(p, id, job.transaction, PRINT_CANCELLED);
+        printing_kick(p);
+        return 0;
+}
+
+void printing_progress(const struct printing *p, const struct print_job *job, struct print_progress *ret) {
+        const struct printer_status *status = p->device ? printer_get_status(p->printer) : NULL;
+        bool open = job->state == PRINT_QUEUED || job->state == PRINT_PRINTING;
+
+        *ret = (struct print_progress){ .held = "" };
+        if (open && !status)
+                ret->held = "not connected";
+        else if (open && !status->able)
+                ret->held = status->words;
+        if (job->id == p->job) {
+                ret->done = p->done;
+                ret->size = p->size;
         }
 }
 
 /* ---- The printer ---- */
+
+/* Whoever waits for a paper is told what holds it. */
+static void tell_hold(struct printing *p) {
+        _cleanup_(print_job_done) struct print_job job = {};
+        struct engine *e = p->engine;
+
+        if (print_job_first(e->config.journal, 0, &job) >= 0)
+                e->listener.job(job.id, job.state, e->listener.userdata);
+}
+
+static void job_progress(struct printer *printer, uint64_t id, uint64_t done, uint64_t size, void *userdata) {
+        struct printing *p = userdata;
+        struct engine *e = p->engine;
+
+        if (id == PULSE_JOB || p->job == 0)
+                return;
+        p->done = done;
+        p->size = size;
+        if (clock_now(CLOCK_BOOTTIME) - p->told_usec < PROGRESS_INTERVAL_USEC)
+                return;
+        p->told_usec = clock_now(CLOCK_BOOTTIME);
+        e->listener.job(p->job, PRINT_PRINTING, e->listener.userdata);
+}
 
 static void status_changed(struct printer *printer, const struct printer_status *status, void *userdata) {
         struct printing *p = userdata;
@@ -607,12 +553,18 @@ static void status_changed(struct printer *printer, const struct printer_status 
 
         if (!p->device)
                 return;
-        if (!streq_ptr(p->words, status->words))
+        if (!streq_ptr(p->words, status->words)) {
                 log_info("Printer: %s", status->words);
-        p->words = status->words;
+                p->words = status->words;
+                tell_hold(p);
+        }
         e->listener.device(p->device, MONITOR_CHANGED, e->listener.userdata);
-        if (status->able)
+        if (!status->able)
+                printing_pulse_hold(p);
+        else {
+                p->retry = sd_event_source_disable_unref(p->retry);
                 printing_kick(p);
+        }
 }
 
 static void printer_lost(struct printer *printer, int error, void *userdata) {
@@ -622,6 +574,8 @@ static void printer_lost(struct printer *printer, int error, void *userdata) {
 
         log_warning_errno(error, "The printer is lost; its jobs wait for it");
         p->device = NULL;
+        stop_drawing(p);
+        tell_hold(p);
         retry_later(p);
         if (device)
                 e->listener.device(device, MONITOR_CHANGED, e->listener.userdata);
@@ -631,7 +585,10 @@ void printing_device_changed(struct printing *p, struct device *device, enum mon
         if (event == MONITOR_DISCONNECTED && device == p->device) {
                 printer_close(p->printer);
                 p->device = NULL;
+                stop_drawing(p);
+                tell_hold(p);
         }
+        p->retry = sd_event_source_disable_unref(p->retry);
         /* Also one that failed without being unplugged is tried again. */
         printing_kick(p);
 }
@@ -641,6 +598,7 @@ int printing_new(struct engine *e, struct printing **ret) {
         struct printer_listener listener = {
                 .status = status_changed,
                 .done = job_done,
+                .progress = job_progress,
                 .closed = printer_lost,
         };
         int r;
@@ -649,6 +607,8 @@ int printing_new(struct engine *e, struct printing **ret) {
         if (!p)
                 return -ENOMEM;
         p->engine = e;
+        p->logo = -EBADF;
+        p->profile = *printer_profile_default();
         listener.userdata = p;
         r = printer_new(e->config.event, &listener, &p->printer);
         if (r < 0)
@@ -660,6 +620,8 @@ int printing_new(struct engine *e, struct printing **ret) {
 struct printing *printing_free(struct printing *p) {
         if (!p)
                 return NULL;
+        stop_drawing(p);
+        printing_pulse_end(p, -ECANCELED, "tilld is stopping");
         printer_free(p->printer);
         sd_event_source_disable_unref(p->retry);
         free(p);

@@ -8,32 +8,45 @@
 
 #include "device/monitor.h"
 #include "device/printer.h"
-#include "journal/batch.h"
 #include "journal/print_job.h"
 #include "receipt/slip.h"
+#include "transaction/refusal.h"
 
 struct engine;
 struct printing;
-struct resolution;
 
 int printing_new(struct engine *e, struct printing **ret);
 struct printing *printing_free(struct printing *p);
 DEFINE_CLEANUP(struct printing *, printing_free);
 
-/* In the caller's journal transaction: queues a paper of the transaction. */
-int printing_queue(struct engine *e, const struct transaction_record *record, enum slip_paper paper);
-/*
- * In the caller's journal transaction: queues the paper of a batch that the transaction has settled, or that an
- * agreement has ended; NULL for none. left_out: how many of its details could not be uploaded.
- */
-int printing_queue_settlement(struct engine *e, const struct transaction_record *record,
-                              const struct batch_record *batch, unsigned left_out, const struct resolution *agreement);
-/* In a transaction of its own: the newest paper of that kind again, marked. -ENOENT when there is none. */
-int printing_reprint(struct printing *p, int64_t transaction, enum slip_paper paper, int64_t *ret_job);
-/* The same as text; *ret is the caller's. */
-int printing_text(struct printing *p, int64_t transaction, enum slip_paper paper, char **ret);
+/* A stored paper for the printer that is there, or the last one, or a usual one. plain: nothing has to be drawn. */
+int printing_lay_out(const struct printing *p, const struct print_job *job, bool plain, struct page **ret);
+const struct printer_profile *printing_profile(const struct printing *p);
 /* The transaction whose paper was queued last; -ENOENT when there is none. */
 int printing_last(struct printing *p, int64_t *ret_transaction);
+
+/*
+ * Takes a job out of the queue or the printer; whose wish it was is in the event log. -ENOENT for none, -EALREADY for
+ * one that has ended.
+ */
+int printing_cancel(struct printing *p, int64_t job, const struct print_asker *asker);
+
+/* How far a job is. */
+struct print_progress {
+        const char *held;    /* what the printer waits for: "paper end"; "" for nothing. Never NULL, not freed */
+        uint64_t done, size; /* bytes that the printer has taken, of all; both 0 where it is not the job's turn */
+};
+
+void printing_progress(const struct printing *p, const struct print_job *job, struct print_progress *ret);
+
+/* error: 0 when the printer has taken it, else a negative errno with a reason for a person. */
+typedef void (*printing_pulse_t)(int error, const char *reason, void *userdata);
+/*
+ * Opens the drawer, between two papers; done() is called once, from here or later. It is in the event log before it is
+ * sent, and is never sent twice. Negative with *ret_refusal set where it cannot be.
+ */
+int printing_open_drawer(struct printing *p, const struct print_asker *asker, printing_pulse_t done, void *userdata,
+                         struct refusal *ret_refusal);
 
 /* Prints what is queued, when there is a printer. */
 void printing_kick(struct printing *p);

@@ -22,9 +22,14 @@ static enum mode mode_from_string(const char *s) {
         return _MODE_INVALID;
 }
 
+const struct receipt_style *settings_style(const struct settings *s) {
+        return s->style ?: receipt_style_default();
+}
+
 struct settings *settings_free(struct settings *s) {
         if (!s)
                 return NULL;
+        receipt_style_free(s->style);
         free(s->merchant_name);
         free(s->acquirer_name);
         free(s->acquirer_server_name);
@@ -59,15 +64,6 @@ static int parse_number(const char *value, unsigned min, unsigned max, unsigned 
         if (errno > 0 || *end || n < min || n > max)
                 return -EINVAL;
         *ret = (unsigned) n;
-        return 0;
-}
-
-static int parse_boolean(const char *value, bool *ret, const char **ret_reason) {
-        if (!streq(value, "yes") && !streq(value, "no")) {
-                *ret_reason = "must be yes or no";
-                return -EINVAL;
-        }
-        *ret = streq(value, "yes");
         return 0;
 }
 
@@ -169,11 +165,8 @@ static int assign_acquirer(struct settings *s, const char *key, const char *valu
 }
 
 static int assign_receipt(struct settings *s, const char *key, const char *value, const char **ret_reason) {
-        if (streq(key, "merchant-copy"))
-                return parse_boolean(value, &s->merchant_copy, ret_reason);
-        if (streq(key, "cardholder-copy"))
-                return parse_boolean(value, &s->cardholder_copy, ret_reason);
-        *ret_reason = "no such key in [receipt]";
+        *ret_reason = "[receipt] has moved: merchant-copy= and cardholder-copy= stand in [Receipt] of a file of "
+                      "/etc/tilld/receipt.d now; see tilld-receipt(5)";
         return -EINVAL;
 }
 
@@ -211,8 +204,7 @@ static int assign(const char *section, const char *key, const char *value, void 
         for (size_t i = 0; i < ELEMENTSOF(sections); i++)
                 if (streq(sections[i].name, section))
                         return sections[i].assign(userdata, key, value, ret_reason);
-        *ret_reason =
-                "no such section; there are [terminal], [merchant], [acquirer], [receipt], [offline] and [journal]";
+        *ret_reason = "no such section; there are [terminal], [merchant], [acquirer], [offline] and [journal]";
         return -EINVAL;
 }
 
@@ -246,8 +238,6 @@ int settings_load(const char *path, const char *drop_in_dir, struct settings **r
                 .answer_timeout = 30,
                 .profile = &host_profile_unionpay,
                 .retention_days = 400,
-                .merchant_copy = true,
-                .cardholder_copy = true,
         };
 
         r = config_parse_file(path, assign, s);

@@ -4,6 +4,7 @@
 /* /etc/tilld/tilld.conf: what this terminal is. tilld.conf(5) says each key. */
 
 #include "host/profile.h"
+#include "receipt/style.h"
 
 enum mode {
         MODE_LIVE,
@@ -41,8 +42,7 @@ struct settings {
                 unsigned age;    /* of the oldest, in hours: beyond it no more are approved */
         } offline;
 
-        bool merchant_copy;
-        bool cardholder_copy;
+        struct receipt_style *style; /* how papers look, of files of its own; NULL: as built in */
 };
 
 struct settings *settings_free(struct settings *s);
@@ -53,5 +53,8 @@ DEFINE_CLEANUP(struct settings *, settings_free);
  * line; -EINVAL then, or when something that a terminal needs is missing.
  */
 int settings_load(const char *path, const char *drop_in_dir, struct settings **ret);
+
+/* How papers look. */
+const struct receipt_style *settings_style(const struct settings *s);
 
 const char *mode_to_string(enum mode m) _const_;

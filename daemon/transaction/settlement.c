@@ -477,7 +477,7 @@ static int end_batch(struct engine *e, const struct transaction_record *settleme
                 log_warning("Batch %06" PRIu32 ": %u details had no card number and were not uploaded: their readers "
                             "encrypt it, and the acquirer takes none without",
                             batch->number, left_out);
-        return printing_queue_settlement(e, settlement, batch, left_out, agreement);
+        return paper_queue_settlement(e, settlement, batch, left_out, agreement);
 }
 
 int settlement_commit(struct transaction *t) {

@@ -29,7 +29,7 @@ static void take_stripe(struct transaction *t, const char *masked_pan) {
         t->view.prompt = "";
         COPY(record->masked_pan, masked_pan);
         record->entry = ENTRY_SWIPE;
-        record->signature = true;
+        transaction_ask_signature(t, true);
         /* No look into the exception file: the acquirer is asked in any case. */
         transaction_authorize(t);
 }

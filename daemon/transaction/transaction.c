@@ -102,24 +102,26 @@ int transaction_save_lazily(struct transaction *t, const char *event) {
 /* ---- The second durable commit ---- */
 
 int transaction_queue_papers(struct engine *e, const struct transaction_record *record) {
+        const struct receipt_style *style = settings_style(e->config.settings);
         const struct kind *kind = kind_find(record->kind);
         int r;
 
-        if (!kind || !kind->amount)
+        if (!kind_is_payment(kind))
                 return 0;
         if (record->result == RESULT_APPROVED) {
-                if (e->config.settings->merchant_copy) {
-                        r = printing_queue(e, record, SLIP_MERCHANT_COPY);
+                /* Without it there is nothing to sign on. */
+                if (style->merchant_copy || record->signature) {
+                        r = paper_queue(e, record, SLIP_MERCHANT_COPY);
                         if (r < 0)
                                 return r;
                 }
-                if (e->config.settings->cardholder_copy)
-                        return printing_queue(e, record, SLIP_CARDHOLDER_COPY);
+                if (style->cardholder_copy)
+                        return paper_queue(e, record, SLIP_CARDHOLDER_COPY);
                 return 0;
         }
         /* The cardholder may have seen a booking: the paper says what becomes of it. */
         if (record->reversal == REVERSAL_PENDING || record->result == RESULT_UNCONFIRMED)
-                return printing_queue(e, record, SLIP_NOT_COMPLETED);
+                return paper_queue(e, record, SLIP_NOT_COMPLETED);
         return 0;
 }
 
@@ -304,6 +306,13 @@ void transaction_conclude_both(struct transaction *t, const char *card_word) {
 }
 
 /* ---- The beginning ---- */
+
+void transaction_ask_signature(struct transaction *t, bool wanted) {
+        struct transaction_record *record = &t->view.record;
+
+        record->signature = wanted && !receipt_style_waives_signature(settings_style(t->engine->config.settings),
+                                                                      record->currency, record->amount);
+}
 
 /* What is asked of people while a card is waited for. */
 void transaction_prompt_for_card(struct transaction *t) {

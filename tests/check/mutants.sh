@@ -20,14 +20,18 @@ result() { # STATUS WHAT
 	if [ "$1" = 0 ]; then echo "ok $n - $2"; else echo "not ok $n - $2"; failed=1; fi
 }
 
-check_mutant() { # NAME FILE SED
-	local seen file=$below/$2 mutant=$work/$1.tree/$below/$2
+# Writes the changed source; says so where nothing of it is changed.
+apply_mutant() { # NAME FILE SED
+	local file=$below/$2 mutant=$work/$1.tree/$below/$2
 	mkdir -p "$work/$1.tree/$below" "$(dirname "$mutant")"
-	sed "$3" "$file" >"$mutant"
-	if cmp -s "$file" "$mutant"; then
-		result 1 "$1: does not apply to $2 any more"
-		return
-	fi
+	if sed "$3" "$file" >"$mutant" && ! cmp -s "$file" "$mutant"; then return; fi
+	result 1 "$1: does not apply to $2 any more"
+	return 1
+}
+
+check_mutant() { # NAME FILE SED
+	local seen
+	apply_mutant "$@" || return
 	if ! build "$1" "$2" 2>"$work/errors"; then
 		sed 's/^/# /' "$work/errors"
 		result 1 "$1: does not build"
@@ -43,14 +47,22 @@ check_mutant() { # NAME FILE SED
 	rm -rf "$work/$1" "$work/$1"*.o "$work/$1.tree"
 }
 
-check_mutants() { # [NAME]...: of the list
-	local name file change why
+each_mutant() { # COMMAND [NAME]...: calls it with name, file and change of those of the list
+	local name file change command=$1
+	shift
 	rm -rf "$work"
 	mkdir -p "$work"
 	while read -r name file change; do
 		[[ -n $name && $name != \#* ]] || continue
 		[ $# = 0 ] || [[ " $* " == *" $name "* ]] || continue
-		why=$(skip "$name")
-		if [ -n "$why" ]; then result 0 "$name # SKIP $why"; else check_mutant "$name" "$file" "$change"; fi
+		"$command" "$name" "$file" "$change"
 	done <"$list"
 }
+
+check_or_skip() { # NAME FILE SED
+	local why
+	why=$(skip "$1")
+	if [ -n "$why" ]; then result 0 "$1 # SKIP $why"; else check_mutant "$@"; fi
+}
+
+check_mutants() { each_mutant check_or_skip "$@"; } # [NAME]...: of the list

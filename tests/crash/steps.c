@@ -5,6 +5,7 @@
 #include "crash/devices.h"
 #include "crash/terminal.h"
 #include "crash/time.h"
+#include "transaction/print-orders.h"
 #include "transaction/resolution.h"
 
 #define STEP_USEC (10 * USEC_PER_SEC)
@@ -205,9 +206,12 @@ static void step_choose(char *words) {
 }
 
 static void step_reprint(char *reference) {
+        _cleanup_(print_job_done) struct print_job old = {};
+        const struct print_asker asker = { .uid = 0 };
         int64_t job;
 
-        (void) printing_reprint(terminal.engine->printing, find(reference), SLIP_MERCHANT_COPY, &job);
+        if (print_job_find(terminal.journal, find(reference), "merchant-copy", &old) >= 0)
+                (void) print_order_reprint(terminal.engine, &old, &asker, &job);
 }
 
 /* A card in the reader, and the exchange before which it is drawn. */

@@ -5,7 +5,7 @@
  */
 
 #include "receipt/escpos.h"
-#include "receipt/slip.h"
+#include "receipt/style.h"
 #include "tests/fuzz/fuzz.h"
 
 static const char *const profiles[] = { "epson-80", "epson-80-latin", "generic-80", "generic-58" };
@@ -25,9 +25,10 @@ static void show(const struct page *page, const struct printer_profile *profile)
 
 static void try_slip(const uint8_t *data, size_t size) {
         _cleanup_free_ char *blob = NULL;
-        struct slip slip;
+        _cleanup_(slip_done) struct slip slip;
         size_t n;
 
+        slip_init(&slip);
         if (slip_from_blob(data, size, &slip) < 0)
                 return;
         if (slip_to_blob(&slip, &blob, &n) < 0)
@@ -36,7 +37,7 @@ static void try_slip(const uint8_t *data, size_t size) {
                 const struct printer_profile *profile = printer_profile_find(profiles[i]);
                 _cleanup_(page_freep) struct page *page = NULL;
 
-                if (slip_layout(&slip, profile, &page) >= 0)
+                if (slip_layout(&slip, receipt_style_default(), profile, &page) >= 0)
                         show(page, profile);
         }
 }

@@ -91,6 +91,19 @@ static inline void shop_log_on(const char *number) {
         assert_int_equal(journal_commit(shop.journal), 0);
 }
 
+/* The newest paper of that kind as text. */
+static inline int shop_paper(int64_t transaction, enum slip_paper paper, char **ret) {
+        _cleanup_(print_job_done) struct print_job job = {};
+        _cleanup_(page_freep) struct page *page = NULL;
+        int r;
+
+        r = print_job_find(shop.journal, transaction, slip_paper_to_string(paper), &job);
+        if (r < 0)
+                return r;
+        assert_int_equal(printing_lay_out(shop.engine->printing, &job, false, &page), 0);
+        return page_to_text(page, ret);
+}
+
 static void shop_tear_down(void) {
         char command[64];
 

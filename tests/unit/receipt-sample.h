@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* A slip with every field, for the tests of the receipt room. */
+/* Slips of every paper with every field, for the tests of the receipt room and for pictures of them. */
 
-#include "receipt/slip.h"
+#include "receipt/style.h"
 
 static inline struct slip sample_slip(void) {
         struct slip slip;
@@ -53,5 +53,77 @@ static inline struct slip sample_slip(void) {
         slip.left_out = 2;
         strcpy(slip.note, "收单行李女士: agreed by telephone");
         strcpy(slip.footer, "谢谢惠顾 THANK YOU\n客服电话 95516");
+        return slip;
+}
+
+static inline void sample_list(struct slip *slip) {
+        static const char *const kinds[] = { "sale", "void", "refund", "pre-authorization", "completion", "tip" };
+
+        for (uint32_t i = 0; i < 12; i++) {
+                const struct slip_row row = {
+                        .kind = kinds[i % ELEMENTSOF(kinds)],
+                        .masked_pan = "621700******0128",
+                        .authorization_code = i % 4 == 0 ? "" : "A1B2C3",
+                        .entry = i % 3 == 0 ? 'S' : 'I',
+                        .voucher = 42 + i,
+                        .time_usec = UINT64_C(1790000000000000) + i * UINT64_C(61000000),
+                        .amount = 12850 + 977 * (int64_t) i * i * i,
+                };
+
+                if (slip_add_transaction(slip, &row) < 0)
+                        abort();
+        }
+}
+
+static inline void sample_diagnostics(struct slip *slip) {
+        static const char *const rows[][2] = {
+                { "故障 Faults", NULL },
+                { "printer-paper", "纸将用完 The paper is nearly out" },
+                { "host-unreachable", "2026/09/21 21:10, 3" },
+                { "设备 Devices", NULL },
+                { "EMV reader 1-1.2", "ACR39U, 072F:B100" },
+                { "Printer 1-1.3", "TM-T20II, 04B8:0E15" },
+                { "计数 Counters", NULL },
+                { "Papers printed", "12345" },
+                { "Reversals pending", "0" },
+                { "版本 Versions", NULL },
+                { "tilld", "1.0" },
+                { "till.ko", "1.0" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+                if ((rows[i][1] ? slip_add_pair(slip, rows[i][0], rows[i][1]) : slip_add_title(slip, rows[i][0])) < 0)
+                        abort();
+}
+
+/* Of each paper one that has all that it can; ends with slip_done(). */
+static inline struct slip sample_paper(enum slip_paper paper) {
+        struct slip slip = sample_slip();
+
+        slip.paper = paper;
+        slip.advice = SLIP_ADVICE_PAY_AGAIN;
+        switch (paper) {
+        case SLIP_DECLINED:
+                strcpy(slip.response_code, "51");
+                strcpy(slip.message, "余额不足 Insufficient funds");
+                break;
+        case SLIP_NOT_COMPLETED:
+                strcpy(slip.response_code, "");
+                strcpy(slip.message, "The acquirer did not answer in time");
+                slip.advice = SLIP_ADVICE_REVERSAL_PENDING;
+                break;
+        case SLIP_TRANSACTION_LIST:
+                sample_list(&slip);
+                break;
+        case SLIP_TEST_PAGE:
+                if (slip_add_pair(&slip, "型号 MODEL", "EPSON TM-T20II") < 0)
+                        abort();
+                break;
+        case SLIP_DIAGNOSTICS:
+                sample_diagnostics(&slip);
+                break;
+        default:
+                break;
+        }
         return slip;
 }

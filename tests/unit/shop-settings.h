@@ -16,7 +16,5 @@ static inline struct settings shop_settings(void) {
                 .acquirer_hosts = { (char *) "127.0.0.1:9" },
                 .answer_timeout = 5,
                 .profile = &host_profile_unionpay,
-                .merchant_copy = true,
-                .cardholder_copy = true,
         };
 }

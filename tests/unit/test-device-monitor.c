@@ -81,7 +81,8 @@ static struct plugged plug(const char *port, const char *interface, const char *
                 umockdev_testbed_add_device(testbed, "usb", interface, p.usb, NULL, "DEVTYPE", "usb_interface", NULL);
         (void) snprintf(node, sizeof(node), "/dev/%s", name);
         p.till = umockdev_testbed_add_device(testbed, "till", name, p.interface, "card", "absent", NULL, "DEVTYPE",
-                                             kind, "DEVNAME", node, "ID_PATH", "platform-x-usb-0:2:1.0", NULL);
+                                             kind, "DEVNAME", node, "ID_PATH", "platform-x-usb-0:2:1.0",
+                                             "TILL_PRINTER_DOTS", "576", "TILL_PRINTER_QUIRKS", "no\x01ne", NULL);
         return p;
 }
 
@@ -130,8 +131,14 @@ static void present_at_start(void **state) {
         assert_true(d->since > 0);
         assert_string_equal(device_title(d, title), "EPSON TM-T88V (1-2)");
 
+        assert_string_equal(device_get_property(d, "TILL_PRINTER_DOTS"), "576");
+        assert_string_equal(device_get_property(d, "TILL_PRINTER_QUIRKS"), "no?ne");
+        assert_null(device_get_property(d, "TILL_PRINTER_DOT"));
+        assert_null(device_get_property(d, "ID_PATH"));
+
         d = monitor_find(monitor, "1-10:1");
         assert_non_null(d);
+        assert_null(device_get_property(d, "TILL_PRINTER_DOTS"));
         assert_string_equal(d->product, "Reader?with?noise");
         assert_int_equal(d->card, DEVICE_CARD_ABSENT);
         assert_ptr_equal(monitor_find_connected(monitor, DEVICE_EMV), d);

@@ -12,9 +12,11 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include "base/clock.h"
 #include "device/node.h"
 #include "device/printer.h"
 #include "device/reply.h"
+#include "paper/paper.h"
 
 static struct fake {
         int node, peer;
@@ -23,8 +25,9 @@ static struct fake {
         bool event; /* urgent data not yet fetched */
         unsigned resets, port_asks;
         uint64_t consumed, completed;
-        bool stuck; /* the device takes no byte */
-        bool plain; /* answers GET_PORT_STATUS, by this status */
+        bool stuck;    /* the device takes no byte */
+        bool stubborn; /* it refuses a reset */
+        bool plain;    /* answers GET_PORT_STATUS, by this status */
         uint32_t port_online, port_paper;
 } fake;
 
@@ -100,7 +103,8 @@ static int fake_ioctl(int fd, unsigned long request, void *argument) {
                 return 0;
         case TILL_PRINTER_SOFT_RESET:
                 fake.resets++;
-                return 0;
+                errno = EPIPE;
+                return fake.stubborn ? -1 : 0;
         default:
                 errno = ENOTTY;
                 return -1;
@@ -541,6 +545,63 @@ static void cancelled(void **state) {
         assert_false(printer_is_busy(printer));
 }
 
+static void paper_feed(struct paper *paper, const uint8_t *data, size_t size) {
+        for (size_t n = 0; n < size; (void) paper_advance(paper, USEC_PER_SEC))
+                n += paper_write(paper, data + n, size - n);
+}
+
+static void on_reply(void *userdata, const void *data, size_t size) {
+}
+
+static uint8_t picture[8 + 72 * 128];
+
+static void picture_fill(void) {
+        memset(picture, 0xff, sizeof(picture));
+        memcpy(picture, "\x1dv0\0\x48\0\x80", 8);
+}
+
+/* What a printer that takes no reset still waits for is not taken from the next paper. */
+static void cut_off_in_a_picture(void **state) {
+        static uint8_t data[64 * 1024];
+        struct printer_job job = { .id = 1, .data = picture, .size = sizeof(picture), .deadline = 1 };
+        _cleanup_(paper_freep) struct paper *paper = NULL;
+        _cleanup_free_ char *text = NULL;
+
+        picture_fill();
+        assert_int_equal(paper_new(&paper_model_80mm, on_reply, NULL, &paper), 0);
+        open_ready();
+        fake.stubborn = fake.stuck = true;
+        fake.completed = fake.consumed + 1000;
+        assert_int_equal(printer_submit(printer, &job), 0);
+        assert_true(take(data, sizeof(data)) > 1000);
+        paper_feed(paper, data, 1000);
+        assert_int_equal(printer_cancel(printer, 1), 0);
+        assert_int_equal(fake.resets, 1);
+        fake.stuck = false;
+        submit(2, "first line\nsecond line\n", PRINTER_CONFIRM_NONE, 0);
+        paper_feed(paper, data, take(data, sizeof(data)));
+        assert_int_equal(paper_text(paper, PAPER_SHEET_ALL, &text), 0);
+        assert_non_null(strstr(text, "first line\nsecond line\n"));
+}
+
+/* Nor from the same one, when it is begun again by another start of the daemon. */
+static void begun_again(void **state) {
+        static const char text[] = "first line\nsecond line\n";
+        struct printer_job job = { .id = 2, .data = text, .size = strlen(text), .again = true };
+        _cleanup_(paper_freep) struct paper *paper = NULL;
+        _cleanup_free_ char *printed = NULL;
+        static uint8_t data[64 * 1024];
+
+        picture_fill();
+        assert_int_equal(paper_new(&paper_model_80mm, on_reply, NULL, &paper), 0);
+        paper_feed(paper, picture, 1000);
+        open_ready();
+        assert_int_equal(printer_submit(printer, &job), 0);
+        paper_feed(paper, data, take(data, sizeof(data)));
+        assert_int_equal(paper_text(paper, PAPER_SHEET_ALL, &printed), 0);
+        assert_non_null(strstr(printed, text));
+}
+
 /* More than the driver takes at once. */
 static void long_job(void **state) {
         size_t size = 3 * 1024 * 1024, n = 0;
@@ -622,6 +683,8 @@ int main(void) {
                 printer_test(unplugged_while_held),
                 printer_test(unplugged_as_a_job_is_handed_over),
                 printer_test(cancelled),
+                printer_test(cut_off_in_a_picture),
+                printer_test(begun_again),
                 printer_test(long_job),
                 cmocka_unit_test(process_ids),
                 cmocka_unit_test(random_replies),

@@ -445,7 +445,9 @@ static void print_jobs(void **state) {
         struct transaction_record a = sale("print");
         struct print_job merchant = { .what = "merchant-copy", .content = (char *) "m", .content_size = 1 };
         struct print_job cardholder = { .what = "cardholder-copy", .content = (char *) "ch", .content_size = 2 };
+        const struct print_asker asker = { .operator_id = "01", .uid = 1000 };
         _cleanup_(print_job_done) struct print_job job = {}, found = {}, last = {};
+        struct print_job again;
 
         begin();
         assert_int_equal(transaction_record_insert(j, &a), 0);
@@ -463,7 +465,7 @@ static void print_jobs(void **state) {
         assert_int_equal(print_job_set_state(j, merchant.id, PRINT_PRINTING), 0);
         /* Not a byte of it left: it goes back as it was. */
         assert_int_equal(print_job_set_state(j, merchant.id, PRINT_QUEUED), 0);
-        assert_int_equal(print_job_first(j, &job), 0);
+        assert_int_equal(print_job_first(j, 0, &job), 0);
         assert_int_equal(job.id, merchant.id);
         assert_false(job.duplicate);
         print_job_done(&job);
@@ -477,7 +479,7 @@ static void print_jobs(void **state) {
         assert_int_equal(print_job_requeue_interrupted(j), 1);
         assert_int_equal(print_job_requeue_interrupted(j), 0);
         commit();
-        assert_int_equal(print_job_first(j, &job), 0);
+        assert_int_equal(print_job_first(j, 0, &job), 0);
         assert_int_equal(job.id, merchant.id);
         assert_int_equal(job.transaction, a.id);
         assert_true(job.duplicate);
@@ -493,17 +495,64 @@ static void print_jobs(void **state) {
         commit();
         assert_int_equal(print_of(a.id), PRINT_UNCONFIRMED);
         assert_int_equal(print_job_count_open(j), 0);
-        assert_int_equal(print_job_last(j, &last), 0);
-        assert_int_equal(last.id, cardholder.id);
+        assert_int_equal(print_job_load(j, cardholder.id, &last), 0);
         assert_false(last.duplicate);
         assert_int_equal(print_job_find(j, a.id, "merchant-copy", &found), 0);
         assert_int_equal(found.id, merchant.id);
         print_job_done(&found);
         assert_int_equal(print_job_find(j, a.id, NULL, &found), 0);
         assert_int_equal(found.id, cardholder.id);
-        merchant.content_size = 0;
+        /* Again, twice: by number, whichever of them is asked for. */
         begin();
+        assert_int_equal(print_job_repeat(j, &found, &asker, &again), 0);
+        assert_int_equal(again.original, cardholder.id);
+        assert_int_equal(again.reprint, 1);
+        print_job_done(&found);
+        assert_int_equal(print_job_load(j, again.id, &found), 0);
+        assert_memory_equal(found.content, "ch", 2);
+        assert_string_equal(found.asker.operator_id, "01");
+        assert_int_equal(found.asker.uid, 1000);
+        assert_true(found.duplicate);
+        assert_int_equal(print_job_repeat(j, &found, &asker, &again), 0);
+        assert_int_equal(again.original, cardholder.id);
+        assert_int_equal(again.reprint, 2);
+        /* One that is behind the others comes when it is alone. */
+        print_job_done(&job);
+        assert_int_equal(print_job_first(j, again.id - 1, &job), 0);
+        assert_int_equal(job.id, again.id);
+        assert_int_equal(print_job_set_state(j, again.id, PRINT_CANCELLED), 0);
+        print_job_done(&job);
+        assert_int_equal(print_job_first(j, again.id - 1, &job), 0);
+        assert_int_equal(job.id, again.id - 1);
+        assert_int_equal(print_job_set_state(j, job.id, PRINT_CANCELLED), 0);
+        merchant.content_size = 0;
         assert_int_equal(print_job_insert(j, &merchant), -ERANGE);
+        commit();
+}
+
+/* An e-receipt is no paper that is owed, and paper that was printed of it says so. */
+static void electronic_papers(void **state) {
+        struct transaction_record a = sale("electronic");
+        struct print_job kept = { .what = "cardholder-copy", .state = PRINT_ELECTRONIC, .content = (char *) "ch" };
+        const struct print_asker asker = { .uid = 0 };
+        struct print_job again;
+
+        kept.content_size = 2;
+        begin();
+        assert_int_equal(transaction_record_insert(j, &a), 0);
+        kept.transaction = a.id;
+        assert_int_equal(print_job_insert(j, &kept), 0);
+        assert_int_equal(print_of(a.id), PRINT_ELECTRONIC);
+        assert_int_equal(print_job_count_open(j), 0);
+        assert_int_equal(print_job_set_state(j, kept.id, PRINT_QUEUED), -EALREADY);
+        assert_int_equal(print_job_repeat(j, &kept, &asker, &again), 0);
+        assert_int_equal(print_job_set_state(j, again.id, PRINT_CANCELLED), 0);
+        assert_int_equal(print_of(a.id), PRINT_ELECTRONIC);
+        assert_int_equal(print_job_repeat(j, &kept, &asker, &again), 0);
+        assert_int_equal(print_of(a.id), PRINT_QUEUED);
+        assert_int_equal(print_job_set_state(j, again.id, PRINT_PRINTING), 0);
+        assert_int_equal(print_job_set_state(j, again.id, PRINT_PRINTED), 0);
+        assert_int_equal(print_of(a.id), PRINT_PRINTED);
         commit();
 }
 
@@ -682,6 +731,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(pan_is_sealed, open_one, close_one),
                 cmocka_unit_test_setup_teardown(reversals, open_one, close_one),
                 cmocka_unit_test_setup_teardown(print_jobs, open_one, close_one),
+                cmocka_unit_test_setup_teardown(electronic_papers, open_one, close_one),
                 cmocka_unit_test_setup_teardown(counters, open_one, close_one),
                 cmocka_unit_test_setup_teardown(keys, open_one, close_one),
                 cmocka_unit_test_setup_teardown(events, open_one, close_one),

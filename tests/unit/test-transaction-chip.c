@@ -198,8 +198,8 @@ static void assert_not_sold(const char *sale) {
         _cleanup_(print_job_done) struct print_job job = {};
         _cleanup_free_ char *copy = NULL, *slip = NULL;
 
-        assert_int_equal(printing_text(shop.engine->printing, r->id, SLIP_MERCHANT_COPY, &copy), -ENOENT);
-        assert_int_equal(printing_text(shop.engine->printing, r->id, SLIP_CARDHOLDER_COPY, &copy), -ENOENT);
+        assert_int_equal(shop_paper(r->id, SLIP_MERCHANT_COPY, &copy), -ENOENT);
+        assert_int_equal(shop_paper(r->id, SLIP_CARDHOLDER_COPY, &copy), -ENOENT);
         if (r->reversal == REVERSAL_NONE) {
                 assert_int_equal(print_job_find(shop.journal, r->id, NULL, &job), -ENOENT);
                 assert_int_equal(r->print, PRINT_NONE);
@@ -210,7 +210,7 @@ static void assert_not_sold(const char *sale) {
         assert_int_equal(job.state, PRINT_QUEUED);
         assert_false(job.duplicate);
         assert_int_equal(r->print, PRINT_QUEUED);
-        assert_int_equal(printing_text(shop.engine->printing, r->id, SLIP_NOT_COMPLETED, &slip), 0);
+        assert_int_equal(shop_paper(r->id, SLIP_NOT_COMPLETED, &slip), 0);
         assert_text(sale, slip, "NOT COMPLETED");
         assert_text(sale, slip, "12.34");
         assert_text(sale, slip, r->masked_pan);
@@ -224,14 +224,14 @@ static void assert_receipt(const struct sale *s) {
 
         if (r->result != RESULT_APPROVED)
                 return assert_not_sold(s->name);
-        assert_int_equal(printing_text(shop.engine->printing, r->id, SLIP_MERCHANT_COPY, &merchant), 0);
+        assert_int_equal(shop_paper(r->id, SLIP_MERCHANT_COPY, &merchant), 0);
         assert_text(s->name, merchant, r->aid);
         assert_text(s->name, merchant, r->cryptogram);
         assert_text(s->name, merchant, r->tvr);
         assert_text(s->name, merchant, *r->preferred_name ? r->preferred_name : r->label);
         assert_text(s->name, merchant, r->masked_pan);
         assert_null(strstr(merchant, chip.pan));
-        assert_int_equal(printing_text(shop.engine->printing, r->id, SLIP_CARDHOLDER_COPY, &cardholder), 0);
+        assert_int_equal(shop_paper(r->id, SLIP_CARDHOLDER_COPY, &cardholder), 0);
         assert_text(s->name, cardholder, r->aid);
         assert_null(strstr(cardholder, chip.pan));
 }
@@ -635,7 +635,7 @@ static void pin_at_keypad(void **state) {
                 assert_string_equal(r->cvm_result, cases[i].cvm);
                 assert_string_equal(r->terminal_capabilities, cases[i].capabilities);
                 assert_string_equal(pin_prompts, cases[i].prompts);
-                assert_int_equal(printing_text(shop.engine->printing, r->id, SLIP_MERCHANT_COPY, &merchant), 0);
+                assert_int_equal(shop_paper(r->id, SLIP_MERCHANT_COPY, &merchant), 0);
                 assert_text("pin", merchant, cases[i].paper);
         }
 }

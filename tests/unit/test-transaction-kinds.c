@@ -73,6 +73,34 @@ static int setup(void **state) {
 
 /* ---- Void ---- */
 
+static bool job_says(int64_t transaction, const char *what) {
+        _cleanup_(print_job_done) struct print_job job = {};
+
+        assert_int_equal(print_job_find(shop.journal, transaction, "merchant-copy", &job), 0);
+        return memmem(job.content, job.content_size, what, strlen(what));
+}
+
+/* What checkout is told and what the paper says agree, up to the amount and above it. */
+static void nobody_signs_for_little(void **state) {
+        struct receipt_style style = *receipt_style_default();
+        int64_t id;
+
+        style.n_no_signature = 1;
+        style.no_signature[0] = (struct style_limit){ "CNY", 1234 };
+        shop.settings.style = &style;
+        id = sell();
+        run_approved(about("void", id, 1234));
+        assert_false(record()->signature);
+        assert_true(job_says(record()->id, "verification=none"));
+
+        style.no_signature[0].amount = 1233;
+        id = sell();
+        run_approved(about("void", id, 1234));
+        assert_true(record()->signature);
+        assert_true(job_says(record()->id, "verification=signature"));
+        shop.settings.style = NULL;
+}
+
 static void a_void_names_its_original(void **state) {
         struct transaction_record sale;
         int64_t id = sell();
@@ -257,7 +285,7 @@ static void a_refund_that_was_cut_off(void **state) {
 static void assert_paper(int64_t id, enum slip_paper paper, const char *says, const char *never) {
         _cleanup_free_ char *text = NULL;
 
-        assert_int_equal(printing_text(shop.engine->printing, id, paper, &text), 0);
+        assert_int_equal(shop_paper(id, paper, &text), 0);
         if (!strstr(text, says) || strstr(text, never))
                 fail_msg("%s, or without %s:\n%s", never, says, text);
 }
@@ -769,6 +797,7 @@ static void tamper(union message *m) {
 
 int main(int argc, char **argv) {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test_setup_teardown(nobody_signs_for_little, setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(a_void_names_its_original, setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(another_card_voids_nothing, setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(what_may_be_voided, setup, chip_teardown),

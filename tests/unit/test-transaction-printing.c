@@ -6,6 +6,11 @@
 
 #include "base/log.h"
 #include "engine-fixture.h"
+#include "receipt/render.h"
+#include "transaction/job-page.h"
+#include "transaction/print-orders.h"
+#include "transaction/printing-internal.h"
+#include "transaction/transaction.h"
 
 #define FASTER 1000
 
@@ -15,6 +20,19 @@ static struct {
         uint64_t job;
         int disk; /* what a commit says */
         struct device device;
+        struct printer_status status;
+        const char *chinese; /* what the hwdb says of the printer */
+        const char *quirks;
+        bool draws; /* till-render can be asked */
+        int page;   /* what laying out says */
+        int escpos; /* what the commands of a page say */
+        bool huge;  /* they are more than a printer is given at once */
+        int submit; /* what the printer says of a job, as the disk gets full */
+        render_callback_t drawn;
+        void *drawn_userdata;
+        unsigned cancelled;
+        struct printer_job submitted_job;
+        uint8_t data[4096];
 } paper;
 static jmp_buf panicked;
 
@@ -25,7 +43,22 @@ struct device *__wrap_monitor_find_connected(struct monitor *m, enum device_kind
 int __wrap_printer_new(sd_event *event, const struct printer_listener *listener, struct printer **ret);
 struct printer *__wrap_printer_free(struct printer *printer);
 int __wrap_printer_open(struct printer *printer, const char *node);
+const struct printer_status *__wrap_printer_get_status(const struct printer *printer);
+int __wrap_printer_cancel(struct printer *printer, uint64_t job);
+void __wrap_printer_close(struct printer *printer);
+const char *__wrap_device_get_property(const struct device *device, const char *name);
+int __wrap_render_start(sd_event *event, const struct render_request *request, uint64_t deadline_usec,
+                        render_callback_t callback, void *userdata, struct render_call **ret);
+struct render_call *__wrap_render_call_free(struct render_call *call);
 int __wrap_printer_submit(struct printer *printer, const struct printer_job *job);
+int __wrap_job_page(const struct print_job *job, const struct receipt_style *style,
+                    const struct printer_profile *profile, bool plain, struct page **ret);
+int __real_job_page(const struct print_job *job, const struct receipt_style *style,
+                    const struct printer_profile *profile, bool plain, struct page **ret);
+int __wrap_page_to_escpos(const struct page *page, const struct printer_profile *profile, uint8_t **ret,
+                          size_t *ret_size);
+int __real_page_to_escpos(const struct page *page, const struct printer_profile *profile, uint8_t **ret,
+                          size_t *ret_size);
 int __real_sd_event_add_time_relative(sd_event *e, sd_event_source **s, clockid_t clock, uint64_t usec,
                                       uint64_t accuracy, sd_event_time_handler_t callback, void *userdata);
 int __wrap_sd_event_add_time_relative(sd_event *e, sd_event_source **s, clockid_t clock, uint64_t usec,
@@ -58,8 +91,65 @@ int __wrap_printer_open(struct printer *printer, const char *node) {
         return 0;
 }
 
+const struct printer_status *__wrap_printer_get_status(const struct printer *printer) {
+        return &paper.status;
+}
+
+int __wrap_printer_cancel(struct printer *printer, uint64_t job) {
+        assert_int_equal(job, paper.job);
+        paper.cancelled++;
+        return 0;
+}
+
+void __wrap_printer_close(struct printer *printer) {
+}
+
+const char *__wrap_device_get_property(const struct device *device, const char *name) {
+        if (streq(name, "TILL_PRINTER_CHINESE"))
+                return paper.chinese;
+        if (streq(name, "TILL_PRINTER_QUIRKS"))
+                return paper.quirks;
+        return streq(name, "TILL_PRINTER_DRAWER") ? "2 120 240" : NULL;
+}
+
+int __wrap_render_start(sd_event *event, const struct render_request *request, uint64_t deadline_usec,
+                        render_callback_t callback, void *userdata, struct render_call **ret) {
+        if (!paper.draws)
+                return -ENFILE;
+        paper.drawn = callback;
+        paper.drawn_userdata = userdata;
+        *ret = (struct render_call *) &paper;
+        return 0;
+}
+
+struct render_call *__wrap_render_call_free(struct render_call *call) {
+        paper.drawn = NULL;
+        return NULL;
+}
+
+int __wrap_job_page(const struct print_job *job, const struct receipt_style *style,
+                    const struct printer_profile *profile, bool plain, struct page **ret) {
+        return paper.page < 0 ? paper.page : __real_job_page(job, style, profile, plain, ret);
+}
+
+int __wrap_page_to_escpos(const struct page *page, const struct printer_profile *profile, uint8_t **ret,
+                          size_t *ret_size) {
+        if (paper.huge) {
+                *ret = calloc(1, PRINTER_JOB_SIZE_MAX + 1);
+                *ret_size = PRINTER_JOB_SIZE_MAX + 1;
+                return *ret ? 0 : -ENOMEM;
+        }
+        return paper.escpos < 0 ? paper.escpos : __real_page_to_escpos(page, profile, ret, ret_size);
+}
+
 int __wrap_printer_submit(struct printer *printer, const struct printer_job *job) {
+        if (paper.submit < 0) {
+                paper.disk = -ENOSPC;
+                return paper.submit;
+        }
         paper.submitted++;
+        paper.submitted_job = *job;
+        memcpy(paper.data, job->data, MIN(job->size, sizeof(paper.data)));
         paper.job = job->id;
         return 0;
 }
@@ -75,6 +165,9 @@ static void on_transaction(const struct transaction_view *view, enum transaction
 static int setup(void **state) {
         log_set_max_level(LOG_EMERG);
         memset(&paper, 0, sizeof(paper));
+        paper.status = (struct printer_status){ .open = true, .able = true, .words = "ready" };
+        paper.chinese = "gbk";
+        paper.device.since = 1;
         shop_set_up();
         shop_open(on_transaction, "/bin/false");
         return 0;
@@ -86,12 +179,12 @@ static int teardown(void **state) {
         return 0;
 }
 
-/* An approved sale with both of its papers, which are jobs 1 and 2. */
-static void sell(void) {
+/* An approved sale with both of its papers. */
+static void sell_as(const char *reference) {
         struct transaction_record record;
 
         transaction_record_init(&record);
-        COPY(record.reference, "P-1");
+        COPY(record.reference, reference);
         COPY(record.kind, "sale");
         COPY(record.currency, "CNY");
         record.amount = 100;
@@ -99,9 +192,18 @@ static void sell(void) {
         record.result = RESULT_APPROVED;
         assert_int_equal(journal_begin(shop.journal, JOURNAL_DURABLE), 0);
         assert_int_equal(transaction_record_insert(shop.journal, &record), 0);
-        assert_int_equal(printing_queue(shop.engine, &record, SLIP_MERCHANT_COPY), 0);
-        assert_int_equal(printing_queue(shop.engine, &record, SLIP_CARDHOLDER_COPY), 0);
+        assert_int_equal(paper_queue(shop.engine, &record, SLIP_MERCHANT_COPY), 0);
+        assert_int_equal(paper_queue(shop.engine, &record, SLIP_CARDHOLDER_COPY), 0);
         assert_int_equal(journal_commit(shop.journal), 0);
+}
+
+/* Jobs 1 and 2. */
+static void sell(void) {
+        sell_as("P-1");
+}
+
+static void sell_again(void) {
+        sell_as("P-2");
 }
 
 static enum print_state state_of(const char *what) {
@@ -119,6 +221,111 @@ static void wait_a_while(void) {
 
 static void end(enum printer_result result) {
         paper.listener.done((struct printer *) &paper, paper.job, result, "", paper.listener.userdata);
+}
+
+static unsigned count_events(const char *kind);
+
+static int count_event(const struct event_record *event, void *userdata) {
+        struct {
+                const char *kind;
+                unsigned n;
+        } *count = userdata;
+
+        count->n += streq(event->kind, count->kind);
+        return 0;
+}
+
+static unsigned count_events(const char *kind) {
+        struct {
+                const char *kind;
+                unsigned n;
+        } count = { kind, 0 };
+
+        assert_int_equal(event_each(shop.journal, 0, 0, 0, count_event, &count), 0);
+        return count.n;
+}
+
+/* A repeat bears its number, and the log says whose wish it was. */
+static void printed_again(void **state) {
+        _cleanup_(print_job_done) struct print_job old = {}, job = {};
+        const struct print_asker asker = { .operator_id = "01", .uid = 1000 };
+        int64_t id;
+
+        sell();
+        assert_int_equal(print_job_load(shop.journal, 2, &old), 0);
+        assert_int_equal(print_order_reprint(shop.engine, &old, &asker, &id), 0);
+        assert_int_equal(print_job_load(shop.journal, id, &job), 0);
+        assert_int_equal(job.reprint, 1);
+        assert_int_equal(count_events("reprint"), 1);
+        /* What cannot be written does not come out. */
+        paper.disk = -ENOSPC;
+        assert_int_equal(print_order_reprint(shop.engine, &old, &asker, &id), -ENOSPC);
+        paper.disk = 0;
+        assert_int_equal(print_job_count_open(shop.journal), 3);
+}
+
+/* Without paper for the cardholder; the merchant's only where it has to be signed. */
+static void electronic(void **state) {
+        struct transaction_record record;
+
+        transaction_record_init(&record);
+        COPY(record.reference, "E-1");
+        COPY(record.kind, "sale");
+        COPY(record.currency, "CNY");
+        record.amount = 100;
+        record.electronic = true;
+        for (int i = 0; i < 2; i++) {
+                record.reference[2] = (char) ('1' + i);
+                record.signature = i > 0;
+                assert_int_equal(journal_begin(shop.journal, JOURNAL_DURABLE), 0);
+                assert_int_equal(transaction_record_insert(shop.journal, &record), 0);
+                assert_int_equal(paper_queue(shop.engine, &record, SLIP_MERCHANT_COPY), 0);
+                assert_int_equal(paper_queue(shop.engine, &record, SLIP_CARDHOLDER_COPY), 0);
+                assert_int_equal(paper_queue(shop.engine, &record, SLIP_NOT_COMPLETED), 0);
+                assert_int_equal(journal_commit(shop.journal), 0);
+                /* Of the second one the merchant's copy as well. */
+                assert_int_equal(print_job_count_open(shop.journal), i == 0 ? 1 : 3);
+        }
+}
+
+/* Whoever asks for a signature gives something to sign on. */
+static void to_be_signed(void **state) {
+        struct receipt_style style = *receipt_style_default();
+        struct transaction_record record;
+
+        style.merchant_copy = false;
+        shop.settings.style = &style;
+        sell_as("signed");
+        assert_int_equal(transaction_record_load(shop.journal, 1, &record), 0);
+        for (int i = 0; i < 2; i++) {
+                assert_int_equal(journal_begin(shop.journal, JOURNAL_DURABLE), 0);
+                assert_int_equal(transaction_queue_papers(shop.engine, &record), 0);
+                assert_int_equal(journal_commit(shop.journal), 0);
+                /* First the cardholder's alone. */
+                assert_int_equal(print_job_count_open(shop.journal), i == 0 ? 3 : 5);
+                record.signature = true;
+        }
+}
+
+/* A repeat that was cancelled says nothing about the paper. */
+static void printing_is_the_papers_own(void **state) {
+        _cleanup_(print_job_done) struct print_job old = {};
+        const struct print_asker asker = { .uid = 1000 };
+        struct transaction_record record;
+        struct print_job again;
+
+        sell();
+        assert_int_equal(print_job_load(shop.journal, 2, &old), 0);
+        assert_int_equal(journal_begin(shop.journal, JOURNAL_LAZY), 0);
+        assert_int_equal(print_job_repeat(shop.journal, &old, &asker, &again), 0);
+        for (int64_t job = 1; job <= 2; job++) {
+                assert_int_equal(print_job_set_state(shop.journal, job, PRINT_PRINTING), 0);
+                assert_int_equal(print_job_set_state(shop.journal, job, PRINT_PRINTED), 0);
+        }
+        assert_int_equal(print_job_set_state(shop.journal, again.id, PRINT_CANCELLED), 0);
+        assert_int_equal(journal_commit(shop.journal), 0);
+        assert_int_equal(transaction_record_load(shop.journal, 1, &record), 0);
+        assert_int_equal(record.print, PRINT_PRINTED);
 }
 
 /* The end of a paper is written as soon as there is room, and the next one is printed: nothing comes twice. */
@@ -186,8 +393,405 @@ static void broken_disk(void **state) {
         journal_rollback(shop.journal);
 }
 
+static enum print_state state_of_job(int64_t id) {
+        _cleanup_(print_job_done) struct print_job job = {};
+
+        assert_int_equal(print_job_load(shop.journal, id, &job), 0);
+        return job.state;
+}
+
+/* One that takes no data is tried again without a word from the printer, unmarked. */
+static void goes_on_by_itself(void **state) {
+        _cleanup_(print_job_done) struct print_job job = {};
+
+        sell();
+        printing_kick(shop.engine->printing);
+        end(PRINTER_FAILED);
+        assert_int_equal(paper.submitted, 1);
+        wait_a_while();
+        assert_int_equal(paper.submitted, 2);
+        assert_int_equal(paper.job, 1);
+        assert_int_equal(print_job_load(shop.journal, 1, &job), 0);
+        assert_false(job.duplicate);
+}
+
+/* A paper that is cut off again and again lets the others go, and is not lost. */
+static void cut_off_for_ever(void **state) {
+        sell();
+        printing_kick(shop.engine->printing);
+        for (int i = 0; i < 3; i++) {
+                assert_int_equal(paper.job, 1);
+                end(PRINTER_INTERRUPTED);
+                wait_a_while();
+        }
+        assert_int_equal(paper.job, 2);
+        end(PRINTER_PRINTED);
+        assert_int_equal(state_of("cardholder-copy"), PRINT_PRINTED);
+        wait_a_while();
+        assert_int_equal(paper.job, 1);
+        end(PRINTER_PRINTED);
+        assert_int_equal(state_of("merchant-copy"), PRINT_PRINTED);
+        assert_int_equal(print_job_count_open(shop.journal), 0);
+}
+
+static void cancelled(void **state) {
+        const struct print_asker asker = { .operator_id = "01", .uid = 1000 };
+        struct printing *p = shop.engine->printing;
+
+        sell();
+        printing_kick(p);
+        assert_int_equal(printing_cancel(p, 99, &asker), -ENOENT);
+        assert_int_equal(printing_cancel(p, 2, &asker), 0);
+        assert_int_equal(paper.cancelled, 0);
+        /* In the printer already: the next one, if there is one, follows. */
+        sell_again();
+        paper.disk = -ENOSPC;
+        assert_int_equal(printing_cancel(p, 1, &asker), -ENOSPC);
+        assert_int_equal(paper.cancelled, 0);
+        paper.disk = 0;
+        assert_int_equal(printing_cancel(p, 1, &asker), 0);
+        assert_int_equal(paper.cancelled, 1);
+        assert_int_equal(state_of_job(1), PRINT_CANCELLED);
+        assert_int_equal(paper.job, 3);
+        end(PRINTER_PRINTED);
+        assert_int_equal(printing_cancel(p, 3, &asker), -EALREADY);
+        assert_int_equal(count_events("print-cancelled"), 2);
+}
+
+/* What holds a paper, and how far it is. */
+static void progress(void **state) {
+        _cleanup_(print_job_done) struct print_job job = {};
+        struct printing *p = shop.engine->printing;
+        struct print_progress progress;
+
+        sell();
+        assert_int_equal(print_job_load(shop.journal, 1, &job), 0);
+        printing_progress(p, &job, &progress);
+        assert_string_equal(progress.held, "not connected");
+        printing_kick(p);
+        print_job_done(&job);
+        assert_int_equal(print_job_load(shop.journal, 1, &job), 0);
+        paper.listener.progress((struct printer *) &paper, 1, 10, 100, paper.listener.userdata);
+        paper.status = (struct printer_status){ .open = true, .words = "paper end" };
+        printing_progress(p, &job, &progress);
+        assert_string_equal(progress.held, "paper end");
+        assert_int_equal(progress.done, 10);
+        assert_int_equal(progress.size, 100);
+        paper.status = (struct printer_status){ .open = true, .able = true, .words = "ready" };
+        printing_progress(p, &job, &progress);
+        assert_string_equal(progress.held, "");
+}
+
+/* What a printer has no characters for is drawn first; what is not drawn is printed without. */
+static void drawn(void **state) {
+        struct printing *p = shop.engine->printing;
+
+        paper.chinese = "none";
+        paper.draws = true;
+        sell();
+        printing_kick(p);
+        assert_int_equal(paper.submitted, 0);
+        assert_non_null(paper.drawn);
+        assert_int_equal(state_of_job(1), PRINT_QUEUED);
+        printing_kick(p);
+        paper.drawn(0, NULL, 0, paper.drawn_userdata);
+        assert_int_equal(paper.submitted, 1);
+        assert_int_equal(paper.job, 1);
+        end(PRINTER_PRINTED);
+        assert_non_null(paper.drawn);
+        paper.drawn(-ETIME, NULL, 0, paper.drawn_userdata);
+        assert_int_equal(paper.submitted, 2);
+        assert_int_equal(paper.job, 2);
+        end(PRINTER_PRINTED);
+        /* One that is cancelled meanwhile, and one whose printer is unplugged meanwhile. */
+        sell_again();
+        printing_kick(p);
+        assert_int_equal(printing_cancel(p, 3, &(struct print_asker){}), 0);
+        assert_non_null(paper.drawn);
+        printing_device_changed(p, &paper.device, MONITOR_DISCONNECTED);
+        paper.drawn(0, NULL, 0, paper.drawn_userdata);
+        assert_int_equal(paper.job, 4);
+}
+
+/* One that cannot be laid out stays in the queue, is tried again by and by, and keeps up nobody. */
+static void not_laid_out(void **state) {
+        struct printing *p = shop.engine->printing;
+
+        sell();
+        paper.page = -ENOMEM;
+        printing_kick(p);
+        assert_int_equal(p->failing, 1);
+        assert_int_equal(p->failures, 1);
+        wait_a_while();
+        assert_true(p->failures > 1 || p->failing == 2);
+        assert_int_equal(paper.submitted, 0);
+        assert_int_equal(print_job_count_open(shop.journal), 2);
+        paper.page = 0;
+        wait_a_while();
+        assert_int_equal(paper.submitted, 1);
+        end(PRINTER_PRINTED);
+        wait_a_while();
+        end(PRINTER_PRINTED);
+        assert_int_equal(print_job_count_open(shop.journal), 0);
+}
+
+/* The same where only the commands, or the paper without its pictures, cannot be made. */
+static void not_laid_out_once_drawn(void **state) {
+        struct printing *p = shop.engine->printing;
+
+        paper.chinese = "none";
+        paper.draws = true;
+        sell();
+        printing_kick(p);
+        paper.escpos = -ENOMEM;
+        paper.drawn(0, NULL, 0, paper.drawn_userdata);
+        assert_int_equal(p->failing, 1);
+        assert_null(paper.drawn);
+        paper.escpos = 0;
+        wait_a_while();
+        assert_non_null(paper.drawn);
+        paper.page = -ENOMEM;
+        paper.drawn(-ETIME, NULL, 0, paper.drawn_userdata);
+        assert_int_equal(p->failures, 2);
+        assert_int_equal(state_of_job(1), PRINT_QUEUED);
+        paper.page = 0;
+}
+
+/* Drawn for a printer that was changed for a narrower one meanwhile: it comes, as well as that one can. */
+static void drawn_for_another(void **state) {
+        struct printing *p = shop.engine->printing;
+
+        paper.chinese = "none";
+        paper.draws = true;
+        sell();
+        printing_kick(p);
+        p->profile = *printer_profile_find("generic-58");
+        paper.drawn(0, NULL, 0, paper.drawn_userdata);
+        assert_int_equal(paper.submitted, 1);
+        assert_int_equal(paper.job, 1);
+        assert_int_equal(state_of_job(1), PRINT_PRINTING);
+}
+
+/* What no printer takes goes, and the next one comes; while the disk is full it waits. */
+static void refused(void **state) {
+        struct printing *p = shop.engine->printing;
+
+        sell();
+        paper.huge = true;
+        paper.disk = -ENOSPC;
+        printing_kick(p);
+        assert_int_equal(state_of_job(1), PRINT_QUEUED);
+        paper.disk = 0;
+        wait_a_while();
+        assert_int_equal(state_of_job(1), PRINT_CANCELLED);
+        assert_int_equal(state_of_job(2), PRINT_CANCELLED);
+        assert_int_equal(paper.submitted, 0);
+        paper.huge = false;
+        sell_again();
+        printing_kick(p);
+        assert_int_equal(paper.job, 3);
+}
+
+/* The same of one that was drawn: the queue goes on. */
+static void refused_once_drawn(void **state) {
+        struct printing *p = shop.engine->printing;
+
+        paper.chinese = "none";
+        paper.draws = true;
+        sell();
+        printing_kick(p);
+        paper.escpos = -E2BIG;
+        paper.drawn(0, NULL, 0, paper.drawn_userdata);
+        assert_int_equal(state_of_job(1), PRINT_CANCELLED);
+        assert_int_equal(p->drawn, 2);
+        assert_non_null(paper.drawn);
+}
+
+/* A printer that takes no job just now, and a disk that does not take that either: it comes when both do. */
+static void full_as_it_is_refused(void **state) {
+        sell();
+        paper.submit = -EBUSY;
+        printing_kick(shop.engine->printing);
+        assert_int_equal(state_of_job(1), PRINT_PRINTING);
+        wait_a_while();
+        assert_int_equal(state_of_job(1), PRINT_PRINTING);
+        paper.submit = paper.disk = 0;
+        wait_a_while();
+        assert_int_equal(paper.submitted, 1);
+        assert_int_equal(paper.job, 1);
+}
+
+/* Neither pictures nor Chinese: no row of question marks. */
+static void no_pictures(void **state) {
+        paper.chinese = "none";
+        paper.quirks = "no-raster";
+        sell();
+        printing_kick(shop.engine->printing);
+        assert_int_equal(paper.submitted, 1);
+        assert_true(paper.submitted_job.size <= sizeof(paper.data));
+        assert_null(memmem(paper.data, paper.submitted_job.size, "??", 2));
+        assert_non_null(memmem(paper.data, paper.submitted_job.size, "P-1", 3));
+}
+
+/* A stored paper that nobody can read any more comes out as what it is. */
+static void stored_paper_is_broken(void **state) {
+        struct print_job job = { .what = "cardholder-copy", .content = (char *) "tilld-slip 9\nLIKEWISE" };
+
+        job.content_size = strlen(job.content);
+        assert_int_equal(journal_begin(shop.journal, JOURNAL_DURABLE), 0);
+        assert_int_equal(print_job_insert(shop.journal, &job), 0);
+        assert_int_equal(journal_commit(shop.journal), 0);
+        printing_kick(shop.engine->printing);
+        assert_int_equal(paper.submitted, 1);
+        assert_non_null(memmem(paper.data, sizeof(paper.data), "LIKEWISE", 8));
+}
+
+static int pulse_error;
+
+static void on_pulse(int error, const char *reason, void *userdata) {
+        (*(unsigned *) userdata)++;
+        pulse_error = error;
+}
+
+/* Between two papers, once. */
+static void drawer(void **state) {
+        const struct print_asker asker = { .operator_id = "01", .uid = 1000 };
+        struct printing *p = shop.engine->printing;
+        struct refusal refusal;
+        unsigned n = 0;
+
+        assert_int_equal(printing_open_drawer(p, &asker, on_pulse, &n, &refusal), -ENODEV);
+        sell();
+        printing_kick(p);
+        assert_int_equal(printing_open_drawer(p, &asker, on_pulse, &n, &refusal), 0);
+        assert_int_equal(printing_open_drawer(p, &asker, on_pulse, &n, &refusal), -EBUSY);
+        assert_int_equal(paper.job, 1);
+        assert_int_equal(count_events("drawer-opened"), 0);
+        end(PRINTER_PRINTED);
+        assert_int_equal(paper.job, UINT64_MAX);
+        assert_memory_equal(paper.data, "\x1bp\0", 3);
+        assert_int_equal(count_events("drawer-opened"), 1);
+        /* The paper behind it waits, and nothing is opened twice. */
+        printing_kick(p);
+        assert_int_equal(paper.submitted, 2);
+        end(PRINTER_INTERRUPTED);
+        assert_int_equal(n, 1);
+        assert_int_equal(pulse_error, -EIO);
+        assert_int_equal(paper.job, 2);
+        end(PRINTER_PRINTED);
+        wait_a_while();
+        assert_int_equal(paper.submitted, 3);
+        paper.status = (struct printer_status){ .open = true, .words = "cover open" };
+        assert_int_equal(printing_open_drawer(p, &asker, on_pulse, &n, &refusal), -EAGAIN);
+        assert_non_null(strstr(refusal.text, "cover open"));
+        paper.status = (struct printer_status){ .open = true, .able = true, .words = "ready" };
+        /* What cannot be written is not opened. */
+        paper.disk = -ENOSPC;
+        assert_int_equal(printing_open_drawer(p, &asker, on_pulse, &n, &refusal), 0);
+        assert_int_equal(n, 2);
+        assert_int_equal(pulse_error, -ENOSPC);
+        assert_int_equal(paper.submitted, 3);
+}
+
+static const struct print_asker cashier = { .operator_id = "01", .uid = 1000 };
+
+/* It waits for a paper that is being drawn as for one in print. */
+static void drawer_while_drawing(void **state) {
+        struct printing *p = shop.engine->printing;
+        struct refusal refusal;
+        unsigned n = 0;
+
+        paper.chinese = "none";
+        paper.draws = true;
+        sell();
+        printing_kick(p);
+        assert_int_equal(printing_open_drawer(p, &cashier, on_pulse, &n, &refusal), 0);
+        assert_int_equal(paper.submitted, 0);
+        paper.drawn(0, NULL, 0, paper.drawn_userdata);
+        assert_int_equal(paper.job, 1);
+        end(PRINTER_PRINTED);
+        assert_int_equal(paper.job, UINT64_MAX);
+        end(PRINTER_PRINTED);
+        assert_int_equal(n, 1);
+        assert_int_equal(pulse_error, 0);
+}
+
+/* No drawer opens as paper is put in, when nobody stands before it. */
+static void drawer_in_time(void **state) {
+        struct printing *p = shop.engine->printing;
+        struct refusal refusal;
+        unsigned n = 0;
+
+        printing_kick(p);
+        assert_int_equal(printing_open_drawer(p, &cashier, on_pulse, &n, &refusal), 0);
+        assert_int_equal(paper.job, UINT64_MAX);
+        paper.status.able = false;
+        paper.status.words = "paper end";
+        paper.listener.status((struct printer *) &paper, &paper.status, paper.listener.userdata);
+        assert_int_equal(paper.cancelled, 1);
+        assert_int_equal(n, 1);
+        assert_int_equal(pulse_error, -EIO);
+        paper.listener.status((struct printer *) &paper, &paper.status, paper.listener.userdata);
+        assert_int_equal(paper.cancelled, 1);
+}
+
+/* Of a printer without a word, that it took all is all that can be known; of another it is not. */
+static void drawer_unconfirmed(void **state) {
+        struct printing *p = shop.engine->printing;
+        struct refusal refusal;
+        unsigned n = 0;
+
+        printing_kick(p);
+        assert_int_equal(printing_open_drawer(p, &cashier, on_pulse, &n, &refusal), 0);
+        end(PRINTER_UNCONFIRMED);
+        assert_int_equal(pulse_error, 0);
+        paper.status.answers = true;
+        assert_int_equal(printing_open_drawer(p, &cashier, on_pulse, &n, &refusal), 0);
+        end(PRINTER_UNCONFIRMED);
+        assert_int_equal(pulse_error, -EIO);
+        assert_int_equal(n, 2);
+}
+
+/* A pulse that ends because the printer goes begins nothing with that printer. */
+static void drawer_of_a_lost_printer(void **state) {
+        struct printing *p = shop.engine->printing;
+        struct refusal refusal;
+        unsigned n = 0;
+
+        printing_kick(p);
+        assert_int_equal(printing_open_drawer(p, &cashier, on_pulse, &n, &refusal), 0);
+        sell();
+        paper.status = (struct printer_status){ .words = "not connected" };
+        end(PRINTER_INTERRUPTED);
+        assert_int_equal(n, 1);
+        assert_int_equal(paper.submitted, 1);
+        assert_int_equal(state_of_job(1), PRINT_QUEUED);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test_setup_teardown(printed_again, setup, teardown),
+                cmocka_unit_test_setup_teardown(to_be_signed, setup, teardown),
+                cmocka_unit_test_setup_teardown(printing_is_the_papers_own, setup, teardown),
+                cmocka_unit_test_setup_teardown(electronic, setup, teardown),
+                cmocka_unit_test_setup_teardown(goes_on_by_itself, setup, teardown),
+                cmocka_unit_test_setup_teardown(cut_off_for_ever, setup, teardown),
+                cmocka_unit_test_setup_teardown(cancelled, setup, teardown),
+                cmocka_unit_test_setup_teardown(progress, setup, teardown),
+                cmocka_unit_test_setup_teardown(drawn, setup, teardown),
+                cmocka_unit_test_setup_teardown(not_laid_out, setup, teardown),
+                cmocka_unit_test_setup_teardown(not_laid_out_once_drawn, setup, teardown),
+                cmocka_unit_test_setup_teardown(drawn_for_another, setup, teardown),
+                cmocka_unit_test_setup_teardown(refused, setup, teardown),
+                cmocka_unit_test_setup_teardown(refused_once_drawn, setup, teardown),
+                cmocka_unit_test_setup_teardown(full_as_it_is_refused, setup, teardown),
+                cmocka_unit_test_setup_teardown(no_pictures, setup, teardown),
+                cmocka_unit_test_setup_teardown(stored_paper_is_broken, setup, teardown),
+                cmocka_unit_test_setup_teardown(drawer, setup, teardown),
+                cmocka_unit_test_setup_teardown(drawer_while_drawing, setup, teardown),
+                cmocka_unit_test_setup_teardown(drawer_in_time, setup, teardown),
+                cmocka_unit_test_setup_teardown(drawer_unconfirmed, setup, teardown),
+                cmocka_unit_test_setup_teardown(drawer_of_a_lost_printer, setup, teardown),
                 cmocka_unit_test_setup_teardown(full_at_the_end, setup, teardown),
                 cmocka_unit_test_setup_teardown(full_at_the_beginning, setup, teardown),
                 cmocka_unit_test_setup_teardown(full_until_the_start, setup, teardown),

@@ -99,7 +99,7 @@ static void complete(void **state) {
         assert_null(s->acquirer_hosts[2]);
         assert_string_equal(s->profile->name, "unionpay");
         assert_int_equal(s->answer_timeout, 30);
-        assert_true(s->merchant_copy);
+        assert_true(settings_style(s)->merchant_copy);
         assert_int_equal(s->retention_days, 400);
 }
 
@@ -146,7 +146,7 @@ static void refused(void **state) {
                 "[acquirer]\nanswer-timeout=121\n",
                 "[acquirer]\nanswer-timeout=30s\n",
                 "[acquirer]\nanswer-timeout=-5\n",
-                "[receipt]\nmerchant-copy=maybe\n",
+                "[receipt]\nmerchant-copy=yes\n",
                 "[journal]\nretention=59\n",
                 "[journal]\nretention=3651\n",
                 "[journal]\nkeep=400\n",

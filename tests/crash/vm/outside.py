@@ -31,6 +31,14 @@ def set_up():
             os.unlink(f'{STATE}/{name}')
 
 
+def put_before(library):
+    """tilld runs with it before libc."""
+    os.makedirs('/run/systemd/system/tilld.service.d')
+    with open('/run/systemd/system/tilld.service.d/crash.conf', 'w') as f:
+        f.write(f'[Service]\nEnvironment=LD_PRELOAD={library}\n')
+    run('systemctl', 'daemon-reload')
+
+
 def sim(command):
     with socket.socket(socket.AF_UNIX) as s:
         s.connect('/run/till-sim/control')

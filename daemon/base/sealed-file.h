@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Bytes for another process. */
+
+#include "base/macro.h"
+
+/* A memfd that nobody can change any more, its owner included, to be read from its beginning; a negative errno. */
+int sealed_file_new(const char *name, const void *data, size_t size);
+/* The bytes of one that another process made. -EBADMSG for what is none, or not of that size. */
+int sealed_file_read(int fd, size_t size, uint8_t **ret);

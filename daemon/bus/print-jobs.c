@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* org.tilld1.Receipts: jobs, from the queue to paper. */
+#include <inttypes.h>
+
+#include "bus/authority.h"
+#include "bus/error.h"
+#include "bus/receipts.h"
+
+#define LIST_MAX 1000
+
+struct listing {
+        struct server *server;
+        sd_bus_message *reply;
+};
+
+static int append_job(const struct print_job *job, void *userdata) {
+        _cleanup_free_ char *path = NULL;
+        struct listing *l = userdata;
+        int r;
+
+        if (job->transaction > 0) {
+                r = transaction_path(l->server, job->transaction, &path);
+                if (r < 0)
+                        return r;
+        }
+        r = sd_bus_message_append(l->reply, "(tossb)", (uint64_t) job->id, path ?: "/", job->what,
+                                  print_state_to_string(job->state), (int) job->duplicate);
+        return r < 0 ? r : 0;
+}
+
+int receipts_call_list_jobs(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        struct server *s = userdata;
+        struct listing l = { .server = s };
+        uint32_t limit;
+        int r;
+
+        r = sd_bus_message_read(m, "u", &limit);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_new_method_return(m, &reply);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_open_container(reply, 'a', "(tossb)");
+        if (r < 0)
+                return r;
+        l.reply = reply;
+        r = print_job_each_last(engine_journal(s->engine), MIN(limit, (uint32_t) LIST_MAX), append_job, &l);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_close_container(reply);
+        if (r < 0)
+                return r;
+        return sd_bus_send(s->bus, reply, NULL);
+}
+
+/* state: as it is told, which may be newer than the row. */
+static int append_properties(struct server *s, sd_bus_message *m, const struct print_job *job,
+                             enum print_state state) {
+        _cleanup_free_ char *path = NULL;
+        struct print_progress progress;
+        int r;
+
+        r = transaction_path_or_root(s, job->transaction, &path);
+        if (r < 0)
+                return r;
+        printing_progress(engine_printing(s->engine), job, &progress);
+        return sd_bus_message_append(m, "a{sv}", 11, "Transaction", "o", path, "What", "s", job->what, "State", "s",
+                                     print_state_to_string(state), "Duplicate", "b", (int) job->duplicate, "Original",
+                                     "t", (uint64_t) job->original, "Reprint", "u", (uint32_t) job->reprint,
+                                     "Operator", "s", job->asker.operator_id, "Created", "t", job->created_usec,
+                                     "Held", "s", progress.held, "Done", "t", progress.done, "Size", "t",
+                                     progress.size);
+}
+
+int receipts_call_get_job(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        _cleanup_(print_job_done) struct print_job job = {};
+        struct server *s = userdata;
+        uint64_t id;
+        int r;
+
+        r = sd_bus_message_read(m, "t", &id);
+        if (r < 0)
+                return r;
+        r = print_job_load(engine_journal(s->engine), (int64_t) MIN(id, (uint64_t) INT64_MAX), &job);
+        if (r == -ENOENT)
+                return sd_bus_error_setf(error, BUS_ERROR_NOT_FOUND,
+                                         "There is no print job %" PRIu64 ": ListJobs has the newest", id);
+        if (r >= 0)
+                r = sd_bus_message_new_method_return(m, &reply);
+        if (r >= 0)
+                r = append_properties(s, reply, &job, job.state);
+        return r < 0 ? r : sd_bus_send(s->bus, reply, NULL);
+}
+
+static int cancel(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        struct server *s = userdata;
+        struct print_asker asker;
+        uint64_t id;
+        int r;
+
+        r = sd_bus_message_read(m, "t", &id);
+        if (r >= 0)
+                r = receipts_read_asker(s, m, &asker);
+        if (r >= 0)
+                r = printing_cancel(engine_printing(s->engine), (int64_t) MIN(id, (uint64_t) INT64_MAX), &asker);
+        if (r == -ENOENT)
+                return sd_bus_error_setf(error, BUS_ERROR_NOT_FOUND,
+                                         "There is no print job %" PRIu64 ": ListJobs has the newest", id);
+        if (r == -EALREADY)
+                return sd_bus_error_setf(error, BUS_ERROR_TOO_LATE, "Print job %" PRIu64 " has ended: GetJob says how",
+                                         id);
+        return r < 0 ? r : sd_bus_reply_method_return(m, "");
+}
+
+int receipts_call_cancel(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        return authority_check(m, "org.tilld1.print", cancel, userdata, error);
+}
+
+static int tell(struct server *s, int64_t id, enum print_state state) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        _cleanup_(print_job_done) struct print_job job = {};
+        int r;
+
+        r = print_job_load(engine_journal(s->engine), id, &job);
+        if (r >= 0)
+                r = sd_bus_message_new_signal(s->bus, &m, SERVER_PATH, "org.tilld1.Receipts", "JobChanged");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "t", (uint64_t) id);
+        if (r >= 0)
+                r = append_properties(s, m, &job, state);
+        return r < 0 ? r : sd_bus_send(s->bus, m, NULL);
+}
+
+void receipts_job_changed(struct server *s, int64_t job, enum print_state state) {
+        if (s->engine)
+                (void) tell(s, job, state);
+}

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* org.tilld1.Receipts: papers that are none of a transaction's end, texts of the checkout's own, the drawer. */
+#include <inttypes.h>
+
+#include "bus/authority.h"
+#include "bus/error.h"
+#include "bus/options.h"
+#include "bus/receipts.h"
+#include "transaction/kind.h"
+
+/* ---- Print ---- */
+
+static int add_number(struct slip *slip, const char *name, uint64_t number) {
+        char text[24];
+
+        (void) snprintf(text, sizeof(text), "%" PRIu64, number);
+        return slip_add_pair(slip, name, text);
+}
+
+static int add_devices(struct server *s, struct slip *slip) {
+        struct device *d;
+        int r = slip_add_title(slip, "DEVICES");
+
+        for (size_t i = 0; r >= 0 && (d = monitor_get(engine_monitor(s->engine), i)); i++) {
+                char title[DEVICE_TITLE_MAX];
+
+                r = slip_add_pair(slip, device_title(d, title), d->connected ? "connected" : "not connected");
+        }
+        return r;
+}
+
+static int add_fault(const struct fault_record *record, void *userdata) {
+        return slip_add_pair(userdata, record->code, record->subject);
+}
+
+static int add_faults(struct server *s, struct slip *slip) {
+        const struct fault_filter open = { .open = true, .limit = 50 };
+        int r;
+
+        r = slip_add_title(slip, "OPEN FAULTS");
+        if (r >= 0)
+                r = add_number(slip, "open", s->faults ? faults_count_open(s->faults) : 0);
+        return r < 0 ? r : fault_record_each(engine_journal(s->engine), &open, add_fault, slip);
+}
+
+static int add_counters(struct server *s, struct slip *slip) {
+        int jobs = printing_count(engine_printing(s->engine));
+        int r;
+
+        if (jobs < 0)
+                return jobs;
+        r = slip_add_title(slip, "TERMINAL");
+        if (r >= 0)
+                r = slip_add_pair(slip, "tilld", TILLD_VERSION);
+        return r < 0 ? r : add_number(slip, "papers waiting", (uint64_t) jobs);
+}
+
+static int fill_diagnostics(struct server *s, struct slip *slip) {
+        int r;
+
+        paper_fill_terminal(s->engine, SLIP_DIAGNOSTICS, slip);
+        r = add_counters(s, slip);
+        if (r >= 0)
+                r = add_devices(s, slip);
+        if (r >= 0)
+                r = add_faults(s, slip);
+        return r == -ENOBUFS ? 0 : r;
+}
+
+/* What the transaction says itself: its own paper where it has none, as a declined one. */
+static int fill_of_transaction(struct server *s, const char *reference, enum slip_paper paper, struct slip *slip,
+                               int64_t *ret_transaction, struct refusal *refusal) {
+        const struct transaction_record *record = &s->looked.record;
+        _cleanup_(print_job_done) struct print_job old = {};
+        bool copy = paper == SLIP_MERCHANT_COPY || paper == SLIP_CARDHOLDER_COPY;
+        int r;
+
+        r = engine_find(s->engine, reference, &s->looked);
+        if (r == -ENOENT)
+                return refusal_set(refusal, REFUSAL_NOT_FOUND, "No transaction has the reference \"%.64s\"",
+                                   reference);
+        if (r < 0)
+                return r;
+        if (!kind_is_payment(kind_find(record->kind)))
+                return refusal_set(refusal, REFUSAL_NOT_READY,
+                                   "That transaction has no paper \"%s\": it is a %s, which is no payment",
+                                   slip_paper_to_string(paper), record->kind);
+        if (record->state != TRANSACTION_DONE || (copy && record->result != RESULT_APPROVED) ||
+            (paper == SLIP_DECLINED && record->result != RESULT_DECLINED))
+                return refusal_set(refusal, REFUSAL_NOT_READY,
+                                   "That transaction has no paper \"%s\": it is %s, with result \"%s\"",
+                                   slip_paper_to_string(paper), transaction_state_to_string(record->state),
+                                   transaction_result_to_string(record->result));
+        r = print_job_find(engine_journal(s->engine), record->id, slip_paper_to_string(paper), &old);
+        if (r >= 0)
+                return refusal_set(refusal, REFUSAL_TOO_LATE,
+                                   "That paper exists, as job %" PRIi64 ": Reprint prints it again, with its mark",
+                                   old.id);
+        if (r != -ENOENT)
+                return r;
+        *ret_transaction = record->id;
+        return paper_fill_transaction(s->engine, record, paper, slip);
+}
+
+static int fill(struct server *s, const char *paper, const char *reference, uint32_t batch, struct slip *slip,
+                int64_t *ret_transaction, struct refusal *refusal) {
+        int r;
+
+        switch (slip_paper_from_string(paper)) {
+        case SLIP_TEST_PAGE:
+                paper_fill_terminal(s->engine, SLIP_TEST_PAGE, slip);
+                return 0;
+        case SLIP_DIAGNOSTICS:
+                return fill_diagnostics(s, slip);
+        case SLIP_TRANSACTION_LIST:
+                r = paper_fill_list(s->engine, batch, slip);
+                return r == -ENOENT
+                               ? refusal_set(refusal, REFUSAL_NOT_FOUND, "Nothing is known of batch %06" PRIu32, batch)
+                               : r;
+        case SLIP_MERCHANT_COPY:
+        case SLIP_CARDHOLDER_COPY:
+        case SLIP_DECLINED:
+                return fill_of_transaction(s, reference, slip_paper_from_string(paper), slip, ret_transaction,
+                                           refusal);
+        default:
+                return refusal_set(refusal, REFUSAL_UNKNOWN_OPTION,
+                                   "The option \"paper\" is test-page, diagnostics, transaction-list, merchant-copy, "
+                                   "cardholder-copy or declined, not \"%.32s\"",
+                                   paper);
+        }
+}
+
+static int print(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        _cleanup_(slip_done) struct slip slip;
+        const char *paper = "", *reference = "";
+        struct server *s = userdata;
+        struct refusal refusal = {};
+        struct print_asker asker;
+        int64_t transaction = 0, job;
+        uint32_t batch = 0;
+        const struct bus_option options[] = {
+                { "paper", 's', &paper },
+                { "reference", 's', &reference },
+                { "batch", 'u', &batch },
+                {},
+        };
+        int r;
+
+        slip_init(&slip);
+        r = options_read(m, options, &refusal);
+        if (r >= 0)
+                r = fill(s, paper, reference, batch, &slip, &transaction, &refusal);
+        if (r >= 0)
+                r = receipts_read_order(s, m, &asker, &refusal);
+        if (r >= 0)
+                r = print_order_slip(s->engine, transaction, &slip, &asker, &job);
+        if (r < 0)
+                return receipts_refuse(r, &refusal, error);
+        return sd_bus_reply_method_return(m, "t", (uint64_t) job);
+}
+
+int receipts_call_print(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        return authority_check(m, "org.tilld1.print", print, userdata, error);
+}
+
+/* ---- PrintText ---- */
+
+static int text_size(const char *word, unsigned *ret, struct refusal *refusal) {
+        static const char *const words[] = { "small", "normal", "large" };
+
+        for (unsigned i = 0; i < ELEMENTSOF(words); i++) {
+                if (!streq(words[i], word))
+                        continue;
+                *ret = i;
+                return 0;
+        }
+        return refusal_set(refusal, REFUSAL_UNKNOWN_OPTION,
+                           "The option \"size\" is \"small\", \"normal\" or \"large\", not \"%.32s\"", word);
+}
+
+static int print_text(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        const char *text, *word = "normal", *reason = NULL;
+        struct server *s = userdata;
+        struct refusal refusal = {};
+        const struct bus_option options[] = { { "size", 's', &word }, {} };
+        struct print_asker asker;
+        unsigned size = 0;
+        int64_t job;
+        int r;
+
+        r = sd_bus_message_read(m, "s", &text);
+        if (r >= 0)
+                r = options_read(m, options, &refusal);
+        if (r >= 0)
+                r = text_size(word, &size, &refusal);
+        if (r >= 0)
+                r = receipts_read_order(s, m, &asker, &refusal);
+        if (r >= 0)
+                r = print_order_text(s->engine, text, size, &asker, &job, &reason);
+        if (reason)
+                r = refusal_set(&refusal, REFUSAL_INVALID_NOTE, "The text cannot be printed: %s", reason);
+        if (r < 0)
+                return receipts_refuse(r, &refusal, error);
+        return sd_bus_reply_method_return(m, "t", (uint64_t) job);
+}
+
+int receipts_call_print_text(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        return authority_check(m, "org.tilld1.print", print_text, userdata, error);
+}
+
+/* ---- OpenDrawer ---- */
+
+static void drawer_opened(int error, const char *reason, void *userdata) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = userdata;
+
+        if (error < 0)
+                (void) sd_bus_reply_method_errorf(
+                        m, BUS_ERROR_NOT_READY,
+                        "The drawer was not opened, or nobody knows: %s. Look at it, and call "
+                        "again if it is closed",
+                        reason);
+        else
+                (void) sd_bus_reply_method_return(m, "");
+}
+
+static int open_drawer(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        const struct bus_option options[] = { {} };
+        struct server *s = userdata;
+        struct refusal refusal = {};
+        struct print_asker asker;
+        int r;
+
+        r = options_read(m, options, &refusal);
+        if (r >= 0)
+                r = receipts_read_asker(s, m, &asker);
+        if (r < 0)
+                return receipts_refuse(r, &refusal, error);
+        r = printing_open_drawer(engine_printing(s->engine), &asker, drawer_opened, sd_bus_message_ref(m), &refusal);
+        if (r < 0) {
+                sd_bus_message_unref(m);
+                return receipts_refuse(r, &refusal, error);
+        }
+        return 1;
+}
+
+int receipts_call_open_drawer(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        return authority_check(m, "org.tilld1.drawer", open_drawer, userdata, error);
+}

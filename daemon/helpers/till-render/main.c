@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * till-render: draws the pages of receipts.
+ *
+ * Started by its socket with one connection for one request (receipt/render-message.h), or with a face and a logo by
+ * hand, from standard input to standard output. See till-render(8).
+ */
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <systemd/sd-daemon.h>
+
+#include "base/log.h"
+#include "base/sealed-file.h"
+#include "helpers/till-render/draw.h"
+
+/* A request that does not come is no reason to stay. */
+#define REQUEST_SECONDS 5
+
+static const char *const faces[_RENDER_FACE_MAX] = { "raster", "png", "pdf", "terminal" };
+
+struct request {
+        enum render_face face;
+        struct drawing drawing;
+};
+
+static void request_done(struct request *r) {
+        stored_page_done(&r->drawing.stored);
+        r->drawing.logo_fd = safe_close(r->drawing.logo_fd);
+}
+
+/* Draws into memory, so that nothing half is given. */
+static int draw_whole(const struct drawing *d, enum render_face face, char **ret, size_t *ret_size) {
+        _cleanup_(fonts_freep) struct fonts *fonts = NULL;
+        _cleanup_free_ char *data = NULL;
+        size_t size = 0;
+        FILE *f;
+        int r;
+
+        r = fonts_new(&fonts);
+        if (r < 0)
+                return r;
+        f = open_memstream(&data, &size);
+        if (!f)
+                return -ENOMEM;
+        r = draw(d, fonts, face, f);
+        if (ferror(f) | fclose(f))
+                r = r < 0 ? r : -ENOMEM;
+        if (r < 0)
+                return r;
+        if (size > RENDER_SIZE_MAX)
+                return -EFBIG;
+        *ret = TAKE_PTR(data);
+        *ret_size = size;
+        return 0;
+}
+
+/* ---- by its socket ---- */
+
+static int page_read(int fd, uint64_t size, struct stored_page *ret) {
+        _cleanup_free_ uint8_t *data = NULL;
+        int r;
+
+        if (size > PAGE_BLOB_MAX)
+                return -E2BIG;
+        r = sealed_file_read(fd, size, &data);
+        return r < 0 ? r : page_from_blob(data, size, ret);
+}
+
+/* Takes descriptors[0] for the page, [1] for the logo. */
+static int question_read(const struct render_question *q, int descriptors[static 2], struct request *ret) {
+        if (q->version != RENDER_VERSION)
+                return -EPROTONOSUPPORT;
+        if (q->face >= _RENDER_FACE_MAX || descriptors[0] < 0)
+                return -EBADMSG;
+        ret->face = q->face;
+        ret->drawing.logo_fd = TAKE_FD(descriptors[1]);
+        return page_read(descriptors[0], q->size, &ret->drawing.stored);
+}
+
+static void descriptors_take(struct msghdr *message, int descriptors[static 2]) {
+        for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c))
+                if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS) {
+                        size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+
+                        memcpy(descriptors, CMSG_DATA(c), MIN(n, (size_t) 2) * sizeof(int));
+                }
+}
+
+/* 1 with a request, 0 where there was none. */
+static int request_receive(int fd, struct request *ret) {
+        union {
+                struct cmsghdr header;
+                char space[CMSG_SPACE(2 * sizeof(int))];
+        } control;
+        _cleanup_close_ int page_fd = -EBADF, logo_fd = -EBADF;
+        int descriptors[2] = { -EBADF, -EBADF };
+        struct timeval timeout = { .tv_sec = REQUEST_SECONDS };
+        struct render_question q;
+        struct iovec vector = { &q, sizeof(q) };
+        struct msghdr message = {
+                .msg_iov = &vector,
+                .msg_iovlen = 1,
+                .msg_control = &control,
+                .msg_controllen = sizeof(control),
+        };
+        ssize_t n;
+        int r;
+
+        if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) < 0)
+                return -errno;
+        n = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
+        if (n <= 0)
+                return n < 0 ? -errno : 0;
+        descriptors_take(&message, descriptors);
+        r = n != sizeof(q) || message.msg_flags & (MSG_TRUNC | MSG_CTRUNC) ? -EBADMSG
+                                                                           : question_read(&q, descriptors, ret);
+        page_fd = descriptors[0];
+        logo_fd = descriptors[1];
+        return r < 0 ? r : 1;
+}
+
+static int answer_send(int fd, int error, int file, size_t size) {
+        union {
+                struct cmsghdr header;
+                char space[CMSG_SPACE(sizeof(int))];
+        } control = { .header = { CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS } };
+        struct render_answer answer = { RENDER_VERSION, error, size };
+        struct iovec vector = { &answer, sizeof(answer) };
+        struct msghdr message = { .msg_iov = &vector, .msg_iovlen = 1 };
+
+        if (file >= 0) {
+                memcpy(CMSG_DATA(&control.header), &file, sizeof(file));
+                message.msg_control = &control;
+                message.msg_controllen = sizeof(control);
+        }
+        return sendmsg(fd, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+static int serve(int fd) {
+        _cleanup_(request_done) struct request request = { .drawing.logo_fd = -EBADF };
+        _cleanup_close_ int file = -EBADF;
+        _cleanup_free_ char *data = NULL;
+        size_t size = 0;
+        int r;
+
+        r = request_receive(fd, &request);
+        if (r == 0)
+                return 0;
+        if (r > 0)
+                r = draw_whole(&request.drawing, request.face, &data, &size);
+        if (r >= 0)
+                r = file = sealed_file_new("drawing", data, size);
+        if (r < 0) {
+                log_warning_errno(r, "The page could not be drawn");
+                return answer_send(fd, r, -EBADF, 0);
+        }
+        return answer_send(fd, 0, file, size);
+}
+
+/* ---- by hand ---- */
+
+static int page_read_stream(FILE *f, struct stored_page *ret) {
+        _cleanup_free_ char *data = malloc(PAGE_BLOB_MAX + 1);
+        size_t size;
+
+        if (!data)
+                return -ENOMEM;
+        size = fread(data, 1, PAGE_BLOB_MAX + 1, f);
+        return ferror(f) ? -EIO : page_from_blob(data, size, ret);
+}
+
+static int run(const char *face, const char *logo) {
+        _cleanup_(request_done) struct request request = { .face = _RENDER_FACE_MAX, .drawing.logo_fd = -EBADF };
+        _cleanup_free_ char *data = NULL;
+        size_t size;
+        int r;
+
+        for (unsigned i = 0; i < _RENDER_FACE_MAX; i++)
+                if (streq(faces[i], face))
+                        request.face = i;
+        if (request.face == _RENDER_FACE_MAX)
+                return log_full_errno(LOG_ERR, -EINVAL, "%s is none of raster, png, pdf, terminal", face);
+        if (logo) {
+                request.drawing.logo_fd = open(logo, O_RDONLY | O_CLOEXEC);
+                if (request.drawing.logo_fd < 0)
+                        return log_full_errno(LOG_ERR, errno, "%s cannot be opened", logo);
+        }
+        r = page_read_stream(stdin, &request.drawing.stored);
+        if (r < 0)
+                return log_full_errno(LOG_ERR, r, "Standard input is no stored page");
+        r = draw_whole(&request.drawing, request.face, &data, &size);
+        if (r < 0)
+                return log_full_errno(LOG_ERR, r, "The page could not be drawn");
+        return fwrite(data, 1, size, stdout) == size && fflush(stdout) == 0 ? 0 : -EIO;
+}
+
+int main(int argc, char **argv) {
+        int r;
+
+        log_parse_environment();
+        r = sd_listen_fds(1);
+        if (r == 1) {
+                r = serve(SD_LISTEN_FDS_START);
+                if (r < 0)
+                        log_warning_errno(r, "The request could not be read or answered");
+                /* Its caller has heard what went wrong: not a fault of this unit. */
+                return EXIT_SUCCESS;
+        }
+        if (argc != 2 && argc != 3) {
+                fprintf(stderr, "usage: till-render raster|png|pdf|terminal [LOGO.png] <PAGE >PICTURE\n");
+                return EXIT_FAILURE;
+        }
+        return run(argv[1], argc == 3 ? argv[2] : NULL) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

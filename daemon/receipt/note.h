@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* A text of the checkout's own on paper. Its stored form is "tilld-text 1", the mode, the size, an empty line, the
+ * text. */
+
+#include "receipt/slip.h"
+
+#define NOTE_TEXT_MAX 16384
+#define NOTE_LINES_MAX 500
+
+struct note {
+        enum slip_mode mode;
+        unsigned size; /* 0 small, 1 as usual, 2 twice as large */
+        bool duplicate;
+        unsigned reprint;
+        char *text; /* UTF-8, "\n" parts lines; owned */
+};
+
+void note_done(struct note *note);
+/*
+ * -EINVAL with a reason for a text that may not go to paper: none, too long, no UTF-8, with what looks like a card
+ * number. Control characters are no error; they are dropped at layout.
+ */
+int note_check(const char *text, const char **ret_reason);
+bool note_is_one(const void *data, size_t size);
+int note_to_blob(const struct note *note, char **ret, size_t *ret_size);
+/* As strict as slip_from_blob(); *ret is the caller's. */
+int note_from_blob(const void *data, size_t size, struct note *ret);
+int note_layout(const struct note *note, const struct printer_profile *profile, struct page **ret);

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "transaction/job-page.h"
+
+#include <inttypes.h>
+
+#include "base/log.h"
+#include "receipt/note.h"
+
+static int slip_page(const struct print_job *job, const struct receipt_style *style,
+                     const struct printer_profile *profile, bool plain, struct page **ret) {
+        _cleanup_(slip_done) struct slip slip;
+        int r;
+
+        slip_init(&slip);
+        r = slip_from_blob(job->content, job->content_size, &slip);
+        if (r < 0)
+                return r;
+        slip.duplicate = job->duplicate;
+        slip.reprint = job->reprint;
+        return plain ? slip_layout_plain(&slip, style, profile, ret) : slip_layout(&slip, style, profile, ret);
+}
+
+static int note_page(const struct print_job *job, const struct printer_profile *profile, struct page **ret) {
+        _cleanup_(note_done) struct note note = {};
+        int r;
+
+        r = note_from_blob(job->content, job->content_size, &note);
+        if (r < 0)
+                return r;
+        note.duplicate = job->duplicate;
+        note.reprint = job->reprint;
+        return note_layout(&note, profile, ret);
+}
+
+/* The stored form is text of its own: "amount=100". */
+static int raw_page(const struct print_job *job, const struct printer_profile *profile, struct page **ret) {
+        struct note note = { .size = 1, .duplicate = job->duplicate, .reprint = job->reprint };
+        int r;
+
+        note.text = strndup(job->content, job->content_size);
+        if (!note.text)
+                return -ENOMEM;
+        r = note_layout(&note, profile, ret);
+        note_done(&note);
+        return r;
+}
+
+int job_page(const struct print_job *job, const struct receipt_style *style, const struct printer_profile *profile,
+             bool plain, struct page **ret) {
+        int r;
+
+        if (note_is_one(job->content, job->content_size))
+                r = note_page(job, profile, ret);
+        else
+                r = slip_page(job, style, profile, plain, ret);
+        if (r >= 0 || r == -ENOMEM)
+                return r;
+        log_error_errno(r, "Print job %" PRIi64 " cannot be laid out; it is printed as it is stored", job->id);
+        return raw_page(job, profile, ret);
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Between the queue and the drawer, which share a printer. */
+
+#include "receipt/escpos.h"
+#include "receipt/render.h"
+#include "transaction/engine.h"
+
+/* Not a paper: the pulse for the drawer. */
+#define PULSE_JOB UINT64_MAX
+
+struct printing {
+        struct engine *engine;
+        struct printer *printer;
+        struct device *device;          /* the one that printer holds, NULL for none */
+        struct printer_profile profile; /* its, or the last one's */
+        uint64_t profile_since;         /* when it was plugged in, as it is said once */
+        int64_t job;                    /* the one that the printer has, 0 for none */
+        int64_t job_transaction;
+        uint64_t done, size, told_usec; /* how far it is, and when that was said */
+        const char *words;              /* the status as it was logged last */
+        sd_event_source *retry;         /* of a printer that failed without being unplugged, and of the journal */
+
+        int64_t failing; /* the paper that failed last, 0 for none, and how often in a row */
+        unsigned failures;
+
+        /* A paper whose pictures are being drawn, 0 for none. */
+        int64_t drawn;
+        struct page *page;
+        struct render_call *drawing;
+        int logo;
+
+        /* The drawer, NULL for nobody who waits for it. */
+        printing_pulse_t pulse;
+        void *pulse_userdata;
+        struct print_asker pulse_asker;
+        bool pulse_sent;
+        sd_event_source *pulse_timeout;
+
+        /* What the journal said when it took nothing: nothing more is printed before it does. 0: it does. */
+        int stuck;
+        int64_t ended; /* a job whose end it has not taken yet, 0 for none */
+        int64_t ended_transaction;
+        enum printer_result end;
+};
+
+enum printer_confirm printing_confirm(const struct printer_profile *profile);
+
+/* printing-drawer.c: sends the pulse that somebody waits for, where nothing is printed just now. */
+void printing_pulse_send(struct printing *p);
+void printing_pulse_done(struct printing *p, enum printer_result result, const char *reason);
+/* The printer is not able any more: a pulse that it does not have yet is taken back. */
+void printing_pulse_hold(struct printing *p);
+/* Nobody waits for it any more. */
+void printing_pulse_end(struct printing *p, int error, const char *reason);

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* What tillctl receipt takes for a number. There is no bus: what is wrong is said before anything is asked. */
+#include "test.h"
+
+#include "daemon/cli/cli.c"
+#include "daemon/cli/receipts.c"
+
+static void numbers(void **state) {
+        static const char *const wrong[][3] = {
+                { "reprint", "--job=abc" },
+                { "reprint", "--job=0" },
+                { "reprint", "--job=" },
+                { "show", "--job=-1" },
+                { "show", "--job=7 " },
+                { "save", "--settlement=4294967296" },
+                { "reprint", "--settlement=x" },
+                { "print", "--batch=12x" },
+                { "cancel", "abc" },
+                { "cancel", "0" },
+                { "cancel", "99999999999999999999" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(wrong); i++) {
+                char *arguments[] = { (char *) "receipt", (char *) wrong[i][0], (char *) wrong[i][1], NULL };
+                struct cli cli = {};
+
+                optind = 0;
+                if (verb_receipts(&cli, 3, arguments) != EXIT_USAGE)
+                        fail_msg("%s %s is taken", wrong[i][0], wrong[i][1]);
+        }
+}
+
+static void a_number(void **state) {
+        uint64_t number;
+
+        assert_int_equal(read_number("7", INT64_MAX, &number), 0);
+        assert_int_equal(number, 7);
+        assert_int_equal(read_number("9223372036854775807", INT64_MAX, &number), 0);
+        assert_int_equal(read_number("9223372036854775808", INT64_MAX, &number), EXIT_USAGE);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(numbers),
+                cmocka_unit_test(a_number),
+        };
+
+        return cmocka_run_group_tests_name("cli: receipts", tests, NULL, NULL);
+}
