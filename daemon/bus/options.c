@@ -35,6 +35,8 @@ static int read_one(sd_bus_message *m, const struct bus_option *options, struct 
         r = read_value(m, o);
         if (r == -ENXIO)
                 return refusal_set(ret, REFUSAL_UNKNOWN_OPTION, "The option \"%s\" must be of type %c", key, o->type);
+        if (r >= 0 && o->ret_given)
+                *o->ret_given = true;
         return r;
 }
 

@@ -9,8 +9,9 @@
 
 struct bus_option {
         const char *key;
-        char type; /* 's', 'o', 'b', 'u', 'x' or 't' */
-        void *ret; /* const char ** (borrowed from the message), bool *, uint32_t *, int64_t * or uint64_t * */
+        char type;       /* 's', 'o', 'b', 'u', 'x' or 't' */
+        void *ret;       /* const char ** (borrowed from the message), bool *, uint32_t *, int64_t * or uint64_t * */
+        bool *ret_given; /* set where the caller gave it; NULL where none of its values means that nobody did */
 };
 
 /* options ends with an entry without a key. Negative errno; with *ret->code set when the caller is to blame. */

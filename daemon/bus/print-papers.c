@@ -75,6 +75,10 @@ static int fill_of_transaction(struct server *s, const char *reference, enum sli
         bool copy = paper == SLIP_MERCHANT_COPY || paper == SLIP_CARDHOLDER_COPY;
         int r;
 
+        if (!*reference)
+                return refusal_set(refusal, REFUSAL_INVALID_REFERENCE,
+                                   "The option \"reference\" says of which transaction the %s is wanted: give it",
+                                   slip_paper_to_string(paper));
         r = engine_find(s->engine, reference, &s->looked);
         if (r == -ENOENT)
                 return refusal_set(refusal, REFUSAL_NOT_FOUND, "No transaction has the reference \"%.64s\"",

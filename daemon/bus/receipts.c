@@ -13,24 +13,32 @@
 
 /* ---- Which paper ---- */
 
-static int choose_copy(const char *copy, enum slip_paper *ret, struct refusal *refusal) {
-        if (!*copy)
-                return 0;
-        if (streq(copy, "cardholder"))
-                *ret = SLIP_CARDHOLDER_COPY;
-        else if (streq(copy, "merchant"))
-                *ret = SLIP_MERCHANT_COPY;
-        else
+/* What a caller names it by. An empty reference or a 0 is not the last paper, which may be another customer's. */
+struct choice {
+        const char *reference, *copy; /* NULL unless given */
+        uint64_t job;
+        uint32_t settlement;
+        bool by_job, by_settlement;
+};
+
+static int check_choice(const struct choice *c, struct refusal *refusal) {
+        if (c->by_job + c->by_settlement + !!c->reference > 1)
                 return refusal_set(refusal, REFUSAL_UNKNOWN_OPTION,
-                                   "The option \"copy\" is \"cardholder\" or \"merchant\", not \"%.32s\"", copy);
+                                   "\"job\", \"reference\" and \"settlement\" each say which paper: give one of them");
+        if (c->copy && (c->by_job || c->by_settlement))
+                return refusal_set(refusal, REFUSAL_UNKNOWN_OPTION,
+                                   "The option \"copy\" goes with a reference: a job and a settlement have one paper");
+        if (c->copy && !streq(c->copy, "cardholder") && !streq(c->copy, "merchant"))
+                return refusal_set(refusal, REFUSAL_UNKNOWN_OPTION,
+                                   "The option \"copy\" is \"cardholder\" or \"merchant\", not \"%.32s\"", c->copy);
         return 0;
 }
 
 static int choose_transaction(struct server *s, const char *reference, int64_t *ret, struct refusal *refusal) {
         int r;
 
-        if (!*reference) {
-                r = printing_last(engine_printing(s->engine), ret);
+        if (!reference) {
+                r = print_job_last_transaction(engine_journal(s->engine), ret);
                 return r == -ENOENT ? refusal_set(refusal, REFUSAL_NOT_FOUND, "Nothing was printed here yet") : r;
         }
         r = engine_find(s->engine, reference, &s->looked);
@@ -62,8 +70,9 @@ static int find_paper(struct server *s, int64_t transaction, enum slip_paper pap
 
         r = print_job_find(engine_journal(s->engine), transaction, slip_paper_to_string(paper), ret);
         if (r == -ENOENT)
-                return refusal_set(refusal, REFUSAL_NOT_FOUND, "Transaction %" PRIi64 " has no %s", transaction,
-                                   slip_paper_to_string(paper));
+                return refusal_set(refusal, REFUSAL_NOT_FOUND,
+                                   "Transaction %" PRIi64 " has no %s: see ListJobs; Print prints one that is missing",
+                                   transaction, slip_paper_to_string(paper));
         return r;
 }
 
@@ -76,7 +85,10 @@ static int find_usual_paper(struct server *s, int64_t transaction, struct print_
         if (r == -ENOENT)
                 r = print_job_find(j, transaction, NULL, ret);
         if (r == -ENOENT)
-                return refusal_set(refusal, REFUSAL_NOT_FOUND, "Transaction %" PRIi64 " has no paper", transaction);
+                return refusal_set(refusal, REFUSAL_NOT_FOUND,
+                                   "Transaction %" PRIi64 " has no paper: there is none before its end, and none of "
+                                   "what moves no money",
+                                   transaction);
         return r;
 }
 
@@ -90,39 +102,46 @@ static int find_job(struct server *s, uint64_t id, struct print_job *ret, struct
         return r;
 }
 
+static int find_chosen(struct server *s, const struct choice *c, struct print_job *ret, struct refusal *refusal) {
+        int64_t transaction;
+        int r;
+
+        if (c->by_job)
+                return find_job(s, c->job, ret, refusal);
+        r = c->by_settlement ? choose_settlement(s, c->settlement, &transaction, refusal)
+                             : choose_transaction(s, c->reference, &transaction, refusal);
+        if (r < 0)
+                return r;
+        if (c->by_settlement)
+                return find_paper(s, transaction, SLIP_SETTLEMENT, ret, refusal);
+        if (!c->copy)
+                return find_usual_paper(s, transaction, ret, refusal);
+        return find_paper(s, transaction, streq(c->copy, "merchant") ? SLIP_MERCHANT_COPY : SLIP_CARDHOLDER_COPY, ret,
+                          refusal);
+}
+
 int receipts_choose(struct server *s, sd_bus_message *m, const char **ret_face, struct print_job *ret,
                     struct refusal *refusal) {
-        const char *reference = "", *copy = "", *face = "text";
-        enum slip_paper paper = SLIP_SETTLEMENT;
-        uint32_t settlement = 0;
-        int64_t transaction;
-        uint64_t job = 0;
+        const char *face = "text";
+        struct choice c = {};
         const struct bus_option options[] = {
-                { "reference", 's', &reference },
-                { "copy", 's', &copy },
-                { "job", 't', &job },
-                { "settlement", 'u', &settlement },
-                { ret_face ? "face" : NULL, 's', &face },
+                { "reference", 's', &c.reference, NULL },
+                { "copy", 's', &c.copy, NULL },
+                { "job", 't', &c.job, &c.by_job },
+                { "settlement", 'u', &c.settlement, &c.by_settlement },
+                { ret_face ? "face" : NULL, 's', &face, NULL },
                 {},
         };
         int r;
 
         r = options_read(m, options, refusal);
+        if (r >= 0)
+                r = check_choice(&c, refusal);
         if (r < 0)
                 return r;
         if (ret_face)
                 *ret_face = face;
-        if (job > 0)
-                return find_job(s, job, ret, refusal);
-        r = choose_copy(copy, &paper, refusal);
-        if (r >= 0)
-                r = settlement > 0 ? choose_settlement(s, settlement, &transaction, refusal)
-                                   : choose_transaction(s, reference, &transaction, refusal);
-        if (r < 0)
-                return r;
-        if (settlement == 0 && !*copy)
-                return find_usual_paper(s, transaction, ret, refusal);
-        return find_paper(s, transaction, paper, ret, refusal);
+        return find_chosen(s, &c, ret, refusal);
 }
 
 int receipts_refuse(int error, const struct refusal *refusal, sd_bus_error *ret) {

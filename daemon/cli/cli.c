@@ -57,6 +57,34 @@ const char *cli_sentence(const cJSON *object, const char *name) {
         return *text ? gettext(text) : text;
 }
 
+const char *cli_word(const char *word) {
+        static const char *const words[] = {
+                N_("queued"),
+                N_("printing"),
+                N_("printed"),
+                N_("unconfirmed"),
+                N_("cancelled"),
+                N_("electronic"),
+                N_("not connected"),
+                N_("cover open"),
+                N_("paper end"),
+                N_("paper near end"),
+                N_("cutter error"),
+                N_("mechanical error"),
+                N_("unrecoverable error: switch the printer off and on"),
+                N_("overheated, goes on by itself"),
+                N_("feeding paper"),
+                N_("offline"),
+                N_("error"),
+                N_("ready"),
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(words); i++)
+                if (streq(words[i], word))
+                        return gettext(words[i]);
+        return word;
+}
+
 int cli_read_json(struct cli *cli, sd_bus_message *reply, const sd_bus_error *error, int r, cJSON **ret) {
         const char *text;
         cJSON *json;

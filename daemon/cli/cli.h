@@ -72,6 +72,8 @@ int cli_send(struct cli *cli, sd_bus_message *m, int r);
 const char *cli_text(const cJSON *object, const char *name);
 /* A text member that tilld wrote for people, in their language where it is known. */
 const char *cli_sentence(const cJSON *object, const char *name);
+/* A job's state or a printer's in the user's language; itself for any other word. */
+const char *cli_word(const char *word);
 /* The paths below prefix that have an interface. *ret is a NULL-terminated list; free with cli_free_list(). */
 int cli_list(struct cli *cli, const char *prefix, const char *interface, char ***ret);
 void cli_free_list(char ***list);

@@ -11,7 +11,7 @@ static const char *state_of(const cJSON *device) {
                                                                    : "";
         if (streq(kind, "msr"))
                 return cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(device, "Armed")) ? _("waits for a swipe") : "";
-        return *cli_text(device, "Problem") ? cli_text(device, "Problem") : _("ready");
+        return *cli_text(device, "Problem") ? cli_word(cli_text(device, "Problem")) : _("ready");
 }
 
 static const struct cli_column columns[] = {

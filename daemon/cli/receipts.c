@@ -114,12 +114,22 @@ static int copy_out(int fd) {
         return n < 0 || fflush(stdout) != 0 ? EXIT_NO : 0;
 }
 
-static int show(struct cli *cli, struct choice *c) {
+/* Its bytes would be noise there, and commands. */
+static bool is_for_files(const char *face) {
+        return streq(face, "escpos") || streq(face, "png") || streq(face, "pdf");
+}
+
+static int show(struct cli *cli, const char *what, struct choice *c) {
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         bool asked = c->face;
         int fd, r;
 
+        if (asked && is_for_files(c->face) && isatty(STDOUT_FILENO)) {
+                fprintf(stderr, _("%s is not for a terminal: tillctl receipt show --face=%s >FILE writes it.\n"),
+                        c->face, c->face);
+                return EXIT_USAGE;
+        }
         if (!asked && isatty(STDOUT_FILENO))
                 c->face = "terminal";
         r = call(cli, "Get", NULL, c, &error, &reply);
@@ -134,7 +144,7 @@ static int show(struct cli *cli, struct choice *c) {
         return r < 0 ? cli_fail(cli, &error, r) : copy_out(fd);
 }
 
-static int save(struct cli *cli, const struct choice *c) {
+static int save(struct cli *cli, const char *what, struct choice *c) {
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         const char *path;
@@ -172,30 +182,50 @@ static int queue(struct cli *cli, const char *method, const char *first, const s
         return 0;
 }
 
-static int print_text(struct cli *cli, const char *path, const struct choice *c) {
+static int reprint(struct cli *cli, const char *what, struct choice *c) {
+        return queue(cli, "Reprint", NULL, c);
+}
+
+static int print_paper(struct cli *cli, const char *what, struct choice *c) {
+        c->paper = what;
+        return queue(cli, "Print", NULL, c);
+}
+
+/* The bus carries nothing else as a string. */
+static bool is_text(struct cli *cli, const char *text, size_t size) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+
+        return !memchr(text, '\0', size) &&
+               sd_bus_message_new_method_call(cli->bus, &m, SERVICE, SERVICE_PATH, INTERFACE, "PrintText") >= 0 &&
+               sd_bus_message_append(m, "s", text) >= 0;
+}
+
+static int print_text(struct cli *cli, const char *path, struct choice *c) {
         _cleanup_(fclosep) FILE *f = streq(path, "-") ? fdopen(dup(STDIN_FILENO), "r") : fopen(path, "re");
         char text[32768];
-        size_t n;
+        size_t n = f ? fread(text, 1, sizeof(text) - 1, f) : 0;
 
-        if (!f) {
+        if (!f || ferror(f)) {
                 fprintf(stderr, _("%s cannot be read: %s\n"), path, strerror(errno));
                 return EXIT_USAGE;
         }
-        n = fread(text, 1, sizeof(text) - 1, f);
         text[n] = '\0';
+        if (!is_text(cli, text, n)) {
+                fprintf(stderr, _("%s is no text in UTF-8: iconv makes it one.\n"), path);
+                return EXIT_USAGE;
+        }
         return queue(cli, "PrintText", text, c);
 }
 
-static int open_drawer(struct cli *cli) {
+static int open_drawer(struct cli *cli, const char *what, struct choice *c) {
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
-        const struct choice none = {};
         int r;
 
-        r = call(cli, "OpenDrawer", NULL, &none, &error, NULL);
+        r = call(cli, "OpenDrawer", NULL, c, &error, NULL);
         return r < 0 ? cli_fail(cli, &error, r) : 0;
 }
 
-static int cancel(struct cli *cli, const char *job) {
+static int cancel(struct cli *cli, const char *job, struct choice *c) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
         uint64_t number;
         int r;
@@ -259,20 +289,18 @@ static const struct cli_column columns[] = {
 static void print_job(struct cli *cli, const struct job *j, const struct progress *p) {
         char id[24], state[128];
         const char *const texts[] = {
-                id,
-                j->what,
-                j->duplicate ? _("duplicate") : "",
-                startswith(j->transaction, SERVICE_PATH "/") ?: j->transaction,
+                id,    j->what, j->duplicate ? _("duplicate") : "", startswith(j->transaction, SERVICE_PATH "/") ?: "",
                 state,
         };
 
         (void) snprintf(id, sizeof(id), "%" PRIu64, j->id);
         if (*p->held)
-                (void) snprintf(state, sizeof(state), "%s: %s", j->state, p->held);
+                (void) snprintf(state, sizeof(state), "%s: %s", cli_word(j->state), cli_word(p->held));
         else if (p->size > 0)
-                (void) snprintf(state, sizeof(state), "%s: %" PRIu64 " %%", j->state, p->done * 100 / p->size);
+                (void) snprintf(state, sizeof(state), "%s: %" PRIu64 " %%", cli_word(j->state),
+                                p->done * 100 / p->size);
         else
-                COPY(state, j->state);
+                COPY(state, cli_word(j->state));
         cli_print_row(cli, columns, texts, streq(j->state, "printed") ? TONE_GOOD : TONE_WARN);
 }
 
@@ -329,34 +357,41 @@ static int list(struct cli *cli, bool open) {
         return cli->json ? cli_print_json(all) : 0;
 }
 
-/* The acts without an argument. */
-static int act(struct cli *cli, const char *name, struct choice *c) {
-        if (streq(name, "list"))
-                return list(cli, false);
-        if (streq(name, "jobs"))
-                return list(cli, true);
-        if (streq(name, "show"))
-                return show(cli, c);
-        if (streq(name, "save"))
-                return save(cli, c);
-        if (streq(name, "reprint"))
-                return queue(cli, "Reprint", NULL, c);
-        if (streq(name, "drawer"))
-                return open_drawer(cli);
-        fprintf(stderr, _("\"%s\" is no act of receipt, or lacks what it is about: see tillctl receipt --help.\n"),
-                name);
-        return EXIT_USAGE;
+static int list_papers(struct cli *cli, const char *what, struct choice *c) {
+        return list(cli, false);
 }
 
-static int act_on(struct cli *cli, const char *name, const char *what, struct choice *c) {
-        if (streq(name, "cancel"))
-                return cancel(cli, what);
-        if (streq(name, "text"))
-                return print_text(cli, what, c);
-        if (!streq(name, "print"))
-                return act(cli, "", c);
-        c->paper = what;
-        return queue(cli, "Print", NULL, c);
+static int list_jobs(struct cli *cli, const char *what, struct choice *c) {
+        return list(cli, true);
+}
+
+static const struct act {
+        const char *name;
+        int (*run)(struct cli *cli, const char *what, struct choice *c);
+        bool about; /* something, which stands behind it */
+} acts[] = {
+        { "list", list_papers, false }, { "show", show, false },    { "reprint", reprint, false },
+        { "print", print_paper, true }, { "save", save, false },    { "text", print_text, true },
+        { "jobs", list_jobs, false },   { "cancel", cancel, true }, { "drawer", open_drawer, false },
+};
+
+static int act(struct cli *cli, int argc, char **argv, struct choice *c) {
+        const char *name = argc > 0 ? argv[0] : "list";
+
+        for (size_t i = 0; i < ELEMENTSOF(acts); i++) {
+                if (!streq(acts[i].name, name))
+                        continue;
+                if (argc <= (acts[i].about ? 2 : 1) && argc >= (acts[i].about ? 2 : 0))
+                        return acts[i].run(cli, acts[i].about ? argv[1] : NULL, c);
+                fprintf(stderr,
+                        acts[i].about ? _("tillctl receipt %s is about one thing, which stands behind it: see tillctl "
+                                          "receipt --help.\n")
+                                      : _("tillctl receipt %s takes options only: see tillctl receipt --help.\n"),
+                        name);
+                return EXIT_USAGE;
+        }
+        fprintf(stderr, _("\"%s\" is no act of receipt: see tillctl receipt --help.\n"), name);
+        return EXIT_USAGE;
 }
 
 int verb_receipts(struct cli *cli, int argc, char **argv) {
@@ -394,7 +429,5 @@ int verb_receipts(struct cli *cli, int argc, char **argv) {
                 default:
                         return EXIT_USAGE;
                 }
-        if (optind + 1 < argc)
-                return act_on(cli, argv[optind], argv[optind + 1], &c);
-        return act(cli, optind < argc ? argv[optind] : "list", &c);
+        return act(cli, argc - optind, argv + optind, &c);
 }

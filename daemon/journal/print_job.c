@@ -178,6 +178,23 @@ int print_job_find(struct journal *j, int64_t transaction, const char *what, str
         return step_job(j, s, ret);
 }
 
+int print_job_last_transaction(struct journal *j, int64_t *ret) {
+        _cleanup_statement_ sqlite3_stmt *s = NULL;
+        int r;
+
+        r = journal_statement(j,
+                              "SELECT transaction_id FROM print_jobs WHERE transaction_id > 0"
+                              " ORDER BY transaction_id DESC LIMIT 1",
+                              &s);
+        if (r < 0)
+                return r;
+        r = journal_step(j, s);
+        if (r <= 0)
+                return r < 0 ? r : -ENOENT;
+        *ret = sqlite3_column_int64(s, 0);
+        return 0;
+}
+
 static bool state_may_become(enum print_state from, enum print_state to) {
         switch (from) {
         case PRINT_QUEUED:

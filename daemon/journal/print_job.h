@@ -54,6 +54,8 @@ int print_job_requeue(struct journal *j, int64_t id);
 int print_job_requeue_interrupted(struct journal *j);
 /* The newest job of a transaction with that `what` (NULL for any), whatever its state. */
 int print_job_find(struct journal *j, int64_t transaction, const char *what, struct print_job *ret);
+/* The newest transaction that has a paper; -ENOENT for none. */
+int print_job_last_transaction(struct journal *j, int64_t *ret);
 
 /* Called for each job, newest first; what it returns other than 0 ends the walk and is returned. */
 typedef int (*print_job_each_t)(const struct print_job *job, void *userdata);

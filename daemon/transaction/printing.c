@@ -28,27 +28,6 @@ const struct printer_profile *printing_profile(const struct printing *p) {
         return &p->profile;
 }
 
-static int newest_transaction(const struct print_job *job, void *userdata) {
-        int64_t *ret = userdata;
-
-        *ret = job->transaction;
-        return job->transaction > 0;
-}
-
-int printing_last(struct printing *p, int64_t *ret_transaction) {
-        int64_t transaction = 0;
-        int r;
-
-        /* Papers without a transaction are few: a hundred jobs back is far enough to look. */
-        r = print_job_each_last(p->engine->config.journal, 100, newest_transaction, &transaction);
-        if (r < 0)
-                return r;
-        if (transaction == 0)
-                return -ENOENT;
-        *ret_transaction = transaction;
-        return 0;
-}
-
 int printing_count(const struct printing *p) {
         return print_job_count_open(p->engine->config.journal);
 }

@@ -22,8 +22,6 @@ DEFINE_CLEANUP(struct printing *, printing_free);
 /* A stored paper for the printer that is there, or the last one, or a usual one. plain: nothing has to be drawn. */
 int printing_lay_out(const struct printing *p, const struct print_job *job, bool plain, struct page **ret);
 const struct printer_profile *printing_profile(const struct printing *p);
-/* The transaction whose paper was queued last; -ENOENT when there is none. */
-int printing_last(struct printing *p, int64_t *ret_transaction);
 
 /*
  * Takes a job out of the queue or the printer; whose wish it was is in the event log. -ENOENT for none, -EALREADY for

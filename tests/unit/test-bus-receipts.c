@@ -153,6 +153,41 @@ static void again(void **state) {
         assert_string_equal(ask("Reprint", "a{sv}", 0), "AccessDenied");
 }
 
+/* What a program has left empty is not the last paper, and what it says twice is not half of it. */
+static void named_wrongly(void **state) {
+        static const enum slip_paper both[] = { SLIP_MERCHANT_COPY, SLIP_CARDHOLDER_COPY };
+
+        add("sale", "sale", RESULT_APPROVED, both, 2);
+        assert_string_equal(ask("Reprint", "a{sv}", 1, "reference", "s", ""), "NotFound");
+        assert_string_equal(ask("Reprint", "a{sv}", 1, "job", "t", UINT64_C(0)), "NotFound");
+        assert_string_equal(ask("Reprint", "a{sv}", 1, "settlement", "u", 0), "NotFound");
+        assert_string_equal(ask("Reprint", "a{sv}", 2, "job", "t", UINT64_C(1), "reference", "s", "x"),
+                            "UnknownOption");
+        assert_string_equal(ask("Reprint", "a{sv}", 2, "job", "t", UINT64_C(1), "copy", "s", "both"), "UnknownOption");
+        assert_string_equal(ask("Reprint", "a{sv}", 2, "settlement", "u", 1, "copy", "s", "merchant"),
+                            "UnknownOption");
+        assert_string_equal(ask("Reprint", "a{sv}", 2, "settlement", "u", 1, "reference", "s", "sale"),
+                            "UnknownOption");
+        assert_int_equal(print_job_count_open(shop.journal), 2);
+        assert_string_equal(ask("Print", "a{sv}", 1, "paper", "s", "declined"), "InvalidReference");
+        assert_non_null(strstr(bus.text, "\"reference\""));
+}
+
+/* The newest transaction's, whatever a checkout has printed since, and of older ones again. */
+static void the_last_one(void **state) {
+        static const enum slip_paper both[] = { SLIP_MERCHANT_COPY, SLIP_CARDHOLDER_COPY };
+        _cleanup_(print_job_done) struct print_job job = {};
+
+        add("first", "sale", RESULT_APPROVED, both, 2);
+        add("second", "sale", RESULT_APPROVED, both, 2);
+        for (int i = 0; i < 110; i++)
+                assert_string_equal(ask("PrintText", "sa{sv}", "tea", 0), "");
+        assert_string_equal(ask("Reprint", "a{sv}", 1, "reference", "s", "first"), "");
+        assert_string_equal(ask("Reprint", "a{sv}", 0), "");
+        job = answered_job();
+        assert_int_equal(job.original, 4);
+}
+
 /* As an fd whose content nobody changes any more, and as a file. */
 static void faces(void **state) {
         static const enum slip_paper both[] = { SLIP_MERCHANT_COPY, SLIP_CARDHOLDER_COPY };
@@ -432,6 +467,8 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(the_merchants_copy, setup, bus_tear_down),
                 cmocka_unit_test_setup_teardown(the_copies_of_the_time, setup, bus_tear_down),
                 cmocka_unit_test_setup_teardown(again, setup, bus_tear_down),
+                cmocka_unit_test_setup_teardown(named_wrongly, setup, bus_tear_down),
+                cmocka_unit_test_setup_teardown(the_last_one, setup, bus_tear_down),
                 cmocka_unit_test_setup_teardown(faces, setup, bus_tear_down),
                 cmocka_unit_test_setup_teardown(other_papers, setup, bus_tear_down),
                 cmocka_unit_test_setup_teardown(declined, setup, bus_tear_down),

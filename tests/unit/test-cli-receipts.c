@@ -30,6 +30,44 @@ static void numbers(void **state) {
         }
 }
 
+static int run(const char *act, const char *more, const char *and_more) {
+        char *arguments[] = { (char *) "receipt", (char *) act, (char *) more, (char *) and_more, NULL };
+        struct cli cli = {};
+
+        optind = 0;
+        return verb_receipts(&cli, 2 + !!more + !!and_more, arguments);
+}
+
+/* Nothing is printed that somebody may have meant otherwise. */
+static void too_much_or_too_little(void **state) {
+        assert_int_equal(run("print", NULL, NULL), EXIT_USAGE);
+        assert_int_equal(run("print", "test-page", "diagnostics"), EXIT_USAGE);
+        assert_int_equal(run("cancel", "1", "2"), EXIT_USAGE);
+        assert_int_equal(run("reprint", "ORDER-1", NULL), EXIT_USAGE);
+        assert_int_equal(run("drawer", "2", NULL), EXIT_USAGE);
+        assert_int_equal(run("frobnicate", NULL, NULL), EXIT_USAGE);
+}
+
+/* A folder is no empty text, and what is no text is no failure of the terminal. */
+static void no_text(void **state) {
+        char path[] = "/tmp/test-cli-receipts.XXXXXX";
+        int fd = mkstemp(path);
+
+        assert_true(fd >= 0);
+        assert_int_equal(run("text", "/tmp", NULL), EXIT_USAGE);
+        assert_int_equal(run("text", path, "twice"), EXIT_USAGE);
+        assert_int_equal(write(fd, "a\0b", 3), 3);
+        assert_int_equal(run("text", path, NULL), EXIT_USAGE);
+        assert_int_equal(pwrite(fd,
+                                "a\xff"
+                                "b",
+                                3, 0),
+                         3);
+        assert_int_equal(run("text", path, NULL), EXIT_USAGE);
+        assert_int_equal(close(fd), 0);
+        assert_int_equal(unlink(path), 0);
+}
+
 static void a_number(void **state) {
         uint64_t number;
 
@@ -43,6 +81,8 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(numbers),
                 cmocka_unit_test(a_number),
+                cmocka_unit_test(too_much_or_too_little),
+                cmocka_unit_test(no_text),
         };
 
         return cmocka_run_group_tests_name("cli: receipts", tests, NULL, NULL);

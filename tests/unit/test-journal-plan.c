@@ -93,6 +93,7 @@ static int nothing(const struct transaction_record *record, void *userdata) {
 static void by_name_or_number(void **state) {
         struct transaction_record t;
         struct print_job job = {};
+        int64_t transaction;
 
         journal_close(journal);
         journal = open_good();
@@ -105,6 +106,7 @@ static void by_name_or_number(void **state) {
         assert_int_equal(print_job_find(journal, 7, "merchant-copy", &job), -ENOENT);
         assert_int_equal(print_job_load(journal, 7, &job), -ENOENT);
         assert_int_equal(print_job_first(journal, 0, &job), -ENOENT);
+        assert_int_equal(print_job_last_transaction(journal, &transaction), -ENOENT);
         assert_plans(false);
         /* The newest of all. */
         assert_int_equal(transaction_record_each_last(journal, 50, nothing, NULL), 0);
