@@ -2,6 +2,7 @@
 /* tilld: reads what the terminal is, opens its journal, and serves the bus until it is told to stop. */
 #include <fcntl.h>
 #include <getopt.h>
+#include <grp.h>
 #include <inttypes.h>
 #include <pwd.h>
 #include <signal.h>
@@ -338,12 +339,16 @@ static int run(void) {
         return sd_event_loop(p.event);
 }
 
-/* As tilld will find it; it is most often root who checks. */
-static int check_exceptions(struct exceptions **ret) {
+/* It is most often root who checks, and may read what tilld will not. */
+static int become_tilld(void) {
         const struct passwd *tilld = geteuid() == 0 ? getpwnam("tilld") : NULL;
 
-        return exceptions_load(EXCEPTIONS_FILE, tilld ? tilld->pw_uid : geteuid(), tilld ? tilld->pw_gid : getegid(),
-                               ret);
+        if (!tilld)
+                return 0;
+        if (initgroups("tilld", tilld->pw_gid) < 0 || setresgid(tilld->pw_gid, tilld->pw_gid, tilld->pw_gid) < 0 ||
+            setresuid(tilld->pw_uid, tilld->pw_uid, tilld->pw_uid) < 0)
+                return log_error_errno(-errno, "The files cannot be looked at as the user tilld");
+        return 0;
 }
 
 /* What a start would read, without a start: for when there is none to ask. */
@@ -353,13 +358,16 @@ static int check_files(void) {
         _cleanup_free_ struct emv_terminal *terminal = NULL;
         int r;
 
+        r = become_tilld();
+        if (r < 0)
+                return r;
         r = settings_load(SETTINGS_FILE, SETTINGS_DROP_INS, &settings);
         if (r < 0)
                 return r;
         r = load_terminal(settings, &terminal);
         if (r < 0)
                 return r;
-        r = check_exceptions(&exceptions);
+        r = exceptions_load(EXCEPTIONS_FILE, geteuid(), getegid(), &exceptions);
         if (r < 0)
                 return r;
         r = receipt_style_load(RECEIPT_FILES, PACKAGED_RECEIPT_FILES, &settings->style);

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <ctype.h>
 #include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 
 #include "base/config.h"
 #include "base/log.h"
+
+/* More is a mistake, and no reason to be short of memory. */
+#define FILE_MAX (1 << 20)
 
 static char *strip(char *s) {
         char *e;
@@ -58,26 +63,59 @@ static int parse_line(char *line, char **section, const struct reader *reader, c
         return reader->assign(*section, key, value, reader->userdata, ret_reason);
 }
 
+/* *ret is NULL for /dev/null, which stands for a packaged file that is not wanted. Nothing is waited for, as a FIFO.
+ */
+static int open_file(const char *path, FILE **ret) {
+        _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+        struct stat st;
+
+        *ret = NULL;
+        if (fd < 0 || fstat(fd, &st) < 0)
+                return -errno;
+        if (S_ISCHR(st.st_mode))
+                return 0;
+        if (S_ISREG(st.st_mode) && st.st_size <= FILE_MAX) {
+                *ret = fdopen(fd, "r");
+                if (!*ret)
+                        return -errno;
+                TAKE_FD(fd);
+                return 0;
+        }
+        if (S_ISDIR(st.st_mode))
+                return -EISDIR;
+        log_error("%s: this is %s", path, S_ISREG(st.st_mode) ? "larger than 1 MiB" : "no file");
+        return -EINVAL;
+}
+
+/* Behind the mark that some editors put before UTF-8. */
+static char *skip_mark(char *line) {
+        return (char *) startswith(line, "\xef\xbb\xbf") ?: line;
+}
+
 static int read_file(const char *path, const struct reader *reader) {
         _cleanup_fclose_ FILE *f = NULL;
         _cleanup_free_ char *line = NULL, *section = NULL;
         size_t allocated = 0;
         unsigned number = 0;
-        int r = 0;
+        ssize_t n;
+        int r;
 
-        f = fopen(path, "re");
-        if (!f)
-                return -errno;
+        r = open_file(path, &f);
+        if (r < 0 || !f)
+                return r;
 
-        while (errno = 0, getline(&line, &allocated, f) >= 0) {
-                struct config_line seen = { .path = path, .reason = "not understood", .key = "" };
-                char *l = strip(line);
-                int k;
+        while (errno = 0, (n = getline(&line, &allocated, f)) >= 0) {
+                struct config_line seen = { .path = path, .reason = "it has a NUL byte; is it UTF-8?", .key = "" };
+                int k = memchr(line, '\0', (size_t) n) ? -EINVAL : 0;
+                char *l = strip(number == 0 ? skip_mark(line) : line);
 
                 number++;
-                if (!*l || *l == '#' || *l == ';')
+                if (k >= 0 && (!*l || *l == '#' || *l == ';'))
                         continue;
-                k = parse_line(l, &section, reader, &seen.key, &seen.reason);
+                if (k >= 0) {
+                        seen.reason = "not understood";
+                        k = parse_line(l, &section, reader, &seen.key, &seen.reason);
+                }
                 if (k == -ENOMEM)
                         return k;
                 if (k < 0)

@@ -566,7 +566,8 @@ int printer_new(sd_event *event, const struct printer_listener *listener, struct
 struct printer *printer_free(struct printer *printer) {
         if (!printer)
                 return NULL;
-        printer_close(printer);
+        if (printer->fd >= 0)
+                node_lose(printer, "tilld stopped before its end");
         sd_event_source_disable_unref(printer->failed);
         sd_event_source_disable_unref(printer->deadline);
         sd_event_source_disable_unref(printer->ask);

@@ -42,6 +42,8 @@ struct page {
 };
 
 #define PAGE_LOGO_ROWS_MAX 400 /* five centimetres */
+#define PAGE_LOGO_FILE_MAX (4U << 20)
+#define PAGE_LOGO_SIDE_MAX 4096 /* pixels of its picture */
 
 int page_new(unsigned columns, unsigned columns_small, struct page **ret);
 struct page *page_free(struct page *page);

@@ -23,6 +23,7 @@ struct render_call {
         int fd;
         sd_event_source *io, *timer, *soon;
         int error; /* what `soon` is going to say */
+        uint64_t deadline_usec;
 
         uint8_t *data;
         render_callback_t callback;
@@ -217,8 +218,14 @@ static int on_answer(sd_event_source *s, int fd, uint32_t revents, void *userdat
         return 0;
 }
 
+/* What takes so long may be the logo. */
 static int on_deadline(sd_event_source *s, uint64_t usec, void *userdata) {
-        call_end(userdata, -ETIME, 0);
+        struct render_call *call = userdata;
+
+        if (call->logo_fd >= 0 && sd_event_source_set_time_relative(s, call->deadline_usec) >= 0 &&
+            sd_event_source_set_enabled(s, SD_EVENT_ONESHOT) >= 0 && call_ask_without_logo(call, -ETIME) >= 0)
+                return 0;
+        call_end(call, -ETIME, 0);
         return 0;
 }
 
@@ -231,10 +238,10 @@ static int on_soon(sd_event_source *s, void *userdata) {
 
 /* ---- the call ---- */
 
-static int call_start(struct render_call *call, uint64_t deadline_usec) {
+static int call_start(struct render_call *call) {
         int r;
 
-        r = sd_event_add_time_relative(call->event, &call->timer, CLOCK_MONOTONIC, deadline_usec, USEC_PER_MSEC,
+        r = sd_event_add_time_relative(call->event, &call->timer, CLOCK_MONOTONIC, call->deadline_usec, USEC_PER_MSEC,
                                        on_deadline, call);
         if (r < 0)
                 return r;
@@ -261,6 +268,7 @@ int render_start(sd_event *event, const struct render_request *request, uint64_t
         call->face = request->face;
         call->callback = callback;
         call->userdata = userdata;
+        call->deadline_usec = deadline_usec;
         if (request->logo_fd >= 0) {
                 call->logo_fd = fcntl(request->logo_fd, F_DUPFD_CLOEXEC, 3);
                 if (call->logo_fd < 0)
@@ -269,7 +277,7 @@ int render_start(sd_event *event, const struct render_request *request, uint64_t
         r = call_store_page(call, request);
         if (r < 0)
                 return r;
-        r = call_start(call, deadline_usec);
+        r = call_start(call);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(call);

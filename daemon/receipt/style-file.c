@@ -2,6 +2,7 @@
 #include "receipt/style-file.h"
 
 #include <ctype.h>
+#include <sys/stat.h>
 
 #include "base/amount.h"
 #include "base/config.h"
@@ -326,14 +327,36 @@ static void log_fault(const char *path, unsigned line, const char *reason, void 
                 log_error("%s", reason);
 }
 
+static uint32_t read32(const uint8_t *p) {
+        return (uint32_t) p[0] << 24 | (uint32_t) p[1] << 16 | (uint32_t) p[2] << 8 | p[3];
+}
+
+/* What till-render would not draw, as far as the beginning of the file tells; NULL for none. */
+static const char *logo_fault(int fd) {
+        static const uint8_t head[] = "\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
+        uint8_t data[24];
+        struct stat st;
+
+        if (fd < 0)
+                return fd == -ELOOP ? "this is a symbolic link: name the file itself" : strerror(-fd);
+        if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+                return "this is no file";
+        if (pread(fd, data, sizeof(data), 0) != sizeof(data) || memcmp(data, head, 16) != 0)
+                return "this is no PNG";
+        if (st.st_size > PAGE_LOGO_FILE_MAX || read32(data + 16) > PAGE_LOGO_SIDE_MAX ||
+            read32(data + 20) > PAGE_LOGO_SIDE_MAX)
+                return "this is larger than 4 MiB, or 4096 pixels each way";
+        return NULL;
+}
+
 /* Said once, at start: a paper without its picture is better than none, and each one would say it again. */
 static bool check_logo(const struct receipt_style *style) {
         _cleanup_close_ int fd = receipt_style_open_logo(style);
+        const char *fault = style->logo ? logo_fault(fd) : NULL;
 
-        if (fd >= 0 || !style->logo)
-                return true;
-        log_error("logo=%s cannot be opened: %s. Receipts are printed without it", style->logo, strerror(-fd));
-        return false;
+        if (fault)
+                log_error("logo=%s: %s. Receipts are printed without it", style->logo, fault);
+        return !fault;
 }
 
 int receipt_style_load(const char *merchant_dir, const char *packaged_dir, struct receipt_style **ret) {

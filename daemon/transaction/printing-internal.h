@@ -20,6 +20,7 @@ struct printing {
         int64_t job_transaction;
         uint64_t done, size, told_usec; /* how far it is, and when that was said */
         const char *words;              /* the status as it was logged last */
+        int unopened;                   /* why it could not be opened, as it was logged last; 0: it could */
         sd_event_source *retry;         /* of a printer that failed without being unplugged, and of the journal */
 
         int64_t failing; /* the paper that failed last, 0 for none, and how often in a row */

@@ -269,7 +269,8 @@ static void retry_later(struct printing *p) {
                 return;
         r = sd_event_add_time_relative(p->engine->config.event, &p->retry, CLOCK_BOOTTIME, retry_delay(p), 0, on_retry,
                                        p);
-        if (r < 0)
+        /* -ESTALE: tilld stops, and the next start goes on. */
+        if (r < 0 && r != -ESTALE)
                 log_error_errno(r, "Nothing is printed before the printer is plugged in anew");
 }
 
@@ -300,9 +301,12 @@ static void attach(struct printing *p) {
         p->device = device;
         read_profile(p);
         r = printer_open(p->printer, device->node);
+        if (r != p->unopened && r < 0)
+                log_error_errno(r, "%s cannot be opened; nothing is printed, and it is tried again and again",
+                                device_title(device, title));
+        p->unopened = MIN(r, 0);
         if (r >= 0)
                 return;
-        log_error_errno(r, "%s cannot be opened; nothing is printed", device_title(device, title));
         p->device = NULL;
         retry_later(p);
 }

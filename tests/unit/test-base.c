@@ -175,6 +175,48 @@ static void config_files(void **state) {
         assert_int_equal(system(path), 0);
 }
 
+/* What an editor, a slip of the hand or somebody who means harm leaves instead of such a file. */
+static void odd_config_files(void **state) {
+        char dir[] = "/tmp/test-base-XXXXXX", path[128];
+        struct seen seen = {};
+        FILE *f;
+
+        (void) alarm(60);
+        assert_non_null(mkdtemp(dir));
+        snprintf(path, sizeof(path), "%s/a.conf", dir);
+        write_file(dir, "a.conf", "\xef\xbb\xbf[s]\r\nk=1\r\n");
+        assert_int_equal(config_parse_file(path, collect, &seen), 0);
+        assert_string_equal(seen.text, "s.k=1;");
+
+        log_set_max_level(LOG_EMERG);
+        f = fopen(path, "we");
+        assert_non_null(f);
+        assert_int_equal(fwrite("[s]\nk=a\0b\nl=2\n", 1, 14, f), 14);
+        assert_int_equal(fclose(f), 0);
+        seen.text[0] = '\0';
+        assert_int_equal(config_parse_file(path, collect, &seen), -EINVAL);
+        assert_string_equal(seen.text, "s.l=2;");
+
+        seen.text[0] = '\0';
+        assert_int_equal(truncate(path, (1 << 20) + 1), 0);
+        assert_int_equal(config_parse_file(path, collect, &seen), -EINVAL);
+        assert_int_equal(unlink(path), 0);
+        assert_int_equal(symlink("/dev/null", path), 0);
+        assert_int_equal(config_parse_dirs((const char *const[]){ dir, NULL }, collect, &seen), 0);
+        assert_int_equal(unlink(path), 0);
+        assert_int_equal(mkfifo(path, 0600), 0);
+        assert_int_equal(config_parse_file(path, collect, &seen), -EINVAL);
+        assert_int_equal(unlink(path), 0);
+        assert_int_equal(symlink(path, path), 0);
+        assert_int_equal(config_parse_file(path, collect, &seen), -ELOOP);
+        assert_int_equal(unlink(path), 0);
+        assert_int_equal(mkdir(path, 0700), 0);
+        assert_int_equal(config_parse_file(path, collect, &seen), -EISDIR);
+        assert_int_equal(rmdir(path), 0);
+        assert_string_equal(seen.text, "");
+        assert_int_equal(rmdir(dir), 0);
+}
+
 /* What a line looks like, with standard error on a pipe and JOURNAL_STREAM naming it, or another one. */
 static void expect_line(bool named, const char *expected) {
         int ends[2], saved = dup(STDERR_FILENO);
@@ -210,9 +252,11 @@ static void log_levels(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(amount_texts), cmocka_unit_test(currencies),        cmocka_unit_test(hex_texts),
-                cmocka_unit_test(secrets),      cmocka_unit_test(secrets_are_wiped), cmocka_unit_test(config_files),
-                cmocka_unit_test(log_levels),   cmocka_unit_test(secrets_unlocked),
+                cmocka_unit_test(amount_texts),      cmocka_unit_test(currencies),
+                cmocka_unit_test(hex_texts),         cmocka_unit_test(secrets),
+                cmocka_unit_test(secrets_are_wiped), cmocka_unit_test(config_files),
+                cmocka_unit_test(odd_config_files),  cmocka_unit_test(log_levels),
+                cmocka_unit_test(secrets_unlocked),
         };
 
         return cmocka_run_group_tests_name("base", tests, NULL, NULL);

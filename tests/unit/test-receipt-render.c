@@ -438,6 +438,8 @@ static void dies_of_the_logo(int fd, const struct render_question *q, int n) {
                 gives_rasters(fd, q, n);
 }
 
+static int pondering = -EBADF;
+
 static void without_the_logo(void **state) {
         _cleanup_close_ int logo = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
@@ -452,6 +454,30 @@ static void without_the_logo(void **state) {
         assert_null(page->lines[2].raster);
         /* The caller's own is still open. */
         assert_true(fcntl(logo, F_GETFD) >= 0);
+}
+
+/* As a picture would do it that takes longer than anybody waits. */
+static void ponders_the_logo(int fd, const struct render_question *q, int n) {
+        if (n == 1)
+                return gives_rasters(fd, q, n);
+        /* The other end sees no end. */
+        pondering = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+        assert_true(pondering >= 0);
+}
+
+static void in_time_without_the_logo(void **state) {
+        _cleanup_close_ int logo = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+        helper = ponders_the_logo;
+        fake.header = (struct render_raster){ 1, 384, 30 };
+        fake.size = 48 * 30;
+        fake.times = 1;
+        render(RENDER_RASTER, logo, USEC_PER_SEC);
+        pondering = safe_close(pondering);
+        assert_int_equal(outcome.error, 0);
+        assert_int_equal(asked, 2);
+        assert_non_null(page->lines[1].raster);
+        assert_null(page->lines[2].raster);
 }
 
 /* ---- the real one ---- */
@@ -609,6 +635,7 @@ int main(void) {
                 TEST(raster_claims),
                 TEST(terminal_claims),
                 TEST(without_the_logo),
+                TEST(in_time_without_the_logo),
                 TEST(really_rasters),
                 TEST(really_without_a_logo),
                 TEST(really_pictures),

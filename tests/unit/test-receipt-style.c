@@ -367,14 +367,61 @@ static void fallback(void **state) {
         assert_string_equal(style->header, "mine");
         assert_int_equal(receipt_style_open_logo(style), -ENOENT);
         style = receipt_style_free(style);
-        write_file(d.merchant, "70-logo.conf", "[Receipt]\nlogo=/dev/null\n");
-        assert_int_equal(receipt_style_load(d.merchant, d.packaged, &style), 1);
-        style = receipt_style_free(style);
         remove_file(d.merchant, "70-logo.conf");
 
         remove_file(d.merchant, "00-receipt.conf");
         remove_file(d.merchant, "50-shop.conf");
         remove_file(d.packaged, "00-receipt.conf");
+        dirs_done(&d);
+}
+
+static int load_logo(struct dirs *d, const void *data, size_t size) {
+        _cleanup_(receipt_style_freep) struct receipt_style *style = NULL;
+        char path[96], text[128];
+        FILE *f;
+        int r;
+
+        (void) snprintf(path, sizeof(path), "%s/logo", d->packaged);
+        (void) snprintf(text, sizeof(text), "[Receipt]\nlogo=%s\n", path);
+        write_file(d->merchant, "50-shop.conf", text);
+        f = fopen(path, "we");
+        assert_non_null(f);
+        assert_int_equal(fwrite(data, 1, size, f), size);
+        assert_int_equal(fclose(f), 0);
+        r = receipt_style_load(d->merchant, d->packaged, &style);
+        assert_non_null(style);
+        remove_file(d->merchant, "50-shop.conf");
+        return r;
+}
+
+/* A logo that would be left out of each receipt is told of by tilld --check, not by the first receipt. */
+static void logos(void **state) {
+        static const char png[] = "\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\1\0\0\0\1\0";
+        _cleanup_(receipt_style_freep) struct receipt_style *style = NULL;
+        char logo[96], name[96], text[128], wide[24];
+        struct dirs d;
+
+        dirs_new(&d);
+        assert_int_equal(load_logo(&d, png, 24), 1);
+        assert_int_equal(load_logo(&d, png, 23), 0);
+        assert_int_equal(load_logo(&d, "root:x:0:0:root:/root:/bin/bash\n", 32), 0);
+        memcpy(wide, png, sizeof(wide));
+        wide[18] = 0x40;
+        assert_int_equal(load_logo(&d, wide, sizeof(wide)), 0);
+
+        (void) load_logo(&d, png, 24);
+        (void) snprintf(logo, sizeof(logo), "%s/logo", d.packaged);
+        (void) snprintf(name, sizeof(name), "%s/name", d.packaged);
+        assert_int_equal(symlink(logo, name), 0);
+        (void) snprintf(text, sizeof(text), "[Receipt]\nlogo=%s\n", name);
+        write_file(d.merchant, "50-shop.conf", text);
+        assert_int_equal(receipt_style_load(d.merchant, d.packaged, &style), 0);
+        style = receipt_style_free(style);
+        write_file(d.merchant, "50-shop.conf", "[Receipt]\nlogo=/etc\n");
+        assert_int_equal(receipt_style_load(d.merchant, d.packaged, &style), 0);
+        remove_file(d.merchant, "50-shop.conf");
+        remove_file(d.packaged, "logo");
+        remove_file(d.packaged, "name");
         dirs_done(&d);
 }
 
@@ -428,7 +475,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(packaged), cmocka_unit_test(general_keys), cmocka_unit_test(reasons),
                 cmocka_unit_test(required), cmocka_unit_test(own_layout),   cmocka_unit_test(narrow),
-                cmocka_unit_test(fallback), cmocka_unit_test(manual),
+                cmocka_unit_test(fallback), cmocka_unit_test(logos),        cmocka_unit_test(manual),
         };
 
         return cmocka_run_group_tests_name("receipt-style", tests, NULL, NULL);

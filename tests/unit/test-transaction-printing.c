@@ -3,6 +3,7 @@
 #include "test.h"
 
 #include <setjmp.h>
+#include <sys/mman.h>
 
 #include "base/log.h"
 #include "engine-fixture.h"
@@ -27,6 +28,7 @@ static struct {
         int page;   /* what laying out says */
         int escpos; /* what the commands of a page say */
         bool huge;  /* they are more than a printer is given at once */
+        int open;   /* what the printer's node says */
         int submit; /* what the printer says of a job, as the disk gets full */
         render_callback_t drawn;
         void *drawn_userdata;
@@ -88,7 +90,7 @@ struct printer *__wrap_printer_free(struct printer *printer) {
 }
 
 int __wrap_printer_open(struct printer *printer, const char *node) {
-        return 0;
+        return paper.open;
 }
 
 const struct printer_status *__wrap_printer_get_status(const struct printer *printer) {
@@ -243,6 +245,38 @@ static unsigned count_events(const char *kind) {
 
         assert_int_equal(event_each(shop.journal, 0, 0, 0, count_event, &count), 0);
         return count.n;
+}
+
+/* What was written to standard error since it was turned away to a file. */
+static unsigned count_lines(int fd, const char *text) {
+        char log[8192] = "";
+        unsigned n = 0;
+
+        assert_true(pread(fd, log, sizeof(log) - 1, 0) >= 0);
+        for (const char *at = log; (at = strstr(at, text)); at++)
+                n++;
+        return n;
+}
+
+/* Somebody else holds the printer: said once, and not each time that it is tried. */
+static void held_by_another(void **state) {
+        _cleanup_close_ int log = memfd_create("log", MFD_CLOEXEC), before = dup(STDERR_FILENO);
+
+        paper.open = -EBUSY;
+        log_set_max_level(LOG_ERR);
+        assert_true(dup2(log, STDERR_FILENO) >= 0);
+        sell();
+        printing_kick(engine_printing(shop.engine));
+        wait_a_while();
+        paper.open = -EIO;
+        wait_a_while();
+        assert_true(dup2(before, STDERR_FILENO) >= 0);
+        log_set_max_level(LOG_EMERG);
+        assert_int_equal(count_lines(log, "cannot be opened"), 2);
+        assert_int_equal(paper.submitted, 0);
+        paper.open = 0;
+        wait_a_while();
+        assert_int_equal(paper.submitted, 1);
 }
 
 /* A repeat bears its number, and the log says whose wish it was. */
@@ -793,6 +827,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(drawer_unconfirmed, setup, teardown),
                 cmocka_unit_test_setup_teardown(drawer_of_a_lost_printer, setup, teardown),
                 cmocka_unit_test_setup_teardown(full_at_the_end, setup, teardown),
+                cmocka_unit_test_setup_teardown(held_by_another, setup, teardown),
                 cmocka_unit_test_setup_teardown(full_at_the_beginning, setup, teardown),
                 cmocka_unit_test_setup_teardown(full_until_the_start, setup, teardown),
                 cmocka_unit_test_setup_teardown(broken_disk, setup, teardown),

@@ -5,9 +5,6 @@
 
 #include "receipt/page.h"
 
-#define FILE_MAX (4U << 20)
-#define SIDE_MAX 4096
-
 /* Grey, 0 is black. */
 struct picture {
         unsigned width, height;
@@ -19,20 +16,20 @@ static void picture_done(struct picture *p) {
 }
 
 static int file_read(int fd, uint8_t **ret, size_t *ret_size) {
-        _cleanup_free_ uint8_t *data = malloc(FILE_MAX + 1);
+        _cleanup_free_ uint8_t *data = malloc(PAGE_LOGO_FILE_MAX + 1);
         size_t size = 0;
 
         if (!data)
                 return -ENOMEM;
         for (;;) {
-                ssize_t n = pread(fd, data + size, FILE_MAX + 1 - size, (off_t) size);
+                ssize_t n = pread(fd, data + size, PAGE_LOGO_FILE_MAX + 1 - size, (off_t) size);
 
                 if (n < 0)
                         return -errno;
                 if (n == 0)
                         break;
                 size += (size_t) n;
-                if (size > FILE_MAX)
+                if (size > PAGE_LOGO_FILE_MAX)
                         return -E2BIG;
         }
         *ret = TAKE_PTR(data);
@@ -53,7 +50,7 @@ static int picture_read(int fd, struct picture *ret) {
                 return r;
         if (!png_image_begin_read_from_memory(&image, data, size))
                 return -EBADMSG;
-        r = image.width > SIDE_MAX || image.height > SIDE_MAX ? -E2BIG : 0;
+        r = image.width > PAGE_LOGO_SIDE_MAX || image.height > PAGE_LOGO_SIDE_MAX ? -E2BIG : 0;
         if (r >= 0) {
                 image.format = PNG_FORMAT_GRAY;
                 pixels = malloc(PNG_IMAGE_SIZE(image));

@@ -158,7 +158,9 @@ int place_line(const struct drawing *d, const struct page_line *line, struct pla
                 return 0;
         case PAGE_LOGO:
                 r = place_logo(d, line, ret);
-                if (r < 0)
+                if (r == -E2BIG || r == -EBADMSG)
+                        log_warning("The logo is left out: it is no PNG of at most 4 MiB and 4096 pixels each way");
+                else if (r < 0)
                         log_warning_errno(r, "The logo cannot be drawn and is left out");
                 return r == -ENOMEM ? r : 0;
         case PAGE_CUT:
