@@ -27,9 +27,12 @@ static int add_mode(struct layout *l) {
 }
 
 static int add_logo(struct layout *l) {
+        int r;
+
         if (isempty(l->style->logo))
                 return 0;
-        return page_add(l->page, &(struct page_line){ .type = PAGE_LOGO, .align = PAGE_CENTER });
+        r = page_add(l->page, &(struct page_line){ .type = PAGE_LOGO, .align = PAGE_CENTER });
+        return r < 0 ? r : layout_feed(l, 1);
 }
 
 static int add_centered(struct layout *l, const char *line) {
@@ -74,11 +77,11 @@ static int add_title(struct layout *l) {
         int r;
 
         if (!l->languages.zh || !l->languages.en)
-                return layout_big(l, l->languages.zh ? title->zh : title->en);
-        r = layout_big(l, title->zh);
+                return layout_big(l, false, l->languages.zh ? title->zh : title->en);
+        r = layout_big(l, false, title->zh);
         if (r < 0)
                 return r;
-        return is_copy(l) ? layout_line(l, layout_center, title->en) : layout_big(l, title->en);
+        return is_copy(l) ? layout_line(l, layout_center, title->en) : layout_big(l, false, title->en);
 }
 
 static int add_copy(struct layout *l) {
@@ -146,7 +149,15 @@ static int add_card(struct layout *l) {
 }
 
 static int add_kind(struct layout *l) {
-        return layout_field(l, FIELD_KIND, &layout_bold);
+        const struct slip_kind *kind = slip_kind_find(l->slip->kind);
+        const struct phrase *label = field_label(FIELD_KIND);
+        int r;
+
+        if (!slip_goes_back(l->slip))
+                return layout_field(l, FIELD_KIND, &layout_bold);
+        /* Nobody takes it for a sale. */
+        r = layout_heading(l, layout_bold, label->zh, label->en);
+        return r < 0 ? r : layout_big_both(l, kind->phrase.zh, kind->phrase.en);
 }
 
 static int add_numbers(struct layout *l) {

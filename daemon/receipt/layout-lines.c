@@ -55,6 +55,11 @@ int layout_line(struct layout *l, struct page_line style, const char *text) {
 }
 
 int layout_rule(struct layout *l) {
+        size_t n = l->page->n_lines;
+
+        /* What was to stand between two of them said nothing. */
+        if (n > 0 && l->page->lines[n - 1].type == PAGE_RULE)
+                return 0;
         return page_add(l->page, &(struct page_line){ .type = PAGE_RULE });
 }
 
@@ -83,7 +88,9 @@ int layout_heading(struct layout *l, struct page_line style, const char *zh, con
         return layout_line(l, style, text);
 }
 
-int layout_pair(struct layout *l, const struct phrase *label, const char *value, const struct page_line *style) {
+/* whole: the label keeps both languages, and the value goes to the next line where it has no room beside them. */
+static int add_pair(struct layout *l, const struct phrase *label, const char *value, const struct page_line *style,
+                    bool whole) {
         _cleanup_free_ char *shown = NULL, *shown_label = NULL, *both = NULL;
         struct page_line line = dress(l, *style);
         int r;
@@ -97,7 +104,7 @@ int layout_pair(struct layout *l, const struct phrase *label, const char *value,
         if (l->languages.zh && l->languages.en && !streq(label->zh, label->en)) {
                 if (asprintf(&both, "%s %s", label->zh, label->en) < 0)
                         return -ENOMEM;
-                if (page_text_width(both) + 1 + page_text_width(shown) > l->page->columns)
+                if (!whole && page_text_width(both) + 1 + page_text_width(shown) > l->page->columns)
                         (void) free_and_strdup(&both, NULL);
         }
         /* The small font has nothing but ASCII. */
@@ -105,19 +112,28 @@ int layout_pair(struct layout *l, const struct phrase *label, const char *value,
         return page_add_pair(l->page, both ?: shown_label, shown, &line);
 }
 
+int layout_pair(struct layout *l, const struct phrase *label, const char *value, const struct page_line *style) {
+        return add_pair(l, label, value, style, false);
+}
+
 int layout_field(struct layout *l, enum field_name name, const struct page_line *style) {
         char text[FIELD_TEXT_MAX];
         int r;
 
         r = field_text(l->slip, name, l->languages, text);
-        return r < 0 ? r : layout_pair(l, field_label(name), text, style);
+        return r < 0 ? r : add_pair(l, field_label(name), text, style, true);
 }
 
-int layout_big(struct layout *l, const char *text) {
-        struct page_line style = { .align = PAGE_CENTER, .width = 2, .height = 2 };
+/* Chinese of two parts takes two lines; tall and bold it would have no white left in it. */
+int layout_big(struct layout *l, bool bold, const char *text) {
+        struct page_line style = { .align = PAGE_CENTER, .width = 2, .height = 2, .bold = bold };
 
-        if (page_text_width(text) * 2 > l->page->columns)
-                style = (struct page_line){ .align = PAGE_CENTER, .bold = true };
+        if (page_text_width(text) * 2 > l->page->columns && !strstr(text, "，"))
+                style = (struct page_line){
+                        .align = PAGE_CENTER,
+                        .height = unicode_is_ascii(text) ? 2 : 1,
+                        .bold = true,
+                };
         return layout_line(l, style, text);
 }
 
@@ -126,16 +142,16 @@ int layout_big_both(struct layout *l, const char *zh, const char *en) {
         int r;
 
         if (!l->languages.zh || !l->languages.en)
-                return layout_big(l, l->languages.zh ? zh : en);
+                return layout_big(l, true, l->languages.zh ? zh : en);
         (void) snprintf(text, sizeof(text), "%s/%s", zh, en);
         if (page_text_width(text) * 2 <= l->page->columns)
-                return layout_big(l, text);
-        r = layout_big(l, zh);
-        return r < 0 ? r : layout_big(l, en);
+                return layout_big(l, true, text);
+        r = layout_big(l, true, zh);
+        return r < 0 ? r : layout_big(l, true, en);
 }
 
 int layout_bar(struct layout *l, const char *zh, const char *en) {
-        struct page_line style = { .width = 2, .height = 2, .inverse = true };
+        struct page_line style = { .align = PAGE_CENTER, .width = 2, .height = 2, .inverse = true };
         bool both = l->languages.zh && l->languages.en;
         int columns = (int) l->page->columns / 2, width;
         _cleanup_free_ char *text = NULL, *bar = NULL;

@@ -37,7 +37,8 @@ static int add_transaction(struct layout *l, const struct slip_row *row) {
         if (r < 0)
                 return r;
         row_time(l, row->time_usec, when, sizeof(when));
-        (void) snprintf(below, sizeof(below), "%*s%s %.1s %-6s %s", l->page->columns < 42 ? 0 : 7, "", row->masked_pan,
+        /* Under the kind; on narrow paper as far as a card number of 19 digits leaves room for. */
+        (void) snprintf(below, sizeof(below), "%*s%s %.1s %-6s %s", l->page->columns < 42 ? 2 : 9, "", row->masked_pan,
                         row->entry ? &row->entry : " ", row->authorization_code, when);
         return layout_line(l, (struct page_line){ .small = true }, below);
 }
@@ -59,8 +60,8 @@ static int add_more(struct layout *l) {
         if (l->slip->left_out == 0)
                 return 0;
         (void) snprintf(zh, sizeof(zh), "另有 %u 笔", l->slip->left_out);
-        (void) snprintf(en, sizeof(en), "and %u more", l->slip->left_out);
-        return layout_sentence(l, layout_bold, zh, en);
+        (void) snprintf(en, sizeof(en), "AND %u MORE", l->slip->left_out);
+        return layout_heading(l, layout_bold, zh, en);
 }
 
 int add_list(struct layout *l) {
@@ -77,8 +78,26 @@ int add_list(struct layout *l) {
         return r < 0 ? r : add_more(l);
 }
 
+static struct phrase said_phrase(const char *text) {
+        const struct phrase *known = slip_said_find(text);
+
+        return known ? *known : (struct phrase){ text, text };
+}
+
+static int add_said_title(struct layout *l, const char *title) {
+        const struct phrase phrase = said_phrase(title);
+        int r;
+
+        r = layout_feed(l, 1);
+        if (r < 0)
+                return r;
+        return streq(phrase.zh, phrase.en) ? layout_line(l, layout_bold, title)
+                                           : layout_heading(l, layout_bold, phrase.zh, phrase.en);
+}
+
 static int add_said(struct layout *l, const char *line) {
         _cleanup_free_ char *copy = strdup(line);
+        struct phrase name, value;
         const char *fields[2];
         size_t n;
         int r;
@@ -88,11 +107,11 @@ static int add_said(struct layout *l, const char *line) {
         r = row_split(copy, fields, ELEMENTSOF(fields), &n);
         if (r < 0)
                 return r;
-        if (n == 1) {
-                r = layout_feed(l, 1);
-                return r < 0 ? r : layout_line(l, layout_bold, fields[0]);
-        }
-        return layout_pair(l, &(struct phrase){ fields[0], fields[0] }, fields[1], &layout_normal);
+        if (n == 1)
+                return add_said_title(l, fields[0]);
+        name = said_phrase(fields[0]);
+        value = said_phrase(fields[1]);
+        return layout_pair(l, &name, l->languages.zh ? value.zh : value.en, &layout_normal);
 }
 
 int add_rows(struct layout *l) {

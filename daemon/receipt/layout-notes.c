@@ -61,13 +61,19 @@ static int note_text(struct layout *l, enum field_name field, char **ret) {
 }
 
 static int add_all(struct notes *notes) {
+        /* The preferred name comes last: in Chinese it is larger than the others. */
         static const enum field_name fields[] = {
-                FIELD_CRYPTOGRAM, FIELD_TVR,
-                FIELD_AID,        FIELD_TSI,
-                FIELD_CSN,        FIELD_ATC,
-                FIELD_AIP,        FIELD_TERMINAL_CAPABILITIES,
-                FIELD_LABEL,      FIELD_PREFERRED_NAME,
+                FIELD_CRYPTOGRAM,
+                FIELD_TVR,
+                FIELD_AID,
+                FIELD_TSI,
+                FIELD_CSN,
+                FIELD_ATC,
+                FIELD_AIP,
+                FIELD_TERMINAL_CAPABILITIES,
+                FIELD_LABEL,
                 FIELD_IAD,
+                FIELD_PREFERRED_NAME,
         };
         bool any = false;
         int r = 0;

@@ -60,12 +60,12 @@ int add_advice(struct layout *l) {
         if (r < 0)
                 return r;
         if (l->languages.zh) {
-                r = layout_big(l, advice->what.zh);
+                r = layout_big(l, true, advice->what.zh);
                 if (r < 0)
                         return r;
         }
         if (l->languages.en) {
-                r = layout_big(l, advice->what.en);
+                r = layout_big(l, true, advice->what.en);
                 if (r < 0)
                         return r;
         }

@@ -13,51 +13,136 @@ int add_batch(struct layout *l) {
         return r;
 }
 
-/* "消费 SALE" to the left; what it comes to, as "3 / 390.00", to the right. */
-static int add_sum(struct layout *l, const char *kind, const char *middle, int64_t amount,
-                   const struct page_line *style) {
+/* What heads the column in the middle, and how wide it is: a longer text takes what it needs. */
+static const struct phrase count_column = { "笔数", "COUNT" };
+static const struct phrase voucher_column = { "凭证号", "VOUCHER" };
+
+/* Of the totals, in this order, a rule between them. */
+enum part {
+        PART_KINDS,
+        PART_CARDS, /* domestic and foreign ones */
+        PART_SUMS,
+        _PART_MAX,
+};
+
+static int pad(const char *text, size_t columns) {
+        size_t width = page_text_width(text);
+
+        return (int) (columns - MIN(columns, width));
+}
+
+/* "消费 SALE" to the left, "   3     390.00" to the right: in columns, as one adds up. */
+static int add_columns(struct layout *l, const struct phrase *column, const struct phrase *label, const char *middle,
+                       const char *right, const struct page_line *style) {
+        size_t middle_width = page_text_width(l->languages.zh ? column->zh : column->en);
+        size_t right_width = l->page->columns < 42 ? 10 : 13;
+        char value[96];
+
+        (void) snprintf(value, sizeof(value), "%*s%s %*s%s", pad(middle, middle_width), "", middle,
+                        pad(right, right_width), "", right);
+        return layout_pair(l, label, value, style);
+}
+
+static int add_head(struct layout *l, const struct phrase *column) {
+        static const struct phrase label = { "交易类型", "TYPE" };
+        char unit[32];
+
+        (void) snprintf(unit, sizeof(unit), "%s %s", l->languages.zh ? "金额" : "AMOUNT", slip_currency_name(l->slip));
+        return add_columns(l, column, &label, l->languages.zh ? column->zh : column->en, unit, &layout_normal);
+}
+
+/* "sale 3 39000": how many or which, in how many minor units. */
+struct entry {
+        char kind[24], middle[12];
+        long long amount;
+};
+
+static int read_entry(const char *line, struct entry *ret) {
+        int end = 0;
+
+        if (sscanf(line, "%23[a-z-] %11[0-9] %lld%n", ret->kind, ret->middle, &ret->amount, &end) != 3 ||
+            line[end] != '\0')
+                return -EBADMSG;
+        return 0;
+}
+
+static int add_entry(struct layout *l, const struct phrase *column, const struct entry *entry,
+                     const struct page_line *style) {
         const struct currency *currency = currency_find(l->slip->currency);
-        const struct slip_kind *known = slip_kind_find(kind);
-        const struct phrase unknown = { kind, kind };
-        char number[AMOUNT_TEXT_MAX], value[AMOUNT_TEXT_MAX + 32];
+        const struct slip_kind *kind = slip_kind_find(entry->kind);
+        const struct phrase unknown = { entry->kind, entry->kind };
+        char number[AMOUNT_TEXT_MAX];
 
         if (!currency)
                 return -EINVAL;
-        (void) snprintf(value, sizeof(value), "%s / %s", middle, amount_format(amount, currency, number));
-        return layout_pair(l, known ? &known->phrase : &unknown, value, style);
+        return add_columns(l, column, kind ? &kind->phrase : &unknown, entry->middle,
+                           amount_format(entry->amount, currency, number), style);
 }
 
-static int add_line_of(struct layout *l, const char *line, bool totals) {
-        char kind[24], middle[12];
-        long long amount;
-        int end = 0;
-        bool sum;
-
-        if (sscanf(line, "%23[a-z-] %11[0-9] %lld%n", kind, middle, &amount, &end) != 3 || line[end] != '\0')
-                return -EBADMSG;
-        sum = totals && (streq(kind, "debit") || streq(kind, "credit"));
-        return add_sum(l, kind, middle, amount, sum ? &layout_bold : &layout_normal);
+static enum part part_of(const char *kind) {
+        if (streq(kind, "debit") || streq(kind, "credit"))
+                return PART_SUMS;
+        return startswith(kind, "domestic-") || startswith(kind, "foreign-") ? PART_CARDS : PART_KINDS;
 }
 
-static int add_total(struct layout *l, const char *line) {
-        return add_line_of(l, line, true);
+static int add_part(struct layout *l, const char *line, enum part part) {
+        struct entry entry;
+        int r;
+
+        r = read_entry(line, &entry);
+        if (r < 0 || part_of(entry.kind) != part)
+                return r;
+        return add_entry(l, &count_column, &entry, part == PART_SUMS ? &layout_bold : &layout_normal);
 }
 
-static int add_rejected_line(struct layout *l, const char *line) {
-        return add_line_of(l, line, false);
+static int add_kinds(struct layout *l, const char *line) {
+        return add_part(l, line, PART_KINDS);
+}
+
+static int add_cards(struct layout *l, const char *line) {
+        return add_part(l, line, PART_CARDS);
+}
+
+static int add_sums(struct layout *l, const char *line) {
+        return add_part(l, line, PART_SUMS);
+}
+
+static bool has_part(const char *totals, enum part part) {
+        for (const char *line = totals; *line; line += strcspn(line, "\n"), line += *line == '\n') {
+                char kind[24];
+
+                if (sscanf(line, "%23[a-z-]", kind) == 1 && part_of(kind) == part)
+                        return true;
+        }
+        return false;
 }
 
 int add_totals(struct layout *l) {
-        static const struct phrase label = { "交易类型", "TYPE" };
-        const char *unit = l->languages.zh ? "笔数 / 金额" : "COUNT / AMOUNT";
-        char text[48];
+        static int (*const adds[_PART_MAX])(struct layout * l, const char *line) = {
+                [PART_KINDS] = add_kinds,
+                [PART_CARDS] = add_cards,
+                [PART_SUMS] = add_sums,
+        };
         int r;
 
         if (isempty(l->slip->totals))
                 return 0;
-        (void) snprintf(text, sizeof(text), "%s %s", unit, slip_currency_name(l->slip));
-        r = layout_pair(l, &label, text, &layout_normal);
-        return r < 0 ? r : layout_each(l, l->slip->totals, add_total);
+        r = add_head(l, &count_column);
+        for (enum part part = 0; part < _PART_MAX && r >= 0; part++) {
+                if (part > PART_KINDS && has_part(l->slip->totals, part))
+                        r = layout_rule(l);
+                if (r >= 0)
+                        r = layout_each(l, l->slip->totals, adds[part]);
+        }
+        return r;
+}
+
+static int add_rejected_line(struct layout *l, const char *line) {
+        struct entry entry;
+        int r;
+
+        r = read_entry(line, &entry);
+        return r < 0 ? r : add_entry(l, &voucher_column, &entry, &layout_normal);
 }
 
 /* What is missing in the totals, and why: the merchant has to see to it. */
@@ -73,7 +158,7 @@ int add_rejected(struct layout *l) {
                             "THE ACQUIRER DID NOT TAKE THESE OFFLINE TRANSACTIONS; THEY ARE NOT IN THE TOTALS");
         if (r < 0)
                 return r;
-        r = layout_heading(l, layout_normal, "类型 凭证号 / 金额", "TYPE, VOUCHER / AMOUNT");
+        r = add_head(l, &voucher_column);
         return r < 0 ? r : layout_each(l, l->slip->rejected, add_rejected_line);
 }
 

@@ -24,19 +24,20 @@ static const struct page_line layout_center = { .type = PAGE_TEXT, .align = PAGE
 int layout_printable(const struct layout *l, const char *text, char **ret);
 
 int layout_line(struct layout *l, struct page_line style, const char *text);
+/* None right below another one. */
 int layout_rule(struct layout *l);
 int layout_feed(struct layout *l, unsigned lines);
 /* Each language on a line of its own. */
 int layout_sentence(struct layout *l, struct page_line style, const char *zh, const char *en);
 /* "zh en" on one line where it fits, else on two. */
 int layout_heading(struct layout *l, struct page_line style, const char *zh, const char *en);
-/* Label and value; nothing for an empty value. */
+/* Label and value; nothing for an empty value. The label is in both languages where there is room. */
 int layout_pair(struct layout *l, const struct phrase *label, const char *value, const struct page_line *style);
-/* A field of the slip under its label. */
+/* A field of the slip under its label, in both languages. */
 int layout_field(struct layout *l, enum field_name name, const struct page_line *style);
-/* As large as it fits, centered. */
-int layout_big(struct layout *l, const char *text);
-/* Both languages: on one line where that fits in double size, else each as large as it fits. */
+/* As large as it fits, centered: of double size, bold or not, else bold in any case. */
+int layout_big(struct layout *l, bool bold, const char *text);
+/* Both languages, bold: on one line where that fits in double size, else each as large as it fits. */
 int layout_big_both(struct layout *l, const char *zh, const char *en);
 /* White on black, as wide as the paper. */
 int layout_bar(struct layout *l, const char *zh, const char *en);

@@ -83,12 +83,27 @@ static int append(struct page *page, const struct page_line *style, char *text) 
         return 0;
 }
 
+/* Whether a Chinese sentence has a pause between these two: after a stop, in front of a bracket. */
+static bool is_pause(uint32_t previous, uint32_t c) {
+        switch (previous) {
+        case 0x3002: /* 。 */
+        case 0xff01: /* ！ */
+        case 0xff0c: /* ， */
+        case 0xff1a: /* ： */
+        case 0xff1b: /* ； */
+        case 0xff1f: /* ？ */
+                return true;
+        default:
+                return c == 0xff08; /* （ */
+        }
+}
+
 /*
- * How many bytes of text fit into so many columns: up to a blank if the text goes on, else between two wide
- * characters, else anywhere. *ret_next is where the next line starts.
+ * How many bytes of text fit into so many columns: up to a pause if the rest has room on the next line, else up to a
+ * blank if the text goes on, else between two wide characters, else anywhere. *ret_next is where the next line starts.
  */
 static size_t fit(const char *text, size_t columns, const char **ret_next) {
-        const char *p = text, *end = NULL, *start = NULL;
+        const char *p = text, *end = NULL, *start = NULL, *pause = NULL;
         uint32_t previous = 0;
         size_t width = 0;
 
@@ -109,8 +124,12 @@ static size_t fit(const char *text, size_t columns, const char **ret_next) {
                            !unicode_clings(c)) {
                         end = start = here;
                 }
+                if (here > text && is_pause(previous, c) && !unicode_clings(c))
+                        pause = here;
                 width += unicode_width(c);
                 if (width > columns && c != ' ') {
+                        if (pause && page_text_width(pause) <= columns)
+                                end = start = pause;
                         /* No place to break at: right here, but never in front of the first one. */
                         if (!end || end == text)
                                 end = start = here > text ? here : p;

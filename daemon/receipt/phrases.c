@@ -12,6 +12,10 @@ static const struct slip_kind kinds[] = {
         { "balance", { "余额查询", "BALANCE" } },
         { "offline-sale", { "离线消费", "OFFLINE SALE" } },
         { "tip", { "小费调整", "TIP ADJUST" } },
+        { "domestic-debit", { "内卡借记", "DOMESTIC DEBIT" } },
+        { "domestic-credit", { "内卡贷记", "DOMESTIC CREDIT" } },
+        { "foreign-debit", { "外卡借记", "FOREIGN DEBIT" } },
+        { "foreign-credit", { "外卡贷记", "FOREIGN CREDIT" } },
         { "debit", { "借记合计", "DEBITS" } },
         { "credit", { "贷记合计", "CREDITS" } },
 };
@@ -31,6 +35,20 @@ const struct slip_kind *slip_kind_find(const char *name) {
         for (size_t i = 0; i < ELEMENTSOF(kinds); i++)
                 if (streq(kinds[i].name, name))
                         return kinds + i;
+        return NULL;
+}
+
+/* Of the diagnostics slip: its rows are stored as they were said. */
+static const struct phrase said[] = {
+        { "终端", "TERMINAL" },    { "待打印", "PAPERS WAITING" }, { "设备", "DEVICES" },
+        { "已连接", "CONNECTED" }, { "未连接", "NOT CONNECTED" },  { "当前故障", "OPEN FAULTS" },
+        { "当前", "OPEN" },
+};
+
+const struct phrase *slip_said_find(const char *en) {
+        for (size_t i = 0; i < ELEMENTSOF(said); i++)
+                if (strcasecmp(said[i].en, en) == 0)
+                        return said + i;
         return NULL;
 }
 

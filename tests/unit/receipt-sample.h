@@ -77,18 +77,16 @@ static inline void sample_list(struct slip *slip) {
 
 static inline void sample_diagnostics(struct slip *slip) {
         static const char *const rows[][2] = {
-                { "故障 Faults", NULL },
-                { "printer-paper", "纸将用完 The paper is nearly out" },
-                { "host-unreachable", "2026/09/21 21:10, 3" },
-                { "设备 Devices", NULL },
-                { "EMV reader 1-1.2", "ACR39U, 072F:B100" },
-                { "Printer 1-1.3", "TM-T20II, 04B8:0E15" },
-                { "计数 Counters", NULL },
-                { "Papers printed", "12345" },
-                { "Reversals pending", "0" },
-                { "版本 Versions", NULL },
+                { "TERMINAL", NULL },
                 { "tilld", "1.0" },
-                { "till.ko", "1.0" },
+                { "papers waiting", "12" },
+                { "DEVICES", NULL },
+                { "ACS ACR39U ICC Reader (1-1.2)", "connected" },
+                { "EPSON TM-T20II (1-1.3)", "not connected" },
+                { "OPEN FAULTS", NULL },
+                { "open", "2" },
+                { "printer-paper", "EPSON TM-T20II (1-1.3)" },
+                { "host-unreachable", "acquirer" },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++)

@@ -126,6 +126,12 @@ static void breaking(void **state) {
                 { "a一二三四五六七八九", "a一二三四五六七\n八九\n" },
                 { "一二三四五六七八。九", "一二三四五六七\n八。九\n" },
                 { "中文 and English mixed", "中文 and English\nmixed\n" },
+                /* At a pause where the rest has room, the last such; else as far as it goes. */
+                { "一二三四，五六七八九", "一二三四，\n五六七八九\n" },
+                { "一二。三四，五六七八九", "一二。三四，\n五六七八九\n" },
+                { "一，二三四五六七八九十一", "一，二三四五六七\n八九十一\n" },
+                { "好邻居便利店（南京西路店）", "好邻居便利店\n（南京西路店）\n" },
+                { "一二三四（五六", "一二三四（五六\n" },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {

@@ -246,23 +246,11 @@ static void money_back(void **state) {
 
 static void settlement(void **state) {
         static const char *const profiles[] = { "epson-80", "generic-58" };
-        static const char *const says[] = { "结算总计单",
-                                            "SETTLEMENT",
-                                            "000017",
-                                            "004711",
-                                            "消费",
-                                            "3 / 1285.00",
-                                            "退货",
-                                            "1 / 0.50",
-                                            "借记合计",
-                                            "贷记合计",
-                                            "离线消费",
-                                            "000012 / 7.00",
-                                            "未接受",
-                                            "DIFFERED",
-                                            "测试 TEST",
-                                            "2 笔明细未上送",
-                                            "2 DETAILS NOT SENT" };
+        static const char *const says[] = { "结算总计单", "SETTLEMENT", "000017",         "004711",
+                                            "消费",       " 3 ",        "  1285.00",      "退货",
+                                            " 1 ",        "  0.50\n",   "借记合计",       "贷记合计",
+                                            "离线消费",   "000012  ",   "  7.00\n",       "未接受",
+                                            "DIFFERED",   "测试 TEST",  "2 笔明细未上送", "2 DETAILS NOT SENT" };
         static const char *const wrong[] = { "sale", "sale 1", "sale 1 2 3", "sale x 2", "SALE 1 2" };
         struct slip slip = sample_slip();
 
@@ -307,6 +295,102 @@ static void settlement(void **state) {
         }
 }
 
+/* What adds up stands in columns, kinds apart from cards apart from sums. */
+static void settlement_columns(void **state) {
+        struct slip slip = sample_slip();
+        _cleanup_free_ char *text = NULL, *wide = NULL;
+
+        slip.paper = SLIP_SETTLEMENT;
+        strcpy(slip.totals, "sale 112 15430550\nrefund 2 25990\ndomestic-debit 110 15285000\nforeign-debit 2 145550\n"
+                            "debit 112 15430550\ncredit 2 25990\n");
+        text = text_of(&slip, "generic-58");
+        assert_says(text, "交易类型 TYPE    笔数   金额 RMB\n"
+                          "消费 SALE         112  154305.50\n"
+                          "退货 REFUND         2     259.90\n"
+                          "--------------------------------\n"
+                          "内卡借记          110  152850.00\n"
+                          "外卡借记            2    1455.50\n"
+                          "--------------------------------\n"
+                          "借记合计 DEBITS   112  154305.50\n"
+                          "贷记合计 CREDITS    2     259.90\n");
+        assert_says(text, "交易类型 TYPE  凭证号   金额 RMB\n"
+                          "离线消费       000012       7.00\n");
+        wide = text_of(&slip, "epson-80");
+        assert_says(wide, "内卡借记 DOMESTIC DEBIT        110     152850.00\n"
+                          "外卡借记 FOREIGN DEBIT           2       1455.50\n");
+}
+
+/* A card without a chip leaves out what would stand between two rules: there is one then. */
+static void no_rule_twice(void **state) {
+        struct slip slip = sample_slip();
+        _cleanup_free_ char *text = NULL;
+
+        slip.psn = -1;
+        *slip.cryptogram = *slip.tvr = *slip.aid = *slip.tsi = *slip.atc = '\0';
+        *slip.label = *slip.preferred_name = *slip.aip = *slip.iad = *slip.terminal_capabilities = '\0';
+        text = text_of(&slip, "generic-58");
+        assert_says(text, "RMB 128.50\n--------------------------------\n持卡人签名");
+        assert_silent(text, "-\n-");
+}
+
+/* Of a field both languages are on paper, however narrow it is. */
+static void whole_labels(void **state) {
+        struct slip slip = sample_slip();
+        _cleanup_free_ char *text = text_of(&slip, "generic-58");
+
+        assert_says(text, "商户编号 MERCHANT NO.\n                 104310054110001\n");
+        assert_says(text, "卡号 CARD NO.\n           621700*********0128 I\n");
+        assert_says(text, "日期时间 DATE/TIME\n             2026/09/21 22:13:20\n");
+        assert_says(text, "批次号 BATCH NO.          000017\n");
+}
+
+/* Rows of a diagnostics slip are said in English and are on paper in its languages. */
+static void diagnostics(void **state) {
+        _cleanup_(slip_done) struct slip slip = sample_paper(SLIP_DIAGNOSTICS);
+        struct receipt_style style = *receipt_style_default();
+        static const char *const says[_STYLE_LANGUAGES_MAX][3] = {
+                [STYLE_BOTH] = { "设备 DEVICES\n", "待打印 PAPERS WAITING", "已连接\n" },
+                [STYLE_CHINESE] = { "\n设备\n", "\n待打印 ", "未连接\n" },
+                [STYLE_ENGLISH] = { "\nDEVICES\n", "\nPAPERS WAITING ", " NOT CONNECTED\n" },
+        };
+
+        for (enum style_languages l = 0; l < _STYLE_LANGUAGES_MAX; l++) {
+                _cleanup_(page_freep) struct page *page = NULL;
+                _cleanup_free_ char *text = NULL;
+
+                style.languages = l;
+                assert_int_equal(slip_layout(&slip, &style, printer_profile_find("epson-80"), &page), 0);
+                assert_int_equal(page_to_text(page, &text), 0);
+                for (size_t i = 0; i < ELEMENTSOF(says[l]); i++)
+                        assert_says(text, says[l][i]);
+                assert_says(text, "ACS ACR39U ICC Reader (1-1.2)");
+                assert_says(text, "printer-paper");
+        }
+}
+
+/* Of double size, so that nobody takes it for a sale. */
+static void back_is_large(void **state) {
+        static const char *const kinds[][2] = {
+                { "void", "消费撤销/VOID" },
+                { "refund", "退货/REFUND" },
+                { "completion-void", "预授权完成撤销" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(kinds); i++) {
+                _cleanup_(page_freep) struct page *page = NULL;
+                struct slip slip = sample_slip();
+                unsigned large = 0;
+
+                strcpy(slip.kind, kinds[i][0]);
+                assert_int_equal(
+                        slip_layout(&slip, receipt_style_default(), printer_profile_find("generic-58"), &page), 0);
+                for (size_t k = 0; k < page->n_lines; k++)
+                        large += page->lines[k].text && streq(page->lines[k].text, kinds[i][1]) &&
+                                 page->lines[k].width == 2 && page->lines[k].height == 2;
+                assert_int_equal(large, 1);
+        }
+}
+
 /* What a printer without a Chinese font has in itself. */
 static void plain(void **state) {
         _cleanup_(page_freep) struct page *page = NULL;
@@ -346,9 +430,13 @@ static void amounts(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(blob_round_trip), cmocka_unit_test(blob_is_strict),  cmocka_unit_test(blob_mutations),
-                cmocka_unit_test(merchant_copy),   cmocka_unit_test(cardholder_copy), cmocka_unit_test(refusals),
-                cmocka_unit_test(money_back),      cmocka_unit_test(settlement),      cmocka_unit_test(plain),
+                cmocka_unit_test(blob_round_trip), cmocka_unit_test(blob_is_strict),
+                cmocka_unit_test(blob_mutations),  cmocka_unit_test(merchant_copy),
+                cmocka_unit_test(cardholder_copy), cmocka_unit_test(refusals),
+                cmocka_unit_test(money_back),      cmocka_unit_test(settlement),
+                cmocka_unit_test(plain),           cmocka_unit_test(settlement_columns),
+                cmocka_unit_test(whole_labels),    cmocka_unit_test(diagnostics),
+                cmocka_unit_test(back_is_large),   cmocka_unit_test(no_rule_twice),
                 cmocka_unit_test(amounts),
         };
 
