@@ -203,6 +203,26 @@ static int add_rejected(const struct transaction_record *record, void *userdata)
         return 0;
 }
 
+static void add_sum(struct batch_lines *lines, const char *name, const struct host_total *sum) {
+        add_batch_line(lines, "%s %u %" PRIi64 "\n", name, sum->count, sum->amount);
+}
+
+/* Domestic and foreign cards apart, as the acquirer compares them, where both come. */
+static void add_sums(struct batch_lines *lines, const struct host_totals *sums) {
+        const struct host_total_pair *in = &sums->domestic, *out = &sums->foreign;
+
+        if (out->debit.count + out->credit.count > 0) {
+                add_sum(lines, "domestic-debit", &in->debit);
+                add_sum(lines, "domestic-credit", &in->credit);
+                add_sum(lines, "foreign-debit", &out->debit);
+                add_sum(lines, "foreign-credit", &out->credit);
+        }
+        add_batch_line(lines, "debit %u %" PRIi64 "\n", in->debit.count + out->debit.count,
+                       in->debit.amount + out->debit.amount);
+        add_batch_line(lines, "credit %u %" PRIi64 "\n", in->credit.count + out->credit.count,
+                       in->credit.amount + out->credit.amount);
+}
+
 static int slip_fill_batch(struct journal *j, const struct batch_record *batch, struct slip *ret) {
         static const enum slip_reconciliation reconciliations[_BATCH_RECONCILIATION_MAX] = {
                 [BATCH_BALANCED] = SLIP_BALANCED,
@@ -226,10 +246,7 @@ static int slip_fill_batch(struct journal *j, const struct batch_record *batch, 
         r = host_totals_parse(batch->totals, &sums);
         if (r < 0)
                 return r;
-        add_batch_line(&totals, "debit %u %" PRIi64 "\n", sums.domestic.debit.count + sums.foreign.debit.count,
-                       sums.domestic.debit.amount + sums.foreign.debit.amount);
-        add_batch_line(&totals, "credit %u %" PRIi64 "\n", sums.domestic.credit.count + sums.foreign.credit.count,
-                       sums.domestic.credit.amount + sums.foreign.credit.amount);
+        add_sums(&totals, &sums);
         return batch_each_row(j, batch->number, BATCH_REJECTED, 0, 0, add_rejected, &rejected);
 }
 
