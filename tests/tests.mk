@@ -34,8 +34,8 @@ $(O)/paper-page: $(O)/tests/check/paper-page.o $(O)/rooms.a
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(call libs,$(LIBS_till-sim))
 
 # Every paper, to look at (make gallery) and for other people's readers.
-$(O)/tests/check/gallery.o: WARNINGS += -Itests
-$(O)/gallery: $(O)/tests/check/gallery.o $(DRAW_OBJECTS) $(O)/sim.a $(O)/rooms.a
+$(O)/tests/check/gallery.o $(O)/tests/check/gallery-index.o: WARNINGS += -Itests
+$(O)/gallery: $(O)/tests/check/gallery.o $(O)/tests/check/gallery-index.o $(DRAW_OBJECTS) $(O)/sim.a $(O)/rooms.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(call libs,$(sort $(LIBS_till-render) $(LIBS_till-sim)))
 
