@@ -101,7 +101,9 @@ static bool till_ieee1284_lists(struct till_ieee1284_text list, const char *word
  * @received: bytes of it
  *
  * The length is big-endian (printer class 4.2.1). Where it is beyond what came
- * it is little-endian if that fits, or wrong. A NUL ends the id in any case.
+ * it is little-endian if that fits, or wrong; where it is nothing and as much
+ * came as it says in little-endian (256 bytes, 512), it is that. A NUL ends the
+ * id in any case.
  *
  * Return: bytes of the id, from @reply + 2 on; zero when there is none
  */
@@ -116,6 +118,8 @@ size_t till_ieee1284_length(const u8 *reply, size_t received)
 	reversed = reply[1] << 8 | reply[0];
 	if (length > received)
 		length = reversed > 2 && reversed <= received ? reversed : received;
+	else if (length <= 2 && reversed == received)
+		length = reversed;
 
 	for (i = 2; i < length; i++)
 		if (!reply[i])

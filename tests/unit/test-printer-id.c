@@ -15,6 +15,16 @@ static bool is_ours(const char *id) {
         return till_ieee1284_is_receipt_printer((const uint8_t *) id, strlen(id));
 }
 
+/* A reply of so many bytes, with its length in little-endian. */
+static const char *reversed_of(size_t size) {
+        static char reply[512];
+
+        memset(reply, 'x', sizeof(reply));
+        reply[0] = (char) (size & 0xff);
+        reply[1] = (char) (size >> 8);
+        return reply;
+}
+
 static void lengths(void **state) {
         assert_int_equal(length_of("\0\x07"
                                    "CMD:;",
@@ -38,6 +48,10 @@ static void lengths(void **state) {
                                    "CMD:;",
                                    7),
                          5);
+        /* The same of 256 bytes and of 512, whose big-endian reading is an id of nothing. */
+        assert_int_equal(length_of(reversed_of(256), 256), 254);
+        assert_int_equal(length_of(reversed_of(512), 512), 510);
+        assert_int_equal(length_of(reversed_of(512), 300), 0);
         /* More than came. */
         assert_int_equal(length_of("\0\x40"
                                    "CMD:;",
