@@ -91,8 +91,9 @@ static void choose_stripe_reader(const struct plan *plan) {
 
 static void choose_printer(const struct plan *plan) {
         static const char *const words[] = {
-                "",        "unidirectional", "alternates",  "bridge",     "bridge-other", "no-answer",  "id-stall",
-                "id-long", "id-short",       "id-reversed", "port-stall", "reset-old",    "reset-none", "deaf",
+                "",           "unidirectional", "alternates", "bridge",      "bridge-other", "no-answer",
+                "id-stall",   "id-long",        "id-short",   "id-reversed", "id-empty",     "id-cut",
+                "id-garbage", "id-huge",        "deaf",       "port-stall",  "reset-old",    "reset-none",
         };
         struct chance c = chance_for(plan->seed, plan->number, STREAM_READER, 2);
         unsigned int i;

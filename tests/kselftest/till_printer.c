@@ -13,11 +13,16 @@ static char paper[LINES * 8];
 /* Left behind while another printer than the usual one is plugged in. */
 #define OTHER_KIND	"/run/till-printer-kind"
 
-static void plug_kind(const char *kind)
+static void unplug_usual(void)
 {
 	sim_try("unplug printer");
 	CHECK_SOON(!device_is_plugged("printer"));
 	close(open(OTHER_KIND, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+}
+
+static void plug_kind(const char *kind)
+{
+	unplug_usual();
 	sim("plug printer %s", kind);
 }
 
@@ -1082,8 +1087,7 @@ TEST_F(printer, a_bridge_with_a_receipt_printer)
 
 static void replug(const char *misbehaviour)
 {
-	sim("unplug printer");
-	CHECK_SOON(!device_is_plugged("printer"));
+	unplug_usual();
 	sim("misbehave printer %s", misbehaviour);
 	sim("plug printer");
 	CHECK_SOON(device_is_plugged("printer"));
@@ -1122,6 +1126,94 @@ TEST_F(printer, device_ids_that_are_wrong)
 	get_device_id(fd, &id);
 	ASSERT_EQ(4, id.length);
 	ASSERT_EQ(0, memcmp(id.id, "MFG:\0", 5));
+}
+
+/* The attribute tells what the ioctl does, on one line, no byte of which a terminal would obey. */
+static void check_id_attribute(size_t length)
+{
+	struct till_printer_device_id id = { 0 };
+	int fd = open_device("printer", O_RDWR);
+	char text[4096];
+	size_t i;
+
+	if (length)
+		get_device_id(fd, &id);
+	close(fd);
+	CHECK_EQ(id.length, length);
+
+	read_attribute("printer", "ieee1284_id", text, sizeof(text));
+	CHECK_EQ(strlen(text), length);
+	for (i = 0; i < length; i++) {
+		bool printable = id.id[i] >= ' ' && id.id[i] <= '~';
+
+		CHECK_EQ(text[i], printable ? id.id[i] : '?');
+	}
+}
+
+TEST_F(printer, ieee1284_id_is_a_line_of_text)
+{
+	static const char usual[] = "MFG:";
+	struct till_printer_device_id id;
+	int fd = open_device("printer", O_RDWR);
+	char text[16];
+
+	get_device_id(fd, &id);
+	close(fd);
+	check_id_attribute(id.length);
+	read_attribute("printer", "ieee1284_id", text, sizeof(usual));
+	ASSERT_STREQ(usual, text);
+
+	replug("id-stall");
+	check_id_attribute(0);
+	replug("id-empty");
+	check_id_attribute(0);
+	replug("id-cut");
+	check_id_attribute(0);
+	replug("id-short");
+	check_id_attribute(4);
+	replug("id-long");
+	check_id_attribute(id.length);
+	replug("id-reversed");
+	check_id_attribute(id.length);
+	replug("id-garbage");
+	check_id_attribute(255);
+	replug("id-huge");
+	check_id_attribute(TILL_PRINTER_DEVICE_ID_MAX);
+}
+
+static void *blocked_read_id(void *p)
+{
+	struct blocked *b = p;
+	char text[4096];
+
+	do
+		b->result = pread(b->fd, text, sizeof(text), 0);
+	while (b->result > 0);
+	b->error = errno;
+	return NULL;
+}
+
+TEST_F(printer, unplugged_while_its_id_is_read)
+{
+	struct blocked b = { .call = blocked_read_id };
+	char node[64], path[160];
+	unsigned int i;
+
+	for (i = 0; i < 10; i++) {
+		CHECK(find_node("printer", node, sizeof(node)));
+		snprintf(path, sizeof(path), "/sys/class/till/%s/ieee1284_id", node + 5);
+		b.fd = open(path, O_RDONLY | O_CLOEXEC);
+		CHECK(b.fd >= 0);
+		CHECK_EQ(pthread_create(&b.thread, NULL, run_blocked, &b), 0);
+		nap(i);
+		sim("unplug printer");
+		CHECK_SOON(!device_is_plugged("printer"));
+		end_blocked(&b);
+		CHECK_EQ(b.result, -1);
+		CHECK_EQ(b.error, ENODEV);
+		close(b.fd);
+		plug_device("printer");
+	}
 }
 
 TEST_F(printer, a_soft_reset_as_class_1_0_had_it)

@@ -1035,6 +1035,17 @@ static void other_printers(void **state) {
         assert_int_equal(a.data[1] << 8 | a.data[0], a.actual);
         assert_int_equal(printer_misbehave(printer, "id-stall"), 0);
         assert_int_equal(control(0xa1, 0, 0, 1, 1023, &a), -EPIPE);
+        assert_int_equal(printer_misbehave(printer, "id-empty"), 0);
+        assert_int_equal(control(0xa1, 0, 0, 1, 1023, &a), 2);
+        assert_int_equal(printer_misbehave(printer, "id-cut"), 0);
+        assert_int_equal(control(0xa1, 0, 0, 1, 1023, &a), 1);
+        assert_int_equal(printer_misbehave(printer, "id-garbage"), 0);
+        assert_int_equal(control(0xa1, 0, 0, 1, 1023, &a), 257);
+        assert_int_equal(a.data[2], 1);
+        assert_int_equal(a.data[256], 255);
+        assert_int_equal(printer_misbehave(printer, "id-huge"), 0);
+        assert_int_equal(control(0xa1, 0, 0, 1, 1023, &a), 1023);
+        assert_int_equal(a.data[0] << 8 | a.data[1], 2302);
         assert_int_equal(printer_misbehave(printer, "port-stall"), 0);
         assert_int_equal(control(0xa1, 1, 0, 0, 1, &a), -EPIPE);
         assert_int_equal(printer_misbehave(printer, "reset-old"), 0);

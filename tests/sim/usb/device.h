@@ -84,6 +84,10 @@ enum printer_misbehaviour {
         PRINTER_ID_LONG,     /* its length says 65535 */
         PRINTER_ID_SHORT,    /* its length says four bytes of text */
         PRINTER_ID_REVERSED, /* its length is little-endian */
+        PRINTER_ID_EMPTY,    /* a length and no text */
+        PRINTER_ID_CUT,      /* half a length */
+        PRINTER_ID_GARBAGE,  /* each byte but NUL, in order */
+        PRINTER_ID_HUGE,     /* more than a host asks for */
         PRINTER_PORT_STALL,  /* no port status */
         PRINTER_RESET_OLD,   /* SOFT_RESET as class 1.0 had it only */
         PRINTER_RESET_NONE,  /* no SOFT_RESET */

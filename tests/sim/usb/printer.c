@@ -210,9 +210,30 @@ static ssize_t printer_out(void *userdata, uint8_t endpoint, const uint8_t *data
         return n;
 }
 
+static size_t device_id_size(const struct printer *p) {
+        switch (p->how) {
+        case PRINTER_ID_EMPTY:
+                return 2;
+        case PRINTER_ID_CUT:
+                return 1;
+        case PRINTER_ID_GARBAGE:
+                return 2 + UINT8_MAX;
+        case PRINTER_ID_HUGE:
+                return 2 + 2300;
+        default:
+                return 2 + strlen(p->kind->id);
+        }
+}
+
+static uint8_t device_id_byte(const struct printer *p, size_t i) {
+        if (p->how == PRINTER_ID_GARBAGE)
+                return (uint8_t) (i + 1);
+        return i < strlen(p->kind->id) ? (uint8_t) p->kind->id[i] : '.';
+}
+
 /* The length comes first, big-endian, and counts itself. */
 static int device_id(struct printer *p, const struct usb_setup *setup, uint8_t *data, size_t size) {
-        size_t n = strlen(p->kind->id) + 2, told = n;
+        size_t n = device_id_size(p), told = n;
 
         if (p->how == PRINTER_ID_STALL || setup->value != 0 || setup->index != p->kind->id_index)
                 return -EPIPE;
@@ -223,7 +244,7 @@ static int device_id(struct printer *p, const struct usb_setup *setup, uint8_t *
         else if (p->how == PRINTER_ID_REVERSED)
                 told = n << 8;
         for (size_t i = 0; i < MIN(n, size); i++)
-                data[i] = i == 0 ? told >> 8 : i == 1 ? told & 0xff : (uint8_t) p->kind->id[i - 2];
+                data[i] = i == 0 ? told >> 8 : i == 1 ? told & 0xff : device_id_byte(p, i - 2);
         return MIN(n, size);
 }
 
@@ -376,6 +397,10 @@ int printer_misbehave(struct printer *p, const char *word) {
                 [PRINTER_ID_LONG] = "id-long",
                 [PRINTER_ID_SHORT] = "id-short",
                 [PRINTER_ID_REVERSED] = "id-reversed",
+                [PRINTER_ID_EMPTY] = "id-empty",
+                [PRINTER_ID_CUT] = "id-cut",
+                [PRINTER_ID_GARBAGE] = "id-garbage",
+                [PRINTER_ID_HUGE] = "id-huge",
                 [PRINTER_PORT_STALL] = "port-stall",
                 [PRINTER_RESET_OLD] = "reset-old",
                 [PRINTER_RESET_NONE] = "reset-none",
