@@ -21,6 +21,7 @@ struct host_result {
         char code[3];
         enum host_action action;
         const char *text; /* English, for the receipt, the cashier and the D-Bus message */
+        const char *zh;   /* for the receipt */
 };
 
 /* Never NULL: an unknown code is a decline with a text that says so. code in the struct is then "". */

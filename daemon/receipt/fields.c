@@ -35,7 +35,7 @@ static const struct {
         [FIELD_AMOUNT] = { "amount", { "金额", "AMOUNT" } },
         [FIELD_CURRENCY] = { "currency", { "币种", "CURRENCY" } },
         [FIELD_RESPONSE] = { "response", { "应答码", "RESPONSE" }, TEXT(response_code) },
-        [FIELD_MESSAGE] = { "message", { "原因", "REASON" }, TEXT(message) },
+        [FIELD_MESSAGE] = { "message", { "原因", "REASON" } },
         [FIELD_CRYPTOGRAM] = { "cryptogram", { "应用密文", "CRYPTOGRAM" } },
         [FIELD_TVR] = { "tvr", { "TVR", "TVR" }, TEXT(tvr) },
         [FIELD_AID] = { "aid", { "AID", "AID" }, TEXT(aid) },
@@ -99,6 +99,20 @@ static int amount_text(const struct slip *slip, char text[FIELD_TEXT_MAX]) {
         return 0;
 }
 
+/* "中文\nEnglish": what is in the paper's languages. */
+static void message_text(const struct slip *slip, struct languages languages, char text[FIELD_TEXT_MAX]) {
+        const char *message = slip->message, *en = strchr(message, '\n');
+
+        if (!en || (languages.zh && languages.en))
+                (void) snprintf(text, FIELD_TEXT_MAX, "%s", message);
+        else if (languages.zh)
+                (void) snprintf(text, FIELD_TEXT_MAX, "%.*s", (int) (en - message), message);
+        else
+                (void) snprintf(text, FIELD_TEXT_MAX, "%s", en + 1);
+        if ((text = strchr(text, '\n')))
+                *text = ' ';
+}
+
 static int made_text(const struct slip *slip, enum field_name name, struct languages languages,
                      char text[FIELD_TEXT_MAX]) {
         switch (name) {
@@ -117,6 +131,9 @@ static int made_text(const struct slip *slip, enum field_name name, struct langu
                 return amount_text(slip, text);
         case FIELD_CURRENCY:
                 (void) snprintf(text, FIELD_TEXT_MAX, "%s", slip_currency_name(slip));
+                return 0;
+        case FIELD_MESSAGE:
+                message_text(slip, languages, text);
                 return 0;
         case FIELD_CRYPTOGRAM:
                 if (!isempty(slip->cryptogram))

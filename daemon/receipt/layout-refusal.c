@@ -4,12 +4,17 @@
 #include "receipt/blocks.h"
 
 int add_response(struct layout *l) {
+        const char *en = strchr(l->slip->message, '\n');
+        _cleanup_free_ char *zh = NULL;
         int r;
 
         r = layout_field(l, FIELD_RESPONSE, &layout_normal);
         if (r < 0 || isempty(l->slip->message))
                 return r;
-        return layout_line(l, layout_bold, l->slip->message);
+        if (!en)
+                return layout_line(l, layout_bold, l->slip->message);
+        zh = strndup(l->slip->message, (size_t) (en - l->slip->message));
+        return zh ? layout_heading(l, layout_bold, zh, en + 1) : -ENOMEM;
 }
 
 struct advice {

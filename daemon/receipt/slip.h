@@ -111,7 +111,7 @@ struct slip {
 
         /* Declined and not completed. */
         char response_code[3];
-        char message[256]; /* why, for the cardholder */
+        char message[256]; /* why, for the cardholder: "中文\nEnglish", or a text for all languages */
         enum slip_advice advice;
 
         /* Settlement: a line each, ended by "\n", amounts in minor units. */

@@ -6,7 +6,9 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "host/result.h"
 #include "transaction/engine.h"
+#include "transaction/reason.h"
 #include "transaction/resolution.h"
 
 static int32_t time_offset(uint64_t usec) {
@@ -69,6 +71,17 @@ static enum slip_advice advice(const struct transaction_record *t, enum slip_pap
         }
 }
 
+/* What the sentence for the cashier says to the cardholder. */
+static void fill_message(const struct transaction_record *t, struct slip *ret) {
+        const struct host_result *result = host_result_find(t->response_code);
+        const char *cause = reason_to_cause(t->reason);
+
+        if (streq(t->reason, "refused"))
+                (void) snprintf(ret->message, sizeof(ret->message), "%s\n%s", result->zh, result->text);
+        else
+                COPY(ret->message, cause ?: t->message);
+}
+
 static void slip_fill(const struct settings *s, const struct transaction_record *t, enum slip_paper paper,
                       struct slip *ret) {
         slip_init(ret);
@@ -112,7 +125,7 @@ static void slip_fill(const struct settings *s, const struct transaction_record 
         ret->verification = verification(t);
 
         COPY(ret->response_code, t->response_code);
-        COPY(ret->message, t->message);
+        fill_message(t, ret);
         ret->advice = advice(t, paper);
 }
 

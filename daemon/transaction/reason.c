@@ -110,6 +110,27 @@ const char *reason_to_sentence(const char *word, const struct kind *kind) {
         return "";
 }
 
+const char *reason_to_cause(const char *word) {
+        static const struct {
+                const char *word, *cause;
+        } causes[] = {
+                { "card-declined", "卡片拒绝交易\nDeclined by the card" },
+                { "card-not-genuine", "卡片未通过真伪验证\nThe card could not prove that it is genuine" },
+                { "terminal-declined", "终端拒绝交易\nDeclined by the terminal" },
+                { "live-card", "测试或训练终端不受理真实卡\nNo real cards in test or training mode" },
+                { "no-answer", "收单行应答超时\nThe acquirer did not answer in time" },
+                { "bad-answer", "收单行应答无效\nThe acquirer's answer cannot be used" },
+                { "not-completed", "卡片未完成交易\nNot completed by the card" },
+                { "cut-off", "终端中途重启\nThe terminal was restarted in the middle" },
+                { "unconfirmed", "收单行未给出明确结果\nThe acquirer gave no clear result" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(causes); i++)
+                if (streq(causes[i].word, word))
+                        return causes[i].cause;
+        return NULL;
+}
+
 const char *reason_of_card(enum emv_reason reason) {
         static const char *const words[] = {
                 [EMV_REASON_NONE] = "worker-failed",

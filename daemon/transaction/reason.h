@@ -11,5 +11,7 @@
  * of the transaction, NULL for one that this version does not know.
  */
 const char *reason_to_sentence(const char *word, const struct kind *kind);
+/* For the cardholder, short: the Chinese and the English, parted by "\n"; NULL for one that no paper says. */
+const char *reason_to_cause(const char *word);
 /* The word for the card's own. */
 const char *reason_of_card(enum emv_reason reason);

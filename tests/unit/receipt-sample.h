@@ -103,11 +103,11 @@ static inline struct slip sample_paper(enum slip_paper paper) {
         switch (paper) {
         case SLIP_DECLINED:
                 strcpy(slip.response_code, "51");
-                strcpy(slip.message, "余额不足 Insufficient funds");
+                strcpy(slip.message, "可用余额不足\nNot enough money in the account");
                 break;
         case SLIP_NOT_COMPLETED:
                 strcpy(slip.response_code, "");
-                strcpy(slip.message, "The acquirer did not answer in time");
+                strcpy(slip.message, "收单行应答超时\nThe acquirer did not answer in time");
                 slip.advice = SLIP_ADVICE_REVERSAL_PENDING;
                 break;
         case SLIP_TRANSACTION_LIST:

@@ -344,6 +344,36 @@ static void whole_labels(void **state) {
         assert_says(text, "批次号 BATCH NO.          000017\n");
 }
 
+/* Why is said in the paper's languages; a text that is not in two is for all of them. */
+static void reasons(void **state) {
+        static const char *const messages[] = { "可用余额不足\nNot enough money in the account", "Declined" };
+        static const char *const says[][_STYLE_LANGUAGES_MAX] = {
+                {
+                        [STYLE_BOTH] = "\n可用余额不足\nNot enough money in the account\n",
+                        [STYLE_CHINESE] = "51\n可用余额不足\n\n",
+                        [STYLE_ENGLISH] = "51\nNot enough money in the account\n\n",
+                },
+                { "\nDeclined\n", "\nDeclined\n", "\nDeclined\n" },
+        };
+        struct receipt_style style = *receipt_style_default();
+        struct slip slip = sample_slip();
+
+        slip.paper = SLIP_DECLINED;
+        slip.advice = SLIP_ADVICE_PAY_AGAIN;
+        strcpy(slip.response_code, "51");
+        for (size_t i = 0; i < ELEMENTSOF(messages); i++)
+                for (enum style_languages l = 0; l < _STYLE_LANGUAGES_MAX; l++) {
+                        _cleanup_(page_freep) struct page *page = NULL;
+                        _cleanup_free_ char *text = NULL;
+
+                        strcpy(slip.message, messages[i]);
+                        style.languages = l;
+                        assert_int_equal(slip_layout(&slip, &style, printer_profile_find("generic-58"), &page), 0);
+                        assert_int_equal(page_to_text(page, &text), 0);
+                        assert_says(text, says[i][l]);
+                }
+}
+
 /* Rows of a diagnostics slip are said in English and are on paper in its languages. */
 static void diagnostics(void **state) {
         _cleanup_(slip_done) struct slip slip = sample_paper(SLIP_DIAGNOSTICS);
@@ -436,8 +466,8 @@ int main(void) {
                 cmocka_unit_test(money_back),      cmocka_unit_test(settlement),
                 cmocka_unit_test(plain),           cmocka_unit_test(settlement_columns),
                 cmocka_unit_test(whole_labels),    cmocka_unit_test(diagnostics),
-                cmocka_unit_test(back_is_large),   cmocka_unit_test(no_rule_twice),
-                cmocka_unit_test(amounts),
+                cmocka_unit_test(reasons),         cmocka_unit_test(back_is_large),
+                cmocka_unit_test(no_rule_twice),   cmocka_unit_test(amounts),
         };
 
         return cmocka_run_group_tests_name("receipt-slip", tests, NULL, NULL);

@@ -203,6 +203,7 @@ static void request_was_sent(void **state) {
         /* The cardholder's paper says what becomes of it; nothing else is printed. */
         assert_int_equal(print_job_find(shop.journal, id, "not-completed", &job), 0);
         assert_int_equal(job.state, PRINT_QUEUED);
+        assert_non_null(memmem(job.content, job.content_size, "message=终端中途重启\\n", 28));
         print_job_done(&job);
         assert_int_equal(print_job_count_open(shop.journal), 1);
 }

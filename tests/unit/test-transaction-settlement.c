@@ -126,6 +126,22 @@ static void balanced(void **state) {
         assert_refused("settlement", 0, "", "nothing to settle");
 }
 
+/* Its paper says them apart, as the acquirer compares them. */
+static void foreign_cards(void **state) {
+        static const char lines[] = "domestic-debit 1 1000\\ndomestic-credit 0 0\\nforeign-debit 1 250\\n"
+                                    "foreign-credit 0 0\\ndebit 2 1250\\ncredit 0 0\\n";
+        struct transaction_record settlement;
+        _cleanup_(print_job_done) struct print_job job = {};
+
+        (void) acq_add("sale", 1000);
+        (void) acq_add_of("4761739001010010", "sale", 250);
+        settlement = settle();
+        assert_string_equal(settlement.reason, "balanced");
+        assert_int_equal(acq.told[0].totals.foreign.debit.count, 1);
+        assert_int_equal(print_job_find(shop.journal, settlement.id, "settlement", &job), 0);
+        assert_non_null(memmem(job.content, job.content_size, lines, sizeof(lines) - 1));
+}
+
 /* All its messages bear whom its paper names. */
 static void named_operator(void **state) {
         (void) acq_add("sale", 100);
@@ -723,6 +739,7 @@ static void largest_sum(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(balanced, setup, acq_teardown),
+                cmocka_unit_test_setup_teardown(foreign_cards, setup, acq_teardown),
                 cmocka_unit_test_setup_teardown(named_operator, setup, acq_teardown),
                 cmocka_unit_test_setup_teardown(uploaded, setup, acq_teardown),
                 cmocka_unit_test_setup_teardown(number_that_is_not_known, setup, acq_teardown),

@@ -184,7 +184,7 @@ static void acq_run(void) {
 }
 
 /* An approved one in the journal, with a STAN in the current batch. */
-static struct transaction_record acq_add(const char *kind, int64_t amount) {
+static struct transaction_record acq_add_of(const char *pan, const char *kind, int64_t amount) {
         struct transaction_record record;
         static int n;
 
@@ -202,10 +202,14 @@ static struct transaction_record acq_add(const char *kind, int64_t amount) {
         record.entry = ENTRY_CHIP;
         record.state = TRANSACTION_DONE;
         record.result = RESULT_APPROVED;
-        assert_int_equal(transaction_record_set_pan(shop.journal, &record, TOLD_PAN), 0);
+        assert_int_equal(transaction_record_set_pan(shop.journal, &record, pan), 0);
         assert_int_equal(transaction_record_update(shop.journal, &record), 0);
         assert_int_equal(journal_commit(shop.journal), 0);
         return record;
+}
+
+static struct transaction_record acq_add(const char *kind, int64_t amount) {
+        return acq_add_of(TOLD_PAN, kind, amount);
 }
 
 static struct host_request acq_request(const struct transaction_record *record) {
