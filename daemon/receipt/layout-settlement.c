@@ -35,7 +35,7 @@ static int pad(const char *text, size_t columns) {
 static int add_columns(struct layout *l, const struct phrase *column, const struct phrase *label, const char *middle,
                        const char *right, const struct page_line *style) {
         size_t middle_width = page_text_width(l->languages.zh ? column->zh : column->en);
-        size_t right_width = l->page->columns < 42 ? 10 : 13;
+        size_t right_width = l->page->columns < 42 ? 10 : 12;
         char value[96];
 
         (void) snprintf(value, sizeof(value), "%*s%s %*s%s", pad(middle, middle_width), "", middle,

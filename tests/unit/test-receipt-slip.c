@@ -316,8 +316,8 @@ static void settlement_columns(void **state) {
         assert_says(text, "交易类型 TYPE  凭证号   金额 RMB\n"
                           "离线消费       000012       7.00\n");
         wide = text_of(&slip, "epson-80");
-        assert_says(wide, "内卡借记 DOMESTIC DEBIT        110     152850.00\n"
-                          "外卡借记 FOREIGN DEBIT           2       1455.50\n");
+        assert_says(wide, "内卡借记 DOMESTIC DEBIT         110    152850.00\n"
+                          "外卡借记 FOREIGN DEBIT            2      1455.50\n");
 }
 
 /* A card without a chip leaves out what would stand between two rules: there is one then. */
