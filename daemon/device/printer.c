@@ -51,6 +51,7 @@ struct printer {
         uint16_t last_process_id;
         struct printer_status status;
 
+        bool cut; /* off in a job through an earlier opening, and nothing was printed since */
         size_t invalidate_size, invalidate_sent;
         uint8_t setup[sizeof(AUTOMATIC_STATUS)]; /* what is sent outside of jobs */
         size_t setup_size, setup_sent;
@@ -260,6 +261,7 @@ static void node_lose(struct printer *printer, const char *reason) {
         struct printer_status status = {};
         uint64_t job = printer->job;
 
+        printer->cut |= sent || printer->invalidate_size > 0;
         node_close(printer);
         job_clear(printer);
         status_tell(printer, &status);
@@ -461,6 +463,13 @@ static bool port_status_due(const struct printer *printer) {
         return !printer->status.automatic && clock_now(CLOCK_MONOTONIC) - printer->asked_at >= ASK_INTERVAL;
 }
 
+/* A job that the device has had to its end waits for nothing more, nor does what was before it. */
+static void job_end_whole(struct printer *printer, enum printer_result result, const char *reason) {
+        printer->cut = false;
+        printer->invalidate_size = printer->invalidate_sent = 0;
+        job_end(printer, result, reason);
+}
+
 /* 1 when the device has taken every byte of a job that it cannot confirm. */
 static int job_drained(struct printer *printer) {
         struct till_printer_progress progress;
@@ -478,7 +487,7 @@ static int on_ask(sd_event_source *source, uint64_t usec, void *userdata) {
 
         r = job_drained(printer);
         if (r > 0) {
-                job_end(printer, PRINTER_UNCONFIRMED, "this printer cannot confirm that it has printed");
+                job_end_whole(printer, PRINTER_UNCONFIRMED, "this printer cannot confirm that it has printed");
                 return 0;
         }
         if (r >= 0 && port_status_due(printer))
@@ -524,7 +533,7 @@ static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userda
                 r = revents & EPOLLHUP ? -ENODEV : -EIO;
         if (answered) {
                 /* Even if the device has gone right after: its word came first. */
-                job_end(printer, PRINTER_PRINTED, "printed");
+                job_end_whole(printer, PRINTER_PRINTED, "printed");
                 if (printer->fd < 0)
                         return 0;
         }
@@ -679,7 +688,7 @@ int printer_submit(struct printer *printer, const struct printer_job *job) {
         r = job_build(printer, job);
         if (r < 0)
                 return r;
-        if (job->again)
+        if (job->again || printer->cut)
                 invalidate_begin(printer);
         printer->job = job->id;
         printer->time_left = USEC_PER_SEC *

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Put before libc in tilld: it dies at its N-th step of those that come after "PID N" has been written to /run/till-die,
- * before it does it. A step is a write to a file or a device, or a sync. After "PID N ERRNO" it lives, and from that step
- * on each to a file fails with that error until /run/till-die is gone. With N of 0 it says on stderr how many there were.
+ * Put before libc in tilld: it dies at its N-th step of those that come after "PID N" has been written to
+ * /run/till-die, before it does it. A step is a write to a file or a device, or a sync. After "PID N ERRNO" it lives,
+ * and from that step on each to a file fails with that error until /run/till-die is gone. With N of 0 it says on
+ * stderr how many there were.
  */
 #include <dlfcn.h>
 #include <errno.h>

@@ -242,6 +242,17 @@ static void submit(uint64_t id, const char *text, enum printer_confirm confirm, 
         assert_int_equal(printer_submit(printer, &job), 0);
 }
 
+/* What comes before a job where the printer may wait for more of another. */
+static void take_nuls(void) {
+        uint8_t nul[128 * 128];
+
+        turn();
+        assert_int_equal(recv(fake.peer, nul, sizeof(nul), MSG_WAITALL), sizeof(nul));
+        for (size_t i = 0; i < sizeof(nul); i++)
+                assert_int_equal(nul[i], 0);
+        fake.consumed += sizeof(nul);
+}
+
 /* Takes a job with the process id question and writes the answer to it. */
 static void job_take(const char *text, uint8_t answer[static 7]) {
         uint8_t data[256];
@@ -472,14 +483,19 @@ static void automatic_status_lost(void **state) {
         assert_int_equal(take(data, sizeof(data)), 0);
 }
 
+static void unplug(void) {
+        fake.peer = safe_close(fake.peer);
+        turn();
+        fake.consumed = 0;
+}
+
 static void unplugged_in_mid_job(void **state) {
         uint8_t answer[7];
 
         open_ready();
         submit(1, "text", PRINTER_CONFIRM_PROCESS_ID, 0);
         job_take("text", answer);
-        fake.peer = safe_close(fake.peer);
-        turn();
+        unplug();
         assert_int_equal(seen.done, 1);
         assert_int_equal(seen.result, PRINTER_INTERRUPTED);
         assert_int_equal(seen.closed, 1);
@@ -487,10 +503,10 @@ static void unplugged_in_mid_job(void **state) {
         assert_string_equal(seen.words, "not connected");
         assert_int_equal(printer_submit(printer, &(struct printer_job){ .id = 2, .data = "x", .size = 1 }), -ENOTCONN);
 
-        /* Plugged in again: all as new. */
-        fake.consumed = 0;
+        /* Plugged in again: all as new, once it waits for nothing more of the old. */
         open_ready();
         submit(2, "text", PRINTER_CONFIRM_PROCESS_ID, 0);
+        take_nuls();
         job_take("text", answer);
         say(answer, 7);
         assert_int_equal(seen.done, 2);
@@ -602,6 +618,47 @@ static void begun_again(void **state) {
         assert_non_null(strstr(printed, text));
 }
 
+/* Nor from another one's: its own repeat may have been cancelled meanwhile, or have failed too often to be the first.
+ */
+static void cut_off_and_another_next(void **state) {
+        static const char text[] = "first line\nsecond line\n";
+        struct printer_job job = { .id = 1, .data = picture, .size = sizeof(picture) };
+        _cleanup_(paper_freep) struct paper *paper = NULL;
+        _cleanup_free_ char *printed = NULL;
+        static uint8_t data[64 * 1024];
+
+        picture_fill();
+        assert_int_equal(paper_new(&paper_model_80mm, on_reply, NULL, &paper), 0);
+        open_ready();
+        assert_int_equal(printer_submit(printer, &job), 0);
+        assert_true(take(data, sizeof(data)) > 1000);
+        paper_feed(paper, data, 1000);
+        unplug();
+        assert_int_equal(seen.result, PRINTER_INTERRUPTED);
+
+        /* Once without a job, and once in what the next one begins with. */
+        open_ready();
+        unplug();
+        open_ready();
+        submit(2, text, PRINTER_CONFIRM_NONE, 0);
+        assert_true(take(data, sizeof(data)) > 500);
+        paper_feed(paper, data, 500);
+        unplug();
+
+        open_ready();
+        submit(3, text, PRINTER_CONFIRM_NONE, 0);
+        paper_feed(paper, data, take(data, sizeof(data)));
+        assert_int_equal(paper_text(paper, PAPER_SHEET_ALL, &printed), 0);
+        assert_non_null(strstr(printed, text));
+        run_until_done(3);
+
+        /* From then on it waits for nothing. */
+        unplug();
+        open_ready();
+        submit(4, text, PRINTER_CONFIRM_NONE, 0);
+        assert_true(take(data, sizeof(data)) < 100);
+}
+
 /* More than the driver takes at once. */
 static void long_job(void **state) {
         size_t size = 3 * 1024 * 1024, n = 0;
@@ -685,6 +742,7 @@ int main(void) {
                 printer_test(cancelled),
                 printer_test(cut_off_in_a_picture),
                 printer_test(begun_again),
+                printer_test(cut_off_and_another_next),
                 printer_test(long_job),
                 cmocka_unit_test(process_ids),
                 cmocka_unit_test(random_replies),
