@@ -130,7 +130,8 @@ static int show(struct cli *cli, const char *what, struct choice *c) {
                         c->face, c->face);
                 return EXIT_USAGE;
         }
-        if (!asked && isatty(STDOUT_FILENO))
+        /* Codes are colours there. */
+        if (!asked && cli->colour)
                 c->face = "terminal";
         r = call(cli, "Get", NULL, c, &error, &reply);
         /* Nobody draws here: text says the same. */
