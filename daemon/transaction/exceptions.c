@@ -108,19 +108,23 @@ int exceptions_load(const char *path, uid_t uid, gid_t gid, struct exceptions **
         WIPE_AT_END(buffer);
         _cleanup_fclose_ FILE *f = NULL;
         struct stat st;
+        int unreadable, r;
         size_t max;
-        int r;
 
         f = fopen(path, "re");
-        if (!f && errno == ENOENT) {
+        unreadable = f ? 0 : errno;
+        if (unreadable == ENOENT) {
                 *ret = NULL;
                 return 0;
         }
-        if (!f || fstat(fileno(f), &st) < 0)
+        if ((f ? fstat(fileno(f), &st) : stat(path, &st)) < 0)
                 return log_error_errno(errno, "%s: cannot be read", path);
+        /* What tilld may not read has most often the wrong group. */
         r = check_access(path, &st, uid, gid);
         if (r < 0)
                 return r;
+        if (!f)
+                return log_error_errno(unreadable, "%s: cannot be read", path);
         (void) setvbuf(f, buffer, _IOFBF, sizeof(buffer));
 
         max = MIN((size_t) st.st_size / (2 * HASH_SIZE), (size_t) EXCEPTIONS_MAX);
