@@ -192,7 +192,7 @@ static void no_injection(void **state) {
         strcpy(slip.preferred_name, attack);
         slip.paper = harmless.paper = SLIP_DECLINED;
         strcpy(harmless.merchant_name, "@Vp");
-        strcpy(harmless.message, "@Vp");
+        strcpy(harmless.message, "@V\np"); /* what parts its languages is no byte of either */
         strcpy(harmless.issuer, "@Vp");
         strcpy(harmless.preferred_name, "@Vp");
         assert_int_equal(slip_layout(&slip, receipt_style_default(), printer_profile_find("epson-80"), &page), 0);
