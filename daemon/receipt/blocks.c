@@ -35,16 +35,12 @@ static int add_logo(struct layout *l) {
         return r < 0 ? r : layout_feed(l, 1);
 }
 
-static int add_centered(struct layout *l, const char *line) {
-        return layout_line(l, layout_center, line);
-}
-
 static int add_filled(struct layout *l, const char *line) {
         _cleanup_free_ char *text = NULL;
         int r;
 
         r = template_fill(line, l->slip, l->languages, &text);
-        return r <= 0 ? r : add_centered(l, text);
+        return r <= 0 ? r : layout_line(l, layout_center, text);
 }
 
 static int add_header(struct layout *l) {
@@ -59,13 +55,10 @@ static int add_header(struct layout *l) {
 static int add_footer(struct layout *l) {
         int r;
 
-        if (isempty(l->slip->footer) && isempty(l->style->footer))
+        if (isempty(l->style->footer))
                 return 0;
         r = layout_feed(l, 1);
-        if (r < 0)
-                return r;
-        r = layout_each(l, l->slip->footer, add_centered);
-        return r < 0 ? r : layout_each(l, strempty(l->style->footer), add_filled);
+        return r < 0 ? r : layout_each(l, l->style->footer, add_filled);
 }
 
 static bool is_copy(const struct layout *l) {

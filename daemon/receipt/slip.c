@@ -93,7 +93,6 @@ static const struct field fields[] = {
         FIELD(TEXT, rejected),
         FIELD(U32, left_out),
         FIELD(TEXT, note),
-        FIELD(TEXT, footer),
         FIELD(HEAP, rows),
 };
 

@@ -123,8 +123,6 @@ struct slip {
         uint32_t left_out;
         char note[201]; /* of SLIP_BY_AGREEMENT, in a supervisor's words */
 
-        char footer[256]; /* "\n" parts lines */
-
         /*
          * Of a transaction list, the test page and the diagnostics slip: as slip_add_transaction(),
          * slip_add_title() and slip_add_pair() write it. Owned; NULL for none.

@@ -52,7 +52,6 @@ static inline struct slip sample_slip(void) {
         strcpy(slip.rejected, "offline-sale 000012 700\n");
         slip.left_out = 2;
         strcpy(slip.note, "收单行李女士: agreed by telephone");
-        strcpy(slip.footer, "谢谢惠顾 THANK YOU\n客服电话 95516");
         return slip;
 }
 

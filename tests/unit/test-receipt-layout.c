@@ -94,7 +94,6 @@ static void one_language(void **state) {
                         strcpy(slip.preferred_name, "");
                         strcpy(slip.message, "");
                         strcpy(slip.note, "");
-                        strcpy(slip.footer, "");
                         english = text_of(&slip, STYLE_ENGLISH, widths[w]);
                         for (char *c = english, *shop; *c; c++) {
                                 if ((shop = strstr(c, "店")) == c)
@@ -143,7 +142,6 @@ static void nothing_but_text(void **state) {
                 TEXT(response_code),
                 TEXT(message),
                 TEXT(note),
-                TEXT(footer),
 #undef TEXT
         };
 
