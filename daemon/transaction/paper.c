@@ -82,15 +82,21 @@ static void fill_message(const struct transaction_record *t, struct slip *ret) {
                 COPY(ret->message, cause ?: t->message);
 }
 
-static void slip_fill(const struct settings *s, const struct transaction_record *t, enum slip_paper paper,
-                      struct slip *ret) {
+/* Whose paper it is, and of when. */
+static void slip_begin(const struct settings *s, enum slip_paper paper, uint64_t time_usec, struct slip *ret) {
         slip_init(ret);
         ret->paper = paper;
         ret->mode = paper_mode(s);
-
         COPY(ret->merchant_name, s->merchant_name);
         COPY(ret->merchant, s->merchant_number);
         COPY(ret->terminal, s->terminal_number);
+        ret->time_usec = time_usec;
+        ret->time_offset = time_offset(time_usec);
+}
+
+static void slip_fill(const struct settings *s, const struct transaction_record *t, enum slip_paper paper,
+                      struct slip *ret) {
+        slip_begin(s, paper, t->finished_usec, ret);
         COPY(ret->operator_id, t->operator_id);
         COPY(ret->approver, t->approver);
         COPY(ret->issuer, t->issuer);
@@ -104,8 +110,6 @@ static void slip_fill(const struct settings *s, const struct transaction_record 
         ret->stan = t->stan;
         COPY(ret->authorization_code, t->authorization_code);
         COPY(ret->rrn, t->rrn);
-        ret->time_usec = t->finished_usec;
-        ret->time_offset = time_offset(t->finished_usec);
         ret->amount = t->amount;
         COPY(ret->currency, t->currency);
         COPY(ret->reference, t->reference);
@@ -284,16 +288,7 @@ int paper_queue_settlement(struct engine *e, const struct transaction_record *re
 /* ---- Papers about the terminal ---- */
 
 void paper_fill_terminal(struct engine *e, enum slip_paper paper, struct slip *ret) {
-        const struct settings *s = e->config.settings;
-
-        slip_init(ret);
-        ret->paper = paper;
-        ret->mode = paper_mode(s);
-        COPY(ret->merchant_name, s->merchant_name);
-        COPY(ret->merchant, s->merchant_number);
-        COPY(ret->terminal, s->terminal_number);
-        ret->time_usec = clock_now(CLOCK_REALTIME);
-        ret->time_offset = time_offset(ret->time_usec);
+        slip_begin(e->config.settings, paper, clock_now(CLOCK_REALTIME), ret);
 }
 
 int paper_fill_transaction(struct engine *e, const struct transaction_record *record, enum slip_paper paper,
