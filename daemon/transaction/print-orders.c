@@ -30,6 +30,21 @@ int print_order_note_drawer(struct journal *j, const struct print_asker *asker) 
         return r < 0 ? r : journal_commit(j);
 }
 
+/* Ends the journal transaction that has put the job in. */
+static int commit_order(struct engine *e, const char *kind, const struct print_job *job, int64_t *ret_job) {
+        struct journal *j = e->config.journal;
+        int r;
+
+        r = print_job_note(j, kind, job);
+        if (r >= 0)
+                r = journal_commit(j);
+        if (r < 0)
+                return r;
+        *ret_job = job->id;
+        printing_kick(e->printing);
+        return 0;
+}
+
 int print_order_reprint(struct engine *e, const struct print_job *old, const struct print_asker *asker,
                         int64_t *ret_job) {
         struct journal *j = e->config.journal;
@@ -41,15 +56,7 @@ int print_order_reprint(struct engine *e, const struct print_job *old, const str
                 return r;
         _cleanup_(journal_rollbackp) _unused_ struct journal *rollback = j;
         r = print_job_repeat(j, old, asker, &job);
-        if (r >= 0)
-                r = print_job_note(j, "reprint", &job);
-        if (r >= 0)
-                r = journal_commit(j);
-        if (r < 0)
-                return r;
-        *ret_job = job.id;
-        printing_kick(e->printing);
-        return 0;
+        return r < 0 ? r : commit_order(e, "reprint", &job, ret_job);
 }
 
 /* In a transaction of its own; content is borrowed. */
@@ -67,15 +74,7 @@ static int queue_job(struct engine *e, const char *what, int64_t transaction, ch
                 return r;
         _cleanup_(journal_rollbackp) _unused_ struct journal *rollback = j;
         r = print_job_insert(j, &job);
-        if (r >= 0)
-                r = print_job_note(j, "print", &job);
-        if (r >= 0)
-                r = journal_commit(j);
-        if (r < 0)
-                return r;
-        *ret_job = job.id;
-        printing_kick(e->printing);
-        return 0;
+        return r < 0 ? r : commit_order(e, "print", &job, ret_job);
 }
 
 int print_order_slip(struct engine *e, int64_t transaction, const struct slip *slip, const struct print_asker *asker,
