@@ -6,6 +6,7 @@
 #include "bus/error.h"
 #include "bus/options.h"
 #include "bus/receipts.h"
+#include "receipt/note.h"
 #include "transaction/kind.h"
 
 /* ---- Print ---- */
@@ -170,14 +171,8 @@ int receipts_call_print(sd_bus_message *m, void *userdata, sd_bus_error *error) 
 /* ---- PrintText ---- */
 
 static int text_size(const char *word, unsigned *ret, struct refusal *refusal) {
-        static const char *const words[] = { "small", "normal", "large" };
-
-        for (unsigned i = 0; i < ELEMENTSOF(words); i++) {
-                if (!streq(words[i], word))
-                        continue;
-                *ret = i;
+        if (note_size_from_string(word, ret) >= 0)
                 return 0;
-        }
         return refusal_set(refusal, REFUSAL_UNKNOWN_OPTION,
                            "The option \"size\" is \"small\", \"normal\" or \"large\", not \"%.32s\"", word);
 }

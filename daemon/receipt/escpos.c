@@ -324,12 +324,17 @@ static struct encoder encoder_make(const struct printer_profile *profile) {
         return (struct encoder){ .table = iconv_open(charset_of(profile), "UTF-8"), .profile = profile };
 }
 
-static bool has_characters(struct encoder *e, const char *text) {
+static bool has_character(struct encoder *e, uint32_t c) {
         char bytes[8];
+
+        return unicode_is_control(c) || unicode_width(c) == 0 || encode(e, c, bytes, sizeof(bytes)) > 0;
+}
+
+static bool has_characters(struct encoder *e, const char *text) {
         uint32_t c;
 
         while ((c = unicode_next(&text)) != 0)
-                if (!unicode_is_control(c) && unicode_width(c) > 0 && encode(e, c, bytes, sizeof(bytes)) == 0)
+                if (!has_character(e, c))
                         return false;
         return true;
 }
@@ -352,6 +357,43 @@ bool line_needs_raster(const struct page_line *line, const struct printer_profil
         default:
                 return false;
         }
+}
+
+bool printable_is_all(const char *text, const struct printer_profile *profile, bool pictures) {
+        _cleanup_(encoder_done) struct encoder e = { .table = (iconv_t) -1 };
+
+        if (pictures && !(profile->quirks & PRINTER_QUIRK_NO_RASTER))
+                return true;
+        e = encoder_make(profile);
+        return has_characters(&e, text);
+}
+
+/* Only what is wide: "?" stands for a letter, and a row of them for nothing that anybody could read. */
+static bool is_left_out(struct encoder *e, uint32_t c) {
+        return unicode_width(c) == 2 && !has_character(e, c);
+}
+
+static void leave_out(struct encoder *e, char *text) {
+        const char *p = text;
+        char *q = text;
+        uint32_t c;
+
+        while ((c = unicode_next(&p)) != 0)
+                if (!is_left_out(e, c) && (c != ' ' || q > text))
+                        q += unicode_put(c, q);
+        while (q > text && q[-1] == ' ')
+                q--;
+        *q = '\0';
+}
+
+void printable_leave_out(char *text, const struct printer_profile *profile) {
+        _cleanup_(encoder_done) struct encoder e = encoder_make(profile);
+        const char *p = text;
+        uint32_t c;
+
+        while ((c = unicode_next(&p)) != 0)
+                if (is_left_out(&e, c))
+                        return leave_out(&e, text);
 }
 
 bool page_needs_rasters(const struct page *page, const struct printer_profile *profile) {

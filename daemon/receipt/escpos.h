@@ -11,6 +11,11 @@ bool line_needs_raster(const struct page_line *line, const struct printer_profil
 /* Whether some line does: then till-render draws those (receipt/render.h). */
 bool page_needs_rasters(const struct page *page, const struct printer_profile *profile);
 
+/* Whether all of a text comes to paper: in the printer's own characters, or drawn where there are pictures. */
+bool printable_is_all(const char *text, const struct printer_profile *profile, bool pictures);
+/* Takes out the wide characters that the printer has none of, with the blanks around, and no others. */
+void printable_leave_out(char *text, const struct printer_profile *profile);
+
 /*
  * A line that has a raster is printed as that. One that should and does not is said as well as the printer can: "?"
  * for a character, its text for a code, nothing for a logo.

@@ -1,27 +1,19 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* The lines that blocks are made of. */
 
+#include "receipt/escpos.h"
 #include "receipt/layout.h"
 #include "receipt/unicode.h"
 
-/* Without a Chinese font, what it would be needed for is left out, with the blanks around. */
+/* Without a Chinese font, what it would be needed for is left out. */
 int layout_printable(const struct layout *l, const char *text, char **ret) {
-        _cleanup_free_ char *clean = page_text_clean(text);
-        const char *p = clean;
-        char *q = clean;
-        uint32_t c;
+        char *clean = page_text_clean(text);
 
         if (!clean)
                 return -ENOMEM;
-        if (l->plain && l->profile->chinese == PRINTER_CHINESE_NONE) {
-                while ((c = unicode_next(&p)) != 0)
-                        if (unicode_width(c) == 1 && (c != ' ' || q > clean))
-                                q += unicode_put(c, q);
-                while (q > clean && q[-1] == ' ')
-                        q--;
-                *q = '\0';
-        }
-        *ret = TAKE_PTR(clean);
+        if (l->plain && l->profile->chinese == PRINTER_CHINESE_NONE)
+                printable_leave_out(clean, l->profile);
+        *ret = clean;
         return 0;
 }
 

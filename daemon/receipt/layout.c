@@ -3,7 +3,7 @@
 
 #include "receipt/blocks.h"
 
-static int add_block(struct layout *l, const struct style_block *block) {
+int layout_block(struct layout *l, const struct style_block *block) {
         if (block->type >= _BLOCK_MAX)
                 return -EINVAL;
         l->block = block;
@@ -19,7 +19,7 @@ static int add_paper(struct layout *l) {
         int r;
 
         for (size_t i = 0; i < paper->n_blocks; i++) {
-                r = add_block(l, &paper->blocks[i]);
+                r = layout_block(l, &paper->blocks[i]);
                 if (r < 0)
                         return r;
         }
@@ -39,17 +39,33 @@ static int new_page(struct layout *l) {
         return page_new(columns, small, &l->page);
 }
 
-static int lay_out(struct layout *l, struct page **ret) {
+int layout_begin(struct layout *l, const struct slip *slip, const struct receipt_style *style,
+                 const struct printer_profile *profile, bool plain) {
+        *l = (struct layout){
+                .slip = slip,
+                .style = style,
+                .profile = profile,
+                .languages = { style->languages != STYLE_ENGLISH, style->languages != STYLE_CHINESE },
+                .plain = plain,
+        };
+        if (plain && profile->chinese == PRINTER_CHINESE_NONE)
+                l->languages = (struct languages){ .en = true };
+        return new_page(l);
+}
+
+static int lay_out(const struct slip *slip, const struct receipt_style *style, const struct printer_profile *profile,
+                   bool plain, struct page **ret) {
         _cleanup_(page_freep) struct page *page = NULL;
+        struct layout l;
         int r;
 
-        if ((unsigned) l->slip->paper >= _SLIP_PAPER_MAX)
+        if ((unsigned) slip->paper >= _SLIP_PAPER_MAX)
                 return -EINVAL;
-        r = new_page(l);
+        r = layout_begin(&l, slip, style, profile, plain);
         if (r < 0)
                 return r;
-        page = l->page;
-        r = add_paper(l);
+        page = l.page;
+        r = add_paper(&l);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(page);
@@ -58,27 +74,10 @@ static int lay_out(struct layout *l, struct page **ret) {
 
 int slip_layout(const struct slip *slip, const struct receipt_style *style, const struct printer_profile *profile,
                 struct page **ret) {
-        struct layout l = {
-                .slip = slip,
-                .style = style,
-                .profile = profile,
-                .languages = { style->languages != STYLE_ENGLISH, style->languages != STYLE_CHINESE },
-        };
-
-        return lay_out(&l, ret);
+        return lay_out(slip, style, profile, false, ret);
 }
 
 int slip_layout_plain(const struct slip *slip, const struct receipt_style *style,
                       const struct printer_profile *profile, struct page **ret) {
-        struct layout l = {
-                .slip = slip,
-                .style = style,
-                .profile = profile,
-                .languages = { style->languages != STYLE_ENGLISH, style->languages != STYLE_CHINESE },
-                .plain = true,
-        };
-
-        if (profile->chinese == PRINTER_CHINESE_NONE)
-                l.languages = (struct languages){ .en = true };
-        return lay_out(&l, ret);
+        return lay_out(slip, style, profile, true, ret);
 }

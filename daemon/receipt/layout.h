@@ -20,6 +20,14 @@ static const struct page_line layout_normal = { .type = PAGE_TEXT };
 static const struct page_line layout_bold = { .type = PAGE_TEXT, .bold = true };
 static const struct page_line layout_center = { .type = PAGE_TEXT, .align = PAGE_CENTER };
 
+/*
+ * An empty page, as wide as the style and the printer have it, in their languages; it is the caller's. plain: nothing
+ * can be drawn, so there is no Chinese where the printer has no font for it.
+ */
+int layout_begin(struct layout *l, const struct slip *slip, const struct receipt_style *style,
+                 const struct printer_profile *profile, bool plain);
+int layout_block(struct layout *l, const struct style_block *block);
+
 /* The text as it can be printed: clean, and in the plain layout without what the printer has no font for. */
 int layout_printable(const struct layout *l, const char *text, char **ret);
 

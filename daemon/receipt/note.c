@@ -1,13 +1,24 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "receipt/note.h"
 
+#include "receipt/blocks.h"
 #include "receipt/card-number.h"
+#include "receipt/escpos.h"
 #include "receipt/unicode.h"
 
 #define MAGIC "tilld-text 1\n"
 
-static const char *const mode_words[_SLIP_MODE_MAX] = { "live", "test", "training" };
 static const char *const sizes[] = { "small", "normal", "large" };
+
+int note_size_from_string(const char *text, unsigned *ret) {
+        for (unsigned i = 0; i < ELEMENTSOF(sizes); i++) {
+                if (!streq(sizes[i], text))
+                        continue;
+                *ret = i;
+                return 0;
+        }
+        return -EINVAL;
+}
 
 void note_done(struct note *note) {
         free(note->text);
@@ -46,34 +57,31 @@ bool note_is_one(const void *data, size_t size) {
 int note_to_blob(const struct note *note, char **ret, size_t *ret_size) {
         int n;
 
-        n = asprintf(ret, MAGIC "mode=%s\nsize=%s\n\n%s", mode_words[note->mode], sizes[note->size], note->text);
+        n = asprintf(ret, MAGIC "mode=%s\nsize=%s\n\n%s", slip_mode_to_string(note->mode), sizes[note->size],
+                     note->text);
         if (n < 0)
                 return -ENOMEM;
         *ret_size = (size_t) n;
         return 0;
 }
 
-/* One of words after "key=", and the end of the line; the index, or negative. */
-static int read_word(const char **at, const char *key, const char *const *words, size_t n_words) {
-        size_t n = strlen(key);
+/* What stands between "key=" and the end of the line, which *at is behind then; NULL for another key. */
+static const char *take_value(char **at, const char *key) {
+        char *end = strchr(*at, '\n');
+        const char *value = startswith(*at, key);
 
-        if (strncmp(*at, key, n) != 0)
-                return -EBADMSG;
-        for (size_t i = 0; i < n_words; i++) {
-                size_t m = strlen(words[i]);
-
-                if (strncmp(*at + n, words[i], m) != 0 || (*at)[n + m] != '\n')
-                        continue;
-                *at += n + m + 1;
-                return (int) i;
-        }
-        return -EBADMSG;
+        if (!end || !value)
+                return NULL;
+        *end = '\0';
+        *at = end + 1;
+        return value;
 }
 
 int note_from_blob(const void *data, size_t size, struct note *ret) {
         _cleanup_free_ char *copy = NULL;
-        const char *at, *reason;
-        int mode, large;
+        const char *mode, *size_word, *reason;
+        struct note note = {};
+        char *at;
 
         if (!note_is_one(data, size) || memchr(data, '\0', size))
                 return -EBADMSG;
@@ -81,76 +89,77 @@ int note_from_blob(const void *data, size_t size, struct note *ret) {
         if (!copy)
                 return -ENOMEM;
         at = copy + strlen(MAGIC);
-        mode = read_word(&at, "mode=", mode_words, ELEMENTSOF(mode_words));
-        if (mode < 0)
-                return mode;
-        large = read_word(&at, "size=", sizes, ELEMENTSOF(sizes));
-        if (large < 0)
-                return large;
+        mode = take_value(&at, "mode=");
+        size_word = mode ? take_value(&at, "size=") : NULL;
+        if (!size_word)
+                return -EBADMSG;
+        note.mode = slip_mode_from_string(mode);
+        if (note.mode < 0 || note_size_from_string(size_word, &note.size) < 0)
+                return -EBADMSG;
         if (*at++ != '\n' || note_check(at, &reason) < 0)
                 return -EBADMSG;
-        *ret = (struct note){ .mode = (enum slip_mode) mode, .size = (unsigned) large, .text = strdup(at) };
-        return ret->text ? 0 : -ENOMEM;
-}
-
-static int add_mark(struct page *page, const char *text) {
-        char *copy = strdup(text);
-        struct page_line line = { .align = PAGE_CENTER, .width = 2, .height = 2, .bold = true, .text = copy };
-        int r;
-
-        if (!copy)
+        note.text = strdup(at);
+        if (!note.text)
                 return -ENOMEM;
-        r = page_add(page, &line);
-        free(copy);
-        return r;
+        *ret = note;
+        return 0;
 }
 
-static int add_marks(struct page *page, const struct note *note) {
-        static const char *const marks[_SLIP_MODE_MAX] = { NULL, "测试 TEST", "训练 TRAINING" };
-        char text[48] = "重打印凭证 DUPLICATED";
-        int r = 0;
+/* --- laying out --- */
 
-        if (marks[note->mode])
-                r = add_mark(page, marks[note->mode]);
-        if (r < 0 || !note->duplicate)
-                return r;
-        if (note->reprint > 0)
-                (void) snprintf(text, sizeof(text), "重打印 %u DUPLICATED %u", note->reprint, note->reprint);
-        return add_mark(page, text);
-}
-
-static int add_lines(struct page *page, const struct note *note) {
+static int add_text(struct layout *l, const struct note *note) {
+        const uint8_t scale = note->size == 2 ? 2 : 1;
+        const struct page_line style = { .width = scale, .height = scale, .small = note->size == 0 };
         _cleanup_free_ char *copy = strdup(note->text);
         char *rest = copy, *text;
         int r = 0;
 
         if (!copy)
                 return -ENOMEM;
-        while (r >= 0 && (text = strsep(&rest, "\n"))) {
-                const uint8_t scale = note->size == 2 ? 2 : 1;
-                struct page_line line = { .width = scale, .height = scale, .small = note->size == 0, .text = text };
-
-                if (!*text)
-                        line = (struct page_line){ .type = PAGE_FEED, .height = 1 };
-                r = page_add(page, &line);
-        }
+        while (r >= 0 && (text = strsep(&rest, "\n")))
+                r = *text ? layout_line(l, style, text) : layout_feed(l, 1);
         return r;
 }
 
-int note_layout(const struct note *note, const struct printer_profile *profile, struct page **ret) {
-        const struct page_line cut = { .type = PAGE_CUT };
-        _cleanup_(page_freep) struct page *page = NULL;
+/* A text that comes with gaps must not look as if it were whole. */
+static int add_gaps(struct layout *l, const struct note *note) {
+        if (printable_is_all(note->text, l->profile, !l->plain))
+                return 0;
+        return layout_sentence(l, layout_bold, "此文本有字符无法打印",
+                               "PARTS OF THIS TEXT ARE MISSING: THE PRINTER COULD NOT PRINT THEM");
+}
+
+static int add_paper(struct layout *l, const struct note *note) {
+        static const struct style_block mode = { .type = BLOCK_MODE }, duplicate = { .type = BLOCK_DUPLICATE },
+                                        feed = { .type = BLOCK_FEED }, cut = { .type = BLOCK_CUT };
         int r;
 
-        r = page_new(profile->columns, profile->columns_small, &page);
+        r = layout_block(l, &mode);
         if (r >= 0)
-                r = add_marks(page, note);
+                r = layout_block(l, &duplicate);
+        if (r >= 0 && note->duplicate)
+                r = layout_block(l, &feed);
         if (r >= 0)
-                r = add_lines(page, note);
-        if (r >= 0 && note->mode != SLIP_LIVE)
-                r = add_marks(page, &(struct note){ .mode = note->mode });
+                r = add_text(l, note);
         if (r >= 0)
-                r = page_add(page, &cut);
+                r = add_gaps(l, note);
+        if (r >= 0)
+                r = layout_block(l, &mode);
+        return r < 0 ? r : layout_block(l, &cut);
+}
+
+int note_layout(const struct note *note, const struct receipt_style *style, const struct printer_profile *profile,
+                bool plain, struct page **ret) {
+        const struct slip marks = { .mode = note->mode, .duplicate = note->duplicate, .reprint = note->reprint };
+        _cleanup_(page_freep) struct page *page = NULL;
+        struct layout l;
+        int r;
+
+        r = layout_begin(&l, &marks, style, profile, plain);
+        if (r < 0)
+                return r;
+        page = l.page;
+        r = add_paper(&l, note);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(page);

@@ -107,6 +107,17 @@ enum slip_paper slip_paper_from_string(const char *text) {
         return _SLIP_PAPER_INVALID;
 }
 
+const char *slip_mode_to_string(enum slip_mode mode) {
+        return (unsigned) mode < _SLIP_MODE_MAX ? modes[mode] : NULL;
+}
+
+enum slip_mode slip_mode_from_string(const char *text) {
+        for (unsigned i = 0; i < _SLIP_MODE_MAX; i++)
+                if (streq(text, modes[i]))
+                        return (enum slip_mode) i;
+        return _SLIP_MODE_INVALID;
+}
+
 void slip_init(struct slip *slip) {
         *slip = (struct slip){ .psn = -1 };
 }

@@ -146,6 +146,8 @@ struct slip_row {
 
 const char *slip_paper_to_string(enum slip_paper paper); /* "merchant-copy": the `what` of a print job */
 enum slip_paper slip_paper_from_string(const char *text);
+const char *slip_mode_to_string(enum slip_mode mode); /* "live" */
+enum slip_mode slip_mode_from_string(const char *text);
 
 void slip_init(struct slip *slip);
 void slip_done(struct slip *slip);

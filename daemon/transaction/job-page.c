@@ -20,7 +20,8 @@ static int slip_page(const struct print_job *job, const struct receipt_style *st
         return plain ? slip_layout_plain(&slip, style, profile, ret) : slip_layout(&slip, style, profile, ret);
 }
 
-static int note_page(const struct print_job *job, const struct printer_profile *profile, struct page **ret) {
+static int note_page(const struct print_job *job, const struct receipt_style *style,
+                     const struct printer_profile *profile, bool plain, struct page **ret) {
         _cleanup_(note_done) struct note note = {};
         int r;
 
@@ -29,18 +30,19 @@ static int note_page(const struct print_job *job, const struct printer_profile *
                 return r;
         note.duplicate = job->duplicate;
         note.reprint = job->reprint;
-        return note_layout(&note, profile, ret);
+        return note_layout(&note, style, profile, plain, ret);
 }
 
 /* The stored form is text of its own: "amount=100". */
-static int raw_page(const struct print_job *job, const struct printer_profile *profile, struct page **ret) {
+static int raw_page(const struct print_job *job, const struct receipt_style *style,
+                    const struct printer_profile *profile, bool plain, struct page **ret) {
         struct note note = { .size = 1, .duplicate = job->duplicate, .reprint = job->reprint };
         int r;
 
         note.text = strndup(job->content, job->content_size);
         if (!note.text)
                 return -ENOMEM;
-        r = note_layout(&note, profile, ret);
+        r = note_layout(&note, style, profile, plain, ret);
         note_done(&note);
         return r;
 }
@@ -50,11 +52,11 @@ int job_page(const struct print_job *job, const struct receipt_style *style, con
         int r;
 
         if (note_is_one(job->content, job->content_size))
-                r = note_page(job, profile, ret);
+                r = note_page(job, style, profile, plain, ret);
         else
                 r = slip_page(job, style, profile, plain, ret);
         if (r >= 0 || r == -ENOMEM)
                 return r;
         log_error_errno(r, "Print job %" PRIi64 " cannot be laid out; it is printed as it is stored", job->id);
-        return raw_page(job, profile, ret);
+        return raw_page(job, style, profile, plain, ret);
 }

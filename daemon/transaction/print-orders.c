@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 
+#include "receipt/escpos.h"
 #include "receipt/note.h"
 #include "transaction/engine.h"
 
@@ -95,7 +96,13 @@ int print_order_text(struct engine *e, const char *text, unsigned size, const st
         int r;
 
         r = note_check(text, ret_reason);
-        if (r >= 0)
-                r = note_to_blob(&note, &content, &n);
+        if (r < 0)
+                return r;
+        if (!printable_is_all(text, printing_profile(e->printing), true)) {
+                *ret_reason =
+                        "the printer has neither characters nor pictures for some of it; with ASCII alone it can";
+                return -EINVAL;
+        }
+        r = note_to_blob(&note, &content, &n);
         return r < 0 ? r : queue_job(e, "text", 0, content, n, asker, ret_job);
 }

@@ -669,6 +669,36 @@ static void no_pictures(void **state) {
         assert_non_null(memmem(paper.data, paper.submitted_job.size, "P-1", 3));
 }
 
+/* A text of the checkout's own is refused where it would come with gaps, and otherwise says that it does. */
+static void text_with_gaps(void **state) {
+        static const char missing[] = "PARTS OF THIS TEXT ARE MISSING";
+        const struct print_asker asker = { .uid = 1000 };
+        const char *reason = NULL;
+        int64_t job;
+
+        /* Before the printer is known to have neither. */
+        assert_int_equal(print_order_text(shop.engine, "茶 TEA", 1, &asker, &job, &reason), 0);
+        assert_null(reason);
+        paper.chinese = "none";
+        paper.quirks = "no-raster";
+        shop.engine->printing->profile_since = 0;
+        shop.engine->printing->device = NULL;
+        end(PRINTER_FAILED);
+        wait_a_while();
+        assert_int_equal(paper.submitted, 2);
+        assert_non_null(memmem(paper.data, paper.submitted_job.size, "TEA", 3));
+        assert_non_null(memmem(paper.data, paper.submitted_job.size, missing, strlen(missing)));
+        assert_null(memchr(paper.data, '?', paper.submitted_job.size));
+        end(PRINTER_PRINTED);
+
+        assert_int_equal(print_order_text(shop.engine, "茶 TEA", 1, &asker, &job, &reason), -EINVAL);
+        assert_non_null(strstr(reason, "ASCII"));
+        reason = NULL;
+        assert_int_equal(print_order_text(shop.engine, "TEA", 1, &asker, &job, &reason), 0);
+        assert_int_equal(paper.submitted, 3);
+        assert_null(memmem(paper.data, paper.submitted_job.size, missing, strlen(missing)));
+}
+
 /* A stored paper that nobody can read any more comes out as what it is. */
 static void stored_paper_is_broken(void **state) {
         struct print_job job = { .what = "cardholder-copy", .content = (char *) "tilld-slip 9\nLIKEWISE" };
@@ -822,6 +852,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(refused_once_drawn, setup, teardown),
                 cmocka_unit_test_setup_teardown(full_as_it_is_refused, setup, teardown),
                 cmocka_unit_test_setup_teardown(no_pictures, setup, teardown),
+                cmocka_unit_test_setup_teardown(text_with_gaps, setup, teardown),
                 cmocka_unit_test_setup_teardown(stored_paper_is_broken, setup, teardown),
                 cmocka_unit_test_setup_teardown(drawer, setup, teardown),
                 cmocka_unit_test_setup_teardown(drawer_while_drawing, setup, teardown),
