@@ -21,10 +21,12 @@ struct printing {
         uint64_t done, size, told_usec; /* how far it is, and when that was said */
         const char *words;              /* the status as it was logged last */
         int unopened;                   /* why it could not be opened, as it was logged last; 0: it could */
+        bool hindered;                  /* it said last that it cannot print */
         sd_event_source *retry;         /* of a printer that failed without being unplugged, and of the journal */
 
         int64_t failing; /* the paper that failed last, 0 for none, and how often in a row */
         unsigned failures;
+        sd_event_source *pause; /* before it is tried again */
 
         /* A paper whose pictures are being drawn, 0 for none. */
         int64_t drawn;

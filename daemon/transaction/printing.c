@@ -8,9 +8,10 @@
 #include "transaction/print-orders.h"
 #include "transaction/printing-internal.h"
 
-/* What failed without a word may be well again without one; a paper that keeps failing is tried less and less. */
+/* What failed without a word may be well again without one. */
 #define RETRY_USEC (5 * USEC_PER_SEC)
-#define RETRY_USEC_MAX (300 * USEC_PER_SEC)
+/* A paper that keeps failing is tried less and less. */
+#define PAUSE_USEC_MAX (300 * USEC_PER_SEC)
 /* One that has failed so often in a row lets the others go first. */
 #define FAILURES_MAX 3
 
@@ -98,7 +99,8 @@ static int note_end(struct printing *p, int64_t job, enum printer_result result,
         }
 }
 
-static void retry_later(struct printing *p);
+static void retry_soon(struct printing *p);
+static void pause_paper(struct printing *p);
 
 /* After a failed sync only a start tells what the disk holds. But no sale ends for a paper. */
 static void panic_between_sales(struct printing *p) {
@@ -114,7 +116,7 @@ static void get_stuck(struct printing *p, int64_t job, int error) {
                                 job);
         p->stuck = error;
         panic_between_sales(p);
-        retry_later(p);
+        retry_soon(p);
 }
 
 /* In the journal the job stays in print until its end can be written: a start before that repeats it, marked. */
@@ -146,13 +148,19 @@ enum printer_confirm printing_confirm(const struct printer_profile *profile) {
 
 /* ---- The end of a paper ---- */
 
-static uint64_t retry_delay(const struct printing *p) {
+static uint64_t pause_usec(const struct printing *p) {
         unsigned shift = p->failures > FAILURES_MAX ? MIN(p->failures - FAILURES_MAX, 6U) : 0;
 
-        return MIN(RETRY_USEC << shift, RETRY_USEC_MAX);
+        return MIN(RETRY_USEC << shift, PAUSE_USEC_MAX);
+}
+
+static void end_pause(struct printing *p) {
+        p->pause = sd_event_source_disable_unref(p->pause);
 }
 
 static void count_failure(struct printing *p, int64_t job) {
+        if (p->failing != job)
+                end_pause(p);
         p->failures = p->failing == job ? p->failures + 1 : 1;
         p->failing = job;
         if (p->failures == FAILURES_MAX)
@@ -172,7 +180,7 @@ static void count_result(struct printing *p, int64_t job, enum printer_result re
 static int put_off(struct printing *p, const struct print_job *job, int error) {
         log_error_errno(error, "Print job %" PRIi64 " cannot be laid out; it is tried again", job->id);
         count_failure(p, job->id);
-        retry_later(p);
+        pause_paper(p);
         return error;
 }
 
@@ -198,7 +206,7 @@ static void job_done(struct printer *printer, uint64_t id, enum printer_result r
         if (result == PRINTER_PRINTED || result == PRINTER_UNCONFIRMED)
                 printing_kick(p);
         else
-                retry_later(p);
+                pause_paper(p);
 }
 
 /* Whether the journal takes again what it did not. */
@@ -210,7 +218,7 @@ static bool get_loose(struct printing *p) {
                 r = p->ended > 0 ? write_end(p) : 0;
         if (r < 0) {
                 p->stuck = r;
-                retry_later(p);
+                retry_soon(p);
                 return false;
         }
         p->stuck = 0;
@@ -254,24 +262,33 @@ static void submit(struct printing *p, const struct print_job *job, const uint8_
         tell_job(p, job->id, job->transaction, PRINT_PRINTING);
 }
 
-static int on_retry(sd_event_source *s, uint64_t usec, void *userdata) {
+static int on_time(sd_event_source *s, uint64_t usec, void *userdata) {
         struct printing *p = userdata;
+        sd_event_source **timer = s == p->retry ? &p->retry : &p->pause;
 
-        p->retry = sd_event_source_disable_unref(p->retry);
+        *timer = sd_event_source_disable_unref(*timer);
         printing_kick(p);
         return 0;
 }
 
-static void retry_later(struct printing *p) {
+static void kick_later(struct printing *p, sd_event_source **timer, uint64_t usec) {
         int r;
 
-        if (p->retry)
+        if (*timer)
                 return;
-        r = sd_event_add_time_relative(p->engine->config.event, &p->retry, CLOCK_BOOTTIME, retry_delay(p), 0, on_retry,
-                                       p);
+        r = sd_event_add_time_relative(p->engine->config.event, timer, CLOCK_BOOTTIME, usec, 0, on_time, p);
         /* -ESTALE: tilld stops, and the next start goes on. */
         if (r < 0 && r != -ESTALE)
                 log_error_errno(r, "Nothing is printed before the printer is plugged in anew");
+}
+
+/* However often a paper has failed, the printer and the journal are looked at again soon. */
+static void retry_soon(struct printing *p) {
+        kick_later(p, &p->retry, RETRY_USEC);
+}
+
+static void pause_paper(struct printing *p) {
+        kick_later(p, &p->pause, pause_usec(p));
 }
 
 static const char *printer_property(const char *name, void *userdata) {
@@ -308,7 +325,7 @@ static void attach(struct printing *p) {
         if (r >= 0)
                 return;
         p->device = NULL;
-        retry_later(p);
+        retry_soon(p);
 }
 
 static void stop_drawing(struct printing *p) {
@@ -444,7 +461,7 @@ void printing_kick(struct printing *p) {
                 if (r < 0)
                         return get_stuck(p, 0, r);
                 /* It waits for its time, and holds up nobody who comes behind the third time. */
-                if (job.id == p->failing && p->retry)
+                if (job.id == p->failing && p->pause)
                         return;
                 r = print_job(p, &job);
                 if (r < 0)
@@ -542,12 +559,14 @@ static void status_changed(struct printer *printer, const struct printer_status 
                 tell_hold(p);
         }
         e->listener.device(p->device, MONITOR_CHANGED, e->listener.userdata);
-        if (!status->able)
-                printing_pulse_hold(p);
-        else {
-                p->retry = sd_event_source_disable_unref(p->retry);
+        /* Somebody has mended something, and looks for the paper. That it could be opened again is no such word. */
+        if (p->hindered && status->able)
+                end_pause(p);
+        p->hindered = status->open && !status->able;
+        if (status->able)
                 printing_kick(p);
-        }
+        else
+                printing_pulse_hold(p);
 }
 
 static void printer_lost(struct printer *printer, int error, void *userdata) {
@@ -559,7 +578,7 @@ static void printer_lost(struct printer *printer, int error, void *userdata) {
         p->device = NULL;
         stop_drawing(p);
         tell_hold(p);
-        retry_later(p);
+        retry_soon(p);
         if (device)
                 e->listener.device(device, MONITOR_CHANGED, e->listener.userdata);
 }
@@ -571,7 +590,8 @@ void printing_device_changed(struct printing *p, struct device *device, enum mon
                 stop_drawing(p);
                 tell_hold(p);
         }
-        p->retry = sd_event_source_disable_unref(p->retry);
+        if (event == MONITOR_CONNECTED)
+                end_pause(p);
         /* Also one that failed without being unplugged is tried again. */
         printing_kick(p);
 }
@@ -607,6 +627,7 @@ struct printing *printing_free(struct printing *p) {
         printing_pulse_end(p, -ECANCELED, "tilld is stopping");
         printer_free(p->printer);
         sd_event_source_disable_unref(p->retry);
+        end_pause(p);
         free(p);
         return NULL;
 }

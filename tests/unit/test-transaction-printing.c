@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <sys/mman.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "engine-fixture.h"
 #include "receipt/render.h"
@@ -33,6 +34,8 @@ static struct {
         render_callback_t drawn;
         void *drawn_userdata;
         unsigned cancelled;
+        unsigned opened;
+        uint64_t waits; /* microseconds that were asked for last */
         struct printer_job submitted_job;
         uint8_t data[4096];
 } paper;
@@ -90,6 +93,7 @@ struct printer *__wrap_printer_free(struct printer *printer) {
 }
 
 int __wrap_printer_open(struct printer *printer, const char *node) {
+        paper.opened++;
         return paper.open;
 }
 
@@ -158,6 +162,7 @@ int __wrap_printer_submit(struct printer *printer, const struct printer_job *job
 
 int __wrap_sd_event_add_time_relative(sd_event *e, sd_event_source **s, clockid_t clock, uint64_t usec,
                                       uint64_t accuracy, sd_event_time_handler_t callback, void *userdata) {
+        paper.waits = usec;
         return __real_sd_event_add_time_relative(e, s, clock, usec / FASTER, 1, callback, userdata);
 }
 
@@ -466,6 +471,84 @@ static void cut_off_for_ever(void **state) {
         end(PRINTER_PRINTED);
         assert_int_equal(state_of("merchant-copy"), PRINT_PRINTED);
         assert_int_equal(print_job_count_open(shop.journal), 0);
+}
+
+static void tell_status(bool open, bool able) {
+        paper.status = (struct printer_status){ .open = open, .able = able, .words = able ? "ready" : "cover open" };
+        paper.listener.status((struct printer *) &paper, &paper.status, paper.listener.userdata);
+}
+
+/* Job 1 alone, which is now tried every five minutes. */
+static void fail_for_long(void) {
+        const struct print_asker asker = { .uid = 1000 };
+        struct printing *p = shop.engine->printing;
+
+        sell();
+        assert_int_equal(printing_cancel(p, 2, &asker), 0);
+        printing_kick(p);
+        for (unsigned i = 1; i <= 9; i++) {
+                assert_int_equal(paper.submitted, i);
+                end(PRINTER_INTERRUPTED);
+                if (i < 9)
+                        printing_device_changed(p, &paper.device, MONITOR_CONNECTED);
+        }
+        assert_int_equal(paper.waits, 300 * USEC_PER_SEC);
+}
+
+/* However often a paper has failed: the printer is opened again soon, and the other papers come at once. */
+static void lost_after_failures(void **state) {
+        struct printing *p = shop.engine->printing;
+
+        fail_for_long();
+        tell_status(false, false);
+        paper.listener.closed((struct printer *) &paper, -EIO, paper.listener.userdata);
+        assert_int_equal(paper.waits, 5 * USEC_PER_SEC);
+        assert_int_equal(paper.opened, 1);
+        while (paper.opened < 2)
+                assert_true(sd_event_run(shop.event, UINT64_MAX) >= 0);
+        /* That it could be opened does not bring out the paper that has failed it every time. */
+        tell_status(true, true);
+        assert_int_equal(paper.submitted, 9);
+        sell_again();
+        printing_kick(p);
+        assert_int_equal(paper.submitted, 10);
+        assert_int_equal(paper.job, 3);
+        end(PRINTER_PRINTED);
+        assert_int_equal(paper.job, 4);
+        end(PRINTER_PRINTED);
+        assert_int_equal(paper.submitted, 11);
+        /* Somebody who has closed the cover looks for it. */
+        tell_status(true, false);
+        tell_status(true, true);
+        assert_int_equal(paper.submitted, 12);
+        assert_int_equal(paper.job, 1);
+}
+
+/* Nor does the journal wait for a paper. */
+static void full_after_failures(void **state) {
+        fail_for_long();
+        sell_again();
+        printing_kick(shop.engine->printing);
+        assert_int_equal(paper.job, 3);
+        paper.disk = -ENOSPC;
+        end(PRINTER_PRINTED);
+        assert_int_equal(paper.waits, 5 * USEC_PER_SEC);
+        paper.disk = 0;
+        while (paper.job == 3)
+                assert_true(sd_event_run(shop.event, UINT64_MAX) >= 0);
+        assert_int_equal(state_of_job(3), PRINT_PRINTED);
+        assert_int_equal(paper.job, 4);
+}
+
+/* One that fails for the first time has no long pause of another's. */
+static void pause_is_a_papers_own(void **state) {
+        fail_for_long();
+        sell_again();
+        printing_kick(shop.engine->printing);
+        assert_int_equal(paper.job, 3);
+        end(PRINTER_FAILED);
+        assert_int_equal(shop.engine->printing->failing, 3);
+        assert_int_equal(paper.waits, 5 * USEC_PER_SEC);
 }
 
 static void cancelled(void **state) {
@@ -842,6 +925,9 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(electronic, setup, teardown),
                 cmocka_unit_test_setup_teardown(goes_on_by_itself, setup, teardown),
                 cmocka_unit_test_setup_teardown(cut_off_for_ever, setup, teardown),
+                cmocka_unit_test_setup_teardown(lost_after_failures, setup, teardown),
+                cmocka_unit_test_setup_teardown(full_after_failures, setup, teardown),
+                cmocka_unit_test_setup_teardown(pause_is_a_papers_own, setup, teardown),
                 cmocka_unit_test_setup_teardown(cancelled, setup, teardown),
                 cmocka_unit_test_setup_teardown(progress, setup, teardown),
                 cmocka_unit_test_setup_teardown(drawn, setup, teardown),
