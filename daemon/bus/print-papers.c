@@ -6,67 +6,11 @@
 #include "bus/error.h"
 #include "bus/options.h"
 #include "bus/receipts.h"
+#include "care/diagnostics-slip.h"
 #include "receipt/note.h"
 #include "transaction/kind.h"
 
 /* ---- Print ---- */
-
-static int add_number(struct slip *slip, const char *name, uint64_t number) {
-        char text[24];
-
-        (void) snprintf(text, sizeof(text), "%" PRIu64, number);
-        return slip_add_pair(slip, name, text);
-}
-
-static int add_devices(struct server *s, struct slip *slip) {
-        struct device *d;
-        int r = slip_add_title(slip, "DEVICES");
-
-        for (size_t i = 0; r >= 0 && (d = monitor_get(engine_monitor(s->engine), i)); i++) {
-                char title[DEVICE_TITLE_MAX];
-
-                r = slip_add_pair(slip, device_title(d, title), d->connected ? "connected" : "not connected");
-        }
-        return r;
-}
-
-static int add_fault(const struct fault_record *record, void *userdata) {
-        return slip_add_pair(userdata, record->code, record->subject);
-}
-
-static int add_faults(struct server *s, struct slip *slip) {
-        const struct fault_filter open = { .open = true, .limit = 50 };
-        int r;
-
-        r = slip_add_title(slip, "OPEN FAULTS");
-        if (r >= 0)
-                r = add_number(slip, "open", s->faults ? faults_count_open(s->faults) : 0);
-        return r < 0 ? r : fault_record_each(engine_journal(s->engine), &open, add_fault, slip);
-}
-
-static int add_counters(struct server *s, struct slip *slip) {
-        int jobs = printing_count(engine_printing(s->engine));
-        int r;
-
-        if (jobs < 0)
-                return jobs;
-        r = slip_add_title(slip, "TERMINAL");
-        if (r >= 0)
-                r = slip_add_pair(slip, "tilld", TILLD_VERSION);
-        return r < 0 ? r : add_number(slip, "papers waiting", (uint64_t) jobs);
-}
-
-static int fill_diagnostics(struct server *s, struct slip *slip) {
-        int r;
-
-        paper_fill_terminal(s->engine, SLIP_DIAGNOSTICS, slip);
-        r = add_counters(s, slip);
-        if (r >= 0)
-                r = add_devices(s, slip);
-        if (r >= 0)
-                r = add_faults(s, slip);
-        return r == -ENOBUFS ? 0 : r;
-}
 
 /* What the transaction says itself: its own paper where it has none, as a declined one. */
 static int fill_of_transaction(struct server *s, const char *reference, enum slip_paper paper, struct slip *slip,
@@ -116,7 +60,7 @@ static int fill(struct server *s, const char *paper, const char *reference, uint
                 paper_fill_terminal(s->engine, SLIP_TEST_PAGE, slip);
                 return 0;
         case SLIP_DIAGNOSTICS:
-                return fill_diagnostics(s, slip);
+                return diagnostics_slip_fill(s->engine, s->faults, slip);
         case SLIP_TRANSACTION_LIST:
                 r = paper_fill_list(s->engine, batch, slip);
                 return r == -ENOENT

@@ -239,17 +239,21 @@ static void faces(void **state) {
 /* Papers of the terminal itself. */
 static void other_papers(void **state) {
         static const char *const papers[] = { "test-page", "diagnostics", "transaction-list" };
+        static const char *const says[] = { "TEST PAGE", "OPEN FAULTS", "TRANSACTION LIST" };
 
         add("sale", "sale", RESULT_APPROVED, NULL, 0);
         add("declined", "sale", RESULT_DECLINED, NULL, 0);
         for (size_t i = 0; i < ELEMENTSOF(papers); i++) {
                 _cleanup_(print_job_done) struct print_job job = {};
+                const char *text;
 
                 assert_string_equal(ask("Print", "a{sv}", 1, "paper", "s", papers[i]), "");
                 assert_string_equal(bus.action, "org.tilld1.print");
                 job = answered_job();
                 assert_string_equal(job.what, papers[i]);
                 assert_string_equal(ask("GetText", "a{sv}", 1, "job", "t", (uint64_t) job.id), "");
+                assert_true(sd_bus_message_read(bus.reply, "s", &text) >= 0);
+                assert_non_null(strstr(text, says[i]));
         }
         assert_string_equal(ask("Print", "a{sv}", 2, "paper", "s", "declined", "reference", "s", "declined"), "");
         assert_string_equal(ask("Print", "a{sv}", 2, "paper", "s", "declined", "reference", "s", "declined"),
