@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Between the queue and the drawer, which share a printer. */
+/* Between the queue, the pages of its papers and the drawer, which share a printer. */
 
 #include "receipt/escpos.h"
 #include "receipt/render.h"
@@ -49,6 +49,20 @@ struct printing {
 };
 
 enum printer_confirm printing_confirm(const struct printer_profile *profile);
+
+/* printing-page.c: negative where it is tried again later, else the paper is on its way, or dropped. */
+int printing_page_start(struct printing *p, const struct print_job *job);
+void printing_page_stop(struct printing *p);
+
+/* The page is made: the journal says "printing", and the printer has it. */
+void printing_submit(struct printing *p, const struct print_job *job, const uint8_t *data, size_t size,
+                     unsigned seconds);
+/* The page cannot be made now, for which the printer cannot help; returns the error. */
+int printing_put_off(struct printing *p, const struct print_job *job, int error);
+/* It never can: more bytes than a printer is given at once must not hold up the others. */
+void printing_drop(struct printing *p, const struct print_job *job, int error);
+/* The journal takes nothing: all waits until it does. */
+void printing_get_stuck(struct printing *p, int64_t job, int error);
 
 /* printing-drawer.c: sends the pulse that somebody waits for, where nothing is printed just now. */
 void printing_pulse_send(struct printing *p);

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include <fcntl.h>
 #include <inttypes.h>
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "transaction/job-page.h"
 #include "transaction/print-orders.h"
 #include "transaction/printing-internal.h"
 
@@ -16,14 +14,6 @@
 #define FAILURES_MAX 3
 
 #define PROGRESS_INTERVAL_USEC (500 * USEC_PER_MSEC)
-
-static const struct receipt_style *style_of(const struct printing *p) {
-        return settings_style(p->engine->config.settings);
-}
-
-int printing_lay_out(const struct printing *p, const struct print_job *job, bool plain, struct page **ret) {
-        return job_page(job, style_of(p), &p->profile, plain, ret);
-}
 
 const struct printer_profile *printing_profile(const struct printing *p) {
         return &p->profile;
@@ -108,7 +98,7 @@ static void panic_between_sales(struct printing *p) {
                 engine_panic(p->stuck, "what is printed cannot be written");
 }
 
-static void get_stuck(struct printing *p, int64_t job, int error) {
+void printing_get_stuck(struct printing *p, int64_t job, int error) {
         if (p->stuck == 0)
                 log_error_errno(error,
                                 "Print job %" PRIi64 ": the journal cannot be written; nothing is printed until it "
@@ -176,8 +166,7 @@ static void count_result(struct printing *p, int64_t job, enum printer_result re
                 p->failing = p->failures = 0;
 }
 
-/* What hinders it is not the printer: a page that cannot be made. */
-static int put_off(struct printing *p, const struct print_job *job, int error) {
+int printing_put_off(struct printing *p, const struct print_job *job, int error) {
         log_error_errno(error, "Print job %" PRIi64 " cannot be laid out; it is tried again", job->id);
         count_failure(p, job->id);
         pause_paper(p);
@@ -200,7 +189,7 @@ static void job_done(struct printer *printer, uint64_t id, enum printer_result r
                 log_warning("Print job %" PRIi64 ": %s: %s", p->ended, printer_result_to_string(result), reason);
         r = write_end(p);
         if (r < 0)
-                return get_stuck(p, p->ended, r);
+                return printing_get_stuck(p, p->ended, r);
 
         /* What could not be printed waits for the printer to come back, which may be without a word. */
         if (result == PRINTER_PRINTED || result == PRINTER_UNCONFIRMED)
@@ -225,20 +214,19 @@ static bool get_loose(struct printing *p) {
         return true;
 }
 
-/* More bytes than a printer is given at once must not hold up the others. */
-static void drop_job(struct printing *p, const struct print_job *job, int error) {
+void printing_drop(struct printing *p, const struct print_job *job, int error) {
         int r;
 
         log_error_errno(error, "Print job %" PRIi64 " cannot be printed and is dropped; its transaction stands",
                         job->id);
         r = set_job_state(p, job->id, PRINT_CANCELLED);
         if (r < 0)
-                return get_stuck(p, job->id, r);
+                return printing_get_stuck(p, job->id, r);
         tell_job(p, job->id, job->transaction, PRINT_CANCELLED);
 }
 
-static void submit(struct printing *p, const struct print_job *job, const uint8_t *data, size_t size,
-                   unsigned seconds) {
+void printing_submit(struct printing *p, const struct print_job *job, const uint8_t *data, size_t size,
+                     unsigned seconds) {
         const struct printer_job out = {
                 .id = (uint64_t) job->id,
                 .confirm = printing_confirm(&p->profile),
@@ -251,7 +239,7 @@ static void submit(struct printing *p, const struct print_job *job, const uint8_
 
         r = set_job_state(p, job->id, PRINT_PRINTING);
         if (r < 0)
-                return get_stuck(p, job->id, r);
+                return printing_get_stuck(p, job->id, r);
         p->job = job->id;
         p->job_transaction = job->transaction;
         p->done = 0;
@@ -328,124 +316,6 @@ static void attach(struct printing *p) {
         retry_soon(p);
 }
 
-static void stop_drawing(struct printing *p) {
-        p->drawing = render_call_free(p->drawing);
-        p->page = page_free(p->page);
-        p->logo = safe_close(p->logo);
-        p->drawn = 0;
-}
-
-static int make_bytes(const struct printing *p, const struct page *page, uint8_t **ret, size_t *ret_size) {
-        _cleanup_free_ uint8_t *data = NULL;
-        size_t size;
-        int r;
-
-        r = page_to_escpos(page, &p->profile, &data, &size);
-        if (r < 0)
-                return r;
-        if (size > PRINTER_JOB_SIZE_MAX)
-                return -E2BIG;
-        *ret = TAKE_PTR(data);
-        *ret_size = size;
-        return 0;
-}
-
-/* Negative where it is tried again later. Known before the journal says "printing": what cannot be sent. */
-static int print_page(struct printing *p, const struct print_job *job, struct page *page) {
-        _cleanup_(page_freep) struct page *plain = NULL;
-        _cleanup_free_ uint8_t *data = NULL;
-        size_t size = 0;
-        int r;
-
-        r = make_bytes(p, page, &data, &size);
-        if (r < 0 && r != -ENOMEM) {
-                log_warning_errno(r, "Print job %" PRIi64 " cannot be printed as it was drawn; it is printed without",
-                                  job->id);
-                r = printing_lay_out(p, job, true, &plain);
-                if (r < 0)
-                        return put_off(p, job, r);
-                page = plain;
-                r = make_bytes(p, page, &data, &size);
-        }
-        if (r == -ENOMEM)
-                return put_off(p, job, r);
-        if (r < 0)
-                drop_job(p, job, r);
-        else
-                submit(p, job, data, size, page_print_seconds(page, &p->profile));
-        return 0;
-}
-
-/* Whatever became of the pictures: what was not drawn is said as well as the printer can. */
-static int print_drawn(struct printing *p, const struct print_job *job, int error, struct page *page) {
-        _cleanup_(page_freep) struct page *plain = NULL;
-        int r;
-
-        if (error >= 0)
-                return print_page(p, job, page);
-        log_warning_errno(error, "Print job %" PRIi64 ": till-render has drawn nothing; it is printed without",
-                          job->id);
-        r = printing_lay_out(p, job, true, &plain);
-        return r < 0 ? put_off(p, job, r) : print_page(p, job, plain);
-}
-
-static void on_drawn(int error, const void *data, size_t size, void *userdata) {
-        _cleanup_(print_job_done) struct print_job job = {};
-        _cleanup_(page_freep) struct page *page = NULL;
-        struct printing *p = userdata;
-        int64_t id = p->drawn;
-        int r;
-
-        page = TAKE_PTR(p->page);
-        stop_drawing(p);
-        r = print_job_load(p->engine->config.journal, id, &job);
-        if (r < 0 && r != -ENOENT)
-                return get_stuck(p, id, r);
-        if (r >= 0)
-                (void) print_drawn(p, &job, error, page);
-        /* Nothing else kicks the queue where this one did not get as far as the printer. */
-        if (p->stuck == 0)
-                printing_kick(p);
-}
-
-/* Takes the page where it returns 0. */
-static int start_drawing(struct printing *p, const struct print_job *job, struct page **page) {
-        struct render_request request = {
-                .page = *page,
-                .profile = &p->profile,
-                .face = RENDER_RASTER,
-        };
-        int r;
-
-        p->logo = receipt_style_open_logo(style_of(p));
-        request.logo_fd = p->logo;
-        r = render_start(p->engine->config.event, &request, RENDER_DEADLINE_USEC, on_drawn, p, &p->drawing);
-        if (r < 0) {
-                p->logo = safe_close(p->logo);
-                return r;
-        }
-        p->page = TAKE_PTR(*page);
-        p->drawn = job->id;
-        return 0;
-}
-
-/* Negative where it is tried again later. */
-static int print_job(struct printing *p, const struct print_job *job) {
-        _cleanup_(page_freep) struct page *page = NULL;
-        int r;
-
-        r = printing_lay_out(p, job, !printer_profile_has_chinese(&p->profile), &page);
-        if (r >= 0 && page_needs_rasters(page, &p->profile)) {
-                r = start_drawing(p, job, &page);
-                if (r >= 0)
-                        return 0;
-                log_warning_errno(r, "Print job %" PRIi64 ": nothing can be drawn; it is printed without", job->id);
-                page = page_free(page);
-                r = printing_lay_out(p, job, true, &page);
-        }
-        return r < 0 ? put_off(p, job, r) : print_page(p, job, page);
-}
-
 void printing_kick(struct printing *p) {
         attach(p);
         if (!get_loose(p))
@@ -459,11 +329,11 @@ void printing_kick(struct printing *p) {
                 if (r == -ENOENT)
                         return;
                 if (r < 0)
-                        return get_stuck(p, 0, r);
+                        return printing_get_stuck(p, 0, r);
                 /* It waits for its time, and holds up nobody who comes behind the third time. */
                 if (job.id == p->failing && p->pause)
                         return;
-                r = print_job(p, &job);
+                r = printing_page_start(p, &job);
                 if (r < 0)
                         return;
         }
@@ -499,7 +369,7 @@ int printing_cancel(struct printing *p, int64_t id, const struct print_asker *as
                 (void) printer_cancel(p->printer, (uint64_t) id);
         }
         if (p->drawn == id)
-                stop_drawing(p);
+                printing_page_stop(p);
         if (p->failing == id)
                 p->failing = p->failures = 0;
         tell_job(p, id, job.transaction, PRINT_CANCELLED);
@@ -576,7 +446,7 @@ static void printer_lost(struct printer *printer, int error, void *userdata) {
 
         log_warning_errno(error, "The printer is lost; its jobs wait for it");
         p->device = NULL;
-        stop_drawing(p);
+        printing_page_stop(p);
         tell_hold(p);
         retry_soon(p);
         if (device)
@@ -587,7 +457,7 @@ void printing_device_changed(struct printing *p, struct device *device, enum mon
         if (event == MONITOR_DISCONNECTED && device == p->device) {
                 printer_close(p->printer);
                 p->device = NULL;
-                stop_drawing(p);
+                printing_page_stop(p);
                 tell_hold(p);
         }
         if (event == MONITOR_CONNECTED)
@@ -623,7 +493,7 @@ int printing_new(struct engine *e, struct printing **ret) {
 struct printing *printing_free(struct printing *p) {
         if (!p)
                 return NULL;
-        stop_drawing(p);
+        printing_page_stop(p);
         printing_pulse_end(p, -ECANCELED, "tilld is stopping");
         printer_free(p->printer);
         sd_event_source_disable_unref(p->retry);
