@@ -61,6 +61,9 @@ enum slip_reconciliation {
         _SLIP_RECONCILIATION_INVALID = -EINVAL,
 };
 
+/* Bytes of a name of a shop or a bank: 40 Chinese characters. */
+#define SLIP_NAME_MAX 120
+
 /*
  * Texts are UTF-8; empty fields are left out of the paper. EMV fields are hexadecimal. Control characters
  * are dropped at layout, whoever wrote them. Begins with slip_init(), ends with slip_done().
@@ -71,13 +74,13 @@ struct slip {
         bool duplicate;
         unsigned reprint; /* how often it was printed again at somebody's wish, 0: never; of a job, and not stored */
 
-        char merchant_name[121]; /* 40 characters */
-        char merchant[16];       /* 15 digits */
+        char merchant_name[SLIP_NAME_MAX + 1];
+        char merchant[16]; /* 15 digits */
         char terminal[9];
         char operator_id[17];
         char approver[24]; /* a supervisor's number, or "uid 0"; not on the cardholder's copy */
         char issuer[41];
-        char acquirer[41];
+        char acquirer[SLIP_NAME_MAX + 1];
         char masked_pan[24]; /* must hold at least one '*' where it has more than 10 digits */
         char entry;          /* S swipe, I inserted, M manual, C contactless; '\0' none */
         char kind[24];       /* "sale": named in both languages by a table */
@@ -151,6 +154,10 @@ enum slip_mode slip_mode_from_string(const char *text);
 
 void slip_init(struct slip *slip);
 void slip_done(struct slip *slip);
+/* Into a field of text: as many whole characters as it has room for, "?" for what is no UTF-8. */
+void slip_set_text(char *field, size_t size, const char *text);
+#define SLIP_SET(field, text) slip_set_text(field, sizeof(field), text)
+bool slip_text_is_valid(const char *text); /* UTF-8 */
 /* Whether a card number shows no more than its first 6 and last 4 digits. */
 bool slip_pan_is_masked(const char *pan);
 

@@ -79,7 +79,7 @@ static void fill_message(const struct transaction_record *t, struct slip *ret) {
         if (streq(t->reason, "refused"))
                 (void) snprintf(ret->message, sizeof(ret->message), "%s\n%s", result->zh, result->text);
         else
-                COPY(ret->message, cause ?: t->message);
+                SLIP_SET(ret->message, cause ?: t->message);
 }
 
 /* Whose paper it is, and of when. */
@@ -87,9 +87,9 @@ static void slip_begin(const struct settings *s, enum slip_paper paper, uint64_t
         slip_init(ret);
         ret->paper = paper;
         ret->mode = paper_mode(s);
-        COPY(ret->merchant_name, s->merchant_name);
-        COPY(ret->merchant, s->merchant_number);
-        COPY(ret->terminal, s->terminal_number);
+        SLIP_SET(ret->merchant_name, s->merchant_name);
+        SLIP_SET(ret->merchant, s->merchant_number);
+        SLIP_SET(ret->terminal, s->terminal_number);
         ret->time_usec = time_usec;
         ret->time_offset = time_offset(time_usec);
 }
@@ -97,38 +97,38 @@ static void slip_begin(const struct settings *s, enum slip_paper paper, uint64_t
 static void slip_fill(const struct settings *s, const struct transaction_record *t, enum slip_paper paper,
                       struct slip *ret) {
         slip_begin(s, paper, t->finished_usec, ret);
-        COPY(ret->operator_id, t->operator_id);
-        COPY(ret->approver, t->approver);
-        COPY(ret->issuer, t->issuer);
-        COPY(ret->acquirer, strempty(s->acquirer_name));
+        SLIP_SET(ret->operator_id, t->operator_id);
+        SLIP_SET(ret->approver, t->approver);
+        SLIP_SET(ret->issuer, t->issuer);
+        SLIP_SET(ret->acquirer, strempty(s->acquirer_name));
 
-        COPY(ret->masked_pan, t->masked_pan);
+        SLIP_SET(ret->masked_pan, t->masked_pan);
         ret->entry = entry_letter(t->entry);
-        COPY(ret->kind, t->kind);
+        SLIP_SET(ret->kind, t->kind);
         ret->batch = t->batch;
         ret->voucher = t->voucher;
         ret->stan = t->stan;
-        COPY(ret->authorization_code, t->authorization_code);
-        COPY(ret->rrn, t->rrn);
+        SLIP_SET(ret->authorization_code, t->authorization_code);
+        SLIP_SET(ret->rrn, t->rrn);
         ret->amount = t->amount;
-        COPY(ret->currency, t->currency);
-        COPY(ret->reference, t->reference);
+        SLIP_SET(ret->currency, t->currency);
+        SLIP_SET(ret->reference, t->reference);
 
         ret->psn = t->psn;
-        COPY(ret->cryptogram, t->cryptogram);
-        COPY(ret->cryptogram_kind, t->cryptogram_kind);
-        COPY(ret->tvr, t->tvr);
-        COPY(ret->aid, t->aid);
-        COPY(ret->tsi, t->tsi);
-        COPY(ret->atc, t->atc);
-        COPY(ret->label, t->label);
-        COPY(ret->preferred_name, t->preferred_name);
-        COPY(ret->aip, t->aip);
-        COPY(ret->iad, t->iad);
-        COPY(ret->terminal_capabilities, t->terminal_capabilities);
+        SLIP_SET(ret->cryptogram, t->cryptogram);
+        SLIP_SET(ret->cryptogram_kind, t->cryptogram_kind);
+        SLIP_SET(ret->tvr, t->tvr);
+        SLIP_SET(ret->aid, t->aid);
+        SLIP_SET(ret->tsi, t->tsi);
+        SLIP_SET(ret->atc, t->atc);
+        SLIP_SET(ret->label, t->label);
+        SLIP_SET(ret->preferred_name, t->preferred_name);
+        SLIP_SET(ret->aip, t->aip);
+        SLIP_SET(ret->iad, t->iad);
+        SLIP_SET(ret->terminal_capabilities, t->terminal_capabilities);
         ret->verification = verification(t);
 
-        COPY(ret->response_code, t->response_code);
+        SLIP_SET(ret->response_code, t->response_code);
         fill_message(t, ret);
         ret->advice = advice(t, paper);
 }
@@ -275,8 +275,8 @@ int paper_queue_settlement(struct engine *e, const struct transaction_record *re
         slip_fill(e->config.settings, record, SLIP_SETTLEMENT, &slip);
         slip.left_out = left_out;
         if (agreement) {
-                COPY(slip.approver, agreement->resolver);
-                COPY(slip.note, agreement->note);
+                SLIP_SET(slip.approver, agreement->resolver);
+                SLIP_SET(slip.note, agreement->note);
                 /* The settlement itself may have ended long before. */
                 slip.time_usec = batch->settled_usec;
                 slip.time_offset = time_offset(batch->settled_usec);

@@ -99,12 +99,17 @@ static int assign_terminal(struct settings *s, const char *key, const char *valu
         return -EINVAL;
 }
 
+static int assign_name(char **name, const char *value, const char **ret_reason) {
+        *ret_reason = "name= is not UTF-8, and receipts bear it: save the file as UTF-8";
+        return slip_text_is_valid(value) ? free_and_strdup(name, value) : -EINVAL;
+}
+
 static int assign_merchant(struct settings *s, const char *key, const char *value, const char **ret_reason) {
         unsigned n;
         int r;
 
         if (streq(key, "name"))
-                return free_and_strdup(&s->merchant_name, value);
+                return assign_name(&s->merchant_name, value, ret_reason);
         if (streq(key, "number"))
                 return assign_fixed(s->merchant_number, 15, value, ret_reason,
                                     "number= is the merchant's, 15 letters or digits");
@@ -149,7 +154,7 @@ static int assign_acquirer(struct settings *s, const char *key, const char *valu
         if (streq(key, "hosts"))
                 return assign_hosts(s, value, ret_reason);
         if (streq(key, "name"))
-                return free_and_strdup(&s->acquirer_name, value);
+                return assign_name(&s->acquirer_name, value, ret_reason);
         if (streq(key, "server-name"))
                 return free_and_strdup(&s->acquirer_server_name, value);
         if (streq(key, "answer-timeout"))

@@ -439,6 +439,22 @@ static void plain(void **state) {
         assert_silent(text, "APP NAME");
 }
 
+static void texts_are_cut_between_characters(void **state) {
+        static const struct {
+                const char *text, *kept;
+        } cases[] = {
+                { "", "" },           { "abcdefg", "abcdefg" }, { "abcdefgh", "abcdefg" }, { "汉字三", "汉字" },
+                { "ab汉字", "ab汉" }, { "a\xff\xc3z", "a??z" }, { "abcd😀", "abcd" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                char field[8];
+
+                SLIP_SET(field, cases[i].text);
+                assert_string_equal(field, cases[i].kept);
+        }
+}
+
 static void amounts(void **state) {
         struct slip slip = sample_slip();
         struct page *page = NULL;
@@ -460,14 +476,23 @@ static void amounts(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(blob_round_trip), cmocka_unit_test(blob_is_strict),
-                cmocka_unit_test(blob_mutations),  cmocka_unit_test(merchant_copy),
-                cmocka_unit_test(cardholder_copy), cmocka_unit_test(refusals),
-                cmocka_unit_test(money_back),      cmocka_unit_test(settlement),
-                cmocka_unit_test(plain),           cmocka_unit_test(settlement_columns),
-                cmocka_unit_test(whole_labels),    cmocka_unit_test(diagnostics),
-                cmocka_unit_test(reasons),         cmocka_unit_test(back_is_large),
-                cmocka_unit_test(no_rule_twice),   cmocka_unit_test(amounts),
+                cmocka_unit_test(blob_round_trip),
+                cmocka_unit_test(blob_is_strict),
+                cmocka_unit_test(blob_mutations),
+                cmocka_unit_test(merchant_copy),
+                cmocka_unit_test(cardholder_copy),
+                cmocka_unit_test(refusals),
+                cmocka_unit_test(money_back),
+                cmocka_unit_test(settlement),
+                cmocka_unit_test(plain),
+                cmocka_unit_test(settlement_columns),
+                cmocka_unit_test(whole_labels),
+                cmocka_unit_test(diagnostics),
+                cmocka_unit_test(reasons),
+                cmocka_unit_test(back_is_large),
+                cmocka_unit_test(no_rule_twice),
+                cmocka_unit_test(amounts),
+                cmocka_unit_test(texts_are_cut_between_characters),
         };
 
         return cmocka_run_group_tests_name("receipt-slip", tests, NULL, NULL);

@@ -327,6 +327,24 @@ static void electronic(void **state) {
         }
 }
 
+/* No name keeps a sale from its end: one that is too long is cut between two characters. */
+static void names(void **state) {
+        static const char *const texts[] = { "一二三四五六七八九十", "\xc9\xcc", "\xef\xbf\xbd", "😀", "e\xcc\x81" };
+        char name[256];
+
+        shop.settings.merchant_name = shop.settings.acquirer_name = name;
+        for (size_t i = 0; i < ELEMENTSOF(texts); i++)
+                for (size_t before = 0; before < 4; before++) {
+                        char reference[24];
+
+                        memset(name, 'x', before);
+                        for (name[before] = '\0'; strlen(name) + strlen(texts[i]) < sizeof(name);)
+                                strcat(name, texts[i]);
+                        (void) snprintf(reference, sizeof(reference), "%zu-%zu", i, before);
+                        sell_as(reference);
+                }
+}
+
 /* Whoever asks for a signature gives something to sign on. */
 static void to_be_signed(void **state) {
         struct receipt_style style = *receipt_style_default();
@@ -920,6 +938,7 @@ static void drawer_of_a_lost_printer(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(printed_again, setup, teardown),
+                cmocka_unit_test_setup_teardown(names, setup, teardown),
                 cmocka_unit_test_setup_teardown(to_be_signed, setup, teardown),
                 cmocka_unit_test_setup_teardown(printing_is_the_papers_own, setup, teardown),
                 cmocka_unit_test_setup_teardown(electronic, setup, teardown),

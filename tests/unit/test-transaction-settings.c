@@ -52,6 +52,17 @@ static int load(const char *text, const char *drop_in, struct settings **ret) {
         return settings_load(path, drop_ins, ret);
 }
 
+/* A name that no paper could bear is said at the start, not at the first sale. */
+static void names(void **state) {
+        struct settings *s = NULL;
+
+        assert_int_equal(load(COMPLETE, "[acquirer]\nname=晨光银行\n", &s), 0);
+        assert_string_equal(s->acquirer_name, "晨光银行");
+        s = settings_free(s);
+        assert_int_equal(load(COMPLETE, "[acquirer]\nname=\xc9\xcc\n", &s), -EINVAL);
+        assert_int_equal(load(COMPLETE, "[merchant]\nname=\xc9\xcc\n", &s), -EINVAL);
+}
+
 static void offline_caps(void **state) {
         static const struct {
                 const char *key, *most, *more;
@@ -199,6 +210,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(offline_caps, setup, teardown),
                 cmocka_unit_test_setup_teardown(last_word_counts, setup, teardown),
                 cmocka_unit_test_setup_teardown(training_unless_said, setup, teardown),
+                cmocka_unit_test_setup_teardown(names, setup, teardown),
                 cmocka_unit_test_setup_teardown(refused, setup, teardown),
                 cmocka_unit_test_setup_teardown(missing, setup, teardown),
                 cmocka_unit_test(refusals),
