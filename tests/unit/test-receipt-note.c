@@ -36,12 +36,14 @@ static void marks(void **state) {
 
         note.reprint = 2;
         expect(&note, STYLE_ENGLISH,
-               "    TRAINING    \n\n\n           DUPLICATED\n         REPRINT NO. 2\n\ntea\n\n    TRAINING    \n");
+               "            TRAINING    \n\n\n           DUPLICATED\n         REPRINT NO. 2\n\ntea\n\n            "
+               "TRAINING    \n");
         note.reprint = 0;
-        expect(&note, STYLE_CHINESE, "      训练      \n\n\n           重打印凭证\n\ntea\n\n      训练      \n");
+        expect(&note, STYLE_CHINESE,
+               "              训练      \n\n\n           重打印凭证\n\ntea\n\n              训练      \n");
         note.mode = SLIP_TEST;
         note.duplicate = false;
-        expect(&note, STYLE_BOTH, "   测试 TEST    \n\ntea\n\n   测试 TEST    \n");
+        expect(&note, STYLE_BOTH, "           测试 TEST    \n\ntea\n\n           测试 TEST    \n");
 }
 
 /* A style may want less than the printer has. */
