@@ -49,6 +49,9 @@ static size_t encode(struct encoder *e, uint32_t c, char *bytes, size_t size) {
         }
         if (e->table == (iconv_t) -1)
                 return 0;
+        /* GB18030 has four bytes for anything, and a font two columns for whatever it has of that. */
+        if (e->profile->chinese != PRINTER_CHINESE_NONE && unicode_width(c) == 1 && c != 0xa5)
+                return 0;
         /* The yen sign is narrow in Unicode and missing in GB: use the wide one. */
         if (c == 0xa5 && e->profile->chinese != PRINTER_CHINESE_NONE)
                 return encode(e, 0xffe5, bytes, size);
@@ -327,7 +330,10 @@ static struct encoder encoder_make(const struct printer_profile *profile) {
 static bool has_character(struct encoder *e, uint32_t c) {
         char bytes[8];
 
-        return unicode_is_control(c) || unicode_width(c) == 0 || encode(e, c, bytes, sizeof(bytes)) > 0;
+        /* A mark over another character is none of a font's. */
+        if (unicode_width(c) == 0)
+                return unicode_is_control(c);
+        return encode(e, c, bytes, sizeof(bytes)) > 0;
 }
 
 static bool has_characters(struct encoder *e, const char *text) {

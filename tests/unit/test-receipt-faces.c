@@ -14,7 +14,9 @@
 #include "helpers/till-render/draw.h"
 #include "paper/paper.h"
 #include "receipt-papers.h"
+#include "receipt/blocks.h"
 #include "receipt/escpos.h"
+#include "receipt/unicode.h"
 
 #define WINDOW 36
 #define ASTRAY_PERCENT 10
@@ -233,6 +235,100 @@ static void all_as_pictures(void **state) {
         }
 }
 
+/* What a shop may call itself, and what a checkout, an acquirer or a support engineer may have pasted. */
+static const char *const texts[] = {
+        "\x1b@\x1dV\x01\x10\x14\x01\x01\x1bp\x00\xc2\x9b[2J\x7f",
+        "שלום עולם 123 مرحبا",
+        "\xe2\x80\xae"
+        "abc\xe2\x80\xac \xe2\x81\xa6x\xe2\x81\xa9",
+        "e\xcc\x81\xcc\x81\xcc\x81\xcc\x81\xcc\x81\xcc\x81\xcc\x81\xcc\x81\xcc\x81\xcc\x81\xcc\x81\xcc\x81"
+        "\xcc\x81\xcc\x81\xcc\x81\xcc\x81 o\xcc\x88",
+        "\xcc\x81 begins with a mark",
+        "a\xe2\x80\x8b\xe2\x80\x8c\xe2\x80\x8d\xef\xbb\xbf\xe2\x81\xa0"
+        "b\xc2\xad",
+        "\xe2\x80\x8b\xef\xb8\x8f",
+        "👨‍👩‍👧‍👦🇨🇳❤️😀🏽",
+        "नमस्ते สวัสดี",
+        "ＡＢＣ１２３",
+        "㐀𠮷龘 ½ € £ ￥ ①",
+        "一二三四五六七八九十一二三四五六七八九十一二三四五六七八九十一二三四五六七八九十",
+        "AAAAAAAAAABBBBBBBBBBCCCCCCCCCCDDDDDDDDDDEEEEEEEEEEFFFFFFFFFFGGGGGGGGGGHHHHHHHHHHIIIIIIIIIIJJJJJJJJJJKKKKKKKKK"
+        "K",
+        "\xff\xfe\xc0\x80 broken \xe4\xb8",
+        "{{ } %s %n \\ \" '",
+};
+
+static void lay_out_with(const char *text, const struct printer_profile *profile, struct page **ret) {
+        struct receipt_style style = *receipt_style_default();
+        struct style_block blocks[] = {
+                { .type = BLOCK_MODE },
+                { .type = BLOCK_HEADER, .width = 2, .height = 2 },
+                { .type = BLOCK_MERCHANT },
+                { .type = BLOCK_FIELD, .field = FIELD_VOUCHER, .text = (char *) text },
+                { .type = BLOCK_FIELD, .field = FIELD_MESSAGE, .text = (char *) text, .small = true },
+                { .type = BLOCK_CARD, .bold = true },
+                { .type = BLOCK_AMOUNT },
+                { .type = BLOCK_RESPONSE },
+                { .type = BLOCK_FOOTER, .inverse = true, .aligned = true, .align = PAGE_RIGHT },
+                { .type = BLOCK_CUT },
+        };
+        struct slip slip = sample_slip();
+
+        slip.paper = SLIP_DECLINED;
+        SLIP_SET(slip.merchant_name, text);
+        SLIP_SET(slip.issuer, text);
+        SLIP_SET(slip.acquirer, text);
+        SLIP_SET(slip.message, text);
+        style.header = style.footer = (char *) "{merchant-name}";
+        style.papers[SLIP_DECLINED] = (struct style_paper){ blocks, ELEMENTSOF(blocks) };
+        assert_int_equal(slip_layout(&slip, &style, profile, ret), 0);
+}
+
+static void expect_fits(const struct page *page) {
+        _cleanup_free_ char *copy = NULL;
+        char *rest, *line;
+
+        for (size_t i = 0; i < page->n_lines; i++)
+                if (page->lines[i].type == PAGE_TEXT)
+                        assert_true(page_text_width(page->lines[i].text) * page->lines[i].width <=
+                                    (page->lines[i].small ? page->columns_small : page->columns));
+        assert_int_equal(page_to_text(page, &copy), 0);
+        for (rest = copy; (line = strsep(&rest, "\n"));) {
+                const char *p = line;
+                uint32_t c;
+
+                assert_true(page_text_width(line) <= page->columns_small);
+                while ((c = unicode_next(&p)) != 0)
+                        assert_false(unicode_is_control(c));
+        }
+}
+
+/* No text is wider than the paper, a command, or something else in another face. */
+static void hostile_texts(void **state) {
+        static const enum printer_chinese fonts[] = { PRINTER_CHINESE_NONE, PRINTER_CHINESE_GBK,
+                                                      PRINTER_CHINESE_GB18030 };
+
+        for (size_t i = 0; i < ELEMENTSOF(texts); i++)
+                for (size_t k = 0; k < ELEMENTSOF(fonts); k++) {
+                        _cleanup_(picture_done) struct picture a = {}, b = {};
+                        _cleanup_(page_freep) struct page *page = NULL;
+                        struct printer_profile profile;
+                        unsigned lines, wrong;
+
+                        sample_profile(sample_printers + k, &profile);
+                        profile.chinese = fonts[k];
+                        lay_out_with(texts[i], &profile, &page);
+                        expect_fits(page);
+                        drawn(page, &profile, &b);
+                        add_rasters(page, &profile);
+                        printed(page, &profile, &a);
+                        wrong = compare(&a, &b, &lines);
+                        if (wrong > 0)
+                                fail_msg("%u of %u lines differ with text %zu, font %zu: %s", wrong, lines, i, k,
+                                         texts[i]);
+                }
+}
+
 /* Whatever is wrong with one of the faces has to be seen, or the tests above say nothing. */
 static unsigned differ(void (*break_page)(struct page *page), void (*break_picture)(struct picture *picture)) {
         _cleanup_(picture_done) struct picture a = {}, b = {};
@@ -340,6 +436,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(all_papers),
                 cmocka_unit_test(all_as_pictures),
+                cmocka_unit_test(hostile_texts),
                 cmocka_unit_test(what_is_wrong_is_seen),
         };
 
