@@ -71,14 +71,26 @@ static void on_change(void *userdata) {
 
 /* ---- Start and end ---- */
 
+/* Of a line that was not written to its end nobody has heard. */
+static void drop_half_line(const char *path, int fd) {
+        off_t size = lseek(fd, 0, SEEK_END);
+        char last;
+
+        while (size > 0 && pread(fd, &last, 1, size - 1) == 1 && last != '\n')
+                size--;
+        if (ftruncate(fd, size) < 0)
+                fail(path, errno);
+}
+
 static int open_log(const char *name, int fd) {
         char path[PATH_MAX];
         int r;
 
         (void) snprintf(path, sizeof(path), "%s/%s", terminal.dir, name);
-        r = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+        r = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
         if (r < 0)
                 fail(path, errno);
+        drop_half_line(path, r);
         if (dup3(r, fd, O_CLOEXEC) < 0)
                 fail(path, errno);
         safe_close(r);
