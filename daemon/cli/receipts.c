@@ -370,11 +370,51 @@ static const struct act {
         const char *name;
         int (*run)(struct cli *cli, const char *what, struct choice *c);
         bool about; /* something, which stands behind it */
+        const char *options;
 } acts[] = {
-        { "list", list_papers, false }, { "show", show, false },    { "reprint", reprint, false },
-        { "print", print_paper, true }, { "save", save, false },    { "text", print_text, true },
-        { "jobs", list_jobs, false },   { "cancel", cancel, true }, { "drawer", open_drawer, false },
+        { "list", list_papers, false, "" },
+        { "show", show, false, "reference job settlement copy face" },
+        { "reprint", reprint, false, "reference job settlement copy" },
+        { "print", print_paper, true, "reference batch" },
+        { "save", save, false, "reference job settlement copy face" },
+        { "text", print_text, true, "size" },
+        { "jobs", list_jobs, false, "" },
+        { "cancel", cancel, true, "" },
+        { "drawer", open_drawer, false, "" },
 };
+
+static bool has_word(const char *words, const char *word) {
+        size_t n = strlen(word);
+
+        for (const char *at = words; (at = strstr(at, word)); at += n)
+                if ((at == words || at[-1] == ' ') && (at[n] == ' ' || at[n] == '\0'))
+                        return true;
+        return false;
+}
+
+/* What an act would not look at is not taken: somebody may have meant another paper. */
+static int check_options(const struct act *act, const struct choice *c) {
+        const struct {
+                const char *name;
+                bool given;
+        } options[] = {
+                { "reference", c->reference },
+                { "copy", c->copy },
+                { "face", c->face },
+                { "size", c->size },
+                { "job", c->job > 0 },
+                { "batch", c->batch > 0 },
+                { "settlement", c->settlement > 0 },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(options); i++)
+                if (options[i].given && !has_word(act->options, options[i].name)) {
+                        fprintf(stderr, _("tillctl receipt %s has no option --%s: see tillctl receipt --help.\n"),
+                                act->name, options[i].name);
+                        return EXIT_USAGE;
+                }
+        return 0;
+}
 
 static int act(struct cli *cli, int argc, char **argv, struct choice *c) {
         const char *name = argc > 0 ? argv[0] : "list";
@@ -382,6 +422,8 @@ static int act(struct cli *cli, int argc, char **argv, struct choice *c) {
         for (size_t i = 0; i < ELEMENTSOF(acts); i++) {
                 if (!streq(acts[i].name, name))
                         continue;
+                if (check_options(acts + i, c) != 0)
+                        return EXIT_USAGE;
                 if (argc <= (acts[i].about ? 2 : 1) && argc >= (acts[i].about ? 2 : 0))
                         return acts[i].run(cli, acts[i].about ? argv[1] : NULL, c);
                 fprintf(stderr,

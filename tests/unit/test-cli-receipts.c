@@ -45,6 +45,10 @@ static void too_much_or_too_little(void **state) {
         assert_int_equal(run("cancel", "1", "2"), EXIT_USAGE);
         assert_int_equal(run("reprint", "ORDER-1", NULL), EXIT_USAGE);
         assert_int_equal(run("drawer", "2", NULL), EXIT_USAGE);
+        assert_int_equal(run("list", "--reference=ORDER-1", NULL), EXIT_USAGE);
+        assert_int_equal(run("cancel", "1", "--job=2"), EXIT_USAGE);
+        assert_int_equal(run("reprint", "--face=pdf", NULL), EXIT_USAGE);
+        assert_int_equal(run("print", "test-page", "--size=large"), EXIT_USAGE);
         assert_int_equal(run("frobnicate", NULL, NULL), EXIT_USAGE);
 }
 
