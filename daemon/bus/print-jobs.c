@@ -2,6 +2,7 @@
 /* org.tilld1.Receipts: jobs, from the queue to paper. */
 #include <inttypes.h>
 
+#include "base/log.h"
 #include "bus/authority.h"
 #include "bus/error.h"
 #include "bus/receipts.h"
@@ -134,6 +135,10 @@ static int tell(struct server *s, int64_t id, enum print_state state) {
 }
 
 void receipts_job_changed(struct server *s, int64_t job, enum print_state state) {
+        int r = 0;
+
         if (s->engine)
-                (void) tell(s, job, state);
+                r = tell(s, job, state);
+        if (r < 0)
+                log_warning_errno(r, "Nobody was told that print job %" PRIi64 " has changed", job);
 }

@@ -51,6 +51,20 @@ static int fill_of_transaction(struct server *s, const char *reference, enum sli
         return paper_fill_transaction(s->engine, record, paper, slip);
 }
 
+/* Nobody thinks that a paper is about a transaction, or of a batch, that it does not look at. */
+static int check_print_options(const char *paper, bool by_reference, bool by_batch, struct refusal *refusal) {
+        enum slip_paper which = slip_paper_from_string(paper);
+        bool of_terminal = which == SLIP_TEST_PAGE || which == SLIP_DIAGNOSTICS || which == SLIP_TRANSACTION_LIST;
+
+        if (by_reference && of_terminal)
+                return refusal_set(refusal, REFUSAL_UNKNOWN_OPTION,
+                                   "The option \"reference\" is none of a %s: leave it out", paper);
+        if (by_batch && which != SLIP_TRANSACTION_LIST)
+                return refusal_set(refusal, REFUSAL_UNKNOWN_OPTION,
+                                   "The option \"batch\" is that of a transaction-list: leave it out");
+        return 0;
+}
+
 static int fill(struct server *s, const char *paper, const char *reference, uint32_t batch, struct slip *slip,
                 int64_t *ret_transaction, struct refusal *refusal) {
         int r;
@@ -84,19 +98,22 @@ static int print(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         const char *paper = "", *reference = "";
         struct server *s = userdata;
         struct refusal refusal = {};
+        bool by_reference = false, by_batch = false;
         struct print_asker asker;
         int64_t transaction = 0, job;
         uint32_t batch = 0;
         const struct bus_option options[] = {
                 { "paper", 's', &paper },
-                { "reference", 's', &reference },
-                { "batch", 'u', &batch },
+                { "reference", 's', &reference, &by_reference },
+                { "batch", 'u', &batch, &by_batch },
                 {},
         };
         int r;
 
         slip_init(&slip);
         r = options_read(m, options, &refusal);
+        if (r >= 0)
+                r = check_print_options(paper, by_reference, by_batch, &refusal);
         if (r >= 0)
                 r = fill(s, paper, reference, batch, &slip, &transaction, &refusal);
         if (r >= 0)

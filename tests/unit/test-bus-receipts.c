@@ -262,6 +262,9 @@ static void other_papers(void **state) {
         assert_string_equal(ask("Print", "a{sv}", 2, "paper", "s", "merchant-copy", "reference", "s", "declined"),
                             "NotReady");
         assert_string_equal(ask("Print", "a{sv}", 1, "paper", "s", "settlement"), "UnknownOption");
+        assert_string_equal(ask("Print", "a{sv}", 2, "paper", "s", "test-page", "reference", "s", "sale"),
+                            "UnknownOption");
+        assert_string_equal(ask("Print", "a{sv}", 2, "paper", "s", "test-page", "batch", "u", 1), "UnknownOption");
         assert_string_equal(ask("Print", "a{sv}", 2, "paper", "s", "transaction-list", "batch", "u", 77), "NotFound");
         assert_string_equal(ask("Reprint", "a{sv}", 1, "job", "t", UINT64_C(1)), "");
 }
