@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "base/log.h"
+#include "receipt/card-number.h"
 #include "receipt/note.h"
 
 static int slip_page(const struct print_job *job, const struct receipt_style *style,
@@ -33,13 +34,17 @@ static int note_page(const struct print_job *job, const struct receipt_style *st
         return note_layout(&note, style, profile, plain, ret);
 }
 
-/* The stored form is text of its own: "amount=100". */
-static int raw_page(const struct print_job *job, const struct receipt_style *style,
+/* The stored form is text of its own: "amount=100". What could be a card number is no reason to print one. */
+static int raw_page(const struct print_job *job, enum slip_mode mode, const struct receipt_style *style,
                     const struct printer_profile *profile, bool plain, struct page **ret) {
-        struct note note = { .size = 1, .duplicate = job->duplicate, .reprint = job->reprint };
+        struct note note = { .mode = mode, .size = 1, .duplicate = job->duplicate, .reprint = job->reprint };
         int r;
 
         note.text = strndup(job->content, job->content_size);
+        if (note.text && text_has_card_number(note.text)) {
+                note_done(&note);
+                note.text = strdup("THIS PAPER CANNOT BE READ");
+        }
         if (!note.text)
                 return -ENOMEM;
         r = note_layout(&note, style, profile, plain, ret);
@@ -47,8 +52,8 @@ static int raw_page(const struct print_job *job, const struct receipt_style *sty
         return r;
 }
 
-int job_page(const struct print_job *job, const struct receipt_style *style, const struct printer_profile *profile,
-             bool plain, struct page **ret) {
+int job_page(const struct print_job *job, enum slip_mode mode, const struct receipt_style *style,
+             const struct printer_profile *profile, bool plain, struct page **ret) {
         int r;
 
         if (note_is_one(job->content, job->content_size))
@@ -58,5 +63,5 @@ int job_page(const struct print_job *job, const struct receipt_style *style, con
         if (r >= 0 || r == -ENOMEM)
                 return r;
         log_error_errno(r, "Print job %" PRIi64 " cannot be laid out; it is printed as it is stored", job->id);
-        return raw_page(job, style, profile, plain, ret);
+        return raw_page(job, mode, style, profile, plain, ret);
 }

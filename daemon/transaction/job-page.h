@@ -10,7 +10,7 @@
 
 /*
  * plain: with what the printer has in itself. What cannot be read or laid out comes as the words that are stored: a
- * paper is never lost for how it looks. -ENOMEM only.
+ * paper is never lost for how it looks; it bears the mark of mode then. -ENOMEM only.
  */
-int job_page(const struct print_job *job, const struct receipt_style *style, const struct printer_profile *profile,
-             bool plain, struct page **ret);
+int job_page(const struct print_job *job, enum slip_mode mode, const struct receipt_style *style,
+             const struct printer_profile *profile, bool plain, struct page **ret);

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "transaction/job-page.h"
+#include "transaction/paper.h"
 #include "transaction/printing-internal.h"
 
 static const struct receipt_style *style_of(const struct printing *p) {
@@ -11,7 +12,7 @@ static const struct receipt_style *style_of(const struct printing *p) {
 }
 
 int printing_lay_out(const struct printing *p, const struct print_job *job, bool plain, struct page **ret) {
-        return job_page(job, style_of(p), &p->profile, plain, ret);
+        return job_page(job, paper_mode(p->engine->config.settings), style_of(p), &p->profile, plain, ret);
 }
 
 void printing_page_stop(struct printing *p) {

@@ -35,7 +35,7 @@ static void try_job(const uint8_t *data, size_t size) {
                 const struct printer_profile *profile = printer_profile_find(profiles[i / 2]);
                 _cleanup_(page_freep) struct page *page = NULL;
 
-                if (job_page(&job, receipt_style_default(), profile, i % 2, &page) < 0)
+                if (job_page(&job, SLIP_TEST, receipt_style_default(), profile, i % 2, &page) < 0)
                         abort();
                 show(page, profile);
         }

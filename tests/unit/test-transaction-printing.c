@@ -56,9 +56,9 @@ int __wrap_render_start(sd_event *event, const struct render_request *request, u
                         render_callback_t callback, void *userdata, struct render_call **ret);
 struct render_call *__wrap_render_call_free(struct render_call *call);
 int __wrap_printer_submit(struct printer *printer, const struct printer_job *job);
-int __wrap_job_page(const struct print_job *job, const struct receipt_style *style,
+int __wrap_job_page(const struct print_job *job, enum slip_mode mode, const struct receipt_style *style,
                     const struct printer_profile *profile, bool plain, struct page **ret);
-int __real_job_page(const struct print_job *job, const struct receipt_style *style,
+int __real_job_page(const struct print_job *job, enum slip_mode mode, const struct receipt_style *style,
                     const struct printer_profile *profile, bool plain, struct page **ret);
 int __wrap_page_to_escpos(const struct page *page, const struct printer_profile *profile, uint8_t **ret,
                           size_t *ret_size);
@@ -133,9 +133,9 @@ struct render_call *__wrap_render_call_free(struct render_call *call) {
         return NULL;
 }
 
-int __wrap_job_page(const struct print_job *job, const struct receipt_style *style,
+int __wrap_job_page(const struct print_job *job, enum slip_mode mode, const struct receipt_style *style,
                     const struct printer_profile *profile, bool plain, struct page **ret) {
-        return paper.page < 0 ? paper.page : __real_job_page(job, style, profile, plain, ret);
+        return paper.page < 0 ? paper.page : __real_job_page(job, mode, style, profile, plain, ret);
 }
 
 int __wrap_page_to_escpos(const struct page *page, const struct printer_profile *profile, uint8_t **ret,
@@ -648,6 +648,27 @@ static void drawn(void **state) {
         assert_int_equal(paper.job, 4);
 }
 
+static char *text_of(const char *content) {
+        struct print_job job = { .id = 1, .content = (void *) content, .content_size = strlen(content) };
+        _cleanup_(page_freep) struct page *page = NULL;
+        char *text;
+
+        assert_int_equal(printing_lay_out(shop.engine->printing, &job, false, &page), 0);
+        assert_int_equal(page_to_text(page, &text), 0);
+        return text;
+}
+
+/* What is stored and cannot be read comes as it is, with the terminal's mark, and without a whole card number. */
+static void not_read(void **state) {
+        _cleanup_free_ char *text = text_of("tilld-slip 99\namount=100\n");
+        _cleanup_free_ char *secret = text_of("tilld-slip 99\ntext=6222021234567894\n");
+
+        assert_non_null(strstr(text, "amount=100"));
+        assert_non_null(strstr(text, "TEST"));
+        assert_null(strstr(secret, "6222021234567894"));
+        assert_non_null(strstr(secret, "CANNOT BE READ"));
+}
+
 /* One that cannot be laid out stays in the queue, is tried again by and by, and keeps up nobody. */
 static void not_laid_out(void **state) {
         struct printing *p = shop.engine->printing;
@@ -964,6 +985,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(drawer_in_time, setup, teardown),
                 cmocka_unit_test_setup_teardown(drawer_unconfirmed, setup, teardown),
                 cmocka_unit_test_setup_teardown(drawer_of_a_lost_printer, setup, teardown),
+                cmocka_unit_test_setup_teardown(not_read, setup, teardown),
                 cmocka_unit_test_setup_teardown(full_at_the_end, setup, teardown),
                 cmocka_unit_test_setup_teardown(held_by_another, setup, teardown),
                 cmocka_unit_test_setup_teardown(full_at_the_beginning, setup, teardown),
