@@ -67,6 +67,16 @@ const char *device_get_property(const struct device *device, const char *name) {
         return NULL;
 }
 
+/* How many bytes of the text its whole characters take that fit into so many. */
+static int whole_characters(const char *text, int most) {
+        int n = (int) strnlen(text, (size_t) most + 1);
+
+        if (n > most)
+                for (n = most; n > 0 && ((unsigned char) text[n] & 0xc0) == 0x80;)
+                        n--;
+        return n;
+}
+
 const char *device_title(const struct device *device, char text[static DEVICE_TITLE_MAX]) {
         const char *vendor = strempty(device->vendor), *product = strempty(device->product);
 
@@ -75,7 +85,8 @@ const char *device_title(const struct device *device, char text[static DEVICE_TI
                 vendor = "";
         if (isempty(vendor) && isempty(product))
                 product = device_kind_to_string(device->kind);
-        (void) snprintf(text, DEVICE_TITLE_MAX, "%.60s%s%.60s (%.30s)", vendor,
-                        isempty(vendor) || isempty(product) ? "" : " ", product, device->id);
+        (void) snprintf(text, DEVICE_TITLE_MAX, "%.*s%s%.*s (%.30s)", whole_characters(vendor, 60), vendor,
+                        isempty(vendor) || isempty(product) ? "" : " ", whole_characters(product, 60), product,
+                        device->id);
         return text;
 }

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "receipt/rows.h"
+#include "receipt/unicode.h"
 
 /* With the other fields a slip stays below SLIP_BLOB_MAX. */
 #define ROWS_MAX 60000U
@@ -17,10 +18,17 @@ static size_t stored_size(const char *text) {
         return n;
 }
 
-/* A control character would part fields, or rows. */
+/* A control character would part fields, or rows; "?" for what is no UTF-8, as slip_set_text() has it. */
 static void put_field(FILE *f, const char *text) {
-        for (; *text; text++)
-                fputc((unsigned char) *text < ' ' || *text == 0x7f ? ' ' : *text, f);
+        uint32_t c;
+
+        while ((c = unicode_next(&text)) != 0) {
+                char utf8[4];
+
+                if (c < ' ' || c == 0x7f)
+                        c = ' ';
+                (void) fwrite(utf8, 1, unicode_put(c == 0xfffd ? '?' : c, utf8), f);
+        }
 }
 
 static int add_row(struct slip *slip, const char *const *fields, size_t n_fields) {

@@ -163,7 +163,7 @@ bool slip_pan_is_masked(const char *pan);
 
 /*
  * Appends a row. -ENOBUFS when the paper is full: what has been added stands, the rest needs another paper; -EINVAL
- * for a card number that is not masked. Control characters become blanks.
+ * for a card number that is not masked. Control characters become blanks, and what is no UTF-8 "?".
  */
 int slip_add_transaction(struct slip *slip, const struct slip_row *row);
 /* Of the test page and the diagnostics slip: a heading, and what stands under it. */

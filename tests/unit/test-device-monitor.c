@@ -104,6 +104,29 @@ static void forget(struct plugged *p) {
         g_free(p->usb);
 }
 
+/* Of what is too long the whole characters are shown: half of one can be neither logged nor printed. */
+static void long_titles(void **state) {
+        static const struct {
+                const char *vendor, *product, *title;
+        } cases[] = {
+                { "", "a一二三四五六七八九十一二三四五六七八九十", "a一二三四五六七八九十一二三四五六七八九 (1-2)" },
+                { "a一二三四五六七八九十一二三四五六七八九十", "P",
+                  "a一二三四五六七八九十一二三四五六七八九 P (1-2)" },
+                { "", "一二三四五六七八九十一二三四五六七八九十", "一二三四五六七八九十一二三四五六七八九十 (1-2)" },
+                { "", "0123456789012345678901234567890123456789012345678901234567é😀",
+                  "0123456789012345678901234567890123456789012345678901234567é (1-2)" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                struct device d = { .id = (char *) "1-2",
+                                    .vendor = (char *) cases[i].vendor,
+                                    .product = (char *) cases[i].product };
+                char title[DEVICE_TITLE_MAX];
+
+                assert_string_equal(device_title(&d, title), cases[i].title);
+        }
+}
+
 static void present_at_start(void **state) {
         char title[DEVICE_TITLE_MAX];
         struct plugged printer = plug("1-2", "1-2:1.0", "till-printer0", "printer", "EPSON TM-T88V");
@@ -266,8 +289,9 @@ static void unknown_kind(void **state) {
 
 int main(int argc, char **argv) {
         const struct CMUnitTest tests[] = {
-                monitor_test(present_at_start), monitor_test(unplug_and_replug), monitor_test(driver_unbound),
-                monitor_test(replaced),         monitor_test(card_events),       monitor_test(unknown_kind),
+                cmocka_unit_test(long_titles), monitor_test(present_at_start), monitor_test(unplug_and_replug),
+                monitor_test(driver_unbound),  monitor_test(replaced),         monitor_test(card_events),
+                monitor_test(unknown_kind),
         };
 
         if (!getenv("LD_PRELOAD")) {

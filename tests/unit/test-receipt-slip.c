@@ -455,6 +455,20 @@ static void texts_are_cut_between_characters(void **state) {
         }
 }
 
+/* Whatever somebody else's text is, the paper comes. */
+static void rows_are_clean(void **state) {
+        _cleanup_(slip_done) struct slip slip;
+        _cleanup_free_ char *blob = NULL;
+        size_t size;
+
+        slip_init(&slip);
+        slip.paper = SLIP_DIAGNOSTICS;
+        assert_int_equal(slip_add_title(&slip, "\xff"), 0);
+        assert_int_equal(slip_add_pair(&slip, "打印机\xe6\x89", "a\tb\x7f\nc"), 0);
+        assert_string_equal(slip.rows, "?\n打印机?\ta b  c\n");
+        assert_int_equal(slip_to_blob(&slip, &blob, &size), 0);
+}
+
 static void amounts(void **state) {
         struct slip slip = sample_slip();
         struct page *page = NULL;
@@ -476,23 +490,15 @@ static void amounts(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(blob_round_trip),
-                cmocka_unit_test(blob_is_strict),
-                cmocka_unit_test(blob_mutations),
-                cmocka_unit_test(merchant_copy),
-                cmocka_unit_test(cardholder_copy),
-                cmocka_unit_test(refusals),
-                cmocka_unit_test(money_back),
-                cmocka_unit_test(settlement),
-                cmocka_unit_test(plain),
-                cmocka_unit_test(settlement_columns),
-                cmocka_unit_test(whole_labels),
-                cmocka_unit_test(diagnostics),
-                cmocka_unit_test(reasons),
-                cmocka_unit_test(back_is_large),
-                cmocka_unit_test(no_rule_twice),
-                cmocka_unit_test(amounts),
-                cmocka_unit_test(texts_are_cut_between_characters),
+                cmocka_unit_test(blob_round_trip), cmocka_unit_test(blob_is_strict),
+                cmocka_unit_test(blob_mutations),  cmocka_unit_test(merchant_copy),
+                cmocka_unit_test(cardholder_copy), cmocka_unit_test(refusals),
+                cmocka_unit_test(money_back),      cmocka_unit_test(settlement),
+                cmocka_unit_test(plain),           cmocka_unit_test(settlement_columns),
+                cmocka_unit_test(whole_labels),    cmocka_unit_test(diagnostics),
+                cmocka_unit_test(reasons),         cmocka_unit_test(back_is_large),
+                cmocka_unit_test(no_rule_twice),   cmocka_unit_test(amounts),
+                cmocka_unit_test(rows_are_clean),  cmocka_unit_test(texts_are_cut_between_characters),
         };
 
         return cmocka_run_group_tests_name("receipt-slip", tests, NULL, NULL);
