@@ -8,10 +8,16 @@
 /* Digits without anything between, the newest last; n is one more than DIGITS_MAX where there are more. */
 struct groups {
         struct group {
+                const char *start; /* its first digit in the text */
                 char digits[DIGITS_MAX + 1];
                 size_t n;
         } group[DIGITS_MAX];
         size_t n;
+};
+
+/* A piece of the text, from one digit to behind another. */
+struct span {
+        const char *start, *end;
 };
 
 static bool luhn(const char *digits, size_t n) {
@@ -76,24 +82,33 @@ static bool is_card_number(const struct group *group, size_t n_groups) {
         return is_card_grouping(group, n_groups) && is_of_scheme(digits, n) && luhn(digits, n);
 }
 
-/* Of the groups that end with the newest one. */
-static bool ends_with_card_number(const struct groups *g) {
+/* Where the longest begins of those that end with the newest group; NULL for none. */
+static const char *start_of_card_number(const struct groups *g) {
+        const char *start = NULL;
         size_t n = 0;
 
         for (size_t first = g->n; first-- > 0;) {
                 n += g->group[first].n;
                 if (n > DIGITS_MAX)
-                        return false;
+                        break;
                 if (is_card_number(g->group + first, g->n - first))
-                        return true;
+                        start = g->group[first].start;
         }
-        return false;
+        return start;
 }
 
-static void begin_group(struct groups *g) {
+static void begin_group(struct groups *g, const char *start) {
         if (g->n == ELEMENTSOF(g->group))
                 memmove(g->group, g->group + 1, --g->n * sizeof(*g->group));
+        g->group[g->n].start = start;
         g->group[g->n++].n = 0;
+}
+
+static void add_digit(struct groups *g, int digit) {
+        struct group *group = g->group + g->n - 1;
+
+        group->digits[MIN(group->n, (size_t) DIGITS_MAX)] = (char) ('0' + digit);
+        group->n = MIN(group->n + 1, (size_t) DIGITS_MAX + 1);
 }
 
 /* Its value, or negative; also the full-width ones of Chinese texts. */
@@ -109,35 +124,68 @@ static bool is_separator(uint32_t c) {
                c == '-' || (c >= 0x2010 && c <= 0x2015) || c == 0x2212 || c == 0xff0d;
 }
 
-bool text_has_card_number(const char *text) {
-        struct groups g = {};
+/*
+ * The next group of digits that ends a card number, from the earliest digit of it on. *g is what was seen before
+ * *text, which moves on; numbers may have groups in common.
+ */
+static bool next_card_number(struct groups *g, const char **text, struct span *ret) {
+        const char *end = *text;
         bool in_group = false;
         uint32_t c;
 
         do {
+                const char *here = *text;
                 int digit;
 
-                c = unicode_next(&text);
+                c = unicode_next(text);
                 digit = digit_of(c);
                 if (digit >= 0) {
-                        struct group *group;
-
                         if (!in_group)
-                                begin_group(&g);
+                                begin_group(g, here);
                         in_group = true;
-                        group = g.group + g.n - 1;
-                        group->digits[MIN(group->n, (size_t) DIGITS_MAX)] = (char) ('0' + digit);
-                        group->n = MIN(group->n + 1, (size_t) DIGITS_MAX + 1);
+                        add_digit(g, digit);
+                        end = *text;
                         continue;
                 }
                 /* Not on paper: what is around it comes together there. */
                 if (c != 0 && c != '\n' && !is_separator(c) && unicode_is_control(c))
                         continue;
-                if (in_group && ends_with_card_number(&g))
-                        return true;
+                ret->start = in_group ? start_of_card_number(g) : NULL;
+                ret->end = end;
                 in_group = false;
                 if (!is_separator(c))
-                        g.n = 0;
+                        g->n = 0;
+                if (ret->start)
+                        return true;
         } while (c != 0);
         return false;
+}
+
+bool text_has_card_number(const char *text) {
+        struct groups g = {};
+        struct span span;
+
+        return next_card_number(&g, &text, &span);
+}
+
+/* Byte for byte, so that what was found stays where it is. */
+static void mask_digits(char *text, const char *end) {
+        const char *next = text;
+
+        for (; next < end; text += next - text)
+                if (digit_of(unicode_next(&next)) >= 0)
+                        memset(text, '*', (size_t) (next - text));
+}
+
+bool text_mask_card_numbers(char *text) {
+        struct groups g = {};
+        const char *next = text;
+        struct span span;
+        bool masked = false;
+
+        while (next_card_number(&g, &next, &span)) {
+                mask_digits(text + (span.start - text), span.end);
+                masked = true;
+        }
+        return masked;
 }

@@ -10,3 +10,5 @@
  * there do not part its digits. Bytes that are no UTF-8 do.
  */
 bool text_has_card_number(const char *text);
+/* Blackens the digits of all that do, with "*", in place; the rest stays. Whether there were any. */
+bool text_mask_card_numbers(char *text);

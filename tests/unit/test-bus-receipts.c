@@ -397,6 +397,36 @@ static void card_numbers(void **state) {
         assert_string_equal(ask("PrintText", "sa{sv}", numbers[4], 0), "InvalidNote");
 }
 
+/* All of them, each digit of them, and nothing else. */
+static void card_numbers_masked(void **state) {
+        static const char *const cases[][2] = {
+                { "6212340212345673", "****************" },
+                { "x 6212-3402-1234-5673. 42", "x ****-****-****-****. 42" },
+                { "4222222222222\n6212340212345673 end", "*************\n**************** end" },
+                { "６212340212345673", "******************" },
+                { "6212\x01"
+                  "3402\x02"
+                  "12345673",
+                  "****\x01"
+                  "****\x02"
+                  "********" },
+                { "12 6212 3402 1234 5673 x 3", "12 **** **** **** **** x 3" },
+                { "6 6212340212345673 7", "6 **************** 7" },
+                { "4 4222222222222", "4 *************" },
+                { "3 6901234567896 2 5.00", "3 6901234567896 2 5.00" },
+                { "金额 100", "金额 100" },
+                { "", "" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                _cleanup_free_ char *text = strdup(cases[i][0]);
+
+                assert_int_equal(text_mask_card_numbers(text), !streq(cases[i][0], cases[i][1]));
+                assert_string_equal(text, cases[i][1]);
+                assert_false(text_has_card_number(text));
+        }
+}
+
 static void jobs(void **state) {
         static const enum slip_paper both[] = { SLIP_MERCHANT_COPY, SLIP_CARDHOLDER_COPY };
 
@@ -482,6 +512,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(no_payment, setup, bus_tear_down),
                 cmocka_unit_test_setup_teardown(texts, setup, bus_tear_down),
                 cmocka_unit_test_setup_teardown(card_numbers, setup, bus_tear_down),
+                cmocka_unit_test(card_numbers_masked),
                 cmocka_unit_test_setup_teardown(no_room, setup, bus_tear_down),
                 cmocka_unit_test_setup_teardown(long_list, setup, bus_tear_down),
                 cmocka_unit_test_setup_teardown(jobs, setup, bus_tear_down),

@@ -661,12 +661,20 @@ static char *text_of(const char *content) {
 /* What is stored and cannot be read comes as it is, with the terminal's mark, and without a whole card number. */
 static void not_read(void **state) {
         _cleanup_free_ char *text = text_of("tilld-slip 99\namount=100\n");
-        _cleanup_free_ char *secret = text_of("tilld-slip 99\ntext=6222021234567894\n");
+        _cleanup_close_ int log = memfd_create("log", MFD_CLOEXEC), before = dup(STDERR_FILENO);
+        _cleanup_free_ char *secret = NULL;
 
         assert_non_null(strstr(text, "amount=100"));
         assert_non_null(strstr(text, "TEST"));
-        assert_null(strstr(secret, "6222021234567894"));
-        assert_non_null(strstr(secret, "CANNOT BE READ"));
+        log_set_max_level(LOG_ERR);
+        assert_true(dup2(log, STDERR_FILENO) >= 0);
+        secret = text_of("tilld-slip 99\namount=100\ntext=6212 3402 1234 5673\nvoucher=42\n");
+        assert_true(dup2(before, STDERR_FILENO) >= 0);
+        log_set_max_level(LOG_EMERG);
+        assert_null(strstr(secret, "5673"));
+        assert_non_null(strstr(secret, "amount=100\ntext=**** **** **** ****\nvoucher=42\n"));
+        assert_int_equal(count_lines(log, "blackened"), 1);
+        assert_int_equal(count_lines(log, "6212"), 0);
 }
 
 /* One that cannot be laid out stays in the queue, is tried again by and by, and keeps up nobody. */
