@@ -71,15 +71,16 @@ static enum slip_advice advice(const struct transaction_record *t, enum slip_pap
         }
 }
 
-/* What the sentence for the cashier says to the cardholder. */
+/* Why, for the cardholder, in both languages or not at all: the sentence is the cashier's. */
 static void fill_message(const struct transaction_record *t, struct slip *ret) {
         const struct host_result *result = host_result_find(t->response_code);
-        const char *cause = reason_to_cause(t->reason);
+        bool refused = streq(t->reason, "refused");
+        const char *cause = refused ? action_to_cause(result->action) : reason_to_cause(t->reason);
 
-        if (streq(t->reason, "refused"))
+        if (cause)
+                SLIP_SET(ret->message, cause);
+        else if (refused)
                 (void) snprintf(ret->message, sizeof(ret->message), "%s\n%s", result->zh, result->text);
-        else
-                SLIP_SET(ret->message, cause ?: t->message);
 }
 
 /* Whose paper it is, and of when. */

@@ -121,6 +121,10 @@ const char *reason_to_cause(const char *word) {
                 { "no-answer", "收单行应答超时\nThe acquirer did not answer in time" },
                 { "bad-answer", "收单行应答无效\nThe acquirer's answer cannot be used" },
                 { "not-completed", "卡片未完成交易\nNot completed by the card" },
+                { "card-removed", "卡片过早取出\nThe card was taken out too early" },
+                { "card-silent", "卡片停止应答\nThe card stopped answering" },
+                { "reader-failed", "读卡器故障\nThe card reader failed" },
+                { "worker-failed", "卡片处理失败\nThe card could not be processed" },
                 { "cut-off", "终端中途重启\nThe terminal was restarted in the middle" },
                 { "unconfirmed", "收单行未给出明确结果\nThe acquirer gave no clear result" },
         };
@@ -129,6 +133,19 @@ const char *reason_to_cause(const char *word) {
                 if (streq(causes[i].word, word))
                         return causes[i].cause;
         return NULL;
+}
+
+const char *action_to_cause(enum host_action action) {
+        switch (action) {
+        case HOST_ACTION_PICK_UP:
+                return "发卡行拒绝交易\nDeclined by the card issuer";
+        case HOST_ACTION_SIGN_ON:
+        case HOST_ACTION_SETTLE:
+        case HOST_ACTION_CONFIGURE:
+                return "终端暂不能交易\nThe terminal cannot take it now";
+        default:
+                return NULL;
+        }
 }
 
 const char *reason_of_card(enum emv_reason reason) {

@@ -2,6 +2,9 @@
 /* What a person reads of each reason is true of each kind that can end like that, and says what to do. */
 #include "test.h"
 
+#include "shop-settings.h"
+#include "transaction/engine.h"
+#include "transaction/paper.h"
 #include "transaction/reason.h"
 
 enum who {
@@ -155,10 +158,82 @@ static void each_has_one(void **state) {
         assert_string_equal(reason_to_sentence("no-such-word", NULL), "");
 }
 
+/* What the cardholder's paper says of an end. */
+static void message_of(const char *reason, const char *code, char message[256]) {
+        struct settings settings = shop_settings();
+        struct engine e = { .config.settings = &settings };
+        struct transaction_record record;
+        struct slip slip;
+
+        transaction_record_init(&record);
+        COPY(record.kind, "sale");
+        COPY(record.reason, reason);
+        COPY(record.response_code, code);
+        COPY(record.message, reason_to_sentence(reason, kind_find("sale")));
+        assert_int_equal(paper_fill_transaction(&e, &record, SLIP_DECLINED, &slip), 0);
+        (void) snprintf(message, 256, "%s", slip.message);
+        slip_done(&slip);
+}
+
+static bool is_ascii(const char *text) {
+        for (; *text; text++)
+                if (*text & 0x80)
+                        return false;
+        return true;
+}
+
+/* Chinese, then English. */
+static void assert_both(const char *of, const char *message) {
+        const char *en = strchr(message, '\n');
+
+        if (!en || en == message || is_ascii(message) || !en[1] || !is_ascii(en) || strchr(en + 1, '\n'))
+                fail_msg("%s: \"%s\"", of, message);
+}
+
+/* Nobody but the cashier is told to keep a card or to sign on; the code stands beside it. */
+static void refusals_on_paper(void **state) {
+        static const char *const cashiers[] = { "keep", "sign on",      "stolen", "Lost",         "authentication",
+                                                "没收", "签到",         "挂失",   "被窃",         "校验",
+                                                "Keys", "Batch totals", "登记",   "this merchant" };
+        unsigned n = 0;
+
+        for (char a = '0'; a <= 'Z'; a++)
+                for (char b = '0'; b <= 'Z'; b++) {
+                        const char code[3] = { a, b };
+                        const struct host_result *result = host_result_find(code);
+                        char message[256];
+
+                        if (result->action == HOST_ACTION_APPROVE)
+                                continue;
+                        n += *result->code != '\0';
+                        message_of("refused", code, message);
+                        assert_both(code, message);
+                        for (size_t i = 0; i < ELEMENTSOF(cashiers); i++)
+                                if (strcasestr(message, cashiers[i]))
+                                        fail_msg("%s: \"%s\" in \"%s\"", code, cashiers[i], message);
+                }
+        assert_true(n > 40);
+}
+
+/* In both languages, or the line is left out: a sentence for the cashier is on no paper. */
+static void reasons_on_paper(void **state) {
+        for (size_t i = 0; i < ELEMENTSOF(words); i++) {
+                enum who who = words[i].who;
+                char message[256];
+
+                message_of(words[i].word, "", message);
+                /* The usual ends of those that have a paper say why. */
+                if (*message || who == CHIP || who == REVERSED || who == UNSURE)
+                        assert_both(words[i].word, message);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(true_of_each_kind),
                 cmocka_unit_test(each_has_one),
+                cmocka_unit_test(refusals_on_paper),
+                cmocka_unit_test(reasons_on_paper),
         };
 
         return cmocka_run_group_tests_name("transaction-reason", tests, NULL, NULL);
