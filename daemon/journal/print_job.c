@@ -138,29 +138,16 @@ int print_job_load(struct journal *j, int64_t id, struct print_job *ret) {
         return step_job(j, s, ret);
 }
 
-static int load_one(struct journal *j, const char *sql, struct print_job *ret) {
+int print_job_first(struct journal *j, int64_t behind, struct print_job *ret) {
         _cleanup_statement_ sqlite3_stmt *s = NULL;
         int r;
 
-        r = journal_statement(j, sql, &s);
-        if (r < 0)
-                return r;
-        return step_job(j, s, ret);
-}
-
-int print_job_first(struct journal *j, int64_t last, struct print_job *ret) {
-        _cleanup_statement_ sqlite3_stmt *s = NULL;
-        int r;
-
-        r = journal_statement(j, SELECT_JOB " WHERE state IN ('queued','printing') AND id <> ? ORDER BY id LIMIT 1",
+        r = journal_statement(j, SELECT_JOB " WHERE state IN ('queued','printing') AND id > ? ORDER BY id LIMIT 1",
                               &s);
         if (r < 0)
                 return r;
-        (void) sqlite3_bind_int64(s, 1, last);
-        r = step_job(j, s, ret);
-        if (r != -ENOENT || last == 0)
-                return r;
-        return load_one(j, SELECT_JOB " WHERE state IN ('queued','printing') ORDER BY id LIMIT 1", ret);
+        (void) sqlite3_bind_int64(s, 1, behind);
+        return step_job(j, s, ret);
 }
 
 int print_job_find(struct journal *j, int64_t transaction, const char *what, struct print_job *ret) {

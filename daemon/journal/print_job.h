@@ -41,8 +41,8 @@ int print_job_load(struct journal *j, int64_t id, struct print_job *ret);
  */
 int print_job_repeat(struct journal *j, const struct print_job *old, const struct print_asker *asker,
                      struct print_job *ret_job);
-/* The oldest queued or printing one, but `last` (0 for none) behind the others; -ENOENT when the queue is empty. */
-int print_job_first(struct journal *j, int64_t last, struct print_job *ret);
+/* The oldest queued or printing one behind `behind` (0 for the first of all); -ENOENT where there is none. */
+int print_job_first(struct journal *j, int64_t behind, struct print_job *ret);
 /*
  * queued → printing → printed, unconfirmed or cancelled; queued → cancelled; nothing follows electronic; printing →
  * queued only where not a byte has left (else print_job_requeue()). -EALREADY for any other step.

@@ -3,12 +3,26 @@
 
 /* Between the queue, the pages of its papers and the drawer, which share a printer. */
 
+#include "base/clock.h"
 #include "receipt/escpos.h"
 #include "receipt/render.h"
 #include "transaction/engine.h"
 
 /* Not a paper: the pulse for the drawer. */
 #define PULSE_JOB UINT64_MAX
+
+/* What failed without a word may be well again without one. */
+#define PRINTING_RETRY_USEC (5 * USEC_PER_SEC)
+/* A paper that has failed so often in a row lets the others go first. */
+#define PRINTING_FAILURES_MAX 3
+
+struct printing_failure {
+        struct printing_failure *next;
+        struct printing *printing;
+        int64_t job;
+        unsigned count;         /* in a row */
+        sd_event_source *pause; /* before it is tried again; NULL: its time has come */
+};
 
 struct printing {
         struct engine *engine;
@@ -24,9 +38,7 @@ struct printing {
         bool hindered;                  /* it said last that it cannot print */
         sd_event_source *retry;         /* of a printer that failed without being unplugged, and of the journal */
 
-        int64_t failing; /* the paper that failed last, 0 for none, and how often in a row */
-        unsigned failures;
-        sd_event_source *pause; /* before it is tried again */
+        struct printing_failure *failures; /* of the open papers that have failed, in no order */
 
         /* A paper whose pictures are being drawn, 0 for none. */
         int64_t drawn;
@@ -50,13 +62,22 @@ struct printing {
 
 enum printer_confirm printing_confirm(const struct printer_profile *profile);
 
+/* printing-failures.c: NULL where the paper has not failed. */
+struct printing_failure *printing_failure_find(const struct printing *p, int64_t job);
+/* One more in a row, and its pause; negative where there is none, and it must not be tried at once. */
+int printing_failure_count(struct printing *p, int64_t job);
+/* It is out, or nobody wants it any more. */
+void printing_failure_forget(struct printing *p, int64_t job);
+/* The time of all that have failed `max` times or less has come. */
+void printing_failures_end_pauses(struct printing *p, unsigned max);
+
 /* printing-page.c: negative where it is tried again later, else the paper is on its way, or dropped. */
 int printing_page_start(struct printing *p, const struct print_job *job);
 void printing_page_stop(struct printing *p);
 
-/* The page is made: the journal says "printing", and the printer has it. */
-void printing_submit(struct printing *p, const struct print_job *job, const uint8_t *data, size_t size,
-                     unsigned seconds);
+/* The page is made: the journal says "printing", and the printer has it. Negative where it is tried again later. */
+int printing_submit(struct printing *p, const struct print_job *job, const uint8_t *data, size_t size,
+                    unsigned seconds);
 /* The page cannot be made now, for which the printer cannot help; returns the error. */
 int printing_put_off(struct printing *p, const struct print_job *job, int error);
 /* It never can: more bytes than a printer is given at once must not hold up the others. */

@@ -56,10 +56,9 @@ static int print_page(struct printing *p, const struct print_job *job, struct pa
         }
         if (r == -ENOMEM)
                 return printing_put_off(p, job, r);
-        if (r < 0)
-                printing_drop(p, job, r);
-        else
-                printing_submit(p, job, data, size, page_print_seconds(page, &p->profile));
+        if (r >= 0)
+                return printing_submit(p, job, data, size, page_print_seconds(page, &p->profile));
+        printing_drop(p, job, r);
         return 0;
 }
 

@@ -1,17 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <inttypes.h>
+#include <limits.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "transaction/print-orders.h"
 #include "transaction/printing-internal.h"
-
-/* What failed without a word may be well again without one. */
-#define RETRY_USEC (5 * USEC_PER_SEC)
-/* A paper that keeps failing is tried less and less. */
-#define PAUSE_USEC_MAX (300 * USEC_PER_SEC)
-/* One that has failed so often in a row lets the others go first. */
-#define FAILURES_MAX 3
 
 #define PROGRESS_INTERVAL_USEC (500 * USEC_PER_MSEC)
 
@@ -90,7 +84,6 @@ static int note_end(struct printing *p, int64_t job, enum printer_result result,
 }
 
 static void retry_soon(struct printing *p);
-static void pause_paper(struct printing *p);
 
 /* After a failed sync only a start tells what the disk holds. But no sale ends for a paper. */
 static void panic_between_sales(struct printing *p) {
@@ -138,64 +131,59 @@ enum printer_confirm printing_confirm(const struct printer_profile *profile) {
 
 /* ---- The end of a paper ---- */
 
-static uint64_t pause_usec(const struct printing *p) {
-        unsigned shift = p->failures > FAILURES_MAX ? MIN(p->failures - FAILURES_MAX, 6U) : 0;
-
-        return MIN(RETRY_USEC << shift, PAUSE_USEC_MAX);
+static bool has_come_out(enum printer_result result) {
+        return result == PRINTER_PRINTED || result == PRINTER_UNCONFIRMED;
 }
 
-static void end_pause(struct printing *p) {
-        p->pause = sd_event_source_disable_unref(p->pause);
-}
-
-static void count_failure(struct printing *p, int64_t job) {
-        if (p->failing != job)
-                end_pause(p);
-        p->failures = p->failing == job ? p->failures + 1 : 1;
-        p->failing = job;
-        if (p->failures == FAILURES_MAX)
-                log_warning("Print job %" PRIi64 " has failed %u times in a row: the others go first from now on; "
-                            "Receipts.Cancel ends it",
-                            p->failing, p->failures);
-}
-
-static void count_result(struct printing *p, int64_t job, enum printer_result result) {
-        if (result != PRINTER_PRINTED && result != PRINTER_UNCONFIRMED)
-                count_failure(p, job);
-        else if (p->failing == job)
-                p->failing = p->failures = 0;
+/* It waits for the printer to be well again, which may be without a word. */
+static void put_off(struct printing *p, int64_t job) {
+        if (printing_failure_count(p, job) < 0)
+                retry_soon(p);
 }
 
 int printing_put_off(struct printing *p, const struct print_job *job, int error) {
         log_error_errno(error, "Print job %" PRIi64 " cannot be laid out; it is tried again", job->id);
-        count_failure(p, job->id);
-        pause_paper(p);
+        put_off(p, job->id);
         return error;
+}
+
+static void end_job(struct printing *p, enum printer_result result, const char *reason) {
+        int r;
+
+        p->ended = p->job;
+        p->ended_transaction = p->job_transaction;
+        p->end = result;
+        p->job = 0;
+        if (has_come_out(result))
+                printing_failure_forget(p, p->ended);
+        else
+                put_off(p, p->ended);
+        if (result != PRINTER_PRINTED)
+                log_warning("Print job %" PRIi64 ": %s: %s", p->ended, printer_result_to_string(result), reason);
+        r = write_end(p);
+        if (r < 0)
+                printing_get_stuck(p, p->ended, r);
+}
+
+static bool is_put_off(const struct printing *p, int64_t job) {
+        const struct printing_failure *f = printing_failure_find(p, job);
+
+        return f && f->pause;
 }
 
 static void job_done(struct printer *printer, uint64_t id, enum printer_result result, const char *reason,
                      void *userdata) {
         struct printing *p = userdata;
-        int r;
+        int64_t job = p->job;
 
         if (id == PULSE_JOB)
                 return printing_pulse_done(p, result, reason);
-        p->ended = p->job;
-        p->ended_transaction = p->job_transaction;
-        p->end = result;
-        p->job = 0;
-        count_result(p, p->ended, result);
-        if (result != PRINTER_PRINTED)
-                log_warning("Print job %" PRIi64 ": %s: %s", p->ended, printer_result_to_string(result), reason);
-        r = write_end(p);
-        if (r < 0)
-                return printing_get_stuck(p, p->ended, r);
-
-        /* What could not be printed waits for the printer to come back, which may be without a word. */
-        if (result == PRINTER_PRINTED || result == PRINTER_UNCONFIRMED)
+        end_job(p, result, reason);
+        if (p->stuck < 0)
+                return;
+        /* The others go on; but of a printer that is being closed, whoever closes it does. */
+        if (has_come_out(result) || (is_put_off(p, job) && printer_get_status(p->printer)->open))
                 printing_kick(p);
-        else
-                pause_paper(p);
 }
 
 /* Whether the journal takes again what it did not. */
@@ -222,11 +210,12 @@ void printing_drop(struct printing *p, const struct print_job *job, int error) {
         r = set_job_state(p, job->id, PRINT_CANCELLED);
         if (r < 0)
                 return printing_get_stuck(p, job->id, r);
+        printing_failure_forget(p, job->id);
         tell_job(p, job->id, job->transaction, PRINT_CANCELLED);
 }
 
-void printing_submit(struct printing *p, const struct print_job *job, const uint8_t *data, size_t size,
-                     unsigned seconds) {
+int printing_submit(struct printing *p, const struct print_job *job, const uint8_t *data, size_t size,
+                    unsigned seconds) {
         const struct printer_job out = {
                 .id = (uint64_t) job->id,
                 .confirm = printing_confirm(&p->profile),
@@ -238,45 +227,42 @@ void printing_submit(struct printing *p, const struct print_job *job, const uint
         int r;
 
         r = set_job_state(p, job->id, PRINT_PRINTING);
-        if (r < 0)
-                return printing_get_stuck(p, job->id, r);
+        if (r < 0) {
+                printing_get_stuck(p, job->id, r);
+                return r;
+        }
         p->job = job->id;
         p->job_transaction = job->transaction;
         p->done = 0;
         p->size = size;
         r = printer_submit(p->printer, &out);
-        if (r < 0)
-                return job_done(p->printer, out.id, PRINTER_FAILED, strerror(-r), p);
+        if (r < 0) {
+                end_job(p, PRINTER_FAILED, strerror(-r));
+                return r;
+        }
         tell_job(p, job->id, job->transaction, PRINT_PRINTING);
+        return 0;
 }
 
-static int on_time(sd_event_source *s, uint64_t usec, void *userdata) {
+static int on_retry(sd_event_source *source, uint64_t usec, void *userdata) {
         struct printing *p = userdata;
-        sd_event_source **timer = s == p->retry ? &p->retry : &p->pause;
 
-        *timer = sd_event_source_disable_unref(*timer);
+        p->retry = sd_event_source_disable_unref(p->retry);
         printing_kick(p);
         return 0;
 }
 
-static void kick_later(struct printing *p, sd_event_source **timer, uint64_t usec) {
+/* However often a paper has failed, the printer and the journal are looked at again soon. */
+static void retry_soon(struct printing *p) {
         int r;
 
-        if (*timer)
+        if (p->retry)
                 return;
-        r = sd_event_add_time_relative(p->engine->config.event, timer, CLOCK_BOOTTIME, usec, 0, on_time, p);
+        r = sd_event_add_time_relative(p->engine->config.event, &p->retry, CLOCK_BOOTTIME, PRINTING_RETRY_USEC, 0,
+                                       on_retry, p);
         /* -ESTALE: tilld stops, and the next start goes on. */
         if (r < 0 && r != -ESTALE)
                 log_error_errno(r, "Nothing is printed before the printer is plugged in anew");
-}
-
-/* However often a paper has failed, the printer and the journal are looked at again soon. */
-static void retry_soon(struct printing *p) {
-        kick_later(p, &p->retry, RETRY_USEC);
-}
-
-static void pause_paper(struct printing *p) {
-        kick_later(p, &p->pause, pause_usec(p));
 }
 
 static const char *printer_property(const char *name, void *userdata) {
@@ -316,6 +302,35 @@ static void attach(struct printing *p) {
         retry_soon(p);
 }
 
+/* The oldest whose time has come; those that have failed too often only where there is no other. */
+static int choose_job(struct printing *p, struct print_job *ret) {
+        struct journal *j = p->engine->config.journal;
+        int64_t behind = 0, last = 0;
+        int r;
+
+        for (;;) {
+                _cleanup_(print_job_done) struct print_job job = {};
+                const struct printing_failure *f;
+
+                r = print_job_first(j, behind, &job);
+                if (r < 0)
+                        break;
+                behind = job.id;
+                f = printing_failure_find(p, job.id);
+                if (!f || (f->count < PRINTING_FAILURES_MAX && !f->pause)) {
+                        *ret = job;
+                        job.content = NULL;
+                        return 0;
+                }
+                /* It keeps its place, and the order of the papers, for so long. */
+                if (f->count < PRINTING_FAILURES_MAX)
+                        return -ENOENT;
+                if (!f->pause && last == 0)
+                        last = job.id;
+        }
+        return r == -ENOENT && last > 0 ? print_job_load(j, last, ret) : r;
+}
+
 void printing_kick(struct printing *p) {
         attach(p);
         if (!get_loose(p))
@@ -325,16 +340,13 @@ void printing_kick(struct printing *p) {
                 _cleanup_(print_job_done) struct print_job job = {};
                 int r;
 
-                r = print_job_first(p->engine->config.journal, p->failures >= FAILURES_MAX ? p->failing : 0, &job);
+                r = choose_job(p, &job);
                 if (r == -ENOENT)
                         return;
                 if (r < 0)
                         return printing_get_stuck(p, 0, r);
-                /* It waits for its time, and holds up nobody who comes behind the third time. */
-                if (job.id == p->failing && p->pause)
-                        return;
                 r = printing_page_start(p, &job);
-                if (r < 0)
+                if (r < 0 && !is_put_off(p, job.id))
                         return;
         }
 }
@@ -370,8 +382,7 @@ int printing_cancel(struct printing *p, int64_t id, const struct print_asker *as
         }
         if (p->drawn == id)
                 printing_page_stop(p);
-        if (p->failing == id)
-                p->failing = p->failures = 0;
+        printing_failure_forget(p, id);
         tell_job(p, id, job.transaction, PRINT_CANCELLED);
         printing_kick(p);
         return 0;
@@ -431,7 +442,7 @@ static void status_changed(struct printer *printer, const struct printer_status 
         e->listener.device(p->device, MONITOR_CHANGED, e->listener.userdata);
         /* Somebody has mended something, and looks for the paper. That it could be opened again is no such word. */
         if (p->hindered && status->able)
-                end_pause(p);
+                printing_failures_end_pauses(p, UINT_MAX);
         p->hindered = status->open && !status->able;
         if (status->able)
                 printing_kick(p);
@@ -461,7 +472,7 @@ void printing_device_changed(struct printing *p, struct device *device, enum mon
                 tell_hold(p);
         }
         if (event == MONITOR_CONNECTED)
-                end_pause(p);
+                printing_failures_end_pauses(p, UINT_MAX);
         /* Also one that failed without being unplugged is tried again. */
         printing_kick(p);
 }
@@ -497,7 +508,8 @@ struct printing *printing_free(struct printing *p) {
         printing_pulse_end(p, -ECANCELED, "tilld is stopping");
         printer_free(p->printer);
         sd_event_source_disable_unref(p->retry);
-        end_pause(p);
+        while (p->failures)
+                printing_failure_forget(p, p->failures->job);
         free(p);
         return NULL;
 }

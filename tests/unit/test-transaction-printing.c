@@ -457,6 +457,12 @@ static enum print_state state_of_job(int64_t id) {
         return job.state;
 }
 
+static unsigned failures_of(int64_t job) {
+        const struct printing_failure *f = printing_failure_find(shop.engine->printing, job);
+
+        return f ? f->count : 0;
+}
+
 /* One that takes no data is tried again without a word from the printer, unmarked. */
 static void goes_on_by_itself(void **state) {
         _cleanup_(print_job_done) struct print_job job = {};
@@ -491,6 +497,12 @@ static void cut_off_for_ever(void **state) {
         assert_int_equal(print_job_count_open(shop.journal), 0);
 }
 
+/* Until `submitted` papers have been in the printer. */
+static void wait_for(unsigned submitted) {
+        while (paper.submitted < submitted)
+                assert_true(sd_event_run(shop.event, UINT64_MAX) >= 0);
+}
+
 static void tell_status(bool open, bool able) {
         paper.status = (struct printer_status){ .open = open, .able = able, .words = able ? "ready" : "cover open" };
         paper.listener.status((struct printer *) &paper, &paper.status, paper.listener.userdata);
@@ -505,10 +517,9 @@ static void fail_for_long(void) {
         assert_int_equal(printing_cancel(p, 2, &asker), 0);
         printing_kick(p);
         for (unsigned i = 1; i <= 9; i++) {
-                assert_int_equal(paper.submitted, i);
+                wait_for(i);
+                assert_int_equal(paper.job, 1);
                 end(PRINTER_INTERRUPTED);
-                if (i < 9)
-                        printing_device_changed(p, &paper.device, MONITOR_CONNECTED);
         }
         assert_int_equal(paper.waits, 300 * USEC_PER_SEC);
 }
@@ -558,6 +569,53 @@ static void full_after_failures(void **state) {
         assert_int_equal(paper.job, 4);
 }
 
+/* Two that fail every time, as alike as a sale's two papers are, keep up nobody behind them, and come less and less.
+ */
+static void two_fail_for_ever(void **state) {
+        unsigned tries[5] = {};
+
+        sell();
+        sell_again();
+        printing_kick(shop.engine->printing);
+        for (unsigned i = 1; i <= 20; i++) {
+                wait_for(i);
+                assert_in_range(paper.job, 1, 4);
+                tries[paper.job]++;
+                end(paper.job <= 2 ? PRINTER_INTERRUPTED : PRINTER_PRINTED);
+        }
+        assert_int_equal(tries[3], 1);
+        assert_int_equal(tries[4], 1);
+        assert_int_equal(tries[1], 9);
+        assert_int_equal(tries[2], 9);
+        assert_int_equal(paper.waits, 300 * USEC_PER_SEC);
+}
+
+/* The third failure is the turn of the next one, at once. */
+static void next_at_once(void **state) {
+        sell();
+        printing_kick(shop.engine->printing);
+        for (unsigned i = 1; i <= 3; i++) {
+                wait_for(i);
+                assert_int_equal(paper.job, 1);
+                end(PRINTER_FAILED);
+        }
+        assert_int_equal(paper.submitted, 4);
+        assert_int_equal(paper.job, 2);
+}
+
+/* But a printer that is being closed is given nothing more, and nothing is held against the next one. */
+static void not_while_closing(void **state) {
+        sell();
+        printing_kick(shop.engine->printing);
+        for (unsigned i = 1; i <= 3; i++) {
+                wait_for(i);
+                paper.status.open = i < 3;
+                end(PRINTER_INTERRUPTED);
+        }
+        assert_int_equal(paper.submitted, 3);
+        assert_int_equal(state_of_job(2), PRINT_QUEUED);
+}
+
 /* One that fails for the first time has no long pause of another's. */
 static void pause_is_a_papers_own(void **state) {
         fail_for_long();
@@ -565,8 +623,10 @@ static void pause_is_a_papers_own(void **state) {
         printing_kick(shop.engine->printing);
         assert_int_equal(paper.job, 3);
         end(PRINTER_FAILED);
-        assert_int_equal(shop.engine->printing->failing, 3);
         assert_int_equal(paper.waits, 5 * USEC_PER_SEC);
+        /* Nor does it end that one's. */
+        assert_int_equal(failures_of(1), 9);
+        assert_non_null(printing_failure_find(shop.engine->printing, 1)->pause);
 }
 
 static void cancelled(void **state) {
@@ -684,19 +744,18 @@ static void not_laid_out(void **state) {
         sell();
         paper.page = -ENOMEM;
         printing_kick(p);
-        assert_int_equal(p->failing, 1);
-        assert_int_equal(p->failures, 1);
-        /* Looked at each time: the two of them take turns in failing, and count from one then. */
-        for (int i = 0; i < 1000 && p->failures < 2; i++)
+        assert_int_equal(failures_of(1), 1);
+        /* Each of the two counts its own. */
+        for (int i = 0; i < 1000 && failures_of(2) < 3; i++)
                 assert_true(sd_event_run(shop.event, 2000) >= 0);
-        assert_int_equal(p->failures, 2);
+        assert_int_equal(failures_of(2), 3);
+        assert_in_range(failures_of(1), 3, 9);
         assert_int_equal(paper.submitted, 0);
         assert_int_equal(print_job_count_open(shop.journal), 2);
         paper.page = 0;
-        wait_a_while();
-        assert_int_equal(paper.submitted, 1);
+        wait_for(1);
         end(PRINTER_PRINTED);
-        wait_a_while();
+        wait_for(2);
         end(PRINTER_PRINTED);
         assert_int_equal(print_job_count_open(shop.journal), 0);
 }
@@ -711,14 +770,14 @@ static void not_laid_out_once_drawn(void **state) {
         printing_kick(p);
         paper.escpos = -ENOMEM;
         paper.drawn(0, NULL, 0, paper.drawn_userdata);
-        assert_int_equal(p->failing, 1);
+        assert_int_equal(failures_of(1), 1);
         assert_null(paper.drawn);
         paper.escpos = 0;
         wait_a_while();
         assert_non_null(paper.drawn);
         paper.page = -ENOMEM;
         paper.drawn(-ETIME, NULL, 0, paper.drawn_userdata);
-        assert_int_equal(p->failures, 2);
+        assert_int_equal(failures_of(1), 2);
         assert_int_equal(state_of_job(1), PRINT_QUEUED);
         paper.page = 0;
 }
@@ -975,6 +1034,9 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(cut_off_for_ever, setup, teardown),
                 cmocka_unit_test_setup_teardown(lost_after_failures, setup, teardown),
                 cmocka_unit_test_setup_teardown(full_after_failures, setup, teardown),
+                cmocka_unit_test_setup_teardown(two_fail_for_ever, setup, teardown),
+                cmocka_unit_test_setup_teardown(next_at_once, setup, teardown),
+                cmocka_unit_test_setup_teardown(not_while_closing, setup, teardown),
                 cmocka_unit_test_setup_teardown(pause_is_a_papers_own, setup, teardown),
                 cmocka_unit_test_setup_teardown(cancelled, setup, teardown),
                 cmocka_unit_test_setup_teardown(progress, setup, teardown),
