@@ -471,8 +471,9 @@ void printing_device_changed(struct printing *p, struct device *device, enum mon
                 printing_page_stop(p);
                 tell_hold(p);
         }
+        /* Somebody has plugged it in; or a paper has reset it, which must not come at once for ever. */
         if (event == MONITOR_CONNECTED)
-                printing_failures_end_pauses(p, UINT_MAX);
+                printing_failures_end_pauses(p, PRINTING_FAILURES_MAX - 1);
         /* Also one that failed without being unplugged is tried again. */
         printing_kick(p);
 }

@@ -616,6 +616,34 @@ static void not_while_closing(void **state) {
         assert_int_equal(state_of_job(2), PRINT_QUEUED);
 }
 
+static void plug_anew(void) {
+        struct printing *p = shop.engine->printing;
+
+        printing_device_changed(p, &paper.device, MONITOR_DISCONNECTED);
+        printing_device_changed(p, &paper.device, MONITOR_CONNECTED);
+}
+
+/* A printer that a paper resets comes back each time: after the third the others come, and that paper has its time. */
+static void resets_itself(void **state) {
+        sell();
+        printing_kick(shop.engine->printing);
+        for (unsigned i = 1; i <= 3; i++) {
+                assert_int_equal(paper.submitted, i);
+                assert_int_equal(paper.job, 1);
+                paper.status.open = false;
+                end(PRINTER_INTERRUPTED);
+                paper.status.open = true;
+                plug_anew();
+        }
+        assert_int_equal(paper.job, 2);
+        end(PRINTER_PRINTED);
+        assert_int_equal(paper.submitted, 4);
+        plug_anew();
+        assert_int_equal(paper.submitted, 4);
+        wait_for(5);
+        assert_int_equal(paper.job, 1);
+}
+
 /* One that fails for the first time has no long pause of another's. */
 static void pause_is_a_papers_own(void **state) {
         fail_for_long();
@@ -1037,6 +1065,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(two_fail_for_ever, setup, teardown),
                 cmocka_unit_test_setup_teardown(next_at_once, setup, teardown),
                 cmocka_unit_test_setup_teardown(not_while_closing, setup, teardown),
+                cmocka_unit_test_setup_teardown(resets_itself, setup, teardown),
                 cmocka_unit_test_setup_teardown(pause_is_a_papers_own, setup, teardown),
                 cmocka_unit_test_setup_teardown(cancelled, setup, teardown),
                 cmocka_unit_test_setup_teardown(progress, setup, teardown),
