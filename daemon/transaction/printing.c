@@ -471,6 +471,8 @@ void printing_device_changed(struct printing *p, struct device *device, enum mon
                 printing_page_stop(p);
                 tell_hold(p);
         }
+        if (event == MONITOR_DISCONNECTED)
+                p->unopened = 0;
         /* Somebody has plugged it in; or a paper has reset it, which must not come at once for ever. */
         if (event == MONITOR_CONNECTED)
                 printing_failures_end_pauses(p, PRINTING_FAILURES_MAX - 1);

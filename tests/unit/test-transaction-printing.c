@@ -644,6 +644,21 @@ static void resets_itself(void **state) {
         assert_int_equal(paper.job, 1);
 }
 
+/* What is said of a printer that cannot be opened is said of the next one as well. */
+static void unplugged_and_another(void **state) {
+        _cleanup_close_ int log = memfd_create("log", MFD_CLOEXEC), before = dup(STDERR_FILENO);
+
+        paper.open = -EBUSY;
+        log_set_max_level(LOG_ERR);
+        assert_true(dup2(log, STDERR_FILENO) >= 0);
+        printing_kick(shop.engine->printing);
+        printing_kick(shop.engine->printing);
+        plug_anew();
+        assert_true(dup2(before, STDERR_FILENO) >= 0);
+        log_set_max_level(LOG_EMERG);
+        assert_int_equal(count_lines(log, "cannot be opened"), 2);
+}
+
 /* One that fails for the first time has no long pause of another's. */
 static void pause_is_a_papers_own(void **state) {
         fail_for_long();
@@ -1066,6 +1081,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(next_at_once, setup, teardown),
                 cmocka_unit_test_setup_teardown(not_while_closing, setup, teardown),
                 cmocka_unit_test_setup_teardown(resets_itself, setup, teardown),
+                cmocka_unit_test_setup_teardown(unplugged_and_another, setup, teardown),
                 cmocka_unit_test_setup_teardown(pause_is_a_papers_own, setup, teardown),
                 cmocka_unit_test_setup_teardown(cancelled, setup, teardown),
                 cmocka_unit_test_setup_teardown(progress, setup, teardown),
