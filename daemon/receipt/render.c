@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 
 #include "base/clock.h"
@@ -18,7 +19,9 @@ struct render_call {
         enum render_face face;
         int page_fd;
         size_t page_size;
-        int logo_fd; /* -EBADF where there is none, or it is tried without */
+        int logo_fd;         /* -EBADF where there is none, or it is tried without */
+        int logo_error;      /* -ETIME or -ECONNRESET, with it; 0 where it has not come to that */
+        struct stat suspect; /* the logo's file then */
 
         int fd;
         sd_event_source *io, *timer, *soon;
@@ -29,6 +32,15 @@ struct render_call {
         render_callback_t callback;
         void *userdata;
 };
+
+/* The logo that a helper has died of or was too slow for, until tilld ends: its file's st_ino is 0 for none. */
+static struct stat fatal_logo;
+
+static bool is_fatal_logo(const struct stat *st) {
+        return st->st_dev == fatal_logo.st_dev && st->st_ino == fatal_logo.st_ino &&
+               st->st_size == fatal_logo.st_size && st->st_mtim.tv_sec == fatal_logo.st_mtim.tv_sec &&
+               st->st_mtim.tv_nsec == fatal_logo.st_mtim.tv_nsec;
+}
 
 static void call_hang_up(struct render_call *call) {
         call->io = sd_event_source_disable_unref(call->io);
@@ -195,10 +207,23 @@ static int call_take_answer(struct render_call *call, size_t *ret_size) {
 
 /* The merchant's picture is what of a page may end a helper: the rest is not lost for it. */
 static int call_ask_without_logo(struct render_call *call, int error) {
-        log_warning_errno(error, "till-render does not draw the logo: the paper goes without");
+        if ((error == -ETIME || error == -ECONNRESET) && fstat(call->logo_fd, &call->suspect) >= 0)
+                call->logo_error = error;
+        else
+                log_warning_errno(error, "till-render does not draw the logo: the paper goes without");
         call_hang_up(call);
         call->logo_fd = safe_close(call->logo_fd);
         return call_ask(call);
+}
+
+/* The page alone is drawn: it was the logo, and the next paper does not wait for it as long again. */
+static void call_blame_logo(struct render_call *call) {
+        if (call->logo_error == 0 || is_fatal_logo(&call->suspect))
+                return;
+        fatal_logo = call->suspect;
+        log_warning_errno(call->logo_error,
+                          "till-render does not draw the logo: papers go without it until its file changes or tilld "
+                          "is restarted");
 }
 
 static int on_answer(sd_event_source *s, int fd, uint32_t revents, void *userdata) {
@@ -214,6 +239,8 @@ static int on_answer(sd_event_source *s, int fd, uint32_t revents, void *userdat
                 if (r >= 0)
                         return 0;
         }
+        if (r > 0)
+                call_blame_logo(call);
         call_end(call, MIN(r, 0), size);
         return 0;
 }
@@ -255,6 +282,7 @@ int render_start(sd_event *event, const struct render_request *request, uint64_t
                  render_callback_t callback, void *userdata, struct render_call **ret) {
         const char *path = request->socket ?: RENDER_SOCKET;
         _cleanup_(render_call_freep) struct render_call *call = calloc(1, sizeof(*call));
+        struct stat logo;
         int r;
 
         if (!call)
@@ -269,7 +297,7 @@ int render_start(sd_event *event, const struct render_request *request, uint64_t
         call->callback = callback;
         call->userdata = userdata;
         call->deadline_usec = deadline_usec;
-        if (request->logo_fd >= 0) {
+        if (request->logo_fd >= 0 && (fstat(request->logo_fd, &logo) < 0 || !is_fatal_logo(&logo))) {
                 call->logo_fd = fcntl(request->logo_fd, F_DUPFD_CLOEXEC, 3);
                 if (call->logo_fd < 0)
                         return -errno;

@@ -9,6 +9,9 @@
  * Printing: lay out the page, ask page_needs_rasters(); where it does, render_start() with RENDER_RASTER, and in the
  * callback give the page to page_to_escpos(), whatever the callback's error: lines without a raster are said as well
  * as the printer can. So no paper is lost for want of a picture.
+ *
+ * A logo that till-render has died of, or was too slow for, while it draws the page without, is left out of all pages
+ * from then on, until its file changes (inode, size, time) or tilld is restarted.
  */
 
 #include <systemd/sd-event.h>

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 
@@ -441,7 +442,7 @@ static void dies_of_the_logo(int fd, const struct render_question *q, int n) {
 static int pondering = -EBADF;
 
 static void without_the_logo(void **state) {
-        _cleanup_close_ int logo = open("/dev/null", O_RDONLY | O_CLOEXEC);
+        _cleanup_close_ int logo = sealed_file_new("logo", "logo", 4);
 
         helper = dies_of_the_logo;
         fake.header = (struct render_raster){ 1, 384, 30 };
@@ -466,7 +467,7 @@ static void ponders_the_logo(int fd, const struct render_question *q, int n) {
 }
 
 static void in_time_without_the_logo(void **state) {
-        _cleanup_close_ int logo = open("/dev/null", O_RDONLY | O_CLOEXEC);
+        _cleanup_close_ int logo = sealed_file_new("logo", "logo", 4);
 
         helper = ponders_the_logo;
         fake.header = (struct render_raster){ 1, 384, 30 };
@@ -478,6 +479,60 @@ static void in_time_without_the_logo(void **state) {
         assert_int_equal(asked, 2);
         assert_non_null(page->lines[1].raster);
         assert_null(page->lines[2].raster);
+}
+
+/* Of each logo that is too much for a helper, one paper waits. */
+static void not_again_with_the_logo(void **state) {
+        static const struct {
+                void (*helper)(int fd, const struct render_question *q, int n);
+                uint64_t deadline;
+        } cases[] = {
+                { dies_of_the_logo, DEADLINE },
+                { ponders_the_logo, USEC_PER_SEC },
+        };
+
+        fake.header = (struct render_raster){ 1, 384, 30 };
+        fake.size = 48 * 30;
+        fake.times = 1;
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                _cleanup_close_ int logo = sealed_file_new("logo", "logo", 4);
+                _cleanup_close_ int other = sealed_file_new("logo", "logo", 4);
+                const struct {
+                        int logo;
+                        bool changed;
+                        unsigned asked;
+                } papers[] = { { logo, false, 2 }, { logo, false, 1 }, { logo, true, 2 }, { other, false, 2 } };
+
+                helper = cases[i].helper;
+                for (size_t n = 0; n < ELEMENTSOF(papers); n++) {
+                        const struct timespec times[] = { { .tv_nsec = UTIME_OMIT }, { .tv_sec = 1 } };
+
+                        outcome = (struct outcome){};
+                        asked = 0;
+                        if (papers[n].changed)
+                                assert_int_equal(futimens(papers[n].logo, times), 0);
+                        render(RENDER_RASTER, papers[n].logo, cases[i].deadline);
+                        pondering = safe_close(pondering);
+                        assert_int_equal(outcome.error, 0);
+                        if (asked != papers[n].asked)
+                                fail_msg("case %zu, paper %zu: asked %u times", i, n, asked);
+                        assert_non_null(page->lines[1].raster);
+                }
+        }
+}
+
+/* A helper that draws nothing at all says nothing about the logo. */
+static void again_with_the_logo(void **state) {
+        _cleanup_close_ int logo = sealed_file_new("logo", "logo", 4);
+
+        helper = dies;
+        for (unsigned i = 0; i < 2; i++) {
+                outcome = (struct outcome){};
+                asked = 0;
+                render(RENDER_RASTER, logo, DEADLINE);
+                assert_int_equal(outcome.error, -ECONNRESET);
+                assert_int_equal(asked, 2);
+        }
 }
 
 /* ---- the real one ---- */
@@ -636,6 +691,8 @@ int main(void) {
                 TEST(terminal_claims),
                 TEST(without_the_logo),
                 TEST(in_time_without_the_logo),
+                TEST(not_again_with_the_logo),
+                TEST(again_with_the_logo),
                 TEST(really_rasters),
                 TEST(really_without_a_logo),
                 TEST(really_pictures),
