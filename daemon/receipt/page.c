@@ -98,6 +98,10 @@ static bool is_pause(uint32_t previous, uint32_t c) {
         }
 }
 
+static const char *skip_blanks(const char *text) {
+        return text + strspn(text, " ");
+}
+
 /*
  * How many bytes of text fit into so many columns: up to a pause if the rest has room on the next line, else up to a
  * blank if the text goes on, else between two wide characters, else anywhere. *ret_next is where the next line starts.
@@ -128,8 +132,10 @@ static size_t fit(const char *text, size_t columns, const char **ret_next) {
                         pause = here;
                 width += unicode_width(c);
                 if (width > columns && c != ' ') {
-                        if (pause && page_text_width(pause) <= columns)
-                                end = start = pause;
+                        if (pause && page_text_width(skip_blanks(pause)) <= columns) {
+                                end = pause;
+                                start = skip_blanks(pause);
+                        }
                         /* No place to break at: right here, but never in front of the first one. */
                         if (!end || end == text)
                                 end = start = here > text ? here : p;
