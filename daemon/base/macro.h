@@ -107,6 +107,14 @@ static inline void copy_text(char *to, size_t size, const char *from) {
 }
 #define COPY(array, text) copy_text(array, sizeof(array), text)
 
+/* Where the text is in a table of words, NULL in no place; -EINVAL for nowhere. */
+static inline int string_table_find(const char *const *words, size_t n, const char *text) {
+        for (size_t i = 0; text && i < n; i++)
+                if (streq_ptr(words[i], text))
+                        return (int) i;
+        return -EINVAL;
+}
+
 static inline bool isempty(const char *s) {
         return !s || !*s;
 }

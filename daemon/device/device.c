@@ -14,10 +14,7 @@ const char *device_kind_to_string(enum device_kind kind) {
 }
 
 enum device_kind device_kind_from_string(const char *text) {
-        for (enum device_kind k = 0; k < _DEVICE_KIND_MAX; k++)
-                if (streq_ptr(text, kinds[k]))
-                        return k;
-        return _DEVICE_KIND_INVALID;
+        return (enum device_kind) string_table_find(kinds, ELEMENTSOF(kinds), text);
 }
 
 /* Of the device's folder itself or its "statistics": never out of it, never along a link. */

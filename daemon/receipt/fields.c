@@ -99,18 +99,25 @@ static int amount_text(const struct slip *slip, char text[FIELD_TEXT_MAX]) {
         return 0;
 }
 
-/* "中文\nEnglish": what is in the paper's languages. */
-static void message_text(const struct slip *slip, struct languages languages, char text[FIELD_TEXT_MAX]) {
-        const char *message = slip->message, *en = strchr(message, '\n');
+struct phrase field_message(const struct slip *slip, char text[static FIELD_TEXT_MAX]) {
+        char *en;
 
-        if (!en || (languages.zh && languages.en))
-                (void) snprintf(text, FIELD_TEXT_MAX, "%s", message);
-        else if (languages.zh)
-                (void) snprintf(text, FIELD_TEXT_MAX, "%.*s", (int) (en - message), message);
+        (void) snprintf(text, FIELD_TEXT_MAX, "%s", slip->message);
+        en = strchr(text, '\n');
+        if (!en)
+                return (struct phrase){ text, text };
+        *en = '\0';
+        return (struct phrase){ text, en + 1 };
+}
+
+static void message_text(const struct slip *slip, struct languages languages, char text[FIELD_TEXT_MAX]) {
+        char message[FIELD_TEXT_MAX];
+        const struct phrase phrase = field_message(slip, message);
+
+        if (languages.zh && languages.en && phrase.zh != phrase.en)
+                (void) snprintf(text, FIELD_TEXT_MAX, "%s %s", phrase.zh, phrase.en);
         else
-                (void) snprintf(text, FIELD_TEXT_MAX, "%s", en + 1);
-        if ((text = strchr(text, '\n')))
-                *text = ' ';
+                (void) snprintf(text, FIELD_TEXT_MAX, "%s", languages.zh ? phrase.zh : phrase.en);
 }
 
 static int made_text(const struct slip *slip, enum field_name name, struct languages languages,

@@ -56,5 +56,7 @@ const char *field_name_to_string(enum field_name name);
 enum field_name field_name_from_string(const char *text);
 const struct phrase *field_label(enum field_name name);
 
+/* Why it was refused, "中文\nEnglish" in parts of text; the same twice where it is a text for all languages. */
+struct phrase field_message(const struct slip *slip, char text[static FIELD_TEXT_MAX]);
 /* What the slip says for it; "" where it says nothing, or nothing on this paper. -EINVAL for an unknown currency. */
 int field_text(const struct slip *slip, enum field_name name, struct languages languages, char text[FIELD_TEXT_MAX]);

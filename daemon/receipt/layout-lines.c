@@ -74,6 +74,8 @@ int layout_heading(struct layout *l, struct page_line style, const char *zh, con
         unsigned columns = l->page->columns / (style.width > 1 ? 2 : 1);
         char text[160];
 
+        if (streq(zh, en))
+                return layout_line(l, style, zh);
         (void) snprintf(text, sizeof(text), "%s %s", zh, en);
         if (!l->languages.zh || !l->languages.en || page_text_width(text) > columns)
                 return layout_sentence(l, style, zh, en);

@@ -89,10 +89,7 @@ static int add_said_title(struct layout *l, const char *title) {
         int r;
 
         r = layout_feed(l, 1);
-        if (r < 0)
-                return r;
-        return streq(phrase.zh, phrase.en) ? layout_line(l, layout_bold, title)
-                                           : layout_heading(l, layout_bold, phrase.zh, phrase.en);
+        return r < 0 ? r : layout_heading(l, layout_bold, phrase.zh, phrase.en);
 }
 
 static int add_said(struct layout *l, const char *line) {

@@ -4,17 +4,12 @@
 #include "receipt/blocks.h"
 
 int add_response(struct layout *l) {
-        const char *en = strchr(l->slip->message, '\n');
-        _cleanup_free_ char *zh = NULL;
+        char text[FIELD_TEXT_MAX];
+        const struct phrase why = field_message(l->slip, text);
         int r;
 
         r = layout_field(l, FIELD_RESPONSE, &layout_normal);
-        if (r < 0 || isempty(l->slip->message))
-                return r;
-        if (!en)
-                return layout_line(l, layout_bold, l->slip->message);
-        zh = strndup(l->slip->message, (size_t) (en - l->slip->message));
-        return zh ? layout_heading(l, layout_bold, zh, en + 1) : -ENOMEM;
+        return r < 0 || isempty(l->slip->message) ? r : layout_heading(l, layout_bold, why.zh, why.en);
 }
 
 struct advice {

@@ -37,7 +37,7 @@ int layout_rule(struct layout *l);
 int layout_feed(struct layout *l, unsigned lines);
 /* Each language on a line of its own. */
 int layout_sentence(struct layout *l, struct page_line style, const char *zh, const char *en);
-/* "zh en" on one line where it fits, else on two. */
+/* "zh en" on one line where it fits, else on two; once where they are the same. */
 int layout_heading(struct layout *l, struct page_line style, const char *zh, const char *en);
 /* Label and value; nothing for an empty value. The label is in both languages where there is room. */
 int layout_pair(struct layout *l, const struct phrase *label, const char *value, const struct page_line *style);

@@ -11,13 +11,12 @@
 static const char *const sizes[] = { "small", "normal", "large" };
 
 int note_size_from_string(const char *text, unsigned *ret) {
-        for (unsigned i = 0; i < ELEMENTSOF(sizes); i++) {
-                if (!streq(sizes[i], text))
-                        continue;
-                *ret = i;
-                return 0;
-        }
-        return -EINVAL;
+        int r = string_table_find(sizes, ELEMENTSOF(sizes), text);
+
+        if (r < 0)
+                return r;
+        *ret = (unsigned) r;
+        return 0;
 }
 
 void note_done(struct note *note) {

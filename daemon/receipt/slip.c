@@ -101,10 +101,7 @@ const char *slip_paper_to_string(enum slip_paper paper) {
 }
 
 enum slip_paper slip_paper_from_string(const char *text) {
-        for (unsigned i = 0; text && i < _SLIP_PAPER_MAX; i++)
-                if (streq(text, papers[i]))
-                        return (enum slip_paper) i;
-        return _SLIP_PAPER_INVALID;
+        return (enum slip_paper) string_table_find(papers, ELEMENTSOF(papers), text);
 }
 
 const char *slip_mode_to_string(enum slip_mode mode) {
@@ -112,10 +109,7 @@ const char *slip_mode_to_string(enum slip_mode mode) {
 }
 
 enum slip_mode slip_mode_from_string(const char *text) {
-        for (unsigned i = 0; i < _SLIP_MODE_MAX; i++)
-                if (streq(text, modes[i]))
-                        return (enum slip_mode) i;
-        return _SLIP_MODE_INVALID;
+        return (enum slip_mode) string_table_find(modes, ELEMENTSOF(modes), text);
 }
 
 void slip_init(struct slip *slip) {
@@ -141,10 +135,6 @@ void slip_set_text(char *field, size_t size, const char *text) {
                 field += n;
         }
         *field = '\0';
-}
-
-bool slip_text_is_valid(const char *text) {
-        return unicode_is_valid(text);
 }
 
 /* More than the first 6 and the last 4 digits in a row, or in sum, are more than may be shown. */
@@ -289,19 +279,9 @@ static int get_number(const char *value, int64_t least, int64_t most, int64_t *r
         return 0;
 }
 
-static int get_word(const char *value, const char *const *words, unsigned n, unsigned *ret) {
-        for (unsigned i = 0; i < n; i++)
-                if (streq(value, words[i])) {
-                        *ret = i;
-                        return 0;
-                }
-        return -EBADMSG;
-}
-
 static int get_field(const struct field *field, char *value, struct slip *slip) {
         void *p = (char *) slip + field->offset;
         int64_t number;
-        unsigned word;
         int r;
 
         switch (field->type) {
@@ -316,15 +296,17 @@ static int get_field(const struct field *field, char *value, struct slip *slip) 
                 *(char *) p = value[0];
                 return 0;
         case FIELD_BOOL:
-                r = get_word(value, noyes, ELEMENTSOF(noyes), &word);
-                if (r >= 0)
-                        *(bool *) p = word;
-                return r;
+                r = string_table_find(noyes, ELEMENTSOF(noyes), value);
+                if (r < 0)
+                        return -EBADMSG;
+                *(bool *) p = r;
+                return 0;
         case FIELD_WORD:
-                r = get_word(value, field->words, field->n_words, &word);
-                if (r >= 0)
-                        *(unsigned *) p = word;
-                return r;
+                r = string_table_find(field->words, field->n_words, value);
+                if (r < 0)
+                        return -EBADMSG;
+                *(unsigned *) p = (unsigned) r;
+                return 0;
         case FIELD_U32:
                 r = get_number(value, 0, UINT32_MAX, &number);
                 if (r >= 0)

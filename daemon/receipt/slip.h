@@ -157,7 +157,6 @@ void slip_done(struct slip *slip);
 /* Into a field of text: as many whole characters as it has room for, "?" for what is no UTF-8. */
 void slip_set_text(char *field, size_t size, const char *text);
 #define SLIP_SET(field, text) slip_set_text(field, sizeof(field), text)
-bool slip_text_is_valid(const char *text); /* UTF-8 */
 /* Whether a card number shows no more than its first 6 and last 4 digits. */
 bool slip_pan_is_masked(const char *pan);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Characters one by one, without a locale. Inside of this room. */
+/* Characters one by one, without a locale. */
 
 #include "base/macro.h"
 

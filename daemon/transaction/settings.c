@@ -3,6 +3,7 @@
 
 #include "base/config.h"
 #include "base/log.h"
+#include "receipt/unicode.h"
 #include "transaction/settings.h"
 
 static const char *const mode_names[_MODE_MAX] = {
@@ -101,7 +102,7 @@ static int assign_terminal(struct settings *s, const char *key, const char *valu
 
 static int assign_name(char **name, const char *value, const char **ret_reason) {
         *ret_reason = "name= is not UTF-8, and receipts bear it: save the file as UTF-8";
-        return slip_text_is_valid(value) ? free_and_strdup(name, value) : -EINVAL;
+        return unicode_is_valid(value) ? free_and_strdup(name, value) : -EINVAL;
 }
 
 static int assign_merchant(struct settings *s, const char *key, const char *value, const char **ret_reason) {
