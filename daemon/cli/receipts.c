@@ -8,6 +8,8 @@
 
 #define INTERFACE "org.tilld1.Receipts"
 #define LISTED 20
+/* Bytes of a text, as PrintText takes them. */
+#define TEXT_MAX 16384
 
 /* What the command line said: an option each, NULL or 0 where it did not. */
 struct choice {
@@ -203,11 +205,15 @@ static bool is_text(struct cli *cli, const char *text, size_t size) {
 
 static int print_text(struct cli *cli, const char *path, struct choice *c) {
         _cleanup_(fclosep) FILE *f = streq(path, "-") ? fdopen(dup(STDIN_FILENO), "r") : fopen(path, "re");
-        char text[32768];
+        char text[TEXT_MAX + 2];
         size_t n = f ? fread(text, 1, sizeof(text) - 1, f) : 0;
 
         if (!f || ferror(f)) {
                 fprintf(stderr, _("%s cannot be read: %s\n"), path, strerror(errno));
+                return EXIT_USAGE;
+        }
+        if (n > TEXT_MAX) {
+                fprintf(stderr, _("%s has more than %d bytes: print it in parts.\n"), path, TEXT_MAX);
                 return EXIT_USAGE;
         }
         text[n] = '\0';

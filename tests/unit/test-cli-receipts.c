@@ -2,6 +2,8 @@
 /* What tillctl receipt takes for a number. There is no bus: what is wrong is said before anything is asked. */
 #include "test.h"
 
+#include <sys/mman.h>
+
 #include "daemon/cli/cli.c"
 #include "daemon/cli/receipts.c"
 
@@ -72,6 +74,24 @@ static void no_text(void **state) {
         assert_int_equal(unlink(path), 0);
 }
 
+/* What is too long is said to be so, and not that it is no text because it was cut inside a character. */
+static void long_text(void **state) {
+        char path[] = "/tmp/test-cli-receipts.XXXXXX", said[512] = "";
+        int fd = mkstemp(path), log = memfd_create("log", MFD_CLOEXEC), before = dup(STDERR_FILENO);
+
+        assert_true(fd >= 0 && log >= 0 && before >= 0);
+        for (int i = 0; i < 15000; i++)
+                assert_int_equal(write(fd, "汉", 3), 3);
+        assert_true(dup2(log, STDERR_FILENO) >= 0);
+        assert_int_equal(run("text", path, NULL), EXIT_USAGE);
+        assert_true(dup2(before, STDERR_FILENO) >= 0);
+        assert_true(pread(log, said, sizeof(said) - 1, 0) > 0);
+        assert_non_null(strstr(said, "more than 16384 bytes"));
+        assert_null(strstr(said, "UTF-8"));
+        assert_int_equal(close(before) | close(log) | close(fd), 0);
+        assert_int_equal(unlink(path), 0);
+}
+
 static void a_number(void **state) {
         uint64_t number;
 
@@ -83,10 +103,8 @@ static void a_number(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(numbers),
-                cmocka_unit_test(a_number),
-                cmocka_unit_test(too_much_or_too_little),
-                cmocka_unit_test(no_text),
+                cmocka_unit_test(numbers), cmocka_unit_test(a_number),  cmocka_unit_test(too_much_or_too_little),
+                cmocka_unit_test(no_text), cmocka_unit_test(long_text),
         };
 
         return cmocka_run_group_tests_name("cli: receipts", tests, NULL, NULL);
