@@ -74,7 +74,7 @@ static int fill(struct server *s, const char *paper, const char *reference, uint
                 paper_fill_terminal(s->engine, SLIP_TEST_PAGE, slip);
                 return 0;
         case SLIP_DIAGNOSTICS:
-                return diagnostics_slip_fill(s->engine, s->faults, slip);
+                return diagnostics_slip_fill(s->engine, slip);
         case SLIP_TRANSACTION_LIST:
                 r = paper_fill_list(s->engine, batch, slip);
                 return r == -ENOENT

@@ -54,12 +54,13 @@ static int add_list_line(struct layout *l, const char *line) {
         return r < 0 ? r : add_transaction(l, &row);
 }
 
-static int add_more(struct layout *l) {
+/* What the Chinese counts them by. */
+static int add_more(struct layout *l, const char *measure) {
         char zh[48], en[48];
 
         if (l->slip->left_out == 0)
                 return 0;
-        (void) snprintf(zh, sizeof(zh), "另有 %u 笔", l->slip->left_out);
+        (void) snprintf(zh, sizeof(zh), "另有 %u %s", l->slip->left_out, measure);
         (void) snprintf(en, sizeof(en), "AND %u MORE", l->slip->left_out);
         return layout_heading(l, layout_bold, zh, en);
 }
@@ -75,7 +76,7 @@ int add_list(struct layout *l) {
         r = layout_pair(l, &label, unit, &layout_normal);
         if (r >= 0)
                 r = layout_each(l, l->slip->rows, add_list_line);
-        return r < 0 ? r : add_more(l);
+        return r < 0 ? r : add_more(l, "笔");
 }
 
 static struct phrase said_phrase(const char *text) {
@@ -112,5 +113,7 @@ static int add_said(struct layout *l, const char *line) {
 }
 
 int add_rows(struct layout *l) {
-        return layout_each(l, strempty(l->slip->rows), add_said);
+        int r = layout_each(l, strempty(l->slip->rows), add_said);
+
+        return r < 0 ? r : add_more(l, "项");
 }

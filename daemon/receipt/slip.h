@@ -122,7 +122,8 @@ struct slip {
         char totals[1024];   /* "sale 3 39000"; the last ones are "debit" and "credit" */
         char rejected[2048]; /* "sale 000012 1000": kind, voucher, amount of what the acquirer does not take */
 
-        /* Details that could not be uploaded, as no card number of theirs is known; of a list, rows without room. */
+        /* Details that could not be uploaded, as no card number of theirs is known; of papers of rows, those without
+         * room. */
         uint32_t left_out;
         char note[201]; /* of SLIP_BY_AGREEMENT, in a supervisor's words */
 

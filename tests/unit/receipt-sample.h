@@ -113,10 +113,12 @@ static inline struct slip sample_paper(enum slip_paper paper) {
                 sample_list(&slip);
                 break;
         case SLIP_TEST_PAGE:
+                slip.left_out = 0;
                 if (slip_add_pair(&slip, "型号 MODEL", "EPSON TM-T20II") < 0)
                         abort();
                 break;
         case SLIP_DIAGNOSTICS:
+                slip.left_out = 0;
                 sample_diagnostics(&slip);
                 break;
         default:

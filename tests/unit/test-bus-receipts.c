@@ -7,6 +7,7 @@
 
 #include "bus/receipts.h"
 #include "journal/connection.h"
+#include "journal/fault.h"
 #include "receipt/card-number.h"
 
 static int setup(void **state) {
@@ -278,6 +279,26 @@ static const char *printed_text(void) {
         return text;
 }
 
+/* As many as there are, and what is not on the paper is said, too. */
+static void many_faults(void **state) {
+        const char *text;
+
+        assert_int_equal(journal_begin(shop.journal, JOURNAL_LAZY), 0);
+        for (int i = 0; i < 53; i++) {
+                struct fault_record fault = { .code = "printer-paper", .class = "hardware", .severity = "error" };
+
+                (void) snprintf(fault.subject, sizeof(fault.subject), "printer %d", i);
+                assert_int_equal(fault_record_open(shop.journal, &fault), 1);
+        }
+        assert_int_equal(journal_commit(shop.journal), 0);
+        assert_string_equal(ask("Print", "a{sv}", 1, "paper", "s", "diagnostics"), "");
+        text = printed_text();
+        assert_non_null(strstr(text, " 53\n"));
+        assert_non_null(strstr(text, "printer 52\n"));
+        assert_null(strstr(text, "printer 2\n"));
+        assert_non_null(strstr(text, "另有 3 项 AND 3 MORE\n"));
+}
+
 /* It says whether to pay again, and is printed again as any other. */
 static void declined(void **state) {
         static const struct {
@@ -513,6 +534,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(texts, setup, bus_tear_down),
                 cmocka_unit_test_setup_teardown(card_numbers, setup, bus_tear_down),
                 cmocka_unit_test(card_numbers_masked),
+                cmocka_unit_test_setup_teardown(many_faults, setup, bus_tear_down),
                 cmocka_unit_test_setup_teardown(no_room, setup, bus_tear_down),
                 cmocka_unit_test_setup_teardown(long_list, setup, bus_tear_down),
                 cmocka_unit_test_setup_teardown(jobs, setup, bus_tear_down),
