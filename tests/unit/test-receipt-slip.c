@@ -245,11 +245,32 @@ static void money_back(void **state) {
 
 static void settlement(void **state) {
         static const char *const profiles[] = { "epson-80", "generic-58" };
-        static const char *const says[] = { "结算总计单", "SETTLEMENT", "000017",         "004711",
-                                            "消费",       " 3 ",        "  1285.00",      "退货",
-                                            " 1 ",        "  0.50\n",   "借记合计",       "贷记合计",
-                                            "离线消费",   "000012  ",   "  7.00\n",       "未接受",
-                                            "DIFFERED",   "测试 TEST",  "2 笔明细未上送", "2 DETAILS NOT SENT" };
+        static const char *const says[] = { "结算总计单",     "SETTLEMENT",        "未接受", "DIFFERED", "测试 TEST",
+                                            "2 笔明细未上送", "2 DETAILS NOT SENT" };
+        /* Whole rows, of each width. */
+        static const char *const rows[][4] = {
+                { "批次号 BATCH NO.                          000017\n",
+                  "流水号 TRACE NO.                          004711\n",
+                  "交易类型 TYPE                  笔数     金额 RMB\n"
+                  "消费 SALE                         3      1285.00\n"
+                  "退货 REFUND                       1         0.50\n"
+                  "------------------------------------------------\n"
+                  "借记合计 DEBITS                   3      1285.00\n"
+                  "贷记合计 CREDITS                  1         0.50\n"
+                  "------------------------------------------------\n",
+                  "交易类型 TYPE                凭证号     金额 RMB\n"
+                  "离线消费 OFFLINE SALE        000012         7.00\n" },
+                { "批次号 BATCH NO.          000017\n", "流水号 TRACE NO.          004711\n",
+                  "交易类型 TYPE    笔数   金额 RMB\n"
+                  "消费 SALE           3    1285.00\n"
+                  "退货 REFUND         1       0.50\n"
+                  "--------------------------------\n"
+                  "借记合计 DEBITS     3    1285.00\n"
+                  "贷记合计 CREDITS    1       0.50\n"
+                  "--------------------------------\n",
+                  "交易类型 TYPE  凭证号   金额 RMB\n"
+                  "离线消费       000012       7.00\n" },
+        };
         static const char *const wrong[] = { "sale", "sale 1", "sale 1 2 3", "sale x 2", "SALE 1 2" };
         struct slip slip = sample_slip();
 
@@ -259,6 +280,8 @@ static void settlement(void **state) {
 
                 for (size_t i = 0; i < ELEMENTSOF(says); i++)
                         assert_says(text, says[i]);
+                for (size_t i = 0; i < ELEMENTSOF(rows[p]); i++)
+                        assert_says(text, rows[p][i]);
                 /* It is no cardholder's. */
                 assert_silent(text, "621700");
                 assert_silent(text, "签名");
