@@ -51,7 +51,7 @@ struct printer {
         uint16_t last_process_id;
         struct printer_status status;
 
-        bool cut; /* off in a job through an earlier opening, and nothing was printed since */
+        bool cut; /* off in a job through an earlier opening, or a run before; and nothing was printed since */
         size_t invalidate_size, invalidate_sent;
         uint8_t setup[sizeof(AUTOMATIC_STATUS)]; /* what is sent outside of jobs */
         size_t setup_size, setup_sent;
@@ -561,6 +561,8 @@ int printer_new(sd_event *event, const struct printer_listener *listener, struct
         printer->listener = *listener;
         printer->fd = -EBADF;
         printer->status.words = "not connected";
+        /* What a run before left in the printer is not known. */
+        printer->cut = true;
         /* A restart does not take up the numbers of the run before it. */
         printer->last_process_id = (uint16_t) clock_now(CLOCK_BOOTTIME);
         r = sd_event_add_defer(event, &printer->failed, on_failed, printer);
