@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * One message through one channel, or one question about a number: till-notify is asked, a helper that systemd starts
+ * for each request. What it says is a claim: it decides nothing but whether the next channel is tried, and what a
+ * number's country allows.
+ */
+
+#include <systemd/sd-event.h>
+
+#include "notice/event.h"
+#include "notice/message.h"
+
+struct notice_call;
+
+/*
+ * Called once, never from inside the function that starts. error is 0, -ETIME at the deadline, -ECONNREFUSED or
+ * -ENOENT without a helper, -ECONNRESET when it has died, -EBADMSG for an answer that cannot be, or what it answered.
+ * text: what the channel calls the message, or why it was not taken; printable, borrowed, never NULL.
+ */
+typedef void (*notice_call_done_t)(int error, const char *text, void *userdata);
+
+struct notice_letter {
+        enum notice_channel channel;
+        const char *address; /* E.164 for sms and hook, else a mail address */
+        const char *subject;
+        const char *body;
+        const char *event; /* for the hook */
+        const char *language;
+        const char *directory; /* of the sockets; NULL: NOTICE_SOCKETS */
+};
+
+/* Strings are copied into a sealed file. deadline_usec counts from now. */
+int notice_send(sd_event *event, const struct notice_letter *letter, uint64_t deadline_usec, notice_call_done_t done,
+                void *userdata, struct notice_call **ret);
+/*
+ * Whether a country gives this number to mobile phones. done's text is the country ("CN"); -EINVAL: no such number,
+ * -EADDRNOTAVAIL: not a mobile one.
+ */
+int notice_check_number(sd_event *event, const char *directory, const char *phone, uint64_t deadline_usec,
+                        notice_call_done_t done, void *userdata, struct notice_call **ret);
+/* Cancels what has not ended, without a call of done. */
+struct notice_call *notice_call_free(struct notice_call *call);
+DEFINE_CLEANUP(struct notice_call *, notice_call_free);
