@@ -10,6 +10,7 @@
 #include "base/config.h"
 #include "base/hex.h"
 #include "base/log.h"
+#include "base/phone.h"
 #include "base/secret.h"
 
 static void amount_texts(void **state) {
@@ -250,13 +251,47 @@ static void log_levels(void **state) {
         expect_line(false, "text\n");
 }
 
+static void phones(void **state) {
+        static const char *const good[] = { "+8613800138000", "+447400123456", "+1234567", "+123456789012345" };
+        static const char *const bad[] = { "",
+                                           "+",
+                                           "13800138000",
+                                           "+0613800138000",
+                                           "+123456",
+                                           "+1234567890123456",
+                                           "+86 13800138000",
+                                           "+86138001380x0",
+                                           "008613800138000" };
+        static const struct {
+                const char *phone, *masked;
+        } masks[] = {
+                { "+8613800138000", "+86*******8000" },
+                { "+447400123456", "+44******3456" },
+                { "+123456789012345", "+12*********2345" },
+                { "+1234567", "****4567" },
+                { "1234", "****" },
+                { "", "" },
+                { "+1234567890123456789", "+12*********2345" },
+        };
+        char masked[PHONE_SIZE];
+
+        for (size_t i = 0; i < ELEMENTSOF(good); i++)
+                assert_true(phone_is_valid(good[i]));
+        for (size_t i = 0; i < ELEMENTSOF(bad); i++)
+                assert_false(phone_is_valid(bad[i]));
+        for (size_t i = 0; i < ELEMENTSOF(masks); i++) {
+                phone_mask(masks[i].phone, masked);
+                assert_string_equal(masked, masks[i].masked);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(amount_texts),      cmocka_unit_test(currencies),
                 cmocka_unit_test(hex_texts),         cmocka_unit_test(secrets),
                 cmocka_unit_test(secrets_are_wiped), cmocka_unit_test(config_files),
                 cmocka_unit_test(odd_config_files),  cmocka_unit_test(log_levels),
-                cmocka_unit_test(secrets_unlocked),
+                cmocka_unit_test(secrets_unlocked),  cmocka_unit_test(phones),
         };
 
         return cmocka_run_group_tests_name("base", tests, NULL, NULL);
