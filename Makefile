@@ -54,7 +54,7 @@ OBJECTS_card-worker := $(call objects,daemon/helpers/card-worker.c daemon/helper
 OBJECTS_till-recover := $(call objects,daemon/helpers/till-recover.c) $(BASE_OBJECTS)
 RENDER_OBJECTS := $(call objects,$(call sources,daemon/helpers/till-render))
 DRAW_OBJECTS := $(filter-out %/main.o,$(RENDER_OBJECTS))
-OBJECTS_till-render := $(RENDER_OBJECTS) $(patsubst %,$(O)/daemon/receipt/%.o,page page-store raster unicode) $(BASE_OBJECTS)
+OBJECTS_till-render := $(RENDER_OBJECTS) $(patsubst %,$(O)/daemon/receipt/%.o,page page-store raster) $(BASE_OBJECTS)
 OBJECTS_till-acquirer := $(call objects,$(call sources,tests/sim/acquirer tests/sim/issuer)) $(HOST_OBJECTS) $(BASE_OBJECTS)
 OBJECTS_till-sim := $(call objects,$(call sources,tests/sim/usb tests/sim/card tests/sim/paper tests/sim/issuer)) $(O)/daemon/host/mac.o $(BASE_OBJECTS)
 

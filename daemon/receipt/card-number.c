@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "receipt/card-number.h"
 
-#include "receipt/unicode.h"
+#include "base/unicode.h"
 
 #define DIGITS_MAX 19 /* ISO/IEC 7812-1 */
 

@@ -4,7 +4,7 @@
 #include <iconv.h>
 
 #include "base/log.h"
-#include "receipt/unicode.h"
+#include "base/unicode.h"
 
 /* Commands and their ranges are those of Epson's ESC/POS reference; where a model differs, its profile says so. */
 #define ESC 0x1b

@@ -3,7 +3,7 @@
 
 #include "receipt/escpos.h"
 #include "receipt/layout.h"
-#include "receipt/unicode.h"
+#include "base/unicode.h"
 
 /* Without a Chinese font, what it would be needed for is left out. */
 int layout_printable(const struct layout *l, const char *text, char **ret) {

@@ -4,7 +4,7 @@
 #include "receipt/blocks.h"
 #include "receipt/card-number.h"
 #include "receipt/escpos.h"
-#include "receipt/unicode.h"
+#include "base/unicode.h"
 
 #define MAGIC "tilld-text 1\n"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "receipt/page.h"
 
-#include "receipt/unicode.h"
+#include "base/unicode.h"
 
 /* A paper of some ten metres: more is a mistake, or an attack. */
 #define PAGE_LINES_MAX 4096

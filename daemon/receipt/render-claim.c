@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "receipt/render-claim.h"
 
-#include "receipt/unicode.h"
+#include "base/unicode.h"
 
 /* Bits beside the width would be dots that nobody looked at. */
 static bool has_dots_outside(const struct raster *raster) {

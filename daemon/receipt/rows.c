@@ -4,7 +4,7 @@
 #include <inttypes.h>
 
 #include "receipt/rows.h"
-#include "receipt/unicode.h"
+#include "base/unicode.h"
 
 /* With the other fields a slip stays below SLIP_BLOB_MAX. */
 #define ROWS_MAX 60000U

@@ -3,7 +3,7 @@
 
 #include "receipt/slip.h"
 
-#include "receipt/unicode.h"
+#include "base/unicode.h"
 
 #define HEADER "tilld-slip 1\n"
 #define HEADER_PREFIX "tilld-slip "

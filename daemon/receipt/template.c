@@ -2,7 +2,7 @@
 #include "receipt/template.h"
 
 #include "receipt/card-number.h"
-#include "receipt/unicode.h"
+#include "base/unicode.h"
 
 #define NAME_MAX_LENGTH 32
 

@@ -3,7 +3,7 @@
 
 #include "base/config.h"
 #include "base/log.h"
-#include "receipt/unicode.h"
+#include "base/unicode.h"
 #include "transaction/settings.h"
 
 static const char *const mode_names[_MODE_MAX] = {

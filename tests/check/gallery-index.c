@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "check/gallery-index.h"
 
-#include "receipt/unicode.h"
+#include "base/unicode.h"
 
 static const char style[] =
         "body{font:15px/1.4 sans-serif;margin:0;background:#ced1d5;color:#222}\n"

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "receipt/style-file.h"
-#include "receipt/unicode.h"
+#include "base/unicode.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/unit/receipt-sample.h"
 

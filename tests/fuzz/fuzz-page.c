@@ -3,7 +3,7 @@
 
 #include "receipt/escpos.h"
 #include "receipt/page-store.h"
-#include "receipt/unicode.h"
+#include "base/unicode.h"
 #include "tests/fuzz/fuzz.h"
 
 static void check_line(const struct page *page, const struct page_line *line) {

@@ -16,7 +16,7 @@
 #include "receipt-papers.h"
 #include "receipt/blocks.h"
 #include "receipt/escpos.h"
-#include "receipt/unicode.h"
+#include "base/unicode.h"
 
 #define WINDOW 36
 #define ASTRAY_PERCENT 10

@@ -4,7 +4,7 @@
 
 #include "receipt-sample.h"
 #include "receipt/fields.h"
-#include "receipt/unicode.h"
+#include "base/unicode.h"
 
 static const unsigned widths[][2] = { { 32, 42 }, { 42, 56 }, { 48, 64 } };
 

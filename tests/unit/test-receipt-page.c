@@ -5,7 +5,7 @@
 #include <iconv.h>
 
 #include "receipt/page.h"
-#include "receipt/unicode.h"
+#include "base/unicode.h"
 
 static void widths(void **state) {
         assert_int_equal(page_text_width(""), 0);

@@ -3,7 +3,7 @@
 
 #include <pango/pangocairo.h>
 
-#include "receipt/unicode.h"
+#include "base/unicode.h"
 
 DEFINE_CLEANUP(PangoLayout *, g_object_unref);
 DEFINE_CLEANUP(PangoFontDescription *, pango_font_description_free);

@@ -3,7 +3,7 @@
 
 #include "helpers/till-render/draw.h"
 #include "helpers/till-render/symbol.h"
-#include "receipt/unicode.h"
+#include "base/unicode.h"
 
 /* Codes are dark on light, whatever the terminal's colours are, and keep a border for what reads them. */
 #define CODE_COLORS "\033[38;5;16;48;5;231m"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "receipt/unicode.h"
+#include "base/unicode.h"
 
 struct range {
         uint32_t first, last;
