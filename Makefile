@@ -50,7 +50,7 @@ HOST_OBJECTS := $(filter $(O)/daemon/host/%,$(ROOM_OBJECTS))
 
 OBJECTS_tilld := $(call objects,daemon/main.c) $(ROOM_OBJECTS)
 OBJECTS_tillctl := $(call objects,$(call sources,daemon/cli)) $(BASE_OBJECTS)
-OBJECTS_card-worker := $(call objects,daemon/helpers/card-worker.c daemon/helpers/reader.c daemon/helpers/sandbox.c) $(EMV_OBJECTS) $(BASE_OBJECTS)
+OBJECTS_card-worker := $(call objects,daemon/helpers/card-worker.c daemon/helpers/reader.c daemon/helpers/sandbox.c) $(EMV_OBJECTS) $(filter-out %/helper-call.o,$(BASE_OBJECTS))
 OBJECTS_till-recover := $(call objects,daemon/helpers/till-recover.c) $(BASE_OBJECTS)
 RENDER_OBJECTS := $(call objects,$(call sources,daemon/helpers/till-render))
 DRAW_OBJECTS := $(filter-out %/main.o,$(RENDER_OBJECTS))

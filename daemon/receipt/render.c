@@ -2,11 +2,10 @@
 #include "receipt/render.h"
 
 #include <fcntl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 
 #include "base/clock.h"
+#include "base/helper-call.h"
 #include "base/log.h"
 #include "base/sealed-file.h"
 #include "receipt/escpos.h"
@@ -14,7 +13,7 @@
 
 struct render_call {
         sd_event *event;
-        struct sockaddr_un address;
+        char *socket;
         struct stored_page stored; /* its page is the caller's */
         enum render_face face;
         int page_fd;
@@ -23,10 +22,9 @@ struct render_call {
         int logo_error;      /* -ETIME or -ECONNRESET, with it; 0 where it has not come to that */
         struct stat suspect; /* the logo's file then */
 
-        int fd;
-        sd_event_source *io, *timer, *soon;
-        int error; /* what `soon` is going to say */
-        uint64_t deadline_usec;
+        struct helper_call *helper;
+        uint64_t deadline_usec; /* how long a try may take */
+        uint64_t until;         /* CLOCK_MONOTONIC by which this one must be done */
 
         uint8_t *data;
         render_callback_t callback;
@@ -42,20 +40,14 @@ static bool is_fatal_logo(const struct stat *st) {
                st->st_mtim.tv_nsec == fatal_logo.st_mtim.tv_nsec;
 }
 
-static void call_hang_up(struct render_call *call) {
-        call->io = sd_event_source_disable_unref(call->io);
-        call->fd = safe_close(call->fd);
-}
-
 struct render_call *render_call_free(struct render_call *call) {
         if (!call)
                 return NULL;
-        call_hang_up(call);
-        sd_event_source_disable_unref(call->timer);
-        sd_event_source_disable_unref(call->soon);
+        helper_call_free(call->helper);
         sd_event_unref(call->event);
         safe_close(call->page_fd);
         safe_close(call->logo_fd);
+        free(call->socket);
         free(call->stored.rasters);
         free(call->data);
         free(call);
@@ -64,9 +56,6 @@ struct render_call *render_call_free(struct render_call *call) {
 
 /* The last that is done: the callback may free the call. */
 static void call_end(struct render_call *call, int error, size_t size) {
-        call_hang_up(call);
-        call->timer = sd_event_source_disable_unref(call->timer);
-        call->soon = sd_event_source_disable_unref(call->soon);
         call->callback(error, error < 0 ? NULL : call->data, error < 0 ? 0 : size, call->userdata);
 }
 
@@ -90,128 +79,62 @@ static int call_store_page(struct render_call *call, const struct render_request
         return r < 0 ? r : 0;
 }
 
-static int call_send(struct render_call *call) {
-        union {
-                struct cmsghdr header;
-                char space[CMSG_SPACE(2 * sizeof(int))];
-        } control = {};
-        int descriptors[] = { call->page_fd, call->logo_fd };
-        size_t size = (call->logo_fd >= 0 ? 2 : 1) * sizeof(int);
-        struct render_question question = { RENDER_VERSION, call->face, call->page_size };
-        struct iovec vector = { &question, sizeof(question) };
-        struct msghdr message = {
-                .msg_iov = &vector,
-                .msg_iovlen = 1,
-                .msg_control = &control,
-                .msg_controllen = CMSG_SPACE(size),
-        };
-
-        control.header = (struct cmsghdr){ CMSG_LEN(size), SOL_SOCKET, SCM_RIGHTS };
-        memcpy(CMSG_DATA(&control.header), descriptors, size);
-        return sendmsg(call->fd, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
-}
-
-static int on_answer(sd_event_source *s, int fd, uint32_t revents, void *userdata);
+static void on_answer(int error, const void *answer, int file, void *userdata);
 
 static int call_ask(struct render_call *call) {
-        int r;
+        const int files[] = { call->page_fd, call->logo_fd };
+        const struct render_question packet = { RENDER_VERSION, call->face, call->page_size };
+        const struct helper_question question = {
+                .socket = call->socket,
+                .packet = &packet,
+                .size = sizeof(packet),
+                .files = files,
+                .n_files = call->logo_fd >= 0 ? 2 : 1,
+                .answer_size = sizeof(struct render_answer),
+        };
+        uint64_t now = clock_now(CLOCK_MONOTONIC);
 
-        call->fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-        if (call->fd < 0)
-                return -errno;
-        if (connect(call->fd, (struct sockaddr *) &call->address, sizeof(call->address)) < 0)
-                return -errno;
-        r = call_send(call);
-        if (r < 0)
-                return r;
-        return sd_event_add_io(call->event, &call->io, call->fd, EPOLLIN, on_answer, call);
+        call->helper = helper_call_free(call->helper);
+        return helper_call_start(call->event, &question, call->until - MIN(now, call->until), on_answer, call,
+                                 &call->helper);
 }
 
 /* ---- the answer ---- */
 
-/* The only descriptor of a message, -EBADF for none or several; those are closed. */
-static int only_descriptor(struct msghdr *message) {
-        int fd, only = -EBADF;
-        size_t n = 0;
-
-        for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
-                if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-                        continue;
-                for (size_t at = CMSG_LEN(0); at + sizeof(fd) <= c->cmsg_len; at += sizeof(fd)) {
-                        memcpy(&fd, (uint8_t *) c + at, sizeof(fd));
-                        safe_close(only);
-                        only = fd;
-                        n++;
-                }
-        }
-        return n == 1 ? only : safe_close(only);
-}
-
-/* 1 with a file, 0 while there is nothing. */
-static int answer_receive(int fd, struct render_answer *ret, int *ret_file) {
-        /* On 64 bits two descriptors have room where one does. */
-        union {
-                struct cmsghdr header;
-                char space[CMSG_SPACE(sizeof(int))];
-        } control;
-        struct iovec vector = { ret, sizeof(*ret) };
-        struct msghdr message = {
-                .msg_iov = &vector,
-                .msg_iovlen = 1,
-                .msg_control = &control,
-                .msg_controllen = sizeof(control),
-        };
-        _cleanup_close_ int file = -EBADF;
-        ssize_t n;
-
-        n = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
-        if (n < 0)
-                return errno == EAGAIN ? 0 : -errno;
-        if (n == 0)
-                return -ECONNRESET;
-        file = only_descriptor(&message);
-        if (n != sizeof(*ret) || message.msg_flags & (MSG_TRUNC | MSG_CTRUNC) || ret->version != RENDER_VERSION)
-                return -EBADMSG;
-        if (ret->error != 0)
-                return ret->error < 0 && ret->error > -4096 ? ret->error : -EBADMSG;
-        if (file < 0)
-                return -EBADMSG;
-        *ret_file = TAKE_FD(file);
-        return 1;
-}
-
-/* 1 when it is all there, 0 while there is nothing. */
-static int call_take_answer(struct render_call *call, size_t *ret_size) {
-        _cleanup_close_ int file = -EBADF;
-        struct render_answer answer;
+static int call_take_answer(struct render_call *call, const struct render_answer *answer, int file, size_t *ret_size) {
         int r;
 
-        r = answer_receive(call->fd, &answer, &file);
-        if (r <= 0)
-                return r;
-        if (answer.size > RENDER_SIZE_MAX)
+        if (answer->version != RENDER_VERSION || answer->error > 0 || answer->error <= -4096)
                 return -EBADMSG;
-        r = sealed_file_read(file, answer.size, &call->data);
+        if (answer->error < 0)
+                return answer->error;
+        if (answer->size > RENDER_SIZE_MAX)
+                return -EBADMSG;
+        r = sealed_file_read(file, answer->size, &call->data);
         if (r < 0)
                 return r;
-        r = render_claim_take(&call->stored, call->face, call->data, answer.size);
+        r = render_claim_take(&call->stored, call->face, call->data, answer->size);
         if (r < 0 || call->face == RENDER_RASTER) {
                 free(call->data);
                 call->data = NULL;
         }
         if (r < 0)
                 return r;
-        *ret_size = call->face == RENDER_RASTER ? 0 : answer.size;
-        return 1;
+        *ret_size = call->face == RENDER_RASTER ? 0 : answer->size;
+        return 0;
 }
 
-/* The merchant's picture is what of a page may end a helper: the rest is not lost for it. */
+/*
+ * The merchant's picture is what of a page may end a helper: the rest is not lost for it. What took too long was
+ * perhaps the logo, and has its time again.
+ */
 static int call_ask_without_logo(struct render_call *call, int error) {
         if ((error == -ETIME || error == -ECONNRESET) && fstat(call->logo_fd, &call->suspect) >= 0)
                 call->logo_error = error;
         else
                 log_warning_errno(error, "till-render does not draw the logo: the paper goes without");
-        call_hang_up(call);
+        if (error == -ETIME)
+                call->until = clock_now(CLOCK_MONOTONIC) + call->deadline_usec;
         call->logo_fd = safe_close(call->logo_fd);
         return call_ask(call);
 }
@@ -226,77 +149,42 @@ static void call_blame_logo(struct render_call *call) {
                           "is restarted");
 }
 
-static int on_answer(sd_event_source *s, int fd, uint32_t revents, void *userdata) {
+static void on_answer(int error, const void *answer, int file, void *userdata) {
         struct render_call *call = userdata;
         size_t size = 0;
         int r;
 
-        r = call_take_answer(call, &size);
-        if (r == 0)
-                return 0;
-        if (r < 0 && call->logo_fd >= 0) {
+        r = error < 0 ? error : call_take_answer(call, answer, file, &size);
+        if (r < 0 && call->logo_fd >= 0 && helper_call_was_asked(call->helper)) {
                 r = call_ask_without_logo(call, r);
                 if (r >= 0)
-                        return 0;
+                        return;
         }
-        if (r > 0)
+        if (r >= 0)
                 call_blame_logo(call);
-        call_end(call, MIN(r, 0), size);
-        return 0;
-}
-
-/* What takes so long may be the logo. */
-static int on_deadline(sd_event_source *s, uint64_t usec, void *userdata) {
-        struct render_call *call = userdata;
-
-        if (call->logo_fd >= 0 && sd_event_source_set_time_relative(s, call->deadline_usec) >= 0 &&
-            sd_event_source_set_enabled(s, SD_EVENT_ONESHOT) >= 0 && call_ask_without_logo(call, -ETIME) >= 0)
-                return 0;
-        call_end(call, -ETIME, 0);
-        return 0;
-}
-
-static int on_soon(sd_event_source *s, void *userdata) {
-        struct render_call *call = userdata;
-
-        call_end(call, call->error, 0);
-        return 0;
+        call_end(call, r, size);
 }
 
 /* ---- the call ---- */
 
-static int call_start(struct render_call *call) {
-        int r;
-
-        r = sd_event_add_time_relative(call->event, &call->timer, CLOCK_MONOTONIC, call->deadline_usec, USEC_PER_MSEC,
-                                       on_deadline, call);
-        if (r < 0)
-                return r;
-        call->error = call_ask(call);
-        if (call->error >= 0)
-                return 0;
-        return sd_event_add_defer(call->event, &call->soon, on_soon, call);
-}
-
 int render_start(sd_event *event, const struct render_request *request, uint64_t deadline_usec,
                  render_callback_t callback, void *userdata, struct render_call **ret) {
-        const char *path = request->socket ?: RENDER_SOCKET;
         _cleanup_(render_call_freep) struct render_call *call = calloc(1, sizeof(*call));
         struct stat logo;
         int r;
 
         if (!call)
                 return -ENOMEM;
-        call->fd = call->page_fd = call->logo_fd = -EBADF;
-        if (strlen(path) >= sizeof(call->address.sun_path))
-                return -ENAMETOOLONG;
-        call->address.sun_family = AF_UNIX;
-        COPY(call->address.sun_path, path);
+        call->page_fd = call->logo_fd = -EBADF;
+        call->socket = strdup(request->socket ?: RENDER_SOCKET);
+        if (!call->socket)
+                return -ENOMEM;
         call->event = sd_event_ref(event);
         call->face = request->face;
         call->callback = callback;
         call->userdata = userdata;
         call->deadline_usec = deadline_usec;
+        call->until = clock_now(CLOCK_MONOTONIC) + deadline_usec;
         if (request->logo_fd >= 0 && (fstat(request->logo_fd, &logo) < 0 || !is_fatal_logo(&logo))) {
                 call->logo_fd = fcntl(request->logo_fd, F_DUPFD_CLOEXEC, 3);
                 if (call->logo_fd < 0)
@@ -305,7 +193,7 @@ int render_start(sd_event *event, const struct render_request *request, uint64_t
         r = call_store_page(call, request);
         if (r < 0)
                 return r;
-        r = call_start(call);
+        r = call_ask(call);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(call);
