@@ -2,7 +2,7 @@
 #include "receipt/note.h"
 
 #include "receipt/blocks.h"
-#include "receipt/card-number.h"
+#include "base/card-number.h"
 #include "receipt/escpos.h"
 #include "base/unicode.h"
 

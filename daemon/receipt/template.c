@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "receipt/template.h"
 
-#include "receipt/card-number.h"
+#include "base/card-number.h"
 #include "base/unicode.h"
 
 #define NAME_MAX_LENGTH 32

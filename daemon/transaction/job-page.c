@@ -4,7 +4,7 @@
 #include <inttypes.h>
 
 #include "base/log.h"
-#include "receipt/card-number.h"
+#include "base/card-number.h"
 #include "receipt/note.h"
 
 static int slip_page(const struct print_job *job, const struct receipt_style *style,

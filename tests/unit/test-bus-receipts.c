@@ -8,7 +8,7 @@
 #include "bus/receipts.h"
 #include "journal/connection.h"
 #include "journal/fault.h"
-#include "receipt/card-number.h"
+#include "base/card-number.h"
 
 static int setup(void **state) {
         bus_set_up();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "receipt/card-number.h"
+#include "base/card-number.h"
 
 #include "base/unicode.h"
 
