@@ -39,6 +39,12 @@ $(O)/gallery: $(O)/tests/check/gallery.o $(O)/tests/check/gallery-index.o $(DRAW
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(call libs,$(sort $(LIBS_till-render) $(LIBS_till-sim)))
 
+# Every notice, for Documentation/notices.md.
+$(O)/tests/check/notices-show.o: WARNINGS += -Itests
+$(O)/notices-show: $(O)/tests/check/notices-show.o $(O)/rooms.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(call libs,$(LIBS_tilld))
+
 # One message of each kind, for Wireshark's dissector.
 $(O)/iso8583-frames: $(O)/tests/check/iso8583-frames.o $(O)/rooms.a
 	$(call say,LD,$@)
@@ -179,7 +185,7 @@ coverage-emv: check-deps ## which lines of daemon/emv/ its unit tests and the ta
 # Installing comes before the flags are asked of pkg-config, hence the second make.
 check-deps:
 	@packaging/install-deps
-check-programs: $(UNIT_TESTS) $(GUEST_PROGRAMS) $(O)/paper-print $(O)/paper-page $(O)/gallery $(O)/iso8583-frames $(O)/emv-print $(O)/emv-cases $(REPLAYERS) $(CRASH_PROGRAMS)
+check-programs: $(UNIT_TESTS) $(GUEST_PROGRAMS) $(O)/paper-print $(O)/paper-page $(O)/gallery $(O)/iso8583-frames $(O)/notices-show $(O)/emv-print $(O)/emv-cases $(REPLAYERS) $(CRASH_PROGRAMS)
 	@mkdir -p $(O)/guest
 
 fuzz: F ?= $(FUZZERS)
