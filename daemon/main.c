@@ -264,6 +264,17 @@ static int connect_bus(struct program *p) {
         return server_new(p->bus, p->settings, &p->server);
 }
 
+static int take_serial(struct settings *s) {
+        _cleanup_free_ char *path = NULL;
+        int r;
+
+        r = credential_path("product-serial", &path);
+        if (r < 0)
+                return r;
+        settings_take_serial(s, path);
+        return 0;
+}
+
 static int start(struct program *p) {
         struct engine_listener listener = server_listener;
         struct engine_config config;
@@ -273,6 +284,9 @@ static int start(struct program *p) {
         if (r < 0)
                 return log_error_errno(r, "The event loop cannot be made");
         r = settings_load(SETTINGS_FILE, SETTINGS_DROP_INS, &p->settings);
+        if (r < 0)
+                return r;
+        r = take_serial(p->settings);
         if (r < 0)
                 return r;
         r = receipt_style_load(RECEIPT_FILES, PACKAGED_RECEIPT_FILES, &p->settings->style);

@@ -26,6 +26,9 @@ static const char *const names[_REFUSAL_MAX] = {
         [REFUSAL_WRONG_CODE] = BUS_ERROR_WRONG_CODE,
         [REFUSAL_WRONG_ROLE] = BUS_ERROR_WRONG_ROLE,
         [REFUSAL_LOCKED_OUT] = BUS_ERROR_LOCKED_OUT,
+        [REFUSAL_INVALID_TERMINAL] = BUS_ERROR_INVALID_TERMINAL,
+        [REFUSAL_INVALID_PHONE] = BUS_ERROR_INVALID_PHONE,
+        [REFUSAL_INVALID_CONTACT] = BUS_ERROR_INVALID_CONTACT,
 };
 
 int bus_error_set_refusal(sd_bus_error *error, const struct refusal *refusal) {

@@ -31,6 +31,9 @@
 #define BUS_ERROR_WRONG_CODE "org.tilld1.Error.WrongCode"
 #define BUS_ERROR_WRONG_ROLE "org.tilld1.Error.WrongRole"
 #define BUS_ERROR_LOCKED_OUT "org.tilld1.Error.LockedOut"
+#define BUS_ERROR_INVALID_TERMINAL "org.tilld1.Error.InvalidTerminal"
+#define BUS_ERROR_INVALID_PHONE "org.tilld1.Error.InvalidPhone"
+#define BUS_ERROR_INVALID_CONTACT "org.tilld1.Error.InvalidContact"
 
 /* Sets the D-Bus error of a refusal; returns its negative errno, for a method handler to return. */
 int bus_error_set_refusal(sd_bus_error *error, const struct refusal *refusal);

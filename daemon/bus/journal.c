@@ -116,13 +116,15 @@ static int save_export(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         _cleanup_(journal_call_freep) struct journal_call *c = NULL;
         _cleanup_free_ char *folder = NULL;
         struct server *s = userdata;
+        char name[32];
         int r;
 
+        (void) snprintf(name, sizeof(name), "journal-%s", mode_to_string(s->settings->mode));
         r = journal_call_new(s, m, &act, &c);
         if (r >= 0)
                 r = journal_state_folder(s, "export", &folder);
         if (r >= 0)
-                r = export_to_folder(engine_journal(s->engine), folder, mode_to_string(s->settings->mode), &c->export);
+                r = export_to_folder(engine_journal(s->engine), folder, name, &c->export);
         return r < 0 ? r : journal_call_start(&c, NULL, error);
 }
 

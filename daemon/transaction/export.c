@@ -69,17 +69,17 @@ int export_to_pipe(struct journal *j, int fd, struct export **ret) {
         return 0;
 }
 
-static int name_file(const char *folder, const char *mode, char **ret) {
+static int name_file(const char *folder, const char *name, char **ret) {
         time_t now = (time_t) (clock_now(CLOCK_REALTIME) / USEC_PER_SEC);
         char text[32];
         struct tm tm;
 
         if (!gmtime_r(&now, &tm) || strftime(text, sizeof(text), "%Y%m%dT%H%M%SZ", &tm) == 0)
                 return -EINVAL;
-        return asprintf(ret, "%s/journal-%s-%s.jsonl", folder, mode, text) < 0 ? -ENOMEM : 0;
+        return asprintf(ret, "%s/%s-%s.jsonl", folder, name, text) < 0 ? -ENOMEM : 0;
 }
 
-int export_to_folder(struct journal *j, const char *folder, const char *mode, struct export **ret) {
+int export_to_folder(struct journal *j, const char *folder, const char *name, struct export **ret) {
         _cleanup_(export_freep) struct export *x = NULL;
         _cleanup_free_ char *unfinished = NULL;
         int r;
@@ -88,7 +88,7 @@ int export_to_folder(struct journal *j, const char *folder, const char *mode, st
                 return -errno;
         r = export_new(j, &x);
         if (r >= 0)
-                r = name_file(folder, mode, &x->path);
+                r = name_file(folder, name, &x->path);
         if (r < 0)
                 return r;
         if (asprintf(&unfinished, "%s.new", x->path) < 0)

@@ -10,8 +10,8 @@ struct export;
 
 /* fd stays the caller's; errors as stream_open_writer(). */
 int export_to_pipe(struct journal *j, int fd, struct export **ret);
-/* Into a new file of a folder, which is made; the name says mode and time. */
-int export_to_folder(struct journal *j, const char *folder, const char *mode, struct export **ret);
+/* Into a new file of a folder, which is made: NAME-TIME.jsonl. */
+int export_to_folder(struct journal *j, const char *folder, const char *name, struct export **ret);
 struct export *export_free(struct export *x);
 DEFINE_CLEANUP(struct export *, export_free);
 

@@ -29,6 +29,9 @@ static const int errnos[_REFUSAL_MAX] = {
         [REFUSAL_WRONG_CODE] = EACCES,
         [REFUSAL_WRONG_ROLE] = EPERM,
         [REFUSAL_LOCKED_OUT] = EAGAIN,
+        [REFUSAL_INVALID_TERMINAL] = EINVAL,
+        [REFUSAL_INVALID_PHONE] = EINVAL,
+        [REFUSAL_INVALID_CONTACT] = EINVAL,
 };
 
 int refusal_to_errno(enum refusal_code code) {

@@ -31,6 +31,9 @@ enum refusal_code {
         REFUSAL_WRONG_CODE,
         REFUSAL_WRONG_ROLE,
         REFUSAL_LOCKED_OUT,
+        REFUSAL_INVALID_TERMINAL,
+        REFUSAL_INVALID_PHONE,
+        REFUSAL_INVALID_CONTACT,
         _REFUSAL_MAX,
 };
 

@@ -52,6 +52,18 @@ static int assign_fixed(char *field, size_t length, const char *value, const cha
         return 0;
 }
 
+/* Of a serial number. */
+static bool is_serial(const char *value) {
+        size_t n = strlen(value);
+
+        if (n < 1 || n > SETTINGS_SERIAL_MAX)
+                return false;
+        for (; *value; value++)
+                if (!isascii((unsigned char) *value) || !isgraph((unsigned char) *value))
+                        return false;
+        return true;
+}
+
 static int parse_number(const char *value, unsigned min, unsigned max, unsigned *ret, const char **ret_reason,
                         const char *reason) {
         unsigned long n;
@@ -88,6 +100,29 @@ static int assign_operator(struct settings *s, const char *value, const char **r
         return assign_fixed(s->operator_number, 2, value, ret_reason, "operator= is 2 digits");
 }
 
+static int assign_serial(struct settings *s, const char *value, const char **ret_reason) {
+        *ret_reason = "serial= is that of the terminal, 1 to 32 printable ASCII characters without blanks";
+        if (!is_serial(value))
+                return -EINVAL;
+        COPY(s->serial, value);
+        return 0;
+}
+
+void settings_take_serial(struct settings *s, const char *path) {
+        _cleanup_fclose_ FILE *f = fopen(path, "re");
+        char line[128];
+
+        if (*s->serial || !f || !fgets(line, sizeof(line), f))
+                return;
+        line[strcspn(line, "\n")] = '\0';
+        if (is_serial(line))
+                COPY(s->serial, line);
+        else
+                log_notice("The machine's own serial number is none; a phone is bound only where serial= in "
+                           "[terminal] of "
+                           "tilld.conf says it");
+}
+
 static int assign_terminal(struct settings *s, const char *key, const char *value, const char **ret_reason) {
         if (streq(key, "mode"))
                 return assign_mode(s, value, ret_reason);
@@ -96,6 +131,8 @@ static int assign_terminal(struct settings *s, const char *key, const char *valu
                                     "number= is the terminal's, 8 letters or digits");
         if (streq(key, "operator"))
                 return assign_operator(s, value, ret_reason);
+        if (streq(key, "serial"))
+                return assign_serial(s, value, ret_reason);
         *ret_reason = "no such key in [terminal]";
         return -EINVAL;
 }
@@ -183,6 +220,13 @@ static int assign_journal(struct settings *s, const char *key, const char *value
         return -EINVAL;
 }
 
+static int assign_binding(struct settings *s, const char *key, const char *value, const char **ret_reason) {
+        if (streq(key, "waiting-hours"))
+                return parse_number(value, 1, 168, &s->waiting_hours, ret_reason, "waiting-hours= is 1 to 168");
+        *ret_reason = "no such key in [binding]";
+        return -EINVAL;
+}
+
 static int assign_offline(struct settings *s, const char *key, const char *value, const char **ret_reason) {
         if (streq(key, "amount"))
                 return parse_number(value, 0, 99999999, &s->offline.amount, ret_reason,
@@ -205,12 +249,14 @@ static int assign(const char *section, const char *key, const char *value, void 
         } sections[] = {
                 { "terminal", assign_terminal }, { "merchant", assign_merchant }, { "acquirer", assign_acquirer },
                 { "receipt", assign_receipt },   { "offline", assign_offline },   { "journal", assign_journal },
+                { "binding", assign_binding },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(sections); i++)
                 if (streq(sections[i].name, section))
                         return sections[i].assign(userdata, key, value, ret_reason);
-        *ret_reason = "no such section; there are [terminal], [merchant], [acquirer], [offline] and [journal]";
+        *ret_reason = "no such section; there are [terminal], [merchant], [acquirer], [offline], [journal] and "
+                      "[binding]";
         return -EINVAL;
 }
 
@@ -244,6 +290,7 @@ int settings_load(const char *path, const char *drop_in_dir, struct settings **r
                 .answer_timeout = 30,
                 .profile = &host_profile_unionpay,
                 .retention_days = 400,
+                .waiting_hours = 24,
         };
 
         r = config_parse_file(path, assign, s);

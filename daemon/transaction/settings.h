@@ -15,6 +15,7 @@ enum mode {
 };
 
 #define SETTINGS_HOSTS_MAX 4
+#define SETTINGS_SERIAL_MAX 32
 
 struct settings {
         enum mode mode;
@@ -24,7 +25,8 @@ struct settings {
         char terminal_number[9];    /* DE41, 8 characters */
         uint16_t merchant_category; /* MCC */
         char operator_number[3];
-        unsigned tip_percent; /* of a sale, what a tip may have at most; 0: no tips */
+        char serial[SETTINGS_SERIAL_MAX + 1]; /* of the terminal; "": nobody has said it */
+        unsigned tip_percent;                 /* of a sale, what a tip may have at most; 0: no tips */
 
         char *acquirer_hosts[SETTINGS_HOSTS_MAX + 1]; /* "host:port", in the order to try */
         char *acquirer_name;                          /* for receipts */
@@ -42,6 +44,8 @@ struct settings {
                 unsigned age;    /* of the oldest, in hours: beyond it no more are approved */
         } offline;
 
+        unsigned waiting_hours; /* before another phone is bound in the place of a lost one */
+
         struct receipt_style *style; /* how papers look, of files of its own; NULL: as built in */
 };
 
@@ -53,6 +57,9 @@ DEFINE_CLEANUP(struct settings *, settings_free);
  * line; -EINVAL then, or when something that a terminal needs is missing.
  */
 int settings_load(const char *path, const char *drop_in_dir, struct settings **ret);
+
+/* Where tilld.conf has no serial number: that of the machine, the first line of a file. None that can be one: none. */
+void settings_take_serial(struct settings *s, const char *path);
 
 /* How papers look. */
 const struct receipt_style *settings_style(const struct settings *s);

@@ -12,6 +12,8 @@ static inline struct settings shop_settings(void) {
                 .merchant_number = "000000000000001",
                 .terminal_number = "T0000001",
                 .operator_number = "01",
+                .serial = "SN-0001",
+                .waiting_hours = 24,
                 /* Port 9 of this machine: nobody answers. */
                 .acquirer_hosts = { (char *) "127.0.0.1:9" },
                 .answer_timeout = 5,

@@ -171,7 +171,7 @@ static void a_file_of_its_own(void **state) {
         for (int finished = 0; finished < 2; finished++) {
                 char command[96];
 
-                assert_int_equal(export_to_folder(j, folder, "test", &x), 0);
+                assert_int_equal(export_to_folder(j, folder, "journal-test", &x), 0);
                 while (finished && (r = export_slice(j, x)) > 0)
                         ;
                 if (finished) {

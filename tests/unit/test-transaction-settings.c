@@ -130,6 +130,37 @@ static void last_word_counts(void **state) {
         assert_int_equal(s->answer_timeout, 5);
 }
 
+static void take_serial(const char *content, struct settings *s) {
+        char path[] = "/tmp/test-serial-XXXXXX";
+        int fd = mkstemp(path);
+
+        assert_true(fd >= 0);
+        assert_int_equal(write(fd, content, strlen(content)), strlen(content));
+        safe_close(fd);
+        settings_take_serial(s, path);
+        (void) unlink(path);
+}
+
+static void serial_of_the_machine(void **state) {
+        _cleanup_(settings_freep) struct settings *s = NULL;
+
+        assert_int_equal(load(COMPLETE, "[binding]\nwaiting-hours=48\n", &s), 0);
+        assert_int_equal(s->waiting_hours, 48);
+        settings_take_serial(s, "/nowhere");
+        assert_string_equal(s->serial, "");
+        take_serial("", s);
+        take_serial("To be filled by O.E.M.\n", s);
+        assert_string_equal(s->serial, "");
+        take_serial("PF-123\n", s);
+        assert_string_equal(s->serial, "PF-123");
+        s = settings_free(s);
+
+        assert_int_equal(load(COMPLETE, "[terminal]\nserial=SN-7\n", &s), 0);
+        assert_int_equal(s->waiting_hours, 24);
+        take_serial("PF-123\n", s);
+        assert_string_equal(s->serial, "SN-7");
+}
+
 /* A terminal that is not told otherwise takes no money. */
 static void training_unless_said(void **state) {
         _cleanup_(settings_freep) struct settings *s = NULL;
@@ -161,6 +192,12 @@ static void refused(void **state) {
                 "[journal]\nretention=59\n",
                 "[journal]\nretention=3651\n",
                 "[journal]\nkeep=400\n",
+                "[binding]\nwaiting-hours=0\n",
+                "[binding]\nwaiting-hours=169\n",
+                "[binding]\nhours=1\n",
+                "[terminal]\nserial=\n",
+                "[terminal]\nserial=SN 1\n",
+                "[terminal]\nserial=123456789012345678901234567890123\n",
                 "[printer]\n a=b\n",
                 "[merchant]\nname=\n",
         };
@@ -209,7 +246,8 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(complete, setup, teardown),
                 cmocka_unit_test_setup_teardown(offline_caps, setup, teardown),
                 cmocka_unit_test_setup_teardown(last_word_counts, setup, teardown),
-                cmocka_unit_test_setup_teardown(training_unless_said, setup, teardown),
+                cmocka_unit_test_setup_teardown(serial_of_the_machine),
+                cmocka_unit_test(training_unless_said, setup, teardown),
                 cmocka_unit_test_setup_teardown(names, setup, teardown),
                 cmocka_unit_test_setup_teardown(refused, setup, teardown),
                 cmocka_unit_test_setup_teardown(missing, setup, teardown),
