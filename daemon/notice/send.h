@@ -12,6 +12,9 @@
 #include "notice/event.h"
 #include "notice/message.h"
 
+/* More than till-notify gives itself: what a channel says of its failure is heard. */
+#define NOTICE_DEADLINE_USEC (75 * UINT64_C(1000000))
+
 struct notice_call;
 
 /*
@@ -31,7 +34,7 @@ struct notice_letter {
         const char *directory; /* of the sockets; NULL: NOTICE_SOCKETS */
 };
 
-/* Strings are copied into a sealed file. deadline_usec counts from now. */
+/* Strings are copied into a sealed file: -EMSGSIZE for too much. deadline_usec counts from now. */
 int notice_send(sd_event *event, const struct notice_letter *letter, uint64_t deadline_usec, notice_call_done_t done,
                 void *userdata, struct notice_call **ret);
 /*

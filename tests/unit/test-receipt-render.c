@@ -2,18 +2,16 @@
 /* Drawing is asked for: helpers that lie or die, and the real one, run from beside the tests. */
 #include "test.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <png.h>
 #include <signal.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 
 #include "base/clock.h"
 #include "base/sealed-file.h"
+#include "fake-helper.h"
 #include "receipt/escpos.h"
 #include "receipt/render.h"
 
@@ -49,28 +47,13 @@ static void on_render(int error, const void *data, size_t size, void *userdata) 
 }
 
 static int question_take(int fd, struct render_question *ret) {
-        union {
-                struct cmsghdr header;
-                char space[CMSG_SPACE(2 * sizeof(int))];
-        } control = {};
-        struct iovec vector = { ret, sizeof(*ret) };
-        struct msghdr message = {
-                .msg_iov = &vector, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)
-        };
-        size_t n;
+        int files[FAKE_FILES_MAX];
+        size_t n = fake_helper_take(fd, ret, sizeof(*ret), files);
 
-        assert_int_equal(recvmsg(fd, &message, 0), sizeof(*ret));
-        assert_int_equal(control.header.cmsg_type, SCM_RIGHTS);
-        n = (control.header.cmsg_len - CMSG_LEN(0)) / sizeof(int);
-        for (size_t i = 0; i < n; i++) {
-                int descriptor;
-
-                memcpy(&descriptor, CMSG_DATA(&control.header) + i * sizeof(int), sizeof(int));
-                /* The first is the page, which whoever has it can only read. */
-                if (i == 0)
-                        assert_int_equal(write(descriptor, "x", 1), -1);
-                safe_close(descriptor);
-        }
+        /* The first is the page, which whoever has it can only read. */
+        assert_int_equal(write(files[0], "x", 1), -1);
+        for (size_t i = 0; i < n; i++)
+                safe_close(files[i]);
         return (int) n;
 }
 
@@ -89,17 +72,10 @@ static int on_connection(sd_event_source *s, int fd, uint32_t revents, void *use
 }
 
 static int setup(void **state) {
-        struct sockaddr_un address = { .sun_family = AF_UNIX };
-
         (void) alarm(60);
         assert_int_equal(sd_event_new(&event), 0);
-        strcpy(directory, "/tmp/test-receipt-render-XXXXXX");
-        assert_non_null(mkdtemp(directory));
+        listening = fake_helper_listen(directory, "socket");
         (void) snprintf(socket_path, sizeof(socket_path), "%s/socket", directory);
-        COPY(address.sun_path, socket_path);
-        listening = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-        assert_int_equal(bind(listening, (struct sockaddr *) &address, sizeof(address)), 0);
-        assert_int_equal(listen(listening, 8), 0);
         assert_int_equal(page_new(32, 42, &page), 0);
         assert_int_equal(page_add(page, &(struct page_line){ .text = (char *) "plain" }), 0);
         assert_int_equal(page_add(page, &(struct page_line){ .text = (char *) "中文" }), 0);
@@ -114,8 +90,7 @@ static int teardown(void **state) {
         page = page_free(page);
         free(outcome.data);
         safe_close(listening);
-        (void) unlink(socket_path);
-        (void) rmdir(directory);
+        fake_helper_remove(directory, "socket");
         event = sd_event_unref(event);
         return 0;
 }
@@ -159,19 +134,7 @@ static void render(enum render_face face, int logo_fd, uint64_t deadline) {
 /* ---- answers ---- */
 
 static void send_answer(int fd, const void *answer, size_t size, int file) {
-        union {
-                struct cmsghdr header;
-                char space[CMSG_SPACE(sizeof(int))];
-        } control = { .header = { CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS } };
-        struct iovec vector = { (void *) answer, size };
-        struct msghdr message = { .msg_iov = &vector, .msg_iovlen = 1 };
-
-        if (file >= 0) {
-                memcpy(CMSG_DATA(&control.header), &file, sizeof(file));
-                message.msg_control = &control;
-                message.msg_controllen = sizeof(control);
-        }
-        assert_true(sendmsg(fd, &message, MSG_NOSIGNAL) >= 0);
+        fake_helper_send(fd, answer, size, &file, file >= 0 ? 1 : 0);
 }
 
 static void send_bytes(int fd, const void *data, size_t size) {
@@ -237,34 +200,10 @@ static void gives_too_much(int fd, const struct render_question *q, int n) {
 
 static void gives_two_files(int fd, const struct render_question *q, int n) {
         int files[] = { sealed_file_new("fake", "abc", 3), sealed_file_new("fake", "abc", 3) };
-        union {
-                struct cmsghdr header;
-                char space[CMSG_SPACE(sizeof(files))];
-        } control = { .header = { CMSG_LEN(sizeof(files)), SOL_SOCKET, SCM_RIGHTS } };
-        struct render_answer answer = { RENDER_VERSION, 0, 3 };
-        struct iovec vector = { &answer, sizeof(answer) };
-        struct msghdr message = {
-                .msg_iov = &vector,
-                .msg_iovlen = 1,
-                .msg_control = &control,
-                .msg_controllen = CMSG_LEN(sizeof(files)),
-        };
 
-        memcpy(CMSG_DATA(&control.header), files, sizeof(files));
-        assert_true(sendmsg(fd, &message, MSG_NOSIGNAL) >= 0);
+        fake_helper_send(fd, &(struct render_answer){ RENDER_VERSION, 0, 3 }, sizeof(struct render_answer), files, 2);
         safe_close(files[0]);
         safe_close(files[1]);
-}
-
-static size_t count_descriptors(void) {
-        DIR *dir = opendir("/proc/self/fd");
-        size_t n = 0;
-
-        assert_non_null(dir);
-        while (readdir(dir))
-                n++;
-        closedir(dir);
-        return n;
 }
 
 static void lies(void **state) {
