@@ -28,5 +28,5 @@ struct host_binding {
 
 /* Returns the size. */
 size_t host_binding_format(const struct host_binding *b, uint8_t ret[static HOST_BINDING_MAX]);
-/* -EBADMSG where a tag is missing, comes twice, or has what it cannot have. For the simulator and for tests. */
+/* -EBADMSG where a tag is missing, comes twice, or has what it cannot have; *ret is set on 0 only. */
 int host_binding_parse(const void *data, size_t size, struct host_binding *ret);

@@ -154,6 +154,16 @@ static const struct host_kind_rule kinds[_HOST_KIND_MAX] = {
                 .mti = 320, .type = "00", .network = "202", .balanced = "207",
                 .mandatory = NAMED | F(48),
         },
+        /* What phone a terminal's merchant has decides who confirms its sensitive acts, so that it is authenticated. */
+        [HOST_BINDING_CHECK] = {
+                .mti = 820, .type = "00", .network = "391", .mac = true, .mandatory = NAMED | F(62),
+        },
+        [HOST_BINDING_CONFIRM] = {
+                .mti = 820, .type = "00", .network = "392", .mac = true, .mandatory = NAMED | F(62),
+        },
+        [HOST_BINDING_WITHDRAW] = {
+                .mti = 820, .type = "00", .network = "393", .mac = true, .mandatory = NAMED | F(62),
+        },
 };
 
 const struct host_profile host_profile_unionpay = {

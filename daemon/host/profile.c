@@ -27,6 +27,9 @@ static const char *const kind_names[_HOST_KIND_MAX] = {
         [HOST_BATCH_UPLOAD] = "batch-upload",
         [HOST_CHIP_UPLOAD] = "chip-upload",
         [HOST_BATCH_UPLOAD_END] = "batch-upload-end",
+        [HOST_BINDING_CHECK] = "binding-check",
+        [HOST_BINDING_CONFIRM] = "binding-confirm",
+        [HOST_BINDING_WITHDRAW] = "binding-withdraw",
 };
 
 const char *host_kind_name(enum host_kind kind) {

@@ -30,6 +30,9 @@ enum host_kind {
         HOST_BATCH_UPLOAD,
         HOST_CHIP_UPLOAD, /* of a transaction that the chip approved offline */
         HOST_BATCH_UPLOAD_END,
+        HOST_BINDING_CHECK,    /* does the acquirer's record agree; of a lost phone: does it approve */
+        HOST_BINDING_CONFIRM,  /* from now on that phone */
+        HOST_BINDING_WITHDRAW, /* as if that had not been said */
         _HOST_KIND_MAX,
         _HOST_KIND_INVALID = -EINVAL,
 };

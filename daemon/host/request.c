@@ -28,6 +28,8 @@ struct fields {
         char position[HOST_POSITION_DIGITS + 1];
         uint8_t encrypted[HOST_ENCRYPTED_MAX];
         size_t encrypted_size;
+        uint8_t binding[HOST_BINDING_MAX];
+        size_t binding_size;
 };
 
 /* Nothing that the reader hides stands beside it in the clear. */
@@ -60,6 +62,10 @@ static bool may_upload(const struct host_profile *p, const struct host_request *
         return true;
 }
 
+static bool is_about_binding(enum host_kind kind) {
+        return kind == HOST_BINDING_CHECK || kind == HOST_BINDING_CONFIRM || kind == HOST_BINDING_WITHDRAW;
+}
+
 static int fields_fill_service(struct fields *f, const struct host_profile *p, const struct host_request *q) {
         int r = 0;
 
@@ -71,6 +77,8 @@ static int fields_fill_service(struct fields *f, const struct host_profile *p, c
                 digits_write(f->details, HOST_UPLOADED_DIGITS, q->uploaded);
         else if (q->kind == HOST_PARAMETERS || q->kind == HOST_CA_KEYS)
                 r = host_position_format(q->position, f->position);
+        else if (is_about_binding(q->kind) && q->binding)
+                f->binding_size = host_binding_format(q->binding, f->binding);
         f->text[48] = f->details;
         f->text[62] = f->position;
         return r;
@@ -143,7 +151,7 @@ static int fields_fill(struct fields *f, const struct host_profile *p, const str
 /* Card data where the kind has no place for it is a mistake that must not pass; other fields are left out. */
 #define CARD_FIELDS (ISO8583_BIT(2) | ISO8583_BIT(14) | ISO8583_BIT(23) | ISO8583_BIT(35) | ISO8583_BIT(55))
 
-/* The two that are bytes. Returns NULL when there are none. */
+/* Those that are bytes. Returns NULL when there are none. */
 static const void *field_bytes(const struct host_profile *p, unsigned field, const struct host_request *q,
                                const struct fields *f, size_t *ret_size) {
         if (field == 55 && q->icc_size > 0) {
@@ -153,6 +161,10 @@ static const void *field_bytes(const struct host_profile *p, unsigned field, con
         if (field == p->encrypted && f->encrypted_size > 0) {
                 *ret_size = f->encrypted_size;
                 return f->encrypted;
+        }
+        if (field == 62 && f->binding_size > 0) {
+                *ret_size = f->binding_size;
+                return f->binding;
         }
         return NULL;
 }

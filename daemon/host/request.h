@@ -3,6 +3,7 @@
 
 /* What the terminal asks, and the frame that says it under a profile. */
 
+#include "host/binding.h"
 #include "host/keys.h"
 #include "host/download.h"
 #include "host/encrypted.h"
@@ -67,9 +68,10 @@ struct host_request {
         const struct host_totals *totals;  /* DE48 of a settlement */
         const struct host_detail *details; /* DE48 of a batch upload */
         size_t n_details;
-        unsigned uploaded; /* DE48 of its end: records in all, chip records not counted */
-        bool balanced;     /* uploads: the batch's totals agreed */
-        unsigned position; /* DE62 of a download: messages received so far */
+        unsigned uploaded;                  /* DE48 of its end: records in all, chip records not counted */
+        bool balanced;                      /* uploads: the batch's totals agreed */
+        unsigned position;                  /* DE62 of a download: messages received so far */
+        const struct host_binding *binding; /* DE62 of the binding kinds */
 };
 
 /*

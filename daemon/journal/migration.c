@@ -438,10 +438,22 @@ static const char schema_reprints[] =
         " BEGIN SELECT RAISE(ABORT, 'fixed: a paper is owed'); END;"
         "ALTER TABLE transactions ADD COLUMN electronic INTEGER NOT NULL DEFAULT 0 CHECK (electronic IN (0,1));";
 
-const char *const journal_migrations[] = { schema_1,          schema_2,        schema_3,         schema_uptime,
-                                           schema_operators,  schema_forwards, schema_batches,   schema_checkpoints,
-                                           schema_purge,      schema_faults,   schema_agreement, schema_age,
-                                           schema_forwarding, schema_reprints };
+/* What takes back what the acquirer was told about the merchant's phone. */
+static const char schema_withdrawals[] = "CREATE TABLE withdrawals ("
+                                         " transaction_id INTEGER PRIMARY KEY REFERENCES transactions (id),"
+                                         " armed INTEGER NOT NULL CHECK (armed IN (0,1)),"
+                                         " attempts INTEGER NOT NULL,"
+                                         " next_usec INTEGER NOT NULL,"
+                                         " next_boot INTEGER NOT NULL,"
+                                         " last_answer TEXT NOT NULL,"
+                                         " created_usec INTEGER NOT NULL,"
+                                         " request_sealed BLOB NOT NULL"
+                                         ") STRICT;";
+
+const char *const journal_migrations[] = { schema_1,          schema_2,        schema_3,          schema_uptime,
+                                           schema_operators,  schema_forwards, schema_batches,    schema_checkpoints,
+                                           schema_purge,      schema_faults,   schema_agreement,  schema_age,
+                                           schema_forwarding, schema_reprints, schema_withdrawals };
 const size_t journal_n_migrations = ELEMENTSOF(journal_migrations);
 
 static int pragma_number(sqlite3 *db, const char *sql, int64_t *ret) {

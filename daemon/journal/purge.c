@@ -72,6 +72,7 @@ static const char sql_may_go[] =
         " AND NOT EXISTS (SELECT 1 FROM batches b WHERE b.number = t.batch AND b.state <> 'settled')"
         " AND NOT EXISTS (SELECT 1 FROM reversals r WHERE r.transaction_id = t.id)"
         " AND NOT EXISTS (SELECT 1 FROM forwards f WHERE f.transaction_id = t.id)"
+        " AND NOT EXISTS (SELECT 1 FROM withdrawals w WHERE w.transaction_id = t.id)"
         " AND NOT EXISTS (SELECT 1 FROM print_jobs p WHERE p.transaction_id = t.id"
         "  AND p.state IN ('queued','printing'))"
         " AND NOT EXISTS (SELECT 1 FROM transactions c WHERE c.original = t.id AND c.original <> 0 AND c.purged = 0)"

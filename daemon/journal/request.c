@@ -4,14 +4,16 @@
 #include "base/secret.h"
 #include "journal/internal.h"
 
-/* The tables are alike but for two columns, which come last: armed and reason, or sent and created_uptime. */
+/* The tables are alike but for one or two columns, which come last: armed and reason, sent and created_uptime, armed.
+ */
 #define COLUMNS "transaction_id, attempts, next_usec, next_boot, last_answer, created_usec, request_sealed, "
-#define INSERT(table, columns)                                                                                        \
-        "INSERT INTO " table " (" COLUMNS columns ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
+#define INSERT(table, columns, values)                                                                                \
+        "INSERT INTO " table " (" COLUMNS columns ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, " values ")"
 #define UPDATE(table, column)                                                                                         \
         "UPDATE " table " SET attempts = ?2, next_usec = ?3, next_boot = ?4, last_answer = ?5, " column
 #define FROM_REVERSALS "SELECT " COLUMNS "armed, reason FROM reversals"
 #define FROM_FORWARDS "SELECT " COLUMNS "sent, created_uptime FROM forwards"
+#define FROM_WITHDRAWALS "SELECT " COLUMNS "armed FROM withdrawals"
 
 static const struct {
         const char *place; /* of the seal */
@@ -19,7 +21,7 @@ static const struct {
 } queues[] = {
         [REQUEST_REVERSAL] = {
                 .place = "reversal.request",
-                .insert = INSERT("reversals", "armed, reason"),
+                .insert = INSERT("reversals", "armed, reason", "?8, ?9"),
                 .update = UPDATE("reversals", "armed = ?8, reason = ?9 WHERE transaction_id = ?1"),
                 .remove = "DELETE FROM reversals WHERE transaction_id = ?",
                 .load = FROM_REVERSALS " WHERE transaction_id = ?",
@@ -28,12 +30,21 @@ static const struct {
         },
         [REQUEST_FORWARD] = {
                 .place = "forward.request",
-                .insert = INSERT("forwards", "sent, created_uptime"),
+                .insert = INSERT("forwards", "sent, created_uptime", "?8, ?9"),
                 .update = UPDATE("forwards", "sent = ?8 WHERE transaction_id = ?1"),
                 .remove = "DELETE FROM forwards WHERE transaction_id = ?",
                 .load = FROM_FORWARDS " WHERE transaction_id = ?",
                 .first = FROM_FORWARDS " ORDER BY transaction_id LIMIT 1",
                 .count = "SELECT count(*) FROM forwards",
+        },
+        [REQUEST_WITHDRAWAL] = {
+                .place = "withdrawal.request",
+                .insert = INSERT("withdrawals", "armed", "?8"),
+                .update = UPDATE("withdrawals", "armed = ?8 WHERE transaction_id = ?1"),
+                .remove = "DELETE FROM withdrawals WHERE transaction_id = ?",
+                .load = FROM_WITHDRAWALS " WHERE transaction_id = ?",
+                .first = FROM_WITHDRAWALS " WHERE armed = 1 ORDER BY transaction_id LIMIT 1",
+                .count = "SELECT count(*) FROM withdrawals WHERE armed = 1",
         },
 };
 
@@ -44,15 +55,13 @@ void request_record_done(struct request_record *record) {
 
 /* What can change; ?9 of a forward is bound at its insertion. */
 static void bind_changes(sqlite3_stmt *s, const struct request_record *record) {
-        bool reversal = record->queue == REQUEST_REVERSAL;
-
         (void) sqlite3_bind_int64(s, 1, record->transaction);
         (void) sqlite3_bind_int64(s, 2, record->attempts);
         (void) sqlite3_bind_int64(s, 3, (int64_t) record->next_usec);
         (void) sqlite3_bind_int64(s, 4, (int64_t) record->next_boot);
         (void) sqlite3_bind_text(s, 5, record->last_answer, -1, SQLITE_STATIC);
-        (void) sqlite3_bind_int64(s, 8, reversal ? record->armed : record->sent);
-        if (reversal)
+        (void) sqlite3_bind_int64(s, 8, record->queue == REQUEST_FORWARD ? record->sent : record->armed);
+        if (record->queue == REQUEST_REVERSAL)
                 (void) sqlite3_bind_text(s, 9, record->reason, -1, SQLITE_STATIC);
 }
 
@@ -113,14 +122,15 @@ static int step_record(struct journal *j, sqlite3_stmt *s, enum request_queue qu
         if (r < 0)
                 return r;
         record.created_usec = (uint64_t) sqlite3_column_int64(s, 5);
-        if (queue == REQUEST_REVERSAL) {
+        if (queue == REQUEST_FORWARD) {
+                record.sent = sqlite3_column_int64(s, 7) != 0;
+                record.created_uptime = (uint64_t) sqlite3_column_int64(s, 8);
+        } else
                 record.armed = sqlite3_column_int64(s, 7) != 0;
+        if (queue == REQUEST_REVERSAL) {
                 r = journal_column_text(s, 8, record.reason, sizeof(record.reason));
                 if (r < 0)
                         return r;
-        } else {
-                record.sent = sqlite3_column_int64(s, 7) != 0;
-                record.created_uptime = (uint64_t) sqlite3_column_int64(s, 8);
         }
         r = journal_column_sealed(j, s, 6, queues[queue].place, record.transaction, REQUEST_MAX, &record.request,
                                   &record.request_size);

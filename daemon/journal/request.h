@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * Requests that the journal keeps, sealed, until the acquirer has had the last word about them: reversals and
- * forwards. A transaction's columns reversal and forwarding say the same to readers; the engine sets both in one
- * commit.
+ * Requests that the journal keeps, sealed, until the acquirer has had the last word about them: reversals, forwards
+ * and withdrawals. A transaction's columns reversal and forwarding say the same of the first two to readers; the
+ * engine sets both in one commit.
  */
 
 #include "journal/connection.h"
@@ -16,6 +16,9 @@ enum request_queue {
         REQUEST_REVERSAL,
         /* What was approved here and the acquirer has to be told: from the commit of the approval until it answers. */
         REQUEST_FORWARD,
+        /* What takes a binding-confirm back: from the durable commit before that is sent until the change of the phone
+         * is committed (cleared) or, rolled back, the acquirer has answered. */
+        REQUEST_WITHDRAWAL,
         _REQUEST_QUEUE_MAX,
 };
 
@@ -28,9 +31,9 @@ struct request_record {
         char last_answer[3]; /* DE39 of the last answer, empty for none */
         uint64_t created_usec;
 
-        /* Of a reversal. */
-        bool armed;     /* false: the request is out and may still be answered, or the reversal was rejected */
-        char reason[3]; /* DE39 of the 0400: 98, A0 or 06; may change until it is sent */
+        /* Of a reversal or a withdrawal: false while it is not known to be needed, or after it was rejected. */
+        bool armed;
+        char reason[3]; /* of a reversal, DE39 of the 0400: 98, A0 or 06; may change until it is sent */
 
         /* Of a forward. */
         bool sent;               /* a byte of it may have left before: the next one is a repeat */

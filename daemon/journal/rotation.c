@@ -17,6 +17,7 @@ static const struct sealed {
         { "operators", "number", "hash_sealed", "'operator.code'", "CAST(number AS INTEGER)", "" },
         { "reversals", "transaction_id", "request_sealed", "'reversal.request'", "transaction_id", "0" },
         { "forwards", "transaction_id", "request_sealed", "'forward.request'", "transaction_id", "0" },
+        { "withdrawals", "transaction_id", "request_sealed", "'withdrawal.request'", "transaction_id", "0" },
         { "chip_records", "transaction_id", "icc_sealed", "'chip_record.icc'", "transaction_id", "0" },
 }, transactions = { "transactions", "id", "pan_sealed", "'transaction.pan'", "id", "0" };
 

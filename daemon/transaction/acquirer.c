@@ -9,9 +9,9 @@
 #include "journal/counter.h"
 #include "journal/event.h"
 #include "journal/key.h"
-#include "journal/operator.h"
 #include "transaction/acquirer.h"
 #include "transaction/engine.h"
+#include "transaction/operators.h"
 #include "transaction/terminal-clock.h"
 
 #define SESSION_KEYS "session-keys"
@@ -329,18 +329,6 @@ int acquirer_next_stan(struct acquirer *a, uint32_t *ret_stan, uint32_t *ret_bat
         return r;
 }
 
-/* Who works here now, also where the terminal asks by itself. */
-static int get_operator(struct acquirer *a, char ret[static 3]) {
-        struct operator_record record;
-        int r;
-
-        r = operator_get_logged_on(a->config.journal, &record);
-        if (r < 0 && r != -ENOENT)
-                return r;
-        copy_text(ret, 3, r < 0 ? a->config.settings->operator_number : record.number);
-        return 0;
-}
-
 int acquirer_sign_on(struct acquirer *a, acquirer_signed_on_t done, void *userdata) {
         char number[3];
         struct host_request q = { .kind = HOST_SIGN_ON, .psn = -1, .operator_id = number };
@@ -348,7 +336,7 @@ int acquirer_sign_on(struct acquirer *a, acquirer_signed_on_t done, void *userda
 
         if (a->busy)
                 return -EBUSY;
-        r = get_operator(a, number);
+        r = operators_find_number(a->config.journal, a->config.settings, number);
         if (r < 0)
                 return r;
         r = acquirer_next_stan(a, &q.stan, &q.batch);

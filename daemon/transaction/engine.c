@@ -241,16 +241,19 @@ int engine_start(struct engine *e) {
 static int digest_options(const struct engine_call *call, char ret[static 65]) {
         uint8_t hash[32];
 
-        char original[40] = "", code[32] = "";
+        char original[40] = "", code[32] = "", binding[40] = "";
 
         /* Each option is one line, so that two sets never read the same; the newer ones only where they are given. */
         if (call->original > 0)
                 (void) snprintf(original, sizeof(original), "original=%" PRIi64 "\n", call->original);
         if (!isempty(call->authorization_code))
                 (void) snprintf(code, sizeof(code), "authorization-code=%s\n", call->authorization_code);
+        if (call->binding)
+                (void) snprintf(binding, sizeof(binding), "binding=%u %" PRIu32 "\n", call->binding->kind,
+                                call->binding->number);
         _cleanup_free_ char *text = NULL;
-        if (asprintf(&text, "order=%s\ntraining=%d\n%s%s%s", call->order, call->training, original, code,
-                     call->electronic ? "receipt=electronic\n" : "") < 0)
+        if (asprintf(&text, "order=%s\ntraining=%d\n%s%s%s%s", call->order, call->training, original, code,
+                     call->electronic ? "receipt=electronic\n" : "", binding) < 0)
                 return -ENOMEM;
         if (EVP_Digest(text, strlen(text), hash, NULL, EVP_sha256(), NULL) != 1)
                 return -EIO;
@@ -293,6 +296,11 @@ static int check_kind(const struct kind *kind, const struct engine_call *call, s
                                    kind->name);
         if (!kind_has_original(kind) && call->original != 0)
                 return refusal_set(ret, REFUSAL_UNKNOWN_OPTION, "A %s takes no option \"original\"", kind->name);
+        if (kind->binding && !call->binding)
+                return refusal_set(ret, REFUSAL_UNKNOWN_KIND,
+                                   "A %s is a step of a change of the bound phone and is not started alone: begin a "
+                                   "change with tillctl binding change",
+                                   kind->name);
         if (!kind->voice && !isempty(call->authorization_code))
                 return refusal_set(ret, REFUSAL_UNKNOWN_OPTION, "A %s takes no option \"authorization-code\"",
                                    kind->name);
@@ -323,7 +331,7 @@ static int check_amount(const struct kind *kind, const struct engine_call *call,
 
 static int check_call(const struct engine *e, const struct kind *kind, const struct engine_call *call,
                       struct refusal *ret) {
-        bool training = e->config.settings->mode == MODE_TRAINING;
+        bool training = e->config.settings->mode == MODE_TRAINING, told = call->internal || call->training;
         int r;
 
         r = check_kind(kind, call, ret);
@@ -338,7 +346,7 @@ static int check_call(const struct engine *e, const struct kind *kind, const str
         if (*call->order && !is_reference(call->order))
                 return refusal_set(ret, REFUSAL_INVALID_REFERENCE,
                                    "The option \"order\" must be 1 to 64 printable ASCII characters without blanks");
-        if (training && !call->training)
+        if (training && !told)
                 return refusal_set(ret, REFUSAL_TRAINING_MODE,
                                    "This terminal is in training mode and takes no payments: add the option "
                                    "\"training\" (b) true to practise, or set mode= in /etc/tilld/tilld.conf");
@@ -468,6 +476,16 @@ static int fill_record(struct engine *e, const struct engine_call *call, const c
         return 0;
 }
 
+static int find_operator(struct engine *e, const struct engine_call *call, char ret[static 3],
+                         struct refusal *ret_refusal) {
+        int r;
+
+        if (!call->internal)
+                return operators_get_number(e->operators, ret, ret_refusal);
+        r = operators_find_number(e->config.journal, e->config.settings, ret);
+        return r < 0 ? engine_refuse_journal(ret_refusal, r) : 0;
+}
+
 static int check_offered(const struct engine *e, const struct kind *kind, struct refusal *ret) {
         const struct host_profile *profile = acquirer_profile(e->acquirer);
 
@@ -513,10 +531,10 @@ int engine_start_transaction(struct engine *e, const struct engine_call *call, i
         r = fill_record(e, call, digest, &record);
         if (r < 0)
                 return engine_refuse_journal(ret_refusal, r);
-        r = operators_get_number(e->operators, record.operator_id, ret_refusal);
+        r = find_operator(e, call, record.operator_id, ret_refusal);
         if (r < 0)
                 return r;
-        r = transaction_new(e, kind, &record, kind_has_original(kind) ? &original : NULL, call->can_choose, &t);
+        r = transaction_new(e, kind, &record, kind_has_original(kind) ? &original : NULL, call, &t);
         if (r < 0)
                 return engine_refuse_journal(ret_refusal, r);
         transaction_free(e->current);

@@ -23,6 +23,7 @@
 #include "transaction/transaction.h"
 #include "transaction/upkeep.h"
 #include "transaction/uptime-keeper.h"
+#include "transaction/withdrawals.h"
 
 /* What somebody outside may want to know at once. */
 struct engine_listener {
@@ -30,7 +31,7 @@ struct engine_listener {
         void (*transaction)(const struct transaction_view *view, enum transaction_event event, void *userdata);
         void (*device)(struct device *device, enum monitor_event event, void *userdata);
         void (*job)(int64_t job, enum print_state state, void *userdata);
-        /* One of: current transaction, acquirer's state, number of reversals, forwards or print jobs. */
+        /* One of: current transaction, acquirer's state, number of reversals, forwards, withdrawals or print jobs. */
         void (*changed)(void *userdata);
         void *userdata;
 };
@@ -123,7 +124,7 @@ DEFINE_CLEANUP(struct engine *, engine_free);
 /* Ends what a crash or power cut left open, then takes up devices, reversals and print jobs. */
 int engine_start(struct engine *e);
 
-/* What StartTransaction was called with. Strings are borrowed. */
+/* What StartTransaction was called with, or the terminal wants by itself. Pointers are borrowed. */
 struct engine_call {
         const char *kind;
         int64_t amount;
@@ -133,6 +134,8 @@ struct engine_call {
         int64_t original;               /* id of what it is about, 0 for none */
         const char *authorization_code; /* of an authorization by voice, "" for none */
         const char *approver; /* who has allowed it already: "uid 1000"; "" for nobody. Not part of the same call */
+        const struct host_binding *binding; /* of binding-check and binding-confirm, which nobody outside can start */
+        bool internal; /* the terminal starts it: nobody has to be logged on or to say that it is training */
         bool training;
         bool electronic; /* an e-receipt only */
         bool can_choose; /* answers which of a card's applications is wanted; not part of what makes two calls the same

@@ -28,11 +28,11 @@ static int is_open(struct journal *j) {
         int64_t rejected;
         int r;
 
-        r = request_record_count(j, REQUEST_REVERSAL);
-        if (r == 0)
-                r = request_record_count(j, REQUEST_FORWARD);
-        if (r != 0)
-                return r < 0 ? r : 1;
+        for (enum request_queue q = 0; q < _REQUEST_QUEUE_MAX; q++) {
+                r = request_record_count(j, q);
+                if (r != 0)
+                        return r < 0 ? r : 1;
+        }
         r = request_record_find_rejected(j, &rejected);
         if (r != -ENOENT)
                 return r < 0 ? r : 1;

@@ -44,6 +44,8 @@ static const struct kind kinds[_HOST_KIND_MAX] = {
         [HOST_PARAMETERS] = { .name = "parameters", .way = KIND_WAY_SERVICE },
         [HOST_CA_KEYS] = { .name = "ca-keys", .way = KIND_WAY_SERVICE },
         [HOST_ECHO] = { .name = "echo", .way = KIND_WAY_SERVICE },
+        [HOST_BINDING_CHECK] = { .name = "binding-check", .way = KIND_WAY_SERVICE, .binding = true },
+        [HOST_BINDING_CONFIRM] = { .name = "binding-confirm", .way = KIND_WAY_SERVICE, .binding = true },
 };
 
 const struct kind *kind_find(const char *name) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The kinds of transaction that a checkout may start, a row each: what they need and which way they go. */
+/* The kinds of transaction that may be started, a row each: what they need and which way they go. */
 
 #include "host/profile.h"
 #include "journal/transaction.h"
@@ -29,11 +29,12 @@ struct kind {
         bool amount;
         bool supervisor; /* needs an approval */
         bool voice;      /* takes the code of an authorization by voice */
+        bool binding;    /* a step of a change of the bound phone: nobody starts it alone */
         /* Of which kinds an original may be, up to the first empty word. */
         const char *originals[3];
 };
 
-/* NULL for what is no kind that a checkout may start. */
+/* NULL for what is no kind that may be started. */
 const struct kind *kind_find(const char *name);
 
 enum host_kind kind_to_host(const struct kind *k);

@@ -574,15 +574,22 @@ int operators_each(struct operators *o, operator_each_t each, void *userdata) {
         return operator_record_each(o->journal, each, userdata);
 }
 
+int operators_find_number(struct journal *j, const struct settings *settings, char ret[static 3]) {
+        struct operator_record record;
+        int r;
+
+        r = operator_get_logged_on(j, &record);
+        if (r < 0 && r != -ENOENT)
+                return r;
+        copy_text(ret, 3, r < 0 ? settings->operator_number : record.number);
+        return 0;
+}
+
 int operators_get_number(struct operators *o, char ret[static 3], struct refusal *ret_refusal) {
         struct operator_record record;
         int r;
 
         r = operator_get_logged_on(o->journal, &record);
-        if (r >= 0) {
-                copy_text(ret, 3, record.number);
-                return 0;
-        }
         if (r == -ENOENT)
                 r = operator_record_count(o->journal, OPERATOR_CASHIER);
         if (r < 0)
@@ -591,8 +598,8 @@ int operators_get_number(struct operators *o, char ret[static 3], struct refusal
                 return refusal_set(ret_refusal, REFUSAL_NOT_LOGGED_ON,
                                    "No operator is logged on, and cashiers are enrolled here: log on with tillctl "
                                    "operator log-on");
-        copy_text(ret, 3, o->settings->operator_number);
-        return 0;
+        r = operators_find_number(o->journal, o->settings, ret);
+        return r < 0 ? engine_refuse_journal(ret_refusal, r) : 0;
 }
 
 int operators_new(sd_event *event, struct journal *j, const struct settings *settings, struct operators **ret) {

@@ -59,5 +59,7 @@ int operators_each(struct operators *o, operator_each_t each, void *userdata);
 /* Wrong codes that a record still has before it is locked. */
 unsigned operators_tries_left(const struct operator_record *record) _pure_;
 
+/* Who works here now, also where the terminal asks by itself: who is logged on, or the number of the settings. */
+int operators_find_number(struct journal *j, const struct settings *settings, char ret[static 3]);
 /* Whose number a new transaction bears: who is logged on, or that of the settings while no cashier is enrolled. */
 int operators_get_number(struct operators *o, char ret[static 3], struct refusal *ret_refusal);

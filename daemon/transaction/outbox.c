@@ -9,6 +9,7 @@
 #include "transaction/engine.h"
 #include "transaction/forwards.h"
 #include "transaction/reversals.h"
+#include "transaction/withdrawals.h"
 
 /* Back-off between attempts: doubled from the first to the last. */
 #define DELAY_FIRST_USEC (5 * USEC_PER_SEC)
@@ -17,6 +18,7 @@
 static const struct outbox_user *const users[] = {
         [REQUEST_REVERSAL] = &reversals_outbox_user,
         [REQUEST_FORWARD] = &forwards_outbox_user,
+        [REQUEST_WITHDRAWAL] = &withdrawals_outbox_user,
 };
 
 struct outbox {

@@ -5,7 +5,7 @@
  * What has to reach the acquirer whatever it takes: queues of requests that the journal keeps, one exchange at a time
  * over the one link, the oldest first. Each is tried at once and again with back-off, under keys signed on anew where
  * they do not fit; none is dropped for age or count. What a queue's requests are and what an answer means to them is
- * its user's: reversals.c, forwards.c.
+ * its user's: reversals.c, forwards.c, withdrawals.c.
  */
 
 #include "host/exchange.h"
@@ -28,8 +28,8 @@ struct outbox *outbox_free(struct outbox *o);
 DEFINE_CLEANUP(struct outbox *, outbox_free);
 
 /*
- * Sends what is due, unless the link is busy; forwards only while no transaction runs. To be called after adding, and
- * when the link is free.
+ * Sends what is due, unless the link is busy; forwards and withdrawals only while no transaction runs. To be called
+ * after adding, and when the link is free.
  */
 void outbox_kick(struct outbox *o);
 

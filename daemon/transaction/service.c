@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* The kinds about the terminal itself: sign-on, sign-off, echo, downloads. Neither a card nor money is in them. */
+/*
+ * The kinds about the terminal itself: sign-on, sign-off, echo, downloads, the bound phone. Neither a card nor money
+ * is in them.
+ */
 #include "base/log.h"
 #include "host/result.h"
 #include "journal/counter.h"
@@ -52,13 +55,16 @@ static void downloaded(struct transaction *t, const struct host_answer *answer) 
 }
 
 static void service_answered(struct transaction *t, const struct host_answer *answer) {
-        bool approved = host_result_find(answer->code)->action == HOST_ACTION_APPROVE;
+        enum host_action action = host_result_find(answer->code)->action;
+        bool approved = action == HOST_ACTION_APPROVE;
 
         t->answer = *answer;
         t->host = approved ? HOST_STATE_APPROVED : HOST_STATE_DECLINED;
         /* The acquirer has forgotten them as well: the next one who asks it signs on. */
         if (approved && kind_to_host(t->kind) == HOST_SIGN_OFF)
                 acquirer_sign_off(t->engine->acquirer);
+        if (action == HOST_ACTION_SIGN_ON)
+                acquirer_forget_keys(t->engine->acquirer);
         if (approved && t->download)
                 return downloaded(t, answer);
         transaction_conclude_both(t, NULL);
@@ -79,10 +85,13 @@ static void signed_on(const char *failure, void *userdata) {
         if (failure)
                 return service_failed(t,
                                       acquirer_was_reached(t->engine->acquirer) ? "no-sign-on" : "unreachable-host");
+        if (kind_to_host(t->kind) != HOST_SIGN_ON)
+                return send_or_fail(t);
         t->host = HOST_STATE_APPROVED;
         transaction_conclude(t, RESULT_APPROVED, "");
 }
 
+/* STAN and, of what may have to be taken back, what does that: before a byte goes out. */
 static int next_numbers(struct transaction *t) {
         struct journal *j = t->engine->config.journal;
         int r;
@@ -101,14 +110,28 @@ static int next_numbers(struct transaction *t) {
         r = transaction_save(t, "authorizing");
         if (r < 0)
                 return r;
+        if (kind_to_host(t->kind) == HOST_BINDING_CONFIRM) {
+                r = withdrawals_prepare(j, t->view.record.id, t->binding);
+                if (r < 0)
+                        return r;
+        }
         return journal_commit(j);
 }
 
+/* It is one, or has to bear a MAC. */
+static bool needs_sign_on(const struct transaction *t) {
+        enum host_kind kind = kind_to_host(t->kind);
+
+        if (acquirer_profile(t->engine->acquirer)->kinds[kind].mac && !acquirer_is_signed_on(t->engine->acquirer))
+                return true;
+        return kind == HOST_SIGN_ON;
+}
+
 static int service_send(struct transaction *t) {
-        struct host_request q = { .kind = kind_to_host(t->kind), .psn = -1 };
+        struct host_request q = { .kind = kind_to_host(t->kind), .psn = -1, .binding = t->binding };
         int r;
 
-        if (q.kind == HOST_SIGN_ON)
+        if (needs_sign_on(t))
                 return acquirer_sign_on(t->engine->acquirer, signed_on, t);
         r = next_numbers(t);
         if (r == -EIO)

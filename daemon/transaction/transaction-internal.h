@@ -58,13 +58,14 @@ struct transaction {
 
         /* The acquirer. */
         enum host_state host;
-        struct host_answer answer;   /* of HOST_STATE_APPROVED and _DECLINED; shown with the result, not before */
-        const char *not_sent;        /* why, of HOST_STATE_NOT_SENT */
-        const char *card_word;       /* why the card ended while HOST_STATE_PENDING */
-        const char *reversal_reason; /* of HOST_STATE_LOST */
-        struct download *download;   /* as far as it has come */
-        bool offline;                /* the card approved without the acquirer, who will be told */
-        bool reversible;             /* the first durable commit made a reversal ready */
+        struct host_answer answer;    /* of HOST_STATE_APPROVED and _DECLINED; shown with the result, not before */
+        const char *not_sent;         /* why, of HOST_STATE_NOT_SENT */
+        const char *card_word;        /* why the card ended while HOST_STATE_PENDING */
+        const char *reversal_reason;  /* of HOST_STATE_LOST */
+        struct download *download;    /* as far as it has come */
+        bool offline;                 /* the card approved without the acquirer, who will be told */
+        bool reversible;              /* the first durable commit made a reversal ready */
+        struct host_binding *binding; /* of the binding kinds; secret memory */
 
         struct settlement *settlement; /* how far it is; NULL for other kinds */
 };

@@ -41,6 +41,7 @@ void transaction_tell(struct transaction *t, enum transaction_event event) {
 
 void transaction_drop_secrets(struct transaction *t) {
         t->encrypted = secret_free(t->encrypted);
+        t->binding = secret_free(t->binding);
         if (!t->request)
                 return;
         explicit_bzero(t->request->card.pan, sizeof(t->request->card.pan));
@@ -61,6 +62,7 @@ struct transaction *transaction_free(struct transaction *t) {
         transaction_end_timeouts(t);
         secret_free(t->request);
         secret_free(t->encrypted);
+        secret_free(t->binding);
         download_free(t->download);
         free(t->original);
         free(t->settlement);
@@ -418,7 +420,8 @@ int transaction_approve(struct transaction *t, const char *approver) {
 }
 
 int transaction_new(struct engine *e, const struct kind *kind, const struct transaction_record *record,
-                    const struct transaction_record *original, bool can_choose, struct transaction **ret) {
+                    const struct transaction_record *original, const struct engine_call *call,
+                    struct transaction **ret) {
         _cleanup_(transaction_freep) struct transaction *t = NULL;
         struct journal *j = e->config.journal;
         int r;
@@ -430,7 +433,7 @@ int transaction_new(struct engine *e, const struct kind *kind, const struct tran
         t->kind = kind;
         t->view.record = *record;
         t->view.language = prompt_language("", e->config.terminal->country);
-        t->can_choose = can_choose;
+        t->can_choose = call->can_choose;
         t->start = calloc(1, sizeof(*t->start));
         if (!t->start)
                 return -ENOMEM;
@@ -439,6 +442,12 @@ int transaction_new(struct engine *e, const struct kind *kind, const struct tran
                 if (!t->original)
                         return -ENOMEM;
                 *t->original = *original;
+        }
+        if (call->binding) {
+                t->binding = secret_new(sizeof(*t->binding));
+                if (!t->binding)
+                        return -ENOMEM;
+                *t->binding = *call->binding;
         }
 
         r = prepare(t);

@@ -11,6 +11,7 @@
 #include "transaction/kind.h"
 
 struct engine;
+struct engine_call;
 struct transaction;
 
 /* What the outside sees of a transaction. */
@@ -34,11 +35,12 @@ enum transaction_event {
 
 /*
  * Writes the intent and asks for an approval or a card. The record's fixed fields and its approver are the caller's;
- * original is what it is about (copied), or NULL. can_choose: somebody will answer which of a card's applications is
- * wanted.
+ * original is what it is about (copied), or NULL. Of the call, what no row has: whether somebody will answer which of
+ * a card's applications is wanted, and the binding (copied).
  */
 int transaction_new(struct engine *e, const struct kind *kind, const struct transaction_record *record,
-                    const struct transaction_record *original, bool can_choose, struct transaction **ret);
+                    const struct transaction_record *original, const struct engine_call *call,
+                    struct transaction **ret);
 /* Once the engine knows it: what needs neither approval nor card goes on from here. */
 void transaction_run(struct transaction *t);
 struct transaction *transaction_free(struct transaction *t);

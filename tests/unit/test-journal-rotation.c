@@ -52,6 +52,9 @@ static void fill(struct journal *j) {
         struct request_record forward = {
                 .queue = REQUEST_FORWARD, .transaction = 2, .request = (void *) "0220", .request_size = 4
         };
+        struct request_record withdrawal = {
+                .queue = REQUEST_WITHDRAWAL, .transaction = 4, .request = (void *) "0820", .request_size = 4
+        };
         struct operator_record operator= { .number = "02", .role = OPERATOR_SUPERVISOR };
 
         assert_int_equal(journal_begin(j, JOURNAL_LAZY), 0);
@@ -59,6 +62,7 @@ static void fill(struct journal *j) {
                 add_sale(j, i);
         assert_int_equal(request_record_insert(j, &reversal), 0);
         assert_int_equal(request_record_insert(j, &forward), 0);
+        assert_int_equal(request_record_insert(j, &withdrawal), 0);
         assert_int_equal(batch_keep_chip(j, 3, "55", 2), 0);
         assert_int_equal(wrapped_key_store(j, "mak", "sixteen bytes kk", 16), 0);
         memset(operator.hash, 'h', sizeof(operator.hash));
@@ -70,6 +74,7 @@ static void fill(struct journal *j) {
 static void check_all(struct journal *j) {
         _cleanup_(request_record_done) struct request_record reversal = {};
         _cleanup_(request_record_done) struct request_record forward = {};
+        _cleanup_(request_record_done) struct request_record withdrawal = {};
         struct operator_record operator;
         struct transaction_record record;
         _cleanup_secret_ void *wrapped = NULL;
@@ -98,6 +103,8 @@ static void check_all(struct journal *j) {
         assert_memory_equal(reversal.request, "0400", 4);
         assert_int_equal(request_record_load(j, REQUEST_FORWARD, 2, &forward), 0);
         assert_memory_equal(forward.request, "0220", 4);
+        assert_int_equal(request_record_load(j, REQUEST_WITHDRAWAL, 4, &withdrawal), 0);
+        assert_memory_equal(withdrawal.request, "0820", 4);
         assert_int_equal(batch_load_chip(j, 3, icc, &size), 0);
         assert_memory_equal(icc, "55", 2);
         assert_int_equal(wrapped_key_load(j, "mak", &wrapped, &size), 0);
@@ -186,7 +193,7 @@ static void all_columns(void **state) {
                 n++;
         }
         (void) sqlite3_finalize(columns);
-        assert_int_equal(n, 6);
+        assert_int_equal(n, 7);
         journal_close(j);
 }
 

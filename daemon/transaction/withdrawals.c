@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "transaction/withdrawals.h"
+
+#include <inttypes.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "host/result.h"
+#include "journal/event.h"
+#include "transaction/engine.h"
+
+/* What is stored is DE62 as it will be sent. */
+int withdrawals_prepare(struct journal *j, int64_t transaction, const struct host_binding *b) {
+        uint8_t data[HOST_BINDING_MAX];
+        WIPE_AT_END(data);
+        struct request_record record = {
+                .queue = REQUEST_WITHDRAWAL,
+                .transaction = transaction,
+                .created_usec = clock_now(CLOCK_REALTIME),
+                .request = data,
+                .request_size = host_binding_format(b, data),
+        };
+        struct host_binding read = {};
+        _cleanup_(wipe_done) _unused_ struct wipe wipe_read = { &read, sizeof(read) };
+
+        if (host_binding_parse(data, record.request_size, &read) < 0)
+                return -EINVAL;
+        return request_record_insert(j, &record);
+}
+
+int withdrawals_arm(struct journal *j, int64_t transaction) {
+        _cleanup_(request_record_done) struct request_record record = {};
+        int r;
+
+        r = request_record_load(j, REQUEST_WITHDRAWAL, transaction, &record);
+        if (r < 0)
+                return r == -ENOENT ? 0 : r;
+        record.armed = true;
+        r = request_record_update(j, &record);
+        return r < 0 ? r : 1;
+}
+
+int withdrawals_forget(struct journal *j, int64_t transaction) {
+        _cleanup_(request_record_done) struct request_record record = {};
+        int r;
+
+        r = request_record_load(j, REQUEST_WITHDRAWAL, transaction, &record);
+        if (r < 0)
+                return r;
+        return record.armed ? -EALREADY : request_record_remove(j, REQUEST_WITHDRAWAL, transaction);
+}
+
+/* Each attempt has a number of its own: a late answer to the confirm, or to an attempt before, is not taken for its.
+ */
+static int send_withdrawal(struct engine *e, struct request_record *record, host_exchange_done_t done,
+                           void *done_userdata) {
+        struct host_binding b = {};
+        _cleanup_(wipe_done) _unused_ struct wipe wipe_b = { &b, sizeof(b) };
+        struct host_request q = { .kind = HOST_BINDING_WITHDRAW, .psn = -1, .binding = &b };
+        int r;
+
+        r = host_binding_parse(record->request, record->request_size, &b);
+        if (r < 0)
+                return r;
+        r = acquirer_next_stan(e->acquirer, &q.stan, &q.batch);
+        if (r < 0)
+                return r;
+        return acquirer_exchange(e->acquirer, &q, done, done_userdata);
+}
+
+/* The acquirer's word, durable before the next thing happens. */
+static int commit_end(struct journal *j, const struct request_record *record, bool taken) {
+        char text[64];
+        int r;
+
+        r = journal_begin(j, JOURNAL_DURABLE);
+        if (r < 0)
+                return r;
+        _cleanup_(journal_rollbackp) _unused_ struct journal *rollback = j;
+
+        r = request_record_remove(j, REQUEST_WITHDRAWAL, record->transaction);
+        if (r < 0)
+                return r;
+        (void) snprintf(text, sizeof(text), "{\"code\":\"%s\"}", record->last_answer);
+        r = event_append(j, taken ? "withdrawn" : "withdrawal-rejected", record->transaction, text);
+        if (r < 0)
+                return r;
+        return journal_commit(j);
+}
+
+static bool ended(struct engine *e, struct request_record *record, enum host_outcome outcome,
+                  const struct host_answer *answer) {
+        bool taken;
+        int r;
+
+        if (outcome != HOST_ANSWERED)
+                return false;
+        COPY(record->last_answer, answer->code);
+        if (!host_result_is_final(answer->code))
+                return false;
+
+        taken = host_result_find(answer->code)->action == HOST_ACTION_APPROVE;
+        r = commit_end(e->config.journal, record, taken);
+        if (r < 0)
+                engine_panic(r, "the end of a withdrawal cannot be written");
+        if (taken)
+                log_info("Transaction %" PRIi64 ": withdrawn (%s)", record->transaction, answer->code);
+        else
+                log_error("Transaction %" PRIi64 ": the acquirer rejected the withdrawal (%s, %s): call the acquirer "
+                          "and have the phone that is bound here put back into its record",
+                          record->transaction, answer->code, host_result_find(answer->code)->text);
+        return true;
+}
+
+const struct outbox_user withdrawals_outbox_user = {
+        .noun = "withdrawal",
+        .send = send_withdrawal,
+        .ended = ended,
+};
