@@ -27,6 +27,12 @@ const struct receipt_style *settings_style(const struct settings *s) {
         return s->style ?: receipt_style_default();
 }
 
+const char *settings_notice_language(const struct settings *s) {
+        if (*s->notice.language)
+                return s->notice.language;
+        return settings_style(s)->languages == STYLE_ENGLISH ? "en" : "zh_CN";
+}
+
 struct settings *settings_free(struct settings *s) {
         if (!s)
                 return NULL;
@@ -242,6 +248,42 @@ static int assign_offline(struct settings *s, const char *key, const char *value
         return -EINVAL;
 }
 
+/* What is not in the list is left out; security and binding are in it whatever it says. */
+static int assign_events(struct settings *s, const char *value, const char **ret_reason) {
+        _cleanup_free_ char *list = strdup(value);
+        char *save = NULL;
+
+        if (!list)
+                return -ENOMEM;
+        for (enum notice_event e = 0; e < _NOTICE_EVENT_MAX; e++)
+                s->notice.left_out[e] = !notice_event_is_obligatory(e);
+        for (char *word = strtok_r(list, " \t", &save); word; word = strtok_r(NULL, " \t", &save)) {
+                enum notice_event e = notice_event_from_string(word);
+
+                if (e < 0) {
+                        *ret_reason = "events= is any of transaction, settlement, fault and replacement, with spaces "
+                                      "between; security and binding go out in any case";
+                        return e;
+                }
+                s->notice.left_out[e] = false;
+        }
+        return 0;
+}
+
+static int assign_notice(struct settings *s, const char *key, const char *value, const char **ret_reason) {
+        if (streq(key, "events"))
+                return assign_events(s, value, ret_reason);
+        if (!streq(key, "language")) {
+                *ret_reason = "no such key in [notice]; there are events and language";
+                return -EINVAL;
+        }
+        *ret_reason = "language= in [notice] is zh_CN or en";
+        if (!streq(value, "zh_CN") && !streq(value, "en"))
+                return -EINVAL;
+        COPY(s->notice.language, value);
+        return 0;
+}
+
 static int assign(const char *section, const char *key, const char *value, void *userdata, const char **ret_reason) {
         static const struct {
                 const char *name;
@@ -249,14 +291,15 @@ static int assign(const char *section, const char *key, const char *value, void 
         } sections[] = {
                 { "terminal", assign_terminal }, { "merchant", assign_merchant }, { "acquirer", assign_acquirer },
                 { "receipt", assign_receipt },   { "offline", assign_offline },   { "journal", assign_journal },
-                { "binding", assign_binding },
+                { "binding", assign_binding },   { "notice", assign_notice },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(sections); i++)
                 if (streq(sections[i].name, section))
                         return sections[i].assign(userdata, key, value, ret_reason);
-        *ret_reason = "no such section; there are [terminal], [merchant], [acquirer], [offline], [journal] and "
-                      "[binding]";
+        *ret_reason =
+                "no such section; there are [terminal], [merchant], [acquirer], [offline], [journal], [notice] and "
+                "[binding]";
         return -EINVAL;
 }
 

@@ -4,6 +4,7 @@
 /* /etc/tilld/tilld.conf: what this terminal is. tilld.conf(5) says each key. */
 
 #include "host/profile.h"
+#include "notice/event.h"
 #include "receipt/style.h"
 
 enum mode {
@@ -46,6 +47,12 @@ struct settings {
 
         unsigned waiting_hours; /* before another phone is bound in the place of a lost one */
 
+        /* What the bound phone is told; a preference for it counts before this. */
+        struct {
+                char language[6];                 /* "zh_CN" or "en"; "": as papers are */
+                bool left_out[_NOTICE_EVENT_MAX]; /* events that it is not told of */
+        } notice;
+
         struct receipt_style *style; /* how papers look, of files of its own; NULL: as built in */
 };
 
@@ -63,5 +70,8 @@ void settings_take_serial(struct settings *s, const char *path);
 
 /* How papers look. */
 const struct receipt_style *settings_style(const struct settings *s);
+
+/* Of notices to the bound phone: "zh_CN" or "en". */
+const char *settings_notice_language(const struct settings *s);
 
 const char *mode_to_string(enum mode m) _const_;

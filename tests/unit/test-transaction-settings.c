@@ -97,6 +97,37 @@ static void offline_caps(void **state) {
         assert_int_equal(load(COMPLETE, "[offline]\nfloor=0\n", &s), -EINVAL);
 }
 
+/* All of it goes out where nobody says otherwise; what touches security in any case. */
+static void notices(void **state) {
+        struct settings *s = NULL;
+
+        assert_int_equal(load(COMPLETE, "", &s), 0);
+        for (enum notice_event e = 0; e < _NOTICE_EVENT_MAX; e++)
+                assert_false(s->notice.left_out[e]);
+        assert_string_equal(settings_notice_language(s), "zh_CN");
+        s->style = calloc(1, sizeof(*s->style));
+        s->style->languages = STYLE_ENGLISH;
+        assert_string_equal(settings_notice_language(s), "en");
+        s = settings_free(s);
+
+        assert_int_equal(load(COMPLETE, "[notice]\nlanguage=en\nevents=settlement fault\n", &s), 0);
+        assert_string_equal(settings_notice_language(s), "en");
+        assert_true(s->notice.left_out[NOTICE_TRANSACTION]);
+        assert_true(s->notice.left_out[NOTICE_REPLACEMENT]);
+        assert_false(s->notice.left_out[NOTICE_SETTLEMENT]);
+        assert_false(s->notice.left_out[NOTICE_FAULT]);
+        assert_false(s->notice.left_out[NOTICE_SECURITY]);
+        assert_false(s->notice.left_out[NOTICE_BINDING]);
+        s = settings_free(s);
+        assert_int_equal(load(COMPLETE, "[notice]\nevents=\n", &s), 0);
+        assert_true(s->notice.left_out[NOTICE_FAULT]);
+        assert_false(s->notice.left_out[NOTICE_BINDING]);
+        s = settings_free(s);
+        assert_int_equal(load(COMPLETE, "[notice]\nevents=sales\n", &s), -EINVAL);
+        assert_int_equal(load(COMPLETE, "[notice]\nlanguage=zh\n", &s), -EINVAL);
+        assert_int_equal(load(COMPLETE, "[notice]\nchannel=sms\n", &s), -EINVAL);
+}
+
 static void complete(void **state) {
         _cleanup_(settings_freep) struct settings *s = NULL;
 
@@ -245,6 +276,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(complete, setup, teardown),
                 cmocka_unit_test_setup_teardown(offline_caps, setup, teardown),
+                cmocka_unit_test_setup_teardown(notices, setup, teardown),
                 cmocka_unit_test_setup_teardown(last_word_counts, setup, teardown),
                 cmocka_unit_test_setup_teardown(serial_of_the_machine, setup, teardown),
                 cmocka_unit_test_setup_teardown(training_unless_said, setup, teardown),
