@@ -183,6 +183,17 @@ int journal_last_number(struct journal *j, const char *table, int64_t *ret) {
         return 0;
 }
 
+int journal_next_id(struct journal *j, const char *table, int64_t *ret) {
+        int64_t last;
+        int r;
+
+        r = journal_last_number(j, table, &last);
+        if (r < 0)
+                return r;
+        *ret = last + 1;
+        return 0;
+}
+
 /* --- transactions --- */
 
 int journal_execute(struct journal *j, const char *sql) {

@@ -10,6 +10,8 @@
 #define CONTACT_NAME_MAX 64
 #define CONTACT_MAIL_MAX 128
 #define CONTACTS_MAX 16
+/* "sms mail hook", with its end. */
+#define CONTACT_CHANNELS_SIZE 16
 
 struct contact_record {
         int64_t id;                      /* 1, 2, …: set by insert, never used twice */
@@ -24,12 +26,14 @@ struct contact_record {
         uint64_t removed_uptime; /* uptime_get() of then: who was one a short time ago is told of a lost phone */
 };
 
-/* -ENOSPC beyond CONTACTS_MAX. The position is that of the record; those from there on move down. */
+/* -ENOSPC beyond CONTACTS_MAX. Those from its position on move down; 0 and what is too much are behind the last. */
 int contact_record_insert(struct journal *j, struct contact_record *record);
 /* Writes name, phone, mail, channel, language, and position as insert does. -ENOENT for one that is none. */
 int contact_record_update(struct journal *j, const struct contact_record *record);
 /* Those behind move up. -ENOENT for one that is none. */
 int contact_record_remove(struct journal *j, int64_t id, uint64_t uptime);
+/* Forgets those that were removed before (uptime): who they were is needed no longer. */
+int contact_record_forget(struct journal *j, uint64_t removed_before);
 /* Also one that was removed. */
 int contact_record_load(struct journal *j, int64_t id, struct contact_record *ret);
 int contact_record_count(struct journal *j);
@@ -42,5 +46,6 @@ int contact_record_each(struct journal *j, uint64_t removed_since, contact_recor
  * What somebody wants to be told of, and how: channels in the order to try, separated by spaces, "" for not at all.
  * contact 0 is the bound phone. -ENOENT where nothing was said: the default counts (transaction/notices.h).
  */
-int contact_preference_load(struct journal *j, int64_t contact, const char *event, char ret[static 16]);
+int contact_preference_load(struct journal *j, int64_t contact, const char *event,
+                            char ret[static CONTACT_CHANNELS_SIZE]);
 int contact_preference_store(struct journal *j, int64_t contact, const char *event, const char *channels);

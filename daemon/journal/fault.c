@@ -4,6 +4,7 @@
 #include <cjson/cJSON.h>
 #include <inttypes.h>
 
+#include "journal/column.h"
 #include "journal/event.h"
 #include "journal/internal.h"
 
@@ -37,37 +38,32 @@ static int tell(struct journal *j, const char *kind, const struct fault_record *
         "id, code, subject, class, severity, detail, transaction_id, count, opened_usec, seen_usec,"                  \
         " acknowledged_usec, acknowledged_by, ended_usec, ended_by, note"
 
+#define FIELD(member, ...) COLUMN_MEMBER(struct fault_record, member, __VA_ARGS__)
+static const struct column fields[] = {
+        FIELD(id, COLUMN_I64),
+        FIELD(code, COLUMN_TEXT),
+        FIELD(subject, COLUMN_TEXT),
+        FIELD(class, COLUMN_TEXT),
+        FIELD(severity, COLUMN_TEXT),
+        FIELD(detail, COLUMN_TEXT),
+        FIELD(transaction, COLUMN_I64),
+        FIELD(count, COLUMN_U32),
+        FIELD(opened_usec, COLUMN_U64),
+        FIELD(seen_usec, COLUMN_U64),
+        FIELD(acknowledged_usec, COLUMN_U64),
+        FIELD(acknowledged_by, COLUMN_TEXT),
+        FIELD(ended_usec, COLUMN_U64),
+        FIELD(ended_by, COLUMN_TEXT),
+        FIELD(note, COLUMN_TEXT),
+};
+
 static int read_record(sqlite3_stmt *s, struct fault_record *ret) {
-        struct fault_record record = {
-                .id = sqlite3_column_int64(s, 0),
-                .transaction = sqlite3_column_int64(s, 6),
-                .count = (uint32_t) sqlite3_column_int64(s, 7),
-                .opened_usec = (uint64_t) sqlite3_column_int64(s, 8),
-                .seen_usec = (uint64_t) sqlite3_column_int64(s, 9),
-                .acknowledged_usec = (uint64_t) sqlite3_column_int64(s, 10),
-                .ended_usec = (uint64_t) sqlite3_column_int64(s, 12),
-        };
-        const struct {
-                int column;
-                char *text;
-                size_t size;
-        } texts[] = {
-                { 1, record.code, sizeof(record.code) },
-                { 2, record.subject, sizeof(record.subject) },
-                { 3, record.class, sizeof(record.class) },
-                { 4, record.severity, sizeof(record.severity) },
-                { 5, record.detail, sizeof(record.detail) },
-                { 11, record.acknowledged_by, sizeof(record.acknowledged_by) },
-                { 13, record.ended_by, sizeof(record.ended_by) },
-                { 14, record.note, sizeof(record.note) },
-        };
+        struct fault_record record = {};
+        int r;
 
-        for (size_t i = 0; i < ELEMENTSOF(texts); i++) {
-                int r = journal_column_text(s, texts[i].column, texts[i].text, texts[i].size);
-
-                if (r < 0)
-                        return r;
-        }
+        r = columns_read(s, 0, fields, ELEMENTSOF(fields), &record);
+        if (r < 0)
+                return r;
         *ret = record;
         return 0;
 }
@@ -231,7 +227,7 @@ int fault_record_open(struct journal *j, struct fault_record *record) {
 
 int fault_record_acknowledge(struct journal *j, int64_t id, const char *by) {
         _cleanup_statement_ sqlite3_stmt *s = NULL;
-        struct fault_record record;
+        struct fault_record record = {};
         int r;
 
         r = journal_require_open(j);
@@ -334,7 +330,7 @@ static int read_evidence(sqlite3_stmt *s, struct fault_record *ret) {
 
 int fault_evidence_each(struct journal *j, fault_record_each_t each, void *userdata) {
         _cleanup_statement_ sqlite3_stmt *s = NULL;
-        struct fault_record record;
+        struct fault_record record = {};
         int r;
 
         r = journal_statement(j, sql_evidence, &s);

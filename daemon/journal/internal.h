@@ -85,6 +85,8 @@ int journal_open_unchecked(const char *path, const uint8_t key[static JOURNAL_KE
 int journal_explain(char **ret_message, int r, const char *path, const char *detail);
 /* What AUTOINCREMENT remembers of a table: the highest number that there ever was. */
 int journal_last_number(struct journal *j, const char *table, int64_t *ret);
+/* The number of the row that is inserted next: what is sealed in it is bound to that. */
+int journal_next_id(struct journal *j, const char *table, int64_t *ret);
 
 int journal_keys_derive(const uint8_t storage[static JOURNAL_KEY_SIZE], struct journal_keys *ret);
 /*
@@ -101,6 +103,9 @@ int journal_bind_sealed(struct journal *j, sqlite3_stmt *s, int index, const cha
 /* Opens a sealed column of at most max bytes into secret memory. */
 int journal_column_sealed(struct journal *j, sqlite3_stmt *s, int column, const char *place, int64_t number,
                           size_t max, void **ret, size_t *ret_size);
+/* The same for a text without a 0 in it, which may be empty; -EBADMSG when it does not fit. */
+int journal_column_sealed_text(struct journal *j, sqlite3_stmt *s, int column, const char *place, int64_t number,
+                               char *text, size_t size);
 int journal_pan_hash(struct journal *j, const char *pan, char ret[static 65]);
 
 struct event_record;

@@ -4,8 +4,10 @@
 #include <inttypes.h>
 
 #include "journal/checkpoint.h"
+#include "journal/contact.h"
 #include "journal/fault.h"
 #include "journal/internal.h"
+#include "journal/notice.h"
 
 #define A_SLICE 50
 #define EVENTS_A_SLICE 500
@@ -196,14 +198,23 @@ static int purge_print_jobs(struct journal *j, struct journal_purge *p) {
         return 1;
 }
 
-static int purge_faults(struct journal *j, struct journal_purge *p) {
-        int n = fault_record_purge(j, p->old.time_usec, A_SLICE);
-
-        if (n < 0)
-                return n;
-        if (n < A_SLICE)
+/* What a count says was removed, or an error; fewer than asked for were the last. */
+static int removed(struct journal_purge *p, int n) {
+        if (n >= 0 && n < A_SLICE)
                 next_phase(p);
-        return 1;
+        return n < 0 ? n : 1;
+}
+
+static int purge_faults(struct journal *j, struct journal_purge *p) {
+        return removed(p, fault_record_purge(j, p->old.time_usec, A_SLICE));
+}
+
+static int purge_notices(struct journal *j, struct journal_purge *p) {
+        return removed(p, notice_record_purge(j, p->old.time_usec, A_SLICE));
+}
+
+static int purge_contacts(struct journal *j, struct journal_purge *p) {
+        return removed(p, contact_record_forget(j, p->old.uptime));
 }
 
 /* ---- Events ---- */
@@ -303,6 +314,8 @@ int purge_slice(struct journal *j, struct journal_purge *p) {
                 [PURGE_TRANSACTIONS] = purge_transactions,
                 [PURGE_PRINT_JOBS] = purge_print_jobs,
                 [PURGE_FAULTS] = purge_faults,
+                [PURGE_NOTICES] = purge_notices,
+                [PURGE_CONTACTS] = purge_contacts,
                 [PURGE_LOOK] = look,
                 [PURGE_EVENTS] = purge_events,
         };

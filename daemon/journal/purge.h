@@ -5,8 +5,8 @@
  * Forgets what is older than the retention time, in slices of a short durable commit each. Of a transaction that is
  * done, settled and owes nothing a tombstone stays for ever: id, reference, what was asked for, result and times; so
  * a reference is never taken twice, the same call still has its answer, and refunds still count against a sale. Its
- * papers go, as do faults that have ended, and the events up to a signed checkpoint before which no transaction is
- * left.
+ * papers go, as do faults that have ended, notices and contacts that were removed, and the events up to a signed
+ * checkpoint before which no transaction is left.
  */
 
 #include "journal/age.h"
@@ -15,6 +15,8 @@ enum purge_phase {
         PURGE_TRANSACTIONS,
         PURGE_PRINT_JOBS, /* those of no transaction */
         PURGE_FAULTS,     /* that ended */
+        PURGE_NOTICES,    /* that ended */
+        PURGE_CONTACTS,   /* that were removed */
         PURGE_LOOK,       /* how far no transaction is left */
         PURGE_EVENTS,
         PURGE_DONE,

@@ -18,6 +18,10 @@ static const struct sealed {
         { "reversals", "transaction_id", "request_sealed", "'reversal.request'", "transaction_id", "0" },
         { "forwards", "transaction_id", "request_sealed", "'forward.request'", "transaction_id", "0" },
         { "withdrawals", "transaction_id", "request_sealed", "'withdrawal.request'", "transaction_id", "0" },
+        { "bindings", "id", "phone_sealed", "'binding.phone'", "id", "0" },
+        { "rebinds", "id", "phone_sealed", "'rebind.phone'", "id", "0" },
+        { "contacts", "id", "person_sealed", "'contact.person'", "id", "0" },
+        { "notices", "id", "text_sealed", "'notice.text'", "id", "0" },
         { "chip_records", "transaction_id", "icc_sealed", "'chip_record.icc'", "transaction_id", "0" },
 }, transactions = { "transactions", "id", "pan_sealed", "'transaction.pan'", "id", "0" };
 

@@ -146,6 +146,21 @@ int journal_column_sealed(struct journal *j, sqlite3_stmt *s, int column, const 
         return 0;
 }
 
+int journal_column_sealed_text(struct journal *j, sqlite3_stmt *s, int column, const char *place, int64_t number,
+                               char *text, size_t size) {
+        size_t sealed = (size_t) sqlite3_column_bytes(s, column), l;
+        int r;
+
+        if (sealed < SEAL_OVERHEAD || sealed - SEAL_OVERHEAD >= size)
+                return -EBADMSG;
+        l = sealed - SEAL_OVERHEAD;
+        r = journal_unseal(j, place, number, sqlite3_column_blob(s, column), sealed, text);
+        if (r < 0)
+                return r;
+        memset(text + l, 0, size - l);
+        return memchr(text, '\0', l) ? -EBADMSG : 0;
+}
+
 int journal_pan_hash(struct journal *j, const char *pan, char ret[static 65]) {
         uint8_t hash[32];
         unsigned size = sizeof(hash);

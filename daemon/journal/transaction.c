@@ -3,21 +3,10 @@
 
 #include "base/hex.h"
 #include "base/secret.h"
+#include "journal/column.h"
 #include "journal/internal.h"
 
 /* --- words --- */
-
-#define DEFINE_WORDS(name, type, MAX)                                                                                 \
-        const char *name##_to_string(type value) {                                                                    \
-                return (unsigned) value < MAX ? name##_words[value] : NULL;                                           \
-        }                                                                                                             \
-        type name##_from_string(const char *text) {                                                                   \
-                for (unsigned i = 0; text && i < MAX; i++)                                                            \
-                        if (streq(text, name##_words[i]))                                                             \
-                                return (type) i;                                                                      \
-                return (type) -EINVAL;                                                                                \
-        }                                                                                                             \
-        _Static_assert(ELEMENTSOF(name##_words) == MAX, "a word each")
 
 static const char *const transaction_state_words[] = { "waiting-approval", "waiting-card", "card", "authorizing",
                                                        "done" };
@@ -37,21 +26,6 @@ DEFINE_WORDS(entry_mode, enum entry_mode, _ENTRY_MODE_MAX);
 DEFINE_WORDS(print_state, enum print_state, _PRINT_STATE_MAX);
 
 /* --- columns --- */
-
-enum field_type {
-        FIELD_TEXT,  /* char[] */
-        FIELD_I64,   /* int64_t */
-        FIELD_U64,   /* uint64_t; as int64 in the file */
-        FIELD_U32,   /* uint32_t, uid_t */
-        FIELD_INT,   /* int */
-        FIELD_BOOL,  /* bool */
-        FIELD_STATE, /* enumerations: a word in the file */
-        FIELD_RESULT,
-        FIELD_REVERSAL,
-        FIELD_FORWARDING,
-        FIELD_ENTRY,
-        FIELD_PRINT,
-};
 
 /* F(type, column and member) and G(type, column, member), in the order of the statements below. */
 #define FIXED_FIELDS(F, G)                                                                                            \
@@ -107,20 +81,25 @@ enum field_type {
         F(U64, finished_usec)                                                                                         \
         F(U64, finished_boot)
 
-struct field {
-        enum field_type type;
-        size_t offset;
-        size_t size;
-};
+#define FIELD_TEXT COLUMN_TEXT
+#define FIELD_I64 COLUMN_I64
+#define FIELD_U64 COLUMN_U64
+#define FIELD_U32 COLUMN_U32
+#define FIELD_INT COLUMN_INT
+#define FIELD_BOOL COLUMN_BOOL
+#define FIELD_STATE COLUMN_WORDS(transaction_state_words)
+#define FIELD_RESULT COLUMN_WORDS(transaction_result_words)
+#define FIELD_REVERSAL COLUMN_WORDS(reversal_state_words)
+#define FIELD_FORWARDING COLUMN_WORDS(forwarding_state_words)
+#define FIELD_ENTRY COLUMN_WORDS(entry_mode_words)
+#define FIELD_PRINT COLUMN_WORDS(print_state_words)
 
-#define FIELD(type, member)                                                                                           \
-        { FIELD_##type, offsetof(struct transaction_record, member),                                                  \
-          sizeof(((struct transaction_record *) 0)->member) },
+#define FIELD(type, member) COLUMN_MEMBER(struct transaction_record, member, FIELD_##type),
 #define FIELD_RENAMED(type, column, member) FIELD(type, member)
 
-static const struct field fixed_fields[] = { FIXED_FIELDS(FIELD, FIELD_RENAMED) };
-static const struct field changing_fields[] = { CHANGING_FIELDS(FIELD) };
-static const struct field read_fields[] = { FIELD(TEXT, pan_hash) FIELD(BOOL, purged) FIELD(PRINT, print) };
+static const struct column fixed_fields[] = { FIXED_FIELDS(FIELD, FIELD_RENAMED) };
+static const struct column changing_fields[] = { CHANGING_FIELDS(FIELD) };
+static const struct column read_fields[] = { FIELD(TEXT, pan_hash) FIELD(BOOL, purged) FIELD(PRINT, print) };
 
 #define N_FIXED ((int) ELEMENTSOF(fixed_fields))
 #define N_CHANGING ((int) ELEMENTSOF(changing_fields))
@@ -156,147 +135,17 @@ static const char sql_find[] = SELECT_RECORD " WHERE reference = ?";
 static const char sql_find_stan[] = SELECT_RECORD " WHERE batch = ? AND stan = ? AND stan <> 0";
 static const char sql_find_voucher[] = SELECT_RECORD " WHERE batch = ? AND voucher = ? AND voucher <> 0";
 
-static const char *word_of(enum field_type type, unsigned value) {
-        switch (type) {
-        case FIELD_STATE:
-                return transaction_state_to_string(value);
-        case FIELD_RESULT:
-                return transaction_result_to_string(value);
-        case FIELD_REVERSAL:
-                return reversal_state_to_string(value);
-        case FIELD_FORWARDING:
-                return forwarding_state_to_string(value);
-        case FIELD_ENTRY:
-                return entry_mode_to_string(value);
-        default:
-                return print_state_to_string(value);
-        }
-}
-
-static int value_of(enum field_type type, const char *word) {
-        switch (type) {
-        case FIELD_STATE:
-                return (int) transaction_state_from_string(word);
-        case FIELD_RESULT:
-                return (int) transaction_result_from_string(word);
-        case FIELD_REVERSAL:
-                return (int) reversal_state_from_string(word);
-        case FIELD_FORWARDING:
-                return (int) forwarding_state_from_string(word);
-        case FIELD_ENTRY:
-                return (int) entry_mode_from_string(word);
-        default:
-                return (int) print_state_from_string(word);
-        }
-}
-
-static int bind_field(sqlite3_stmt *s, int index, const struct field *field, const struct transaction_record *record) {
-        const void *p = (const char *) record + field->offset;
-        const char *word;
-
-        switch (field->type) {
-        case FIELD_TEXT:
-                if (!memchr(p, '\0', field->size))
-                        return -ERANGE;
-                (void) sqlite3_bind_text(s, index, p, -1, SQLITE_STATIC);
-                return 0;
-        case FIELD_I64:
-                (void) sqlite3_bind_int64(s, index, *(const int64_t *) p);
-                return 0;
-        case FIELD_U64:
-                if (*(const uint64_t *) p > INT64_MAX)
-                        return -ERANGE;
-                (void) sqlite3_bind_int64(s, index, (int64_t) * (const uint64_t *) p);
-                return 0;
-        case FIELD_U32:
-                (void) sqlite3_bind_int64(s, index, *(const uint32_t *) p);
-                return 0;
-        case FIELD_INT:
-                (void) sqlite3_bind_int64(s, index, *(const int *) p);
-                return 0;
-        case FIELD_BOOL:
-                (void) sqlite3_bind_int64(s, index, *(const bool *) p);
-                return 0;
-        default:
-                word = word_of(field->type, *(const unsigned *) p);
-                if (!word)
-                        return -ERANGE;
-                (void) sqlite3_bind_text(s, index, word, -1, SQLITE_STATIC);
-                return 0;
-        }
-}
-
-static int read_field(sqlite3_stmt *s, int column, const struct field *field, struct transaction_record *record) {
-        void *p = (char *) record + field->offset;
-        int64_t number = sqlite3_column_int64(s, column);
-        int value;
-
-        switch (field->type) {
-        case FIELD_TEXT:
-                return journal_column_text(s, column, p, field->size);
-        case FIELD_I64:
-                *(int64_t *) p = number;
-                return 0;
-        case FIELD_U64:
-                *(uint64_t *) p = (uint64_t) number;
-                return 0;
-        case FIELD_U32:
-                if (number < 0 || number > UINT32_MAX)
-                        return -EBADMSG;
-                *(uint32_t *) p = (uint32_t) number;
-                return 0;
-        case FIELD_INT:
-                if (number < INT32_MIN || number > INT32_MAX)
-                        return -EBADMSG;
-                *(int *) p = (int) number;
-                return 0;
-        case FIELD_BOOL:
-                *(bool *) p = number != 0;
-                return 0;
-        default:
-                value = value_of(field->type, (const char *) sqlite3_column_text(s, column));
-                if (value < 0)
-                        return -EBADMSG;
-                *(unsigned *) p = (unsigned) value;
-                return 0;
-        }
-}
-
-static int bind_fields(sqlite3_stmt *s, int index, const struct field *fields, size_t n,
-                       const struct transaction_record *record) {
-        int r;
-
-        for (size_t i = 0; i < n; i++) {
-                r = bind_field(s, index + (int) i, &fields[i], record);
-                if (r < 0)
-                        return r;
-        }
-        return 0;
-}
-
-static int read_fields_at(sqlite3_stmt *s, int column, const struct field *fields, size_t n,
-                          struct transaction_record *record) {
-        int r;
-
-        for (size_t i = 0; i < n; i++) {
-                r = read_field(s, column + (int) i, &fields[i], record);
-                if (r < 0)
-                        return r;
-        }
-        return 0;
-}
-
 static int read_record(sqlite3_stmt *s, struct transaction_record *ret) {
         struct transaction_record record = { .id = sqlite3_column_int64(s, 0) };
         int r;
 
-        r = read_fields_at(s, 1, fixed_fields, ELEMENTSOF(fixed_fields), &record);
+        r = columns_read(s, 1, fixed_fields, ELEMENTSOF(fixed_fields), &record);
         if (r < 0)
                 return r;
-        r = read_fields_at(s, 1 + N_FIXED, changing_fields, ELEMENTSOF(changing_fields), &record);
+        r = columns_read(s, 1 + N_FIXED, changing_fields, ELEMENTSOF(changing_fields), &record);
         if (r < 0)
                 return r;
-        r = read_fields_at(s, 1 + N_FIXED + N_CHANGING, read_fields, ELEMENTSOF(read_fields), &record);
+        r = columns_read(s, 1 + N_FIXED + N_CHANGING, read_fields, ELEMENTSOF(read_fields), &record);
         if (r < 0)
                 return r;
         *ret = record;
@@ -324,10 +173,10 @@ int transaction_record_insert(struct journal *j, struct transaction_record *reco
         r = journal_statement(j, sql_insert, &s);
         if (r < 0)
                 return r;
-        r = bind_fields(s, 1, fixed_fields, ELEMENTSOF(fixed_fields), record);
+        r = columns_bind(s, 1, fixed_fields, ELEMENTSOF(fixed_fields), record);
         if (r < 0)
                 return r;
-        r = bind_fields(s, 1 + N_FIXED, changing_fields, ELEMENTSOF(changing_fields), record);
+        r = columns_bind(s, 1 + N_FIXED, changing_fields, ELEMENTSOF(changing_fields), record);
         if (r < 0)
                 return r;
         r = journal_run(j, s);
@@ -337,11 +186,11 @@ int transaction_record_insert(struct journal *j, struct transaction_record *reco
         return 0;
 }
 
-static bool same_field(const struct field *field, const struct transaction_record *a,
+static bool same_field(const struct column *field, const struct transaction_record *a,
                        const struct transaction_record *b) {
         const void *p = (const char *) a + field->offset, *q = (const char *) b + field->offset;
 
-        return field->type == FIELD_TEXT ? strncmp(p, q, field->size) == 0 : memcmp(p, q, field->size) == 0;
+        return field->type == COLUMN_TEXT ? strncmp(p, q, field->size) == 0 : memcmp(p, q, field->size) == 0;
 }
 
 static bool result_may_become(enum transaction_result from, enum transaction_result to) {
@@ -369,7 +218,7 @@ int transaction_record_update(struct journal *j, const struct transaction_record
         r = journal_statement(j, sql_update, &s);
         if (r < 0)
                 return r;
-        r = bind_fields(s, 1, changing_fields, ELEMENTSOF(changing_fields), record);
+        r = columns_bind(s, 1, changing_fields, ELEMENTSOF(changing_fields), record);
         if (r < 0)
                 return r;
         (void) sqlite3_bind_int64(s, N_CHANGING + 1, record->id);

@@ -8,9 +8,11 @@
 #include "journal/age.h"
 #include "journal/batch.h"
 #include "journal/checkpoint.h"
+#include "journal/contact.h"
 #include "journal/counter.h"
 #include "journal/request.h"
 #include "journal/internal.h"
+#include "journal/notice.h"
 #include "journal/print_job.h"
 #include "journal/purge.h"
 #include "journal/verify.h"
@@ -387,6 +389,40 @@ static void old_by_uptime(void **state) {
         assert_int_equal(purge(60).transactions, 0);
 }
 
+/* One that has ended and one that is owed, of that day; a contact that was removed then, and one that is one. */
+static void people(unsigned day) {
+        struct notice_record owed = { .event = "fault", .text = "Subject\nBody", .created_usec = 1 };
+        struct notice_record ended = { .event = "fault", .state = NOTICE_DELIVERED };
+        struct contact_record contact = { .name = "Wang Fang", .channel = "sms", .language = "en" };
+
+        up = day * DAY;
+        ended.ended_usec = journal_now();
+        begin();
+        assert_int_equal(notice_record_insert(j, &owed), 0);
+        assert_int_equal(notice_record_insert(j, &ended), 0);
+        assert_int_equal(contact_record_insert(j, &contact), 0);
+        assert_int_equal(contact_record_insert(j, &contact), 0);
+        assert_int_equal(contact_record_remove(j, contact.id, up), 0);
+        commit();
+}
+
+static void notices_and_contacts(void **state) {
+        people(10);
+        (void) sale("first", 11, now);
+        ahead = 24 * 3600;
+        people(12);
+        (void) purge(60);
+        assert_int_equal(count("SELECT count(*) FROM notices"), 4);
+        assert_int_equal(count("SELECT count(*) FROM contacts"), 4);
+        up = 72 * DAY;
+        mark();
+        (void) purge(60);
+        assert_int_equal(count("SELECT count(*) FROM notices WHERE state = 'queued'"), 2);
+        assert_int_equal(count("SELECT count(*) FROM notices WHERE state <> 'queued'"), 1);
+        assert_int_equal(count("SELECT count(*) FROM contacts WHERE removed_usec = 0"), 2);
+        assert_int_equal(count("SELECT count(*) FROM contacts WHERE removed_usec <> 0"), 1);
+}
+
 /* A journal of before there were marks begins to count with the first. */
 static void without_marks(void **state) {
         (void) sale("old", 10, NULL);
@@ -496,6 +532,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(unsettled_batch, switch_on, close_one),
                 cmocka_unit_test_setup_teardown(no_clock_makes_old, switch_on, close_one),
                 cmocka_unit_test_setup_teardown(old_by_uptime, switch_on, close_one),
+                cmocka_unit_test_setup_teardown(notices_and_contacts, switch_on, close_one),
                 cmocka_unit_test_setup_teardown(without_marks, switch_on, close_one),
                 cmocka_unit_test_setup_teardown(ages, switch_on, close_one),
                 cmocka_unit_test_setup_teardown(old_events, switch_on, close_one),

@@ -12,11 +12,15 @@
 #include "base/secret.h"
 #include "journal-fixture.h"
 #include "journal/batch.h"
+#include "journal/binding.h"
+#include "journal/contact.h"
 #include "journal/checkpoint.h"
 #include "journal/request.h"
 #include "journal/internal.h"
 #include "journal/key.h"
+#include "journal/notice.h"
 #include "journal/operator.h"
+#include "journal/rebind.h"
 #include "journal/rotation.h"
 #include "journal/verify.h"
 
@@ -56,6 +60,11 @@ static void fill(struct journal *j) {
                 .queue = REQUEST_WITHDRAWAL, .transaction = 4, .request = (void *) "0820", .request_size = 4
         };
         struct operator_record operator= { .number = "02", .role = OPERATOR_SUPERVISOR };
+        struct binding_record binding = { .phone = "+8613800138000", .since_usec = 1 };
+        struct rebind_record rebind = { .phone = "+8613800138001" };
+        struct rebind_code code = { .rebind = 1, .holder = REBIND_NEW_PHONE };
+        struct contact_record contact = { .name = "Wang Fang", .channel = "sms", .language = "en" };
+        struct notice_record notice = { .event = "fault", .text = "Subject\nBody" };
 
         assert_int_equal(journal_begin(j, JOURNAL_LAZY), 0);
         for (int i = 1; i <= N_SALES; i++)
@@ -67,8 +76,35 @@ static void fill(struct journal *j) {
         assert_int_equal(wrapped_key_store(j, "mak", "sixteen bytes kk", 16), 0);
         memset(operator.hash, 'h', sizeof(operator.hash));
         assert_int_equal(operator_record_insert(j, &operator), 0);
+        assert_int_equal(binding_record_insert(j, &binding), 0);
+        assert_int_equal(rebind_record_insert(j, &rebind), 0);
+        assert_int_equal(rebind_code_hash(j, code.salt, "123456", code.hash), 0);
+        assert_int_equal(rebind_code_store(j, &code), 0);
+        assert_int_equal(contact_record_insert(j, &contact), 0);
+        assert_int_equal(notice_record_insert(j, &notice), 0);
         assert_int_equal(event_checkpoint_add(j), 1);
         assert_int_equal(journal_commit(j), 0);
+}
+
+static void check_binding(struct journal *j) {
+        struct binding_record binding;
+        struct rebind_record rebind;
+        struct rebind_code code;
+        struct contact_record contact;
+        struct notice_record notice;
+        uint8_t hash[REBIND_HASH_SIZE];
+
+        assert_int_equal(binding_record_load_current(j, &binding), 0);
+        assert_string_equal(binding.phone, "+8613800138000");
+        assert_int_equal(rebind_record_load_open(j, &rebind), 0);
+        assert_string_equal(rebind.phone, "+8613800138001");
+        assert_int_equal(rebind_code_load(j, 1, REBIND_NEW_PHONE, 0, &code), 0);
+        assert_int_equal(rebind_code_hash(j, code.salt, "123456", hash), 0);
+        assert_memory_equal(hash, code.hash, sizeof(hash));
+        assert_int_equal(contact_record_load(j, 1, &contact), 0);
+        assert_string_equal(contact.name, "Wang Fang");
+        assert_int_equal(notice_record_load(j, 1, &notice), 0);
+        assert_string_equal(notice.text, "Subject\nBody");
 }
 
 static void check_all(struct journal *j) {
@@ -111,6 +147,7 @@ static void check_all(struct journal *j) {
         assert_memory_equal(wrapped, "sixteen bytes kk", 16);
         assert_int_equal(operator_record_load(j, "02", &operator), 0);
         assert_int_equal(operator.hash[0], 'h');
+        check_binding(j);
         assert_int_equal(verify_begin(j, &v), 0);
         while ((r = verify_slice(j, &v)) > 0)
                 ;
@@ -193,7 +230,7 @@ static void all_columns(void **state) {
                 n++;
         }
         (void) sqlite3_finalize(columns);
-        assert_int_equal(n, 7);
+        assert_int_equal(n, 11);
         journal_close(j);
 }
 

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "journal/notice.h"
+
+#include "journal/column.h"
+#include "journal/internal.h"
+
+#define PLACE "notice.text"
+
+static const char *const notice_state_words[] = { "queued", "delivered", "failed" };
+DEFINE_WORDS(notice_state, enum notice_state, _NOTICE_STATE_MAX);
+
+#define FIELD(member, ...) COLUMN_MEMBER(struct notice_record, member, __VA_ARGS__)
+static const struct column fixed_fields[] = {
+        FIELD(id, COLUMN_I64),           FIELD(event, COLUMN_TEXT),      FIELD(contact, COLUMN_I64),
+        FIELD(binding, COLUMN_I64),      FIELD(transaction, COLUMN_I64), FIELD(until_uptime, COLUMN_U64),
+        FIELD(created_usec, COLUMN_U64),
+};
+#define FIXED "id, event, contact, binding, transaction_id, until_uptime, created_usec, "
+static const struct column changing_fields[] = {
+        FIELD(state, COLUMN_WORDS(notice_state_words)),
+        FIELD(attempts, COLUMN_U32),
+        FIELD(next_usec, COLUMN_U64),
+        FIELD(next_boot, COLUMN_U64),
+        FIELD(channel, COLUMN_TEXT),
+        FIELD(address, COLUMN_TEXT),
+        FIELD(gateway_id, COLUMN_TEXT),
+        FIELD(error, COLUMN_TEXT),
+        FIELD(late, COLUMN_BOOL),
+        FIELD(ended_usec, COLUMN_U64),
+};
+#define CHANGING "state, attempts, next_usec, next_boot, channel, address, gateway_id, error, late, ended_usec"
+#define N_FIXED ((int) ELEMENTSOF(fixed_fields))
+#define N_CHANGING ((int) ELEMENTSOF(changing_fields))
+#define SELECT "SELECT " FIXED CHANGING ", text_sealed FROM notices "
+
+static int read_record(struct journal *j, sqlite3_stmt *s, struct notice_record *ret) {
+        int r;
+
+        *ret = (struct notice_record){};
+        r = columns_read(s, 0, fixed_fields, ELEMENTSOF(fixed_fields), ret);
+        if (r >= 0)
+                r = columns_read(s, N_FIXED, changing_fields, ELEMENTSOF(changing_fields), ret);
+        if (r >= 0 && ret->state == NOTICE_QUEUED)
+                r = journal_column_sealed_text(j, s, N_FIXED + N_CHANGING, PLACE, ret->id, ret->text,
+                                               sizeof(ret->text));
+        return r;
+}
+
+static int step_record(struct journal *j, sqlite3_stmt *s, struct notice_record *ret) {
+        int r = journal_step(j, s);
+
+        if (r < 0)
+                return r;
+        return r == 0 ? -ENOENT : read_record(j, s, ret);
+}
+
+/* Ended ones have none. */
+static int bind_text(struct journal *j, sqlite3_stmt *s, int index, const struct notice_record *record) {
+        if (record->state == NOTICE_QUEUED)
+                return journal_bind_sealed(j, s, index, PLACE, record->id, record->text, strlen(record->text));
+        (void) sqlite3_bind_null(s, index);
+        return 0;
+}
+
+int notice_record_insert(struct journal *j, struct notice_record *record) {
+        _cleanup_statement_ sqlite3_stmt *s = NULL;
+        int64_t id;
+        int r;
+
+        r = journal_require_open(j);
+        if (r >= 0)
+                r = journal_next_id(j, "notices", &id);
+        if (r < 0)
+                return r;
+        record->id = id;
+        r = journal_statement(j,
+                              "INSERT INTO notices (" FIXED CHANGING ", text_sealed)"
+                              " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                              &s);
+        if (r >= 0)
+                r = columns_bind(s, 1, fixed_fields, ELEMENTSOF(fixed_fields), record);
+        if (r >= 0)
+                r = columns_bind(s, 1 + N_FIXED, changing_fields, ELEMENTSOF(changing_fields), record);
+        if (r >= 0)
+                r = bind_text(j, s, 1 + N_FIXED + N_CHANGING, record);
+        return r < 0 ? r : journal_run(j, s);
+}
+
+int notice_record_update(struct journal *j, const struct notice_record *record) {
+        _cleanup_statement_ sqlite3_stmt *s = NULL;
+        int r;
+
+        r = journal_statement(j,
+                              "UPDATE notices SET state = ?, attempts = ?, next_usec = ?, next_boot = ?, channel = ?,"
+                              " address = ?, gateway_id = ?, error = ?, late = ?, ended_usec = ?, text_sealed = ?"
+                              " WHERE id = ?",
+                              &s);
+        if (r >= 0)
+                r = columns_bind(s, 1, changing_fields, ELEMENTSOF(changing_fields), record);
+        if (r >= 0)
+                r = bind_text(j, s, 1 + N_CHANGING, record);
+        if (r < 0)
+                return r;
+        (void) sqlite3_bind_int64(s, 2 + N_CHANGING, record->id);
+        return journal_run_one(j, s);
+}
+
+int notice_record_load(struct journal *j, int64_t id, struct notice_record *ret) {
+        _cleanup_statement_ sqlite3_stmt *s = NULL;
+        int r;
+
+        r = journal_statement(j, SELECT "WHERE id = ?", &s);
+        if (r < 0)
+                return r;
+        (void) sqlite3_bind_int64(s, 1, id);
+        return step_record(j, s, ret);
+}
+
+int notice_record_first(struct journal *j, struct notice_record *ret) {
+        _cleanup_statement_ sqlite3_stmt *s = NULL;
+        int r;
+
+        r = journal_statement(j, SELECT "WHERE state = 'queued' ORDER BY next_usec, id LIMIT 1", &s);
+        return r < 0 ? r : step_record(j, s, ret);
+}
+
+int notice_record_hurry(struct journal *j) {
+        _cleanup_statement_ sqlite3_stmt *s = NULL;
+        int r;
+
+        r = journal_statement(j, "UPDATE notices SET next_usec = 0, next_boot = 0 WHERE state = 'queued'", &s);
+        return r < 0 ? r : journal_run(j, s);
+}
+
+int notice_record_count_queued(struct journal *j) {
+        _cleanup_statement_ sqlite3_stmt *s = NULL;
+        int r;
+
+        r = journal_statement(j, "SELECT count(*) FROM notices WHERE state = 'queued'", &s);
+        if (r >= 0)
+                r = journal_step(j, s);
+        return r > 0 ? sqlite3_column_int(s, 0) : r;
+}
+
+int notice_record_each(struct journal *j, unsigned limit, notice_record_each_t each, void *userdata) {
+        _cleanup_statement_ sqlite3_stmt *s = NULL;
+        struct notice_record record;
+        int r;
+
+        r = journal_statement(j, SELECT "ORDER BY id DESC LIMIT ?", &s);
+        if (r < 0)
+                return r;
+        (void) sqlite3_bind_int64(s, 1, limit);
+        while ((r = journal_step(j, s)) > 0) {
+                r = read_record(j, s, &record);
+                if (r >= 0)
+                        r = each(&record, userdata);
+                if (r != 0)
+                        break;
+        }
+        explicit_bzero(&record, sizeof(record));
+        return r;
+}
+
+int notice_record_purge(struct journal *j, uint64_t before_usec, unsigned limit) {
+        _cleanup_statement_ sqlite3_stmt *s = NULL;
+        int r;
+
+        r = journal_statement(j,
+                              "DELETE FROM notices WHERE id IN (SELECT id FROM notices"
+                              " WHERE state <> 'queued' AND ended_usec < ? LIMIT ?)",
+                              &s);
+        if (r < 0)
+                return r;
+        (void) sqlite3_bind_int64(s, 1, (int64_t) MIN(before_usec, (uint64_t) INT64_MAX));
+        (void) sqlite3_bind_int64(s, 2, limit);
+        r = journal_run(j, s);
+        return r < 0 ? r : sqlite3_changes(j->db);
+}
