@@ -159,11 +159,7 @@ int batch_newest_settlement(struct journal *j, const char *kind, int64_t *ret) {
         if (r < 0)
                 return r;
         (void) sqlite3_bind_text(s, 1, kind, -1, SQLITE_STATIC);
-        r = journal_step(j, s);
-        if (r <= 0)
-                return r < 0 ? r : -ENOENT;
-        *ret = sqlite3_column_int64(s, 0);
-        return 0;
+        return journal_step_number(j, s, ret);
 }
 
 /* --- totals --- */

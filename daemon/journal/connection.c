@@ -133,6 +133,31 @@ int journal_run_one(struct journal *j, sqlite3_stmt *statement) {
         return sqlite3_changes(j->db) == 1 ? 0 : -ENOENT;
 }
 
+int journal_step_number(struct journal *j, sqlite3_stmt *statement, int64_t *ret) {
+        int r = journal_step(j, statement);
+
+        if (r <= 0)
+                return r < 0 ? r : -ENOENT;
+        *ret = sqlite3_column_int64(statement, 0);
+        return 0;
+}
+
+int journal_query_number(struct journal *j, const char *sql, int64_t *ret) {
+        _cleanup_statement_ sqlite3_stmt *s = NULL;
+        int r;
+
+        r = journal_statement(j, sql, &s);
+        return r < 0 ? r : journal_step_number(j, s, ret);
+}
+
+int journal_query_count(struct journal *j, const char *sql) {
+        int64_t n;
+        int r;
+
+        r = journal_query_number(j, sql, &n);
+        return r < 0 ? r : (int) n;
+}
+
 int journal_column_text(sqlite3_stmt *statement, int column, char *text, size_t size) {
         const char *value = (const char *) sqlite3_column_text(statement, column);
         size_t l = (size_t) sqlite3_column_bytes(statement, column);

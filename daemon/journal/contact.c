@@ -76,13 +76,7 @@ static int read_record(struct journal *j, sqlite3_stmt *s, struct contact_record
 }
 
 int contact_record_count(struct journal *j) {
-        _cleanup_statement_ sqlite3_stmt *s = NULL;
-        int r;
-
-        r = journal_statement(j, "SELECT count(*) FROM contacts WHERE removed_usec = 0", &s);
-        if (r >= 0)
-                r = journal_step(j, s);
-        return r > 0 ? sqlite3_column_int(s, 0) : r;
+        return journal_query_count(j, "SELECT count(*) FROM contacts WHERE removed_usec = 0");
 }
 
 /* What stands from one place to another moves by one: 0 to UINT32_MAX are all. */

@@ -156,20 +156,6 @@ static int put_rows(struct journal *j, struct journal_export *e, FILE *f) {
         return 0;
 }
 
-static int schema_of(struct journal *j, int64_t *ret) {
-        _cleanup_statement_ sqlite3_stmt *s = NULL;
-        int r;
-
-        r = journal_statement(j, "PRAGMA user_version", &s);
-        if (r < 0)
-                return r;
-        r = journal_step(j, s);
-        if (r <= 0)
-                return r < 0 ? r : -EBADMSG;
-        *ret = sqlite3_column_int64(s, 0);
-        return 0;
-}
-
 static int sign_manifest(struct journal *j, const char *text, char ret[static 65]) {
         static const char prefix[] = "tilld export";
         _cleanup_free_ char *signed_text = NULL;
@@ -195,7 +181,7 @@ static int put_manifest(struct journal *j, struct journal_export *e, FILE *f) {
         int64_t schema;
         int r;
 
-        r = schema_of(j, &schema);
+        r = journal_query_number(j, "PRAGMA user_version", &schema);
         if (r < 0)
                 return r;
         if (EVP_DigestFinal_ex(e->digest, digest, NULL) != 1)

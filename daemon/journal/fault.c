@@ -101,14 +101,7 @@ int fault_record_find(struct journal *j, const char *code, const char *subject, 
 }
 
 int fault_record_count_open(struct journal *j) {
-        _cleanup_statement_ sqlite3_stmt *s = NULL;
-        int r;
-
-        r = journal_statement(j, "SELECT count(*) FROM faults WHERE ended_usec = 0", &s);
-        if (r < 0)
-                return r;
-        r = journal_step(j, s);
-        return r > 0 ? sqlite3_column_int(s, 0) : r;
+        return journal_query_count(j, "SELECT count(*) FROM faults WHERE ended_usec = 0");
 }
 
 /* The rows first: what is called may then change them. */

@@ -63,6 +63,12 @@ int journal_step(struct journal *j, sqlite3_stmt *statement);
 int journal_run(struct journal *j, sqlite3_stmt *statement);
 /* The same, for one that has to change one row; -ENOENT when it changes none. */
 int journal_run_one(struct journal *j, sqlite3_stmt *statement);
+/* The number that a statement gives first; -ENOENT where it gives no row. */
+int journal_step_number(struct journal *j, sqlite3_stmt *statement, int64_t *ret);
+/* The same for SQL that takes no values. */
+int journal_query_number(struct journal *j, const char *sql, int64_t *ret);
+/* What such a SELECT count(*) says. */
+int journal_query_count(struct journal *j, const char *sql);
 /* Copies a text column; -EBADMSG when it does not fit, or is no text. */
 int journal_column_text(sqlite3_stmt *statement, int column, char *text, size_t size);
 /* Runs a statement for its first column, all rows. Resets it. The caller frees. */

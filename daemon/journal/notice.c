@@ -133,13 +133,7 @@ int notice_record_hurry(struct journal *j) {
 }
 
 int notice_record_count_queued(struct journal *j) {
-        _cleanup_statement_ sqlite3_stmt *s = NULL;
-        int r;
-
-        r = journal_statement(j, "SELECT count(*) FROM notices WHERE state = 'queued'", &s);
-        if (r >= 0)
-                r = journal_step(j, s);
-        return r > 0 ? sqlite3_column_int(s, 0) : r;
+        return journal_query_count(j, "SELECT count(*) FROM notices WHERE state = 'queued'");
 }
 
 int notice_record_each(struct journal *j, unsigned limit, notice_record_each_t each, void *userdata) {

@@ -166,20 +166,10 @@ int print_job_find(struct journal *j, int64_t transaction, const char *what, str
 }
 
 int print_job_last_transaction(struct journal *j, int64_t *ret) {
-        _cleanup_statement_ sqlite3_stmt *s = NULL;
-        int r;
-
-        r = journal_statement(j,
-                              "SELECT transaction_id FROM print_jobs WHERE transaction_id > 0"
-                              " ORDER BY transaction_id DESC LIMIT 1",
-                              &s);
-        if (r < 0)
-                return r;
-        r = journal_step(j, s);
-        if (r <= 0)
-                return r < 0 ? r : -ENOENT;
-        *ret = sqlite3_column_int64(s, 0);
-        return 0;
+        return journal_query_number(j,
+                                    "SELECT transaction_id FROM print_jobs WHERE transaction_id > 0"
+                                    " ORDER BY transaction_id DESC LIMIT 1",
+                                    ret);
 }
 
 static bool state_may_become(enum print_state from, enum print_state to) {
@@ -280,12 +270,5 @@ int print_job_each_last(struct journal *j, unsigned limit, print_job_each_t each
 }
 
 int print_job_count_open(struct journal *j) {
-        _cleanup_statement_ sqlite3_stmt *s = NULL;
-        int r;
-
-        r = journal_statement(j, "SELECT count(*) FROM print_jobs WHERE state IN ('queued','printing')", &s);
-        if (r < 0)
-                return r;
-        r = journal_step(j, s);
-        return r > 0 ? sqlite3_column_int(s, 0) : r;
+        return journal_query_count(j, "SELECT count(*) FROM print_jobs WHERE state IN ('queued','printing')");
 }

@@ -162,31 +162,15 @@ int request_record_first(struct journal *j, enum request_queue queue, struct req
 }
 
 int request_record_count(struct journal *j, enum request_queue queue) {
-        _cleanup_statement_ sqlite3_stmt *s = NULL;
-        int r;
-
-        r = journal_statement(j, queues[queue].count, &s);
-        if (r < 0)
-                return r;
-        r = journal_step(j, s);
-        return r > 0 ? sqlite3_column_int(s, 0) : r;
+        return journal_query_count(j, queues[queue].count);
 }
 
 int request_record_find_rejected(struct journal *j, int64_t *ret_transaction) {
-        _cleanup_statement_ sqlite3_stmt *s = NULL;
-        int r;
-
-        r = journal_statement(j,
-                              "SELECT r.transaction_id FROM reversals r JOIN transactions t ON t.id = r.transaction_id"
-                              " WHERE r.armed = 0 AND t.reversal = 'rejected' ORDER BY r.transaction_id LIMIT 1",
-                              &s);
-        if (r < 0)
-                return r;
-        r = journal_step(j, s);
-        if (r <= 0)
-                return r < 0 ? r : -ENOENT;
-        *ret_transaction = sqlite3_column_int64(s, 0);
-        return 0;
+        return journal_query_number(
+                j,
+                "SELECT r.transaction_id FROM reversals r JOIN transactions t ON t.id = r.transaction_id"
+                " WHERE r.armed = 0 AND t.reversal = 'rejected' ORDER BY r.transaction_id LIMIT 1",
+                ret_transaction);
 }
 
 int request_record_sum_forwards(struct journal *j, unsigned *ret_count, int64_t *ret_amount) {

@@ -118,9 +118,7 @@ _unused_ static struct outcome exchange(const struct host_request *q, uint64_t d
         return exchange_on(the_link, q, deadline);
 }
 
-static const struct host_binding first_binding = {
-        .number = 1, .serial = "TILL0001", .phone = "+8613800138000"
-};
+static const struct host_binding first_binding = { .number = 1, .serial = "TILL0001", .phone = "+8613800138000" };
 
 static struct host_request request(enum host_kind kind) {
         return (struct host_request){
