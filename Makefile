@@ -13,6 +13,7 @@ say = $(if $(V),,@printf '  %-8s %s\n' $(1) $(2))
 KDIR ?= /lib/modules/$(shell uname -r)/build
 
 CC ?= gcc
+CXX ?= g++
 PKG_CONFIG ?= pkg-config
 HARDENING := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection -fcf-protection -fPIE
 CFLAGS ?= -O2 -g
@@ -30,14 +31,17 @@ LIBS_tillctl := libsystemd libcjson
 LIBS_card-worker := libseccomp libcrypto
 LIBS_till-recover := libsystemd libudev libusb-1.0
 LIBS_till-render := libsystemd pangocairo libpng libqrencode zint
+LIBS_till-notify := libsystemd libcurl libcjson libcrypto phonenumber
 LIBS_till-acquirer := libcrypto libssl libsystemd sqlite3
 LIBS_till-sim := libcrypto libsystemd libpng freetype2 fontconfig libqrencode zint
 LIBS_unit := libsystemd libudev libcrypto libssl sqlite3 libseccomp libcjson cmocka
 LIBS_test-device-monitor := umockdev-1.0
 
-# zint ships no pkg-config file.
-flags = $(shell $(PKG_CONFIG) --cflags $(filter-out zint,$(1)))
-libs = $(shell $(PKG_CONFIG) --libs $(filter-out zint,$(1))) $(if $(filter zint,$(1)),-lzint)
+# These ship no pkg-config file; one is C++.
+PLAIN_LIBS := zint phonenumber
+flags = $(shell $(PKG_CONFIG) --cflags $(filter-out $(PLAIN_LIBS),$(1)))
+libs = $(shell $(PKG_CONFIG) --libs $(filter-out $(PLAIN_LIBS),$(1))) $(addprefix -l,$(filter $(PLAIN_LIBS),$(1))) \
+	$(if $(filter phonenumber,$(1)),-lstdc++)
 
 comma := ,
 objects = $(patsubst %.c,$(O)/%.o,$(1))
@@ -55,10 +59,12 @@ OBJECTS_till-recover := $(call objects,daemon/helpers/till-recover.c) $(BASE_OBJ
 RENDER_OBJECTS := $(call objects,$(call sources,daemon/helpers/till-render))
 DRAW_OBJECTS := $(filter-out %/main.o,$(RENDER_OBJECTS))
 OBJECTS_till-render := $(RENDER_OBJECTS) $(patsubst %,$(O)/daemon/receipt/%.o,page page-store raster) $(BASE_OBJECTS)
+NOTIFY_OBJECTS := $(call objects,$(call sources,daemon/helpers/till-notify)) $(O)/daemon/helpers/till-notify/number-region.o
+OBJECTS_till-notify := $(NOTIFY_OBJECTS) $(BASE_OBJECTS)
 OBJECTS_till-acquirer := $(call objects,$(call sources,tests/sim/acquirer tests/sim/issuer)) $(HOST_OBJECTS) $(BASE_OBJECTS)
 OBJECTS_till-sim := $(call objects,$(call sources,tests/sim/usb tests/sim/card tests/sim/paper tests/sim/issuer)) $(O)/daemon/host/mac.o $(BASE_OBJECTS)
 
-PROGRAMS := tilld tillctl card-worker till-recover till-render till-acquirer till-sim
+PROGRAMS := tilld tillctl card-worker till-recover till-render till-notify till-acquirer till-sim
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/test-*.c))
 
 .DEFAULT_GOAL := all
@@ -94,6 +100,13 @@ $(O)/%.o: %.c Makefile
 	$(call say,CC,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LIB_CFLAGS) -MMD -MP -c -o $@ $<
 
+# libphonenumber has no other language.
+CXX_FLAGS = $(patsubst -std=gnu11,-std=gnu++17,$(filter-out -Wmissing-prototypes -Wstrict-prototypes,$(ALL_CFLAGS)))
+$(O)/%.o: %.cc Makefile
+	@mkdir -p $(@D)
+	$(call say,CXX,$@)
+	$(Q)$(CXX) $(CXX_FLAGS) -MMD -MP -c -o $@ $<
+
 # Every include path in one go: the packages' headers do not collide.
 # Asked for when the first file is compiled, since "make deps" may have to install pkg-config before.
 LIB_CFLAGS = $(eval LIB_CFLAGS := $(call flags,$(sort $(foreach p,$(PROGRAMS) test-device-monitor,$(LIBS_$(p))))))$(LIB_CFLAGS)
@@ -118,6 +131,11 @@ $(O)/unit/%: $(O)/tests/unit/%.o $(O)/rooms.a $(O)/sim.a
 LIBS_test-receipt-faces := $(LIBS_till-render)
 $(O)/unit/test-receipt-faces: $(DRAW_OBJECTS)
 $(O)/unit/test-receipt-faces: LDFLAGS += $(DRAW_OBJECTS)
+
+# Its parts, without a socket.
+LIBS_test-notify-parts := $(LIBS_till-notify)
+$(O)/unit/test-notify-parts: $(filter-out %/main.o,$(NOTIFY_OBJECTS))
+$(O)/unit/test-notify-parts: LDFLAGS += $(filter-out %/main.o,$(NOTIFY_OBJECTS))
 
 # It runs the real one too.
 $(O)/unit/test-receipt-render: | $(O)/till-render

@@ -24,10 +24,10 @@ $(O)/po/%.mo: packaging/po/%.po
 	@mkdir -p $(@D)
 	$(Q)msgfmt -o $@ $<
 
-install-tilld: $(addprefix $(O)/,tilld tillctl card-worker till-recover till-render) $(CATALOGS) ## the service, its helpers, tillctl
-	$(call install_program,$(LIBDIR)/tilld,$(addprefix $(O)/,tilld card-worker till-recover till-render) packaging/tilld-setup)
+install-tilld: $(addprefix $(O)/,tilld tillctl card-worker till-recover till-render till-notify) $(CATALOGS) ## the service, its helpers, tillctl
+	$(call install_program,$(LIBDIR)/tilld,$(addprefix $(O)/,tilld card-worker till-recover till-render till-notify) packaging/tilld-setup)
 	$(call install_program,$(BINDIR),$(O)/tillctl)
-	$(call install_file,$(DESTDIR)$(SYSCONFDIR)/tilld,packaging/tilld.conf)
+	$(call install_file,$(DESTDIR)$(SYSCONFDIR)/tilld,packaging/tilld.conf packaging/notify.conf)
 	install -d $(DESTDIR)$(SYSCONFDIR)/tilld/tilld.conf.d $(DESTDIR)$(SYSCONFDIR)/tilld/emv.d \
 		$(DESTDIR)$(SYSCONFDIR)/tilld/receipt.d
 	$(call install_file,$(LIBDIR)/tilld/emv.d,$(wildcard packaging/emv.d/*.conf))
@@ -41,10 +41,12 @@ install-tilld: $(addprefix $(O)/,tilld tillctl card-worker till-recover till-ren
 	$(call install_file,$(LIBDIR)/sysusers.d,packaging/sysusers.d/tilld.conf)
 	$(foreach c,$(CATALOGS),install -D -m 644 $(c) \
 		$(DATADIR)/locale/$(basename $(notdir $(c)))/LC_MESSAGES/tilld.mo &&) true
-	$(call install_manuals,tillctl.1 org.tilld1.5 tilld.8 tilld.conf.5 tilld-receipt.5 tilld-setup.8 till-recover.8 till-render.8)
+	$(call install_manuals,tillctl.1 org.tilld1.5 tilld.8 tilld.conf.5 tilld-receipt.5 tilld-setup.8 till-recover.8 till-render.8 till-notify.8)
 	$(call install_file,$(DESTDIR)$(UNITDIR),$(call units,tilld.service tilld-setup.service \
 		till-recover.socket till-recover@.service till-recover-take@.service \
-		till-render.socket till-render@.service))
+		till-render.socket till-render@.service) \
+		$(wildcard packaging/systemd/till-notify-*.socket packaging/systemd/till-notify-*@.service))
+	$(call install_file,$(DESTDIR)$(UNITDIR)/till-notify-.service.d,packaging/systemd/till-notify-.service.d/sandbox.conf)
 
 install-acquirer: $(O)/till-acquirer ## the acquirer simulator, for training and tests
 	$(call install_program,$(BINDIR),$(O)/till-acquirer)

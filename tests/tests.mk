@@ -116,6 +116,8 @@ $(O)/fuzz/fuzz-%: $(O)/tests/fuzz/fuzz-%.o $(O)/rooms.a $(O)/sim.a
 # And what till-render draws with.
 $(O)/fuzz/replay-drawing $(O)/fuzz/fuzz-drawing: $(filter-out %/main.o,$(RENDER_OBJECTS))
 $(O)/fuzz/replay-drawing $(O)/fuzz/fuzz-drawing: LIBS_unit += $(LIBS_till-render)
+# And what till-notify reads.
+$(O)/fuzz/replay-notice-request $(O)/fuzz/fuzz-notice-request: $(patsubst %,$(O)/daemon/helpers/till-notify/%.o,request reason mail-header)
 # The engine's neighbours whose place the fuzzer takes.
 ENGINE_WRAPS := $(addprefix -Wl$(comma)--wrap=, monitor_find_connected emv_open socketpair posix_spawn sd_event_add_time_relative acquirer_new acquirer_free \
 	acquirer_is_signed_on acquirer_was_reached acquirer_is_busy acquirer_forget_keys acquirer_sign_on acquirer_exchange acquirer_profile engine_panic)
