@@ -27,34 +27,38 @@ _Static_assert(2 + 1 + 2 + 4 + 2 + sizeof(((struct host_binding *) NULL)->serial
                        HOST_BINDING_MAX,
                "the longest binding has room");
 
+static bool is_printable(const char *text) {
+        for (; *text; text++)
+                if (*text < ' ' || *text > '~')
+                        return false;
+        return true;
+}
+
+bool host_binding_is_valid(const struct host_binding *b) {
+        if ((unsigned) b->kind >= _HOST_BINDING_KIND_MAX || b->number == 0)
+                return false;
+        if (!*b->serial || !is_printable(b->serial) || !phone_is_valid(b->phone))
+                return false;
+        return b->kind == HOST_BINDING_FIRST ? !*b->old_phone : phone_is_valid(b->old_phone);
+}
+
 static int read_text(const struct tlv *t, char *ret, size_t size) {
-        if (t->size < 1 || t->size >= size)
+        if (t->size >= size || memchr(t->value, '\0', t->size))
                 return -EBADMSG;
-        for (size_t i = 0; i < t->size; i++)
-                if (t->value[i] < ' ' || t->value[i] > '~')
-                        return -EBADMSG;
         memcpy(ret, t->value, t->size);
         ret[t->size] = '\0';
         return 0;
-}
-
-static int read_phone(const struct tlv *t, char ret[static PHONE_SIZE]) {
-        int r = read_text(t, ret, PHONE_SIZE);
-
-        if (r < 0)
-                return r;
-        return phone_is_valid(ret) ? 0 : -EBADMSG;
 }
 
 static int read_number(const struct tlv *t, uint32_t *ret) {
         if (t->size != 4)
                 return -EBADMSG;
         *ret = (uint32_t) t->value[0] << 24 | (uint32_t) t->value[1] << 16 | (uint32_t) t->value[2] << 8 | t->value[3];
-        return *ret > 0 ? 0 : -EBADMSG;
+        return 0;
 }
 
 static int read_kind(const struct tlv *t, enum host_binding_kind *ret) {
-        if (t->size != 1 || t->value[0] >= _HOST_BINDING_KIND_MAX)
+        if (t->size != 1)
                 return -EBADMSG;
         *ret = (enum host_binding_kind) t->value[0];
         return 0;
@@ -70,9 +74,9 @@ static int read_object(const struct tlv *t, struct host_binding *b) {
         case TAG_SERIAL:
                 return read_text(t, b->serial, sizeof(b->serial));
         case TAG_PHONE:
-                return read_phone(t, b->phone);
+                return read_text(t, b->phone, sizeof(b->phone));
         case TAG_OLD_PHONE:
-                return read_phone(t, b->old_phone);
+                return read_text(t, b->old_phone, sizeof(b->old_phone));
         default:
                 return 0;
         }
@@ -99,7 +103,7 @@ int host_binding_parse(const void *data, size_t size, struct host_binding *ret) 
                 if (r < 0)
                         return r;
         }
-        if (r < 0 || (seen & always) != always || !*b.old_phone != (b.kind == HOST_BINDING_FIRST))
+        if (r < 0 || (seen & always) != always || !host_binding_is_valid(&b))
                 return -EBADMSG;
         *ret = b;
         return 0;

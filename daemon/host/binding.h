@@ -26,6 +26,8 @@ struct host_binding {
 
 #define HOST_BINDING_MAX 128
 
+/* Whether it can be sent: what is there has its form, and an old phone is there but for a first one. */
+bool host_binding_is_valid(const struct host_binding *b) _pure_;
 /* Returns the size. */
 size_t host_binding_format(const struct host_binding *b, uint8_t ret[static HOST_BINDING_MAX]);
 /* -EBADMSG where a tag is missing, comes twice, or has what it cannot have; *ret is set on 0 only. */

@@ -66,6 +66,13 @@ static bool is_about_binding(enum host_kind kind) {
         return kind == HOST_BINDING_CHECK || kind == HOST_BINDING_CONFIRM || kind == HOST_BINDING_WITHDRAW;
 }
 
+static int fields_fill_binding(struct fields *f, const struct host_binding *b) {
+        if (!host_binding_is_valid(b))
+                return -EINVAL;
+        f->binding_size = host_binding_format(b, f->binding);
+        return 0;
+}
+
 static int fields_fill_service(struct fields *f, const struct host_profile *p, const struct host_request *q) {
         int r = 0;
 
@@ -78,7 +85,7 @@ static int fields_fill_service(struct fields *f, const struct host_profile *p, c
         else if (q->kind == HOST_PARAMETERS || q->kind == HOST_CA_KEYS)
                 r = host_position_format(q->position, f->position);
         else if (is_about_binding(q->kind) && q->binding)
-                f->binding_size = host_binding_format(q->binding, f->binding);
+                r = fields_fill_binding(f, q->binding);
         f->text[48] = f->details;
         f->text[62] = f->position;
         return r;
@@ -142,7 +149,7 @@ static int fields_fill(struct fields *f, const struct host_profile *p, const str
         f->text[63] = f->owner;
 
         if (fields_fill_service(f, p, q) < 0) {
-                *ret_reason = "totals, details or position out of range";
+                *ret_reason = "totals, details, position or binding out of range";
                 return -EINVAL;
         }
         return fields_fill_encrypted(f, p, q, ret_reason);

@@ -21,12 +21,8 @@ int withdrawals_prepare(struct journal *j, int64_t transaction, const struct hos
                 .request = data,
                 .request_size = host_binding_format(b, data),
         };
-        struct host_binding read = {};
-        _cleanup_(wipe_done) _unused_ struct wipe wipe_read = { &read, sizeof(read) };
 
-        if (host_binding_parse(data, record.request_size, &read) < 0)
-                return -EINVAL;
-        return request_record_insert(j, &record);
+        return host_binding_is_valid(b) ? request_record_insert(j, &record) : -EINVAL;
 }
 
 int withdrawals_arm(struct journal *j, int64_t transaction) {

@@ -41,6 +41,14 @@ static const struct host_totals totals = {
         .foreign = { .debit = { 1, 42 } },
 };
 
+static const struct host_binding binding = {
+        .kind = HOST_BINDING_CHANGE,
+        .number = 1,
+        .serial = "TILL-0001",
+        .phone = "+8613800138001",
+        .old_phone = "+8613800138000",
+};
+
 static const struct host_detail details[] = {
         { .stan = 452, .pan = "6200000000000005", .amount = 123456 },
         { .foreign = true, .stan = 453, .pan = "4000000000000000002", .amount = 42 },
@@ -67,6 +75,7 @@ static struct host_request request(const struct host_profile *p, enum host_kind 
         if (kind == HOST_OFFLINE_SALE)
                 q.authorization_code = "A1B2C3";
         q.totals = &totals;
+        q.binding = &binding;
         q.details = details;
         q.n_details = ELEMENTSOF(details);
         q.uploaded = ELEMENTSOF(details);

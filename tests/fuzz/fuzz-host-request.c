@@ -40,6 +40,7 @@ struct parts {
         struct host_totals totals;
         struct host_detail details[HOST_DETAILS_MAX];
         struct host_encrypted encrypted;
+        struct host_binding binding;
 };
 
 static void take_batch(struct input *in, struct parts *x, struct host_request *q) {
@@ -60,6 +61,14 @@ static void take_batch(struct input *in, struct parts *x, struct host_request *q
         q->uploaded = (unsigned) take_number(in, 2) % 10002;
         q->balanced = take(in) & 1;
         q->position = take(in) % (HOST_POSITION_MAX + 2);
+}
+
+static void take_binding(struct input *in, struct host_binding *b) {
+        b->kind = (enum host_binding_kind)(take(in) % (_HOST_BINDING_KIND_MAX + 1));
+        b->number = (uint32_t) take_number(in, 4);
+        (void) take_text(in, b->serial, sizeof(b->serial));
+        (void) take_text(in, b->phone, sizeof(b->phone));
+        (void) take_text(in, b->old_phone, sizeof(b->old_phone));
 }
 
 static void take_request(struct input *in, struct parts *x, struct host_request *q) {
@@ -95,6 +104,22 @@ static void take_request(struct input *in, struct parts *x, struct host_request 
                 q->encrypted = &x->encrypted;
         }
         take_batch(in, x, q);
+        if (take(in) & 1) {
+                take_binding(in, &x->binding);
+                q->binding = &x->binding;
+        }
+}
+
+static void check_binding(const struct host_request *q, const struct iso8583 *m) {
+        struct host_binding b;
+        const void *data;
+        size_t size;
+
+        if (q->kind != HOST_BINDING_CHECK && q->kind != HOST_BINDING_CONFIRM && q->kind != HOST_BINDING_WITHDRAW)
+                return;
+        data = iso8583_bytes(m, 62, &size);
+        check(data && host_binding_parse(data, size, &b) == 0 && b.number == q->binding->number &&
+              streq(b.phone, q->binding->phone) && streq(b.old_phone, q->binding->old_phone));
 }
 
 static void check_message(const struct host_profile *p, const struct host_request *q, const struct iso8583 *m) {
@@ -114,6 +139,7 @@ static void check_message(const struct host_profile *p, const struct host_reques
         check(isempty(q->pan) || iso8583_has(m, 2));
         check(isempty(q->track2) || iso8583_has(m, 35));
         check(q->icc_size == 0 || iso8583_has(m, 55));
+        check_binding(q, m);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

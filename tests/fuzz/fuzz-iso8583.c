@@ -70,6 +70,18 @@ static void encrypted(const uint8_t *data, size_t size) {
         check(n > 0 && host_encrypted_parse(form, (size_t) n, &again) == 0 && memcmp(&e, &again, sizeof(e)) == 0);
 }
 
+static void binding(const uint8_t *data, size_t size) {
+        struct host_binding b, again;
+        uint8_t form[HOST_BINDING_MAX];
+
+        if (host_binding_parse(data, size, &b) < 0)
+                return;
+        check(host_binding_is_valid(&b));
+        check(host_binding_parse(form, host_binding_format(&b, form), &again) == 0 && again.kind == b.kind &&
+              again.number == b.number && streq(again.serial, b.serial) && streq(again.phone, b.phone) &&
+              streq(again.old_phone, b.old_phone));
+}
+
 static void inner_forms(const struct iso8583 *m) {
         const char *text;
         const void *data;
@@ -84,8 +96,10 @@ static void inner_forms(const struct iso8583 *m) {
         if (text)
                 balance(text);
         data = iso8583_bytes(m, 62, &size);
-        if (data)
+        if (data) {
                 download(data, size);
+                binding(data, size);
+        }
         data = iso8583_bytes(m, 57, &size);
         if (data)
                 encrypted(data, size);

@@ -3,6 +3,7 @@
 
 #include "base/hex.h"
 #include "host/balance.h"
+#include "host/binding.h"
 #include "host/download.h"
 #include "host/totals.h"
 #include "host/upload.h"
@@ -283,6 +284,82 @@ static void ca_keys(void **state) {
         assert_string_equal(other.expiry, "");
 }
 
+#define FIRST "C00100 C10400000001 C20954494C4C2D30303031 C30E2B38363133383030313338303030"
+#define CHANGE                                                                                                        \
+        "C00101 C10401020304 C20954494C4C2D30303031 C30E2B38363133383030313338303031 "                                \
+        "C40E2B38363133383030313338303030"
+
+static void bindings(void **state) {
+        struct host_binding b, again = { .kind = _HOST_BINDING_KIND_MAX };
+        uint8_t data[HOST_BINDING_MAX], form[HOST_BINDING_MAX];
+        ssize_t n;
+
+        n = hex_decode(CHANGE, data, sizeof(data));
+        assert_true(n > 0);
+        assert_int_equal(host_binding_parse(data, (size_t) n, &b), 0);
+        assert_int_equal(b.kind, HOST_BINDING_CHANGE);
+        assert_int_equal(b.number, 0x01020304);
+        assert_string_equal(b.serial, "TILL-0001");
+        assert_string_equal(b.phone, "+8613800138001");
+        assert_string_equal(b.old_phone, "+8613800138000");
+        assert_true(host_binding_is_valid(&b));
+        assert_int_equal(host_binding_format(&b, form), n);
+        assert_memory_equal(form, data, (size_t) n);
+        /* Cut off anywhere it is none. */
+        for (size_t i = 0; i < (size_t) n; i++)
+                assert_int_equal(host_binding_parse(data, i, &again), -EBADMSG);
+        assert_int_equal(again.kind, _HOST_BINDING_KIND_MAX);
+
+        n = hex_decode(FIRST " DF0101FF", data, sizeof(data));
+        assert_int_equal(host_binding_parse(data, (size_t) n, &b), 0);
+        assert_string_equal(b.old_phone, "");
+        /* What is not known is not said. */
+        assert_int_equal(host_binding_format(&b, form), n - 4);
+
+        /* The longest of all has room. */
+        b = (struct host_binding){ .kind = HOST_BINDING_LOST, .number = UINT32_MAX };
+        memset(b.serial, 'S', sizeof(b.serial) - 1);
+        COPY(b.phone, "+123456789012345");
+        COPY(b.old_phone, "+987654321012345");
+        n = (ssize_t) host_binding_format(&b, form);
+        assert_int_equal(host_binding_parse(form, (size_t) n, &again), 0);
+        assert_memory_equal(&again, &b, sizeof(b));
+}
+
+static void bindings_that_are_refused(void **state) {
+        static const char *const bad[] = {
+                "",
+                FIRST " C40E2B38363133383030313338303030",
+                "C00101 C10400000001 C20954494C4C2D30303031 C30E2B38363133383030313338303030",
+                "C00100 C10400000000 C20954494C4C2D30303031 C30E2B38363133383030313338303030",
+                "C00103 C10400000001 C20954494C4C2D30303031 C30E2B38363133383030313338303030",
+                "C0020000 C10400000001 C20954494C4C2D30303031 C30E2B38363133383030313338303030",
+                "C00100 C103000001 C20954494C4C2D30303031 C30E2B38363133383030313338303030",
+                "C00100 C10400000001 C200 C30E2B38363133383030313338303030",
+                "C00100 C10400000001 C203540049 C30E2B38363133383030313338303030",
+                "C00100 C10400000001 C20354494C0A C30E2B38363133383030313338303030",
+                "C00100 C10400000001 C20354497F C30E2B38363133383030313338303030",
+                "C00100 C10400000001 C221"
+                "535353535353535353535353535353535353535353535353535353535353535353"
+                " C30E2B38363133383030313338303030",
+                "C00100 C10400000001 C20954494C4C2D30303031 C30D38363133383030313338303030",
+                "C00100 C10400000001 C20954494C4C2D30303031 C3112B3132333435363738393031323334353637",
+                FIRST " C00100",
+                FIRST " C30E2B38363133383030313338303030",
+                FIRST " C1",
+        };
+        struct host_binding b;
+
+        for (size_t i = 0; i < ELEMENTSOF(bad); i++) {
+                uint8_t data[HOST_BINDING_MAX];
+                ssize_t n = hex_decode(bad[i], data, sizeof(data));
+
+                assert_true(n >= 0);
+                if (host_binding_parse(data, (size_t) n, &b) != -EBADMSG)
+                        fail_msg("%s is taken", bad[i]);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(totals),
@@ -295,6 +372,8 @@ int main(void) {
                 cmocka_unit_test(positions),
                 cmocka_unit_test(downloads),
                 cmocka_unit_test(ca_keys),
+                cmocka_unit_test(bindings),
+                cmocka_unit_test(bindings_that_are_refused),
         };
 
         return cmocka_run_group_tests_name("host-codecs", tests, NULL, NULL);

@@ -264,6 +264,47 @@ static void download_requests(void **state) {
         assert_int_equal(host_request_encode(P, keys, &q, frame, NULL), -EINVAL);
 }
 
+static void binding_requests(void **state) {
+        static const struct {
+                enum host_kind kind;
+                const char *private;
+        } kinds[] = {
+                { HOST_BINDING_CHECK, "0000000339150" },
+                { HOST_BINDING_CONFIRM, "0000000339250" },
+                { HOST_BINDING_WITHDRAW, "0000000339350" },
+        };
+        struct host_binding b = { .kind = HOST_BINDING_CHANGE,
+                                  .number = 7,
+                                  .serial = "S",
+                                  .phone = "+8613800138001",
+                                  .old_phone = "+8613800138000" };
+        uint8_t frame[HOST_FRAME_MAX], form[HOST_BINDING_MAX];
+        size_t size;
+
+        for (size_t i = 0; i < ELEMENTSOF(kinds); i++) {
+                struct host_request q = service(kinds[i].kind);
+
+                assert_int_equal(host_request_encode(P, keys, &q, frame, NULL), -EINVAL);
+                q.binding = &b;
+                _cleanup_(iso8583_freep) struct iso8583 *m = encode(&q);
+                assert_int_equal(iso8583_mti(m), 820);
+                assert_string_equal(iso8583_text(m, 60), kinds[i].private);
+                assert_true(iso8583_has(m, 64));
+                const void *data = iso8583_bytes(m, 62, &size);
+                assert_int_equal(size, host_binding_format(&b, form));
+                assert_memory_equal(data, form, size);
+
+                b.phone[1] = '0';
+                assert_int_equal(host_request_encode(P, keys, &q, frame, NULL), -EINVAL);
+                b.phone[1] = '8';
+        }
+        /* No other kind says it. */
+        struct host_request q = service(HOST_ECHO);
+        q.binding = &b;
+        _cleanup_(iso8583_freep) struct iso8583 *echo = encode(&q);
+        assert_false(iso8583_has(echo, 62));
+}
+
 /* The terminal passes on what it cannot read, and nothing in the clear beside it. */
 static void encrypted_request(void **state) {
         struct host_encrypted e = { .ksn_size = 10, .cryptogram_size = 40 }, again;
@@ -579,6 +620,19 @@ static void answers_to_an_advice(void **state) {
         assert_int_equal(answer_to(HOST_SALE, &(struct answer_change){ .code = "94", .no_mac = true }, &a), 0);
 }
 
+/* Yes comes with a MAC. */
+static void answers_about_a_binding(void **state) {
+        struct host_answer a = {};
+
+        for (enum host_kind k = HOST_BINDING_CHECK; k <= HOST_BINDING_WITHDRAW; k++) {
+                assert_int_equal(answer_to(k, &(struct answer_change){ .mti = 830 }, &a), 0);
+                assert_int_equal(answer_to(k, &(struct answer_change){ .mti = 830, .no_mac = true }, &a),
+                                 -EKEYREJECTED);
+                assert_int_equal(answer_to(k, &(struct answer_change){ .mti = 830, .code = "97", .no_mac = true }, &a),
+                                 0);
+        }
+}
+
 static void answers_of_other_kinds(void **state) {
         static const char totals[] = "00000001234500100000000000000020000000000000000000000000000001";
         struct host_answer a = {};
@@ -700,6 +754,8 @@ int main(void) {
                 TEST(batch_requests),
                 TEST(chip_upload_request),
                 TEST(download_requests),
+                TEST(binding_requests),
+                TEST(answers_about_a_binding),
                 TEST(encrypted_request),
                 TEST(requests_that_are_refused),
                 TEST(answers),

@@ -363,7 +363,8 @@ static void statement_of_forwards(void **state) {
 /* A ledger from before there were other kinds than sales. */
 static void old_ledgers(void **state) {
         static const char sql[] =
-                "DROP TABLE batches; DROP TABLE uploads; DROP INDEX transactions_original;"
+                "DROP TABLE serials; DROP TABLE changes; DROP TABLE batches; DROP TABLE uploads; DROP INDEX "
+                "transactions_original;"
                 "ALTER TABLE transactions DROP COLUMN original; ALTER TABLE transactions DROP COLUMN sign;"
                 "ALTER TABLE transactions DROP COLUMN foreign_card; PRAGMA user_version = 0;";
         sqlite3 *db = NULL;

@@ -295,6 +295,10 @@ static int handle_kind(struct sim_acquirer *a, struct request *q, struct verdict
         case HOST_CHIP_UPLOAD:
         case HOST_BATCH_UPLOAD_END:
                 return batch_handle(a, q, v);
+        case HOST_BINDING_CHECK:
+        case HOST_BINDING_CONFIRM:
+        case HOST_BINDING_WITHDRAW:
+                return binding_handle(a, q, v);
         default:
                 return service_handle(a, q, v);
         }

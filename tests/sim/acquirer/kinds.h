@@ -54,6 +54,7 @@ struct verdict {
 int money_handle(struct sim_acquirer *a, struct request *q, struct verdict *v);
 int reversal_handle(struct sim_acquirer *a, struct request *q, struct verdict *v);
 int service_handle(struct sim_acquirer *a, struct request *q, struct verdict *v);
+int binding_handle(struct sim_acquirer *a, struct request *q, struct verdict *v);
 int batch_handle(struct sim_acquirer *a, struct request *q, struct verdict *v);
 
 /* A field's text without trailing blanks, "" when absent. */

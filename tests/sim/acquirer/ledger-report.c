@@ -40,6 +40,13 @@ static const char dump_sql[] =
         "'uploads', json((SELECT json_group_array(json_object('terminal', terminal, 'batch', batch, 'stan', stan,"
         " 'amount', amount, 'pan', pan, 'pan_hash', pan_hash, 'icc', hex(icc)))"
         " FROM (SELECT * FROM uploads ORDER BY id))),"
+        "'serials', json((SELECT json_group_array(json_object('terminal', terminal, 'serial', serial))"
+        " FROM (SELECT * FROM serials ORDER BY terminal))),"
+        "'changes', json((SELECT json_group_array(json_object('terminal', terminal, 'number', number, 'time', time,"
+        " 'kind', kind, 'phone', phone, 'state', state, 'bound', json(iif(confirmed > 0 AND state = 'confirmed' AND"
+        " confirmed = (SELECT max(confirmed) FROM changes AS c WHERE c.terminal = o.terminal"
+        " AND c.state = 'confirmed'), 'true', 'false'))))"
+        " FROM (SELECT * FROM changes ORDER BY id) AS o)),"
         "'messages', json((SELECT json_group_array(json_object('id', id, 'time', time, 'terminal', terminal,"
         " 'kind', kind, 'batch', batch, 'stan', stan, 'code', code, 'script', script, 'icc', hex(data)))"
         " FROM (SELECT * FROM messages LEFT JOIN chip_data ON id = message ORDER BY id))))";

@@ -28,8 +28,7 @@ static const char schema[] =
         "CREATE TABLE IF NOT EXISTS terminals (terminal TEXT PRIMARY KEY, keys BLOB NOT NULL) STRICT;";
 
 /* What came after the first version, for ledgers that are there. */
-#define SCHEMA_VERSION "1"
-static const char migration[] =
+static const char migration_batches[] =
         "BEGIN IMMEDIATE;"
         "ALTER TABLE transactions ADD COLUMN original INTEGER;"
         "ALTER TABLE transactions ADD COLUMN sign INTEGER NOT NULL DEFAULT 1;"
@@ -42,8 +41,18 @@ static const char migration[] =
         " id INTEGER PRIMARY KEY, terminal TEXT NOT NULL, batch INTEGER NOT NULL, stan INTEGER NOT NULL,"
         " amount INTEGER NOT NULL, pan TEXT NOT NULL, pan_hash TEXT NOT NULL, chip INTEGER NOT NULL, icc BLOB,"
         " UNIQUE (terminal, batch, stan, chip)) STRICT;"
-        "PRAGMA user_version = " SCHEMA_VERSION ";"
+        "PRAGMA user_version = 1;"
         "COMMIT;";
+static const char migration_changes[] =
+        "BEGIN IMMEDIATE;"
+        "CREATE TABLE serials (terminal TEXT PRIMARY KEY, serial TEXT NOT NULL) STRICT;"
+        "CREATE TABLE changes ("
+        " id INTEGER PRIMARY KEY, terminal TEXT NOT NULL, number INTEGER NOT NULL, phone TEXT NOT NULL,"
+        " phone_hash TEXT NOT NULL, kind TEXT NOT NULL, state TEXT NOT NULL, time TEXT NOT NULL,"
+        " confirmed INTEGER NOT NULL, UNIQUE (terminal, number, phone_hash)) STRICT;"
+        "PRAGMA user_version = 2;"
+        "COMMIT;";
+static const char *const migrations[] = { migration_batches, migration_changes };
 
 int sqlite_errno(int code) {
         switch (code & 0xFF) {
@@ -124,13 +133,13 @@ static int user_version(struct ledger *l, int64_t *ret) {
 }
 
 static int migrate(struct ledger *l) {
-        int64_t version;
+        int64_t version = 0;
         int r;
 
         r = user_version(l, &version);
-        if (r < 0 || version > 0)
-                return r;
-        return sqlite_errno(sqlite3_exec(l->db, migration, NULL, NULL, NULL));
+        for (size_t i = (size_t) version; r >= 0 && i < ELEMENTSOF(migrations); i++)
+                r = sqlite_errno(sqlite3_exec(l->db, migrations[i], NULL, NULL, NULL));
+        return r;
 }
 
 int ledger_open(const char *directory, struct ledger **ret) {

@@ -3,9 +3,11 @@
 
 /*
  * What the acquirer knows: every financial transaction and its effect on the cardholder, every message, what became
- * of each batch, and the wrapped keys of each terminal. SQLite, one file. A PAN is there masked, and as a keyed hash.
+ * of each batch, and of each terminal the wrapped keys, the serial number and the merchant's phone. SQLite, one file.
+ * A PAN and a telephone number are there masked, and as a keyed hash.
  */
 
+#include "host/binding.h"
 #include "host/keys.h"
 #include "host/totals.h"
 
@@ -97,6 +99,30 @@ int ledger_upload(struct ledger *l, const struct ledger_upload *u);
 /* Details without chip records. */
 int ledger_count_uploads(struct ledger *l, const char *terminal, uint32_t batch, int64_t *ret);
 
+/* ---- the merchant's phone (ledger-binding.c) ---- */
+
+#define LEDGER_SERIAL_MAX 33
+/* -ENOENT while none is on record. */
+int ledger_get_serial(struct ledger *l, const char *terminal, char ret[static LEDGER_SERIAL_MAX]);
+int ledger_set_serial(struct ledger *l, const char *terminal, const char *serial);
+/* 1 when that phone is bound to the terminal, or none is and phone is ""; else 0. */
+int ledger_is_bound(struct ledger *l, const char *terminal, const char *phone);
+
+enum ledger_change {
+        LEDGER_CHANGE_NONE,
+        LEDGER_CHANGE_CHECKED,
+        LEDGER_CHANGE_CONFIRMED, /* the last of these is in force */
+        LEDGER_CHANGE_WITHDRAWN,
+};
+/*
+ * By its number and new phone: where a terminal's journal begins anew, so do its numbers. What was checked as a change
+ * of another kind is as good as unknown.
+ */
+int ledger_get_change(struct ledger *l, const char *terminal, const struct host_binding *b, enum ledger_change *ret);
+int ledger_set_change(struct ledger *l, const char *terminal, const struct host_binding *b, enum ledger_change state);
+/* Strikes serial number and phone off the record. */
+int ledger_unbind(struct ledger *l, const char *terminal);
+
 /* ---- messages and keys ---- */
 
 /* One line of the message log. */
@@ -120,8 +146,9 @@ int ledger_get_keys(struct ledger *l, const char *terminal, uint8_t wrapped[stat
 
 /*
  * The whole as JSON, allocated: {"charged": minor units, "held": minor units, "transactions": [...], "batches": [...],
- * "uploads": [...], "messages": [...]}, in the order of arrival. "charged" is what cardholders owe: approved and not
- * reversed, less what they had back; "held" is pre-authorized and neither completed nor voided.
+ * "uploads": [...], "serials": [...], "changes": [...], "messages": [...]}, in the order of arrival. "charged" is what
+ * cardholders owe: approved and not reversed, less what they had back; "held" is pre-authorized and neither completed
+ * nor voided.
  */
 int ledger_dump(const char *directory, char **ret);
 

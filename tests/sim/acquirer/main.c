@@ -24,7 +24,8 @@ static const char help[] = "till-acquirer [OPTIONS...] COMMAND\n\n"
                            "  script                   list the steps that wait\n"
                            "  script clear             forget them\n"
                            "  ledger                   print the ledger as JSON\n"
-                           "  statement                print what was booked, to be held against a journal\n\n"
+                           "  statement                print what was booked, to be held against a journal\n"
+                           "  unbind TERMINAL          strike its serial number and bound phone off the record\n\n"
                            "Options:\n"
                            "  -c --config=FILE         instead of /etc/till-acquirer/acquirer.conf\n"
                            "  -n --count=N             script: for N requests; 0: until cleared (default 1)\n"
@@ -148,6 +149,16 @@ static int verb_statement(const struct sim_settings *settings, const struct ledg
         return print_report(settings, r, text);
 }
 
+static int verb_unbind(const struct sim_settings *settings, const char *terminal) {
+        _cleanup_(ledger_freep) struct ledger *l = NULL;
+        int r;
+
+        r = ledger_open(settings->state, &l);
+        if (r >= 0)
+                r = ledger_unbind(l, terminal);
+        return r < 0 ? log_error_errno(r, "The ledger in %s cannot be written", settings->state) : 0;
+}
+
 static int run(const struct options *o, int argc, char *argv[]) {
         _cleanup_(sim_settings_freep) struct sim_settings *settings = NULL;
         const char *path = o->config ?: sim_settings_default_path();
@@ -164,6 +175,8 @@ static int run(const struct options *o, int argc, char *argv[]) {
                 return verb_ledger(settings);
         if (streq(argv[0], "statement") && argc == 1)
                 return verb_statement(settings, &o->filter);
+        if (streq(argv[0], "unbind") && argc == 2)
+                return verb_unbind(settings, argv[1]);
         log_error("Unknown command \"%s\", or a word too many; see till-acquirer --help", argv[0]);
         return -EINVAL;
 }
@@ -218,7 +231,7 @@ int main(int argc, char *argv[]) {
                         return EXIT_FAILURE;
                 }
         if (optind == argc) {
-                log_error("A command is missing: run, script, ledger or statement; see till-acquirer --help");
+                log_error("A command is missing: run, script, ledger, statement or unbind; see till-acquirer --help");
                 return EXIT_FAILURE;
         }
         return run(&o, argc - optind, argv + optind) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -30,12 +30,17 @@ static int assign_acquirer(struct sim_settings *s, const char *key, const char *
                 s->repeats_approved = streq(value, "00");
                 return s->repeats_approved || streq(value, "94") ? 0 : -EINVAL;
         }
+        if (streq(key, "lost-phone")) {
+                *ret_reason = "lost-phone= is approve or refuse: what the check of a lost phone gets";
+                s->approves_lost = streq(value, "approve");
+                return s->approves_lost || streq(value, "refuse") ? 0 : -EINVAL;
+        }
         if (streq(key, "profile")) {
                 *ret_reason = "unknown profile";
                 s->profile = host_profile_find(value);
                 return s->profile ? 0 : -EINVAL;
         }
-        *ret_reason = "unknown key: listen, state, control, issuer, profile, bdk, track-key or repeat";
+        *ret_reason = "unknown key: listen, state, control, issuer, profile, bdk, track-key, repeat or lost-phone";
         return -EINVAL;
 }
 
@@ -62,6 +67,16 @@ static int add_terminal(struct sim_settings *s, const char *terminal, const char
         return 0;
 }
 
+static int add_serial(struct sim_settings *s, const char *terminal, const char *serial, const char **ret_reason) {
+        *ret_reason = "a line is terminal (8 characters)=serial number (1 to 32 characters), at most 32 lines";
+        if (strlen(terminal) > 8 || !*serial || strlen(serial) > 32 || s->n_serials == SETTINGS_TERMINALS_MAX)
+                return -EINVAL;
+        memcpy(s->serials[s->n_serials].terminal, terminal, strlen(terminal) + 1);
+        memcpy(s->serials[s->n_serials].serial, serial, strlen(serial) + 1);
+        s->n_serials++;
+        return 0;
+}
+
 static int assign(const char *section, const char *key, const char *value, void *userdata, const char **ret_reason) {
         if (streq(section, "acquirer"))
                 return assign_acquirer(userdata, key, value, ret_reason);
@@ -69,7 +84,9 @@ static int assign(const char *section, const char *key, const char *value, void 
                 return add_decline(userdata, key, value, ret_reason);
         if (streq(section, "terminals"))
                 return add_terminal(userdata, key, value, ret_reason);
-        *ret_reason = "unknown section: [acquirer], [decline] or [terminals]";
+        if (streq(section, "serials"))
+                return add_serial(userdata, key, value, ret_reason);
+        *ret_reason = "unknown section: [acquirer], [decline], [terminals] or [serials]";
         return -EINVAL;
 }
 
@@ -82,6 +99,7 @@ int sim_settings_load(const char *path, struct sim_settings **ret) {
         if (!s)
                 return -ENOMEM;
         s->profile = &host_profile_unionpay;
+        s->approves_lost = true;
         memcpy(s->bdk, dukpt_test_key, sizeof(s->bdk));
         s->listen = strdup("127.0.0.1:8583");
         s->state = strdup("/var/lib/till-acquirer");

@@ -26,6 +26,14 @@ struct sim_settings {
         } declines[SETTINGS_DECLINES_MAX];
         size_t n_declines;
 
+        /* Serial numbers of terminals; of one that is not listed the first that it names is taken. */
+        struct {
+                char terminal[9];
+                char serial[33];
+        } serials[SETTINGS_TERMINALS_MAX];
+        size_t n_serials;
+        bool approves_lost; /* that a phone is bound in place of a lost one */
+
         /* Terminals that are served; none listed: all. */
         struct {
                 char terminal[9];
