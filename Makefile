@@ -149,7 +149,7 @@ $(O)/unit/test-journal-uptime $(O)/unit/test-transaction-operators: LDFLAGS += $
 
 $(O)/unit/test-journal-purge: LDFLAGS += -Wl,--wrap=clock_gettime
 
-$(O)/unit/test-transaction-operators: LDFLAGS += -Wl,--wrap=scrypt_new
+$(O)/unit/test-transaction-operators: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,scrypt_new notices_kick announce_locked_operator)
 
 # Who may is asked of the test.
 $(patsubst %,$(O)/unit/test-bus-%,diagnostics operators journal receipts transactions): LDFLAGS += $(addprefix -Wl$(comma)--wrap=,authority_check authority_sender_uid)
@@ -176,6 +176,10 @@ $(O)/unit/test-transaction-printing: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,j
 	printer_new printer_free printer_open printer_submit printer_get_status printer_cancel printer_close device_get_property render_start \
 	job_page page_to_escpos \
 	render_call_free sd_event_add_time_relative)
+
+# The channels, the machine's clocks and timers, and the disk.
+$(O)/unit/test-transaction-notices: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,notice_send notice_call_free clock_gettime \
+	sd_id128_get_boot sd_event_add_time_relative engine_current journal_commit)
 
 # The link and the keys of a sign-on.
 $(O)/unit/test-transaction-sign-on: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,host_exchange host_keys_load journal_commit engine_panic)

@@ -136,7 +136,10 @@ int engine_new(const struct engine_config *config, const struct engine_listener 
         r = outbox_new(e, &e->outbox);
         if (r < 0)
                 return r;
-        r = operators_new(config->event, config->journal, config->settings, &e->operators);
+        r = notices_new(e, &e->notices);
+        if (r < 0)
+                return r;
+        r = operators_new(config->event, config->journal, config->settings, e->notices, &e->operators);
         if (r < 0)
                 return r;
         r = uptime_keeper_new(config->event, config->journal, &e->uptime_keeper);
@@ -163,6 +166,7 @@ struct engine *engine_free(struct engine *e) {
         msr_free(e->msr);
         monitor_free(e->monitor);
         operators_free(e->operators);
+        notices_free(e->notices);
         upkeep_free(e->upkeep);
         uptime_keeper_free(e->uptime_keeper);
         free(e);
@@ -229,6 +233,7 @@ int engine_start(struct engine *e) {
         if (r < 0)
                 return r == -EINVAL ? r : log_error_errno(r, "The journal's terminal cannot be looked up");
         outbox_kick(e->outbox);
+        notices_kick(e->notices);
         r = monitor_start(e->monitor);
         if (r < 0)
                 return log_error_errno(r, "udev cannot be listened to");

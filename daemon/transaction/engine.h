@@ -12,6 +12,7 @@
 #include "transaction/acquirer.h"
 #include "transaction/exceptions.h"
 #include "transaction/forwards.h"
+#include "transaction/notices.h"
 #include "transaction/outbox.h"
 #include "transaction/operators.h"
 #include "transaction/paper.h"
@@ -59,6 +60,7 @@ struct engine {
         struct device *msr_device; /* the one that msr holds, NULL for none */
         struct printing *printing;
         struct outbox *outbox;
+        struct notices *notices;
         struct operators *operators;
         struct uptime_keeper *uptime_keeper;
         struct upkeep *upkeep;
@@ -94,6 +96,10 @@ static inline struct monitor *engine_monitor(const struct engine *e) {
 
 static inline struct operators *engine_operators(const struct engine *e) {
         return e->operators;
+}
+
+static inline struct notices *engine_notices(const struct engine *e) {
+        return e->notices;
 }
 
 static inline struct outbox *engine_outbox(const struct engine *e) {

@@ -21,9 +21,7 @@ int notices_new(struct engine *e, struct notices **ret);
 struct notices *notices_free(struct notices *n);
 DEFINE_CLEANUP(struct notices *, notices_free);
 
-/* Takes up what is queued. */
-int notices_start(struct notices *n);
-/* After adding, when a channel may be there again, or another phone is bound: what is due is sent. */
+/* At the start, after adding, when a channel may be there again, or another phone is bound: what is due is sent. */
 void notices_kick(struct notices *n);
 
 struct notice_order {

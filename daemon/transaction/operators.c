@@ -10,6 +10,7 @@
 #include "base/secret.h"
 #include "journal/event.h"
 #include "journal/uptime.h"
+#include "transaction/announce.h"
 #include "transaction/engine.h"
 #include "transaction/scrypt.h"
 #include "transaction/secret-line.h"
@@ -20,6 +21,8 @@
 #define TRIES 5
 #define LOCK_USEC (5 * 60 * USEC_PER_SEC)
 #define LOCK_MAX_USEC (24 * 60 * 60 * USEC_PER_SEC)
+
+#define EVENT_LOCKED "operator-locked"
 
 /* Codes that are read or wait for their turn. */
 #define JOBS_MAX 8
@@ -62,6 +65,7 @@ struct operators {
         sd_event *event;
         struct journal *journal;
         const struct settings *settings;
+        struct notices *notices;
         struct job *jobs[JOBS_MAX]; /* the oldest first */
         unsigned n_jobs;
         struct job *hashing;
@@ -210,6 +214,8 @@ static int commit(struct operators *o, change_t change, const struct operator_re
         if (r < 0)
                 return r;
         r = append_event(j, event, record->number, by, record->role);
+        if (r >= 0 && streq(event, EVENT_LOCKED))
+                r = announce_locked_operator(o->notices, record->number);
         if (r < 0)
                 return r;
         r = uptime_save(j);
@@ -230,11 +236,12 @@ static int end_wrong(struct job *job, struct operator_record *record, struct ref
                 return r;
         if (++record->wrong_codes >= TRIES)
                 usec = lock(record, now);
-        r = commit(o, operator_record_update, record, usec > 0 ? "operator-locked" : "wrong-code", job->by);
+        r = commit(o, operator_record_update, record, usec > 0 ? EVENT_LOCKED : "wrong-code", job->by);
         if (r < 0)
                 return r;
         if (usec > 0) {
                 log_notice("Operator %s is locked after wrong codes", record->number);
+                notices_kick(o->notices);
                 return refuse_locked(ret, record->number, usec / USEC_PER_SEC);
         }
         return refusal_set(ret, REFUSAL_WRONG_CODE,
@@ -602,7 +609,8 @@ int operators_get_number(struct operators *o, char ret[static 3], struct refusal
         return r < 0 ? engine_refuse_journal(ret_refusal, r) : 0;
 }
 
-int operators_new(sd_event *event, struct journal *j, const struct settings *settings, struct operators **ret) {
+int operators_new(sd_event *event, struct journal *j, const struct settings *settings, struct notices *notices,
+                  struct operators **ret) {
         struct operators *o = calloc(1, sizeof(*o));
 
         if (!o)
@@ -610,6 +618,7 @@ int operators_new(sd_event *event, struct journal *j, const struct settings *set
         o->event = event;
         o->journal = j;
         o->settings = settings;
+        o->notices = notices;
         *ret = o;
         return 0;
 }

@@ -13,9 +13,12 @@
 #include "transaction/refusal.h"
 #include "transaction/settings.h"
 
+struct notices;
 struct operators;
 
-int operators_new(sd_event *event, struct journal *j, const struct settings *settings, struct operators **ret);
+/* notices: who is told when an operator is locked. */
+int operators_new(sd_event *event, struct journal *j, const struct settings *settings, struct notices *notices,
+                  struct operators **ret);
 /* Ends what is being checked with a refusal. */
 struct operators *operators_free(struct operators *o);
 DEFINE_CLEANUP(struct operators *, operators_free);

@@ -9,6 +9,7 @@
 #include "transaction/engine.h"
 #include "transaction/forwards.h"
 #include "transaction/reversals.h"
+#include "transaction/timer.h"
 #include "transaction/withdrawals.h"
 
 /* Back-off between attempts: doubled from the first to the last. */
@@ -73,14 +74,6 @@ static void let_go(struct outbox *o) {
         o->signed_anew = false;
 }
 
-static uint64_t next_delay(unsigned attempts) {
-        uint64_t delay = DELAY_FIRST_USEC;
-
-        while (attempts-- > 1 && delay < DELAY_LAST_USEC)
-                delay *= 2;
-        return MIN(delay, (uint64_t) DELAY_LAST_USEC);
-}
-
 static int on_timer(sd_event_source *s, uint64_t usec, void *userdata) {
         struct outbox *o = userdata;
 
@@ -115,7 +108,7 @@ static int write_attempt(struct outbox *o) {
 
 /* Still pending: again with back-off. Whoever waits for it waits no longer. */
 static void attempt_failed(struct outbox *o) {
-        uint64_t delay = next_delay(o->record.attempts);
+        uint64_t delay = timer_back_off(o->record.attempts, DELAY_FIRST_USEC, DELAY_LAST_USEC);
         enum request_queue queue = o->record.queue;
         int r;
 

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "journal/event.h"
 #include "journal/request.h"
+#include "transaction/announce.h"
 #include "transaction/engine.h"
 #include "transaction/reason.h"
 #include "transaction/settlement.h"
@@ -137,6 +138,8 @@ static int commit(struct engine *e, const struct transaction_record *record, con
                 r = settlement_commit_agreement(e, record, resolution);
         else if (streq(resolution->outcome, "approved"))
                 r = transaction_queue_papers(e, record);
+        if (r >= 0 && streq(resolution->outcome, "approved"))
+                r = announce_transaction(e, record);
         if (r < 0)
                 return r;
         r = event_append(j, "resolved", record->id, text);
@@ -172,5 +175,6 @@ int resolution_record(struct engine *e, int64_t transaction, const struct resolu
         outbox_tell_transaction(e, transaction);
         outbox_kick(e->outbox);
         printing_kick(e->printing);
+        notices_kick(e->notices);
         return 0;
 }

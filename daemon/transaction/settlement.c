@@ -9,6 +9,7 @@
 #include "host/result.h"
 #include "journal/batch.h"
 #include "journal/event.h"
+#include "transaction/announce.h"
 #include "transaction/batch-details.h"
 #include "transaction/batch-totals.h"
 #include "transaction/resolution.h"
@@ -477,7 +478,8 @@ static int end_batch(struct engine *e, const struct transaction_record *settleme
                 log_warning("Batch %06" PRIu32 ": %u details had no card number and were not uploaded: their readers "
                             "encrypt it, and the acquirer takes none without",
                             batch->number, left_out);
-        return paper_queue_settlement(e, settlement, batch, left_out, agreement);
+        r = announce_settlement(e, settlement, batch);
+        return r < 0 ? r : paper_queue_settlement(e, settlement, batch, left_out, agreement);
 }
 
 int settlement_commit(struct transaction *t) {

@@ -3,6 +3,14 @@
 
 #include "transaction/engine.h"
 
+uint64_t timer_back_off(unsigned attempts, uint64_t first, uint64_t last) {
+        uint64_t delay = first;
+
+        while (attempts-- > 1 && delay < last)
+                delay *= 2;
+        return MIN(delay, last);
+}
+
 void timer_again(sd_event_source *timer, uint64_t usec) {
         int r;
 

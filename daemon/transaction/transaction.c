@@ -21,6 +21,7 @@
 #include "host/result.h"
 #include "journal/counter.h"
 #include "journal/event.h"
+#include "transaction/announce.h"
 #include "transaction/card.h"
 #include "transaction/offline.h"
 #include "transaction/prompt.h"
@@ -153,6 +154,9 @@ static int commit_result(struct transaction *t, const char *reversal_reason) {
         r = transaction_queue_papers(t->engine, &t->view.record);
         if (r < 0)
                 return r;
+        r = announce_transaction(t->engine, &t->view.record);
+        if (r < 0)
+                return r;
         if (t->settlement && t->view.record.result == RESULT_APPROVED) {
                 r = settlement_commit(t);
                 if (r < 0)
@@ -265,6 +269,7 @@ void transaction_conclude(struct transaction *t, enum transaction_result result,
         t->engine->listener.changed(t->engine->listener.userdata);
         printing_kick(t->engine->printing);
         outbox_kick(t->engine->outbox);
+        notices_kick(t->engine->notices);
 }
 
 /* What may have been booked is taken back; what cannot be taken back is not known. */

@@ -14,6 +14,8 @@
 #include "canary.h"
 #include "journal/event.h"
 #include "shop-settings.h"
+#include "transaction/announce.h"
+#include "transaction/notices.h"
 #include "transaction/operators.h"
 #include "transaction/scrypt.h"
 
@@ -75,9 +77,30 @@ int __wrap_scrypt_new(sd_event *e, const char *secret, const uint8_t salt[static
         return __real_scrypt_new(e, secret, salt, real_cost ? cost : 2, done, userdata, ret);
 }
 
+/* Who is told: each lock once, in its commit, and sent behind that. */
+static struct {
+        unsigned locks, kicks;
+        char number[3];
+        int error;
+} told;
+
+int __wrap_announce_locked_operator(struct notices *n, const char *number);
+int __wrap_announce_locked_operator(struct notices *n, const char *number) {
+        assert_true(journal_is_open(j));
+        told.locks++;
+        COPY(told.number, number);
+        return told.error;
+}
+
+void __wrap_notices_kick(struct notices *n);
+void __wrap_notices_kick(struct notices *n) {
+        assert_false(journal_is_open(j));
+        assert_int_equal(++told.kicks, told.locks);
+}
+
 static void start_tilld(void) {
         assert_int_equal(journal_open(path, key, &j, NULL), 0);
-        assert_int_equal(operators_new(event, j, &settings, &operators), 0);
+        assert_int_equal(operators_new(event, j, &settings, NULL, &operators), 0);
 }
 
 static void stop_tilld(void) {
@@ -332,6 +355,22 @@ static void locks(void **state) {
         assert_int_equal(log_on("02 2468"), REFUSAL_NONE);
 }
 
+static void locks_are_told(void **state) {
+        memset(&told, 0, sizeof(told));
+        assert_int_equal(add("02", "cashier", "2468"), REFUSAL_NONE);
+        wrong_codes(4);
+        assert_int_equal(log_on("02 2468"), REFUSAL_NONE);
+        assert_int_equal(told.locks, 0);
+        wrong_codes(5);
+        assert_int_equal(told.locks, 1);
+        assert_int_equal(told.kicks, 1);
+        assert_string_equal(told.number, "02");
+        /* Nobody is told again of a lock that stands. */
+        assert_int_equal(log_on("02 2468"), REFUSAL_LOCKED_OUT);
+        assert_int_equal(told.locks, 1);
+        memset(&told, 0, sizeof(told));
+}
+
 /* Neither the clock nor the plug makes a lock shorter, or forgets a wrong code. */
 static void locks_stand(void **state) {
         assert_int_equal(add("02", "cashier", "2468"), REFUSAL_NONE);
@@ -544,6 +583,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(malformed, setup, teardown),
                 cmocka_unit_test_setup_teardown(roles, setup, teardown),
                 cmocka_unit_test_setup_teardown(locks, setup, teardown),
+                cmocka_unit_test_setup_teardown(locks_are_told, setup, teardown),
                 cmocka_unit_test_setup_teardown(locks_stand, setup, teardown),
                 cmocka_unit_test_setup_teardown(unlocking, setup, teardown),
                 cmocka_unit_test_setup_teardown(at_once, setup, teardown),

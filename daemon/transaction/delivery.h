@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* One message to one person, through the first of some channels that takes it. */
+
+#include "journal/contact.h"
+#include "notice/send.h"
+
+/* The longest text, with its end. */
+#define DELIVERY_TEXT_SIZE 2048
+
+/* How somebody is reached. */
+struct delivery_way {
+        enum notice_channel channels[_NOTICE_CHANNEL_MAX]; /* in the order to try */
+        unsigned n_channels;
+        char phone[PHONE_SIZE];          /* for sms and hook; "" for none */
+        char mail[CONTACT_MAIL_MAX + 1]; /* "" for none */
+        char language[8];
+};
+
+/* Leaves the channels out that have no address. Returns how many are left. */
+unsigned delivery_way_prune(struct delivery_way *way);
+/* Where a channel leads to, masked. */
+#define DELIVERY_ADDRESS_MAX 48
+void delivery_way_mask(const struct delivery_way *way, enum notice_channel channel,
+                       char ret[static DELIVERY_ADDRESS_MAX]);
+
+struct delivery;
+
+/*
+ * Called once, never from inside delivery_start(). error and text are those of the channel that took it (0), or of the
+ * last that did not; text has nothing in it of where it went or what it said, and is borrowed.
+ */
+typedef void (*delivery_done_t)(int error, enum notice_channel channel, const char *text, void *userdata);
+
+/*
+ * text: subject, one newline, body; copied, and wiped with the delivery. event is a word that lives on.
+ * -EDESTADDRREQ for a way without a channel; else as notice_send(), when no channel could be asked.
+ */
+int delivery_start(sd_event *loop, const struct delivery_way *way, const char *text, const char *event,
+                   delivery_done_t done, void *userdata, struct delivery **ret);
+/* Without a call of done when it has not ended; takes NULL. Not from inside done: it is freed behind that. */
+struct delivery *delivery_free(struct delivery *d);
+DEFINE_CLEANUP(struct delivery *, delivery_free);

@@ -1,0 +1,526 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "transaction/notices.h"
+
+#include <inttypes.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "journal/binding.h"
+#include "journal/uptime.h"
+#include "transaction/delivery.h"
+#include "transaction/engine.h"
+#include "transaction/timer.h"
+
+/* Back-off between attempts, when no channel takes it: doubled from the first to the last. */
+#define DELAY_FIRST_USEC (60 * USEC_PER_SEC)
+#define DELAY_LAST_USEC (3600 * USEC_PER_SEC)
+
+/* By the terminal's uptime. Who tests another phone does not wait for three days. */
+#define LIFE_USEC (3 * 24 * 3600 * USEC_PER_SEC)
+#define TEST_LIFE_USEC (5 * 60 * USEC_PER_SEC)
+
+struct notices {
+        struct engine *engine;
+        struct journal *journal;
+        sd_event_source *timer;
+        unsigned count;
+        bool failing; /* the last attempt found no channel, and that is said */
+
+        /* At hand. */
+        struct notice_record *record; /* in secret memory */
+        struct delivery_way way;
+        struct delivery *delivery; /* NULL: not on its way */
+        bool unwritten;            /* what became of it could not be written yet */
+};
+
+unsigned notices_count(const struct notices *n) {
+        return n->count;
+}
+
+/* ---- Who is told, and how ---- */
+
+/* What a preference says, or else all channels with `first` before the others. "" is not at all. */
+static int find_channels(struct journal *j, int64_t contact, const char *event, const char *first,
+                         struct delivery_way *way, bool obliged) {
+        char text[CONTACT_CHANNELS_SIZE];
+        int r;
+
+        r = contact_preference_load(j, contact, event, text);
+        if (r < 0 && r != -ENOENT)
+                return r;
+        if (r >= 0) {
+                r = notice_channels_parse(text, way->channels);
+                if (r < 0)
+                        return -EBADMSG;
+                way->n_channels = (unsigned) r;
+                if (r > 0 || !obliged)
+                        return 0;
+        }
+        way->n_channels = 0;
+        if (!first)
+                return 0;
+        way->channels[0] = notice_channel_from_string(first);
+        if (way->channels[0] < 0)
+                return -EBADMSG;
+        way->n_channels = 1;
+        for (enum notice_channel c = 0; c < _NOTICE_CHANNEL_MAX; c++)
+                if (c != way->channels[0])
+                        way->channels[way->n_channels++] = c;
+        return 0;
+}
+
+/* -ENOENT when no phone is bound. */
+static int find_phone(struct notices *n, enum notice_event event, bool obliged, struct delivery_way *ret) {
+        const struct settings *settings = n->engine->config.settings;
+        bool wanted = obliged || !settings->notice.left_out[event];
+        struct binding_record binding;
+        int r;
+
+        r = binding_record_load_current(n->journal, &binding);
+        if (r < 0)
+                return r;
+        *ret = (struct delivery_way){};
+        COPY(ret->phone, binding.phone);
+        COPY(ret->language, settings_notice_language(settings));
+        return find_channels(n->journal, 0, notice_event_to_string(event), wanted ? "sms" : NULL, ret, obliged);
+}
+
+/* Others than the merchant are told of nothing by themselves but what they are there for. */
+static int find_contact(struct notices *n, const struct contact_record *contact, enum notice_event event, bool obliged,
+                        struct delivery_way *ret) {
+        *ret = (struct delivery_way){};
+        COPY(ret->phone, contact->phone);
+        COPY(ret->mail, contact->mail);
+        COPY(ret->language, contact->language);
+        return find_channels(n->journal, contact->id, notice_event_to_string(event), obliged ? contact->channel : NULL,
+                             ret, obliged);
+}
+
+/* ---- Adding ---- */
+
+static void fill_in(struct notices *n, const struct notice_fields *from, struct notice_fields *ret) {
+        const struct settings *settings = n->engine->config.settings;
+
+        *ret = *from;
+        ret->mode = settings->mode == MODE_LIVE ? NULL : mode_to_string(settings->mode);
+        ret->merchant = settings->merchant_name;
+        ret->terminal = settings->terminal_number;
+        ret->serial = settings->serial;
+}
+
+struct adding {
+        struct notices *notices;
+        const struct notice_order *order;
+        bool obliged;
+        int64_t binding; /* in force, 0 for none */
+        int queued;
+};
+
+static int store(struct notice_record *record, const struct adding *a, int64_t contact, const char *language) {
+        struct journal *j = a->notices->journal;
+        struct notice_fields fields;
+        uint64_t uptime;
+        int r;
+
+        *record = (struct notice_record){
+                .contact = contact,
+                .binding = a->binding,
+                .transaction = a->order->transaction,
+                .created_usec = clock_now(CLOCK_REALTIME),
+        };
+        COPY(record->event, notice_event_to_string(a->order->event));
+        fill_in(a->notices, &a->order->fields, &fields);
+        r = notice_text_make(a->order->what, language, &fields, record->text, sizeof(record->text));
+        if (r >= 0)
+                r = uptime_get(j, &uptime);
+        if (r < 0)
+                return r;
+        record->until_uptime = uptime + (a->order->what == NOTICE_TEXT_REBIND_TEST ? TEST_LIFE_USEC : LIFE_USEC);
+        return notice_record_insert(j, record);
+}
+
+static int add_one(struct adding *a, int64_t contact, struct delivery_way *way) {
+        _cleanup_secret_ struct notice_record *record = NULL;
+        int r;
+
+        if (delivery_way_prune(way) == 0)
+                return 0;
+        record = secret_new(sizeof(*record));
+        if (!record)
+                return -ENOMEM;
+        r = store(record, a, contact, way->language);
+        if (r < 0)
+                return r;
+        a->queued++;
+        return 0;
+}
+
+static int add_phone(struct adding *a) {
+        struct delivery_way way;
+        int r;
+
+        r = find_phone(a->notices, a->order->event, a->obliged, &way);
+        if (r < 0)
+                return r == -ENOENT ? 0 : r;
+        return add_one(a, 0, &way);
+}
+
+static int add_contact(const struct contact_record *contact, void *userdata) {
+        struct delivery_way way;
+        struct adding *a = userdata;
+        int r;
+
+        r = find_contact(a->notices, contact, a->order->event, a->obliged, &way);
+        return r < 0 ? r : add_one(a, contact->id, &way);
+}
+
+static int add_known_contact(struct adding *a, int64_t id) {
+        struct contact_record contact;
+        int r;
+
+        r = contact_record_load(a->notices->journal, id, &contact);
+        return r < 0 ? r : add_contact(&contact, a);
+}
+
+static int add_all(struct adding *a, int64_t to) {
+        int r = 0;
+
+        if (to == NOTICE_TO_ALL || to == NOTICE_TO_PHONE)
+                r = add_phone(a);
+        if (r >= 0 && (to == NOTICE_TO_ALL || to == NOTICE_TO_CONTACTS))
+                r = contact_record_each(a->notices->journal, UINT64_MAX, add_contact, a);
+        if (r >= 0 && to > 0)
+                r = add_known_contact(a, to);
+        return r;
+}
+
+int notices_add(struct notices *n, const struct notice_order *order, int64_t to) {
+        struct adding a = {
+                .notices = n,
+                .order = order,
+                .obliged = order->obliged || notice_event_is_obligatory(order->event),
+        };
+        struct binding_record binding;
+        int r;
+
+        r = binding_record_load_current(n->journal, &binding);
+        if (r < 0 && r != -ENOENT)
+                return r;
+        a.binding = r == 0 ? binding.id : 0;
+        r = add_all(&a, to);
+        return r < 0 ? r : a.queued;
+}
+
+/* ---- What became of one ---- */
+
+static void let_go(struct notices *n) {
+        explicit_bzero(n->record, sizeof(*n->record));
+        n->way = (struct delivery_way){};
+}
+
+static int on_timer(sd_event_source *s, uint64_t usec, void *userdata) {
+        struct notices *n = userdata;
+
+        n->timer = sd_event_source_disable_unref(n->timer);
+        notices_kick(n);
+        return 0;
+}
+
+static void try_later(struct notices *n, uint64_t delay) {
+        int r;
+
+        n->timer = sd_event_source_disable_unref(n->timer);
+        r = sd_event_add_time_relative(n->engine->config.event, &n->timer, CLOCK_BOOTTIME, delay, 0, on_timer, n);
+        if (r < 0)
+                engine_panic(r, "the next attempt to send a notice cannot be timed");
+}
+
+/* A power cut may not have it sent twice; a sale does not wait for that. */
+static int write_record(struct notices *n) {
+        bool idle = engine_current(n->engine) == 0;
+        struct journal *j = n->journal;
+        int r;
+
+        r = journal_begin(j, idle && n->record->state != NOTICE_QUEUED ? JOURNAL_DURABLE : JOURNAL_LAZY);
+        if (r < 0)
+                return r;
+        _cleanup_(journal_rollbackp) _unused_ struct journal *rollback = j;
+
+        r = notice_record_update(j, n->record);
+        return r < 0 ? r : journal_commit(j);
+}
+
+/* What has gone out and cannot be written down is not sent again: nothing else is either, until it is written. */
+static void end_attempt(struct notices *n) {
+        int r;
+
+        r = write_record(n);
+        if (r == -EIO || r == -EBADMSG)
+                engine_panic(r, "what became of a notice cannot be written");
+        n->unwritten = r < 0;
+        if (r < 0) {
+                log_warning_errno(r, "What became of notice %" PRIi64 " cannot be written; it is tried again",
+                                  n->record->id);
+                try_later(n, DELAY_FIRST_USEC);
+                return;
+        }
+        let_go(n);
+        /* Not at once: there may be many that fail. */
+        try_later(n, 0);
+}
+
+static void give_up(struct notices *n) {
+        struct notice_record *record = n->record;
+
+        record->state = NOTICE_FAILED;
+        record->ended_usec = clock_now(CLOCK_REALTIME);
+        log_notice("Notice %" PRIi64 " (%s) is given up: no channel has taken it in time", record->id, record->event);
+        end_attempt(n);
+}
+
+static void note_success(struct notices *n, const char *text) {
+        struct notice_record *record = n->record;
+
+        record->state = NOTICE_DELIVERED;
+        record->ended_usec = clock_now(CLOCK_REALTIME);
+        COPY(record->gateway_id, text);
+        *record->error = '\0';
+        log_info("Notice %" PRIi64 " (%s) went out by %s to %s%s", record->id, record->event, record->channel,
+                 record->address, record->late ? ", late" : "");
+        n->failing = false;
+}
+
+static void note_failure(struct notices *n, const char *text) {
+        struct notice_record *record = n->record;
+        uint64_t delay = timer_back_off(record->attempts, DELAY_FIRST_USEC, DELAY_LAST_USEC), uptime;
+
+        if (uptime_get(n->journal, &uptime) >= 0 && uptime < record->until_uptime)
+                delay = MIN(delay, record->until_uptime - uptime);
+        record->next_usec = clock_now(CLOCK_REALTIME) + delay;
+        record->next_boot = clock_now(CLOCK_BOOTTIME) + delay;
+        COPY(record->error, text);
+        if (!n->failing)
+                log_warning("Notice %" PRIi64 " (%s): %s: %s; it is sent when a channel takes it", record->id,
+                            record->event, *record->channel ? record->channel : "no channel", text);
+        n->failing = true;
+}
+
+static void attempt_ended(struct notices *n, int error, const char *text) {
+        n->record->attempts++;
+        if (error == 0)
+                note_success(n, text);
+        else
+                note_failure(n, text);
+        end_attempt(n);
+}
+
+static void delivered(int error, enum notice_channel channel, const char *text, void *userdata) {
+        struct notices *n = userdata;
+
+        n->delivery = NULL;
+        COPY(n->record->channel, notice_channel_to_string(channel));
+        delivery_way_mask(&n->way, channel, n->record->address);
+        attempt_ended(n, error, text);
+}
+
+/* ---- The next one ---- */
+
+/* -ENOENT when there is nobody any more. */
+static int find_way(struct notices *n) {
+        const struct notice_record *record = n->record;
+        enum notice_event event = notice_event_from_string(record->event);
+        struct contact_record contact;
+        int r;
+
+        if (event < 0)
+                return -ENOENT;
+        if (record->contact == 0)
+                return find_phone(n, event, true, &n->way);
+        r = contact_record_load(n->journal, record->contact, &contact);
+        return r < 0 ? r : find_contact(n, &contact, event, true, &n->way);
+}
+
+/* Whether somebody else has the bound phone now. */
+static int is_late(struct notices *n) {
+        const struct notice_record *record = n->record;
+        struct binding_record then;
+        int r;
+
+        if (record->contact > 0 || record->binding == 0)
+                return 0;
+        r = binding_record_load(n->journal, record->binding, &then);
+        return r < 0 ? r : !streq(then.phone, n->way.phone);
+}
+
+static int send(struct notices *n) {
+        _cleanup_secret_ char *marked = NULL;
+        const char *text = n->record->text;
+        int r;
+
+        r = is_late(n);
+        if (r < 0)
+                return r;
+        n->record->late = r > 0;
+        if (n->record->late) {
+                marked = secret_new(DELIVERY_TEXT_SIZE);
+                if (!marked)
+                        return -ENOMEM;
+                r = notice_text_mark_late(n->way.language, text, marked, DELIVERY_TEXT_SIZE);
+                if (r < 0)
+                        return r;
+                text = marked;
+        }
+        (void) delivery_way_prune(&n->way);
+        return delivery_start(n->engine->config.event, &n->way, text,
+                              notice_event_to_string(notice_event_from_string(n->record->event)), delivered, n,
+                              &n->delivery);
+}
+
+static bool is_too_old(struct notices *n) {
+        uint64_t uptime;
+        int r = uptime_get(n->journal, &uptime);
+
+        if (r < 0)
+                engine_panic(r, "the terminal's uptime cannot be read");
+        return uptime >= n->record->until_uptime;
+}
+
+static void start_sending(struct notices *n) {
+        int r;
+
+        n->timer = sd_event_source_disable_unref(n->timer);
+        if (is_too_old(n))
+                return give_up(n);
+        r = find_way(n);
+        if (r == -EIO || r == -EBADMSG)
+                engine_panic(r, "who gets a notice cannot be read");
+        if (r >= 0)
+                r = send(n);
+        if (r == -ENOENT || r == -EDESTADDRREQ)
+                attempt_ended(n, r, "there is nobody to send it to");
+        else if (r < 0)
+                attempt_ended(n, r, strerror(-r));
+}
+
+static void count(struct notices *n) {
+        int count = notice_record_count_queued(n->journal);
+
+        if (count < 0)
+                engine_panic(count, "notices cannot be counted");
+        if ((unsigned) count == n->count)
+                return;
+        n->count = (unsigned) count;
+        n->engine->listener.changed(n->engine->listener.userdata);
+}
+
+/* Until the next attempt. By either clock: one is of another boot perhaps, the other may have been set. */
+static uint64_t get_delay(const struct notice_record *record) {
+        uint64_t now = clock_now(CLOCK_BOOTTIME);
+
+        if (record->next_boot <= now || record->next_boot - now > DELAY_LAST_USEC ||
+            record->next_usec <= clock_now(CLOCK_REALTIME))
+                return 0;
+        return record->next_boot - now;
+}
+
+void notices_kick(struct notices *n) {
+        uint64_t delay;
+        int r;
+
+        if (n->delivery || engine_current(n->engine) > 0)
+                return;
+        if (n->unwritten)
+                return end_attempt(n);
+        count(n);
+        r = notice_record_first(n->journal, n->record);
+        if (r == -ENOENT)
+                return;
+        if (r < 0)
+                engine_panic(r, "notices cannot be read");
+        delay = get_delay(n->record);
+        if (delay == 0)
+                return start_sending(n);
+        try_later(n, delay);
+        let_go(n);
+}
+
+/* ---- One that is stored nowhere ---- */
+
+struct notices_now {
+        struct delivery *delivery;
+        notices_now_done_t done;
+        void *userdata;
+};
+
+static void now_ended(int error, enum notice_channel channel, const char *text, void *userdata) {
+        struct notices_now *now = userdata;
+
+        now->delivery = NULL;
+        now->done(error, error == 0 ? notice_channel_to_string(channel) : "", text, now->userdata);
+}
+
+int notices_send_now(struct notices *n, const struct notice_order *order, const char *phone, notices_now_done_t done,
+                     void *userdata, struct notices_now **ret) {
+        _cleanup_(notices_now_freep) struct notices_now *now = calloc(1, sizeof(*now));
+        _cleanup_secret_ char *text = secret_new(DELIVERY_TEXT_SIZE);
+        const char *event = notice_event_to_string(order->event);
+        struct delivery_way way = {};
+        struct notice_fields fields;
+        int r;
+
+        if (!now || !text)
+                return -ENOMEM;
+        now->done = done;
+        now->userdata = userdata;
+        COPY(way.phone, phone);
+        COPY(way.language, settings_notice_language(n->engine->config.settings));
+        r = find_channels(n->journal, 0, event, "sms", &way, true);
+        if (r < 0)
+                return r;
+        fill_in(n, &order->fields, &fields);
+        r = notice_text_make(order->what, way.language, &fields, text, DELIVERY_TEXT_SIZE);
+        if (r < 0)
+                return r;
+        (void) delivery_way_prune(&way);
+        r = delivery_start(n->engine->config.event, &way, text, event, now_ended, now, &now->delivery);
+        secret_wipe_stack();
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(now);
+        return 0;
+}
+
+struct notices_now *notices_now_free(struct notices_now *now) {
+        if (!now)
+                return NULL;
+        delivery_free(now->delivery);
+        free(now);
+        return NULL;
+}
+
+/* ---- Life ---- */
+
+int notices_new(struct engine *e, struct notices **ret) {
+        _cleanup_(notices_freep) struct notices *n = calloc(1, sizeof(*n));
+
+        if (!n)
+                return -ENOMEM;
+        n->engine = e;
+        n->journal = e->config.journal;
+        n->record = secret_new(sizeof(*n->record));
+        if (!n->record)
+                return -ENOMEM;
+        *ret = TAKE_PTR(n);
+        return 0;
+}
+
+struct notices *notices_free(struct notices *n) {
+        if (!n)
+                return NULL;
+        sd_event_source_disable_unref(n->timer);
+        delivery_free(n->delivery);
+        secret_free(n->record);
+        free(n);
+        return NULL;
+}
