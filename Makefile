@@ -185,7 +185,7 @@ $(O)/unit/test-transaction-notices: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,no
 $(O)/unit/test-transaction-sign-on: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,host_exchange host_keys_load journal_commit engine_panic)
 
 # Its acquirer alone (tests/unit/told-fixture.h).
-ACQUIRER_TESTS := $(patsubst %,$(O)/unit/test-%,transaction-forwards transaction-settlement care-faults)
+ACQUIRER_TESTS := $(patsubst %,$(O)/unit/test-%,transaction-forwards transaction-settlement transaction-withdrawals care-faults)
 $(ACQUIRER_TESTS): LDFLAGS += $(addprefix -Wl$(comma)--wrap=,acquirer_is_signed_on acquirer_is_busy acquirer_sign_on \
 	acquirer_forget_keys acquirer_exchange)
 

@@ -13,6 +13,13 @@
 
 #define INTERFACE "org.tilld1.Manager"
 
+/* What of each queue waits. */
+static const char *const pending[] = {
+        [REQUEST_REVERSAL] = "PendingReversals",
+        [REQUEST_FORWARD] = "PendingForwards",
+        [REQUEST_WITHDRAWAL] = "PendingWithdrawals",
+};
+
 static int reply_path(struct server *s, sd_bus_message *m, int64_t id) {
         _cleanup_free_ char *path = NULL;
         int r;
@@ -192,8 +199,8 @@ static int method_describe(sd_bus_message *m, void *userdata, sd_bus_error *erro
         cJSON_AddStringToObject(json, "TerminalNumber", s->settings->terminal_number);
         cJSON_AddStringToObject(json, "CurrentTransaction", current);
         cJSON_AddStringToObject(json, "Acquirer", acquirer_state(engine_acquirer(s->engine)));
-        cJSON_AddNumberToObject(json, "PendingReversals", outbox_count(engine_outbox(s->engine), REQUEST_REVERSAL));
-        cJSON_AddNumberToObject(json, "PendingForwards", outbox_count(engine_outbox(s->engine), REQUEST_FORWARD));
+        for (enum request_queue q = 0; q < _REQUEST_QUEUE_MAX; q++)
+                cJSON_AddNumberToObject(json, pending[q], outbox_count(engine_outbox(s->engine), q));
         cJSON_AddNumberToObject(json, "OldestForward", (double) forwards_oldest(s->engine));
         cJSON_AddNumberToObject(json, "PendingPrintJobs", jobs);
         describe_clock(s, json);
@@ -378,18 +385,15 @@ static int get_acquirer(sd_bus *bus, const char *path, const char *interface, co
         return sd_bus_message_append(reply, "s", acquirer_state(engine_acquirer(s->engine)));
 }
 
-static int get_reversals(sd_bus *bus, const char *path, const char *interface, const char *property,
-                         sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+static int get_pending(sd_bus *bus, const char *path, const char *interface, const char *property,
+                       sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        int queue = string_table_find(pending, ELEMENTSOF(pending), property);
         struct server *s = userdata;
 
-        return sd_bus_message_append(reply, "u", (uint32_t) outbox_count(engine_outbox(s->engine), REQUEST_REVERSAL));
-}
-
-static int get_forwards(sd_bus *bus, const char *path, const char *interface, const char *property,
-                        sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-        struct server *s = userdata;
-
-        return sd_bus_message_append(reply, "u", (uint32_t) outbox_count(engine_outbox(s->engine), REQUEST_FORWARD));
+        if (queue < 0)
+                return queue;
+        return sd_bus_message_append(reply, "u",
+                                     (uint32_t) outbox_count(engine_outbox(s->engine), (enum request_queue) queue));
 }
 
 static int get_oldest_forward(sd_bus *bus, const char *path, const char *interface, const char *property,
@@ -438,8 +442,9 @@ static const sd_bus_vtable vtable[] = {
         SD_BUS_PROPERTY("TerminalNumber", "s", get_setting, 0, SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_PROPERTY("CurrentTransaction", "o", get_current, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("Acquirer", "s", get_acquirer, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
-        SD_BUS_PROPERTY("PendingReversals", "u", get_reversals, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
-        SD_BUS_PROPERTY("PendingForwards", "u", get_forwards, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("PendingReversals", "u", get_pending, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("PendingForwards", "u", get_pending, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("PendingWithdrawals", "u", get_pending, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("OldestForward", "t", get_oldest_forward, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("PendingPrintJobs", "u", get_print_jobs, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_VTABLE_END,
@@ -450,8 +455,8 @@ void manager_changed(struct server *s) {
         if (!s->engine)
                 return;
         (void) sd_bus_emit_properties_changed(s->bus, SERVER_PATH, INTERFACE, "CurrentTransaction", "Acquirer",
-                                              "PendingReversals", "PendingForwards", "OldestForward",
-                                              "PendingPrintJobs", NULL);
+                                              "PendingReversals", "PendingForwards", "PendingWithdrawals",
+                                              "OldestForward", "PendingPrintJobs", NULL);
 }
 
 int manager_register(struct server *s) {

@@ -104,6 +104,7 @@ int verb_status(struct cli *cli, int argc, char **argv) {
                                             : cli_text(manager, "CurrentTransaction"));
         print_count(cli, _("pending reversals"), manager, "PendingReversals");
         print_count(cli, _("pending forwards"), manager, "PendingForwards");
+        print_count(cli, _("pending withdrawals"), manager, "PendingWithdrawals");
         print_count(cli, _("papers to print"), manager, "PendingPrintJobs");
         print_faults(cli);
         print_operator(cli);

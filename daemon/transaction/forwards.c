@@ -159,7 +159,7 @@ int forwards_flush(struct engine *e, struct refusal *ret) {
         if (sending > 0)
                 return refusal_set(ret, REFUSAL_BUSY,
                                    "Transaction %" PRIi64 " is being told to the acquirer already: watch "
-                                   "PendingForwards and PendingReversals",
+                                   "PendingReversals, PendingForwards and PendingWithdrawals",
                                    sending);
         outbox_hurry(e->outbox);
         return 0;

@@ -30,6 +30,7 @@ struct told {
         size_t n_details;
         unsigned uploaded;
         bool balanced;
+        struct host_binding binding;
 };
 
 static struct {
@@ -136,6 +137,8 @@ int __wrap_acquirer_exchange(struct acquirer *a, const struct host_request *q, h
                 told->totals = *q->totals;
         for (size_t i = 0; i < q->n_details; i++)
                 told->details[i] = q->details[i];
+        if (q->binding)
+                told->binding = *q->binding;
         acq.busy = true;
         acq.done = done;
         acq.userdata = userdata;
