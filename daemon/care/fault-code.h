@@ -23,6 +23,9 @@ const struct fault_code *fault_code_get(size_t i);
 /* That of a difference is the one which is listed with it. */
 const char *fault_code_merchant(const struct fault_code *code);
 
+/* Of a symptom or a next step of merchants; itself where there is none. */
+const char *fault_code_in_chinese(const char *sentence);
+
 #define FAULT_CODE_CLOCK "clock-wrong"
 #define FAULT_CODE_DISK "journal-full"
 #define FAULT_CODE_CHANGED "journal-changed"

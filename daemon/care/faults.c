@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "care/fault-code.h"
 #include "care/fault-log.h"
+#include "care/fault-notices.h"
 #include "journal/summary.h"
 #include "transaction/terminal-clock.h"
 #include "transaction/timer.h"
@@ -25,6 +26,7 @@ struct faults {
         void *userdata;
         sd_event_source *soon, *tick;
         struct clock_jump *clock_jump;
+        struct fault_notices *notices;
         uint64_t verdict_usec; /* of the check of the journal that was looked at last */
         unsigned open;
         bool failing; /* they cannot be written, and that is said */
@@ -80,7 +82,9 @@ static int write_one(struct journal *j, struct change *c) {
         return r;
 }
 
-static int write_all(struct journal *j, struct changes *c) {
+/* With those who are to be told of it. */
+static int write_all(struct faults *f, struct changes *c) {
+        struct journal *j = f->journal;
         int r;
 
         r = journal_begin(j, JOURNAL_DURABLE);
@@ -92,7 +96,8 @@ static int write_all(struct journal *j, struct changes *c) {
                 if (r < 0)
                         return r;
         }
-        return journal_commit(j);
+        r = fault_notices_add(f->notices);
+        return r < 0 ? r : journal_commit(j);
 }
 
 static int count_open(struct faults *f) {
@@ -107,13 +112,18 @@ static int count_open(struct faults *f) {
 static int commit(struct faults *f, struct changes *c) {
         int r;
 
-        if (c->n == 0)
-                return 0;
-        r = write_all(f->journal, c);
+        if (c->n == 0) {
+                /* Something may have waited for its time. */
+                r = fault_notices_are_due(f->notices);
+                if (r <= 0)
+                        return r;
+        }
+        r = write_all(f, c);
         if (r >= 0)
                 r = count_open(f);
         if (r < 0)
                 return r;
+        fault_notices_keep(f->notices);
         for (size_t i = 0; i < c->n; i++)
                 if (c->list[i].tell) {
                         fault_log(&c->list[i].record);
@@ -441,6 +451,9 @@ int faults_new(struct engine *e, faults_told_t told, void *userdata, struct faul
         f->journal = engine_journal(e);
         f->told = told;
         f->userdata = userdata;
+        r = fault_notices_new(e, &f->notices);
+        if (r < 0)
+                return r;
         r = sd_event_add_defer(engine_loop(e), &f->soon, on_soon, f);
         if (r < 0)
                 return r;
@@ -458,6 +471,7 @@ struct faults *faults_free(struct faults *f) {
         if (f->tick)
                 look_now(f);
         clock_jump_free(f->clock_jump);
+        fault_notices_free(f->notices);
         sd_event_source_disable_unref(f->soon);
         sd_event_source_disable_unref(f->tick);
         free(f);

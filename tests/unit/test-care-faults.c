@@ -6,6 +6,7 @@
 #include <sys/statvfs.h>
 
 #include "told-fixture.h"
+#include "bound-phone.h"
 #include "care/fault-code.h"
 #include "care/faults.h"
 #include "journal/internal.h"
@@ -16,6 +17,7 @@ static struct {
         unsigned opened, ended;
         struct fault_record last;
         int64_t clock_offset; /* seconds */
+        int64_t up;           /* seconds that the machine has been up longer */
         bool disk_full;
 } care;
 
@@ -29,6 +31,8 @@ int __wrap_clock_gettime(clockid_t id, struct timespec *ret) {
 
         if (id == CLOCK_REALTIME)
                 ret->tv_sec += care.clock_offset;
+        if (id == CLOCK_BOOTTIME)
+                ret->tv_sec += care.up;
         return r;
 }
 
@@ -596,6 +600,119 @@ static void table(void **state) {
         assert_null(fault_code_find("no-such-code"));
 }
 
+/* ---- Who is told ---- */
+
+/* What is queued, by the end of a text; the newest first. */
+static void assert_queued(unsigned n, const char *newest) {
+        struct notice_record record;
+
+        assert_int_equal(bound_phone_notices(shop.journal, &record), n);
+        if (n == 0)
+                return;
+        assert_string_equal(record.event, "fault");
+        if (!strstr(record.text, newest))
+                fail_msg("\"%s\" is not in \"%s\"", newest, record.text);
+}
+
+static struct transaction_record rejected(void) {
+        struct transaction_record record = acq_add_reversal(1000);
+
+        reject("05");
+        look();
+        return record;
+}
+
+/* Each that opens and the end of all, but no more than one of a code in half an hour. */
+static void people_are_told(void **state) {
+        struct transaction_record first, second, third;
+        char text[128];
+
+        bound_phone_bind(shop.journal);
+        first = rejected();
+        snprintf(text, sizeof(text), "故障：收单机构拒绝了冲正（交易%d）。请致电收单机构撤回入账", (int) first.id);
+        assert_queued(1, text);
+        look();
+        assert_queued(1, text);
+
+        /* In the pause two more: one word of it when it is over, about the newest. */
+        second = rejected();
+        third = rejected();
+        assert_queued(1, text);
+        care.up = 31 * 60;
+        look();
+        snprintf(text, sizeof(text), "（交易%d）", (int) third.id);
+        assert_queued(2, text);
+        assert_queued(2, "未处理故障共3项。");
+        look();
+        assert_queued(2, text);
+
+        resolve(first.id, "settled");
+        resolve(third.id, "settled");
+        look();
+        assert_queued(2, text);
+        resolve(second.id, "settled");
+        look();
+        snprintf(text, sizeof(text), "故障已解除：收单机构拒绝了冲正（交易%d）。", (int) third.id);
+        assert_queued(3, text);
+        assert_none();
+        look();
+        assert_queued(3, text);
+}
+
+/* What opens and ends within a pause is none of anybody's concern. */
+static void nobody_is_flooded(void **state) {
+        bound_phone_bind(shop.journal);
+        for (int i = 0; i < 5; i++) {
+                resolve(rejected().id, "settled");
+                look();
+        }
+        assert_queued(2, "故障已解除");
+        care.up = 31 * 60;
+        look();
+        assert_queued(2, "故障已解除");
+}
+
+/* With the fault or not at all; and never of the same one again. */
+static void told_once(void **state) {
+        struct transaction_record record;
+
+        bound_phone_bind(shop.journal);
+        record = acq_add_reversal(1000);
+        reject("05");
+        kill_and_start();
+        assert_one("reversal-rejected", id_text(record.id), 1);
+        assert_queued(1, "收单机构拒绝了冲正");
+        kill_and_start();
+        care.up = 31 * 60;
+        look();
+        assert_queued(1, "收单机构拒绝了冲正");
+        /* That it is over is told by who has been started since. */
+        resolve(record.id, "settled");
+        look();
+        assert_queued(2, "故障已解除");
+}
+
+/* What a statement differs in is an error, but for one that is a warning. */
+static void warnings_are_not_told(void **state) {
+        cJSON *result = cJSON_Parse("{\"Batches\":[1],\"Differences\":[{\"What\":\"other-rrn\",\"Batch\":1,\"Stan\":"
+                                    "7}],\"More\":0}");
+
+        bound_phone_bind(shop.journal);
+        assert_int_equal(faults_reconciled(care.faults, result), 0);
+        cJSON_Delete(result);
+        assert_int_equal(faults_count_open(care.faults), 1);
+        assert_queued(0, "");
+}
+
+static void every_sentence_has_its_chinese(void **state) {
+        const struct fault_code *code;
+
+        for (size_t i = 0; (code = fault_code_get(i)); i++) {
+                assert_string_not_equal(fault_code_in_chinese(code->symptom), code->symptom);
+                assert_string_not_equal(fault_code_in_chinese(fault_code_merchant(code)), fault_code_merchant(code));
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(reversal, setup, teardown),
@@ -612,6 +729,11 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(by_hand, setup, teardown),
                 cmocka_unit_test_setup_teardown(in_a_commit, setup, teardown),
                 cmocka_unit_test_setup_teardown(not_written, setup, teardown),
+                cmocka_unit_test_setup_teardown(people_are_told, setup, teardown),
+                cmocka_unit_test_setup_teardown(nobody_is_flooded, setup, teardown),
+                cmocka_unit_test_setup_teardown(told_once, setup, teardown),
+                cmocka_unit_test_setup_teardown(warnings_are_not_told, setup, teardown),
+                cmocka_unit_test(every_sentence_has_its_chinese),
                 cmocka_unit_test(table),
         };
 

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "care/fault-notices.h"
+
+#include <inttypes.h>
+
+#include "base/clock.h"
+#include "care/fault-code.h"
+#include "journal/fault.h"
+
+/* Between notices of the same code. */
+#define PAUSE_USEC (30 * 60 * USEC_PER_SEC)
+
+#define SENTENCE_MAX 480
+
+/* Of one code. */
+struct topic {
+        int64_t newest;     /* open fault, 0 for none */
+        int64_t told;       /* the newest that people were told of */
+        uint64_t told_boot; /* CLOCK_BOOTTIME of then; 0 before */
+        bool open;          /* by what they were told last */
+};
+
+struct fault_notices {
+        struct engine *engine;
+        struct topic *topics, *next; /* by fault_code_get(); next: as it will be when all is committed */
+        size_t n;
+        unsigned open;
+};
+
+static size_t count_codes(void) {
+        size_t n = 0;
+
+        while (fault_code_get(n))
+                n++;
+        return n;
+}
+
+static bool is_told(const struct fault_code *code) {
+        return !streq(code->severity, "warning");
+}
+
+/* ---- What is open ---- */
+
+static int note_open(const struct fault_record *record, void *userdata) {
+        struct fault_notices *n = userdata;
+
+        n->open++;
+        for (size_t i = 0; i < n->n; i++)
+                if (streq(fault_code_get(i)->code, record->code))
+                        n->next[i].newest = MAX(n->next[i].newest, record->id);
+        return 0;
+}
+
+static int look(struct fault_notices *n) {
+        memcpy(n->next, n->topics, n->n * sizeof(*n->next));
+        for (size_t i = 0; i < n->n; i++)
+                n->next[i].newest = 0;
+        n->open = 0;
+        return fault_record_each(engine_journal(n->engine), &(struct fault_filter){ .open = true }, note_open, n);
+}
+
+static bool has_opened(const struct topic *t) {
+        return t->newest > t->told && (t->told_boot == 0 || clock_now(CLOCK_BOOTTIME) - t->told_boot >= PAUSE_USEC);
+}
+
+static bool has_ended(const struct topic *t) {
+        return t->open && t->newest == 0;
+}
+
+int fault_notices_are_due(struct fault_notices *n) {
+        int r;
+
+        r = look(n);
+        for (size_t i = 0; r >= 0 && i < n->n; i++)
+                if (is_told(fault_code_get(i)) && (has_opened(n->next + i) || has_ended(n->next + i)))
+                        return 1;
+        return r;
+}
+
+/* ---- What is said ---- */
+
+/* "The acquirer rejected a reversal (transaction 17). Call the acquirer …" */
+static void say(const struct fault_code *code, const struct fault_record *record, char ret[static SENTENCE_MAX]) {
+        char about[64] = "";
+
+        if (record->transaction > 0)
+                (void) snprintf(about, sizeof(about), " (transaction %" PRIi64 ")", record->transaction);
+        (void) snprintf(ret, SENTENCE_MAX, "%s%s. %s", code->symptom, about,
+                        record->ended_usec > 0 ? "" : fault_code_merchant(code));
+}
+
+static void say_in_chinese(const struct fault_code *code, const struct fault_record *record,
+                           char ret[static SENTENCE_MAX]) {
+        char about[64] = "";
+
+        if (record->transaction > 0)
+                (void) snprintf(about, sizeof(about), "（交易%" PRIi64 "）", record->transaction);
+        (void) snprintf(ret, SENTENCE_MAX, "%s%s。%s", fault_code_in_chinese(code->symptom), about,
+                        record->ended_usec > 0 ? "" : fault_code_in_chinese(fault_code_merchant(code)));
+}
+
+static int tell(struct fault_notices *n, const struct fault_code *code, int64_t id) {
+        char english[SENTENCE_MAX], chinese[SENTENCE_MAX];
+        struct notice_order order = {
+                .event = NOTICE_FAULT,
+                .fields.detail = english,
+                .fields.detail_zh = chinese,
+        };
+        struct fault_record record;
+        bool ended;
+        int r;
+
+        r = fault_record_load(engine_journal(n->engine), id, &record);
+        if (r < 0)
+                return r;
+        say(code, &record, english);
+        say_in_chinese(code, &record, chinese);
+        ended = record.ended_usec > 0;
+        order.what = ended ? NOTICE_TEXT_FAULT_ENDED : NOTICE_TEXT_FAULT;
+        order.transaction = record.transaction;
+        order.fields.time_usec = ended ? record.ended_usec : record.opened_usec;
+        order.fields.count = !ended && n->open > 1 ? n->open : 0;
+        r = notices_add(engine_notices(n->engine), &order, NOTICE_TO_ALL);
+        return r < 0 ? r : 0;
+}
+
+static int add(struct fault_notices *n, const struct fault_code *code, struct topic *t) {
+        int r = 0;
+
+        if (has_ended(t)) {
+                r = tell(n, code, t->told);
+                t->open = false;
+        } else if (has_opened(t)) {
+                r = tell(n, code, t->newest);
+                t->told = t->newest;
+                t->told_boot = clock_now(CLOCK_BOOTTIME);
+                t->open = true;
+        }
+        return r;
+}
+
+int fault_notices_add(struct fault_notices *n) {
+        int r;
+
+        r = look(n);
+        for (size_t i = 0; r >= 0 && i < n->n; i++)
+                if (is_told(fault_code_get(i)))
+                        r = add(n, fault_code_get(i), n->next + i);
+        return r;
+}
+
+void fault_notices_keep(struct fault_notices *n) {
+        memcpy(n->topics, n->next, n->n * sizeof(*n->next));
+        notices_kick(engine_notices(n->engine));
+}
+
+/* ---- Life ---- */
+
+int fault_notices_new(struct engine *e, struct fault_notices **ret) {
+        _cleanup_(fault_notices_freep) struct fault_notices *n = calloc(1, sizeof(*n));
+        int r;
+
+        if (!n)
+                return -ENOMEM;
+        n->engine = e;
+        n->n = count_codes();
+        n->topics = calloc(n->n, sizeof(*n->topics));
+        n->next = calloc(n->n, sizeof(*n->next));
+        if (!n->topics || !n->next)
+                return -ENOMEM;
+        r = look(n);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < n->n; i++) {
+                n->topics[i].told = n->next[i].newest;
+                n->topics[i].open = n->next[i].newest > 0;
+        }
+        *ret = TAKE_PTR(n);
+        return 0;
+}
+
+struct fault_notices *fault_notices_free(struct fault_notices *n) {
+        if (!n)
+                return NULL;
+        free(n->topics);
+        free(n->next);
+        free(n);
+        return NULL;
+}

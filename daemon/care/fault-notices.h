@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * People are told of faults that are an error or worse: of the newest open one of each code, once, with a pause before
+ * the next of the same code; and when none of a code that they were told of is open any more.
+ */
+
+#include "transaction/engine.h"
+
+struct fault_notices;
+
+/* What is open now has been told before. */
+int fault_notices_new(struct engine *e, struct fault_notices **ret);
+struct fault_notices *fault_notices_free(struct fault_notices *n);
+DEFINE_CLEANUP(struct fault_notices *, fault_notices_free);
+
+/* Looks at what is open, as this journal transaction has it: 1 when there is something to tell. */
+int fault_notices_are_due(struct fault_notices *n);
+/* Queues it, in the caller's journal transaction. */
+int fault_notices_add(struct fault_notices *n);
+/* That is committed: it has been told. */
+void fault_notices_keep(struct fault_notices *n);
