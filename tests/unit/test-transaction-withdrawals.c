@@ -465,7 +465,33 @@ static void after_reversals_and_forwards(void **state) {
         acq_assert_told(3, HOST_BINDING_WITHDRAW, NULL);
 }
 
-/* Neither a sale nor a settlement waits for it. */
+/* A customer is there, and the link is free. */
+static void not_while_a_transaction_runs(void **state) {
+        struct device reader = { .kind = DEVICE_MSR };
+        struct transaction_record sale = acq_add("sale", 100);
+        struct engine_call call = {
+                .kind = "void", .amount = 100, .currency = "CNY", .reference = "V-1", .order = ""
+        };
+        struct refusal refusal;
+        int64_t confirm = run("binding-confirm").id, id;
+
+        call.original = sale.id;
+        shop.engine->msr_device = &reader;
+        if (engine_start_transaction(shop.engine, &call, &id, &refusal) < 0)
+                fail_msg("%s", refusal.text);
+        assert_int_equal(acq_load(id).state, TRANSACTION_WAITING_APPROVAL);
+        assert_int_equal(arm(confirm), 1);
+        run_hurried();
+        assert_int_equal(acq.n_told, 1);
+        assert_int_equal(waiting(), 1);
+        assert_int_equal(engine_cancel(shop.engine, id, &refusal), 0);
+        shop.engine->msr_device = NULL;
+        acq_run();
+        acq_assert_told(1, HOST_BINDING_WITHDRAW, NULL);
+        assert_false(is_kept(confirm));
+}
+
+/* A settlement does not wait for it. */
 static void nobody_waits_for_it(void **state) {
         struct engine_call call = { .kind = "settlement", .currency = "", .reference = "S-1", .order = "" };
         struct refusal refusal;
@@ -607,6 +633,7 @@ int main(void) {
                 TEST(armed_while_it_is_on_its_way),
                 TEST(late_confirm),
                 TEST(after_reversals_and_forwards),
+                TEST(not_while_a_transaction_runs),
                 TEST(nobody_waits_for_it),
                 TEST(another_terminal_number),
                 TEST(killed_at_each_step),
