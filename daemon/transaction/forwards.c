@@ -7,7 +7,6 @@
 #include "base/log.h"
 #include "host/result.h"
 #include "journal/batch.h"
-#include "journal/event.h"
 #include "journal/uptime.h"
 #include "transaction/engine.h"
 #include "transaction/stored-request.h"
@@ -76,36 +75,25 @@ static int send_forward(struct engine *e, struct request_record *record, host_ex
         return acquirer_exchange(e->acquirer, &q, done, done_userdata);
 }
 
-/* The acquirer's word, durable before the next thing happens. The request is forgotten. */
-static int commit_end(struct journal *j, int64_t transaction, enum forwarding_state state,
+static int commit_end(struct journal *j, const struct request_record *record, enum forwarding_state state,
                       const struct host_answer *answer) {
         struct transaction_record t;
-        char text[64];
+        const struct outbox_end end = {
+                .record = record,
+                .transaction = &t,
+                .event = state == FORWARDING_DONE ? "forwarded" : "forward-rejected",
+                .code = answer->code,
+        };
         int r;
 
-        r = journal_begin(j, JOURNAL_DURABLE);
-        if (r < 0)
-                return r;
-        _cleanup_(journal_rollbackp) _unused_ struct journal *rollback = j;
-
-        r = transaction_record_load(j, transaction, &t);
+        r = transaction_record_load(j, record->transaction, &t);
         if (r < 0)
                 return r;
         t.forwarding = state;
         COPY(t.response_code, answer->code);
         if (*answer->rrn)
                 COPY(t.rrn, answer->rrn);
-        r = transaction_record_update(j, &t);
-        if (r < 0)
-                return r;
-        r = request_record_remove(j, REQUEST_FORWARD, t.id);
-        if (r < 0)
-                return r;
-        (void) snprintf(text, sizeof(text), "{\"code\":\"%s\"}", answer->code);
-        r = event_append(j, state == FORWARDING_DONE ? "forwarded" : "forward-rejected", t.id, text);
-        if (r < 0)
-                return r;
-        return journal_commit(j);
+        return outbox_commit_end(j, &end);
 }
 
 /*
@@ -131,7 +119,7 @@ static bool ended(struct engine *e, struct request_record *record, enum host_out
         }
 
         taken = is_taken(record, answer);
-        r = commit_end(e->config.journal, record->transaction, taken ? FORWARDING_DONE : FORWARDING_REJECTED, answer);
+        r = commit_end(e->config.journal, record, taken ? FORWARDING_DONE : FORWARDING_REJECTED, answer);
         if (r < 0)
                 engine_panic(r, "the end of a forward cannot be written");
         if (taken)

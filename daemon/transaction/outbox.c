@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "host/result.h"
+#include "journal/event.h"
 #include "transaction/engine.h"
 #include "transaction/forwards.h"
 #include "transaction/reversals.h"
@@ -45,6 +46,30 @@ unsigned outbox_count(const struct outbox *o, enum request_queue queue) {
 
 int64_t outbox_sending(const struct outbox *o) {
         return o->sending ? o->record.transaction : 0;
+}
+
+int outbox_commit_end(struct journal *j, const struct outbox_end *end) {
+        const struct request_record *record = end->record;
+        char text[64];
+        int r;
+
+        r = journal_begin(j, JOURNAL_DURABLE);
+        if (r < 0)
+                return r;
+        _cleanup_(journal_rollbackp) _unused_ struct journal *rollback = j;
+
+        r = end->transaction ? transaction_record_update(j, end->transaction) : 0;
+        if (r < 0)
+                return r;
+        r = end->is_kept ? request_record_update(j, record)
+                         : request_record_remove(j, record->queue, record->transaction);
+        if (r < 0)
+                return r;
+        (void) snprintf(text, sizeof(text), "{\"code\":\"%s\"}", end->code);
+        r = event_append(j, end->event, record->transaction, text);
+        if (r < 0)
+                return r;
+        return journal_commit(j);
 }
 
 void outbox_tell_transaction(struct engine *e, int64_t transaction) {

@@ -10,6 +10,7 @@
 
 #include "host/exchange.h"
 #include "journal/request.h"
+#include "journal/transaction.h"
 
 struct engine;
 struct outbox;
@@ -47,6 +48,17 @@ void outbox_hurry(struct outbox *o);
 unsigned outbox_count(const struct outbox *o, enum request_queue queue);
 /* The transaction whose request is on the link or about to be, 0 for none. */
 int64_t outbox_sending(const struct outbox *o);
+
+/* The acquirer's last word about a request. */
+struct outbox_end {
+        const struct request_record *record;
+        const struct transaction_record *transaction; /* its row as it is from now on; NULL: as before */
+        bool is_kept;                                 /* the request is, too */
+        const char *event;
+        const char *code;
+};
+/* Durable before the next thing happens. */
+int outbox_commit_end(struct journal *j, const struct outbox_end *end);
 
 /* After the last word: whoever shows the transaction reads its row anew. */
 void outbox_tell_transaction(struct engine *e, int64_t transaction);

@@ -6,7 +6,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "host/result.h"
-#include "journal/event.h"
 #include "transaction/engine.h"
 #include "transaction/stored-request.h"
 
@@ -56,35 +55,24 @@ static int send_reversal(struct engine *e, struct request_record *record, host_e
         return acquirer_exchange(e->acquirer, &q, done, done_userdata);
 }
 
-/* The acquirer's word, durable before the next thing happens. */
 static int commit_end(struct journal *j, struct request_record *record, enum reversal_state state) {
         struct transaction_record t;
-        char text[64];
+        const struct outbox_end end = {
+                .record = record,
+                .transaction = &t,
+                /* Whoever resolves a rejected one needs to know what it was. */
+                .is_kept = state == REVERSAL_REJECTED,
+                .event = state == REVERSAL_DONE ? "reversed" : "reversal-rejected",
+                .code = record->last_answer,
+        };
         int r;
-
-        r = journal_begin(j, JOURNAL_DURABLE);
-        if (r < 0)
-                return r;
-        _cleanup_(journal_rollbackp) _unused_ struct journal *rollback = j;
 
         r = transaction_record_load(j, record->transaction, &t);
         if (r < 0)
                 return r;
         t.reversal = state;
-        r = transaction_record_update(j, &t);
-        if (r < 0)
-                return r;
-        /* A rejected one is kept: whoever resolves it needs to know what it was. */
         record->armed = false;
-        r = state == REVERSAL_DONE ? request_record_remove(j, REQUEST_REVERSAL, t.id)
-                                   : request_record_update(j, record);
-        if (r < 0)
-                return r;
-        (void) snprintf(text, sizeof(text), "{\"code\":\"%s\"}", record->last_answer);
-        r = event_append(j, state == REVERSAL_DONE ? "reversed" : "reversal-rejected", t.id, text);
-        if (r < 0)
-                return r;
-        return journal_commit(j);
+        return outbox_commit_end(j, &end);
 }
 
 static bool ended(struct engine *e, struct request_record *record, enum host_outcome outcome,

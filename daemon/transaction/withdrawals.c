@@ -7,7 +7,6 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "host/result.h"
-#include "journal/event.h"
 #include "transaction/engine.h"
 
 /* What is stored is DE62 as it will be sent. */
@@ -65,28 +64,9 @@ static int send_withdrawal(struct engine *e, struct request_record *record, host
         return acquirer_exchange(e->acquirer, &q, done, done_userdata);
 }
 
-/* The acquirer's word, durable before the next thing happens. */
-static int commit_end(struct journal *j, const struct request_record *record, bool taken) {
-        char text[64];
-        int r;
-
-        r = journal_begin(j, JOURNAL_DURABLE);
-        if (r < 0)
-                return r;
-        _cleanup_(journal_rollbackp) _unused_ struct journal *rollback = j;
-
-        r = request_record_remove(j, REQUEST_WITHDRAWAL, record->transaction);
-        if (r < 0)
-                return r;
-        (void) snprintf(text, sizeof(text), "{\"code\":\"%s\"}", record->last_answer);
-        r = event_append(j, taken ? "withdrawn" : "withdrawal-rejected", record->transaction, text);
-        if (r < 0)
-                return r;
-        return journal_commit(j);
-}
-
 static bool ended(struct engine *e, struct request_record *record, enum host_outcome outcome,
                   const struct host_answer *answer) {
+        struct outbox_end end = { .record = record, .code = record->last_answer };
         bool taken;
         int r;
 
@@ -97,7 +77,8 @@ static bool ended(struct engine *e, struct request_record *record, enum host_out
                 return false;
 
         taken = host_result_find(answer->code)->action == HOST_ACTION_APPROVE;
-        r = commit_end(e->config.journal, record, taken);
+        end.event = taken ? "withdrawn" : "withdrawal-rejected";
+        r = outbox_commit_end(e->config.journal, &end);
         if (r < 0)
                 engine_panic(r, "the end of a withdrawal cannot be written");
         if (taken)
