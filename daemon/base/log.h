@@ -27,6 +27,12 @@ void log_full(int level, const char *format, ...) _printf_(2, 3);
 /* Appends ": <error text>", and returns the error as a negative errno. */
 int log_full_errno(int level, int error, const char *format, ...) _printf_(3, 4);
 
+/*
+ * A line that the catalogue explains: journalctl -x. message_id: 32 hexadecimal digits; fields: "TILLD_NAME=value" up
+ * to NULL, one line each. Standard error has the text alone where there is no journal.
+ */
+void log_catalog(int level, const char *message_id, const char *const *fields, const char *format, ...) _printf_(4, 5);
+
 #define log_debug(...) log_full(LOG_DEBUG, __VA_ARGS__)
 #define log_info(...) log_full(LOG_INFO, __VA_ARGS__)
 #define log_notice(...) log_full(LOG_NOTICE, __VA_ARGS__)
