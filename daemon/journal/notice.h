@@ -22,11 +22,11 @@ const char *notice_state_to_string(enum notice_state state) _const_;
 enum notice_state notice_state_from_string(const char *text) _pure_;
 
 struct notice_record {
-        int64_t id;                     /* 1, 2, …: set by insert */
-        char event[24];                 /* notice/event.h */
-        int64_t contact;                /* 0: whoever has the bound phone when it is sent */
-        int64_t binding;                /* in force when it was queued; 0: none. Sent under another one, it is late */
-        int64_t transaction;            /* that it is about, 0 for none */
+        int64_t id;          /* 1, 2, …: set by insert */
+        char event[24];      /* notice/event.h */
+        int64_t contact;     /* 0: whoever has the bound phone when it is sent; -3: who has, or had, binding 3 */
+        int64_t binding;     /* in force when it was queued; 0: none. Sent under another one, it is late */
+        int64_t transaction; /* that it is about, 0 for none */
         char text[NOTICE_TEXT_MAX + 1]; /* subject, one newline, body; "" once it has ended */
 
         enum notice_state state;

@@ -70,14 +70,14 @@ static int find_channels(struct journal *j, int64_t contact, const char *event, 
         return 0;
 }
 
-/* -ENOENT when no phone is bound. */
-static int find_phone(struct notices *n, enum notice_event event, bool obliged, struct delivery_way *ret) {
+/* Of who has, or had, the phone of a binding; 0: of the one in force. -ENOENT when no phone is bound. */
+static int find_phone(struct notices *n, int64_t id, enum notice_event event, bool obliged, struct delivery_way *ret) {
         const struct settings *settings = n->engine->config.settings;
         bool wanted = obliged || !settings->notice.left_out[event];
         struct binding_record binding;
         int r;
 
-        r = binding_record_load_current(n->journal, &binding);
+        r = id > 0 ? binding_record_load(n->journal, id, &binding) : binding_record_load_current(n->journal, &binding);
         if (r < 0)
                 return r;
         *ret = (struct delivery_way){};
@@ -156,14 +156,15 @@ static int add_one(struct adding *a, int64_t contact, struct delivery_way *way) 
         return 0;
 }
 
-static int add_phone(struct adding *a) {
+/* contact: 0, or that of a binding, negative. */
+static int add_phone(struct adding *a, int64_t contact) {
         struct delivery_way way;
         int r;
 
-        r = find_phone(a->notices, a->order->event, a->obliged, &way);
+        r = find_phone(a->notices, -contact, a->order->event, a->obliged, &way);
         if (r < 0)
                 return r == -ENOENT ? 0 : r;
-        return add_one(a, 0, &way);
+        return add_one(a, contact, &way);
 }
 
 static int add_contact(const struct contact_record *contact, void *userdata) {
@@ -187,7 +188,9 @@ static int add_all(struct adding *a, int64_t to) {
         int r = 0;
 
         if (to == NOTICE_TO_ALL || to == NOTICE_TO_PHONE)
-                r = add_phone(a);
+                r = add_phone(a, 0);
+        if (to == NOTICE_TO_OLD_PHONE)
+                r = add_phone(a, -a->binding);
         if (r >= 0 && (to == NOTICE_TO_ALL || to == NOTICE_TO_CONTACTS))
                 r = contact_record_each(a->notices->journal, UINT64_MAX, add_contact, a);
         if (r >= 0 && to > 0)
@@ -335,8 +338,8 @@ static int find_way(struct notices *n) {
 
         if (event < 0)
                 return -ENOENT;
-        if (record->contact == 0)
-                return find_phone(n, event, true, &n->way);
+        if (record->contact <= 0)
+                return find_phone(n, -record->contact, event, true, &n->way);
         r = contact_record_load(n->journal, record->contact, &contact);
         return r < 0 ? r : find_contact(n, &contact, event, true, &n->way);
 }
@@ -347,7 +350,7 @@ static int is_late(struct notices *n) {
         struct binding_record then;
         int r;
 
-        if (record->contact > 0 || record->binding == 0)
+        if (record->contact != 0 || record->binding == 0)
                 return 0;
         r = binding_record_load(n->journal, record->binding, &then);
         return r < 0 ? r : !streq(then.phone, n->way.phone);

@@ -36,6 +36,8 @@ struct notice_order {
 #define NOTICE_TO_ALL (-1)
 #define NOTICE_TO_CONTACTS (-2)
 #define NOTICE_TO_PHONE 0
+/* Who has the bound phone now: it goes to that number also when another one is bound meanwhile. */
+#define NOTICE_TO_OLD_PHONE (-3)
 
 /*
  * In the caller's journal transaction; then notices_kick() after the commit. Returns how many were queued: 0 where
