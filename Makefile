@@ -189,6 +189,12 @@ ACQUIRER_TESTS := $(patsubst %,$(O)/unit/test-%,transaction-forwards transaction
 $(ACQUIRER_TESTS): LDFLAGS += $(addprefix -Wl$(comma)--wrap=,acquirer_is_signed_on acquirer_is_busy acquirer_sign_on \
 	acquirer_forget_keys acquirer_exchange)
 
+# The bound phone: its acquirer, till-notify, clocks and boots.
+BINDING_TESTS := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/test-binding-*.c))
+$(BINDING_TESTS): LDFLAGS += $(addprefix -Wl$(comma)--wrap=,acquirer_is_signed_on acquirer_is_busy acquirer_sign_on \
+	acquirer_forget_keys acquirer_exchange clock_gettime sd_id128_get_boot sd_event_add_time_relative \
+	sd_event_source_set_time_relative notices_send_now notices_now_free notice_check_number notice_send notice_call_free)
+
 help: ## this list
 	@awk 'BEGIN { FS = ":.*## " } /^##@/ { printf "\n%s\n", substr($$0, 5) } \
 	      /^[a-zA-Z_-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -133,6 +133,8 @@ int __wrap_acquirer_exchange(struct acquirer *a, const struct host_request *q, h
         COPY(told->code, strempty(q->authorization_code));
         if (q->icc_size > 0)
                 memcpy(told->icc, q->icc, q->icc_size);
+        if (q->binding)
+                told->binding = *q->binding;
         if (q->totals)
                 told->totals = *q->totals;
         for (size_t i = 0; i < q->n_details; i++)
@@ -166,7 +168,7 @@ static void acq_kill(void) {
         assert_int_equal(sd_event_new(&shop.event), 0);
 }
 
-static int acq_setup(void **state) {
+static _unused_ int acq_setup(void **state) {
         log_set_max_level(LOG_EMERG);
         memset(&acq, 0, sizeof(acq));
         acq.signed_on = true;
@@ -175,13 +177,13 @@ static int acq_setup(void **state) {
         return 0;
 }
 
-static int acq_teardown(void **state) {
+static _unused_ int acq_teardown(void **state) {
         shop_tear_down();
         return 0;
 }
 
 /* Some of the event loop. */
-static void acq_run(void) {
+static _unused_ void acq_run(void) {
         for (int i = 0; i < 20; i++)
                 assert_true(sd_event_run(shop.event, 1500) >= 0);
 }
@@ -231,7 +233,7 @@ static struct host_request acq_request(const struct transaction_record *record) 
 }
 
 /* The same, approved without the acquirer; chip: with a DE55. */
-static struct transaction_record acq_add_forward(const char *kind, int64_t amount, bool chip) {
+static _unused_ struct transaction_record acq_add_forward(const char *kind, int64_t amount, bool chip) {
         struct transaction_record record = acq_add(kind, amount);
         struct host_request q = acq_request(&record);
 
@@ -248,7 +250,7 @@ static struct transaction_record acq_add_forward(const char *kind, int64_t amoun
 }
 
 /* One whose request went out and is to be taken back. */
-static struct transaction_record acq_add_reversal(int64_t amount) {
+static _unused_ struct transaction_record acq_add_reversal(int64_t amount) {
         struct transaction_record record = acq_add("sale", amount);
         struct host_request q = acq_request(&record);
 

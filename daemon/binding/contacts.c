@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* The backup contacts and what people want to be told of. Who is on the list, and who was, hears of each change. */
+#include <ctype.h>
+#include <inttypes.h>
+
+#include "base/clock.h"
+#include "base/unicode.h"
+#include "binding/rebind.h"
+#include "journal/event.h"
+#include "journal/uptime.h"
+
+#define DETAIL_MAX 300
+
+/* ---- What is taken ---- */
+
+static bool is_line(const char *text) {
+        if (!unicode_is_valid(text))
+                return false;
+        for (; *text; text++)
+                if ((unsigned char) *text < ' ' || *text == 0x7f)
+                        return false;
+        return true;
+}
+
+/* No more than that it can be one: whether it is, a test notice shows. */
+static bool is_mail(const char *text) {
+        const char *at = strchr(text, '@');
+
+        for (const char *c = text; *c; c++)
+                if (!isascii((unsigned char) *c) || !isgraph((unsigned char) *c))
+                        return false;
+        return at && at > text && at[1] && !strchr(at + 1, '@');
+}
+
+static int check_addresses(const struct contact_record *record, struct refusal *ret) {
+        enum notice_channel channel = notice_channel_from_string(record->channel);
+
+        if (*record->phone && !phone_is_valid(record->phone))
+                return refusal_set(ret, REFUSAL_INVALID_PHONE,
+                                   "The contact's phone is no number: give it whole, as +8613800138000");
+        if (*record->mail && !is_mail(record->mail))
+                return refusal_set(ret, REFUSAL_INVALID_CONTACT,
+                                   "The contact's mail is no address: give it as name@example.org");
+        if (channel < 0)
+                return refusal_set(ret, REFUSAL_INVALID_CONTACT, "\"%.16s\" is no channel: use sms, mail or hook",
+                                   record->channel);
+        if (channel == NOTICE_MAIL && !*record->mail)
+                return refusal_set(ret, REFUSAL_INVALID_CONTACT,
+                                   "The contact prefers mail and has no mail address: give one, or prefer sms");
+        if (channel != NOTICE_MAIL && !*record->phone)
+                return refusal_set(ret, REFUSAL_INVALID_CONTACT,
+                                   "The contact prefers %s and has no phone: give one, or prefer mail",
+                                   record->channel);
+        return 0;
+}
+
+static int check_contact(const struct contact_record *record, struct refusal *ret) {
+        if (!*record->name || !is_line(record->name))
+                return refusal_set(ret, REFUSAL_INVALID_CONTACT,
+                                   "The contact's name must be one line of UTF-8, up to %d bytes", CONTACT_NAME_MAX);
+        if (!streq(record->language, "zh_CN") && !streq(record->language, "en"))
+                return refusal_set(ret, REFUSAL_INVALID_CONTACT, "\"%.8s\" is no language of notices: use zh_CN or en",
+                                   record->language);
+        return check_addresses(record, ret);
+}
+
+static int refuse(struct refusal *ret, int error, int64_t id) {
+        if (error == -ENOENT)
+                return refusal_set(ret, REFUSAL_NOT_FOUND,
+                                   "There is no contact %" PRIi64 ": tillctl binding contacts shows who there is", id);
+        if (error == -ENOSPC)
+                return refusal_set(ret, REFUSAL_INVALID_CONTACT, "There are %d contacts already: remove one first",
+                                   CONTACTS_MAX);
+        return engine_refuse_journal(ret, error);
+}
+
+/* ---- What is written ---- */
+
+/* In the caller's journal transaction: all hear of it, also who is no contact any more, `former`; 0 for nobody. */
+static int tell(struct binding *b, const struct contact_record *record, int64_t former) {
+        struct notice_order order = {
+                .event = NOTICE_SECURITY,
+                .what = NOTICE_TEXT_CONTACT_CHANGED,
+                .fields = { .name = record->name, .time_usec = clock_now(CLOCK_REALTIME) },
+                .obliged = true,
+        };
+        int r;
+
+        r = notices_add(engine_notices(b->engine), &order, NOTICE_TO_ALL);
+        if (r >= 0 && former > 0)
+                r = notices_add(engine_notices(b->engine), &order, former);
+        return r;
+}
+
+static int append(struct journal *j, const char *event, int64_t contact, const char *by) {
+        char text[96];
+
+        (void) snprintf(text, sizeof(text), "{\"contact\":%" PRIi64 ",\"by\":\"%s\"}", contact, by);
+        return event_append(j, event, 0, text);
+}
+
+static int remove_contact(struct journal *j, int64_t id) {
+        uint64_t now;
+        int r;
+
+        r = uptime_get(j, &now);
+        return r < 0 ? r : contact_record_remove(j, id, now);
+}
+
+/* Who was reached there until now hears of a lost phone for a while: as if that contact had been removed. */
+static int keep_former(struct journal *j, const struct contact_record *record, int64_t *ret_former) {
+        struct contact_record former;
+        int r;
+
+        *ret_former = 0;
+        r = contact_record_load(j, record->id, &former);
+        if (r < 0)
+                return r;
+        if (former.removed_usec > 0)
+                return -ENOENT;
+        if (streq(former.phone, record->phone) && streq(former.mail, record->mail))
+                return 0;
+        former.position = 0;
+        r = contact_record_insert(j, &former);
+        if (r >= 0)
+                r = remove_contact(j, former.id);
+        if (r >= 0)
+                *ret_former = former.id;
+        explicit_bzero(&former, sizeof(former));
+        return r;
+}
+
+static int write_added(struct binding *b, struct contact_record *record, int64_t *ret_former) {
+        *ret_former = 0;
+        return contact_record_insert(binding_journal(b), record);
+}
+
+static int write_changed(struct binding *b, struct contact_record *record, int64_t *ret_former) {
+        int r;
+
+        r = keep_former(binding_journal(b), record, ret_former);
+        return r < 0 ? r : contact_record_update(binding_journal(b), record);
+}
+
+static int write_removed(struct binding *b, struct contact_record *record, int64_t *ret_former) {
+        int r;
+
+        r = contact_record_load(binding_journal(b), record->id, record);
+        if (r < 0)
+                return r;
+        *ret_former = record->id;
+        return remove_contact(binding_journal(b), record->id);
+}
+
+typedef int (*write_contact_t)(struct binding *b, struct contact_record *record, int64_t *ret_former);
+
+static int commit(struct binding *b, write_contact_t write_contact, struct contact_record *record, const char *event,
+                  const char *by) {
+        struct journal *j = binding_journal(b);
+        int64_t former;
+        int r;
+
+        r = journal_begin(j, JOURNAL_DURABLE);
+        if (r < 0)
+                return r;
+        _cleanup_(journal_rollbackp) _unused_ struct journal *rollback = j;
+
+        r = write_contact(b, record, &former);
+        if (r >= 0)
+                r = tell(b, record, former);
+        if (r >= 0)
+                r = append(j, event, record->id, by);
+        return r < 0 ? r : journal_commit(j);
+}
+
+static int change(struct binding *b, write_contact_t write_contact, struct contact_record *record, const char *event,
+                  const char *by, struct refusal *ret_refusal) {
+        int64_t id = record->id;
+        int r;
+
+        r = commit(b, write_contact, record, event, by);
+        if (r < 0)
+                return refuse(ret_refusal, r, id);
+        notices_kick(engine_notices(b->engine));
+        return 0;
+}
+
+int binding_add_contact(struct binding *b, struct contact_record *record, const char *by,
+                        struct refusal *ret_refusal) {
+        int r;
+
+        record->added_usec = clock_now(CLOCK_REALTIME);
+        r = check_contact(record, ret_refusal);
+        return r < 0 ? r : change(b, write_added, record, "contact-added", by, ret_refusal);
+}
+
+int binding_change_contact(struct binding *b, const struct contact_record *record, const char *by,
+                           struct refusal *ret_refusal) {
+        struct contact_record changed = *record;
+        int r;
+
+        r = check_contact(record, ret_refusal);
+        return r < 0 ? r : change(b, write_changed, &changed, "contact-changed", by, ret_refusal);
+}
+
+int binding_remove_contact(struct binding *b, int64_t id, const char *by, struct refusal *ret_refusal) {
+        struct contact_record record = { .id = id };
+        int r;
+
+        r = change(b, write_removed, &record, "contact-removed", by, ret_refusal);
+        explicit_bzero(&record, sizeof(record));
+        return r;
+}
+
+/* ---- What they want ---- */
+
+static int check_contact_id(struct binding *b, int64_t id) {
+        struct contact_record record;
+        int r;
+
+        if (id == NOTICE_TO_PHONE)
+                return 0;
+        r = contact_record_load(binding_journal(b), id, &record);
+        if (r >= 0 && record.removed_usec > 0)
+                r = -ENOENT;
+        explicit_bzero(&record, sizeof(record));
+        return r;
+}
+
+static int commit_preference(struct binding *b, int64_t contact, const char *event, const char *channels,
+                             const char *by) {
+        struct journal *j = binding_journal(b);
+        int r;
+
+        r = journal_begin(j, JOURNAL_DURABLE);
+        if (r < 0)
+                return r;
+        _cleanup_(journal_rollbackp) _unused_ struct journal *rollback = j;
+
+        r = contact_preference_store(j, contact, event, channels);
+        if (r >= 0)
+                r = append(j, "contact-preference", contact, by);
+        return r < 0 ? r : journal_commit(j);
+}
+
+int binding_set_preference(struct binding *b, int64_t contact, const char *event, const char *channels, const char *by,
+                           struct refusal *ret_refusal) {
+        enum notice_channel list[_NOTICE_CHANNEL_MAX];
+        enum notice_event what = notice_event_from_string(event);
+        int r;
+
+        if (what < 0)
+                return refusal_set(ret_refusal, REFUSAL_INVALID_CONTACT,
+                                   "\"%.24s\" is nothing that people are told of: use transaction, settlement, fault, "
+                                   "replacement, security or binding",
+                                   event);
+        if (notice_channels_parse(channels, list) < 0)
+                return refusal_set(ret_refusal, REFUSAL_INVALID_CONTACT,
+                                   "\"%.24s\" are no channels: name sms, mail and hook in the order to try, each once",
+                                   channels);
+        if (!*channels && notice_event_is_obligatory(what))
+                return refusal_set(ret_refusal, REFUSAL_INVALID_CONTACT,
+                                   "Nobody can turn off notices of %s: name at least one channel", event);
+        r = check_contact_id(b, contact);
+        if (r >= 0)
+                r = commit_preference(b, contact, event, channels, by);
+        return r < 0 ? refuse(ret_refusal, r, contact) : 0;
+}
+
+/* ---- Notices that people write ---- */
+
+static int queue(struct binding *b, const struct notice_order *order, int64_t to, const char *event, const char *by) {
+        struct journal *j = binding_journal(b);
+        int r, n;
+
+        r = journal_begin(j, JOURNAL_DURABLE);
+        if (r < 0)
+                return r;
+        _cleanup_(journal_rollbackp) _unused_ struct journal *rollback = j;
+
+        n = notices_add(engine_notices(b->engine), order, to);
+        if (n < 0)
+                return n;
+        r = append(j, event, MAX(to, (int64_t) 0), by);
+        if (r >= 0)
+                r = journal_commit(j);
+        if (r < 0)
+                return r;
+        notices_kick(engine_notices(b->engine));
+        return n;
+}
+
+int binding_announce_replacement(struct binding *b, uint64_t time_usec, const char *detail, const char *by,
+                                 struct refusal *ret_refusal) {
+        const struct notice_order order = {
+                .event = NOTICE_REPLACEMENT,
+                .what = NOTICE_TEXT_REPLACEMENT,
+                .fields = { .time_usec = time_usec, .detail = detail },
+        };
+        int r;
+
+        if (!*detail || strlen(detail) > DETAIL_MAX || !is_line(detail))
+                return refusal_set(ret_refusal, REFUSAL_INVALID_NOTE,
+                                   "What is announced must be one line of UTF-8, up to %d bytes", DETAIL_MAX);
+        if (time_usec <= clock_now(CLOCK_REALTIME))
+                return refusal_set(ret_refusal, REFUSAL_INVALID_NOTE,
+                                   "The appointment is in the past: give the time at which the terminal is replaced");
+        r = queue(b, &order, NOTICE_TO_ALL, "replacement-announced", by);
+        if (r < 0)
+                return engine_refuse_journal(ret_refusal, r);
+        if (r == 0)
+                return refusal_set(ret_refusal, REFUSAL_NOT_FOUND,
+                                   "Nobody wants to be told of a replacement: bind a phone, or set the preference of "
+                                   "a contact (tillctl binding preference)");
+        return 0;
+}
+
+int binding_send_test(struct binding *b, int64_t contact, struct refusal *ret_refusal) {
+        const struct notice_order order = {
+                .event = NOTICE_BINDING,
+                .what = NOTICE_TEXT_TEST,
+                .fields = { .time_usec = clock_now(CLOCK_REALTIME) },
+                .obliged = true,
+        };
+        int r;
+
+        r = check_contact_id(b, contact);
+        if (r >= 0)
+                r = queue(b, &order, contact, "notice-test", "");
+        if (r < 0)
+                return refuse(ret_refusal, r, contact);
+        if (r == 0)
+                return refusal_set(ret_refusal, REFUSAL_NOT_FOUND,
+                                   "No phone is bound: bind one with tillctl binding "
+                                   "change");
+        return 0;
+}

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* How a change of the bound phone stands, why it was rolled back, and what to do now: translated by whoever shows it.
+ */
+#include "binding/rebind.h"
+
+struct words {
+        const char *message;
+        const char *next_step; /* "" for nothing */
+};
+
+/* The word is the API; the sentences may change. */
+static const struct {
+        const char *word;
+        struct words words;
+} reasons[] = {
+        { "cancelled",
+          { N_("The change was cancelled; the old binding stays."), N_("Begin again when you want to.") } },
+        { "cancelled-by-contact",
+          { N_("A backup contact, or the old phone, has cancelled the change; the old binding stays."),
+            N_("Talk to the people on the contacts list before anybody begins again: the phone may not be lost.") } },
+        { "timed-out",
+          { N_("A step of the change took too long; the old binding stays."),
+            N_("Check the network, have both phones at hand, then take it up again.") } },
+        { "wrong-codes",
+          { N_("There were too many wrong codes; the old binding stays."),
+            N_("Find out who typed them. Wait until codes are taken again, then take it up again.") } },
+        { "number-refused",
+          { N_("The new number is not a mobile phone's in its country; the old binding stays."),
+            N_("Begin again with the whole number: a plus sign, country code, number.") } },
+        { "number-unchecked",
+          { N_("The new number could not be looked at; the old binding stays."),
+            N_("Look at systemctl status till-notify-number.socket, then take it up again.") } },
+        { "not-sent",
+          { N_("A code could not be sent by any channel; the old binding stays."),
+            N_("Send a test notice to see which channel works: tillctl binding test. Then take it up again.") } },
+        { "serial-refused",
+          { N_("The acquirer's record has another serial number or terminal number; the old binding stays."),
+            N_("Compare with the label of the terminal and the acquirer's letter, then ask the acquirer.") } },
+        { "phone-differs",
+          { N_("The acquirer's record has another phone than the one that is bound here; the old binding stays."),
+            N_("Ask the acquirer to put its record right, then take it up again.") } },
+        { "acquirer-refused",
+          { N_("The acquirer does not agree to the change; the old binding stays."),
+            N_("Ask the acquirer why, then take it up again.") } },
+        { "unreachable-host",
+          { N_("The acquirer could not be reached or did not answer; the old binding stays."),
+            N_("Check the network, then take it up again.") } },
+        { "backup-failed",
+          { N_("The payment records could not be backed up; the old binding stays."),
+            N_("Make room on the disk, then take it up again. The terminal's log says what failed.") } },
+        { "test-notice-failed",
+          { N_("The test notice did not get through to the new phone; the old binding stays."),
+            N_("See that the new phone is on and has a signal, then take it up again.") } },
+        { "test-transaction-failed",
+          { N_("The test transaction failed; the old binding stays."),
+            N_("Check the network and sign on: tillctl sign-on. Then take it up again.") } },
+        { "not-ready",
+          { N_("The terminal could not start a transaction of the change; the old binding stays."),
+            N_("The terminal's log says why. When that is done, take it up again.") } },
+        { "interrupted",
+          { N_("The terminal was restarted in the middle; the old binding stays."), N_("Take it up again.") } },
+        { "storage",
+          { N_("The terminal cannot write its journal; the old binding stays."),
+            N_("Make room on the disk, then take it up again.") } },
+};
+
+static const struct words *find(const char *word) {
+        for (size_t i = 0; i < ELEMENTSOF(reasons); i++)
+                if (streq(reasons[i].word, word))
+                        return &reasons[i].words;
+        return NULL;
+}
+
+const char *reason_message(const char *word) {
+        const struct words *w = find(word);
+
+        return w ? w->message : NULL;
+}
+
+const char *reason_next_step(const char *word) {
+        const struct words *w = find(word);
+
+        return w ? w->next_step : NULL;
+}
+
+static const struct words nothing_yet[2] = {
+        { N_("No phone is bound."), N_("Bind one: tillctl binding change") },
+        { N_("A phone is bound."), "" },
+};
+
+static const struct words steps[_REBIND_STEP_MAX] = {
+        [REBIND_CHECK] = { N_("The new number, the serial number and the terminal number are being checked."), "" },
+        [REBIND_BACKUP] = { N_("The payment records are being backed up."), "" },
+        [REBIND_WAIT] = { N_("The old phone is lost: the waiting time runs. Any backup contact can cancel the "
+                             "change."),
+                          N_("Leave the terminal on; the change goes on by itself when the time is over.") },
+        [REBIND_CONFIRM] = { N_("The acquirer is being told of the new phone."), "" },
+        [REBIND_TEST] = { N_("A test notice and a test transaction go over the new binding."), "" },
+        [REBIND_COMMITTED] = { N_("The new phone is bound."), N_("Clean the old phone: tillctl binding checklist") },
+};
+
+static const struct words codes_out[2] = {
+        { N_("Codes were sent to the old phone and to the new one."), N_("Type both codes.") },
+        { N_("A code was sent to the new phone."), N_("Type it.") },
+};
+static const struct words codes_none = { N_("No code is good any more."), N_("Have new codes sent.") };
+static const struct words codes_paused = { N_("Codes were wrong or were sent too often."),
+                                           N_("Wait until codes are sent again, then have new ones sent.") };
+static const struct words failing = { N_("The change is being rolled back; the old binding stays."),
+                                      N_("Wait a moment.") };
+
+static const struct words *words_of_codes(const struct rebind_record *record, bool code_is_out, bool paused) {
+        if (paused)
+                return &codes_paused;
+        if (!code_is_out)
+                return &codes_none;
+        return codes_out + !codes_wants(record, REBIND_OLD_PHONE);
+}
+
+static const struct words *words_of(const struct binding *b, bool is_bound, bool code_is_out, bool paused) {
+        const struct rebind_record *record = &b->rebind;
+
+        if (record->id == 0)
+                return nothing_yet + is_bound;
+        if (b->failing)
+                return &failing;
+        if (record->step == REBIND_CODES)
+                return words_of_codes(record, code_is_out, paused);
+        if (record->step == REBIND_ROLLED_BACK)
+                return find(record->reason) ?: &failing;
+        return steps + record->step;
+}
+
+void reason_fill_view(const struct binding *b, bool code_is_out, bool paused, struct binding_view *view) {
+        const struct words *w = words_of(b, view->current.id > 0, code_is_out, paused);
+
+        COPY(view->message, w->message);
+        COPY(view->next_step, w->next_step);
+}

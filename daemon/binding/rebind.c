@@ -1,0 +1,582 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The steps of a change of the bound phone, from top to bottom as they go. Each is on the disk before it begins, and
+ * looks at what there is: after a kill it begins again and finds what was done outside (a transaction by its
+ * reference, a withdrawal in its queue). Until the last commit the old binding is in force.
+ */
+#include "binding/rebind.h"
+
+#include <cjson/cJSON.h>
+#include <inttypes.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "journal/event.h"
+#include "journal/uptime.h"
+#include "transaction/timer.h"
+
+#define MINUTE (60 * USEC_PER_SEC)
+
+/* A number is looked up in a table: seconds are plenty. */
+#define NUMBER_USEC (15 * USEC_PER_SEC)
+/* Somebody else's export is under way. */
+#define BUSY_USEC (5 * USEC_PER_SEC)
+/* The disk may have room again. */
+#define RETRY_USEC (30 * USEC_PER_SEC)
+
+/* ---- What is written ---- */
+
+int rebind_append_event(struct journal *j, const char *event, const struct rebind_record *record) {
+        char text[256], failed[96] = "";
+
+        if (record->step == REBIND_ROLLED_BACK)
+                (void) snprintf(failed, sizeof(failed), ",\"failed\":\"%s\",\"reason\":\"%s\"",
+                                rebind_step_to_string(record->failed), record->reason);
+        (void) snprintf(text, sizeof(text), "{\"rebind\":%" PRIi64 ",\"kind\":\"%s\",\"step\":\"%s\",\"by\":\"%s\"%s}",
+                        record->id, rebind_kind_to_string(record->kind), rebind_step_to_string(record->step),
+                        record->by, failed);
+        return event_append(j, event, 0, text);
+}
+
+int rebind_commit(struct binding *b, const struct rebind_record *next, const char *event, rebind_also_t also) {
+        struct journal *j = binding_journal(b);
+        int r;
+
+        r = journal_begin(j, JOURNAL_DURABLE);
+        if (r >= 0)
+                r = rebind_record_update(j, next);
+        if (r >= 0 && also)
+                r = also(b, next);
+        if (r >= 0)
+                r = rebind_append_event(j, event, next);
+        if (r >= 0)
+                r = journal_commit(j);
+        journal_rollback(j);
+        if (r == -EIO)
+                engine_panic(r, "a change of the bound phone cannot be written");
+        if (r < 0)
+                return r;
+        b->rebind = *next;
+        return 0;
+}
+
+int rebind_fill_order(struct binding *b, const struct rebind_record *record, enum notice_template what,
+                      struct rebind_masks *masks, struct notice_order *ret) {
+        struct binding_record current;
+        int r;
+
+        r = binding_record_load_current(binding_journal(b), &current);
+        if (r < 0 && r != -ENOENT)
+                return r;
+        *masks = (struct rebind_masks){};
+        phone_mask(record->phone, masks->phone);
+        if (r >= 0)
+                phone_mask(current.phone, masks->old_phone);
+        explicit_bzero(&current, sizeof(current));
+        *ret = (struct notice_order){
+                .event = NOTICE_BINDING,
+                .what = what,
+                .obliged = true,
+                .fields = {
+                        .phone = masks->phone,
+                        .old_phone = masks->old_phone,
+                        .time_usec = clock_now(CLOCK_REALTIME),
+                },
+        };
+        return 0;
+}
+
+/* ---- How long ---- */
+
+int rebind_get_remaining(struct binding *b, uint64_t *ret) {
+        static const uint64_t limits[_REBIND_STEP_MAX] = {
+                [REBIND_CHECK] = 5 * MINUTE,   [REBIND_BACKUP] = 10 * MINUTE, [REBIND_CODES] = 30 * MINUTE,
+                [REBIND_CONFIRM] = 5 * MINUTE, [REBIND_TEST] = 5 * MINUTE,
+        };
+        uint64_t limit = b->rebind.step == REBIND_WAIT ? b->rebind.wait_usec : limits[b->rebind.step], passed;
+        int r;
+
+        if (!rebind_is_open(b)) {
+                *ret = UINT64_MAX;
+                return 0;
+        }
+        r = uptime_since(binding_journal(b), b->rebind.step_uptime, &passed);
+        if (r < 0)
+                return r;
+        *ret = limit > passed ? limit - passed : 0;
+        return 0;
+}
+
+static void arm_deadline(struct binding *b) {
+        uint64_t remaining;
+        int r;
+
+        r = rebind_get_remaining(b, &remaining);
+        if (r < 0) {
+                log_error_errno(r, "The terminal's uptime cannot be read");
+                remaining = RETRY_USEC;
+        }
+        if (remaining == UINT64_MAX)
+                (void) sd_event_source_set_enabled(b->deadline, SD_EVENT_OFF);
+        else
+                timer_again(b->deadline, remaining);
+}
+
+void rebind_kick(struct binding *b) {
+        timer_again(b->go_on, 0);
+}
+
+/* ---- Back ---- */
+
+void rebind_drop_calls(struct binding *b) {
+        b->number = notice_call_free(b->number);
+        b->backup = backup_free(b->backup);
+        for (size_t i = 0; i < ELEMENTSOF(b->codes); i++)
+                b->codes[i].now = notices_now_free(b->codes[i].now);
+        b->test.now = notices_now_free(b->test.now);
+        b->number_is_good = b->test_is_sent = false;
+}
+
+static int tell_too_many(struct binding *b, const struct rebind_record *next) {
+        struct rebind_masks masks;
+        struct notice_order order;
+        int r;
+
+        r = rebind_fill_order(b, next, NOTICE_TEXT_CODES_LOCKED, &masks, &order);
+        if (r < 0)
+                return r;
+        order.event = NOTICE_SECURITY;
+        return notices_add(engine_notices(b->engine), &order, NOTICE_TO_ALL);
+}
+
+/* Whoever was sent a code for it. */
+static int tell_end(struct binding *b, const struct rebind_record *next) {
+        struct rebind_masks masks;
+        struct notice_order order;
+        int r;
+
+        if (next->kind == REBIND_LOST && next->failed >= REBIND_WAIT)
+                return waiting_tell_end(b, next);
+        if (next->kind != REBIND_CHANGE || next->failed < REBIND_CODES)
+                return 0;
+        r = rebind_fill_order(b, next, NOTICE_TEXT_ROLLED_BACK, &masks, &order);
+        return r < 0 ? r : notices_add(engine_notices(b->engine), &order, NOTICE_TO_PHONE);
+}
+
+static int undo(struct binding *b, const struct rebind_record *next) {
+        struct journal *j = binding_journal(b);
+        int r = 0;
+
+        if (next->confirm > 0)
+                r = withdrawals_arm(j, next->confirm);
+        if (r >= 0 && streq(next->reason, "wrong-codes"))
+                r = tell_too_many(b, next);
+        if (r >= 0)
+                r = tell_end(b, next);
+        return r < 0 ? r : rebind_code_forget(j, next->id);
+}
+
+/* Whether the acquirer is just being told: then what takes it back is not ready, or may be overtaken. */
+static int look_for_confirm(struct binding *b, int64_t *ret_id) {
+        struct transaction_record record;
+        int r;
+
+        *ret_id = 0;
+        if (b->rebind.step < REBIND_CONFIRM)
+                return 0;
+        r = acquirer_word_find(b, REBIND_CONFIRM, &record);
+        if (r < 0)
+                return r == -ENOENT ? 0 : r;
+        *ret_id = record.id;
+        return record.state != TRANSACTION_DONE;
+}
+
+static void say_end(struct binding *b) {
+        arm_deadline(b);
+        notices_kick(engine_notices(b->engine));
+        b->listener.changed(b->listener.userdata);
+        b->listener.ended(&b->rebind, b->listener.userdata);
+}
+
+void rebind_roll_back(struct binding *b, const char *reason) {
+        struct rebind_record next = b->rebind;
+        int r;
+
+        b->failing = reason;
+        r = look_for_confirm(b, &next.confirm);
+        if (r > 0) {
+                b->listener.changed(b->listener.userdata);
+                return;
+        }
+        if (r >= 0) {
+                next.failed = next.step;
+                next.step = REBIND_ROLLED_BACK;
+                COPY(next.reason, reason);
+                next.ended_usec = clock_now(CLOCK_REALTIME);
+                r = rebind_commit(b, &next, "rebind-rolled-back", undo);
+        }
+        if (r < 0) {
+                log_error_errno(r, "Change %" PRIi64 " of the bound phone cannot be rolled back; it is tried again",
+                                next.id);
+                timer_again(b->go_on, RETRY_USEC);
+                return;
+        }
+        b->failing = NULL;
+        rebind_drop_calls(b);
+        playbook_binding_failed(&b->rebind);
+        if (next.confirm > 0)
+                outbox_kick(engine_outbox(b->engine));
+        say_end(b);
+}
+
+/* ---- Forth ---- */
+
+static void enter(struct binding *b, const struct rebind_record *record, enum rebind_step step, rebind_also_t also) {
+        struct rebind_record next = *record;
+        int r;
+
+        next.step = step;
+        r = uptime_get(binding_journal(b), &next.step_uptime);
+        if (r >= 0)
+                r = rebind_commit(b, &next, "rebind-step", also);
+        if (r < 0) {
+                log_error_errno(r, "A step of the change of the bound phone cannot be written");
+                return rebind_roll_back(b, "storage");
+        }
+        arm_deadline(b);
+        rebind_kick(b);
+        b->listener.changed(b->listener.userdata);
+}
+
+void rebind_started(struct binding *b) {
+        char masked[PHONE_SIZE];
+
+        phone_mask(b->rebind.phone, masked);
+        log_notice("Change %" PRIi64 " of the bound phone has begun, to %s, by %s", b->rebind.id, masked,
+                   b->rebind.by);
+        arm_deadline(b);
+        rebind_kick(b);
+        b->listener.changed(b->listener.userdata);
+}
+
+static void number_checked(int error, const char *text, void *userdata) {
+        struct binding *b = userdata;
+
+        b->number = notice_call_free(b->number);
+        if (error == -EINVAL || error == -EADDRNOTAVAIL)
+                return rebind_roll_back(b, "number-refused");
+        if (error < 0) {
+                log_error_errno(error,
+                                "The new number cannot be looked at; see systemctl status till-notify-number.socket");
+                return rebind_roll_back(b, "number-unchecked");
+        }
+        b->number_is_good = true;
+        rebind_kick(b);
+}
+
+/* The number by its country's rules, then both numbers of the terminal by the acquirer's record. */
+static void step_check(struct binding *b) {
+        const char *reason;
+        int r;
+
+        if (b->number)
+                return;
+        if (!b->number_is_good) {
+                r = notice_check_number(engine_loop(b->engine), NULL, b->rebind.phone, NUMBER_USEC, number_checked, b,
+                                        &b->number);
+                if (r < 0)
+                        rebind_roll_back(b, "number-unchecked");
+                return;
+        }
+        /* Until then the acquirer's record has the phone of a change that was rolled back. */
+        if (outbox_count(engine_outbox(b->engine), REQUEST_WITHDRAWAL) > 0) {
+                outbox_hurry(engine_outbox(b->engine));
+                return timer_again(b->go_on, BUSY_USEC);
+        }
+        r = acquirer_word(b, REBIND_CHECK, &reason);
+        if (r == 0)
+                return;
+        if (r > 0)
+                return enter(b, &b->rebind, REBIND_BACKUP, NULL);
+        rebind_roll_back(b, reason);
+}
+
+static void step_backup(struct binding *b) {
+        int r;
+
+        if (b->backup)
+                return;
+        r = backup_start(b);
+        if (r == -EBUSY)
+                return timer_again(b->go_on, BUSY_USEC);
+        if (r < 0) {
+                log_error_errno(r, "The payment records cannot be backed up");
+                rebind_roll_back(b, "backup-failed");
+        }
+}
+
+void rebind_backed_up(struct binding *b, int r, const char *name, const char *digest) {
+        struct rebind_record next = b->rebind;
+        struct refusal refusal;
+
+        b->backup = backup_free(b->backup);
+        if (r < 0) {
+                log_error_errno(r, "The payment records cannot be backed up");
+                return rebind_roll_back(b, "backup-failed");
+        }
+        COPY(next.backup, name);
+        COPY(next.backup_digest, digest);
+        enter(b, &next, REBIND_CODES, NULL);
+        if (b->rebind.step != REBIND_CODES)
+                return;
+        /* Too many in the last half hour: they are sent when somebody asks again. */
+        r = codes_send(b, &refusal);
+        if (r < 0)
+                log_warning("Change %" PRIi64 " of the bound phone: %s", b->rebind.id, refusal.text);
+}
+
+/* Nothing goes on by itself but when all codes that are wanted have been given. */
+static void step_codes(struct binding *b) {
+        if (!codes_are_given(&b->rebind))
+                return;
+        if (b->rebind.kind == REBIND_LOST)
+                return enter(b, &b->rebind, REBIND_WAIT, waiting_tell);
+        enter(b, &b->rebind, REBIND_CONFIRM, NULL);
+}
+
+/* Time alone ends it: on_deadline(). */
+static void step_wait(struct binding *b) {
+        notices_kick(engine_notices(b->engine));
+}
+
+static void step_confirm(struct binding *b) {
+        struct rebind_record next = b->rebind;
+        const char *reason;
+        int r;
+
+        r = acquirer_word(b, REBIND_CONFIRM, &reason);
+        if (r == 0)
+                return;
+        if (r < 0)
+                return rebind_roll_back(b, reason);
+        r = look_for_confirm(b, &next.confirm);
+        if (r < 0)
+                return rebind_roll_back(b, "storage");
+        enter(b, &next, REBIND_TEST, NULL);
+}
+
+static void test_sent(int error, const char *channel, const char *text, void *userdata) {
+        struct sending *s = userdata;
+        struct binding *b = s->binding;
+
+        s->now = notices_now_free(s->now);
+        if (error < 0) {
+                log_warning_errno(error, "Change %" PRIi64 " of the bound phone: no channel took the test notice (%s)",
+                                  b->rebind.id, text);
+                return rebind_roll_back(b, "test-notice-failed");
+        }
+        b->test_is_sent = true;
+        rebind_kick(b);
+}
+
+static int send_test_notice(struct binding *b) {
+        struct rebind_masks masks;
+        struct notice_order order;
+        int r;
+
+        r = rebind_fill_order(b, &b->rebind, NOTICE_TEXT_REBIND_TEST, &masks, &order);
+        if (r < 0)
+                return r;
+        r = notices_send_now(engine_notices(b->engine), &order, b->rebind.phone, test_sent, &b->test, &b->test.now);
+        if (r >= 0)
+                b->listener.changed(b->listener.userdata);
+        return r;
+}
+
+static void finish(struct binding *b);
+
+static void step_test(struct binding *b) {
+        const char *reason;
+        int r;
+
+        if (!b->test_is_sent && !b->test.now && send_test_notice(b) < 0)
+                return rebind_roll_back(b, "test-notice-failed");
+        r = acquirer_word(b, REBIND_TEST, &reason);
+        if (r < 0)
+                return rebind_roll_back(b, reason);
+        if (r > 0 && b->test_is_sent)
+                finish(b);
+}
+
+/* ---- The end ---- */
+
+static int tell_all(struct binding *b, const struct rebind_record *next) {
+        struct notices *n = engine_notices(b->engine);
+        struct rebind_masks masks;
+        struct notice_order order;
+        int r;
+
+        r = rebind_fill_order(b, next, NOTICE_TEXT_REBOUND, &masks, &order);
+        if (r < 0)
+                return r;
+        r = notices_add(n, &order, NOTICE_TO_CONTACTS);
+        return r < 0 ? r : notices_add(n, &order, NOTICE_TO_OLD_PHONE);
+}
+
+static int tell_checklist(struct binding *b, const struct rebind_record *next) {
+        struct rebind_masks masks;
+        struct notice_order order;
+        int r;
+
+        r = rebind_fill_order(b, next, NOTICE_TEXT_CHECKLIST, &masks, &order);
+        return r < 0 ? r : notices_add(engine_notices(b->engine), &order, NOTICE_TO_PHONE);
+}
+
+static int put_in_force(struct binding *b, const struct rebind_record *next) {
+        struct binding_record record = { .since_usec = next->ended_usec };
+        int r;
+
+        COPY(record.phone, next->phone);
+        COPY(record.serial, next->serial);
+        COPY(record.terminal, next->terminal);
+        COPY(record.by, next->by);
+        r = binding_record_insert(binding_journal(b), &record);
+        explicit_bzero(&record, sizeof(record));
+        return r;
+}
+
+/* Its holder has been let in by others than the codes: what was guessed before counts no longer. */
+static int forget_wrong_codes(struct journal *j) {
+        struct rebind_limit limit;
+        int r;
+
+        r = rebind_limit_load(j, &limit);
+        if (r < 0)
+                return r;
+        limit.wrong_codes = 0;
+        limit.locked_until = 0;
+        return rebind_limit_store(j, &limit);
+}
+
+static int bind(struct binding *b, const struct rebind_record *next) {
+        struct journal *j = binding_journal(b);
+        int r;
+
+        r = tell_all(b, next);
+        if (r >= 0)
+                r = put_in_force(b, next);
+        if (r >= 0)
+                r = tell_checklist(b, next);
+        if (r >= 0)
+                r = withdrawals_forget(j, next->confirm);
+        if (r >= 0)
+                r = rebind_code_forget(j, next->id);
+        if (r >= 0)
+                r = forget_wrong_codes(j);
+        /* What the old phone has not got goes to the new one. */
+        return r < 0 ? r : notice_record_hurry(j);
+}
+
+static void finish(struct binding *b) {
+        struct rebind_record next = b->rebind;
+        char masked[PHONE_SIZE];
+        int r;
+
+        next.step = REBIND_COMMITTED;
+        next.ended_usec = clock_now(CLOCK_REALTIME);
+        r = uptime_get(binding_journal(b), &next.step_uptime);
+        if (r >= 0)
+                r = rebind_commit(b, &next, "rebind-committed", bind);
+        if (r < 0) {
+                log_error_errno(r, "The new binding cannot be written");
+                return rebind_roll_back(b, "storage");
+        }
+        rebind_drop_calls(b);
+        b->told_payments_fail = false;
+        phone_mask(b->rebind.phone, masked);
+        log_notice("Change %" PRIi64 " of the bound phone is committed: %s is bound", b->rebind.id, masked);
+        say_end(b);
+}
+
+/* ---- The event loop ---- */
+
+static int on_go_on(sd_event_source *source, uint64_t usec, void *userdata) {
+        static void (*const steps[_REBIND_STEP_MAX])(struct binding * b) = {
+                [REBIND_CHECK] = step_check, [REBIND_BACKUP] = step_backup,   [REBIND_CODES] = step_codes,
+                [REBIND_WAIT] = step_wait,   [REBIND_CONFIRM] = step_confirm, [REBIND_TEST] = step_test,
+        };
+        struct binding *b = userdata;
+
+        if (!rebind_is_open(b))
+                return 0;
+        if (b->failing)
+                rebind_roll_back(b, b->failing);
+        else
+                steps[b->rebind.step](b);
+        return 0;
+}
+
+static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata) {
+        struct binding *b = userdata;
+        uint64_t remaining;
+
+        if (!rebind_is_open(b) || b->failing)
+                return 0;
+        if (rebind_get_remaining(b, &remaining) < 0 || remaining > 0)
+                arm_deadline(b);
+        else if (b->rebind.step == REBIND_WAIT)
+                enter(b, &b->rebind, REBIND_CONFIRM, NULL);
+        else
+                rebind_roll_back(b, "timed-out");
+        return 0;
+}
+
+static int add_timer(struct binding *b, sd_event_time_handler_t handler, sd_event_source **ret) {
+        int r;
+
+        r = sd_event_add_time_relative(engine_loop(b->engine), ret, CLOCK_BOOTTIME, 0, 1, handler, b);
+        return r < 0 ? r : sd_event_source_set_enabled(*ret, SD_EVENT_OFF);
+}
+
+int rebind_add_timers(struct binding *b) {
+        int r;
+
+        r = add_timer(b, on_go_on, &b->go_on);
+        return r < 0 ? r : add_timer(b, on_deadline, &b->deadline);
+}
+
+/* What of a step is done outside and can be found again. */
+static int was_cut_off(struct binding *b) {
+        struct transaction_record record;
+        int r;
+
+        if (b->rebind.step == REBIND_BACKUP)
+                return 1;
+        if (b->rebind.step != REBIND_CHECK && b->rebind.step != REBIND_CONFIRM)
+                return 0;
+        r = acquirer_word_find(b, b->rebind.step, &record);
+        if (r < 0)
+                return r == -ENOENT ? 1 : r;
+        /* The number was looked at before. */
+        b->number_is_good = true;
+        return 0;
+}
+
+int rebind_recover(struct binding *b) {
+        int r;
+
+        if (!rebind_is_open(b))
+                return 0;
+        r = was_cut_off(b);
+        if (r < 0)
+                return r;
+        log_notice("Change %" PRIi64 " of the bound phone goes on at step %s", b->rebind.id,
+                   rebind_step_to_string(b->rebind.step));
+        if (r > 0) {
+                rebind_roll_back(b, "interrupted");
+                return 0;
+        }
+        arm_deadline(b);
+        rebind_kick(b);
+        return 0;
+}

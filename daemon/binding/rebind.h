@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Between the files of this room: a change of the bound phone as it goes, and who takes which part in it. */
+
+#include "binding/binding.h"
+#include "journal/notice.h"
+#include "notice/send.h"
+#include "transaction/notices.h"
+
+struct backup;
+
+/* A code on its way to a phone. */
+struct sending {
+        struct binding *binding;
+        struct notices_now *now; /* NULL: none */
+};
+
+struct binding {
+        struct engine *engine;
+        struct binding_listener listener;
+        struct rebind_record rebind; /* the newest, as the journal has it; id 0: none */
+        const char *failing;         /* why it is to be rolled back, while that cannot be written or said yet */
+
+        sd_event_source *go_on;    /* something that a step waits for has come */
+        sd_event_source *deadline; /* of the step */
+
+        struct notice_call *number; /* the question about the new number */
+        bool number_is_good;
+        struct backup *backup;
+        struct sending codes[2]; /* by holder: the old phone's, the new one's */
+        struct sending test;
+        bool test_is_sent;
+
+        uint64_t cancel_usec;    /* CLOCK_BOOTTIME until which no contact's code is taken */
+        bool told_payments_fail; /* once for each binding, and start of tilld */
+};
+
+static inline struct journal *binding_journal(const struct binding *b) {
+        return engine_journal(b->engine);
+}
+
+static inline bool rebind_is_open(const struct binding *b) {
+        return b->rebind.id > 0 && b->rebind.ended_usec == 0;
+}
+
+/* ---- rebind.c: the way ---- */
+
+/* What came may be what the step waits for: looked at from the event loop. */
+void rebind_kick(struct binding *b);
+int rebind_add_timers(struct binding *b);
+/* Takes up the one that the last run of tilld has left. */
+int rebind_recover(struct binding *b);
+/* Of the change that has just been written. */
+void rebind_started(struct binding *b);
+/*
+ * The old binding stays: at once, or, where the acquirer is just being told, when that has ended, or when the journal
+ * can be written again. reason: a word of reason.c, a literal.
+ */
+void rebind_roll_back(struct binding *b, const char *reason);
+/* Writes what is new of it, with what else belongs into the same commit; then b->rebind is that. */
+typedef int (*rebind_also_t)(struct binding *b, const struct rebind_record *next);
+int rebind_commit(struct binding *b, const struct rebind_record *next, const char *event, rebind_also_t also);
+/* {"rebind":7,…} for the event log. */
+int rebind_append_event(struct journal *j, const char *event, const struct rebind_record *record);
+/* Microseconds until the step ends by itself; UINT64_MAX: never. */
+int rebind_get_remaining(struct binding *b, uint64_t *ret);
+/* Forgets what is under way outside, without a word. */
+void rebind_drop_calls(struct binding *b);
+/* For a notice about it; the texts are in *masks. */
+struct rebind_masks {
+        char phone[PHONE_SIZE], old_phone[PHONE_SIZE];
+};
+int rebind_fill_order(struct binding *b, const struct rebind_record *record, enum notice_template what,
+                      struct rebind_masks *masks, struct notice_order *ret);
+
+/* ---- reason.c: words for people, in English ---- */
+
+/* Why one was rolled back: NULL for a word that is none. */
+const char *reason_message(const char *word);
+const char *reason_next_step(const char *word);
+void reason_fill_view(const struct binding *b, bool code_is_out, bool paused, struct binding_view *view);
+
+/* ---- code.c ---- */
+
+#define CODE_DIGITS 6   /* of a phone that agrees */
+#define CANCEL_DIGITS 8 /* of a contact that cancels */
+#define CODE_SIZE (CANCEL_DIGITS + 1)
+#define CODE_TRIES 3
+
+/* Decimal digits of the system's random source, each number as likely as any other. The caller wipes it. */
+int code_make(unsigned digits, char ret[static CODE_SIZE]);
+bool code_is_well_formed(const char *text, unsigned digits) _pure_;
+/* In the caller's journal transaction: makes one and stores its hash. */
+int code_issue(struct journal *j, int64_t rebind, enum rebind_holder holder, int64_t contact, unsigned digits,
+               char ret[static CODE_SIZE]);
+/* 1: it is the right one, 0: it is not; in time that does not depend on it. */
+int code_compare(struct journal *j, const struct rebind_code *code, const char *text);
+/* 1: one is out that is young enough and has tries left, in *ret; 0: none. */
+int code_load_alive(struct journal *j, int64_t rebind, enum rebind_holder holder, struct rebind_code *ret);
+
+/* Microseconds until codes are taken, or sent, again; 0 for now. */
+int limit_get_pause(struct journal *j, const struct rebind_limit *limit, uint64_t *ret_give, uint64_t *ret_send);
+/* One more wrong code. 0, or 1 with every third, that makes a pause; 2 where that pause also ends the change. */
+int limit_count_wrong(struct rebind_limit *limit, uint64_t uptime);
+void limit_count_send(struct rebind_limit *limit, uint64_t uptime);
+
+/* Codes to all phones that have not given theirs. Negative with *ret_refusal set. */
+int codes_send(struct binding *b, struct refusal *ret_refusal);
+/* Whether codes could be sent now; negative with *ret_refusal set. */
+int codes_check(struct binding *b, struct refusal *ret_refusal);
+int codes_give(struct binding *b, enum rebind_holder holder, const char *text, struct refusal *ret_refusal);
+bool codes_are_given(const struct rebind_record *record) _pure_;
+bool codes_wants(const struct rebind_record *record, enum rebind_holder holder) _pure_;
+
+/* ---- acquirer-word.c ---- */
+
+/*
+ * What the acquirer says to a step of the change: its transaction is started unless it has been. 1: approved; 0: not
+ * yet, a transaction runs; -ECONNREFUSED with *ret_reason set.
+ */
+int acquirer_word(struct binding *b, enum rebind_step step, const char **ret_reason);
+/* The transaction of a step; -ENOENT where it has not been started. */
+int acquirer_word_find(struct binding *b, enum rebind_step step, struct transaction_record *ret);
+
+/* ---- backup.c ---- */
+
+/* Work for the upkeep, which says the end by rebind_backed_up(). -EBUSY while it does something else. */
+int backup_start(struct binding *b);
+struct backup *backup_free(struct backup *bk);
+void rebind_backed_up(struct binding *b, int r, const char *name, const char *digest);
+
+/* ---- waiting.c ---- */
+
+/* In the commit that begins the waiting time: all contacts and the old phone are told, each with a code of its own. */
+int waiting_tell(struct binding *b, const struct rebind_record *next);
+/* In the commit that ends it: those who were told of its begin are told of its end. */
+int waiting_tell_end(struct binding *b, const struct rebind_record *next);
+int waiting_cancel(struct binding *b, const char *text, struct refusal *ret_refusal);
+
+/* ---- playbook.c: what journalctl -x explains ---- */
+
+/* It was rolled back. */
+void playbook_binding_failed(const struct rebind_record *record);
+/* A transaction has ended: does it fail because another phone has been bound? */
+void playbook_look(struct binding *b, const struct transaction_record *record);
