@@ -40,13 +40,17 @@ struct program {
         struct server *server;
         struct engine *engine;
         struct faults *faults;
+        struct binding *binding;
 };
 
 static void program_done(struct program *p) {
         /* Their last words go through the server, which then asks them; the engine's are for the server alone. */
         faults_free(p->faults);
-        if (p->server)
+        if (p->server) {
                 p->server->faults = NULL;
+                p->server->binding = NULL;
+        }
+        binding_free(p->binding);
         engine_free(p->engine);
         server_free(p->server);
         sd_bus_flush_close_unref(p->bus);
@@ -276,6 +280,7 @@ static int take_serial(struct settings *s) {
 }
 
 static int start(struct program *p) {
+        struct binding_listener binding_listener = server_binding_listener;
         struct engine_listener listener = server_listener;
         struct engine_config config;
         int r;
@@ -333,10 +338,17 @@ static int start(struct program *p) {
         r = faults_new(p->engine, diagnostics_told, p->server, &p->faults);
         if (r < 0)
                 return r;
-        r = server_start(p->server, p->engine, p->faults);
+        binding_listener.userdata = p->server;
+        r = binding_new(p->engine, &binding_listener, &p->binding);
+        if (r < 0)
+                return r;
+        r = server_start(p->server, p->engine, p->faults, p->binding);
         if (r < 0)
                 return log_error_errno(r, "The bus objects cannot be made");
         r = engine_start(p->engine);
+        if (r < 0)
+                return r;
+        r = binding_start(p->binding);
         return r < 0 ? r : faults_start(p->faults);
 }
 

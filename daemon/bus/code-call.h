@@ -6,10 +6,11 @@
 #include "bus/server.h"
 
 /*
- * What it does, with the message at its first argument; by is "uid 1000" or the operator's number. Negative with
- * *ret set, or with its code left alone for an error of the message.
+ * What it does, with the message at its first argument; by is "uid 1000" or the operator's number. What it answers
+ * is appended to reply. Negative with *ret set, or with its code left alone for an error of the message.
  */
-typedef int (*code_call_act_t)(struct server *s, sd_bus_message *m, const char *by, struct refusal *ret);
+typedef int (*code_call_act_t)(struct server *s, sd_bus_message *m, const char *by, sd_bus_message *reply,
+                               struct refusal *ret);
 
 /* These are for the method's handler to return. */
 
@@ -27,3 +28,18 @@ int code_call_supervisor(struct operators *o, struct operators_call *call, const
                          struct refusal *ret);
 int code_call_administrator(struct operators *o, struct operators_call *call, const char *first, const char *second,
                             struct refusal *ret);
+/*
+ * With the code of a supervisor in place of a polkit action that the caller may not have: whoever is less than that
+ * is answered with AccessDenied, which names the action.
+ */
+int code_call_instead(struct server *s, sd_bus_message *m, const char *action, code_call_act_t act,
+                      sd_bus_error *error);
+
+/*
+ * With a code that is no operator's, one line of the fd that is the last argument; act as above, and code is wiped
+ * when it returns.
+ */
+typedef int (*code_call_take_t)(struct server *s, sd_bus_message *m, const char *code, struct refusal *ret);
+int code_call_take(struct server *s, sd_bus_message *m, code_call_take_t take, sd_bus_error *error);
+/* What waits for such a line is forgotten, without an answer. */
+void code_call_end_all(struct server *s);

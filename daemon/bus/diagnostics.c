@@ -114,7 +114,8 @@ static int method_list_faults(sd_bus_message *m, void *userdata, sd_bus_error *e
 
 /* ---- By hand ---- */
 
-static int do_acknowledge(struct server *s, sd_bus_message *m, const char *by, struct refusal *ret) {
+static int do_acknowledge(struct server *s, sd_bus_message *m, const char *by, sd_bus_message *reply,
+                          struct refusal *ret) {
         uint64_t id;
         int r = sd_bus_message_read(m, "t", &id);
 
@@ -129,7 +130,7 @@ static int method_acknowledge(sd_bus_message *m, void *userdata, sd_bus_error *e
         return authority_check(m, "org.tilld1.diagnose", acknowledge, userdata, error);
 }
 
-static int do_end(struct server *s, sd_bus_message *m, const char *by, struct refusal *ret) {
+static int do_end(struct server *s, sd_bus_message *m, const char *by, sd_bus_message *reply, struct refusal *ret) {
         const char *note;
         uint64_t id;
         int r = sd_bus_message_read(m, "ts", &id, &note);

@@ -207,7 +207,8 @@ static int method_describe(sd_bus_message *m, void *userdata, sd_bus_error *erro
         return json_reply(m, json);
 }
 
-static int do_accept_clock(struct server *s, sd_bus_message *m, const char *by, struct refusal *ret) {
+static int do_accept_clock(struct server *s, sd_bus_message *m, const char *by, sd_bus_message *reply,
+                           struct refusal *ret) {
         return terminal_clock_accept(engine_journal(s->engine), by, ret);
 }
 

@@ -57,7 +57,7 @@ static int set_code_with_code(sd_bus_message *m, void *userdata, sd_bus_error *e
 
 /* ---- What is done in a name ---- */
 
-static int do_remove(struct server *s, sd_bus_message *m, const char *by, struct refusal *ret) {
+static int do_remove(struct server *s, sd_bus_message *m, const char *by, sd_bus_message *reply, struct refusal *ret) {
         const char *number;
         int r;
 
@@ -77,7 +77,7 @@ static int remove_with_code(sd_bus_message *m, void *userdata, sd_bus_error *err
         return code_call(userdata, m, code_call_administrator, do_remove, error);
 }
 
-static int do_unlock(struct server *s, sd_bus_message *m, const char *by, struct refusal *ret) {
+static int do_unlock(struct server *s, sd_bus_message *m, const char *by, sd_bus_message *reply, struct refusal *ret) {
         const char *number;
         int r = sd_bus_message_read(m, "s", &number);
 
@@ -92,7 +92,8 @@ static int unlock_with_code(sd_bus_message *m, void *userdata, sd_bus_error *err
         return code_call(userdata, m, code_call_administrator, do_unlock, error);
 }
 
-static int do_log_off(struct server *s, sd_bus_message *m, const char *by, struct refusal *ret) {
+static int do_log_off(struct server *s, sd_bus_message *m, const char *by, sd_bus_message *reply,
+                      struct refusal *ret) {
         int r = operators_log_off(engine_operators(s->engine), by, ret);
 
         if (r >= 0)

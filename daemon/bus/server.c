@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "base/log.h"
-#include "bus/error.h"
+#include "bus/code-call.h"
 #include "bus/server.h"
 
 static void look_for_faults(struct server *s) {
@@ -9,8 +9,13 @@ static void look_for_faults(struct server *s) {
 }
 
 static void transaction_event(const struct transaction_view *view, enum transaction_event event, void *userdata) {
-        look_for_faults(userdata);
-        transactions_changed(userdata, view, event);
+        struct server *s = userdata;
+
+        look_for_faults(s);
+        transactions_changed(s, view, event);
+        /* Last: it may start the next one. */
+        if (s->binding)
+                binding_transaction_changed(s->binding, view, event);
 }
 
 static void device_event(struct device *device, enum monitor_event event, void *userdata) {
@@ -24,6 +29,15 @@ static void job_event(int64_t job, enum print_state state, void *userdata) {
 static void engine_event(void *userdata) {
         look_for_faults(userdata);
         manager_changed(userdata);
+        bindings_changed(userdata);
+}
+
+static void binding_event(void *userdata) {
+        bindings_changed(userdata);
+}
+
+static void binding_end_event(const struct rebind_record *record, void *userdata) {
+        bindings_ended(userdata, record);
 }
 
 const struct engine_listener server_listener = {
@@ -32,6 +46,23 @@ const struct engine_listener server_listener = {
         .job = job_event,
         .changed = engine_event,
 };
+
+const struct binding_listener server_binding_listener = {
+        .changed = binding_event,
+        .ended = binding_end_event,
+};
+
+int server_follow_sender(struct server *s, sd_bus_message *m, sd_bus_track **track) {
+        sd_bus_track *now = NULL;
+        int r;
+
+        r = sd_bus_track_new(s->bus, &now, NULL, NULL);
+        if (r >= 0)
+                r = sd_bus_track_add_sender(now, m);
+        sd_bus_track_unref(*track);
+        *track = now;
+        return r;
+}
 
 int server_new(sd_bus *bus, const struct settings *settings, struct server **ret) {
         _cleanup_(server_freep) struct server *s = NULL;
@@ -60,19 +91,23 @@ struct server *server_free(struct server *s) {
         if (!s)
                 return NULL;
         receipts_end_calls(s);
+        code_call_end_all(s);
         sd_bus_track_unref(s->subscribers);
         sd_bus_track_unref(s->starter);
+        sd_bus_track_unref(s->leader);
         sd_bus_flush_close_unref(s->bus);
         free(s->transaction_prefix);
+        free(s->shown);
         free(s);
         return NULL;
 }
 
-int server_start(struct server *s, struct engine *engine, struct faults *faults) {
+int server_start(struct server *s, struct engine *engine, struct faults *faults, struct binding *binding) {
         int r;
 
         s->engine = engine;
         s->faults = faults;
+        s->binding = binding;
         r = sd_bus_add_object_manager(s->bus, NULL, SERVER_PATH);
         if (r < 0)
                 return r;
@@ -89,6 +124,9 @@ int server_start(struct server *s, struct engine *engine, struct faults *faults)
         if (r < 0)
                 return r;
         r = diagnostics_register(s);
+        if (r < 0)
+                return r;
+        r = bindings_register(s);
         if (r < 0)
                 return r;
         r = devices_register(s);

@@ -5,6 +5,7 @@
 
 #include <systemd/sd-bus.h>
 
+#include "binding/binding.h"
 #include "care/faults.h"
 #include "transaction/engine.h"
 
@@ -17,7 +18,8 @@
 struct server {
         sd_bus *bus;
         struct engine *engine;
-        struct faults *faults; /* NULL before the start and at the end */
+        struct faults *faults;   /* NULL before the start and at the end */
+        struct binding *binding; /* the same */
         const struct settings *settings;
         char *transaction_prefix; /* object path of transactions in this mode */
 
@@ -26,7 +28,12 @@ struct server {
         int64_t started;       /* that transaction's id */
         sd_bus_message *call;  /* the one that is being served, so that a new transaction has its starter */
 
+        sd_bus_track *leader; /* who began or took up the newest change of the phone; NULL: nobody since the start */
+
         struct face_call *face_calls; /* papers that are being drawn, receipt-faces.c */
+        struct code_call *code_calls; /* codes that are on their way, code-call.c */
+
+        struct binding_shown *shown; /* as the bus was told of the binding last; NULL: not yet */
 
         struct transaction_view told;   /* as the bus was told of it last */
         bool told_armed;                /* the magstripe reader's Armed, likewise */
@@ -39,12 +46,17 @@ struct server *server_free(struct server *s);
 DEFINE_CLEANUP(struct server *, server_free);
 
 /* Puts the objects on the bus and asks for the name. */
-int server_start(struct server *s, struct engine *engine, struct faults *faults);
+int server_start(struct server *s, struct engine *engine, struct faults *faults, struct binding *binding);
 
-/* The engine's events, told to the bus; userdata is the server. */
+/* The engine's events, told to the bus and to the binding; userdata is the server. */
 extern const struct engine_listener server_listener;
+/* Those of the binding, likewise. */
+extern const struct binding_listener server_binding_listener;
 
 /* ---- Between the files of this room ---- */
+
+/* From now on *track is who sent m, and nobody else; no one after an error. */
+int server_follow_sender(struct server *s, sd_bus_message *m, sd_bus_track **track);
 
 int manager_register(struct server *s);
 void manager_changed(struct server *s);
@@ -71,6 +83,10 @@ int journal_call_reconcile_file(sd_bus_message *m, void *userdata, sd_bus_error 
 int diagnostics_register(struct server *s);
 /* A fault has opened or ended; userdata is the server. */
 void diagnostics_told(const struct fault_record *record, void *userdata);
+
+int bindings_register(struct server *s);
+void bindings_changed(struct server *s);
+void bindings_ended(struct server *s, const struct rebind_record *record);
 
 int devices_register(struct server *s);
 void devices_changed(struct server *s, struct device *device, enum monitor_event event);

@@ -40,7 +40,8 @@ static int choose_application(sd_bus_message *m, void *userdata, sd_bus_error *e
 }
 
 /* The arguments of both forms begin alike. */
-static int do_resolve(struct server *s, sd_bus_message *m, const char *by, struct refusal *ret) {
+static int do_resolve(struct server *s, sd_bus_message *m, const char *by, sd_bus_message *reply,
+                      struct refusal *ret) {
         struct resolution resolution = { .resolver = by };
         int64_t id;
         int r;
@@ -74,7 +75,8 @@ int transaction_call_cancel(sd_bus_message *m, void *userdata, sd_bus_error *err
         return authority_check(m, "org.tilld1.sell", cancel, userdata, error);
 }
 
-static int do_approve(struct server *s, sd_bus_message *m, const char *number, struct refusal *ret) {
+static int do_approve(struct server *s, sd_bus_message *m, const char *number, sd_bus_message *reply,
+                      struct refusal *ret) {
         int64_t id;
         int r;
 

@@ -9,8 +9,8 @@
 #include "bus/authority.h"
 #include "bus/code-call.h"
 #include "bus/error.h"
-#include "bus/json.h"
 #include "bus/server.h"
+#include "bus/value.h"
 #include "transaction/prompt.h"
 
 #define INTERFACE "org.tilld1.Transaction"
@@ -38,13 +38,8 @@ int transaction_path_id(const struct server *s, const char *path, int64_t *ret) 
 
 /* ---- The values, once for properties, signals and Describe ---- */
 
-struct value {
-        char type; /* s, b, x, t or u; o for the path of transaction x, "/" for 0; a for a(us), the view's applications
-                    */
-        const char *s;
-        int64_t x;
-        const struct transaction_view *view;
-};
+/* Types of its own: o is the path of transaction x, "/" for 0; a is a(us), the applications of the view that data is.
+ */
 
 static const char *none_is_empty(const char *text) {
         return streq(text, "none") ? "" : text;
@@ -52,11 +47,11 @@ static const char *none_is_empty(const char *text) {
 
 #define TEXT(name, expression)                                                                                        \
         static struct value get_##name(const struct transaction_view *v) {                                            \
-                return (struct value){ .type = 's', .s = expression };                                                \
+                return VALUE_TEXT(expression);                                                                        \
         }
 #define NUMBER(name, t, expression)                                                                                   \
         static struct value get_##name(const struct transaction_view *v) {                                            \
-                return (struct value){ .type = t, .x = (int64_t) (expression) };                                      \
+                return VALUE_NUMBER(t, expression);                                                                   \
         }
 
 TEXT(kind, v->record.kind)
@@ -93,7 +88,7 @@ TEXT(operator, v->record.operator_id)
 TEXT(printing, print_state_to_string(v->record.print))
 
 static struct value get_applications(const struct transaction_view *v) {
-        return (struct value){ .type = 'a', .view = v };
+        return (struct value){ .type = 'a', .data = v };
 }
 
 static const struct field {
@@ -182,27 +177,20 @@ static int append_path(sd_bus_message *m, const struct server *s, int64_t id) {
 }
 
 static int append_value(sd_bus_message *m, const struct server *s, struct value v) {
-        uint32_t u = (uint32_t) v.x;
-        int b = v.x != 0;
-
         if (v.type == 'a')
-                return append_applications(m, v.view);
+                return append_applications(m, v.data);
         if (v.type == 'o')
                 return append_path(m, s, v.x);
-        if (v.type == 's')
-                return sd_bus_message_append_basic(m, 's', v.s);
-        if (v.type == 'b')
-                return sd_bus_message_append_basic(m, 'b', &b);
-        if (v.type == 'u')
-                return sd_bus_message_append_basic(m, 'u', &u);
-        return sd_bus_message_append_basic(m, v.type, &v.x);
+        return value_append(m, v);
 }
 
-static bool value_equal(struct value a, struct value b) {
-        if (a.type == 'a')
-                return a.view->n_applications == b.view->n_applications &&
-                       memcmp(a.view->applications, b.view->applications, sizeof(a.view->applications)) == 0;
-        return a.type == 's' ? streq(a.s, b.s) : a.x == b.x;
+static bool same_applications(const struct transaction_view *a, const struct transaction_view *b) {
+        return a->n_applications == b->n_applications &&
+               memcmp(a->applications, b->applications, sizeof(a->applications)) == 0;
+}
+
+static bool same_value(struct value a, struct value b) {
+        return a.type == 'a' ? same_applications(a.data, b.data) : value_equal(a, b);
 }
 
 static int append_field(sd_bus_message *m, const struct server *s, const struct field *f,
@@ -237,7 +225,7 @@ static int append_fields(sd_bus_message *m, const struct server *s, const struct
         if (r < 0)
                 return r;
         for (size_t i = 0; i < ELEMENTSOF(fields); i++) {
-                if (before && (fields[i].constant || value_equal(fields[i].get(v), fields[i].get(before))))
+                if (before && (fields[i].constant || same_value(fields[i].get(v), fields[i].get(before))))
                         continue;
                 r = append_field(m, s, fields + i, v);
                 if (r < 0)
@@ -336,15 +324,11 @@ static int method_describe(sd_bus_message *m, void *userdata, sd_bus_error *erro
                 struct value v = fields[i].get(&s->looked);
 
                 if (v.type == 'a')
-                        add_applications(json, fields[i].name, v.view);
+                        add_applications(json, fields[i].name, v.data);
                 else if (v.type == 'o')
                         add_path(json, fields[i].name, s, v.x);
-                else if (v.type == 's')
-                        cJSON_AddStringToObject(json, fields[i].name, v.s);
-                else if (v.type == 'b')
-                        cJSON_AddBoolToObject(json, fields[i].name, v.x != 0);
                 else
-                        cJSON_AddNumberToObject(json, fields[i].name, (double) v.x);
+                        value_add_json(json, fields[i].name, v);
         }
         return json_reply(m, json);
 }
@@ -544,23 +528,18 @@ static bool anything_changed(const struct server *s, const struct transaction_vi
         if (s->told.record.id != v->record.id)
                 return true;
         for (size_t i = 0; i < ELEMENTSOF(fields); i++)
-                if (!value_equal(fields[i].get(v), fields[i].get(&s->told)))
+                if (!same_value(fields[i].get(v), fields[i].get(&s->told)))
                         return true;
         return false;
 }
 
 /* The newest transaction's signals go to who is calling now. */
 static void follow_starter(struct server *s, int64_t id) {
-        sd_bus_track *track = NULL;
         int r;
 
-        r = sd_bus_track_new(s->bus, &track, NULL, NULL);
-        if (r >= 0)
-                r = sd_bus_track_add_sender(track, s->call);
+        r = server_follow_sender(s, s->call, &s->starter);
         if (r < 0)
                 log_warning_errno(r, "The starter of transaction %" PRIi64 " has no signals", id);
-        sd_bus_track_unref(s->starter);
-        s->starter = track;
         s->started = id;
 }
 
