@@ -271,6 +271,23 @@ void cli_pad(const char *text, int width) {
                 putchar(' ');
 }
 
+const char *cli_cut(const char *text, int width, char *ret, size_t size) {
+        size_t n;
+
+        copy_text(ret, size - strlen("…"), text);
+        n = strlen(ret);
+        if (n == strlen(text) && cli_width(ret) <= width)
+                return ret;
+        /* Whole characters, from the end. */
+        while (n > 0 && cli_width(ret) > width - 1) {
+                do
+                        n--;
+                while (n > 0 && ((unsigned char) ret[n] & 0xc0) == 0x80);
+                ret[n] = '\0';
+        }
+        return strcat(ret, "…");
+}
+
 static void print_cell(const char *text, int width) {
         cli_pad(text, width - 1);
         putchar(' ');

@@ -47,6 +47,7 @@ int verb_operator(struct cli *cli, int argc, char **argv);
 int verb_approve(struct cli *cli, int argc, char **argv);
 int verb_accept_clock(struct cli *cli, int argc, char **argv);
 int verb_emv(struct cli *cli, int argc, char **argv);
+int verb_binding(struct cli *cli, int argc, char **argv);
 int verb_receipts(struct cli *cli, int argc, char **argv);
 
 /* ---- Properties ---- */
@@ -97,6 +98,8 @@ const char *cli_tone_end(const struct cli *cli);
 
 /* Columns that a UTF-8 text takes on a terminal. */
 int cli_width(const char *text);
+/* A UTF-8 text that ends with an ellipsis where it is wider than width. */
+const char *cli_cut(const char *text, int width, char *ret, size_t size);
 /* Prints text and blanks up to width columns. */
 void cli_pad(const char *text, int width);
 /* The columns of a table; the last one's width is 0, and no blanks come behind it. */

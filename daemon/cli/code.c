@@ -2,61 +2,25 @@
 #include "cli/code.h"
 
 #include <fcntl.h>
-#include <termios.h>
 
 #include "base/secret.h"
+#include "cli/prompt.h"
 
-#define LINE_MAX_SIZE 64
-#define LINES_MAX_SIZE (4 * LINE_MAX_SIZE)
+/* No code is as long. */
+#define CODE_LINE_MAX 63
+/* A number, a blank and a code; twice. */
+#define LINES_MAX_SIZE (2 * PROMPT_MAX + 2)
 
-/* Ctrl-C, as it comes while it makes no signal. */
-#define INTERRUPT '\003'
+static int ask(const char *question, bool hidden, char line[static PROMPT_MAX]) {
+        int r = prompt_line(question, hidden, NULL, line);
 
-/* A line of standard input, without its end. Byte by byte: what comes behind it is not ours. */
-static int read_line(char line[static LINE_MAX_SIZE]) {
-        size_t n = 0;
-        char c;
-
-        for (;;) {
-                ssize_t k = read(STDIN_FILENO, &c, 1);
-
-                if (k < 0)
-                        return -errno;
-                if (k == 0 || c == '\n')
-                        break;
-                if (c == INTERRUPT)
-                        return -EINTR;
-                if (n == LINE_MAX_SIZE - 1)
-                        return -EMSGSIZE;
-                line[n++] = c;
-        }
-        line[n] = '\0';
-        return n > 0 ? 0 : -ENODATA;
+        if (r < 0)
+                return r;
+        return !*line ? -ENODATA : strlen(line) > CODE_LINE_MAX ? -EMSGSIZE : 0;
 }
 
-/* No signal in between: it would leave a terminal that shows nothing. */
-static int ask(const char *question, bool hidden, char line[static LINE_MAX_SIZE]) {
-        struct termios before, quiet;
-        int r;
-
-        fprintf(stderr, "%s ", question);
-        if (tcgetattr(STDIN_FILENO, &before) < 0)
-                return -errno;
-        quiet = before;
-        quiet.c_lflag &= ~(tcflag_t) ISIG;
-        if (hidden)
-                quiet.c_lflag &= ~(tcflag_t) ECHO;
-        if (tcsetattr(STDIN_FILENO, hidden ? TCSAFLUSH : TCSADRAIN, &quiet) < 0)
-                return -errno;
-        r = read_line(line);
-        (void) tcsetattr(STDIN_FILENO, TCSADRAIN, &before);
-        if (hidden || r < 0)
-                fputc('\n', stderr);
-        return r;
-}
-
-static int ask_new(char code[static LINE_MAX_SIZE]) {
-        char again[LINE_MAX_SIZE] = "";
+static int ask_new(char code[static PROMPT_MAX]) {
+        char again[PROMPT_MAX] = "";
         WIPE_AT_END(again);
         int r;
 
@@ -76,31 +40,27 @@ static void add_line(char lines[static LINES_MAX_SIZE], const char *number, cons
 }
 
 static int add_operator(const char *number, char lines[static LINES_MAX_SIZE]) {
-        char given[LINE_MAX_SIZE] = "", code[LINE_MAX_SIZE] = "";
+        char given[PROMPT_MAX] = "", code[PROMPT_MAX] = "";
         WIPE_AT_END(given);
         WIPE_AT_END(code);
         int r = 0;
 
         /* From elsewhere the line has the number, where it has to be said. */
-        if (!isatty(STDIN_FILENO))
-                r = read_line(code);
-        else {
-                if (!number)
-                        r = ask(_("Operator's number:"), false, given);
-                if (r >= 0)
-                        r = ask(_("Code:"), true, code);
-        }
+        if (!number && isatty(STDIN_FILENO))
+                r = ask(_("Operator's number:"), false, given);
+        if (r >= 0)
+                r = ask(_("Code:"), true, code);
         if (r >= 0)
                 add_line(lines, number ?: given, code);
         return r;
 }
 
 static int add_new(char lines[static LINES_MAX_SIZE]) {
-        char code[LINE_MAX_SIZE] = "";
+        char code[PROMPT_MAX] = "";
         WIPE_AT_END(code);
         int r;
 
-        r = isatty(STDIN_FILENO) ? ask_new(code) : read_line(code);
+        r = isatty(STDIN_FILENO) ? ask_new(code) : ask("", true, code);
         if (r >= 0)
                 add_line(lines, "", code);
         return r;
@@ -117,7 +77,7 @@ static int make_lines(unsigned forms, const char *number, char lines[static LINE
         return r;
 }
 
-static int make_pipe(const char *line, int *ret_fd) {
+int code_make_pipe(const char *line, int *ret_fd) {
         _cleanup_close_ int in = -EBADF, out = -EBADF;
         int fds[2];
 
@@ -139,7 +99,7 @@ int code_ask(unsigned forms, const char *number, int *ret_fd) {
 
         r = make_lines(forms, number, lines);
         if (r >= 0)
-                r = make_pipe(lines, ret_fd);
+                r = code_make_pipe(lines, ret_fd);
         if (r >= 0)
                 return 0;
         if (r == -EBADMSG)

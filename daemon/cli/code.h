@@ -17,3 +17,6 @@ enum code_form {
  * standard input in the same form, less the number that is known. *ret_fd has the lines. Returns the exit status.
  */
 int code_ask(unsigned forms, const char *number, int *ret_fd);
+
+/* A pipe that has the line, as tilld takes codes. Negative errno. */
+int code_make_pipe(const char *line, int *ret_fd);

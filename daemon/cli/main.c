@@ -35,6 +35,7 @@ static const struct verb {
         { "fault", verb_fault, "[ACT]", N_("what is wrong: list, show, acknowledge, end") },
         { "journal", verb_journal, "[ACT]", N_("the record: status, verify, export and more") },
         { "operator", verb_operator, "[ACT]", N_("who works here: list, log-on, add and more") },
+        { "binding", verb_binding, "[ACT]", N_("the bound phone: show, change, contacts and more") },
         { "accept-clock", verb_accept_clock, "[NUMBER]", N_("the clock is right, though it has jumped") },
         { "emv", verb_emv, "check", N_("card applications and keys a restart would use") },
         { "receipt", verb_receipts, "[ACT]", N_("papers: show, reprint, print, save, cancel and more") },

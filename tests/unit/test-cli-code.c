@@ -5,7 +5,10 @@
 #include <pty.h>
 #include <sys/wait.h>
 
+#include <termios.h>
+
 #include "daemon/cli/code.c"
+#include "daemon/cli/prompt.c"
 
 /* What the terminal showed, and what tilld would read. */
 static char shown[1024], line[128];
@@ -132,6 +135,9 @@ static void nothing_given(void **state) {
         assert_int_equal(status, EXIT_NO);
         assert_string_equal(line, "");
         type(CODE_OF_OPERATOR, "07", (const char *const[]){ "Code:", "8361\003\n", NULL });
+        assert_int_equal(status, EXIT_NO);
+        /* At once, without Enter. */
+        type(CODE_OF_OPERATOR, "07", (const char *const[]){ "Code:", "8361\003", NULL });
         assert_int_equal(status, EXIT_NO);
         type(CODE_OF_OPERATOR, "07", (const char *const[]){ "Code:", "\n", NULL });
         assert_int_equal(status, EXIT_NO);

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* tillctl binding contacts and notify: the people who are told, and of what. */
+#include <inttypes.h>
+
+#include "cli/binding.h"
+#include "cli/prompt.h"
+
+static const struct cli_column columns[] = {
+        { N_("NUMBER"), 7 }, { N_("NAME"), 17 }, { N_("PHONE"), 16 }, { N_("MAIL"), 26 }, { N_("FIRST BY"), 0 }, {},
+};
+
+static void print_preferences(const cJSON *contact) {
+        const cJSON *p;
+
+        cJSON_ArrayForEach(p, cJSON_GetObjectItemCaseSensitive(contact, "Preferences")) {
+                const char *channels = cJSON_GetStringValue(p);
+
+                printf("       %s: %s\n", binding_word(p->string), *channels ? channels : _("not at all"));
+        }
+}
+
+static void print_contact(const struct cli *cli, const cJSON *o) {
+        char id[24], name[80], mail[160];
+        bool is_phone = binding_number(o, "Id") == 0;
+        const char *const texts[] = {
+                id,
+                cli_cut(is_phone ? _("bound phone") : cli_text(o, "Name"), 16, name, sizeof(name)),
+                cli_text(o, "Phone"),
+                cli_cut(cli_text(o, "Mail"), 25, mail, sizeof(mail)),
+                binding_word(cli_text(o, "Channel")),
+        };
+
+        (void) snprintf(id, sizeof(id), "%.0f", binding_number(o, "Id"));
+        cli_print_row(cli, columns, texts, TONE_PLAIN);
+        print_preferences(o);
+}
+
+static int list(struct binding_cli *b) {
+        _cleanup_(cJSON_Deletep) cJSON *contacts = NULL;
+        const cJSON *o;
+        int r;
+
+        r = binding_list(b, "ListContacts", 0, &contacts);
+        if (r != 0)
+                return r;
+        if (b->cli->json)
+                return cli_print_json(contacts);
+        if (cJSON_GetArraySize(contacts) == 0) {
+                printf("%s\n", _("Nobody is told of anything yet: tillctl binding contacts add"));
+                return 0;
+        }
+        cli_print_head(b->cli, columns);
+        cJSON_ArrayForEach(o, contacts) {
+                print_contact(b->cli, o);
+        }
+        return 0;
+}
+
+/* ---- add, change, remove ---- */
+
+static const struct {
+        const char *key, *question;
+} fields[] = {
+        { "name", N_("Name:") },
+        { "phone", N_("Phone, with its country code as +8613800138000 (Enter: none):") },
+        { "mail", N_("Mail address (Enter: none):") },
+        { "channel", N_("Told first by sms, mail or hook (Enter: sms):") },
+        { "language", N_("Language, zh_CN or en (Enter: zh_CN):") },
+        { "position", N_("Place in the list, 1 is told first (Enter: the last):") },
+};
+
+static int append_field(sd_bus_message *m, const char *key, const char *text) {
+        if (streq(key, "position"))
+                return sd_bus_message_append(m, "{sv}", key, "u", (uint32_t) strtoul(text, NULL, 10));
+        return sd_bus_message_append(m, "{sv}", key, "s", text);
+}
+
+/* What Enter alone leaves out is as it was, or as tilld has it; a minus sign empties it. */
+static int ask_fields(sd_bus_message *m) {
+        char line[PROMPT_MAX];
+        int r;
+
+        r = sd_bus_message_open_container(m, 'a', "{sv}");
+        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(fields); i++) {
+                r = prompt_line(_(fields[i].question), false, NULL, line);
+                if (r >= 0 && *line)
+                        r = append_field(m, fields[i].key, streq(line, "-") ? "" : line);
+        }
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+static int send_fields(struct binding_cli *b, const char *method, const char *id) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        int r;
+
+        r = binding_new_call(b, method, &m);
+        if (r >= 0 && id)
+                r = sd_bus_message_append(m, "x", (int64_t) strtoll(id, NULL, 10));
+        if (r >= 0)
+                r = ask_fields(m);
+        if (r == -EINTR || r == -ENODATA) {
+                fprintf(stderr, "%s\n", _("Nothing was changed."));
+                return EXIT_NO;
+        }
+        return binding_send(b, m, r, NULL);
+}
+
+static int change(struct binding_cli *b, const char *id) {
+        if (isatty(STDIN_FILENO))
+                fprintf(stderr, "%s\n", _("Enter alone leaves it as it is, a minus sign empties it."));
+        return send_fields(b, "ChangeContact", id);
+}
+
+static int remove_one(struct binding_cli *b, const char *id) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        int r;
+
+        r = binding_new_call(b, "RemoveContact", &m);
+        if (r >= 0)
+                r = sd_bus_message_append(m, "x", (int64_t) strtoll(id, NULL, 10));
+        return binding_send(b, m, r, NULL);
+}
+
+/* Negative where the call is wrong. */
+int binding_contacts(struct binding_cli *b, int argc, char **argv) {
+        if (argc == 1)
+                return list(b);
+        if (argc == 2 && streq(argv[1], "add"))
+                return send_fields(b, "AddContact", NULL);
+        if (argc == 3 && streq(argv[1], "change"))
+                return change(b, argv[2]);
+        if (argc == 3 && streq(argv[1], "remove"))
+                return remove_one(b, argv[2]);
+        return -EINVAL;
+}
+
+int binding_notify(struct binding_cli *b, int argc, char **argv) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        char channels[64] = "";
+        int r;
+
+        for (int i = 3; i < argc; i++)
+                (void) snprintf(channels + strlen(channels), sizeof(channels) - strlen(channels), "%s%s",
+                                i > 3 ? " " : "", argv[i]);
+        r = binding_new_call(b, "SetPreference", &m);
+        if (r >= 0)
+                r = sd_bus_message_append(m, "xss", (int64_t) strtoll(argv[1], NULL, 10), argv[2], channels);
+        return binding_send(b, m, r, NULL);
+}
