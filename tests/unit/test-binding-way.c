@@ -41,10 +41,368 @@ static void change(void **state) {
         assert_int_equal(heard.n_ended, 2);
 }
 
+/* ---- Told ---- */
+
+static struct contact_record contact_of(const char *name, const char *phone) {
+        struct contact_record record = { .channel = "sms", .language = "en" };
+
+        COPY(record.name, name);
+        COPY(record.phone, phone);
+        return record;
+}
+
+static int64_t add_contact(const char *name, const char *phone) {
+        struct contact_record record = contact_of(name, phone);
+        struct refusal refusal;
+
+        assert_int_equal(binding_add_contact(room, &record, "uid 1000", &refusal), 0);
+        return record.id;
+}
+
+static int list_notice(const struct notice_record *record, void *userdata) {
+        unsigned *n = userdata;
+
+        if (streq(record->event, "binding"))
+                n[record->contact < 0 ? 2 : record->contact > 0]++;
+        return 0;
+}
+
+/* All contacts and the old phone are told in the commit, and the new one has the checklist. */
+static void all_are_told(void **state) {
+        unsigned before[3] = {}, after[3] = {};
+
+        bind_first(OLD);
+        (void) add_contact("Li", "+8613800138002");
+        (void) add_contact("Wang", "+8613800138003");
+        assert_int_equal(notice_record_each(shop.journal, 100, list_notice, before), 0);
+        go_to_codes(REBIND_CHANGE, NEW);
+        assert_int_equal(give_right(REBIND_OLD_PHONE), 0);
+        assert_int_equal(give_right(REBIND_NEW_PHONE), 0);
+        assert_int_equal(run_until(REBIND_COMMITTED), REBIND_COMMITTED);
+        assert_int_equal(notice_record_each(shop.journal, 100, list_notice, after), 0);
+        assert_int_equal(after[0] - before[0], 1);
+        assert_int_equal(after[1] - before[1], 2);
+        assert_int_equal(after[2] - before[2], 1);
+}
+
+static void backup_is_kept(void **state) {
+        char command[512];
+
+        bind_first(OLD);
+        assert_true(startswith(room->rebind.backup, "rebind-1-test-") != NULL);
+        assert_int_equal(strlen(room->rebind.backup_digest), 64);
+        snprintf(command, sizeof(command),
+                 "cd %s/backups && [ $(stat -c %%a %s) = 600 ] && sha256sum %s | grep -qi %s", shop.dir,
+                 room->rebind.backup, room->rebind.backup, room->rebind.backup_digest);
+        assert_int_equal(system(command), 0);
+
+        /* A handful stays, and what was left unfinished does not; another mode's is not touched. */
+        snprintf(command, sizeof(command), "cd %s/backups && touch rebind-1-live-x.jsonl rebind-2-test-x.jsonl.new",
+                 shop.dir);
+        assert_int_equal(system(command), 0);
+        for (int i = 0; i < 8; i++) {
+                pass(31 * MINUTE);
+                go_to_codes(REBIND_CHANGE, NEW);
+                assert_int_equal(binding_cancel(room, "uid 1", &(struct refusal){}), 0);
+        }
+        snprintf(command, sizeof(command),
+                 "cd %s/backups && [ $(ls | grep -c test) = 5 ] && ls rebind-1-live-x.jsonl "
+                 ">/dev/null && ! ls *.new 2>/dev/null",
+                 shop.dir);
+        assert_int_equal(system(command), 0);
+}
+
+/* ---- What is refused at once ---- */
+
+static int begin_with(const char *serial, const char *terminal, const char *phone) {
+        const struct binding_call call = { .serial = serial, .terminal = terminal, .phone = phone, .by = "01" };
+        struct refusal refusal;
+        int64_t id;
+
+        return binding_begin(room, &call, &id, &refusal) < 0 ? -(int) refusal.code : 0;
+}
+
+static void refused_begins(void **state) {
+        static const struct {
+                const char *serial, *terminal, *phone;
+                enum refusal_code code;
+        } cases[] = {
+                { "SN-0002", "T0000001", NEW, REFUSAL_INVALID_TERMINAL },
+                { "", "T0000001", NEW, REFUSAL_INVALID_TERMINAL },
+                { "SN-0001SN-0001SN-0001SN-0001SN-0001", "T0000001", NEW, REFUSAL_INVALID_TERMINAL },
+                { "SN-0001", "T0000002", NEW, REFUSAL_INVALID_TERMINAL },
+                { "SN-0001", "T00000012", NEW, REFUSAL_INVALID_TERMINAL },
+                { "SN-0001", "T0000001", "", REFUSAL_INVALID_PHONE },
+                { "SN-0001", "T0000001", "13800138001", REFUSAL_INVALID_PHONE },
+                { "SN-0001", "T0000001", "+86138001380011380013", REFUSAL_INVALID_PHONE },
+                { "SN-0001", "T0000001", OLD, REFUSAL_INVALID_PHONE },
+        };
+
+        bind_first(OLD);
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++)
+                if (begin_with(cases[i].serial, cases[i].terminal, cases[i].phone) != -(int) cases[i].code)
+                        fail_msg("%zu", i);
+        *shop.settings.serial = '\0';
+        assert_int_equal(begin_with("", "T0000001", NEW), -REFUSAL_NOT_READY);
+        assert_int_equal(room->rebind.id, 1);
+}
+
+static void one_at_a_time(void **state) {
+        assert_int_equal(begin_as(REBIND_CHANGE, OLD), 0);
+        assert_int_equal(begin_as(REBIND_CHANGE, NEW), -REFUSAL_BUSY);
+        assert_int_equal(give(REBIND_NEW_PHONE, "123456"), -REFUSAL_NOT_ASKED);
+        assert_int_equal(send_codes(), -REFUSAL_NOT_ASKED);
+        /* Somebody else leads it now. */
+        assert_int_equal(take_up(), 0);
+        assert_int_equal(room->rebind.id, 1);
+        assert_string_equal(room->rebind.by, "uid 1001");
+        assert_int_equal(run_until(REBIND_CODES), REBIND_CODES);
+        assert_int_equal(begin_as(REBIND_CHANGE, NEW), -REFUSAL_BUSY);
+        assert_int_equal(binding_cancel(room, "uid 1", &(struct refusal){}), 0);
+        assert_rolled_back(REBIND_CODES, "cancelled");
+        assert_true(binding_cancel(room, "uid 1", &(struct refusal){}) < 0);
+        assert_int_equal(begin_as(REBIND_CHANGE, NEW), 0);
+}
+
+/* ---- Each step fails ---- */
+
+/* What goes wrong, from the check on. */
+static const struct failure {
+        const char *name;
+        enum host_kind kind;
+        enum host_outcome outcome;
+        const char *code;
+        int number, sent, test;
+        enum rebind_step step;
+        const char *reason;
+} failures[] = {
+        { "no number", .number = -EINVAL, .step = REBIND_CHECK, .reason = "number-refused" },
+        { "no mobile", .number = -EADDRNOTAVAIL, .step = REBIND_CHECK, .reason = "number-refused" },
+        { "no helper", .number = -ECONNREFUSED, .step = REBIND_CHECK, .reason = "number-unchecked" },
+        { "late helper", .number = -ETIME, .step = REBIND_CHECK, .reason = "number-unchecked" },
+        { "check not sent", HOST_BINDING_CHECK, HOST_NOT_SENT, .step = REBIND_CHECK, .reason = "unreachable-host" },
+        { "check lost", HOST_BINDING_CHECK, HOST_NO_ANSWER, .step = REBIND_CHECK, .reason = "unreachable-host" },
+        { "check's MAC", HOST_BINDING_CHECK, HOST_BAD_MAC, .step = REBIND_CHECK, .reason = "unreachable-host" },
+        { "serial", HOST_BINDING_CHECK, .code = "97", .step = REBIND_CHECK, .reason = "serial-refused" },
+        { "phone", HOST_BINDING_CHECK, .code = "12", .step = REBIND_CHECK, .reason = "phone-differs" },
+        { "not approved", HOST_BINDING_CHECK, .code = "58", .step = REBIND_CHECK, .reason = "acquirer-refused" },
+        { "malfunction", HOST_BINDING_CHECK, .code = "96", .step = REBIND_CHECK, .reason = "acquirer-refused" },
+        { "code not sent", .sent = -ENETDOWN, .step = REBIND_CODES, .reason = "not-sent" },
+        { "confirm not sent", HOST_BINDING_CONFIRM, HOST_NOT_SENT, .step = REBIND_CONFIRM,
+          .reason = "unreachable-host" },
+        { "confirm lost", HOST_BINDING_CONFIRM, HOST_NO_ANSWER, .step = REBIND_CONFIRM, .reason = "unreachable-host" },
+        { "confirm's MAC", HOST_BINDING_CONFIRM, HOST_BAD_MAC, .step = REBIND_CONFIRM, .reason = "unreachable-host" },
+        { "confirm garbled", HOST_BINDING_CONFIRM, HOST_MALFORMED, .step = REBIND_CONFIRM,
+          .reason = "unreachable-host" },
+        { "confirm refused", HOST_BINDING_CONFIRM, .code = "12", .step = REBIND_CONFIRM, .reason = "phone-differs" },
+        { "test notice", .test = -ETIME, .step = REBIND_TEST, .reason = "test-notice-failed" },
+        { "test refused", HOST_ECHO, .code = "96", .step = REBIND_TEST, .reason = "test-transaction-failed" },
+        { "test lost", HOST_ECHO, HOST_NO_ANSWER, .step = REBIND_TEST, .reason = "test-transaction-failed" },
+};
+
+static void go_on_to_the_end(void) {
+        for (int i = 0; i < 4000 && rebind_is_open(room); i++) {
+                for (enum rebind_holder h = REBIND_OLD_PHONE; h <= REBIND_NEW_PHONE; h++)
+                        if (room->rebind.step == REBIND_CODES && codes_wants(&room->rebind, h) && *post.codes[h] &&
+                            !view_of().sending)
+                                assert_int_equal(give_right(h), 0);
+                assert_true(sd_event_run(shop.event, 1000) >= 0);
+        }
+        assert_false(rebind_is_open(room));
+}
+
+static void each_failure(void **state) {
+        bind_first(OLD);
+        for (size_t i = 0; i < ELEMENTSOF(failures); i++) {
+                const struct failure *f = failures + i;
+
+                print_message("%s\n", f->name);
+                /* Sends are counted over half an hour. */
+                pass(31 * MINUTE);
+                memset(&post, 0, sizeof(post));
+                post.number = f->number;
+                post.code = f->sent;
+                post.test = f->test;
+                trouble.kind = f->kind;
+                trouble.outcome = f->outcome;
+                trouble.code = f->code;
+                trouble.times = f->kind || f->code || f->outcome ? 1 : 0;
+                assert_int_equal(begin_as(REBIND_CHANGE, NEW), 0);
+                go_on_to_the_end();
+                assert_rolled_back(f->step, f->reason);
+                assert_bound(OLD);
+        }
+        /* None of these stands in the way of taking it up again. */
+        pass(31 * MINUTE);
+        memset(&post, 0, sizeof(post));
+        assert_int_equal(take_up(), 0);
+        assert_int_equal(room->rebind.resumes, ELEMENTSOF(failures) + 1);
+        go_on_to_the_end();
+        assert_int_equal(room->rebind.step, REBIND_COMMITTED);
+        assert_bound(NEW);
+}
+
+/* ---- Each step takes too long ---- */
+
+static void each_time_out(void **state) {
+        static const struct {
+                enum rebind_step step;
+                uint64_t usec;
+        } cases[] = {
+                { REBIND_CHECK, 5 * MINUTE },
+                { REBIND_CODES, 30 * MINUTE },
+                { REBIND_CONFIRM, 5 * MINUTE },
+                { REBIND_TEST, 5 * MINUTE },
+        };
+
+        bind_first(OLD);
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                pass(31 * MINUTE);
+                memset(&post, 0, sizeof(post));
+                assert_int_equal(begin_as(REBIND_CHANGE, NEW), 0);
+                if (cases[i].step == REBIND_CHECK)
+                        acq.hold = true;
+                else
+                        wait_for_codes();
+                if (cases[i].step > REBIND_CODES) {
+                        acq.hold = cases[i].step == REBIND_CONFIRM;
+                        post.hold = cases[i].step == REBIND_TEST;
+                        assert_int_equal(give_right(REBIND_OLD_PHONE), 0);
+                        assert_int_equal(give_right(REBIND_NEW_PHONE), 0);
+                        assert_int_equal(run_until(cases[i].step), cases[i].step);
+                }
+                run_a_while();
+                pass(cases[i].usec - MINUTE);
+                run_a_while();
+                assert_int_equal(room->rebind.step, cases[i].step);
+                pass(2 * MINUTE);
+                run_a_while();
+                /* What is being said to the acquirer is not taken back before it has ended. */
+                acq.hold = post.hold = false;
+                assert_int_equal(run_until(REBIND_ROLLED_BACK), REBIND_ROLLED_BACK);
+                assert_rolled_back(cases[i].step, "timed-out");
+                run_a_while();
+                assert_bound(OLD);
+        }
+}
+
+/* The confirm is with the acquirer when somebody cancels: its answer is waited for, then it is taken back. */
+static void cancelled_while_confirmed(void **state) {
+        struct refusal refusal;
+
+        bind_first(OLD);
+        go_to_codes(REBIND_CHANGE, NEW);
+        assert_int_equal(give_right(REBIND_OLD_PHONE), 0);
+        acq.hold = true;
+        assert_int_equal(give_right(REBIND_NEW_PHONE), 0);
+        assert_int_equal(run_until(REBIND_CONFIRM), REBIND_CONFIRM);
+        run_a_while();
+        assert_int_equal(binding_cancel(room, "uid 1", &refusal), 0);
+        assert_int_equal(room->rebind.step, REBIND_CONFIRM);
+        assert_true(*view_of().message);
+        assert_true(binding_cancel(room, "uid 1", &refusal) < 0);
+        acq.hold = false;
+        assert_int_equal(run_until(REBIND_ROLLED_BACK), REBIND_ROLLED_BACK);
+        assert_rolled_back(REBIND_CONFIRM, "cancelled");
+        assert_bound(OLD);
+}
+
+/* A customer is served first. */
+static void payment_comes_first(void **state) {
+        struct engine_call call = { .kind = "echo", .currency = "", .reference = "E-1", .order = "" };
+        struct refusal refusal;
+        int64_t id;
+
+        acq.hold = true;
+        assert_int_equal(engine_start_transaction(shop.engine, &call, &id, &refusal), 0);
+        assert_int_equal(begin_as(REBIND_CHANGE, OLD), 0);
+        run_a_while();
+        assert_int_equal(room->rebind.step, REBIND_CHECK);
+        acq.hold = false;
+        assert_int_equal(run_until(REBIND_CODES), REBIND_CODES);
+}
+
+/* ---- The journal's disk ---- */
+
+static int full_at; /* so many commits on it is full, for a while; 0: never */
+static int full_for;
+static bool is_ours; /* what is being written is a step of the change: the engine's own commits have their tests */
+
+int __real_event_append(struct journal *j, const char *kind, int64_t transaction, const char *text);
+int __wrap_event_append(struct journal *j, const char *kind, int64_t transaction, const char *text);
+
+int __wrap_event_append(struct journal *j, const char *kind, int64_t transaction, const char *text) {
+        is_ours = startswith(kind, "rebind-") != NULL;
+        return __real_event_append(j, kind, transaction, text);
+}
+
+int __real_journal_commit(struct journal *j);
+int __wrap_journal_commit(struct journal *j);
+
+int __wrap_journal_commit(struct journal *j) {
+        bool ours = is_ours;
+
+        is_ours = false;
+        if (ours && full_at > 0 && --full_at == 0) {
+                if (--full_for > 0)
+                        full_at = 1;
+                journal_rollback(j);
+                return -ENOSPC;
+        }
+        return __real_journal_commit(j);
+}
+
+/* At each commit of the way, once or for a while: one binding, and the acquirer has the same. */
+static void disk_is_full(void **state) {
+        const char *bound = OLD;
+        int ended = 0;
+
+        bind_first(OLD);
+        for (int at = 1; at < 24; at++) {
+                const char *other = streq(bound, OLD) ? NEW : OLD;
+
+                pass(25 * 60 * MINUTE);
+                memset(&post, 0, sizeof(post));
+                full_for = at % 3 + 1;
+                full_at = at;
+                if (begin_as(REBIND_CHANGE, other) < 0) {
+                        full_at = 0;
+                        continue;
+                }
+                for (int i = 0; i < 4000 && rebind_is_open(room); i++) {
+                        for (enum rebind_holder h = REBIND_OLD_PHONE; h <= REBIND_NEW_PHONE; h++)
+                                if (room->rebind.step == REBIND_CODES && !room->failing && !view_of().sending &&
+                                    codes_wants(&room->rebind, h)) {
+                                        if (view_of().new_tries + view_of().old_tries == 0)
+                                                (void) send_codes();
+                                        else
+                                                (void) give_right(h);
+                                }
+                        assert_true(sd_event_run(shop.event, 1000) >= 0);
+                }
+                assert_false(rebind_is_open(room));
+                ended += full_at == 0;
+                full_at = 0;
+                if (room->rebind.step == REBIND_COMMITTED)
+                        bound = other;
+                assert_bound(bound);
+        }
+        assert_true(ended > 5);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(first_phone, room_setup, room_teardown),
                 cmocka_unit_test_setup_teardown(change, room_setup, room_teardown),
+                cmocka_unit_test_setup_teardown(all_are_told, room_setup, room_teardown),
+                cmocka_unit_test_setup_teardown(backup_is_kept, room_setup, room_teardown),
+                cmocka_unit_test_setup_teardown(refused_begins, room_setup, room_teardown),
+                cmocka_unit_test_setup_teardown(one_at_a_time, room_setup, room_teardown),
+                cmocka_unit_test_setup_teardown(each_failure, room_setup, room_teardown),
+                cmocka_unit_test_setup_teardown(each_time_out, room_setup, room_teardown),
+                cmocka_unit_test_setup_teardown(cancelled_while_confirmed, room_setup, room_teardown),
+                cmocka_unit_test_setup_teardown(payment_comes_first, room_setup, room_teardown),
+                cmocka_unit_test_setup_teardown(disk_is_full, room_setup, room_teardown),
         };
 
         return cmocka_run_group_tests_name("binding-way", tests, NULL, NULL);
