@@ -168,6 +168,8 @@ $(O)/unit/test-transaction-upkeep: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,sd_
 CHIP_TESTS := $(patsubst %,$(O)/unit/test-transaction-%,chip hostile kinds clock download offline)
 $(CHIP_TESTS): LDFLAGS += $(addprefix -Wl$(comma)--wrap=,monitor_find_connected emv_open acquirer_is_signed_on \
 	acquirer_is_busy acquirer_exchange sd_event_add_time_relative)
+# And where notices go, and how often something is written.
+$(O)/unit/test-transaction-kinds: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,notice_send notice_call_free journal_commit)
 $(O)/unit/test-transaction-chip: LDFLAGS += -Wl,--wrap=secret_new
 $(O)/unit/test-transaction-clock: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,clock_gettime sd_id128_get_boot clock_is_synchronized)
 

@@ -6,9 +6,11 @@
 #include "test.h"
 
 #include "chip-fixture.h"
+#include "bound-phone.h"
 #include "journal/internal.h"
 #include "journal/counter.h"
 #include "journal/event.h"
+#include "notice/send.h"
 
 /* What a worker says in place of what its card has told. */
 #define SHORT_PAN 1
@@ -634,6 +636,103 @@ static void an_unconfirmed_refund_is_resolved_once(void **state) {
         run_approved(about("refund", sale, 234));
 }
 
+/* ---- Who is told ---- */
+
+/* A channel that never answers: what is queued stays so. */
+int __wrap_notice_send(sd_event *event, const struct notice_letter *letter, uint64_t deadline_usec,
+                       notice_call_done_t done, void *userdata, struct notice_call **ret);
+int __wrap_notice_send(sd_event *event, const struct notice_letter *letter, uint64_t deadline_usec,
+                       notice_call_done_t done, void *userdata, struct notice_call **ret) {
+        /* Nobody who pays waits for it. */
+        assert_int_equal(engine_current(shop.engine), 0);
+        *ret = NULL;
+        return 0;
+}
+
+struct notice_call *__wrap_notice_call_free(struct notice_call *call);
+struct notice_call *__wrap_notice_call_free(struct notice_call *call) {
+        return NULL;
+}
+
+static unsigned commits;
+
+int __real_journal_commit(struct journal *j);
+int __wrap_journal_commit(struct journal *j);
+int __wrap_journal_commit(struct journal *j) {
+        commits++;
+        return __real_journal_commit(j);
+}
+
+/* There are so many now, and this is the newest. */
+static void assert_told(unsigned n, const char *says) {
+        struct notice_record notice;
+
+        assert_int_equal(bound_phone_notices(shop.journal, &notice), n);
+        if (n == 0)
+                return;
+        assert_string_equal(notice.event, "transaction");
+        assert_non_null(startswith(notice.text, "【测试】交易提醒\n"));
+        if (!strstr(notice.text, says))
+                fail_msg("\"%s\" is not in \"%s\"", says, notice.text);
+}
+
+static void people_are_told_of_what_was_approved(void **state) {
+        int64_t sale;
+
+        bound_phone_bind(shop.journal);
+        sale = sell();
+        assert_told(1, "消费12.34元成功，卡尾号0005，订单A-1。");
+        run_approved(about("void", sale, 1234));
+        assert_told(2, "消费撤销12.34元成功，卡尾号0005，订单A-2。");
+        run_approved((struct engine_call){ .kind = "pre-authorization", .amount = 5000, .currency = "CNY" });
+        assert_told(3, "预授权50.00元成功");
+        chip_restart();
+        assert_told(3, "预授权50.00元成功");
+}
+
+/* Of what was declined, taken back, or may not be booked, nobody is told that it is. */
+static void nobody_is_told_of_what_was_not(void **state) {
+        const struct engine_call balance = { .kind = "balance", .currency = "CNY" };
+        int64_t sale, refund;
+
+        sale = sell();
+        bound_phone_bind(shop.journal);
+        chip.code = "51";
+        run(SALE);
+        assert_result(RESULT_DECLINED, "refused");
+        chip.code = "00";
+        chip.outcome = HOST_NO_ANSWER;
+        run(SALE);
+        assert_result(RESULT_FAILED, "no-answer");
+        refund = lose_refund(sale);
+        run_approved(balance);
+        run_approved((struct engine_call){ .kind = "echo", .currency = "" });
+        assert_told(0, "");
+
+        /* Once somebody knows. */
+        resolve(refund, "approved", "acquirer: booked", REFUSAL_NONE);
+        assert_told(1, "退货10.00元成功");
+        refund = lose_refund(sell());
+        assert_told(2, "消费12.34元成功");
+        resolve(refund, "declined", "acquirer: not booked", REFUSAL_NONE);
+        assert_told(2, "消费12.34元成功");
+}
+
+/* Who pays waits for no commit more. */
+static void a_notice_takes_no_commit(void **state) {
+        unsigned without;
+
+        (void) sell();
+        commits = 0;
+        (void) sell();
+        without = commits;
+        bound_phone_bind(shop.journal);
+        commits = 0;
+        (void) sell();
+        assert_told(1, "消费");
+        assert_int_equal(commits, without);
+}
+
 static void a_rejected_reversal_is_settled(void **state) {
         struct request_record reversal;
         int64_t id;
@@ -798,6 +897,9 @@ static void tamper(union message *m) {
 int main(int argc, char **argv) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(nobody_signs_for_little, setup, chip_teardown),
+                cmocka_unit_test_setup_teardown(people_are_told_of_what_was_approved, setup, chip_teardown),
+                cmocka_unit_test_setup_teardown(nobody_is_told_of_what_was_not, setup, chip_teardown),
+                cmocka_unit_test_setup_teardown(a_notice_takes_no_commit, setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(a_void_names_its_original, setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(another_card_voids_nothing, setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(what_may_be_voided, setup, chip_teardown),

@@ -5,6 +5,7 @@
 #include <sqlite3.h>
 
 #include "chip-fixture.h"
+#include "bound-phone.h"
 #include "journal/batch.h"
 #include "transaction/offline.h"
 
@@ -71,6 +72,18 @@ static void at_once(void **state) {
         assert_offline("00");
         assert_int_equal(chip.requests, 1);
         assert_told("6200000000000062");
+}
+
+/* What the card approved by itself is not said to be booked. */
+static void people_are_told_what_it_is(void **state) {
+        struct notice_record notice;
+
+        bound_phone_bind(shop.journal);
+        chip_sale("offline-approved");
+        let_forward();
+        assert_offline("00");
+        assert_int_equal(bound_phone_notices(shop.journal, &notice), 1);
+        assert_non_null(strstr(notice.text, "消费12.34元成功（待上送收单机构），卡尾号0062，订单A-1。"));
 }
 
 static void acquirer_not_reached(void **state) {
@@ -307,6 +320,7 @@ static void killed_before_it_is_told(void **state) {
 int main(int argc, char **argv) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(at_once, setup, chip_teardown),
+                cmocka_unit_test_setup_teardown(people_are_told_what_it_is, setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(acquirer_not_reached, setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(no_answer, setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(request_not_made, setup, chip_teardown),

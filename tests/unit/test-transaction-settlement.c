@@ -4,6 +4,7 @@
 
 #include "journal/batch.h"
 #include "told-fixture.h"
+#include "bound-phone.h"
 #include "transaction/resolution.h"
 
 static int n_settlements;
@@ -607,6 +608,30 @@ static void ended_by_agreement(void **state) {
                 }
 }
 
+/* What came in, what went back, and that the sums agree; once, whatever it took. */
+static void people_are_told(void **state) {
+        struct notice_record notice;
+        struct batch_record batch;
+        char text[128];
+
+        bound_phone_bind(shop.journal);
+        (void) acq_add("sale", 10000);
+        (void) acq_add("sale", 2500);
+        (void) acq_add("refund", 300);
+        (void) acq_add("pre-authorization", 700000);
+        assert_int_equal(batch_load_current(shop.journal, &batch), 0);
+        verdict = HOST_RECONCILIATION_FAILED;
+        assert_string_equal(settle().reason, "not-reconciled");
+        assert_int_equal(bound_phone_notices(shop.journal, &notice), 0);
+        verdict = HOST_UNEQUAL;
+        (void) settle();
+        assert_int_equal(bound_phone_notices(shop.journal, &notice), 1);
+        assert_string_equal(notice.event, "settlement");
+        snprintf(text, sizeof(text), "批次%06u已结算：共4笔，净额122.00元，对账不平，请核对。", batch.number);
+        if (!strstr(notice.text, text))
+                fail_msg("\"%s\" is not in \"%s\"", text, notice.text);
+}
+
 static void agreed_without_a_comparison(void **state) {
         struct transaction_record settlement, chip;
         uint8_t icc[BATCH_CHIP_MAX];
@@ -756,6 +781,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(rejected_forward, setup, acq_teardown),
                 cmocka_unit_test_setup_teardown(ended_by_agreement, setup, acq_teardown),
                 cmocka_unit_test_setup_teardown(agreed_without_a_comparison, setup, acq_teardown),
+                cmocka_unit_test_setup_teardown(people_are_told, setup, acq_teardown),
                 cmocka_unit_test_setup_teardown(no_agreement_without_an_answer, setup, acq_teardown),
                 cmocka_unit_test_setup_teardown(only_a_frozen_batch_is_agreed_on, setup, acq_teardown),
                 cmocka_unit_test_setup_teardown(other_batch_number, setup, acq_teardown),
