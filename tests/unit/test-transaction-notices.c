@@ -578,6 +578,19 @@ static void late(void **state) {
         assert_null(strstr(channels.sent[1].body, "迟到"));
 }
 
+/* That it is bound no more is told to the phone that was. */
+static void the_old_phone(void **state) {
+        assert_int_equal(add(&locked, NOTICE_TO_OLD_PHONE), 0);
+        bind_phone(PHONE);
+        assert_int_equal(queue(&locked, NOTICE_TO_OLD_PHONE), 1);
+        bind_phone(OTHER_PHONE);
+        notices_kick(shop.engine->notices);
+        run();
+        assert_int_equal(channels.n, 1);
+        assert_sent(0, NOTICE_SMS, PHONE, "【测试】【test】");
+        assert_false(load(1).late);
+}
+
 /* The same number anew is the same phone. */
 static void not_late(void **state) {
         bind_phone(PHONE);
@@ -797,6 +810,7 @@ int main(void) {
                 TEST(no_helper),
                 TEST(late),
                 TEST(not_late),
+                TEST(the_old_phone),
                 TEST(restarted),
                 TEST(restarted_in_back_off),
                 TEST(not_during_a_sale),
