@@ -77,11 +77,11 @@ static int refuse(struct refusal *ret, int error, int64_t id) {
 /* ---- What is written ---- */
 
 /* In the caller's journal transaction: all hear of it, also who is no contact any more, `former`; 0 for nobody. */
-static int tell(struct binding *b, const struct contact_record *record, int64_t former) {
+static int tell(struct binding *b, const struct contact_record *record, const char *what, int64_t former) {
         struct notice_order order = {
                 .event = NOTICE_SECURITY,
                 .what = NOTICE_TEXT_CONTACT_CHANGED,
-                .fields = { .name = record->name, .time_usec = clock_now(CLOCK_REALTIME) },
+                .fields = { .name = record->name, .kind = what, .time_usec = clock_now(CLOCK_REALTIME) },
                 .obliged = true,
         };
         int r;
@@ -167,7 +167,7 @@ static int commit(struct binding *b, write_contact_t write_contact, struct conta
 
         r = write_contact(b, record, &former);
         if (r >= 0)
-                r = tell(b, record, former);
+                r = tell(b, record, startswith(event, "contact-"), former);
         if (r >= 0)
                 r = append(j, event, record->id, by);
         return r < 0 ? r : journal_commit(j);

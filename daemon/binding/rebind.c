@@ -80,6 +80,7 @@ int rebind_fill_order(struct binding *b, const struct rebind_record *record, enu
                 .fields = {
                         .phone = masks->phone,
                         .old_phone = masks->old_phone,
+                        .result = record->reason,
                         .time_usec = clock_now(CLOCK_REALTIME),
                 },
         };

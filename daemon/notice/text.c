@@ -119,11 +119,11 @@ static const struct template templates[_NOTICE_TEXT_MAX][_LANGUAGE_MAX] = {
         },
         [NOTICE_TEXT_ROLLED_BACK] = {
                 { "更换绑定手机未完成",
-                  "【{merchant}】终端{terminal}更换绑定手机未完成[，仍为{old_phone}]，{time}。[{detail}]"
+                  "【{merchant}】终端{terminal}更换绑定手机未完成[，仍为{old_phone}]，{time}[：{result}]。"
                   "如非本人发起，请致电收单机构。" },
                 { "The phone was not changed",
-                  "{merchant}, terminal {terminal}: the bound phone was not changed[, it is still {old_phone}], {time}."
-                  "[ {detail}] If you did not begin this, call your acquirer." },
+                  "{merchant}, terminal {terminal}: the bound phone was not changed[, it is still {old_phone}], {time}[: {result}]. "
+                  "If you did not begin this, call your acquirer." },
         },
         [NOTICE_TEXT_CHECKLIST] = {
                 { "清理旧手机",
@@ -160,6 +160,23 @@ static const struct {
         { "balanced", { "对账平", "balanced" } },
         { "unequal", { "对账不平，请核对", "not balanced: compare it with the acquirer's statement" } },
         { "by-agreement", { "经协商结束", "ended by agreement" } },
+        { "cancelled", { "已取消", "it was cancelled" } },
+        { "cancelled-by-contact", { "被联系人取消", "a contact has cancelled it" } },
+        { "timed-out", { "操作超时", "it took too long" } },
+        { "wrong-codes", { "验证码多次输错", "too many wrong codes" } },
+        { "number-refused", { "号码不是手机号", "the number is no mobile phone's" } },
+        { "number-unchecked", { "号码无法核验", "the number could not be checked" } },
+        { "not-sent", { "验证码发不出", "a code could not be sent" } },
+        { "serial-refused", { "序列号或终端号不符", "the serial or terminal number is another" } },
+        { "phone-differs", { "收单机构登记的号码不同", "the acquirer has another phone on record" } },
+        { "acquirer-refused", { "收单机构不同意", "the acquirer does not agree" } },
+        { "unreachable-host", { "未能连接收单机构", "the acquirer was not reached" } },
+        { "backup-failed", { "交易记录备份失败", "the backup failed" } },
+        { "test-notice-failed", { "新手机收不到测试通知", "the new phone got no test notice" } },
+        { "test-transaction-failed", { "测试交易失败", "the test transaction failed" } },
+        { "not-ready", { "终端未就绪", "the terminal was not ready" } },
+        { "interrupted", { "终端中途重启", "the terminal was restarted" } },
+        { "storage", { "无法写入磁盘", "the disk could not be written" } },
         { "added", { "添加", "added" } },
         { "changed", { "修改", "changed" } },
         { "removed", { "删除", "removed" } },

@@ -37,12 +37,14 @@ struct notice_fields {
         const char *phone;     /* masked here, where it is not yet */
         const char *old_phone; /* the same */
         const char *kind;      /* of a transaction: "sale"; of a contact's change: "added", "changed", "removed" */
-        const char *result;    /* of a settlement: "balanced", …; of a transaction: "to-forward", NULL for booked */
+        /* Of a settlement: "balanced", …; of a transaction: "to-forward", NULL for booked; of a roll-back: its reason
+         */
+        const char *result;
         const char *amount;    /* "128.50 CNY", formatted (base/amount.h) */
         const char *last_four; /* of the card */
         const char *reference;
         const char *name;      /* of a contact; an operator's number, a batch's */
-        const char *detail;    /* of a fault, an appointment or a roll-back: a sentence with its full stop */
+        const char *detail;    /* of a fault or an appointment: a sentence with its full stop */
         const char *detail_zh; /* the same for readers of Chinese; NULL: detail is for all */
         const char *code;      /* six or eight digits: a secret */
         uint64_t time_usec;    /* CLOCK_REALTIME of what happened, of an appointment, or until when */

@@ -76,8 +76,7 @@ static inline struct notice_fields notice_sample(enum notice_template what, cons
                 f.code = "48291375";
                 break;
         case NOTICE_TEXT_ROLLED_BACK:
-                f.detail = "The acquirer was not reached.";
-                f.detail_zh = "未能连接收单机构。";
+                f.result = "unreachable-host";
                 break;
         default:
                 break;
