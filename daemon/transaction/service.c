@@ -76,7 +76,10 @@ static void service_ended(enum host_outcome outcome, enum host_link_reason reaso
 
         if (outcome == HOST_ANSWERED)
                 return service_answered(t, answer);
-        service_failed(t, outcome == HOST_NOT_SENT ? "unreachable-host" : "unanswered");
+        if (outcome == HOST_NOT_SENT)
+                return service_failed(t, "unreachable-host");
+        t->host = HOST_STATE_LOST;
+        transaction_conclude_both(t, NULL);
 }
 
 static void signed_on(const char *failure, void *userdata) {

@@ -148,6 +148,11 @@ static int commit_result(struct transaction *t, const char *reversal_reason) {
                 if (r < 0)
                         return r;
         }
+        if (t->host == HOST_STATE_NOT_SENT && kind_to_host(t->kind) == HOST_BINDING_CONFIRM) {
+                r = withdrawals_forget(j, t->view.record.id);
+                if (r < 0 && r != -ENOENT)
+                        return r;
+        }
         r = transaction_save(t, "done");
         if (r < 0)
                 return r;
@@ -274,10 +279,9 @@ void transaction_conclude(struct transaction *t, enum transaction_result result,
 
 /* What may have been booked is taken back; what cannot be taken back is not known. */
 static void conclude_lost(struct transaction *t) {
-        bool silent = streq(t->reversal_reason, HOST_REASON_NO_ANSWER);
-
         if (t->reversible)
-                transaction_conclude(t, RESULT_FAILED, silent ? "no-answer" : "bad-answer");
+                transaction_conclude(t, RESULT_FAILED,
+                                     streq(t->reversal_reason, HOST_REASON_NO_ANSWER) ? "no-answer" : "bad-answer");
         else if (t->kind->amount)
                 transaction_conclude(t, RESULT_UNCONFIRMED, "unconfirmed");
         else

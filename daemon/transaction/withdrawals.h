@@ -19,7 +19,7 @@ extern const struct outbox_user withdrawals_outbox_user;
 int withdrawals_prepare(struct journal *j, int64_t transaction, const struct host_binding *b);
 /*
  * In the caller's journal transaction: the change is rolled back. outbox_kick() after the commit sends it. Returns 1,
- * or 0 where nothing was ever ready to be sent, so that there is nothing to take back.
+ * or 0 where nothing of it ever left, so that there is nothing to take back.
  */
 int withdrawals_arm(struct journal *j, int64_t transaction);
 /*

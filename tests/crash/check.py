@@ -10,7 +10,7 @@ import collections, hashlib, os, re, sqlite3, struct, sys
 
 # What has no effect on money.
 SERVICES = ('sign-on', 'sign-off', 'echo', 'parameters', 'ca-keys', 'settlement', 'batch-upload', 'chip-upload',
-            'batch-upload-end')
+            'batch-upload-end', 'binding-check', 'binding-confirm', 'binding-withdraw')
 FREE = SERVICES + ('balance',)
 # What is approved here and told to the acquirer until it answers.
 ADVICES = ('tip', 'offline-sale')
@@ -30,6 +30,7 @@ class Witnesses:
         self.transactions = rows(journal, 'SELECT * FROM transactions ORDER BY id')
         self.reversals = {r['transaction_id']: r for r in rows(journal, 'SELECT * FROM reversals')}
         self.forwards = {r['transaction_id'] for r in rows(journal, 'SELECT transaction_id FROM forwards')}
+        self.withdrawals = {r['transaction_id'] for r in rows(journal, 'SELECT transaction_id FROM withdrawals')}
         self.jobs = rows(journal, 'SELECT id, transaction_id, what, duplicate, state FROM print_jobs ORDER BY id')
         self.batches = rows(journal, 'SELECT * FROM batches ORDER BY number')
         self.counters = {r['name']: r['value'] for r in rows(journal, 'SELECT * FROM counters')}
@@ -44,6 +45,7 @@ class Witnesses:
         self.charges = rows(ledger, 'SELECT * FROM transactions WHERE terminal = ? ORDER BY id', terminal)
         self.settled = {b['batch']: b['state'] for b in rows(ledger, 'SELECT * FROM batches WHERE terminal = ?', terminal)}
         self.uploads = rows(ledger, 'SELECT * FROM uploads WHERE terminal = ?', terminal)
+        self.changes = rows(ledger, 'SELECT * FROM changes WHERE terminal = ?', terminal)
         self.messages = rows(ledger, 'SELECT * FROM messages WHERE terminal = ? ORDER BY id', terminal)
         ledger.close()
 
@@ -77,7 +79,7 @@ def read_paper(line):
 def check(w):
     faults = []
     for rule in (check_journal, check_told, check_held, check_money, check_originals, check_batches, check_numbers,
-                 check_reversals, check_papers, check_downloads, check_events):
+                 check_reversals, check_papers, check_downloads, check_changes, check_events):
         faults += rule(w)
     return faults
 
@@ -326,6 +328,23 @@ def check_downloads(w):
     for t in w.transactions:
         if t['kind'] in DOWNLOADS and t['result'] == 'approved' and w.given.get(t['kind']) and t['kind'] not in w.taken:
             yield f'{t["kind"]} {t["reference"]} is approved, and nothing is there of it'
+
+
+# --- The phone that the acquirer has is the one that the terminal has.
+
+def check_changes(w):
+    withdrawn = {e['transaction_id'] for e in w.events if e['kind'] == 'withdrawn'}
+    stands = [t for t in w.transactions if t['kind'] == 'binding-confirm' and t['result'] == 'approved'
+              and t['id'] not in withdrawn]
+    bound = [c for c in w.changes if c['state'] == 'confirmed']
+    if len(bound) != len(stands):
+        yield f'{len(stands)} changes of the phone stand, and the acquirer has {len(bound)}'
+    for t in w.transactions:
+        if t['id'] in w.withdrawals:
+            yield f'{t["kind"]} {t["reference"]} is never withdrawn'
+    for id in withdrawn:
+        if not any(c['state'] == 'withdrawn' for c in w.changes):
+            yield f'transaction {id} is said to be withdrawn, and the acquirer does not know it'
 
 
 # --- The event log's chain, computed anew, from the checkpoint on that a purge has left.

@@ -316,6 +316,22 @@ def upkeep():
     yield Scenario('journal/new/first', ['plug printer', 'until quiet', *swipe('sale REF-1 1000')[1:]], 'approved')
 
 
+# The acquirer is told of another phone, and that stands, or is taken back.
+def changes():
+    confirm = service('binding-confirm REF-1')[:-1]
+    confirm[1] += ' phone=+8613800138001'
+    for outcome, script, result, seconds in PLAIN:
+        result = 'declined' if outcome in ('declined', 'in-progress') else result
+        words = [f'{w} kind=binding-confirm' for w in script]
+        for end in ('commit', 'withdraw'):
+            yield Scenario(f'binding/{end}/{outcome}', confirm + [f'{end} REF-1', 'until quiet'], result, words, seconds, SOLD)
+    for outcome, script in FORWARDS[1:]:
+        words = [f'{w} kind=binding-withdraw'.replace('decline 51', 'decline 96') for w in script]
+        yield Scenario(f'binding/taken-back/{outcome}', confirm + ['withdraw REF-1', 'until quiet'], 'approved', words, QUICK,
+                       SOLD)
+    yield Scenario('binding/withdraw/first', confirm + ['withdraw REF-1', 'until quiet'], 'approved')
+
+
 # Killed when the acquirer has booked it and has not answered; and again, anywhere on the way back.
 def restarts():
     done = {'sale': SOLD, 'settlement': SOLD}
@@ -334,4 +350,4 @@ def restarts():
 
 def all_scenarios():
     return {s.name: s for group in (sales(), others(), services(), settlements(), forwards(), resolutions(), upkeep(),
-                                         restarts()) for s in group}
+                                         changes(), restarts()) for s in group}

@@ -15,9 +15,10 @@
 static bool is_quiet(void) {
         struct engine *e = terminal.engine;
 
-        return engine_current(e) == 0 && request_record_count(terminal.journal, REQUEST_REVERSAL) == 0 &&
-               print_job_count_open(terminal.journal) == 0 && outbox_count(e->outbox, REQUEST_FORWARD) == 0 &&
-               !acquirer_is_busy(e->acquirer);
+        for (enum request_queue q = 0; q < _REQUEST_QUEUE_MAX; q++)
+                if (request_record_count(terminal.journal, q) != 0)
+                        return false;
+        return engine_current(e) == 0 && print_job_count_open(terminal.journal) == 0 && !acquirer_is_busy(e->acquirer);
 }
 
 static bool holds(const char *condition) {
@@ -82,7 +83,13 @@ static void read_option(const char *word, struct engine_call *call) {
                 call->currency = value;
         else if ((value = startswith(word, "code=")))
                 call->authorization_code = value;
-        else
+        else if ((value = startswith(word, "phone="))) {
+                static struct host_binding first = { .number = 1, .serial = "TILL-0001" };
+
+                COPY(first.phone, value);
+                call->binding = &first;
+                call->internal = true;
+        } else
                 fail(word, EINVAL);
 }
 
@@ -132,6 +139,38 @@ static void resolve(char *words, const char *resolver) {
 
 static void step_resolve(char *words) {
         resolve(words, "uid 1000");
+}
+
+/* ---- Changes of the phone, which a room above the engine leads ---- */
+
+static void end_change(int64_t confirm, bool stands) {
+        int r;
+
+        if (confirm == 0)
+                return;
+        r = journal_begin(terminal.journal, JOURNAL_DURABLE);
+        if (r >= 0) {
+                r = stands ? withdrawals_forget(terminal.journal, confirm)
+                           : withdrawals_arm(terminal.journal, confirm);
+                r = r < 0 && r != -ENOENT ? r : journal_commit(terminal.journal);
+                journal_rollback(terminal.journal);
+        }
+        if (r < 0)
+                engine_panic(r, "the end of a change cannot be written");
+        outbox_kick(terminal.engine->outbox);
+}
+
+static void step_withdraw(char *reference) {
+        end_change(find(reference), false);
+}
+
+/* It stands where the acquirer has confirmed it. */
+static void step_commit(char *reference) {
+        struct transaction_view view;
+        int64_t id = find(reference);
+
+        if (id > 0 && engine_view(terminal.engine, id, &view) >= 0)
+                end_change(id, view.record.result == RESULT_APPROVED);
 }
 
 /* ---- Operators ---- */
@@ -305,7 +344,7 @@ static const struct {
         { "reprint", step_reprint }, { "resolve", step_resolve }, { "resolve-with-code", step_resolve_with_code },
         { "enrol", step_enrol },     { "card", step_card },       { "plug", step_plug },
         { "unplug", step_unplug },   { "set", step_set },         { "purge", step_purge },
-        { "die", step_die },
+        { "die", step_die },         { "commit", step_commit },   { "withdraw", step_withdraw },
 };
 
 void do_step(char *step) {

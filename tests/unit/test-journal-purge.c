@@ -285,14 +285,17 @@ static void what_stays(void **state) {
 static void owed_rows(void **state) {
         struct request_record reversal = { .reason = "98", .request = (void *) "r", .request_size = 1 };
         struct request_record forward = { .queue = REQUEST_FORWARD, .request = (void *) "f", .request_size = 1 };
+        struct request_record withdrawal = { .queue = REQUEST_WITHDRAWAL, .request = (void *) "w", .request_size = 1 };
         struct print_job job = { .what = "merchant-copy", .content = (void *) "slip", .content_size = 4 };
 
         reversal.transaction = sale("reversal", 10, NULL);
         forward.transaction = sale("forward", 10, NULL);
+        withdrawal.transaction = sale("withdrawal", 10, NULL);
         job.transaction = sale("paper", 10, NULL);
         begin();
         assert_int_equal(request_record_insert(j, &reversal), 0);
         assert_int_equal(request_record_insert(j, &forward), 0);
+        assert_int_equal(request_record_insert(j, &withdrawal), 0);
         assert_int_equal(print_job_insert(j, &job), 0);
         commit();
         settle();
@@ -306,6 +309,7 @@ static void owed_rows(void **state) {
         commit();
         assert_int_equal(purge(400).transactions, 2);
         assert_false(is_purged("forward"));
+        assert_false(is_purged("withdrawal"));
 }
 
 static void unsettled_batch(void **state) {

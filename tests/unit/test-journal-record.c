@@ -434,6 +434,46 @@ static void reversals(void **state) {
         assert_int_equal(request_record_count(j, REQUEST_REVERSAL), 1);
 }
 
+/* As a reversal, but without a reason. */
+static void withdrawals(void **state) {
+        struct transaction_record a = sale("with-1"), b = sale("with-2");
+        struct request_record record = { .queue = REQUEST_WITHDRAWAL,
+                                         .request = (char *) "request",
+                                         .request_size = 7 };
+        _cleanup_(request_record_done) struct request_record first = {};
+
+        begin();
+        assert_int_equal(transaction_record_insert(j, &a), 0);
+        assert_int_equal(transaction_record_insert(j, &b), 0);
+        record.transaction = a.id;
+        assert_int_equal(request_record_insert(j, &record), 0);
+        assert_int_equal(request_record_insert(j, &record), -EEXIST);
+        record.transaction = b.id;
+        record.created_usec = 5;
+        assert_int_equal(request_record_insert(j, &record), 0);
+        record.armed = true;
+        record.attempts = 3;
+        strcpy(record.last_answer, "96");
+        assert_int_equal(request_record_update(j, &record), 0);
+        commit();
+        reopen();
+        assert_int_equal(request_record_count(j, REQUEST_WITHDRAWAL), 1);
+        assert_int_equal(request_record_count(j, REQUEST_REVERSAL), 0);
+        assert_int_equal(request_record_first(j, REQUEST_WITHDRAWAL, &first), 0);
+        assert_int_equal(first.transaction, b.id);
+        assert_true(first.armed);
+        assert_int_equal(first.attempts, 3);
+        assert_string_equal(first.last_answer, "96");
+        assert_int_equal(first.created_usec, 5);
+        assert_int_equal(first.request_size, 7);
+        assert_memory_equal(first.request, "request", 7);
+        begin();
+        assert_int_equal(request_record_remove(j, REQUEST_WITHDRAWAL, b.id), 0);
+        assert_int_equal(request_record_remove(j, REQUEST_WITHDRAWAL, b.id), -ENOENT);
+        commit();
+        assert_int_equal(request_record_count(j, REQUEST_WITHDRAWAL), 0);
+}
+
 static enum print_state print_of(int64_t id) {
         struct transaction_record record;
 
@@ -728,6 +768,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(sum_of_card, open_one, close_one),
                 cmocka_unit_test_setup_teardown(pan_is_sealed, open_one, close_one),
                 cmocka_unit_test_setup_teardown(reversals, open_one, close_one),
+                cmocka_unit_test_setup_teardown(withdrawals, open_one, close_one),
                 cmocka_unit_test_setup_teardown(print_jobs, open_one, close_one),
                 cmocka_unit_test_setup_teardown(electronic_papers, open_one, close_one),
                 cmocka_unit_test_setup_teardown(counters, open_one, close_one),

@@ -381,9 +381,10 @@ static void without_an_answer(void **state) {
                 const char *reason;
                 const char *phone; /* on record then */
         } cases[] = {
-                { HOST_NO_ANSWER, false, "unanswered", NEW },      { HOST_NO_ANSWER, true, "unanswered", OLD },
-                { HOST_BAD_MAC, false, "unanswered", NEW },        { HOST_MALFORMED, false, "unanswered", NEW },
-                { HOST_NOT_SENT, false, "unreachable-host", OLD },
+                { HOST_NO_ANSWER, false, "unanswered", NEW },
+                { HOST_NO_ANSWER, true, "unanswered", OLD },
+                { HOST_BAD_MAC, false, "unanswered", NEW },
+                { HOST_MALFORMED, false, "unanswered", NEW },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
@@ -400,6 +401,18 @@ static void without_an_answer(void **state) {
                 assert_true(record.withdrawn);
                 assert_false(is_kept(t.id));
         }
+}
+
+/* No byte of it has left: there is nothing to take back. */
+static void not_sent(void **state) {
+        struct transaction_record t;
+
+        SCRIPT(.outcomes = { HOST_NOT_SENT }, .codes = { "" }, .n = 1);
+        t = run("binding-confirm");
+        assert_result(&t, RESULT_FAILED, "unreachable-host", "");
+        assert_int_equal(arm(t.id), 0);
+        run_hurried();
+        assert_int_equal(acq.n_told, 1);
 }
 
 static void refused(void **state) {
@@ -629,6 +642,7 @@ int main(void) {
                 TEST(numbers),
                 TEST(answers),
                 TEST(without_an_answer),
+                TEST(not_sent),
                 TEST(refused),
                 TEST(armed_while_it_is_on_its_way),
                 TEST(late_confirm),
