@@ -148,8 +148,9 @@ static int commit_result(struct transaction *t, const char *reversal_reason) {
                 if (r < 0)
                         return r;
         }
+        /* No byte of it has left, so that there is nothing to take back. */
         if (t->host == HOST_STATE_NOT_SENT && kind_to_host(t->kind) == HOST_BINDING_CONFIRM) {
-                r = withdrawals_forget(j, t->view.record.id);
+                r = request_record_remove(j, REQUEST_WITHDRAWAL, t->view.record.id);
                 if (r < 0 && r != -ENOENT)
                         return r;
         }

@@ -445,6 +445,21 @@ static void armed_while_it_is_on_its_way(void **state) {
         assert_false(is_kept(confirm));
 }
 
+/* And it did not leave: whoever rolls back does not know that yet. */
+static void armed_and_not_sent(void **state) {
+        int64_t confirm;
+
+        acq.hold = true;
+        acq.down = 1;
+        confirm = begin("binding-confirm");
+        assert_int_equal(arm(confirm), 1);
+        acq.hold = false;
+        run_hurried();
+        assert_string_equal(acq_load(confirm).reason, "unreachable-host");
+        assert_int_equal(acq.n_told, 1);
+        assert_false(is_kept(confirm));
+}
+
 /* A message that was overtaken by the one that takes it back. */
 static void late_confirm(void **state) {
         struct told late;
@@ -645,6 +660,7 @@ int main(void) {
                 TEST(not_sent),
                 TEST(refused),
                 TEST(armed_while_it_is_on_its_way),
+                TEST(armed_and_not_sent),
                 TEST(late_confirm),
                 TEST(after_reversals_and_forwards),
                 TEST(not_while_a_transaction_runs),
