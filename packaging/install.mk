@@ -39,6 +39,7 @@ install-tilld: $(addprefix $(O)/,tilld tillctl card-worker till-recover till-ren
 	$(call install_file,$(DATADIR)/polkit-1/actions,dbus/org.tilld1.policy)
 	$(call install_file,$(DATADIR)/polkit-1/rules.d,dbus/org.tilld1.rules)
 	$(call install_file,$(LIBDIR)/sysusers.d,packaging/sysusers.d/tilld.conf)
+	$(call install_file,$(LIBDIR)/systemd/catalog,$(wildcard packaging/catalog/*.catalog))
 	$(foreach c,$(CATALOGS),install -D -m 644 $(c) \
 		$(DATADIR)/locale/$(basename $(notdir $(c)))/LC_MESSAGES/tilld.mo &&) true
 	$(call install_manuals,tillctl.1 org.tilld1.5 tilld.8 tilld.conf.5 tilld-receipt.5 tilld-setup.8 till-recover.8 till-render.8 till-notify.8)

@@ -95,6 +95,9 @@ void log_catalog(int level, const char *message_id, const char *const *fields, c
         va_start(ap, format);
         (void) vsnprintf(text, sizeof(text), format, ap);
         va_end(ap);
+        /* One line is one field. */
+        for (char *c = strchr(text, '\n'); c; c = strchr(c, '\n'))
+                *c = ' ';
         used = (size_t) snprintf(entry, sizeof(entry),
                                  "MESSAGE_ID=%s\nPRIORITY=%d\nSYSLOG_IDENTIFIER=%s\nMESSAGE=%s\n", message_id, level,
                                  program_invocation_short_name, text);

@@ -311,7 +311,7 @@ int binding_announce_replacement(struct binding *b, uint64_t time_usec, const ch
         if (r == 0)
                 return refusal_set(ret_refusal, REFUSAL_NOT_FOUND,
                                    "Nobody wants to be told of a replacement: bind a phone, or set the preference of "
-                                   "a contact (tillctl binding preference)");
+                                   "a contact (tillctl binding notify)");
         return 0;
 }
 

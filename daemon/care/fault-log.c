@@ -2,7 +2,6 @@
 #include "care/fault-log.h"
 
 #include <inttypes.h>
-#include <systemd/sd-journal.h>
 
 #include "base/log.h"
 #include "care/fault-code.h"
@@ -28,24 +27,12 @@ static void describe(const struct fault_record *record, char *ret, size_t size) 
                         *record->detail ? ")" : "");
 }
 
-static int send_entry(const struct fault_record *record, const char *line) {
-        const char *id = record->ended_usec > 0 ? MESSAGE_ENDED : MESSAGE_OPENED;
-        int level = level_of(record);
-
-        if (record->transaction == 0)
-                return sd_journal_send("MESSAGE=%s", line, "PRIORITY=%i", level, "MESSAGE_ID=%s", id, "TILLD_FAULT=%s",
-                                       record->code, NULL);
-        return sd_journal_send("MESSAGE=%s", line, "PRIORITY=%i", level, "MESSAGE_ID=%s", id, "TILLD_FAULT=%s",
-                               record->code, "TRANSACTION=%" PRIi64, record->transaction, NULL);
-}
-
 void fault_log(const struct fault_record *record) {
-        char line[640];
+        char line[640], code[64], transaction[40];
+        const char *const fields[] = { code, record->transaction > 0 ? transaction : NULL, NULL };
 
-        if (level_of(record) > log_get_max_level())
-                return;
+        (void) snprintf(code, sizeof(code), "TILLD_FAULT=%s", record->code);
+        (void) snprintf(transaction, sizeof(transaction), "TRANSACTION=%" PRIi64, record->transaction);
         describe(record, line, sizeof(line));
-        /* What the journal does not take goes where all lines go. */
-        if (!log_is_journal() || send_entry(record, line) < 0)
-                log_full(level_of(record), "%s", line);
+        log_catalog(level_of(record), record->ended_usec > 0 ? MESSAGE_ENDED : MESSAGE_OPENED, fields, "%s", line);
 }
