@@ -211,6 +211,41 @@ static void durable(void **state) {
         CHECK("00", HOST_BINDING_FIRST, 9, "", A);
 }
 
+static int load_lines(const char *lines, struct sim_settings **ret) {
+        FILE *f = fopen(path("lines.conf"), "we");
+
+        assert_non_null(f);
+        fputs(lines, f);
+        assert_int_equal(fclose(f), 0);
+        return sim_settings_load(path("lines.conf"), ret);
+}
+
+static void settings_lines(void **state) {
+        static const char *const bad[] = {
+                "[acquirer]\nlost-phone=perhaps\n",
+                "[serials]\nT00000001=S\n",
+                "[serials]\nT0000001=\n",
+                "[serials]\nT0000001=123456789012345678901234567890123\n",
+        };
+        struct sim_settings *s = NULL;
+
+        log_set_max_level(LOG_EMERG);
+        for (size_t i = 0; i < ELEMENTSOF(bad); i++)
+                if (load_lines(bad[i], &s) >= 0)
+                        fail_msg("%s is taken", bad[i]);
+        assert_int_equal(load_lines("", &s), 0);
+        assert_true(s->approves_lost);
+        assert_int_equal(s->n_serials, 0);
+        s = sim_settings_free(s);
+        assert_int_equal(load_lines("[acquirer]\nlost-phone=refuse\n[serials]\nT0000001=S 1\nT0000002=S2\n", &s), 0);
+        assert_false(s->approves_lost);
+        assert_int_equal(s->n_serials, 2);
+        assert_string_equal(s->serials[0].terminal, "T0000001");
+        assert_string_equal(s->serials[0].serial, "S 1");
+        s = sim_settings_free(s);
+        log_set_max_level(LOG_INFO);
+}
+
 /* From before the acquirer knew phones. */
 static void old_ledger(void **state) {
         assert_int_equal(sqlite3_exec(acquirer->ledger->db,
@@ -223,8 +258,8 @@ static void old_ledger(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                TEST(first_and_change), TEST(withdrawals),   TEST(lost_phone), TEST(serials),
-                TEST(scripts),          TEST(without_a_mac), TEST(durable),    TEST(old_ledger),
+                TEST(first_and_change), TEST(withdrawals), TEST(lost_phone), TEST(serials),        TEST(scripts),
+                TEST(without_a_mac),    TEST(durable),     TEST(old_ledger), TEST(settings_lines),
         };
 
         signal(SIGPIPE, SIG_IGN);

@@ -127,7 +127,7 @@ static int print_report(const struct sim_settings *settings, int r, const char *
                 return log_error_errno(r, "There is no ledger in %s; it is made by \"till-acquirer run\"",
                                        settings->state);
         if (r < 0)
-                return log_error_errno(r, "The ledger in %s cannot be read", settings->state);
+                return log_error_errno(r, "The ledger in %s cannot be used", settings->state);
         fputs(text, stdout);
         return 0;
 }
@@ -151,12 +151,16 @@ static int verb_statement(const struct sim_settings *settings, const struct ledg
 
 static int verb_unbind(const struct sim_settings *settings, const char *terminal) {
         _cleanup_(ledger_freep) struct ledger *l = NULL;
+        _cleanup_free_ char *path = NULL;
         int r;
 
-        r = ledger_open(settings->state, &l);
+        if (asprintf(&path, "%s/ledger.db", settings->state) < 0)
+                return -ENOMEM;
+        /* Made here it would be root's. */
+        r = access(path, F_OK) < 0 ? -errno : ledger_open(settings->state, &l);
         if (r >= 0)
                 r = ledger_unbind(l, terminal);
-        return r < 0 ? log_error_errno(r, "The ledger in %s cannot be written", settings->state) : 0;
+        return print_report(settings, r, "");
 }
 
 static int run(const struct options *o, int argc, char *argv[]) {
