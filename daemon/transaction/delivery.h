@@ -18,6 +18,10 @@ struct delivery_way {
         char language[8];
 };
 
+static inline void delivery_way_wipe(struct delivery_way *way) {
+        explicit_bzero(way, sizeof(*way));
+}
+
 /* Leaves the channels out that have no address. Returns how many are left. */
 unsigned delivery_way_prune(struct delivery_way *way);
 /* Where a channel leads to, masked. */

@@ -198,20 +198,30 @@ static int add_all(struct adding *a, int64_t to) {
         return r;
 }
 
-int notices_add(struct notices *n, const struct notice_order *order, int64_t to) {
-        struct adding a = {
-                .notices = n,
-                .order = order,
-                .obliged = order->obliged || notice_event_is_obligatory(order->event),
-        };
+/* The one in force, 0 for none. */
+static int find_binding(struct notices *n, int64_t *ret) {
         struct binding_record binding;
         int r;
 
         r = binding_record_load_current(n->journal, &binding);
         if (r < 0 && r != -ENOENT)
                 return r;
-        a.binding = r == 0 ? binding.id : 0;
-        r = add_all(&a, to);
+        *ret = r == 0 ? binding.id : 0;
+        return 0;
+}
+
+int notices_add(struct notices *n, const struct notice_order *order, int64_t to) {
+        struct adding a = {
+                .notices = n,
+                .order = order,
+                .obliged = order->obliged || notice_event_is_obligatory(order->event),
+        };
+        int r;
+
+        r = find_binding(n, &a.binding);
+        if (r >= 0)
+                r = add_all(&a, to);
+        secret_wipe_stack();
         return r < 0 ? r : a.queued;
 }
 
@@ -219,7 +229,7 @@ int notices_add(struct notices *n, const struct notice_order *order, int64_t to)
 
 static void let_go(struct notices *n) {
         explicit_bzero(n->record, sizeof(*n->record));
-        n->way = (struct delivery_way){};
+        delivery_way_wipe(&n->way);
 }
 
 static int on_timer(sd_event_source *s, uint64_t usec, void *userdata) {
@@ -400,6 +410,7 @@ static void start_sending(struct notices *n) {
                 engine_panic(r, "who gets a notice cannot be read");
         if (r >= 0)
                 r = send(n);
+        secret_wipe_stack();
         if (r == -ENOENT || r == -EDESTADDRREQ)
                 attempt_ended(n, r, "there is nobody to send it to");
         else if (r < 0)
@@ -468,7 +479,7 @@ int notices_send_now(struct notices *n, const struct notice_order *order, const 
         _cleanup_(notices_now_freep) struct notices_now *now = calloc(1, sizeof(*now));
         _cleanup_secret_ char *text = secret_new(DELIVERY_TEXT_SIZE);
         const char *event = notice_event_to_string(order->event);
-        struct delivery_way way = {};
+        _cleanup_(delivery_way_wipe) struct delivery_way way = {};
         struct notice_fields fields;
         int r;
 
