@@ -42,6 +42,7 @@ struct sending {
         int error; /* of the modem that came furthest */
         char reason[REASON_SIZE];
         int32_t furthest;
+        bool maybe_sent; /* nobody knows: another modem might send it again */
 };
 
 static void sending_done(struct sending *s) {
@@ -121,7 +122,7 @@ static int name_message(struct sending *s, const char *sms, char reason[static R
 }
 
 /* Sent or not, it holds a number and maybe a code: it does not stay. */
-static void delete (struct sending *s, const char *modem, const char *sms) {
+static void delete_message(struct sending *s, const char *modem, const char *sms) {
         char ignored[REASON_SIZE];
         sd_bus_message *m = NULL;
 
@@ -144,9 +145,10 @@ static int send_by(struct sending *s, const char *modem, char reason[static REAS
         if (sd_bus_message_read(created, "o", &sms) < 0)
                 return say(reason, -EBADMSG, "ModemManager has answered what cannot be");
         r = send_message(s, sms, reason);
+        s->maybe_sent = r == -ETIME || r == -ECONNRESET;
         if (r >= 0)
                 r = name_message(s, sms, reason);
-        delete (s, modem, sms);
+        delete_message(s, modem, sms);
         return r;
 }
 
@@ -169,8 +171,8 @@ static int judge(const struct modem *modem, char reason[static REASON_SIZE]) {
         return 0;
 }
 
-/* 1 where the message has been sent, 0 for the next modem. */
-static int try_modem(struct sending *s, const struct modem *modem) {
+/* Whether the message has been sent, as far as can be known; else it is the next modem's. */
+static bool try_modem(struct sending *s, const struct modem *modem) {
         char reason[REASON_SIZE];
         int32_t how_far = modem->state;
         int r;
@@ -180,12 +182,12 @@ static int try_modem(struct sending *s, const struct modem *modem) {
                 how_far = INT32_MAX;
                 r = send_by(s, modem->path, reason);
         }
-        if (r >= 0 || how_far > s->furthest) {
+        if (r >= 0 || s->maybe_sent || how_far > s->furthest) {
                 s->furthest = how_far;
                 s->error = r;
                 memcpy(s->reason, reason, sizeof(reason));
         }
-        return r >= 0;
+        return r >= 0 || s->maybe_sent;
 }
 
 static int read_number(sd_bus_message *m, char type, void *ret) {
@@ -255,7 +257,8 @@ static int read_object(sd_bus_message *m, struct modem *modem) {
 }
 
 static int try_all(struct sending *s, sd_bus_message *objects) {
-        int r, sent = 0;
+        bool sent = false;
+        int r;
 
         r = sd_bus_message_enter_container(objects, 'a', "{oa{sa{sv}}}");
         while (!sent && r >= 0 && (r = sd_bus_message_enter_container(objects, 'e', "oa{sa{sv}}")) > 0) {
