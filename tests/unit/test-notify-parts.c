@@ -66,8 +66,11 @@ static void reasons(void **state) {
                 { "code 482913 not sent", "code ****** not sent" },
                 { "00482913", "00******" },
                 { "id 20261123-000017", "id 20261123-000017" }, /* the day is in the body too, in another form */
-                { "line\r\n\033[31mtwo", "line[31mtwo" },
+                { "line\r\n\033[31mtwo", "line   [31mtwo" },
                 { "余额不足", "余额不足" },
+                { "482\xee\x8d\xa1"
+                  "913482",
+                  "482 913482" }, /* not made into one that nobody knows */
                 { "\xff\xfe", "" },
                 { "", "" },
         };
@@ -82,7 +85,7 @@ static void reasons(void **state) {
                 assert_string_equal(reason, cases[i].expected);
         }
         /* Cut within a character. */
-        (void) say(reason, 0, "%*s余", (int) REASON_SIZE - 2, "");
+        (void) say(reason, 0, "%0*d余", (int) REASON_SIZE - 2, 0);
         reason_clean(reason, &request);
         assert_int_equal(strlen(reason), REASON_SIZE - 2);
 }

@@ -39,25 +39,31 @@ static void hide_digits(const char *from, char *to, const struct request *reques
         }
 }
 
-static void drop_controls(char *text) {
+/* A space for each: what stood apart stays apart. */
+static void blank_controls(char *text) {
         const char *from = text;
+        char *end = text;
 
         while (*from) {
                 const char *here = from;
                 uint32_t c = unicode_next(&from);
 
-                if (c == 0xfffd || unicode_is_control(c))
+                if (c == 0xfffd || unicode_is_control(c)) {
+                        *text++ = ' ';
                         continue;
+                }
                 memmove(text, here, (size_t) (from - here));
                 text += from - here;
+                if (c != ' ')
+                        end = text;
         }
-        *text = '\0';
+        *end = '\0';
 }
 
 void reason_clean(char reason[static REASON_SIZE], const struct request *request) {
         char copy[REASON_SIZE];
 
-        drop_controls(reason);
+        blank_controls(reason);
         COPY(copy, reason);
         hide_digits(copy, reason, request);
 }
