@@ -326,6 +326,7 @@ static _unused_ void room_restart(void) {
 static _unused_ void room_reboot(uint64_t off) {
         machine.boot++;
         machine.realtime += off;
+        machine.boottime -= clock_now(CLOCK_BOOTTIME);
         room_restart();
 }
 
