@@ -27,6 +27,7 @@ $(O)/po/%.mo: packaging/po/%.po
 install-tilld: $(addprefix $(O)/,tilld tillctl card-worker till-recover till-render till-notify) $(CATALOGS) ## the service, its helpers, tillctl
 	$(call install_program,$(LIBDIR)/tilld,$(addprefix $(O)/,tilld card-worker till-recover till-render till-notify) packaging/tilld-setup)
 	$(call install_program,$(BINDIR),$(O)/tillctl)
+	$(call install_file,$(DATADIR)/bash-completion/completions,packaging/completions/tillctl)
 	$(call install_file,$(DESTDIR)$(SYSCONFDIR)/tilld,packaging/tilld.conf packaging/notify.conf)
 	install -d $(DESTDIR)$(SYSCONFDIR)/tilld/tilld.conf.d $(DESTDIR)$(SYSCONFDIR)/tilld/emv.d \
 		$(DESTDIR)$(SYSCONFDIR)/tilld/receipt.d
