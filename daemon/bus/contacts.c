@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* The methods of org.tilld1.Binding about people: the backup contacts, what they want to be told, what they were. */
+#include "base/mail.h"
 #include "bus/binding-call.h"
 #include "bus/options.h"
 #include "bus/value.h"
@@ -40,13 +41,6 @@ struct listing {
         sd_bus_message *reply;
 };
 
-/* "w***@example.com" */
-static void mask_mail(const char *mail, char *ret, size_t size) {
-        const char *at = strrchr(mail, '@');
-
-        (void) snprintf(ret, size, "%.1s%s%s", mail, at ? "***" : "", at ?: "");
-}
-
 static int append_contact(const struct contact_record *record, void *userdata) {
         char phone[PHONE_SIZE], mail[CONTACT_MAIL_MAX + 8];
         struct listing *l = userdata;
@@ -63,7 +57,7 @@ static int append_contact(const struct contact_record *record, void *userdata) {
         int r;
 
         phone_mask(record->phone, phone);
-        mask_mail(record->mail, mail, sizeof(mail));
+        mail_mask(record->mail, mail, sizeof(mail));
         r = sd_bus_message_open_container(l->reply, 'a', "{sv}");
         if (r >= 0)
                 r = value_append_entries(l->reply, entries, ELEMENTSOF(entries));
