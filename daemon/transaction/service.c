@@ -131,6 +131,7 @@ static bool needs_sign_on(const struct transaction *t) {
 }
 
 static int service_send(struct transaction *t) {
+        const uint32_t stan = t->view.record.stan, batch = t->view.record.batch;
         struct host_request q = { .kind = kind_to_host(t->kind), .psn = -1, .binding = t->binding };
         int r;
 
@@ -139,8 +140,12 @@ static int service_send(struct transaction *t) {
         r = next_numbers(t);
         if (r == -EIO)
                 engine_panic(r, "the number of a message cannot be written");
-        if (r < 0)
+        if (r < 0) {
+                /* It was not taken, and the next message may have it. */
+                t->view.record.stan = stan;
+                t->view.record.batch = batch;
                 return r;
+        }
         q.stan = t->view.record.stan;
         q.batch = t->view.record.batch;
         if (t->download)

@@ -295,6 +295,9 @@ static void what_cannot_be_sent(void **state) {
         struct transaction_record t = acq_load(id);
         assert_result(&t, RESULT_FAILED, "not-made", "");
         assert_int_equal(acq.n_told, 0);
+        /* Nor is there a number that the next one would have again. */
+        assert_int_equal(t.stan, 0);
+        assert_int_equal(t.batch, 0);
         assert_int_equal(arm(id), 0);
 }
 
