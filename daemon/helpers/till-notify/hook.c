@@ -86,23 +86,29 @@ static int spawn(struct hook *hook, const char *path, int input, int output, int
         return -r;
 }
 
+/* Ours does not wait; theirs is as a program expects it. */
+static int open_pipe(int *ret_ours, int *ret_theirs) {
+        int ends[2];
+
+        if (pipe2(ends, O_CLOEXEC) < 0)
+                return -errno;
+        *ret_ours = ends[0];
+        *ret_theirs = ends[1];
+        return fcntl(*ret_ours, F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
+}
+
 static int start(struct hook *hook, const char *path, const struct request *request) {
         _cleanup_close_ int input = make_input(request), output = -EBADF, errors = -EBADF;
-        int ends[2], r;
+        int r;
 
         if (input < 0)
                 return input;
-        if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
-                return -errno;
-        hook->output = ends[0];
-        output = ends[1];
-        if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
-                return -errno;
-        hook->errors = ends[0];
-        errors = ends[1];
-        /* It writes as a program does: waiting is its own. */
-        if (fcntl(output, F_SETFL, 0) < 0 || fcntl(errors, F_SETFL, 0) < 0)
-                return -errno;
+        r = open_pipe(&hook->output, &output);
+        if (r < 0)
+                return r;
+        r = open_pipe(&hook->errors, &errors);
+        if (r < 0)
+                return r;
         r = spawn(hook, path, input, output, errors);
         if (r < 0)
                 return r;
