@@ -37,7 +37,8 @@ static const struct {
           { N_("The acquirer's record has another serial number or terminal number; the binding stays as it was."),
             N_("Compare with the label of the terminal and the acquirer's letter, then ask the acquirer.") } },
         { "phone-differs",
-          { N_("The acquirer's record has another phone than the one that is bound here; the binding stays as it was."),
+          { N_("The acquirer's record has another phone than the one that is bound here; the binding stays as it "
+               "was."),
             N_("Ask the acquirer to put its record right, then take it up again.") } },
         { "acquirer-refused",
           { N_("The acquirer does not agree to the change; the binding stays as it was."),
