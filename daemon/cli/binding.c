@@ -3,7 +3,6 @@
 #include "cli/binding.h"
 
 #include <getopt.h>
-#include <locale.h>
 #include <time.h>
 
 #include "cli/code.h"
@@ -418,6 +417,7 @@ static int announce(struct binding_cli *b, int argc, char **argv) {
         return binding_send(b, m, r, NULL);
 }
 
+/* Translated, "en" is the name of the language that this is translated into: tilld has the lines in both. */
 int binding_print_checklist(struct binding_cli *b) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
         struct binding_cli self = { b->cli, NULL };
@@ -427,7 +427,7 @@ int binding_print_checklist(struct binding_cli *b) {
 
         r = binding_new_call(&self, "GetChecklist", &m);
         if (r >= 0)
-                r = sd_bus_message_append(m, "s", startswith(setlocale(LC_MESSAGES, NULL), "zh") ? "zh_CN" : "en");
+                r = sd_bus_message_append(m, "s", _("en"));
         r = binding_send(&self, m, r, &reply);
         if (r != 0)
                 return r;
