@@ -533,14 +533,16 @@ static bool anything_changed(const struct server *s, const struct transaction_vi
         return false;
 }
 
-/* The newest transaction's signals go to who is calling now. */
+/* The newest transaction's signals go to who is calling now; nobody is, where tilld has started it by itself. */
 static void follow_starter(struct server *s, int64_t id) {
         int r;
 
+        s->started = s->call ? id : 0;
+        if (!s->call)
+                return;
         r = server_follow_sender(s, s->call, &s->starter);
         if (r < 0)
                 log_warning_errno(r, "The starter of transaction %" PRIi64 " has no signals", id);
-        s->started = id;
 }
 
 void transactions_changed(struct server *s, const struct transaction_view *v, enum transaction_event event) {

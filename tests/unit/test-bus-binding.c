@@ -547,6 +547,10 @@ static void transactions(void **state) {
         COPY(view.record.reference, "REBIND-7-CHECK");
         server_listener.transaction(&view, TRANSACTION_FINISHED, bus.server);
         assert_string_equal(binding.asked, "transaction REBIND-7-CHECK");
+        /* One that tilld starts by itself has no starter to be told. */
+        view.record.id = 5;
+        server_listener.transaction(&view, TRANSACTION_ADDED, bus.server);
+        assert_int_equal(bus.server->started, 0);
         bus.server->binding = NULL;
         server_listener.transaction(&view, TRANSACTION_FINISHED, bus.server);
         server_binding_listener.changed(bus.server);
