@@ -290,7 +290,10 @@ static void step_check(struct binding *b) {
                 return;
         }
         /* Until then the acquirer's record has the phone of a change that was rolled back. */
-        if (outbox_count(engine_outbox(b->engine), REQUEST_WITHDRAWAL) > 0) {
+        r = request_record_count(binding_journal(b), REQUEST_WITHDRAWAL);
+        if (r < 0)
+                return rebind_roll_back(b, "storage");
+        if (r > 0) {
                 outbox_hurry(engine_outbox(b->engine));
                 return timer_again(b->go_on, BUSY_USEC);
         }

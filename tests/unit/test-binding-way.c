@@ -308,6 +308,28 @@ static void cancelled_while_confirmed(void **state) {
         assert_bound(OLD);
 }
 
+/* Nothing begins before the acquirer's record is right again. */
+static void withdrawn_before_the_next(void **state) {
+        bind_first(OLD);
+        go_to_codes(REBIND_CHANGE, NEW);
+        trouble.kind = HOST_BINDING_CONFIRM;
+        trouble.outcome = HOST_NO_ANSWER;
+        trouble.times = 1;
+        busy_after_confirm = true;
+        assert_int_equal(give_right(REBIND_OLD_PHONE), 0);
+        assert_int_equal(give_right(REBIND_NEW_PHONE), 0);
+        assert_int_equal(run_until(REBIND_ROLLED_BACK), REBIND_ROLLED_BACK);
+        ledger_load();
+        assert_string_equal(ledger.phone, NEW);
+        pass(31 * MINUTE);
+        assert_int_equal(take_up(), 0);
+        run_a_while();
+        assert_int_equal(room->rebind.step, REBIND_CHECK);
+        busy_after_confirm = acq.busy = false;
+        wait_for_codes();
+        assert_bound(OLD);
+}
+
 /* A customer is served first. */
 static void payment_comes_first(void **state) {
         struct engine_call call = { .kind = "echo", .currency = "", .reference = "E-1", .order = "" };
@@ -321,6 +343,200 @@ static void payment_comes_first(void **state) {
         assert_int_equal(room->rebind.step, REBIND_CHECK);
         acq.hold = false;
         assert_int_equal(run_until(REBIND_CODES), REBIND_CODES);
+}
+
+/* ---- A restart ---- */
+
+/* At each step, with nothing of it done yet, or with the acquirer's word on its way. */
+static void restarted(void **state) {
+        static const struct {
+                enum rebind_step step;
+                bool goes_on;
+        } cases[] = {
+                { REBIND_CHECK, false },   { REBIND_BACKUP, false }, { REBIND_CODES, true },
+                { REBIND_CONFIRM, false }, { REBIND_TEST, true },
+        };
+        char codes[2][16];
+
+        bind_first(OLD);
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                pass(31 * MINUTE);
+                memset(&post, 0, sizeof(post));
+                assert_int_equal(begin_as(REBIND_CHANGE, NEW), 0);
+                if (cases[i].step > REBIND_BACKUP)
+                        wait_for_codes();
+                memcpy(codes, post.codes, sizeof(codes));
+                if (cases[i].step > REBIND_CODES) {
+                        acq.hold = post.hold = true;
+                        assert_int_equal(give_right(REBIND_OLD_PHONE), 0);
+                        assert_int_equal(give_right(REBIND_NEW_PHONE), 0);
+                        acq.hold = cases[i].step == REBIND_CONFIRM;
+                }
+                assert_int_equal(run_until(cases[i].step), cases[i].step);
+                if (cases[i].step == REBIND_CONFIRM)
+                        run_a_while();
+                room_restart();
+                acq.hold = false;
+                if (!cases[i].goes_on) {
+                        assert_int_equal(run_until(REBIND_ROLLED_BACK), REBIND_ROLLED_BACK);
+                        assert_rolled_back(cases[i].step, "interrupted");
+                        assert_bound(OLD);
+                        continue;
+                }
+                assert_int_equal(room->rebind.step, cases[i].step);
+                if (cases[i].step == REBIND_CODES) {
+                        assert_int_equal(give(REBIND_OLD_PHONE, codes[REBIND_OLD_PHONE]), 0);
+                        assert_int_equal(binding_cancel(room, "uid 1", &(struct refusal){}), 0);
+                        assert_bound(OLD);
+                }
+        }
+        /* The test is done again. */
+        assert_int_equal(run_until(REBIND_COMMITTED), REBIND_COMMITTED);
+        assert_int_equal(post.n_tests, 1);
+        assert_bound(NEW);
+}
+
+/* The acquirer has agreed, and that is written, but not yet that the next step begins. */
+static void word_is_found_again(void **state) {
+        struct transaction_record record;
+
+        bind_first(OLD);
+        go_to_codes(REBIND_CHANGE, NEW);
+        acq.hold = true;
+        assert_int_equal(give_right(REBIND_OLD_PHONE), 0);
+        assert_int_equal(give_right(REBIND_NEW_PHONE), 0);
+        assert_int_equal(run_until(REBIND_CONFIRM), REBIND_CONFIRM);
+        run_a_while();
+        acq.hold = false;
+        for (int i = 0; i < 2000; i++) {
+                assert_int_equal(acquirer_word_find(room, REBIND_CONFIRM, &record), 0);
+                if (record.state == TRANSACTION_DONE)
+                        break;
+                assert_true(sd_event_run(shop.event, 1000) >= 0);
+        }
+        assert_int_equal(record.result, RESULT_APPROVED);
+        if (room->rebind.step == REBIND_CONFIRM)
+                room_restart();
+        assert_int_equal(run_until(REBIND_COMMITTED), REBIND_COMMITTED);
+        assert_bound(NEW);
+}
+
+/* ---- What journalctl -x explains ---- */
+
+static char said[8][33]; /* ids */
+static unsigned n_said;
+
+void __wrap_log_catalog(int level, const char *message_id, const char *const *fields, const char *format, ...)
+        _printf_(4, 5);
+
+void __wrap_log_catalog(int level, const char *message_id, const char *const *fields, const char *format, ...) {
+        char text[512];
+        va_list ap;
+
+        va_start(ap, format);
+        (void) vsnprintf(text, sizeof(text), format, ap);
+        va_end(ap);
+        assert_null(strstr(text, "138001380"));
+        for (; *fields; fields++) {
+                assert_non_null(startswith(*fields, "TILLD_"));
+                assert_null(strstr(*fields, "138001380"));
+        }
+        COPY(said[n_said % ELEMENTSOF(said)], message_id);
+        n_said++;
+}
+
+#define ID_FAILED "8646e79ded0a4ea5aadd4dbb17ea78dc"
+#define ID_PAYMENT "3e3b2f74078d49c987361d61b14a92dd"
+#define ID_DIFFERS "c0afd517938b4a26ab389d9c4e19658d"
+
+static void playbooks(void **state) {
+        struct transaction_view view = TRANSACTION_VIEW_INIT;
+
+        n_said = 0;
+        bind_first(OLD);
+        assert_int_equal(n_said, 0);
+        go_to_codes(REBIND_CHANGE, NEW);
+        assert_int_equal(binding_cancel(room, "uid 1", &(struct refusal){}), 0);
+        assert_int_equal(n_said, 1);
+        assert_string_equal(said[0], ID_FAILED);
+
+        trouble.kind = HOST_BINDING_CHECK;
+        trouble.code = "12";
+        trouble.times = 1;
+        assert_int_equal(begin_as(REBIND_CHANGE, NEW), 0);
+        assert_int_equal(run_until(REBIND_ROLLED_BACK), REBIND_ROLLED_BACK);
+        assert_int_equal(n_said, 3);
+        assert_string_equal(said[1], ID_FAILED);
+        assert_string_equal(said[2], ID_DIFFERS);
+
+        /* A payment that fails has nothing to do with a change that was rolled back. */
+        COPY(view.record.kind, "sale");
+        view.record.state = TRANSACTION_DONE;
+        view.record.result = RESULT_FAILED;
+        COPY(view.record.reason, "unreachable-host");
+        binding_transaction_changed(room, &view, TRANSACTION_FINISHED);
+        assert_int_equal(n_said, 3);
+
+        pass(31 * MINUTE);
+        assert_int_equal(take_up(), 0);
+        wait_for_codes();
+        assert_int_equal(give_right(REBIND_OLD_PHONE), 0);
+        assert_int_equal(give_right(REBIND_NEW_PHONE), 0);
+        assert_int_equal(run_until(REBIND_COMMITTED), REBIND_COMMITTED);
+        assert_int_equal(n_said, 3);
+        /* Neither one that the cardholder's bank declines, nor what is no payment. */
+        view.record.result = RESULT_DECLINED;
+        *view.record.reason = '\0';
+        COPY(view.record.response_code, "51");
+        binding_transaction_changed(room, &view, TRANSACTION_FINISHED);
+        COPY(view.record.kind, "echo");
+        COPY(view.record.response_code, "97");
+        binding_transaction_changed(room, &view, TRANSACTION_FINISHED);
+        assert_int_equal(n_said, 3);
+        COPY(view.record.kind, "sale");
+        binding_transaction_changed(room, &view, TRANSACTION_CHANGED);
+        assert_int_equal(n_said, 3);
+        binding_transaction_changed(room, &view, TRANSACTION_FINISHED);
+        assert_int_equal(n_said, 4);
+        assert_string_equal(said[3], ID_PAYMENT);
+        /* Once; and after a day it has other causes. */
+        binding_transaction_changed(room, &view, TRANSACTION_FINISHED);
+        assert_int_equal(n_said, 4);
+        room->told_payments_fail = false;
+        pass(25 * 60 * MINUTE);
+        binding_transaction_changed(room, &view, TRANSACTION_FINISHED);
+        assert_int_equal(n_said, 4);
+}
+
+/* Each word has what happened and what to do, short enough to be shown. */
+static void words(void **state) {
+        static const char *const all[] = {
+                "cancelled",
+                "cancelled-by-contact",
+                "timed-out",
+                "wrong-codes",
+                "number-refused",
+                "number-unchecked",
+                "not-sent",
+                "serial-refused",
+                "phone-differs",
+                "acquirer-refused",
+                "unreachable-host",
+                "backup-failed",
+                "test-notice-failed",
+                "test-transaction-failed",
+                "not-ready",
+                "interrupted",
+                "storage",
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(all); i++) {
+                assert_non_null(reason_message(all[i]));
+                assert_in_range(strlen(reason_message(all[i])), 10, 199);
+                assert_in_range(strlen(reason_next_step(all[i])), 10, 199);
+                assert_true(strlen(all[i]) < sizeof(((struct rebind_record *) NULL)->reason));
+        }
+        assert_null(reason_message("weather"));
 }
 
 /* ---- The journal's disk ---- */
@@ -402,7 +618,12 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(each_failure, room_setup, room_teardown),
                 cmocka_unit_test_setup_teardown(each_time_out, room_setup, room_teardown),
                 cmocka_unit_test_setup_teardown(cancelled_while_confirmed, room_setup, room_teardown),
+                cmocka_unit_test_setup_teardown(withdrawn_before_the_next, room_setup, room_teardown),
                 cmocka_unit_test_setup_teardown(payment_comes_first, room_setup, room_teardown),
+                cmocka_unit_test_setup_teardown(restarted, room_setup, room_teardown),
+                cmocka_unit_test_setup_teardown(word_is_found_again, room_setup, room_teardown),
+                cmocka_unit_test_setup_teardown(playbooks, room_setup, room_teardown),
+                cmocka_unit_test(words),
                 cmocka_unit_test_setup_teardown(disk_is_full, room_setup, room_teardown),
         };
 
