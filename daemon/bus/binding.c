@@ -224,15 +224,9 @@ static int append_change(const struct rebind_record *record, void *userdata) {
                 { "Backup", VALUE_TEXT(record->backup) },
                 { "BackupDigest", VALUE_TEXT(record->backup_digest) },
         };
-        int r;
 
         phone_mask(record->phone, phone);
-        r = sd_bus_message_open_container(reply, 'a', "{sv}");
-        if (r >= 0)
-                r = value_append_entries(reply, entries, ELEMENTSOF(entries));
-        if (r >= 0)
-                r = sd_bus_message_close_container(reply);
-        return r < 0 ? r : 0;
+        return value_append_dictionary(reply, entries, ELEMENTSOF(entries));
 }
 
 static int do_get_history(struct server *s, sd_bus_message *m, const char *by, sd_bus_message *reply,

@@ -221,14 +221,8 @@ static int append_notice(const struct notice_record *record, void *userdata) {
                 { "Created", VALUE_NUMBER('t', record->created_usec) },
                 { "Ended", VALUE_NUMBER('t', record->ended_usec) },
         };
-        int r;
 
-        r = sd_bus_message_open_container(reply, 'a', "{sv}");
-        if (r >= 0)
-                r = value_append_entries(reply, entries, ELEMENTSOF(entries));
-        if (r >= 0)
-                r = sd_bus_message_close_container(reply);
-        return r < 0 ? r : 0;
+        return value_append_dictionary(reply, entries, ELEMENTSOF(entries));
 }
 
 BINDING_ACT(contacts_list_notices) {

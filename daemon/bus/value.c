@@ -44,6 +44,17 @@ int value_append_entries(sd_bus_message *m, const struct value_entry *entries, s
         return r;
 }
 
+int value_append_dictionary(sd_bus_message *m, const struct value_entry *entries, size_t n) {
+        int r;
+
+        r = sd_bus_message_open_container(m, 'a', "{sv}");
+        if (r >= 0)
+                r = value_append_entries(m, entries, n);
+        if (r >= 0)
+                r = sd_bus_message_close_container(m);
+        return r < 0 ? r : 0;
+}
+
 void value_add_json(cJSON *json, const char *name, struct value v) {
         if (v.type == 's')
                 cJSON_AddStringToObject(json, name, v.s);

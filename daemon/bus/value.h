@@ -23,4 +23,6 @@ struct value_entry {
         struct value value;
 };
 int value_append_entries(sd_bus_message *m, const struct value_entry *entries, size_t n);
+/* The same, with its begin and its end: 0, as what walks over rows goes on. */
+int value_append_dictionary(sd_bus_message *m, const struct value_entry *entries, size_t n);
 void value_add_json(cJSON *json, const char *name, struct value v);
