@@ -68,7 +68,7 @@ $(O)/journal-bench: $(O)/tests/bench/journal.o $(O)/rooms.a
 # The terminal that is killed at every system call, and who kills it (tests/crash/README).
 CRASH_PROGRAMS := $(addprefix $(O)/crash/,terminal tracer no-sync.so) $(O)/till-acquirer
 CRASH_WRAPS := $(addprefix -Wl$(comma)--wrap=,clock_gettime sd_event_add_time_relative \
-	sd_event_source_set_time_relative open write fsync rename unlink)
+	sd_event_source_set_time_relative open write fsync rename unlink notice_send)
 $(O)/tests/crash/%.o: WARNINGS += -Itests
 $(O)/crash/terminal: $(call objects,$(addprefix tests/crash/,terminal.c steps.c devices.c memory.c power.c time.c)) $(O)/rooms.a $(O)/sim.a
 	@mkdir -p $(@D)

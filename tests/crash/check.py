@@ -32,6 +32,7 @@ class Witnesses:
         self.forwards = {r['transaction_id'] for r in rows(journal, 'SELECT transaction_id FROM forwards')}
         self.withdrawals = {r['transaction_id'] for r in rows(journal, 'SELECT transaction_id FROM withdrawals')}
         self.jobs = rows(journal, 'SELECT id, transaction_id, what, duplicate, state FROM print_jobs ORDER BY id')
+        self.notices = rows(journal, 'SELECT event, transaction_id FROM notices')
         self.batches = rows(journal, 'SELECT * FROM batches ORDER BY number')
         self.counters = {r['name']: r['value'] for r in rows(journal, 'SELECT * FROM counters')}
         self.events = rows(journal, 'SELECT * FROM events ORDER BY seq')
@@ -79,7 +80,7 @@ def read_paper(line):
 def check(w):
     faults = []
     for rule in (check_journal, check_told, check_held, check_money, check_originals, check_batches, check_numbers,
-                 check_reversals, check_papers, check_downloads, check_changes, check_events):
+                 check_reversals, check_papers, check_downloads, check_changes, check_notices, check_events):
         faults += rule(w)
     return faults
 
@@ -345,6 +346,18 @@ def check_changes(w):
     for id in withdrawn:
         if not any(c['state'] == 'withdrawn' for c in w.changes):
             yield f'transaction {id} is said to be withdrawn, and the acquirer does not know it'
+
+
+# --- Of money that has moved somebody is told once, of any other never.
+
+def check_notices(w):
+    told = collections.Counter((n['event'], n['transaction_id']) for n in w.notices)
+    settled = {b['settlement'] for b in w.batches if b['state'] == 'settled'}
+    for t in w.transactions:
+        moved = t['result'] == 'approved' and t['kind'] not in FREE
+        for event, wanted in (('transaction', int(moved)), ('settlement', int(t['id'] in settled))):
+            if told[event, t['id']] != wanted and not t['purged']:
+                yield f'{t["kind"]} {t["reference"]} is {t["result"]}, and has {told[event, t["id"]]} notices ({event})'
 
 
 # --- The event log's chain, computed anew, from the checkpoint on that a purge has left.

@@ -9,6 +9,7 @@
 #include "device/msr.h"
 #include "device/printer.h"
 #include "issuer/dukpt.h"
+#include "notice/send.h"
 
 #define BEHAVIOUR_MAX 256
 
@@ -281,4 +282,15 @@ int printer_submit(struct printer *printer, const struct printer_job *job) {
                 return -EIO;
         printer->job = job->id;
         return 0;
+}
+
+/* ---- The channels of notices ---- */
+
+int __wrap_notice_send(sd_event *event, const struct notice_letter *letter, uint64_t deadline_usec,
+                       notice_call_done_t done, void *userdata, struct notice_call **ret);
+
+/* They are out of order: what is queued stays for the checker. */
+int __wrap_notice_send(sd_event *event, const struct notice_letter *letter, uint64_t deadline_usec,
+                       notice_call_done_t done, void *userdata, struct notice_call **ret) {
+        return -ENOENT;
 }
