@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Looks for a card's digits in the writable memory of a process that is stopped. The caller may read it. */
+/* Looks for the digits of cards, phones and codes, or for a text with them, in the writable memory of a process that
+ * is stopped. The caller may read it. */
 
 #include <fcntl.h>
 
@@ -35,15 +36,16 @@ static inline bool canary_reversed(const uint8_t *at, const char *digits, size_t
         return true;
 }
 
-/* How often the digits are in the memory: as text, and as nibbles in both positions and orders. */
+/* How often the digits are in the memory: as text, and as nibbles in both positions and orders. Others as text. */
 static inline unsigned canary_count(const uint8_t *data, size_t size, const char *digits) {
         size_t n = strlen(digits);
+        bool number = strspn(digits, "0123456789") == n;
         unsigned found = 0;
 
         for (size_t i = 0; i < size; i++) {
                 if (i + n <= size && data[i] == (uint8_t) *digits && memcmp(data + i, digits, n) == 0)
                         found++;
-                for (unsigned shift = 0; shift < 2 && i + (n + shift + 1) / 2 <= size; shift++)
+                for (unsigned shift = 0; number && shift < 2 && i + (n + shift + 1) / 2 <= size; shift++)
                         if (canary_nibbles(data + i, digits, n, shift) || canary_reversed(data + i, digits, n, shift))
                                 found++;
         }
