@@ -141,7 +141,7 @@ $(O)/unit/test-notify-parts: LDFLAGS += $(filter-out %/main.o,$(NOTIFY_OBJECTS))
 $(O)/unit/test-receipt-render: | $(O)/till-render
 
 # The kernel's, where what is given back is looked at.
-$(O)/unit/test-base: LDFLAGS += -Wl,--wrap=munmap
+$(O)/unit/test-base: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,munmap sendto)
 $(O)/unit/test-base-stream: LDFLAGS += -Wl,--wrap=splice
 
 # The machine's clocks and boots, where a test sets them.

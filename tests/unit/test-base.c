@@ -3,7 +3,9 @@
 
 #include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 
 #include "base/amount.h"
@@ -219,7 +221,7 @@ static void odd_config_files(void **state) {
 }
 
 /* What a line looks like, with standard error on a pipe and JOURNAL_STREAM naming it, or another one. */
-static void expect_line(bool named, const char *expected) {
+static void expect_line(bool named, void (*say)(void), const char *expected) {
         int ends[2], saved = dup(STDERR_FILENO);
         char stream[64], line[64];
         struct stat st;
@@ -232,7 +234,7 @@ static void expect_line(bool named, const char *expected) {
         assert_int_equal(setenv("JOURNAL_STREAM", stream, true), 0);
         log_set_max_level(LOG_INFO);
         log_parse_environment();
-        log_warning("text");
+        say();
         assert_true(dup2(saved, STDERR_FILENO) >= 0);
         n = read(ends[0], line, sizeof(line) - 1);
         assert_true(n > 0);
@@ -245,10 +247,50 @@ static void expect_line(bool named, const char *expected) {
         close(saved);
 }
 
+static void say_line(void) {
+        log_warning("text");
+}
+
 /* A program that a service started may have its standard error elsewhere. */
 static void log_levels(void **state) {
-        expect_line(true, "<4>text\n");
-        expect_line(false, "text\n");
+        expect_line(true, say_line, "<4>text\n");
+        expect_line(false, say_line, "text\n");
+}
+
+static char entry[512]; /* as the journal got it */
+static int journal_error;
+
+ssize_t __wrap_sendto(int fd, const void *data, size_t size, int flags, const struct sockaddr *to, socklen_t to_size);
+
+ssize_t __wrap_sendto(int fd, const void *data, size_t size, int flags, const struct sockaddr *to, socklen_t to_size) {
+        assert_string_equal(((const struct sockaddr_un *) to)->sun_path, "/run/systemd/journal/socket");
+        assert_true(size < sizeof(entry));
+        memcpy(entry, data, size);
+        entry[size] = '\0';
+        errno = journal_error;
+        return journal_error > 0 ? -1 : (ssize_t) size;
+}
+
+static void say_explained(void) {
+        const char *const fields[] = { "TILLD_STEP=codes", "TILLD_REBIND=7", NULL };
+
+        log_catalog(LOG_WARNING, "00112233445566778899aabbccddeeff", fields, "one\n%s", "PRIORITY=0");
+        /* expect_line() wants one in any case. */
+        log_warning("text");
+}
+
+/* A line that journalctl -x explains: to the journal by its own protocol, or else as any other. */
+static void log_entries(void **state) {
+        journal_error = 0;
+        expect_line(true, say_explained, "<4>text\n");
+        assert_string_equal(entry, "MESSAGE_ID=00112233445566778899aabbccddeeff\nPRIORITY=4\n"
+                                   "SYSLOG_IDENTIFIER=test-base\nMESSAGE=one PRIORITY=0\n"
+                                   "TILLD_STEP=codes\nTILLD_REBIND=7\n");
+        journal_error = ECONNREFUSED;
+        expect_line(true, say_explained, "<4>one PRIORITY=0\n<4>text\n");
+        *entry = '\0';
+        expect_line(false, say_explained, "one PRIORITY=0\ntext\n");
+        assert_string_equal(entry, "");
 }
 
 static void phones(void **state) {
@@ -287,11 +329,17 @@ static void phones(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(amount_texts),      cmocka_unit_test(currencies),
-                cmocka_unit_test(hex_texts),         cmocka_unit_test(secrets),
-                cmocka_unit_test(secrets_are_wiped), cmocka_unit_test(config_files),
-                cmocka_unit_test(odd_config_files),  cmocka_unit_test(log_levels),
-                cmocka_unit_test(secrets_unlocked),  cmocka_unit_test(phones),
+                cmocka_unit_test(amount_texts),
+                cmocka_unit_test(currencies),
+                cmocka_unit_test(hex_texts),
+                cmocka_unit_test(secrets),
+                cmocka_unit_test(secrets_are_wiped),
+                cmocka_unit_test(config_files),
+                cmocka_unit_test(odd_config_files),
+                cmocka_unit_test(log_levels),
+                cmocka_unit_test(log_entries),
+                cmocka_unit_test(secrets_unlocked),
+                cmocka_unit_test(phones),
         };
 
         return cmocka_run_group_tests_name("base", tests, NULL, NULL);
