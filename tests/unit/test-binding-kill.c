@@ -10,24 +10,9 @@
 
 #include "binding-fixture.h"
 
-#define DAY (24 * 60 * MINUTE)
-
 static void say(const char *word) {
         if (write(STDOUT_FILENO, word, strlen(word)) != (ssize_t) strlen(word))
                 _exit(3);
-}
-
-static void finish_this(void) {
-        for (int i = 0; i < 5000 && rebind_is_open(room); i++) {
-                for (enum rebind_holder h = REBIND_OLD_PHONE; h <= REBIND_NEW_PHONE; h++)
-                        if (room->rebind.step == REBIND_CODES && codes_wants(&room->rebind, h) && *post.codes[h] &&
-                            !view_of().sending)
-                                assert_int_equal(give_right(h), 0);
-                if (room->rebind.step == REBIND_WAIT)
-                        pass(DAY);
-                assert_true(sd_event_run(shop.event, 1000) >= 0);
-        }
-        assert_false(rebind_is_open(room));
 }
 
 /* The shop is there; this program is what is killed. */
@@ -43,10 +28,10 @@ static void open_in(const char *dir) {
 static int walk(enum rebind_kind kind, const char *dir) {
         open_in(dir);
         assert_int_equal(begin_as(REBIND_CHANGE, OLD), 0);
-        finish_this();
+        go_on_to_the_end();
         say("first ");
         assert_int_equal(begin_as(kind, NEW), 0);
-        finish_this();
+        go_on_to_the_end();
         assert_int_equal(room->rebind.step, REBIND_COMMITTED);
         say("second ");
         room = binding_free(room);
@@ -81,7 +66,7 @@ static void settle(bool cancel) {
                 assert_int_equal(binding_cancel(room, "uid 1", &refusal), 0);
         else if (rebind_is_open(room) && room->rebind.step == REBIND_CODES && !codes_are_given(&room->rebind))
                 assert_int_equal(send_codes(), 0);
-        finish_this();
+        go_on_to_the_end();
         assert_bound(view_of().current.phone);
         if (room->rebind.step == REBIND_COMMITTED)
                 return;
@@ -92,7 +77,7 @@ static void settle(bool cancel) {
                 assert_int_equal(begin_as(REBIND_CHANGE, OLD), 0);
         else
                 assert_int_equal(take_up(), 0);
-        finish_this();
+        go_on_to_the_end();
         assert_int_equal(room->rebind.step, REBIND_COMMITTED);
         assert_bound(room->rebind.phone);
 }

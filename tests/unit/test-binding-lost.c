@@ -54,27 +54,10 @@ static int cancel_with(const char *code) {
 
 /* ---- Contacts ---- */
 
-static struct contact_record contact_of(const char *name, const char *phone) {
-        struct contact_record record = { .channel = "sms", .language = "en" };
-
-        COPY(record.name, name);
-        COPY(record.phone, phone);
-        return record;
-}
-
 static int try_add(struct contact_record record) {
         struct refusal refusal;
 
         return binding_add_contact(room, &record, "uid 1000", &refusal) < 0 ? -(int) refusal.code : 0;
-}
-
-static int64_t add_contact(const char *name, const char *phone) {
-        struct contact_record record = contact_of(name, phone);
-        struct refusal refusal;
-
-        assert_int_equal(binding_add_contact(room, &record, "uid 1000", &refusal), 0);
-        assert_true(record.id > 0 && record.added_usec > 0);
-        return record.id;
 }
 
 static void remove_contact(int64_t id) {

@@ -43,22 +43,6 @@ static void change(void **state) {
 
 /* ---- Told ---- */
 
-static struct contact_record contact_of(const char *name, const char *phone) {
-        struct contact_record record = { .channel = "sms", .language = "en" };
-
-        COPY(record.name, name);
-        COPY(record.phone, phone);
-        return record;
-}
-
-static int64_t add_contact(const char *name, const char *phone) {
-        struct contact_record record = contact_of(name, phone);
-        struct refusal refusal;
-
-        assert_int_equal(binding_add_contact(room, &record, "uid 1000", &refusal), 0);
-        return record.id;
-}
-
 static int list_notice(const struct notice_record *record, void *userdata) {
         unsigned *n = userdata;
 
@@ -199,17 +183,6 @@ static const struct failure {
         { "test refused", HOST_ECHO, .code = "96", .step = REBIND_TEST, .reason = "test-transaction-failed" },
         { "test lost", HOST_ECHO, HOST_NO_ANSWER, .step = REBIND_TEST, .reason = "test-transaction-failed" },
 };
-
-static void go_on_to_the_end(void) {
-        for (int i = 0; i < 4000 && rebind_is_open(room); i++) {
-                for (enum rebind_holder h = REBIND_OLD_PHONE; h <= REBIND_NEW_PHONE; h++)
-                        if (room->rebind.step == REBIND_CODES && codes_wants(&room->rebind, h) && *post.codes[h] &&
-                            !view_of().sending)
-                                assert_int_equal(give_right(h), 0);
-                assert_true(sd_event_run(shop.event, 1000) >= 0);
-        }
-        assert_false(rebind_is_open(room));
-}
 
 static void each_failure(void **state) {
         bind_first(OLD);
