@@ -40,7 +40,7 @@ struct rebind_record {
         enum rebind_kind kind;
         enum rebind_step step;
         enum rebind_step failed; /* the step that it was rolled back from; REBIND_CHECK before */
-        char reason[32];         /* of that, "" before; binding/rebind.h has the words */
+        char reason[32];         /* of that, "" before; org.tilld1(5) has the words */
         char phone[PHONE_SIZE];  /* the new one */
         char serial[BINDING_SERIAL_MAX + 1];
         char terminal[9];
@@ -110,9 +110,9 @@ int rebind_code_forget(struct journal *j, int64_t rebind);
 
 /* Of the terminal, over all rebinds. All zero at first. */
 struct rebind_limit {
-        uint32_t wrong_codes;  /* codes that died of wrong tries, in a row since the last right one */
+        uint32_t wrong_codes;  /* wrong tries in a row, whatever the code; binding/code.c says what ends the row */
         uint64_t locked_until; /* uptime_get() until which no code is taken or sent */
-        uint32_t sends;        /* codes sent since sends_since */
+        uint32_t sends;        /* times that codes were sent since sends_since */
         uint64_t sends_since;  /* uptime_get() */
 };
 int rebind_limit_load(struct journal *j, struct rebind_limit *ret);
