@@ -19,7 +19,7 @@ static const struct {
 
 /* Of the first try, or of one after it. */
 static void make_reference(int64_t id, enum rebind_step step, unsigned attempt, char ret[static REFERENCE_SIZE]) {
-        int n = snprintf(ret, REFERENCE_SIZE, "REBIND-%" PRIi64 "-%s", id, steps[step].word);
+        int n = snprintf(ret, REFERENCE_SIZE, ENGINE_OWN_REFERENCES "%" PRIi64 "-%s", id, steps[step].word);
 
         if (attempt > 1)
                 (void) snprintf(ret + n, REFERENCE_SIZE - (size_t) n, "-%u", attempt);

@@ -348,6 +348,10 @@ static int check_call(const struct engine *e, const struct kind *kind, const str
         if (!is_reference(call->reference))
                 return refusal_set(ret, REFUSAL_INVALID_REFERENCE,
                                    "The reference must be 1 to 64 printable ASCII characters without blanks");
+        if (!call->internal && startswith(call->reference, ENGINE_OWN_REFERENCES))
+                return refusal_set(ret, REFUSAL_INVALID_REFERENCE,
+                                   "References that begin with " ENGINE_OWN_REFERENCES
+                                   " are the terminal's own: use another one");
         if (*call->order && !is_reference(call->order))
                 return refusal_set(ret, REFUSAL_INVALID_REFERENCE,
                                    "The option \"order\" must be 1 to 64 printable ASCII characters without blanks");

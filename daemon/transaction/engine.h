@@ -130,6 +130,9 @@ DEFINE_CLEANUP(struct engine *, engine_free);
 /* Ends what a crash or power cut left open, then takes up devices, reversals and print jobs. */
 int engine_start(struct engine *e);
 
+/* How the references of what the terminal starts by itself begin: nobody else may take one. */
+#define ENGINE_OWN_REFERENCES "REBIND-"
+
 /* What StartTransaction was called with, or the terminal wants by itself. Pointers are borrowed. */
 struct engine_call {
         const char *kind;

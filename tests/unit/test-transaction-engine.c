@@ -73,6 +73,7 @@ static void refused_calls(void **state) {
         ASSERT_REFUSED(reference, "", REFUSAL_INVALID_REFERENCE);
         ASSERT_REFUSED(reference, "a b", REFUSAL_INVALID_REFERENCE);
         ASSERT_REFUSED(reference, "晨", REFUSAL_INVALID_REFERENCE);
+        ASSERT_REFUSED(reference, "REBIND-1-CHECK", REFUSAL_INVALID_REFERENCE);
         ASSERT_REFUSED(reference, long_reference, REFUSAL_INVALID_REFERENCE);
         ASSERT_REFUSED(reference, long_reference + 1, REFUSAL_UNAVAILABLE_DEVICE);
         ASSERT_REFUSED(order, "a\nb", REFUSAL_INVALID_REFERENCE);
