@@ -43,7 +43,10 @@ int binding_start(struct binding *b) {
         int r;
 
         r = rebind_record_load_last(binding_journal(b), &b->rebind);
-        if (r == -ENOENT)
+        if (r == -EBADMSG)
+                log_error_errno(r, "The last change of the bound phone cannot be read, and goes no further; see "
+                                   "tillctl journal verify");
+        if (r == -ENOENT || r == -EBADMSG)
                 return 0;
         return r < 0 ? r : rebind_recover(b);
 }

@@ -67,10 +67,13 @@ static int read_record(struct journal *j, sqlite3_stmt *s, struct contact_record
         int r;
 
         r = columns_read(s, 0, fields, ELEMENTSOF(fields), &record);
-        if (r >= 0)
-                r = read_person(j, s, &record);
         if (r < 0)
                 return r;
+        r = read_person(j, s, &record);
+        if (r < 0 && r != -EBADMSG)
+                return r;
+        /* The others are there all the same, and this one can be removed. */
+        record.unreadable = r < 0;
         *ret = record;
         return 0;
 }

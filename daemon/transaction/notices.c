@@ -40,33 +40,49 @@ unsigned notices_count(const struct notices *n) {
 
 /* ---- Who is told, and how ---- */
 
-/* What a preference says, or else all channels with `first` before the others. "" is not at all. */
-static int find_channels(struct journal *j, int64_t contact, const char *event, const char *first,
-                         struct delivery_way *way, bool obliged) {
+/* -ENOENT where nothing was said. */
+static int load_preference(struct journal *j, int64_t contact, enum notice_event event, struct delivery_way *way) {
         char text[CONTACT_CHANNELS_SIZE];
         int r;
 
-        r = contact_preference_load(j, contact, event, text);
+        r = contact_preference_load(j, contact, notice_event_to_string(event), text);
+        if (r < 0)
+                return r;
+        r = notice_channels_parse(text, way->channels);
+        if (r < 0)
+                return -EBADMSG;
+        way->n_channels = (unsigned) r;
+        return 0;
+}
+
+static void append_channel(struct delivery_way *way, enum notice_channel channel) {
+        for (unsigned i = 0; i < way->n_channels; i++)
+                if (way->channels[i] == channel)
+                        return;
+        way->channels[way->n_channels++] = channel;
+}
+
+/*
+ * What a preference says, or else all channels with `first` before the others, NULL for none. A preference for what
+ * nobody can turn off is an order, no more: all others come after it.
+ */
+static int find_channels(struct journal *j, int64_t contact, enum notice_event event, const char *first,
+                         struct delivery_way *way, bool obliged) {
+        enum notice_channel channel = first ? notice_channel_from_string(first) : 0;
+        int r;
+
+        way->n_channels = 0;
+        r = load_preference(j, contact, event, way);
         if (r < 0 && r != -ENOENT)
                 return r;
-        if (r >= 0) {
-                r = notice_channels_parse(text, way->channels);
-                if (r < 0)
-                        return -EBADMSG;
-                way->n_channels = (unsigned) r;
-                if (r > 0 || !obliged)
-                        return 0;
-        }
-        way->n_channels = 0;
-        if (!first)
+        if (r == -ENOENT ? !first : !notice_event_is_obligatory(event) && (way->n_channels > 0 || !obliged))
                 return 0;
-        way->channels[0] = notice_channel_from_string(first);
-        if (way->channels[0] < 0)
+        if (channel < 0)
                 return -EBADMSG;
-        way->n_channels = 1;
-        for (enum notice_channel c = 0; c < _NOTICE_CHANNEL_MAX; c++)
-                if (c != way->channels[0])
-                        way->channels[way->n_channels++] = c;
+        if (first)
+                append_channel(way, channel);
+        for (channel = 0; channel < _NOTICE_CHANNEL_MAX; channel++)
+                append_channel(way, channel);
         return 0;
 }
 
@@ -83,7 +99,7 @@ static int find_phone(struct notices *n, int64_t id, enum notice_event event, bo
         *ret = (struct delivery_way){};
         COPY(ret->phone, binding.phone);
         COPY(ret->language, settings_notice_language(settings));
-        return find_channels(n->journal, 0, notice_event_to_string(event), wanted ? "sms" : NULL, ret, obliged);
+        return find_channels(n->journal, 0, event, wanted ? "sms" : NULL, ret, obliged);
 }
 
 /* Others than the merchant are told of nothing by themselves but what they are there for. */
@@ -93,8 +109,7 @@ static int find_contact(struct notices *n, const struct contact_record *contact,
         COPY(ret->phone, contact->phone);
         COPY(ret->mail, contact->mail);
         COPY(ret->language, contact->language);
-        return find_channels(n->journal, contact->id, notice_event_to_string(event), obliged ? contact->channel : NULL,
-                             ret, obliged);
+        return find_channels(n->journal, contact->id, event, obliged ? contact->channel : NULL, ret, obliged);
 }
 
 /* ---- Adding ---- */
@@ -210,7 +225,7 @@ static int find_binding(struct notices *n, int64_t *ret) {
         return 0;
 }
 
-int notices_add(struct notices *n, const struct notice_order *order, int64_t to) {
+static int add_order(struct notices *n, const struct notice_order *order, int64_t to) {
         struct adding a = {
                 .notices = n,
                 .order = order,
@@ -223,6 +238,19 @@ int notices_add(struct notices *n, const struct notice_order *order, int64_t to)
                 r = add_all(&a, to);
         secret_wipe_stack();
         return r < 0 ? r : a.queued;
+}
+
+int notices_add(struct notices *n, const struct notice_order *order, int64_t to) {
+        int r = add_order(n, order, to);
+
+        /* What it is about is not undone for a row that is damaged, or for a text that is too long. */
+        if (r != -EBADMSG && r != -EMSGSIZE)
+                return r;
+        log_error_errno(r,
+                        "A notice (%s) cannot be queued for all: see tillctl binding contacts list, and tillctl "
+                        "journal verify",
+                        notice_event_to_string(order->event));
+        return 0;
 }
 
 /* ---- What became of one ---- */
@@ -269,7 +297,7 @@ static void end_attempt(struct notices *n) {
         int r;
 
         r = write_record(n);
-        if (r == -EIO || r == -EBADMSG)
+        if (r == -EIO)
                 engine_panic(r, "what became of a notice cannot be written");
         n->unwritten = r < 0;
         if (r < 0) {
@@ -406,7 +434,7 @@ static void start_sending(struct notices *n) {
         if (is_too_old(n))
                 return give_up(n);
         r = find_way(n);
-        if (r == -EIO || r == -EBADMSG)
+        if (r == -EIO)
                 engine_panic(r, "who gets a notice cannot be read");
         if (r >= 0)
                 r = send(n);
@@ -417,15 +445,27 @@ static void start_sending(struct notices *n) {
                 attempt_ended(n, r, strerror(-r));
 }
 
-static void count(struct notices *n) {
+static int count(struct notices *n) {
         int count = notice_record_count_queued(n->journal);
 
         if (count < 0)
-                engine_panic(count, "notices cannot be counted");
+                return count;
         if ((unsigned) count == n->count)
-                return;
+                return 0;
         n->count = (unsigned) count;
         n->engine->listener.changed(n->engine->listener.userdata);
+        return 0;
+}
+
+/* One that is damaged holds up neither the others nor a payment. */
+static void drop_unreadable(struct notices *n, int r) {
+        if (r == -EIO)
+                engine_panic(r, "notices cannot be read");
+        log_error_errno(r, "Notices cannot be read: tillctl journal verify says what is damaged");
+        if (r != -EBADMSG || n->record->id == 0)
+                return try_later(n, DELAY_FIRST_USEC);
+        COPY(n->record->error, "it cannot be read");
+        give_up(n);
 }
 
 /* Until the next attempt. By either clock: one is of another boot perhaps, the other may have been set. */
@@ -446,12 +486,14 @@ void notices_kick(struct notices *n) {
                 return;
         if (n->unwritten)
                 return end_attempt(n);
-        count(n);
-        r = notice_record_first(n->journal, n->record);
+        let_go(n);
+        r = count(n);
+        if (r >= 0)
+                r = notice_record_first(n->journal, n->record);
         if (r == -ENOENT)
                 return;
         if (r < 0)
-                engine_panic(r, "notices cannot be read");
+                return drop_unreadable(n, r);
         delay = get_delay(n->record);
         if (delay == 0)
                 return start_sending(n);
@@ -489,7 +531,7 @@ int notices_send_now(struct notices *n, const struct notice_order *order, const 
         now->userdata = userdata;
         COPY(way.phone, phone);
         COPY(way.language, settings_notice_language(n->engine->config.settings));
-        r = find_channels(n->journal, 0, event, "sms", &way, true);
+        r = find_channels(n->journal, 0, order->event, "sms", &way, true);
         if (r < 0)
                 return r;
         fill_in(n, &order->fields, &fields);

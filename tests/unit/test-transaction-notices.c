@@ -17,6 +17,7 @@
 #include "engine-fixture.h"
 #include "journal/binding.h"
 #include "journal/contact.h"
+#include "journal/internal.h"
 #include "journal/uptime.h"
 #include "notice/send.h"
 
@@ -879,6 +880,70 @@ static void canary_that_is_there(void **state) {
         assert_true(scan(true) > 0);
 }
 
+/* ---- Damage ---- */
+
+static void damage(const char *sql) {
+        assert_int_equal(sqlite3_exec(shop.journal->db, sql, NULL, NULL, NULL), SQLITE_OK);
+        assert_true(sqlite3_changes(shop.journal->db) > 0);
+}
+
+/* A contact that cannot be read keeps nothing from anybody else. */
+static void a_damaged_contact(void **state) {
+        int64_t id = enrol(CONTACT_PHONE, "", "sms", "en");
+        struct contact_record contact;
+
+        bind_phone(PHONE);
+        (void) enrol(OTHER_PHONE, "", "sms", "en");
+        damage("UPDATE contacts SET person_sealed = zeroblob(80) WHERE id = 1");
+        assert_int_equal(add(&sale, NOTICE_TO_ALL), 1);
+        assert_int_equal(add(&locked, NOTICE_TO_ALL), 2);
+        assert_sent(2, NOTICE_SMS, OTHER_PHONE, "operator 01");
+        assert_int_equal(contact_record_load(shop.journal, id, &contact), 0);
+        assert_true(contact.unreadable);
+        begin();
+        assert_int_equal(contact_record_remove(shop.journal, id, 1), 0);
+        commit();
+}
+
+/* Without the phone nobody can be told; what is done goes on. */
+static void a_damaged_binding(void **state) {
+        bind_phone(PHONE);
+        assert_int_equal(queue(&sale, NOTICE_TO_ALL), 1);
+        damage("UPDATE bindings SET phone_sealed = zeroblob(60)");
+        assert_int_equal(add(&sale, NOTICE_TO_ALL), 0);
+        assert_int_equal(channels.n, 0);
+        assert_int_equal(load(1).state, NOTICE_QUEUED);
+}
+
+/* One text that cannot be read is given up, after a start as well, and the next one goes out. */
+static void a_damaged_text(void **state) {
+        bind_phone(PHONE);
+        assert_int_equal(queue(&sale, NOTICE_TO_ALL), 1);
+        assert_int_equal(queue(&locked, NOTICE_TO_ALL), 1);
+        damage("UPDATE notices SET text_sealed = zeroblob(60) WHERE id = 1");
+        stop_tilld();
+        start_tilld();
+        run();
+        assert_int_equal(load(1).state, NOTICE_FAILED);
+        assert_string_equal(load(1).error, "it cannot be read");
+        assert_int_equal(load(2).state, NOTICE_DELIVERED);
+        assert_int_equal(channels.n, 1);
+}
+
+/* Who wants what nobody can turn off by mail alone, and has none, is told all the same; codes go out, too. */
+static void a_preference_is_an_order(void **state) {
+        bind_phone(PHONE);
+        prefer(0, NOTICE_SECURITY, "mail hook");
+        channels.error[NOTICE_HOOK] = -ENOENT;
+        assert_int_equal(add(&locked, NOTICE_TO_ALL), 1);
+        assert_int_equal(channels.n, 2);
+        assert_int_equal(channels.sent[0].channel, NOTICE_HOOK);
+        assert_sent(1, NOTICE_SMS, PHONE, "01");
+        prefer(0, NOTICE_TRANSACTION, "hook");
+        assert_int_equal(add(&sale, NOTICE_TO_ALL), 1);
+        assert_int_equal(channels.n, 3);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
@@ -911,6 +976,10 @@ int main(void) {
                 TEST(a_code_that_nobody_takes),
                 TEST(canary),
                 TEST(canary_that_is_there),
+                TEST(a_damaged_contact),
+                TEST(a_damaged_binding),
+                TEST(a_damaged_text),
+                TEST(a_preference_is_an_order),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
