@@ -185,11 +185,51 @@ static int do_cancel(struct server *s, sd_bus_message *m, const char *by, sd_bus
         return binding_cancel(s->binding, by, ret);
 }
 
-static int take_code(struct server *s, sd_bus_message *m, const char *code, struct refusal *ret) {
+static bool leads(const struct server *s, sd_bus_message *m) {
+        const char *sender = sd_bus_message_get_sender(m);
+
+        return s->leader && sender && sd_bus_track_contains(s->leader, sender);
+}
+
+/* Which change a code is for, and by what right. */
+static int look_subject(struct server *s, sd_bus_message *m, struct code_subject *ret) {
+        struct binding_view view;
+        int r;
+
+        r = binding_get_view(s->binding, &view);
+        if (r < 0)
+                return r;
+        *ret = (struct code_subject){ .change = view.rebind.id, .led = leads(s, m) };
+        explicit_bzero(&view, sizeof(view));
+        return 0;
+}
+
+/* What was so at the call has to be when the line comes: the code of one change is none of the next. */
+static int check_subject(struct server *s, sd_bus_message *m, const struct code_subject *subject,
+                         struct refusal *ret) {
+        struct code_subject now;
+        int r;
+
+        r = look_subject(s, m, &now);
+        if (r < 0)
+                return r;
+        if (now.change != subject->change)
+                return refusal_set(ret, REFUSAL_NOT_ASKED,
+                                   "Another change has begun since the call: give the code of that one");
+        if (subject->led && !now.led)
+                return refusal_set(ret, REFUSAL_NOT_ASKED,
+                                   "Somebody else has taken up the change since the call: take it up first");
+        return 0;
+}
+
+static int take_code(struct server *s, sd_bus_message *m, const struct code_subject *subject, const char *code,
+                     struct refusal *ret) {
         const char *holder;
         int r;
 
-        r = sd_bus_message_read(m, "s", &holder);
+        r = check_subject(s, m, subject, ret);
+        if (r >= 0)
+                r = sd_bus_message_read(m, "s", &holder);
         if (r < 0)
                 return r;
         if (!streq(holder, "old") && !streq(holder, "new"))
@@ -199,8 +239,11 @@ static int take_code(struct server *s, sd_bus_message *m, const char *code, stru
         return binding_give_code(s->binding, streq(holder, "old") ? REBIND_OLD_PHONE : REBIND_NEW_PHONE, code, ret);
 }
 
-static int take_contact_code(struct server *s, sd_bus_message *m, const char *code, struct refusal *ret) {
-        return binding_cancel_by_contact(s->binding, code, ret);
+static int take_contact_code(struct server *s, sd_bus_message *m, const struct code_subject *subject, const char *code,
+                             struct refusal *ret) {
+        int r = check_subject(s, m, subject, ret);
+
+        return r < 0 ? r : binding_cancel_by_contact(s->binding, code, ret);
 }
 
 /* ---- What was, and what is to be done ---- */
@@ -302,6 +345,14 @@ static const struct method *find_method(sd_bus_message *m, bool *ret_twin) {
         return NULL;
 }
 
+static int call_take(struct server *s, sd_bus_message *m, code_call_take_t take, sd_bus_error *error) {
+        struct code_subject subject;
+        int r;
+
+        r = look_subject(s, m, &subject);
+        return r < 0 ? r : code_call_take(s, m, take, &subject, error);
+}
+
 static int act(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         const struct method *method;
         bool twin;
@@ -310,16 +361,10 @@ static int act(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         if (!method)
                 return -EOPNOTSUPP;
         if (method->take)
-                return code_call_take(userdata, m, method->take, error);
+                return call_take(userdata, m, method->take, error);
         if (twin)
                 return code_call_instead(userdata, m, method->action, method->act, error);
         return code_call_now(userdata, m, method->act, error);
-}
-
-static bool leads(const struct server *s, sd_bus_message *m) {
-        const char *sender = sd_bus_message_get_sender(m);
-
-        return s->leader && sender && sd_bus_track_contains(s->leader, sender);
 }
 
 static int method_any(sd_bus_message *m, void *userdata, sd_bus_error *error) {

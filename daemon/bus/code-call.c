@@ -14,6 +14,8 @@ struct code_call {
         char by[AUTHORITY_NAME_MAX];
 
         code_call_take_t take; /* instead of act, with what the line says */
+        struct code_subject subject;
+        uid_t uid; /* who called */
         struct secret_line *line;
         struct code_call *next; /* of those that wait for their line */
 };
@@ -151,8 +153,8 @@ int code_call_instead(struct server *s, sd_bus_message *m, const char *action, c
 
 /* ---- Codes that are no operator's ---- */
 
-/* As many as anybody has a use for at a time. */
-#define WAITING_MAX 8
+/* Of one user: as many as anybody has a use for at a time. */
+#define WAITING_MAX 4
 
 static void forget(struct code_call *c) {
         struct code_call **p = &c->server->code_calls;
@@ -172,39 +174,53 @@ static int take_line(struct code_call *c, int result, const char *line, struct r
         if (result < 0)
                 return refusal_set(ret, REFUSAL_INVALID_CODE, "A code is one line of digits");
         r = sd_bus_message_rewind(c->message, true);
-        return r < 0 ? r : c->take(c->server, c->message, line, ret);
+        return r < 0 ? r : c->take(c->server, c->message, &c->subject, line, ret);
+}
+
+/* r: how it went. */
+static void end(struct code_call *c, int r, const struct refusal *refusal) {
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+
+        if (r < 0 && refusal->code)
+                r = bus_error_set_refusal(&error, refusal);
+        if (r < 0)
+                (void) sd_bus_reply_method_errno(c->message, r, &error);
+        else
+                (void) sd_bus_reply_method_return(c->message, "");
+        forget(c);
 }
 
 static void on_line(int result, const char *line, void *userdata) {
-        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
         struct code_call *c = userdata;
         struct refusal refusal = {};
         int r;
 
         r = take_line(c, result, line, &refusal);
-        if (r >= 0)
-                (void) sd_bus_reply_method_return(c->message, "");
-        else {
-                if (refusal.code)
-                        r = bus_error_set_refusal(&error, &refusal);
-                (void) sd_bus_reply_method_errno(c->message, r, &error);
-        }
-        forget(c);
+        end(c, r, &refusal);
 }
 
-static unsigned count_waiting(const struct server *s) {
+/* Who fills pipes with nothing loses the oldest of his own, and keeps nobody else out. */
+static void make_room(struct server *s, uid_t uid) {
+        struct code_call *oldest = NULL;
+        struct refusal refusal;
         unsigned n = 0;
+        int r;
 
-        for (const struct code_call *c = s->code_calls; c; c = c->next)
-                n++;
-        return n;
+        for (struct code_call *c = s->code_calls; c; c = c->next)
+                if (c->uid == uid) {
+                        oldest = c;
+                        n++;
+                }
+        if (n < WAITING_MAX)
+                return;
+        r = refusal_set(&refusal, REFUSAL_BUSY, "%d later codes of yours are waited for: write the line before you call",
+                        WAITING_MAX);
+        end(oldest, r, &refusal);
 }
 
 static int listen_for_line(struct code_call *c, int fd, struct refusal *ret) {
         int r;
 
-        if (count_waiting(c->server) >= WAITING_MAX)
-                return refusal_set(ret, REFUSAL_BUSY, "%d codes are waited for already: try again", WAITING_MAX);
         r = secret_line_new(engine_loop(c->server->engine), fd, 1, on_line, c, &c->line);
         if (r < 0)
                 return refusal_set(ret, REFUSAL_INVALID_CODE,
@@ -213,7 +229,8 @@ static int listen_for_line(struct code_call *c, int fd, struct refusal *ret) {
         return 0;
 }
 
-int code_call_take(struct server *s, sd_bus_message *m, code_call_take_t take, sd_bus_error *error) {
+int code_call_take(struct server *s, sd_bus_message *m, code_call_take_t take, const struct code_subject *subject,
+                   sd_bus_error *error) {
         _cleanup_(code_call_freep) struct code_call *c = NULL;
         const char *words[2] = {};
         struct refusal refusal;
@@ -222,12 +239,16 @@ int code_call_take(struct server *s, sd_bus_message *m, code_call_take_t take, s
         r = read_fd(m, words, &fd);
         if (r >= 0)
                 r = code_call_new(s, m, &c);
+        if (r >= 0)
+                r = authority_sender_uid(m, &c->uid);
         if (r < 0)
                 return r;
         c->take = take;
+        c->subject = *subject;
         r = listen_for_line(c, fd, &refusal);
         if (r < 0)
                 return bus_error_set_refusal(error, &refusal);
+        make_room(s, c->uid);
         c->next = s->code_calls;
         s->code_calls = TAKE_PTR(c);
         return 1;

@@ -35,11 +35,18 @@ int code_call_administrator(struct operators *o, struct operators_call *call, co
 int code_call_instead(struct server *s, sd_bus_message *m, const char *action, code_call_act_t act,
                       sd_bus_error *error);
 
+/* What a code was for when it was called with it: the line may come seconds later. */
+struct code_subject {
+        int64_t change; /* of the bound phone, that was the newest; 0: there was none */
+        bool led;       /* by the caller, who needed no other right */
+};
 /*
  * With a code that is no operator's, one line of the fd that is the last argument; act as above, and code is wiped
- * when it returns.
+ * when it returns. Of one user only so many are waited for: a later call ends his oldest with Busy.
  */
-typedef int (*code_call_take_t)(struct server *s, sd_bus_message *m, const char *code, struct refusal *ret);
-int code_call_take(struct server *s, sd_bus_message *m, code_call_take_t take, sd_bus_error *error);
+typedef int (*code_call_take_t)(struct server *s, sd_bus_message *m, const struct code_subject *subject,
+                                const char *code, struct refusal *ret);
+int code_call_take(struct server *s, sd_bus_message *m, code_call_take_t take, const struct code_subject *subject,
+                   sd_bus_error *error);
 /* What waits for such a line is forgotten, without an answer. */
 void code_call_end_all(struct server *s);

@@ -19,6 +19,7 @@ static struct {
         sd_bus *server_bus, *client;
         struct server *server;
         const char *refuse; /* the polkit action that nobody has */
+        uid_t uid;          /* who calls */
 
         /* The last call. */
         char action[64]; /* that was asked for last */
@@ -26,6 +27,7 @@ static struct {
         char error[64], text[512];
         sd_bus_message *reply;
         unsigned changes; /* of properties */
+        unsigned answers; /* to all calls */
 } bus;
 
 int __wrap_authority_check(sd_bus_message *m, const char *action, sd_bus_message_handler_t act, void *userdata,
@@ -41,7 +43,7 @@ int __wrap_authority_check(sd_bus_message *m, const char *action, sd_bus_message
 }
 
 int __wrap_authority_sender_uid(sd_bus_message *m, uid_t *ret) {
-        *ret = 1000;
+        *ret = bus.uid;
         return 0;
 }
 
@@ -73,6 +75,7 @@ static void bus_set_up(void) {
 
         log_set_max_level(LOG_EMERG);
         memset(&bus, 0, sizeof(bus));
+        bus.uid = 1000;
         shop_set_up();
         shop_open(on_transaction, "/nonexistent/card-worker");
         assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds), 0);
@@ -109,6 +112,7 @@ static int on_reply(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         const sd_bus_error *e = sd_bus_message_get_error(m);
 
         bus.answered = true;
+        bus.answers++;
         COPY(bus.error, e ? e->name : "");
         COPY(bus.text, e ? e->message : "");
         bus.reply = sd_bus_message_ref(m);

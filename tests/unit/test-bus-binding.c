@@ -556,20 +556,79 @@ static void transactions(void **state) {
         server_binding_listener.changed(bus.server);
 }
 
-/* Who writes no line is not waited for at the end. */
+/* Without an answer that would be waited for. */
+static void call_silently(const char *method, int fd) {
+        send_call(SERVER_PATH, BINDING, method, streq(method, "GiveCode") ? "old" : NULL, NULL, fd);
+        for (int i = 0; i < 20; i++)
+                assert_true(sd_event_run(shop.event, 500) >= 0);
+}
+
+/* Who writes no line keeps nobody out but himself, and is not waited for at the end. */
 static void silent_callers(void **state) {
         int fds[2];
 
         assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
-        for (unsigned i = 0; i < 8; i++)
-                send_call(SERVER_PATH, BINDING, "GiveCode", "old", NULL, fds[0]);
-        send_call(SERVER_PATH, BINDING, "GiveCode", "old", NULL, fds[0]);
-        wait_for_answer();
+        for (unsigned i = 0; i < 12; i++)
+                call_silently("CancelWithContactCode", fds[0]);
+        /* His oldest were told so; who else calls is heard. */
+        assert_int_equal(bus.answers, 8);
         assert_non_null(strstr(bus.error, "Busy"));
+        bus.uid = 1001;
+        assert_string_equal(call("GiveCode", "123456\n", "s", "old"), "");
+        assert_string_equal(binding.asked, "old 123456");
+        assert_int_equal(bus.answers, 9);
         code_call_end_all(bus.server);
         assert_null(bus.server->code_calls);
         safe_close(fds[0]);
         safe_close(fds[1]);
+}
+
+/* Calls with a pipe that has no line yet. */
+static int call_early(const char *method) {
+        int fds[2];
+
+        binding.asked[0] = '\0';
+        assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+        call_silently(method, fds[0]);
+        assert_false(bus.answered);
+        close(fds[0]);
+        return fds[1];
+}
+
+static void write_late(int fd, const char *line) {
+        assert_int_equal(write(fd, line, strlen(line)), strlen(line));
+        close(fd);
+        wait_for_answer();
+}
+
+/* A line that comes late is for what was open at the call, and for who led it then. */
+static void late_lines(void **state) {
+        int fd;
+
+        assert_string_equal(call("Begin", NULL, "sss", "SN-1", "T0000001", NEW_PHONE), "");
+        binding.view.rebind.id = 7;
+        fd = call_early("GiveCode");
+        write_late(fd, "123456\n");
+        assert_string_equal(bus.error, "");
+        assert_string_equal(binding.asked, "old 123456");
+
+        fd = call_early("GiveCode");
+        binding.view.rebind.id = 8;
+        write_late(fd, "123456\n");
+        assert_non_null(strstr(bus.error, "NotAsked"));
+        assert_string_equal(binding.asked, "");
+
+        fd = call_early("CancelWithContactCode");
+        binding.view.rebind.id = 9;
+        write_late(fd, "12345678\n");
+        assert_non_null(strstr(bus.error, "NotAsked"));
+        assert_string_equal(binding.asked, "");
+
+        fd = call_early("GiveCode");
+        names.leader = ":1.2";
+        write_late(fd, "123456\n");
+        assert_non_null(strstr(bus.error, "NotAsked"));
+        assert_string_equal(binding.asked, "");
 }
 
 int main(void) {
@@ -585,6 +644,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(properties, setup, bus_tear_down),
                 cmocka_unit_test_setup_teardown(transactions, setup, bus_tear_down),
                 cmocka_unit_test_setup_teardown(silent_callers, setup, bus_tear_down),
+                cmocka_unit_test_setup_teardown(late_lines, setup, bus_tear_down),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
