@@ -213,8 +213,8 @@ static void make_room(struct server *s, uid_t uid) {
                 }
         if (n < WAITING_MAX)
                 return;
-        r = refusal_set(&refusal, REFUSAL_BUSY, "%d later codes of yours are waited for: write the line before you call",
-                        WAITING_MAX);
+        r = refusal_set(&refusal, REFUSAL_BUSY,
+                        "%d later codes of yours are waited for: write the line before you call", WAITING_MAX);
         end(oldest, r, &refusal);
 }
 
