@@ -7,14 +7,12 @@
 
 /* The only argument, a batch's number; 0 where it is not given. -EINVAL for what is none. */
 static int read_number(int argc, char **argv, uint32_t *ret) {
-        char *end;
-        unsigned long n;
+        uint64_t n;
 
         *ret = 0;
         if (argc == 1)
                 return 0;
-        n = strtoul(argv[1], &end, 10);
-        if (argc > 2 || *argv[1] < '0' || *argv[1] > '9' || *end || n > 999999)
+        if (argc > 2 || cli_read_number(argv[1], 999999, &n) < 0)
                 return -EINVAL;
         *ret = (uint32_t) n;
         return 0;

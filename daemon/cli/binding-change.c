@@ -410,11 +410,12 @@ static int lead(struct binding_cli *b, const char *method, const struct entry *e
 
 static int begin(struct binding_cli *b, const char *method) {
         char number[PROMPT_MAX] = "";
-        struct entry e = {};
+        struct entry e[1] = {};
+        WIPE_AT_END(e);
         int r;
 
-        r = ask_entry(b, &e, number);
-        return r < 0 ? nothing_done(r) : lead(b, method, &e);
+        r = ask_entry(b, e, number);
+        return r < 0 ? nothing_done(r) : lead(b, method, e);
 }
 
 int binding_change(struct binding_cli *b, int argc, char **argv) {

@@ -39,9 +39,12 @@ static int wrong_call(void) {
 
 int binding_new_call(struct binding_cli *b, const char *method, sd_bus_message **ret) {
         char name[64];
+        int r;
 
         (void) snprintf(name, sizeof(name), "%s%s", method, b->supervisor ? "WithCode" : "");
-        return sd_bus_message_new_method_call(b->cli->bus, ret, SERVICE, SERVICE_PATH, BINDING_INTERFACE, name);
+        r = sd_bus_message_new_method_call(b->cli->bus, ret, SERVICE, SERVICE_PATH, BINDING_INTERFACE, name);
+        /* A phone or a mail address may be in it: wiped with the message. */
+        return r < 0 ? r : sd_bus_message_sensitive(*ret);
 }
 
 int binding_send(struct binding_cli *b, sd_bus_message *m, int r, sd_bus_message **ret_reply) {
@@ -187,6 +190,18 @@ int binding_look(struct cli *cli, cJSON **ret) {
         if (r >= 0)
                 r = read_dictionary(reply, ret);
         return r < 0 ? cli_fail(cli, &error, r) : 0;
+}
+
+int binding_read_contact(const char *text, int64_t *ret) {
+        uint64_t id;
+
+        if (cli_read_number(text, INT64_MAX, &id) < 0) {
+                fprintf(stderr, _("\"%s\" is not the number of a contact; tillctl binding contacts shows them.\n"),
+                        text);
+                return EXIT_USAGE;
+        }
+        *ret = (int64_t) id;
+        return 0;
 }
 
 /* ---- Words ---- */
@@ -366,11 +381,11 @@ static int notices(struct binding_cli *b, int argc, char **argv) {
         };
         const char *number = argc == 2 ? startswith(argv[1], "--limit=") : "20";
         _cleanup_(cJSON_Deletep) cJSON *list = NULL;
-        unsigned long limit = number ? strtoul(number, NULL, 10) : 0;
+        uint64_t limit;
         const cJSON *o;
         int r;
 
-        if (limit == 0 || limit > 500)
+        if (!number || cli_read_number(number, 500, &limit) < 0 || limit == 0)
                 return wrong_call();
         r = binding_list(b, "ListNotices", (uint32_t) limit, &list);
         if (r != 0)
@@ -390,11 +405,15 @@ static int notices(struct binding_cli *b, int argc, char **argv) {
 
 static int test(struct binding_cli *b, int argc, char **argv) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        int64_t id = 0;
         int r;
 
+        r = argc == 2 ? binding_read_contact(argv[1], &id) : 0;
+        if (r != 0)
+                return r;
         r = binding_new_call(b, "SendTest", &m);
         if (r >= 0)
-                r = sd_bus_message_append(m, "x", argc == 2 ? (int64_t) strtoll(argv[1], NULL, 10) : INT64_C(0));
+                r = sd_bus_message_append(m, "x", id);
         r = binding_send(b, m, r, NULL);
         if (r == 0 && !b->cli->json)
                 printf("%s\n", _("A test notice is on its way; whether it arrives: tillctl binding notices"));

@@ -34,6 +34,9 @@ static inline bool binding_flag(const cJSON *o, const char *name) {
         return cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(o, name));
 }
 
+/* The number of a contact as it was typed. Prints that it is none; returns the exit status. */
+int binding_read_contact(const char *text, int64_t *ret);
+
 /* "05-20 14:03", without the year. */
 #define BINDING_TIME_MAX 16
 const char *binding_time(const cJSON *o, const char *name, char ret[static BINDING_TIME_MAX]);

@@ -315,3 +315,16 @@ const char *cli_time(uint64_t usec, char text[static CLI_TIME_MAX]) {
                 text[0] = '\0';
         return text;
 }
+
+int cli_read_number(const char *text, uint64_t most, uint64_t *ret) {
+        unsigned long long number;
+
+        if (!*text || strspn(text, "0123456789") != strlen(text))
+                return -EINVAL;
+        errno = 0;
+        number = strtoull(text, NULL, 10);
+        if (errno != 0 || number > most)
+                return -EINVAL;
+        *ret = number;
+        return 0;
+}

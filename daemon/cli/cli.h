@@ -75,6 +75,8 @@ const char *cli_text(const cJSON *object, const char *name);
 const char *cli_sentence(const cJSON *object, const char *name);
 /* A job's state or a printer's in the user's language; itself for any other word. */
 const char *cli_word(const char *word);
+/* A number of digits alone, up to most: a name that was typed in its place is none. -EINVAL. */
+int cli_read_number(const char *text, uint64_t most, uint64_t *ret);
 /* The paths below prefix that have an interface. *ret is a NULL-terminated list; free with cli_free_list(). */
 int cli_list(struct cli *cli, const char *prefix, const char *interface, char ***ret);
 void cli_free_list(char ***list);

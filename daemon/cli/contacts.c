@@ -2,6 +2,7 @@
 /* tillctl binding contacts and notify: the people who are told, and of what. */
 #include <inttypes.h>
 
+#include "base/secret.h"
 #include "cli/binding.h"
 #include "cli/prompt.h"
 
@@ -70,14 +71,23 @@ static const struct {
 };
 
 static int append_field(sd_bus_message *m, const char *key, const char *text) {
-        if (streq(key, "position"))
-                return sd_bus_message_append(m, "{sv}", key, "u", (uint32_t) strtoul(text, NULL, 10));
-        return sd_bus_message_append(m, "{sv}", key, "s", text);
+        uint64_t position;
+
+        if (!streq(key, "position"))
+                return sd_bus_message_append(m, "{sv}", key, "s", text);
+        if (!*text)
+                text = "0";
+        if (cli_read_number(text, UINT32_MAX, &position) < 0) {
+                fprintf(stderr, _("\"%s\" is no place in the list: give a number from 1 on.\n"), text);
+                return -EDOM;
+        }
+        return sd_bus_message_append(m, "{sv}", key, "u", (uint32_t) position);
 }
 
 /* What Enter alone leaves out is as it was, or as tilld has it; a minus sign empties it. */
 static int ask_fields(sd_bus_message *m) {
-        char line[PROMPT_MAX];
+        char line[PROMPT_MAX] = "";
+        WIPE_AT_END(line);
         int r;
 
         r = sd_bus_message_open_container(m, 'a', "{sv}");
@@ -89,16 +99,17 @@ static int ask_fields(sd_bus_message *m) {
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
-static int send_fields(struct binding_cli *b, const char *method, const char *id) {
+/* id: NULL for a new one. */
+static int send_fields(struct binding_cli *b, const char *method, const int64_t *id) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
         int r;
 
         r = binding_new_call(b, method, &m);
         if (r >= 0 && id)
-                r = sd_bus_message_append(m, "x", (int64_t) strtoll(id, NULL, 10));
+                r = sd_bus_message_append(m, "x", *id);
         if (r >= 0)
                 r = ask_fields(m);
-        if (r == -EINTR || r == -ENODATA) {
+        if (r == -EINTR || r == -ENODATA || r == -EDOM) {
                 fprintf(stderr, "%s\n", _("Nothing was changed."));
                 return EXIT_NO;
         }
@@ -106,18 +117,28 @@ static int send_fields(struct binding_cli *b, const char *method, const char *id
 }
 
 static int change(struct binding_cli *b, const char *id) {
+        int64_t number;
+        int r;
+
+        r = binding_read_contact(id, &number);
+        if (r != 0)
+                return r;
         if (isatty(STDIN_FILENO))
                 fprintf(stderr, "%s\n", _("Enter alone leaves it as it is, a minus sign empties it."));
-        return send_fields(b, "ChangeContact", id);
+        return send_fields(b, "ChangeContact", &number);
 }
 
 static int remove_one(struct binding_cli *b, const char *id) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        int64_t number;
         int r;
 
+        r = binding_read_contact(id, &number);
+        if (r != 0)
+                return r;
         r = binding_new_call(b, "RemoveContact", &m);
         if (r >= 0)
-                r = sd_bus_message_append(m, "x", (int64_t) strtoll(id, NULL, 10));
+                r = sd_bus_message_append(m, "x", number);
         return binding_send(b, m, r, NULL);
 }
 
@@ -137,13 +158,17 @@ int binding_contacts(struct binding_cli *b, int argc, char **argv) {
 int binding_notify(struct binding_cli *b, int argc, char **argv) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
         char channels[64] = "";
+        int64_t id;
         int r;
 
+        r = binding_read_contact(argv[1], &id);
+        if (r != 0)
+                return r;
         for (int i = 3; i < argc; i++)
                 (void) snprintf(channels + strlen(channels), sizeof(channels) - strlen(channels), "%s%s",
                                 i > 3 ? " " : "", argv[i]);
         r = binding_new_call(b, "SetPreference", &m);
         if (r >= 0)
-                r = sd_bus_message_append(m, "xss", (int64_t) strtoll(argv[1], NULL, 10), argv[2], channels);
+                r = sd_bus_message_append(m, "xss", id, argv[2], channels);
         return binding_send(b, m, r, NULL);
 }

@@ -25,15 +25,9 @@ static double number(const cJSON *o, const char *name) {
 
 /* A fault's number, from 1; 0 for what is none. */
 static uint64_t read_id(const char *text) {
-        unsigned long long id;
-        char *end;
+        uint64_t id;
 
-        if (*text < '0' || *text > '9')
-                return 0;
-        id = strtoull(text, &end, 10);
-        if (*end || id == 0 || id > INT64_MAX)
-                return 0;
-        return id;
+        return cli_read_number(text, INT64_MAX, &id) < 0 ? 0 : id;
 }
 
 static int wrong_id(const char *text) {

@@ -41,9 +41,9 @@ static int help(void) {
 
 /* From 1: what is none must not be taken for the last one. */
 static int read_number(const char *text, uint64_t most, uint64_t *ret) {
-        unsigned long long number = strspn(text, "0123456789") == strlen(text) ? strtoull(text, NULL, 10) : 0;
+        uint64_t number;
 
-        if (number == 0 || number > most) {
+        if (cli_read_number(text, most, &number) < 0 || number == 0) {
                 fprintf(stderr, _("\"%s\" is no such number: see tillctl receipt --help.\n"), text);
                 return EXIT_USAGE;
         }

@@ -245,9 +245,9 @@ static int list_help(void) {
 
 /* From 1; 0 is none. */
 static uint32_t read_count(const char *text) {
-        unsigned long n = *text >= '0' && *text <= '9' ? strtoul(text, NULL, 10) : 0;
+        uint64_t n;
 
-        return n <= 999999 ? (uint32_t) n : 0;
+        return cli_read_number(text, 999999, &n) < 0 ? 0 : (uint32_t) n;
 }
 
 static int read_filter(int argc, char **argv, struct transaction_filter *f) {

@@ -185,6 +185,21 @@ static int on_add(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         return sd_bus_reply_method_return(m, "x", INT64_C(3));
 }
 
+static int on_preference(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        const char *event, *channels;
+        int64_t id;
+
+        assert_true(sd_bus_message_read(m, "xss", &id, &event, &channels) > 0);
+        note("SetPreference %" PRIi64 " %s %s; ", id, event, channels);
+        return sd_bus_reply_method_return(m, "");
+}
+
+/* None of these is to come. */
+static int on_unwanted(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        note("%s; ", sd_bus_message_get_member(m));
+        return sd_bus_reply_method_return(m, "");
+}
+
 static int get_any(sd_bus *bus, const char *path, const char *interface, const char *property, sd_bus_message *reply,
                    void *userdata, sd_bus_error *error) {
         const struct {
@@ -234,6 +249,10 @@ static const sd_bus_vtable vtable[] = {
         METHOD("GetChecklist", "s", "as", on_checklist),
         METHOD("ListContacts", "", "aa{sv}", on_contacts),
         METHOD("AddContact", "a{sv}", "x", on_add),
+        METHOD("SetPreference", "xss", "", on_preference),
+        METHOD("SendTest", "x", "", on_unwanted),
+        METHOD("RemoveContact", "x", "", on_unwanted),
+        METHOD("ChangeContact", "xa{sv}", "", on_unwanted),
         PROPERTY("Phone", "s"),
         PROPERTY("NewPhone", "s"),
         PROPERTY("Step", "s"),
@@ -502,6 +521,34 @@ static void contacts(void **state) {
                                                  "sms\n", "Language", "\n", "Place", "1\n"));
         assert_int_equal(status, 0);
         assert_string_equal(tilld.asked, "AddContact name=王芳 phone=+8613800138003 channel=sms position=a number");
+
+        set_up();
+        at_terminal("binding contacts add", TYPE("Name:", "王芳\n", "Phone", "+8613800138003\n", "Mail", "\n", "Told",
+                                                 "sms\n", "Language", "\n", "Place", "first\n"));
+        assert_int_equal(status, EXIT_NO);
+        assert_string_equal(tilld.asked, "");
+        assert_shown("\"first\" is no place in the list");
+}
+
+/* What is no number is not that of the bound phone. */
+static void names_for_numbers(void **state) {
+        static const char *const lines[] = {
+                "binding notify Wang transaction", "binding notify 1x fault sms",
+                "binding notify -1 fault sms",     "binding test Wang",
+                "binding contacts remove Wang",    "binding contacts change 99999999999999999999",
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(lines); i++) {
+                set_up();
+                at_terminal(lines[i], (const char *const[]){ NULL });
+                assert_int_equal(status, EXIT_USAGE);
+                assert_string_equal(tilld.asked, "");
+                assert_shown("is not the number of a contact");
+        }
+        set_up();
+        at_terminal("binding notify 2 fault sms", (const char *const[]){ NULL });
+        assert_int_equal(status, 0);
+        assert_string_equal(tilld.asked, "SetPreference 2 fault sms; ");
 }
 
 static void wrong_calls(void **state) {
@@ -522,9 +569,11 @@ static void wrong_calls(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(to_the_end),   cmocka_unit_test(by_a_supervisor), cmocka_unit_test(wrong_codes),
-                cmocka_unit_test(a_failure),    cmocka_unit_test(leaving),         cmocka_unit_test(no_code_is_good),
-                cmocka_unit_test(a_lost_phone), cmocka_unit_test(contacts),        cmocka_unit_test(wrong_calls),
+                cmocka_unit_test(to_the_end),   cmocka_unit_test(by_a_supervisor),
+                cmocka_unit_test(wrong_codes),  cmocka_unit_test(a_failure),
+                cmocka_unit_test(leaving),      cmocka_unit_test(no_code_is_good),
+                cmocka_unit_test(a_lost_phone), cmocka_unit_test(contacts),
+                cmocka_unit_test(wrong_calls),  cmocka_unit_test(names_for_numbers),
         };
 
         (void) setlocale(LC_ALL, "C.UTF-8");
