@@ -114,6 +114,24 @@ static int assign_serial(struct settings *s, const char *value, const char **ret
         return 0;
 }
 
+/*
+ * What boards ship where nobody has written a serial; most of it ("To be filled by O.E.M.", "Default string", "System
+ * Serial Number", "Not Specified") has blanks and is none anyway. "none" is also what tilld.service gives without DMI.
+ */
+static bool is_placeholder(const char *serial) {
+        static const char *const words[] = {
+                "none",    "n/a", "unknown", "unspecified", "default",   "empty",      "null",
+                "invalid", "oem", "o.e.m.",  "0123456789",  "123456789", "1234567890",
+        };
+        const char repeated[] = { *serial, '\0' };
+
+        for (size_t i = 0; i < ELEMENTSOF(words); i++)
+                if (strcasecmp(serial, words[i]) == 0)
+                        return true;
+        /* "0", "00000000", "........" */
+        return serial[strspn(serial, repeated)] == '\0';
+}
+
 void settings_take_serial(struct settings *s, const char *path) {
         _cleanup_fclose_ FILE *f = fopen(path, "re");
         char line[128];
@@ -121,12 +139,11 @@ void settings_take_serial(struct settings *s, const char *path) {
         if (*s->serial || !f || !fgets(line, sizeof(line), f))
                 return;
         line[strcspn(line, "\n")] = '\0';
-        if (is_serial(line))
+        if (is_serial(line) && !is_placeholder(line))
                 COPY(s->serial, line);
         else
                 log_notice("The machine's own serial number is none; a phone is bound only where serial= in "
-                           "[terminal] of "
-                           "tilld.conf says it");
+                           "[terminal] of tilld.conf says it");
 }
 
 static int assign_terminal(struct settings *s, const char *key, const char *value, const char **ret_reason) {

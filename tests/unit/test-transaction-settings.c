@@ -173,15 +173,29 @@ static void take_serial(const char *content, struct settings *s) {
 }
 
 static void serial_of_the_machine(void **state) {
+        static const char *const none[] = { "",
+                                            "To be filled by O.E.M.\n",
+                                            "Default string\n",
+                                            "None\n",
+                                            "System Serial Number\n",
+                                            "Not Specified\n",
+                                            "none",
+                                            "0\n",
+                                            "00000000\n",
+                                            "XXXXX\n",
+                                            "0123456789\n",
+                                            "OEM\n" };
         _cleanup_(settings_freep) struct settings *s = NULL;
 
         assert_int_equal(load(COMPLETE, "[binding]\nwaiting-hours=48\n", &s), 0);
         assert_int_equal(s->waiting_hours, 48);
         settings_take_serial(s, "/nowhere");
         assert_string_equal(s->serial, "");
-        take_serial("", s);
-        take_serial("To be filled by O.E.M.\n", s);
-        assert_string_equal(s->serial, "");
+        for (size_t i = 0; i < ELEMENTSOF(none); i++) {
+                take_serial(none[i], s);
+                if (*s->serial)
+                        fail_msg("%s is a serial", none[i]);
+        }
         take_serial("PF-123\n", s);
         assert_string_equal(s->serial, "PF-123");
         s = settings_free(s);
