@@ -59,6 +59,15 @@ bool unicode_is_valid(const char *text) {
         return true;
 }
 
+bool unicode_is_plain(const char *text, bool lines) {
+        uint32_t c;
+
+        while ((c = unicode_next(&text)) != 0)
+                if (c == 0xfffd || (unicode_is_control(c) && !(lines && c == '\n')))
+                        return false;
+        return true;
+}
+
 bool unicode_is_ascii(const char *text) {
         for (; *text; text++)
                 if ((uint8_t) *text >= 0x80)

@@ -9,6 +9,8 @@
 uint32_t unicode_next(const char **text);
 /* Whether the text is UTF-8 throughout. */
 bool unicode_is_valid(const char *text);
+/* Whether it is, and has no control of any sort (unicode_is_control()); with lines newlines are none. */
+bool unicode_is_plain(const char *text, bool lines);
 bool unicode_is_ascii(const char *text);
 /* Writes up to 4 bytes, no terminator; returns how many. */
 size_t unicode_put(uint32_t c, char *text);

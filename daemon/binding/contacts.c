@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* The backup contacts and what people want to be told of. Who is on the list, and who was, hears of each change. */
-#include <ctype.h>
 #include <inttypes.h>
 
 #include "base/clock.h"
+#include "base/mail.h"
 #include "base/unicode.h"
 #include "binding/rebind.h"
 #include "journal/event.h"
@@ -13,32 +13,13 @@
 
 /* ---- What is taken ---- */
 
-static bool is_line(const char *text) {
-        if (!unicode_is_valid(text))
-                return false;
-        for (; *text; text++)
-                if ((unsigned char) *text < ' ' || *text == 0x7f)
-                        return false;
-        return true;
-}
-
-/* No more than that it can be one: whether it is, a test notice shows. */
-static bool is_mail(const char *text) {
-        const char *at = strchr(text, '@');
-
-        for (const char *c = text; *c; c++)
-                if (!isascii((unsigned char) *c) || !isgraph((unsigned char) *c))
-                        return false;
-        return at && at > text && at[1] && !strchr(at + 1, '@');
-}
-
 static int check_addresses(const struct contact_record *record, struct refusal *ret) {
         enum notice_channel channel = notice_channel_from_string(record->channel);
 
         if (*record->phone && !phone_is_valid(record->phone))
                 return refusal_set(ret, REFUSAL_INVALID_PHONE,
                                    "The contact's phone is no number: give it whole, as +8613800138000");
-        if (*record->mail && !is_mail(record->mail))
+        if (*record->mail && !mail_is_valid(record->mail))
                 return refusal_set(ret, REFUSAL_INVALID_CONTACT,
                                    "The contact's mail is no address: give it as name@example.org");
         if (channel < 0)
@@ -55,7 +36,7 @@ static int check_addresses(const struct contact_record *record, struct refusal *
 }
 
 static int check_contact(const struct contact_record *record, struct refusal *ret) {
-        if (!*record->name || !is_line(record->name))
+        if (!*record->name || !unicode_is_plain(record->name, false))
                 return refusal_set(ret, REFUSAL_INVALID_CONTACT,
                                    "The contact's name must be one line of UTF-8, up to %d bytes", CONTACT_NAME_MAX);
         if (!streq(record->language, "zh_CN") && !streq(record->language, "en"))
@@ -299,7 +280,7 @@ int binding_announce_replacement(struct binding *b, uint64_t time_usec, const ch
         };
         int r;
 
-        if (!*detail || strlen(detail) > DETAIL_MAX || !is_line(detail))
+        if (!*detail || strlen(detail) > DETAIL_MAX || !unicode_is_plain(detail, false))
                 return refusal_set(ret_refusal, REFUSAL_INVALID_NOTE,
                                    "What is announced must be one line of UTF-8, up to %d bytes", DETAIL_MAX);
         if (time_usec <= clock_now(CLOCK_REALTIME))

@@ -42,19 +42,9 @@ static int store_strings(const char *const *strings, size_t n, uint32_t *ret_siz
 
 /* ---- the answer ---- */
 
-static bool is_printable(const char *text) {
-        while (*text) {
-                uint32_t c = unicode_next(&text);
-
-                if (c == 0xfffd || unicode_is_control(c))
-                        return false;
-        }
-        return true;
-}
-
 static bool is_possible(const struct notice_answer *answer, int file) {
         return answer->version == NOTICE_VERSION && answer->error <= 0 && answer->error > -4096 &&
-               memchr(answer->text, 0, sizeof(answer->text)) && is_printable(answer->text) && file < 0;
+               memchr(answer->text, 0, sizeof(answer->text)) && unicode_is_plain(answer->text, false) && file < 0;
 }
 
 static const char *failure(int error) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Whatever till-notify is asked: what it takes can stand in a mail's header, a message and a log. */
 
+#include "base/mail.h"
 #include "base/unicode.h"
 #include "helpers/till-notify/mail-header.h"
 #include "helpers/till-notify/reason.h"
@@ -43,7 +44,7 @@ static void try_request(const uint8_t *data, size_t size, size_t n) {
                 check_reason(&request, request.strings[i]);
         }
         check_header(request.strings[n > 1 ? NOTICE_STRING_SUBJECT : NOTICE_STRING_ADDRESS]);
-        if (mail_address_is_valid(request.strings[NOTICE_STRING_ADDRESS]))
+        if (mail_is_valid(request.strings[NOTICE_STRING_ADDRESS]))
                 check(!strpbrk(request.strings[NOTICE_STRING_ADDRESS], " <>\",;:\\"));
 }
 

@@ -261,6 +261,12 @@ static void refused_contacts(void **state) {
         assert_int_equal(try_add(bad), -REFUSAL_INVALID_CONTACT);
         COPY(bad.mail, "li@@example.org");
         assert_int_equal(try_add(bad), -REFUSAL_INVALID_CONTACT);
+        COPY(bad.mail, "wang,li@example.org");
+        assert_int_equal(try_add(bad), -REFUSAL_INVALID_CONTACT);
+        COPY(bad.mail, "<li@example.org>");
+        assert_int_equal(try_add(bad), -REFUSAL_INVALID_CONTACT);
+        COPY(bad.mail, "-li@example.org");
+        assert_int_equal(try_add(bad), -REFUSAL_INVALID_CONTACT);
         bad = good;
         COPY(bad.language, "fr");
         assert_int_equal(try_add(bad), -REFUSAL_INVALID_CONTACT);

@@ -2,6 +2,7 @@
 /* What till-notify does by itself: requests, reasons, headers of mails, numbers. */
 #include "test.h"
 
+#include "base/mail.h"
 #include "helpers/till-notify/channel.h"
 #include "helpers/till-notify/mail-header.h"
 
@@ -51,9 +52,9 @@ static void mail_addresses(void **state) {
                                            "\"a\"@b", "-oQ@b",       "王@b.example", "a@b\x7f", "a@[127.0.0.1]" };
 
         for (size_t i = 0; i < ELEMENTSOF(good); i++)
-                assert_true(mail_address_is_valid(good[i]));
+                assert_true(mail_is_valid(good[i]));
         for (size_t i = 0; i < ELEMENTSOF(bad); i++)
-                if (mail_address_is_valid(bad[i]))
+                if (mail_is_valid(bad[i]))
                         fail_msg("%s is taken", bad[i]);
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/config.h"
+#include "base/mail.h"
 #include "helpers/till-notify/channel.h"
 #include "helpers/till-notify/mail-header.h"
 
@@ -28,7 +29,7 @@ static int settings_assign(const char *section, const char *key, const char *val
 
         if (streq(section, "mail") && streq(key, "from")) {
                 *ret_reason = "not a mail address";
-                if (!mail_address_is_valid(value))
+                if (!mail_is_valid(value))
                         return -EINVAL;
                 COPY(s->from, value);
                 return 0;
@@ -49,8 +50,7 @@ static int settings_load(struct settings *s, const char *folder) {
         int r;
 
         if (gethostname(host, sizeof(host) - 1) < 0 ||
-            snprintf(s->from, sizeof(s->from), "tilld@%s", host) >= (int) sizeof(s->from) ||
-            !mail_address_is_valid(s->from))
+            snprintf(s->from, sizeof(s->from), "tilld@%s", host) >= (int) sizeof(s->from) || !mail_is_valid(s->from))
                 COPY(s->from, "tilld@localhost");
         s->port = 25;
         (void) snprintf(path, sizeof(path), "%s/notify.conf", folder);

@@ -9,6 +9,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "base/log.h"
+#include "base/mail.h"
 #include "base/phone.h"
 #include "base/sealed-file.h"
 #include "helpers/till-notify/channel.h"
@@ -24,7 +25,7 @@ static const struct channel {
         int (*act)(const struct request *request, const char *folder, char ret_reason[static REASON_SIZE]);
 } channels[] = {
         { "sms", _NOTICE_STRING_MAX, phone_is_valid, modem_send },
-        { "mail", _NOTICE_STRING_MAX, mail_address_is_valid, mail_send },
+        { "mail", _NOTICE_STRING_MAX, mail_is_valid, mail_send },
         { "hook", _NOTICE_STRING_MAX, phone_is_valid, hook_send },
         { "number", 1, phone_is_valid, number_check },
 };

@@ -3,25 +3,11 @@
 
 #include "base/unicode.h"
 
-#define MAIL_ADDRESS_MAX 254
-
 void request_done(struct request *request) {
         if (request->data)
                 explicit_bzero(request->data, request->size);
         free(request->data);
         *request = REQUEST_NONE;
-}
-
-static bool is_text(const char *text, bool lines) {
-        if (!unicode_is_valid(text))
-                return false;
-        while (*text) {
-                uint32_t c = unicode_next(&text);
-
-                if ((c < ' ' && !(lines && c == '\n')) || (c >= 0x7f && c < 0xa0))
-                        return false;
-        }
-        return true;
 }
 
 static bool is_word(const char *text) {
@@ -31,12 +17,12 @@ static bool is_word(const char *text) {
 static bool is_right(enum notice_string which, const char *text) {
         switch (which) {
         case NOTICE_STRING_BODY:
-                return is_text(text, true);
+                return unicode_is_plain(text, true);
         case NOTICE_STRING_EVENT:
         case NOTICE_STRING_LANGUAGE:
                 return is_word(text);
         default:
-                return is_text(text, false);
+                return unicode_is_plain(text, false);
         }
 }
 
@@ -52,16 +38,4 @@ int request_parse(struct request *request, size_t n) {
                 at = next + 1;
         }
         return at == end ? 0 : -EBADMSG;
-}
-
-bool mail_address_is_valid(const char *address) {
-        const char *at = strchr(address, '@');
-
-        if (!at || at == address || !at[1] || strchr(at + 1, '@') || strlen(address) > MAIL_ADDRESS_MAX ||
-            *address == '-')
-                return false;
-        for (const char *c = address; *c; c++)
-                if (*c <= ' ' || *c > '~' || strchr("<>()[],;:\\\"", *c))
-                        return false;
-        return true;
 }

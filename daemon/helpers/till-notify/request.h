@@ -20,6 +20,3 @@ void request_done(struct request *request);
  * body; event and language are words. -EBADMSG for anything else.
  */
 int request_parse(struct request *request, size_t n);
-
-/* A mail address as it may stand in a header and in an SMTP command: one @, no spaces, quotes or brackets. */
-bool mail_address_is_valid(const char *address) _pure_;
