@@ -33,7 +33,8 @@ struct outbox {
         struct request_record record;
         bool sending;     /* it, or a sign-on for it, is on the link */
         bool signed_anew; /* for this attempt */
-        bool hurry;       /* the back-off does not count */
+
+        bool hurry[_REQUEST_QUEUE_MAX]; /* its back-off does not count for one attempt */
 
         outbox_done_t done;
         enum request_queue wanted; /* by whom waits */
@@ -110,7 +111,6 @@ static int on_timer(sd_event_source *s, uint64_t usec, void *userdata) {
 static void try_later(struct outbox *o, uint64_t delay) {
         int r;
 
-        o->timer = sd_event_source_disable_unref(o->timer);
         r = sd_event_add_time_relative(o->engine->config.event, &o->timer, CLOCK_BOOTTIME, delay, 0, on_timer, o);
         if (r < 0)
                 engine_panic(r, "the next attempt to reach the acquirer cannot be timed");
@@ -146,11 +146,11 @@ static void attempt_failed(struct outbox *o) {
                 log_warning_errno(r, "Transaction %" PRIi64 ": the attempt to send its %s cannot be noted",
                                   o->record.transaction, o->user->noun);
         let_go(o);
-        o->hurry = false;
-        try_later(o, delay);
-        if (o->done && queue > o->wanted)
-                return outbox_kick(o);
-        tell_waiter(o, false);
+        o->hurry[queue] = false;
+        if (queue <= o->wanted)
+                tell_waiter(o, false);
+        /* What waits in the other queues does not wait for this one's back-off. */
+        outbox_kick(o);
 }
 
 static void sign_on_anew(struct outbox *o);
@@ -233,40 +233,56 @@ static bool may_send(const struct outbox *o, enum request_queue queue) {
         return queue == REQUEST_REVERSAL || engine_current(o->engine) == 0;
 }
 
-/* Takes the first that may be sent. Returns false when there is none. */
-static bool take_first(struct outbox *o) {
+/* Who waits does not sit out the back-off. By a boot before this one it is over. */
+static uint64_t get_delay(const struct outbox *o, const struct request_record *record) {
+        uint64_t now = clock_now(CLOCK_BOOTTIME);
+
+        if (o->done || o->hurry[record->queue] || record->next_boot <= now ||
+            record->next_boot - now > DELAY_LAST_USEC)
+                return 0;
+        return record->next_boot - now;
+}
+
+/*
+ * Takes the first that may be sent and is due, of the first queue that has one: each queue keeps its order. Returns
+ * false when there is none, and in ret_delay when there will be one, UINT64_MAX for never.
+ */
+static bool take_first(struct outbox *o, uint64_t *ret_delay) {
+        uint64_t delay, least = UINT64_MAX;
         int r;
 
         for (enum request_queue q = 0; q < _REQUEST_QUEUE_MAX && may_send(o, q); q++) {
                 r = request_record_first(o->engine->config.journal, q, &o->record);
-                if (r == -ENOENT)
+                if (r == -ENOENT) {
+                        o->hurry[q] = false;
                         continue;
+                }
                 if (r < 0)
                         engine_panic(r, "what the acquirer has to be told cannot be read");
-                o->user = users[q];
-                return true;
+                delay = get_delay(o, &o->record);
+                if (delay == 0) {
+                        o->user = users[q];
+                        return true;
+                }
+                request_record_done(&o->record);
+                least = MIN(least, delay);
         }
+        *ret_delay = least;
         return false;
 }
 
 void outbox_kick(struct outbox *o) {
-        uint64_t now = clock_now(CLOCK_BOOTTIME);
+        uint64_t delay;
 
         if (o->sending || acquirer_is_busy(o->engine->acquirer))
                 return;
+        o->timer = sd_event_source_disable_unref(o->timer);
         count(o);
-        if (!take_first(o)) {
-                o->hurry = false;
+        if (!take_first(o, &delay)) {
+                if (delay < UINT64_MAX)
+                        try_later(o, delay);
                 return tell_waiter(o, true);
         }
-
-        /* Who waits does not sit out the back-off. */
-        if (!o->done && !o->hurry && o->record.next_boot > now && o->record.next_boot - now <= DELAY_LAST_USEC) {
-                try_later(o, o->record.next_boot - now);
-                return let_go(o);
-        }
-        o->timer = sd_event_source_disable_unref(o->timer);
-
         if (acquirer_is_signed_on(o->engine->acquirer))
                 return start_sending(o);
         sign_on_anew(o);
@@ -280,7 +296,8 @@ void outbox_wait(struct outbox *o, enum request_queue queue, outbox_done_t done,
 }
 
 void outbox_hurry(struct outbox *o) {
-        o->hurry = true;
+        for (enum request_queue q = 0; q < _REQUEST_QUEUE_MAX; q++)
+                o->hurry[q] = true;
         outbox_kick(o);
 }
 
