@@ -78,11 +78,12 @@ static bool is_approval(const char *code) {
 }
 
 /*
- * What nobody but the acquirer may say: yes, the last word on a reversal, and that an advice was there before, which
- * closes a repeat.
+ * What nobody but the acquirer may say: yes, the last word on a reversal or a withdrawal, and that an advice was there
+ * before, which closes a repeat.
  */
 static bool needs_mac(const struct host_kind_rule *rule, enum host_kind kind, const char *code) {
         return is_approval(code) || (kind == HOST_REVERSAL && host_result_ends_reversal(code)) ||
+               (kind == HOST_BINDING_WITHDRAW && host_result_is_final(code)) ||
                (rule->mti == 220 && streq(code, "94"));
 }
 

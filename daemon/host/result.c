@@ -103,3 +103,7 @@ bool host_result_refuses_keys(const char *code) {
 bool host_result_ends_reversal(const char *code) {
         return streq(code, "00") || streq(code, "12") || streq(code, "25");
 }
+
+bool host_result_ends_withdrawal(const char *code) {
+        return streq(code, "00");
+}

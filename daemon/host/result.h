@@ -41,3 +41,5 @@ bool host_result_is_final(const char *code);
 bool host_result_refuses_keys(const char *code);
 /* Whether this answer ends a reversal: 00, 12, 25. */
 bool host_result_ends_reversal(const char *code);
+/* Whether this answer ends a withdrawal: 00, for what is not known is withdrawn too. */
+bool host_result_ends_withdrawal(const char *code);

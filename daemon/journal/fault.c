@@ -301,6 +301,8 @@ static const char sql_evidence[] =
         " UNION ALL SELECT 'forward-rejected', CAST(t.id AS TEXT), t.id,"
         "  'reference ' || t.reference || iif(t.response_code <> '', ', answer ' || t.response_code, '')"
         "  FROM trouble t WHERE t.forwarding = 'rejected'"
+        " UNION ALL SELECT 'withdrawal-rejected', CAST(w.transaction_id AS TEXT), w.transaction_id,"
+        "  'answer ' || w.last_answer FROM withdrawals w WHERE w.armed = 1 AND w.last_answer <> ''"
         " UNION ALL SELECT 'result-unconfirmed', CAST(t.id AS TEXT), t.id, 'reference ' || t.reference"
         "  FROM trouble t WHERE t.result = 'unconfirmed'"
         " UNION ALL SELECT 'settlement-refused', printf('%06d', b.number), max(t.id),"

@@ -64,29 +64,48 @@ static int send_withdrawal(struct engine *e, struct request_record *record, host
         return acquirer_exchange(e->acquirer, &q, done, done_userdata);
 }
 
-static bool ended(struct engine *e, struct request_record *record, enum host_outcome outcome,
-                  const struct host_answer *answer) {
-        struct outbox_end end = { .record = record, .code = record->last_answer };
-        bool taken;
+/* The first refusal, or the first by another code, is kept with it: a fault that somebody has to see to. */
+static void refused(struct engine *e, struct request_record *record, const struct host_answer *answer) {
+        const struct outbox_end end = {
+                .record = record,
+                .is_kept = true,
+                .event = "withdrawal-rejected",
+                .code = answer->code,
+        };
         int r;
 
-        if (outcome != HOST_ANSWERED)
-                return false;
+        if (streq(record->last_answer, answer->code))
+                return;
         COPY(record->last_answer, answer->code);
-        if (!host_result_is_final(answer->code))
-                return false;
+        r = outbox_commit_end(e->config.journal, &end);
+        if (r < 0)
+                engine_panic(r, "the refusal of a withdrawal cannot be written");
+        log_error("Transaction %" PRIi64 ": the acquirer rejected the withdrawal (%s, %s): call the acquirer and "
+                  "have the phone that is bound here put back into its record; it is sent until it is taken",
+                  record->transaction, answer->code, host_result_find(answer->code)->text);
+        e->listener.changed(e->listener.userdata);
+}
 
-        taken = host_result_find(answer->code)->action == HOST_ACTION_APPROVE;
-        end.event = taken ? "withdrawn" : "withdrawal-rejected";
+/*
+ * Taken is 00 and nothing else. Whatever else comes, the acquirer's record may have a phone that is not bound here,
+ * and what takes that back stays until it is taken.
+ */
+static bool ended(struct engine *e, struct request_record *record, enum host_outcome outcome,
+                  const struct host_answer *answer) {
+        const struct outbox_end end = { .record = record, .event = "withdrawn", .code = answer->code };
+        int r;
+
+        if (outcome != HOST_ANSWERED || !host_result_is_final(answer->code))
+                return false;
+        if (!host_result_ends_withdrawal(answer->code)) {
+                refused(e, record, answer);
+                return false;
+        }
+
         r = outbox_commit_end(e->config.journal, &end);
         if (r < 0)
                 engine_panic(r, "the end of a withdrawal cannot be written");
-        if (taken)
-                log_info("Transaction %" PRIi64 ": withdrawn (%s)", record->transaction, answer->code);
-        else
-                log_error("Transaction %" PRIi64 ": the acquirer rejected the withdrawal (%s, %s): call the acquirer "
-                          "and have the phone that is bound here put back into its record",
-                          record->transaction, answer->code, host_result_find(answer->code)->text);
+        log_info("Transaction %" PRIi64 ": withdrawn (%s)", record->transaction, answer->code);
         return true;
 }
 

@@ -3,8 +3,8 @@
 
 /*
  * Withdrawals: what takes a binding-confirm back when the change of the phone that it belongs to is rolled back. Each
- * is ready before the confirm is sent, and once armed is sent until the acquirer has answered, while the terminal has
- * nothing else to do. How they are sent is the outbox's part.
+ * is ready before the confirm is sent, and once armed is sent until the acquirer has taken it, while the terminal has
+ * nothing else to do; a refusal is kept with it as its last answer. How they are sent is the outbox's part.
  */
 
 #include "host/binding.h"

@@ -628,7 +628,10 @@ static void answers_about_a_binding(void **state) {
                 assert_int_equal(answer_to(k, &(struct answer_change){ .mti = 830 }, &a), 0);
                 assert_int_equal(answer_to(k, &(struct answer_change){ .mti = 830, .no_mac = true }, &a),
                                  -EKEYREJECTED);
+                /* And so does what a withdrawal is refused by, which is never right. */
                 assert_int_equal(answer_to(k, &(struct answer_change){ .mti = 830, .code = "97", .no_mac = true }, &a),
+                                 k == HOST_BINDING_WITHDRAW ? -EKEYREJECTED : 0);
+                assert_int_equal(answer_to(k, &(struct answer_change){ .mti = 830, .code = "A0", .no_mac = true }, &a),
                                  0);
         }
 }

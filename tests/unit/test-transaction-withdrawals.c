@@ -5,6 +5,7 @@
  */
 #include "test.h"
 
+#include "journal/fault.h"
 #include "told-fixture.h"
 
 #define OLD "+8613800138000"
@@ -337,10 +338,15 @@ static void numbers(void **state) {
         assert_false(is_kept(confirm));
 }
 
+static int count_refusals(const struct event_record *event, void *userdata) {
+        *(unsigned *) userdata += streq(event->kind, "withdrawal-rejected");
+        return 0;
+}
+
 /* The acquirer's words in their order, and how often it is then told. */
-static void assert_ends(const char *name, bool taken, unsigned n_sent) {
+static void assert_ends(const char *name, unsigned n_refused, unsigned n_sent) {
+        unsigned n = record.n, refused = 0;
         int64_t confirm;
-        unsigned n = record.n;
 
         record.n = 0;
         confirm = run("binding-confirm").id;
@@ -351,28 +357,72 @@ static void assert_ends(const char *name, bool taken, unsigned n_sent) {
         run_hurried();
         if (acq.n_told != n_sent || is_kept(confirm))
                 fail_msg("%s: %u sent", name, acq.n_told);
-        assert_event(confirm, taken ? "withdrawn" : "withdrawal-rejected");
+        assert_event(confirm, "withdrawn");
+        assert_int_equal(event_each(shop.journal, confirm, 0, 0, count_refusals, &refused), 0);
+        assert_int_equal(refused, n_refused);
 }
 
 static void answers(void **state) {
-#define ASSERT_ENDS(taken, n_sent, ...)                                                                               \
+#define ASSERT_ENDS(n_refused, n_sent, ...)                                                                           \
         SCRIPT(__VA_ARGS__);                                                                                          \
-        assert_ends(#__VA_ARGS__, taken, n_sent)
+        assert_ends(#__VA_ARGS__, n_refused, n_sent)
 
-        ASSERT_ENDS(true, 1, .n = 0);
-        ASSERT_ENDS(true, 2, .outcomes = { HOST_NO_ANSWER }, .codes = { "" }, .n = 1);
-        ASSERT_ENDS(true, 2, .outcomes = { HOST_NO_ANSWER }, .codes = { "" }, .n = 1, .lost_request = true);
-        ASSERT_ENDS(true, 2, .outcomes = { HOST_NOT_SENT }, .codes = { "" }, .n = 1);
-        ASSERT_ENDS(true, 2, .outcomes = { HOST_BAD_MAC }, .codes = { "" }, .n = 1);
-        ASSERT_ENDS(true, 2, .outcomes = { HOST_MALFORMED }, .codes = { "" }, .n = 1);
-        ASSERT_ENDS(true, 2, .outcomes = { HOST_ANSWERED }, .codes = { "96" }, .n = 1);
-        ASSERT_ENDS(true, 2, .outcomes = { HOST_ANSWERED }, .codes = { "A0" }, .n = 1);
-        ASSERT_ENDS(true, 2, .outcomes = { HOST_ANSWERED }, .codes = { "ZZ" }, .n = 1);
-        ASSERT_ENDS(true, 4, .outcomes = { HOST_NO_ANSWER, HOST_ANSWERED, HOST_NOT_SENT }, .codes = { "", "68", "" },
+        ASSERT_ENDS(0, 1, .n = 0);
+        ASSERT_ENDS(0, 2, .outcomes = { HOST_NO_ANSWER }, .codes = { "" }, .n = 1);
+        ASSERT_ENDS(0, 2, .outcomes = { HOST_NO_ANSWER }, .codes = { "" }, .n = 1, .lost_request = true);
+        ASSERT_ENDS(0, 2, .outcomes = { HOST_NOT_SENT }, .codes = { "" }, .n = 1);
+        ASSERT_ENDS(0, 2, .outcomes = { HOST_BAD_MAC }, .codes = { "" }, .n = 1);
+        ASSERT_ENDS(0, 2, .outcomes = { HOST_MALFORMED }, .codes = { "" }, .n = 1);
+        ASSERT_ENDS(0, 2, .outcomes = { HOST_ANSWERED }, .codes = { "96" }, .n = 1);
+        ASSERT_ENDS(0, 2, .outcomes = { HOST_ANSWERED }, .codes = { "A0" }, .n = 1);
+        ASSERT_ENDS(0, 2, .outcomes = { HOST_ANSWERED }, .codes = { "ZZ" }, .n = 1);
+        ASSERT_ENDS(0, 4, .outcomes = { HOST_NO_ANSWER, HOST_ANSWERED, HOST_NOT_SENT }, .codes = { "", "68", "" },
                     .n = 3);
-        /* Nothing more can be done from here. */
-        ASSERT_ENDS(false, 1, .outcomes = { HOST_ANSWERED }, .codes = { "97" }, .n = 1);
-        ASSERT_ENDS(false, 2, .outcomes = { HOST_NO_ANSWER, HOST_ANSWERED }, .codes = { "", "12" }, .n = 2);
+        /* No refusal is its end: whatever the acquirer says, what it has on record is wrong until it says 00. */
+        ASSERT_ENDS(1, 2, .outcomes = { HOST_ANSWERED }, .codes = { "97" }, .n = 1);
+        ASSERT_ENDS(1, 2, .outcomes = { HOST_ANSWERED }, .codes = { "11" }, .n = 1);
+        ASSERT_ENDS(1, 3, .outcomes = { HOST_NO_ANSWER, HOST_ANSWERED }, .codes = { "", "12" }, .n = 2);
+        ASSERT_ENDS(1, 4, .outcomes = { HOST_ANSWERED, HOST_ANSWERED, HOST_ANSWERED }, .codes = { "12", "12", "96" },
+                    .n = 3);
+        ASSERT_ENDS(2, 3, .outcomes = { HOST_ANSWERED, HOST_ANSWERED }, .codes = { "12", "97" }, .n = 2);
+}
+
+static int note_fault(const struct fault_record *fault, void *userdata) {
+        assert_string_equal(fault->code, "withdrawal-rejected");
+        assert_string_equal(fault->detail, "answer 97");
+        ++*(unsigned *) userdata;
+        return 0;
+}
+
+static unsigned count_faults(void) {
+        unsigned n = 0;
+
+        assert_int_equal(fault_evidence_each(shop.journal, note_fault, &n), 0);
+        return n;
+}
+
+/* It is a fault from then to its end, and a restart changes nothing. */
+static void refused_until_taken(void **state) {
+        int64_t confirm = run("binding-confirm").id;
+
+        SCRIPT(.outcomes = { HOST_ANSWERED, HOST_ANSWERED }, .codes = { "96", "97" }, .n = 2);
+        assert_int_equal(arm(confirm), 1);
+        acq_run();
+        assert_int_equal(record.at, 1);
+        assert_int_equal(count_faults(), 0);
+        outbox_hurry(shop.engine->outbox);
+        acq_run();
+        assert_int_equal(record.at, 2);
+        assert_int_equal(waiting(), 1);
+        assert_int_equal(count_faults(), 1);
+        restart();
+        assert_int_equal(waiting(), 1);
+        assert_int_equal(count_faults(), 1);
+        assert_int_equal(forget(confirm), -EALREADY);
+        run_hurried();
+        assert_true(record.withdrawn);
+        assert_false(is_kept(confirm));
+        assert_int_equal(count_faults(), 0);
 }
 
 /* ---- What a confirm without an answer comes to ---- */
@@ -494,6 +544,32 @@ static void after_reversals_and_forwards(void **state) {
         acq_assert_told(1, HOST_REVERSAL, &reversal);
         acq_assert_told(2, HOST_SALE, &forward);
         acq_assert_told(3, HOST_BINDING_WITHDRAW, NULL);
+}
+
+static void answer_but_forwards(const struct told *q, enum host_outcome *outcome, struct host_answer *answer) {
+        if (q->kind == HOST_SALE)
+                *outcome = HOST_NO_ANSWER;
+        else
+                COPY(answer->code, judge(q));
+}
+
+/* What sits out a back-off keeps nothing waiting but its own queue. */
+static void beside_a_forward_that_fails(void **state) {
+        int64_t confirm = run("binding-confirm").id;
+        struct transaction_record forward;
+
+        acq.answer = answer_but_forwards;
+        forward = acq_add_forward("sale", 100, true);
+        outbox_kick(shop.engine->outbox);
+        acq_run();
+        assert_int_equal(acq.n_told, 2);
+        acq_assert_told(1, HOST_SALE, &forward);
+        assert_int_equal(arm(confirm), 1);
+        acq_run();
+        assert_int_equal(acq.n_told, 3);
+        acq_assert_told(2, HOST_BINDING_WITHDRAW, NULL);
+        assert_false(is_kept(confirm));
+        assert_int_equal(outbox_count(shop.engine->outbox, REQUEST_FORWARD), 1);
 }
 
 /* A customer is there, and the link is free. */
@@ -659,6 +735,7 @@ int main(void) {
                 TEST(taken_back),
                 TEST(numbers),
                 TEST(answers),
+                TEST(refused_until_taken),
                 TEST(without_an_answer),
                 TEST(not_sent),
                 TEST(refused),
@@ -666,6 +743,7 @@ int main(void) {
                 TEST(armed_and_not_sent),
                 TEST(late_confirm),
                 TEST(after_reversals_and_forwards),
+                TEST(beside_a_forward_that_fails),
                 TEST(not_while_a_transaction_runs),
                 TEST(nobody_waits_for_it),
                 TEST(another_terminal_number),
