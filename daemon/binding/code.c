@@ -219,8 +219,7 @@ static void on_sent(int error, const char *channel, const char *text, void *user
 
         s->now = notices_now_free(s->now);
         if (error < 0) {
-                log_warning_errno(error, "Change %" PRIi64 " of the bound phone: no channel took a code (%s)",
-                                  b->rebind.id, text);
+                log_warning("Change %" PRIi64 " of the bound phone: no channel took a code (%s)", b->rebind.id, text);
                 return rebind_roll_back(b, "not-sent");
         }
         b->listener.changed(b->listener.userdata);

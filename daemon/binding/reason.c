@@ -32,7 +32,7 @@ static const struct {
             N_("Look at systemctl status till-notify-number.socket, then take it up again.") } },
         { "not-sent",
           { N_("A code could not be sent by any channel; the binding stays as it was."),
-            N_("Send a test notice to see which channel works: tillctl binding test. Then take it up again.") } },
+            N_("journalctl -u tilld says what each channel answered. Mend one, then take it up again.") } },
         { "serial-refused",
           { N_("The acquirer's record has another serial number or terminal number; the binding stays as it was."),
             N_("Compare with the label of the terminal and the acquirer's letter, then ask the acquirer.") } },

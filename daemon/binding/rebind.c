@@ -375,8 +375,8 @@ static void test_sent(int error, const char *channel, const char *text, void *us
 
         s->now = notices_now_free(s->now);
         if (error < 0) {
-                log_warning_errno(error, "Change %" PRIi64 " of the bound phone: no channel took the test notice (%s)",
-                                  b->rebind.id, text);
+                log_warning("Change %" PRIi64 " of the bound phone: no channel took the test notice (%s)",
+                            b->rebind.id, text);
                 return rebind_roll_back(b, "test-notice-failed");
         }
         b->test_is_sent = true;

@@ -9,6 +9,7 @@
 #include "journal/connection.h"
 
 #define NOTICE_TEXT_MAX 1500 /* bytes of subject and body, UTF-8 */
+#define NOTICE_ERROR_SIZE 321
 
 enum notice_state {
         NOTICE_QUEUED,
@@ -37,7 +38,7 @@ struct notice_record {
         char channel[8];                   /* that took it, or was tried last; "" before */
         char address[48];                  /* masked, that it went to */
         char gateway_id[65];               /* what the channel calls it, "" for nothing */
-        char error[161];                   /* of the last attempt, "" for none; no numbers, no codes */
+        char error[NOTICE_ERROR_SIZE];     /* of the last attempt, "" for none; no numbers, no codes */
         bool late;                         /* it went to another phone than the one bound when it was queued */
         uint64_t created_usec, ended_usec; /* CLOCK_REALTIME; ended 0 while it is queued */
 };

@@ -14,7 +14,8 @@ struct delivery {
         void *userdata;
 
         struct notice_call *call;
-        unsigned next;                 /* channel to try when this one fails */
+        unsigned next; /* channel to try when this one fails */
+        char complaints[NOTICE_ERROR_SIZE];
         char text[DELIVERY_TEXT_SIZE]; /* subject, ended by a 0 in place of its newline, and body */
         const char *body;
 };
@@ -77,6 +78,14 @@ static void mask_echo(const struct delivery *d, char *text, size_t size) {
         explicit_bzero(copy, size);
 }
 
+/* "sms: there is no modem; hook: there is no /etc/tilld/notify-hook" */
+static void complain(struct delivery *d, enum notice_channel channel, const char *text) {
+        size_t l = strlen(d->complaints);
+
+        (void) snprintf(d->complaints + l, sizeof(d->complaints) - l, "%s%s: %s", l > 0 ? "; " : "",
+                        notice_channel_to_string(channel), text);
+}
+
 /* ---- One channel after another ---- */
 
 static int try_next(struct delivery *d);
@@ -89,11 +98,12 @@ static void call_ended(int error, const char *text, void *userdata) {
         COPY(said, text);
         mask_echo(d, said, sizeof(said));
         d->call = notice_call_free(d->call);
-        if (error != 0 && try_next(d) == 0) {
-                d = NULL;
-                return;
-        }
-        d->done(error, channel, said, d->userdata);
+        if (error == 0)
+                return d->done(0, channel, said, d->userdata);
+        complain(d, channel, said);
+        if (try_next(d) < 0)
+                return d->done(error, channel, d->complaints, d->userdata);
+        d = NULL;
 }
 
 /* 0 when one is asked; else the error of the last. */
@@ -114,6 +124,7 @@ static int try_next(struct delivery *d) {
                 r = notice_send(d->loop, &letter, NOTICE_DEADLINE_USEC, call_ended, d, &d->call);
                 if (r >= 0)
                         return 0;
+                complain(d, channel, strerror(-r));
         }
         return r;
 }

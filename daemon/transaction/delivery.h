@@ -4,6 +4,7 @@
 /* One message to one person, through the first of some channels that takes it. */
 
 #include "journal/contact.h"
+#include "journal/notice.h"
 #include "notice/send.h"
 
 /* The longest text, with its end. */
@@ -32,8 +33,9 @@ void delivery_way_mask(const struct delivery_way *way, enum notice_channel chann
 struct delivery;
 
 /*
- * Called once, never from inside delivery_start(). error and text are those of the channel that took it (0), or of the
- * last that did not; text has nothing in it of where it went or what it said, and is borrowed.
+ * Called once, never from inside delivery_start(). channel and text are those of the channel that took it (error 0);
+ * else channel and error are those of the last one, and text is what each of them said. It has nothing in it of where
+ * the message went or what it said, and is borrowed.
  */
 typedef void (*delivery_done_t)(int error, enum notice_channel channel, const char *text, void *userdata);
 

@@ -342,8 +342,8 @@ static void note_failure(struct notices *n, const char *text) {
         record->next_boot = clock_now(CLOCK_BOOTTIME) + delay;
         COPY(record->error, text);
         if (!n->failing)
-                log_warning("Notice %" PRIi64 " (%s): %s: %s; it is sent when a channel takes it", record->id,
-                            record->event, *record->channel ? record->channel : "no channel", text);
+                log_warning("Notice %" PRIi64 " (%s) was not taken (%s); it is sent when a channel takes it",
+                            record->id, record->event, text);
         n->failing = true;
 }
 

@@ -479,7 +479,7 @@ static void back_off(void **state) {
                 record = load(1);
                 assert_int_equal(record.attempts, attempts);
                 assert_int_equal(record.state, NOTICE_QUEUED);
-                assert_string_equal(record.error, "no modem");
+                assert_string_equal(record.error, "sms: no modem; hook: no modem");
                 assert_string_equal(record.channel, "hook");
                 assert_int_equal(channels.n, 2 * attempts);
                 pass(minutes[i] * MINUTE - 1);
@@ -493,7 +493,7 @@ static void back_off(void **state) {
         }
         assert_int_equal(record.state, NOTICE_FAILED);
         assert_string_equal(record.text, "");
-        assert_string_equal(record.error, "no modem");
+        assert_string_equal(record.error, "sms: no modem; hook: no modem");
         assert_int_equal(machine.boottime, HOUR + 3 * DAY);
         assert_int_equal(notices_count(shop.engine->notices), 0);
 }
