@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/mail.h"
+#include "base/secret.h"
 #include "base/unicode.h"
 #include "binding/rebind.h"
 #include "journal/event.h"
@@ -195,21 +196,65 @@ int binding_remove_contact(struct binding *b, int64_t id, const char *by, struct
 
 /* ---- What they want ---- */
 
-static int check_contact_id(struct binding *b, int64_t id) {
-        struct contact_record record;
+/* Whoever has the bound phone goes by its masked number; id 0 where none is bound yet. */
+static int load_phone(struct binding *b, struct contact_record *ret) {
+        struct binding_record current;
+        int r;
+
+        *ret = (struct contact_record){ .name = "0" };
+        r = binding_record_load_current(binding_journal(b), &current);
+        if (r < 0)
+                return r == -ENOENT ? 0 : r;
+        COPY(ret->phone, current.phone);
+        phone_mask(current.phone, ret->name);
+        explicit_bzero(&current, sizeof(current));
+        return 0;
+}
+
+/* The caller wipes it. */
+static int load_person(struct binding *b, int64_t id, struct contact_record *ret) {
         int r;
 
         if (id == NOTICE_TO_PHONE)
-                return 0;
-        r = contact_record_load(binding_journal(b), id, &record);
-        if (r >= 0 && record.removed_usec > 0)
-                r = -ENOENT;
-        explicit_bzero(&record, sizeof(record));
-        return r;
+                return load_phone(b, ret);
+        r = contact_record_load(binding_journal(b), id, ret);
+        return r >= 0 && ret->removed_usec > 0 ? -ENOENT : r;
 }
 
-static int commit_preference(struct binding *b, int64_t contact, const char *event, const char *channels,
-                             const char *by) {
+/* What is to be bound yet is a phone as well. */
+static bool has_address(const struct contact_record *person, enum notice_channel channel) {
+        if (channel == NOTICE_MAIL)
+                return *person->mail;
+        return person->id == NOTICE_TO_PHONE || *person->phone;
+}
+
+static int check_channels(const struct contact_record *person, enum notice_event event, const char *channels,
+                          struct refusal *ret) {
+        enum notice_channel list[_NOTICE_CHANNEL_MAX];
+        int n = notice_channels_parse(channels, list);
+
+        if (n < 0)
+                return refusal_set(ret, REFUSAL_INVALID_CONTACT,
+                                   "\"%.24s\" are no channels: name sms, mail and hook in the order to try, each once",
+                                   channels);
+        if (n == 0 && notice_event_is_obligatory(event))
+                return refusal_set(ret, REFUSAL_INVALID_CONTACT,
+                                   "Nobody can turn off notices of %s: name at least one channel",
+                                   notice_event_to_string(event));
+        for (int i = 0; i < n; i++)
+                if (has_address(person, list[i]))
+                        return 0;
+        if (n == 0)
+                return 0;
+        return refusal_set(ret, REFUSAL_INVALID_CONTACT,
+                           "There is no address for %s: name sms or hook for a phone, mail for a mail address, or "
+                           "add the address (tillctl binding contacts change)",
+                           channels);
+}
+
+/* Of what nobody can turn off, all hear as well that somebody is told in another way. */
+static int commit_preference(struct binding *b, const struct contact_record *person, enum notice_event event,
+                             const char *channels, const char *by) {
         struct journal *j = binding_journal(b);
         int r;
 
@@ -218,16 +263,19 @@ static int commit_preference(struct binding *b, int64_t contact, const char *eve
                 return r;
         _cleanup_(journal_rollbackp) _unused_ struct journal *rollback = j;
 
-        r = contact_preference_store(j, contact, event, channels);
+        r = contact_preference_store(j, person->id, notice_event_to_string(event), channels);
+        if (r >= 0 && notice_event_is_obligatory(event))
+                r = tell(b, person, "changed", 0);
         if (r >= 0)
-                r = append(j, "contact-preference", contact, by);
+                r = append(j, "contact-preference", person->id, by);
         return r < 0 ? r : journal_commit(j);
 }
 
 int binding_set_preference(struct binding *b, int64_t contact, const char *event, const char *channels, const char *by,
                            struct refusal *ret_refusal) {
-        enum notice_channel list[_NOTICE_CHANNEL_MAX];
         enum notice_event what = notice_event_from_string(event);
+        struct contact_record person[1];
+        WIPE_AT_END(person);
         int r;
 
         if (what < 0)
@@ -235,17 +283,17 @@ int binding_set_preference(struct binding *b, int64_t contact, const char *event
                                    "\"%.24s\" is nothing that people are told of: use transaction, settlement, fault, "
                                    "replacement, security or binding",
                                    event);
-        if (notice_channels_parse(channels, list) < 0)
-                return refusal_set(ret_refusal, REFUSAL_INVALID_CONTACT,
-                                   "\"%.24s\" are no channels: name sms, mail and hook in the order to try, each once",
-                                   channels);
-        if (!*channels && notice_event_is_obligatory(what))
-                return refusal_set(ret_refusal, REFUSAL_INVALID_CONTACT,
-                                   "Nobody can turn off notices of %s: name at least one channel", event);
-        r = check_contact_id(b, contact);
-        if (r >= 0)
-                r = commit_preference(b, contact, event, channels, by);
-        return r < 0 ? refuse(ret_refusal, r, contact) : 0;
+        r = load_person(b, contact, person);
+        if (r < 0)
+                return refuse(ret_refusal, r, contact);
+        r = check_channels(person, what, channels, ret_refusal);
+        if (r < 0)
+                return r;
+        r = commit_preference(b, person, what, channels, by);
+        if (r < 0)
+                return refuse(ret_refusal, r, contact);
+        notices_kick(engine_notices(b->engine));
+        return 0;
 }
 
 /* ---- Notices that people write ---- */
@@ -296,6 +344,14 @@ int binding_announce_replacement(struct binding *b, uint64_t time_usec, const ch
         return 0;
 }
 
+static int refuse_test(const struct contact_record *person, struct refusal *ret) {
+        if (person->id == NOTICE_TO_PHONE && !*person->phone)
+                return refusal_set(ret, REFUSAL_NOT_FOUND, "No phone is bound: bind one with tillctl binding change");
+        return refusal_set(ret, REFUSAL_INVALID_CONTACT,
+                           "No channel has an address to send it to: tillctl binding contacts shows the addresses, "
+                           "journalctl -u tilld what else is wrong");
+}
+
 int binding_send_test(struct binding *b, int64_t contact, struct refusal *ret_refusal) {
         const struct notice_order order = {
                 .event = NOTICE_BINDING,
@@ -303,16 +359,14 @@ int binding_send_test(struct binding *b, int64_t contact, struct refusal *ret_re
                 .fields = { .time_usec = clock_now(CLOCK_REALTIME) },
                 .obliged = true,
         };
+        struct contact_record person[1];
+        WIPE_AT_END(person);
         int r;
 
-        r = check_contact_id(b, contact);
+        r = load_person(b, contact, person);
         if (r >= 0)
                 r = queue(b, &order, contact, "notice-test", "");
         if (r < 0)
                 return refuse(ret_refusal, r, contact);
-        if (r == 0)
-                return refusal_set(ret_refusal, REFUSAL_NOT_FOUND,
-                                   "No phone is bound: bind one with tillctl binding "
-                                   "change");
-        return 0;
+        return r == 0 ? refuse_test(person, ret_refusal) : 0;
 }

@@ -306,6 +306,34 @@ static void preferences(void **state) {
         assert_int_equal(prefer(li, "fault", "sms"), -REFUSAL_NOT_FOUND);
 }
 
+/* What nobody would be reached by is refused; who is told of what in another way, all hear. */
+static void unreachable_preferences(void **state) {
+        int64_t li = add_contact("Li", "+8613800138002"), mei;
+        struct contact_record record = contact_of("Mei", "");
+        char channels[CONTACT_CHANNELS_SIZE];
+        struct refusal refusal;
+
+        COPY(record.mail, "mei@example.org");
+        COPY(record.channel, "mail");
+        assert_int_equal(binding_add_contact(room, &record, "uid 1", &refusal), 0);
+        mei = record.id;
+        assert_int_equal(prefer(li, "fault", "mail"), -REFUSAL_INVALID_CONTACT);
+        assert_int_equal(prefer(li, "binding", "mail"), -REFUSAL_INVALID_CONTACT);
+        assert_int_equal(prefer(mei, "fault", "sms hook"), -REFUSAL_INVALID_CONTACT);
+        assert_int_equal(prefer(0, "transaction", "mail"), -REFUSAL_INVALID_CONTACT);
+        assert_int_equal(prefer(0, "security", "mail"), -REFUSAL_INVALID_CONTACT);
+        assert_int_equal(contact_preference_load(shop.journal, li, "fault", channels), -ENOENT);
+
+        post.hold = true;
+        assert_int_equal(prefer(mei, "fault", "mail"), 0);
+        assert_int_equal(count_notices(0, "Mei was changed"), 0);
+        assert_int_equal(prefer(mei, "security", "mail sms"), 0);
+        assert_int_equal(count_notices(0, "Mei"), 2); /* added, and this */
+        assert_int_equal(count_notices(li, "Mei was changed"), 1);
+        assert_int_equal(prefer(0, "binding", "hook"), 0);
+        assert_int_equal(count_notices(li, "+86*******8000 was changed"), 1);
+}
+
 static void announced(void **state) {
         uint64_t later = clock_now(CLOCK_REALTIME) + 24 * HOUR;
         struct refusal refusal;
@@ -354,6 +382,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(disapproved, lost_setup, room_teardown),
                 cmocka_unit_test_setup_teardown(refused_contacts, lost_setup, room_teardown),
                 cmocka_unit_test_setup_teardown(preferences, lost_setup, room_teardown),
+                cmocka_unit_test_setup_teardown(unreachable_preferences, lost_setup, room_teardown),
                 cmocka_unit_test_setup_teardown(announced, lost_setup, room_teardown),
                 cmocka_unit_test_setup_teardown(nobody_to_tell, room_setup, room_teardown),
                 cmocka_unit_test(checklists),
