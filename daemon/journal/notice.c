@@ -19,6 +19,7 @@ static const struct column fixed_fields[] = {
 static const struct column changing_fields[] = {
         FIELD(state, COLUMN_WORDS(notice_state_words)),
         FIELD(attempts, COLUMN_U32),
+        FIELD(maybe_sent, COLUMN_U32),
         FIELD(next_usec, COLUMN_U64),
         FIELD(next_boot, COLUMN_U64),
         FIELD(channel, COLUMN_TEXT),
@@ -28,7 +29,8 @@ static const struct column changing_fields[] = {
         FIELD(late, COLUMN_BOOL),
         FIELD(ended_usec, COLUMN_U64),
 };
-#define CHANGING "state, attempts, next_usec, next_boot, channel, address, gateway_id, error, late, ended_usec"
+#define CHANGING                                                                                                      \
+        "state, attempts, maybe_sent, next_usec, next_boot, channel, address, gateway_id, error, late, ended_usec"
 #define N_FIXED ((int) ELEMENTSOF(fixed_fields))
 #define N_CHANGING ((int) ELEMENTSOF(changing_fields))
 #define SELECT "SELECT " FIXED CHANGING ", text_sealed FROM notices "
@@ -75,7 +77,7 @@ int notice_record_insert(struct journal *j, struct notice_record *record) {
         record->id = id;
         r = journal_statement(j,
                               "INSERT INTO notices (" FIXED CHANGING ", text_sealed)"
-                              " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                              " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                               &s);
         if (r >= 0)
                 r = columns_bind(s, 1, fixed_fields, ELEMENTSOF(fixed_fields), record);
@@ -90,11 +92,12 @@ int notice_record_update(struct journal *j, const struct notice_record *record) 
         _cleanup_statement_ sqlite3_stmt *s = NULL;
         int r;
 
-        r = journal_statement(j,
-                              "UPDATE notices SET state = ?, attempts = ?, next_usec = ?, next_boot = ?, channel = ?,"
-                              " address = ?, gateway_id = ?, error = ?, late = ?, ended_usec = ?, text_sealed = ?"
-                              " WHERE id = ?",
-                              &s);
+        r = journal_statement(
+                j,
+                "UPDATE notices SET state = ?, attempts = ?, maybe_sent = ?, next_usec = ?, next_boot = ?,"
+                " channel = ?, address = ?, gateway_id = ?, error = ?, late = ?, ended_usec = ?, text_sealed = ?"
+                " WHERE id = ?",
+                &s);
         if (r >= 0)
                 r = columns_bind(s, 1, changing_fields, ELEMENTSOF(changing_fields), record);
         if (r >= 0)

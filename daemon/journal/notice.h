@@ -32,6 +32,7 @@ struct notice_record {
 
         enum notice_state state;
         uint32_t attempts;
+        uint32_t maybe_sent;               /* of them, those of which nobody knows whether it went out */
         uint64_t next_usec;                /* CLOCK_REALTIME of the next attempt, 0 for now */
         uint64_t next_boot;                /* the same by CLOCK_BOOTTIME; of this boot only */
         uint64_t until_uptime;             /* uptime_get() at which it is given up */

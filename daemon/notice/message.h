@@ -29,6 +29,12 @@ struct notice_question {
         uint32_t size; /* of the file */
 };
 
+/*
+ * An answer's error when nobody knows whether the message went out: it was handed on, and what became of it was not
+ * heard in time. Every other error says that it did not go out.
+ */
+#define NOTICE_MAYBE_SENT (-EINPROGRESS)
+
 struct notice_answer {
         uint32_t version;
         int32_t error;  /* 0, or a negative errno */

@@ -10,6 +10,7 @@ struct notice_call {
         struct helper_call *helper;
         notice_call_done_t done;
         void *userdata;
+        bool is_letter;
 };
 
 struct notice_call *notice_call_free(struct notice_call *call) {
@@ -67,7 +68,8 @@ static void on_answer(int error, const void *packet, int file, void *userdata) {
         if (error == 0 && !is_possible(answer, file))
                 error = -EBADMSG;
         if (error < 0)
-                call->done(error, failure(error), call->userdata);
+                call->done(error == -ETIME && call->is_letter ? NOTICE_MAYBE_SENT : error, failure(error),
+                           call->userdata);
         else
                 call->done(answer->error, answer->text, call->userdata);
 }
@@ -111,10 +113,15 @@ int notice_send(sd_event *event, const struct notice_letter *letter, uint64_t de
                 [NOTICE_STRING_LANGUAGE] = letter->language,
         };
         char socket[256];
+        int r;
 
         (void) snprintf(socket, sizeof(socket), "%s/%s", letter->directory ?: NOTICE_SOCKETS,
                         notice_channel_to_string(letter->channel));
-        return call_start(event, socket, strings, ELEMENTSOF(strings), deadline_usec, done, userdata, ret);
+        r = call_start(event, socket, strings, ELEMENTSOF(strings), deadline_usec, done, userdata, ret);
+        if (r < 0)
+                return r;
+        (*ret)->is_letter = true;
+        return 0;
 }
 
 int notice_check_number(sd_event *event, const char *directory, const char *phone, uint64_t deadline_usec,

@@ -18,9 +18,10 @@
 struct notice_call;
 
 /*
- * Called once, never from inside the function that starts. error is 0, -ETIME at the deadline, -ECONNREFUSED or
- * -ENOENT without a helper, -ECONNRESET when it has died, -EBADMSG for an answer that cannot be, or what it answered.
- * text: what the channel calls the message, or why it was not taken; printable, borrowed, never NULL.
+ * Called once, never from inside the function that starts. error is 0, NOTICE_MAYBE_SENT at the deadline of a letter
+ * and -ETIME at that of a number, -ECONNREFUSED or -ENOENT without a helper, -ECONNRESET when it has died, -EBADMSG
+ * for an answer that cannot be, or what it answered. text: what the channel calls the message, or why it was not
+ * taken; printable, borrowed, never NULL.
  */
 typedef void (*notice_call_done_t)(int error, const char *text, void *userdata);
 

@@ -18,6 +18,7 @@ struct delivery {
         char complaints[NOTICE_ERROR_SIZE];
         char text[DELIVERY_TEXT_SIZE]; /* subject, ended by a 0 in place of its newline, and body */
         const char *body;
+        bool maybe_sent; /* by one of those before */
 };
 
 /* ---- The way ---- */
@@ -101,8 +102,10 @@ static void call_ended(int error, const char *text, void *userdata) {
         if (error == 0)
                 return d->done(0, channel, said, d->userdata);
         complain(d, channel, said);
+        d->maybe_sent = d->maybe_sent || error == NOTICE_MAYBE_SENT;
+        /* For one that may have gone out too: twice is better than not at all. */
         if (try_next(d) < 0)
-                return d->done(error, channel, d->complaints, d->userdata);
+                return d->done(d->maybe_sent ? NOTICE_MAYBE_SENT : error, channel, d->complaints, d->userdata);
         d = NULL;
 }
 

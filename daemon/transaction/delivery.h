@@ -34,8 +34,8 @@ struct delivery;
 
 /*
  * Called once, never from inside delivery_start(). channel and text are those of the channel that took it (error 0);
- * else channel and error are those of the last one, and text is what each of them said. It has nothing in it of where
- * the message went or what it said, and is borrowed.
+ * else channel and error are those of the last one (NOTICE_MAYBE_SENT where any may have sent it), and text is what
+ * each of them said. It has nothing in it of where the message went or what it said, and is borrowed.
  */
 typedef void (*delivery_done_t)(int error, enum notice_channel channel, const char *text, void *userdata);
 

@@ -15,6 +15,9 @@
 /* Back-off between attempts, when no channel takes it: doubled from the first to the last. */
 #define DELAY_FIRST_USEC (60 * USEC_PER_SEC)
 #define DELAY_LAST_USEC (3600 * USEC_PER_SEC)
+/* And when nobody knows whether it went out: who has it already is not to get it again and again. */
+#define DELAY_MAYBE_SENT_USEC (4 * 3600 * USEC_PER_SEC)
+#define MAYBE_SENT_MAX 3
 
 /* By the terminal's uptime. Who tests another phone does not wait for three days. */
 #define LIFE_USEC (3 * 24 * 3600 * USEC_PER_SEC)
@@ -311,12 +314,12 @@ static void end_attempt(struct notices *n) {
         try_later(n, 0);
 }
 
-static void give_up(struct notices *n) {
+static void give_up(struct notices *n, const char *why) {
         struct notice_record *record = n->record;
 
         record->state = NOTICE_FAILED;
         record->ended_usec = clock_now(CLOCK_REALTIME);
-        log_notice("Notice %" PRIi64 " (%s) is given up: no channel has taken it in time", record->id, record->event);
+        log_notice("Notice %" PRIi64 " (%s) is given up: %s", record->id, record->event, why);
         end_attempt(n);
 }
 
@@ -332,9 +335,15 @@ static void note_success(struct notices *n, const char *text) {
         n->failing = false;
 }
 
-static void note_failure(struct notices *n, const char *text) {
+static uint64_t get_back_off(const struct notice_record *record, int error) {
+        if (error == NOTICE_MAYBE_SENT)
+                return DELAY_MAYBE_SENT_USEC;
+        return timer_back_off(record->attempts, DELAY_FIRST_USEC, DELAY_LAST_USEC);
+}
+
+static void note_failure(struct notices *n, int error, const char *text) {
         struct notice_record *record = n->record;
-        uint64_t delay = timer_back_off(record->attempts, DELAY_FIRST_USEC, DELAY_LAST_USEC), uptime;
+        uint64_t delay = get_back_off(record, error), uptime;
 
         if (uptime_get(n->journal, &uptime) >= 0 && uptime < record->until_uptime)
                 delay = MIN(delay, record->until_uptime - uptime);
@@ -349,10 +358,14 @@ static void note_failure(struct notices *n, const char *text) {
 
 static void attempt_ended(struct notices *n, int error, const char *text) {
         n->record->attempts++;
+        if (error == NOTICE_MAYBE_SENT)
+                n->record->maybe_sent++;
         if (error == 0)
                 note_success(n, text);
         else
-                note_failure(n, text);
+                note_failure(n, error, text);
+        if (error == NOTICE_MAYBE_SENT && n->record->maybe_sent >= MAYBE_SENT_MAX)
+                return give_up(n, "nobody knows whether it went out, and it has been repeated enough");
         end_attempt(n);
 }
 
@@ -432,7 +445,7 @@ static void start_sending(struct notices *n) {
 
         n->timer = sd_event_source_disable_unref(n->timer);
         if (is_too_old(n))
-                return give_up(n);
+                return give_up(n, "no channel has taken it in time");
         r = find_way(n);
         if (r == -EIO)
                 engine_panic(r, "who gets a notice cannot be read");
@@ -465,17 +478,17 @@ static void drop_unreadable(struct notices *n, int r) {
         if (r != -EBADMSG || n->record->id == 0)
                 return try_later(n, DELAY_FIRST_USEC);
         COPY(n->record->error, "it cannot be read");
-        give_up(n);
+        give_up(n, n->record->error);
 }
 
 /* Until the next attempt. By either clock: one is of another boot perhaps, the other may have been set. */
 static uint64_t get_delay(const struct notice_record *record) {
-        uint64_t now = clock_now(CLOCK_BOOTTIME);
+        uint64_t now = clock_now(CLOCK_BOOTTIME), realtime = clock_now(CLOCK_REALTIME);
 
-        if (record->next_boot <= now || record->next_boot - now > DELAY_LAST_USEC ||
-            record->next_usec <= clock_now(CLOCK_REALTIME))
+        if (record->next_boot <= now || record->next_boot - now > DELAY_MAYBE_SENT_USEC ||
+            record->next_usec <= realtime)
                 return 0;
-        return record->next_boot - now;
+        return MIN(record->next_boot - now, record->next_usec - realtime);
 }
 
 void notices_kick(struct notices *n) {

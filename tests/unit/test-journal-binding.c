@@ -348,11 +348,14 @@ static void notices(void **state) {
         assert_int_equal(notice_record_first(j, &loaded), 0);
         assert_memory_equal(&loaded, &record, sizeof(loaded));
         record.next_usec = 60;
-        record.attempts = 1;
+        record.attempts = 2;
+        record.maybe_sent = 1;
         COPY(record.error, "no modem");
         begin();
         assert_int_equal(notice_record_update(j, &record), 0);
         commit();
+        assert_int_equal(notice_record_load(j, 2, &loaded), 0);
+        assert_memory_equal(&loaded, &record, sizeof(loaded));
         assert_int_equal(notice_record_first(j, &loaded), 0);
         assert_int_equal(loaded.id, 1);
 

@@ -465,6 +465,39 @@ static void the_next_channel(void **state) {
         assert_int_equal(record.attempts, 1);
 }
 
+/* One that a channel may have sent goes to the next at once, and is repeated twice in the hours to come, no more. */
+static void nobody_knows(void **state) {
+        struct notice_record record;
+
+        bind_phone(PHONE);
+        channels.error[NOTICE_SMS] = NOTICE_MAYBE_SENT;
+        channels.text = "the modem does not answer in time";
+        assert_int_equal(add(&sale, NOTICE_TO_ALL), 1);
+        assert_int_equal(channels.n, 2);
+        assert_int_equal(load(1).state, NOTICE_DELIVERED);
+
+        channels.n = 0;
+        channels.error[NOTICE_HOOK] = -ENOENT;
+        assert_int_equal(add(&sale, NOTICE_TO_ALL), 1);
+        for (unsigned sent = 1; sent <= 3; sent++) {
+                record = load(2);
+                assert_int_equal(record.maybe_sent, sent);
+                assert_int_equal(channels.n, 2 * sent);
+                assert_non_null(strstr(record.error, "sms: the modem does not answer in time"));
+                stop_tilld();
+                start_tilld();
+                run();
+                pass(4 * HOUR - 1);
+                assert_int_equal(channels.n, 2 * sent);
+                pass(1);
+        }
+        record = load(2);
+        assert_int_equal(record.state, NOTICE_FAILED);
+        assert_non_null(strstr(record.error, "sms: the modem does not answer in time"));
+        pass(3 * DAY);
+        assert_int_equal(channels.n, 6);
+}
+
 /* 1 min, doubled up to an hour; then it is too old. */
 static void back_off(void **state) {
         static const unsigned minutes[] = { 1, 2, 4, 8, 16, 32, 60, 60 };
@@ -958,6 +991,7 @@ int main(void) {
                 TEST(a_removed_contact),
                 TEST(in_their_order),
                 TEST(the_next_channel),
+                TEST(nobody_knows),
                 TEST(back_off),
                 TEST(too_old_by_uptime),
                 TEST(a_test_does_not_wait_for_days),

@@ -193,7 +193,9 @@ int hook_send(const struct request *request, const char *folder, char ret_reason
         if (r < 0)
                 return say(ret_reason, r, "%s cannot be run: %s", path, strerror(-r));
         r = wait_for_end(&hook);
+        if (r == -ETIME)
+                return say(ret_reason, NOTICE_MAYBE_SENT, "the hook has not ended in time");
         if (r < 0)
-                return say(ret_reason, r, "the hook has not ended in time");
+                return say(ret_reason, r, "the hook cannot be waited for: %s", strerror(-r));
         return judge(&hook, ret_reason);
 }

@@ -177,16 +177,19 @@ static int mail_prepare(struct mail *m, const struct settings *s, const struct r
 /* Its own words are left out: servers quote addresses. */
 static int mail_hand_over(struct mail *m, const struct settings *s, char reason[static REASON_SIZE]) {
         CURLcode code = curl_easy_perform(m->curl);
+        curl_off_t handed_over = 0;
         long answered = 0;
 
         (void) curl_easy_getinfo(m->curl, CURLINFO_RESPONSE_CODE, &answered);
+        (void) curl_easy_getinfo(m->curl, CURLINFO_SIZE_UPLOAD_T, &handed_over);
         switch (code) {
         case CURLE_OK:
                 return say(reason, 0, "%s", m->id);
         case CURLE_COULDNT_CONNECT:
                 return say(reason, -ECONNREFUSED, "no mail server answers at port %u of this machine", s->port);
         case CURLE_OPERATION_TIMEDOUT:
-                return say(reason, -ETIME, "the mail server does not answer in time");
+                return say(reason, handed_over > 0 ? NOTICE_MAYBE_SENT : -ETIME,
+                           "the mail server does not answer in time");
         default:
                 if (answered >= 400)
                         return say(reason, -EIO, "the mail server refuses the message (%ld)", answered);

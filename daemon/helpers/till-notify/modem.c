@@ -146,6 +146,8 @@ static int send_by(struct sending *s, const char *modem, char reason[static REAS
                 return say(reason, -EBADMSG, "ModemManager has answered what cannot be");
         r = send_message(s, sms, reason);
         s->maybe_sent = r == -ETIME || r == -ECONNRESET;
+        if (s->maybe_sent)
+                r = NOTICE_MAYBE_SENT;
         if (r >= 0)
                 r = name_message(s, sms, reason);
         delete_message(s, modem, sms);
