@@ -14,7 +14,7 @@ static const struct column fields[] = {
 #define N_FIELDS ((int) ELEMENTSOF(fields))
 #define SELECT "SELECT id, serial, terminal, bound_by, since_usec, ended_usec, phone_sealed FROM bindings "
 
-static int read_record(struct journal *j, sqlite3_stmt *s, struct binding_record *ret) {
+static int read_record(struct journal *j, sqlite3_stmt *s, void *ret) {
         struct binding_record record = {};
         int r;
 
@@ -23,16 +23,8 @@ static int read_record(struct journal *j, sqlite3_stmt *s, struct binding_record
                 r = journal_column_sealed_text(j, s, N_FIELDS, PLACE, record.id, record.phone, sizeof(record.phone));
         if (r < 0)
                 return r;
-        *ret = record;
+        memcpy(ret, &record, sizeof(record));
         return 0;
-}
-
-static int step_record(struct journal *j, sqlite3_stmt *s, struct binding_record *ret) {
-        int r = journal_step(j, s);
-
-        if (r < 0)
-                return r;
-        return r == 0 ? -ENOENT : read_record(j, s, ret);
 }
 
 static int end_current(struct journal *j, uint64_t usec) {
@@ -76,22 +68,11 @@ int binding_record_insert(struct journal *j, struct binding_record *record) {
 }
 
 int binding_record_load_current(struct journal *j, struct binding_record *ret) {
-        _cleanup_statement_ sqlite3_stmt *s = NULL;
-        int r;
-
-        r = journal_statement(j, SELECT "WHERE ended_usec = 0", &s);
-        return r < 0 ? r : step_record(j, s, ret);
+        return journal_load_row(j, SELECT "WHERE ended_usec = 0", 0, read_record, ret);
 }
 
 int binding_record_load(struct journal *j, int64_t id, struct binding_record *ret) {
-        _cleanup_statement_ sqlite3_stmt *s = NULL;
-        int r;
-
-        r = journal_statement(j, SELECT "WHERE id = ?", &s);
-        if (r < 0)
-                return r;
-        (void) sqlite3_bind_int64(s, 1, id);
-        return step_record(j, s, ret);
+        return journal_load_row(j, SELECT "WHERE id = ?", id, read_record, ret);
 }
 
 int binding_record_each(struct journal *j, binding_record_each_t each, void *userdata) {

@@ -158,6 +158,21 @@ int journal_query_count(struct journal *j, const char *sql) {
         return r < 0 ? r : (int) n;
 }
 
+int journal_load_row(struct journal *j, const char *sql, int64_t id, journal_row_t read, void *ret) {
+        _cleanup_statement_ sqlite3_stmt *s = NULL;
+        int r;
+
+        r = journal_statement(j, sql, &s);
+        if (r < 0)
+                return r;
+        if (sqlite3_bind_parameter_count(s) > 0)
+                (void) sqlite3_bind_int64(s, 1, id);
+        r = journal_step(j, s);
+        if (r <= 0)
+                return r < 0 ? r : -ENOENT;
+        return read(j, s, ret);
+}
+
 int journal_column_text(sqlite3_stmt *statement, int column, char *text, size_t size) {
         const char *value = (const char *) sqlite3_column_text(statement, column);
         size_t l = (size_t) sqlite3_column_bytes(statement, column);

@@ -62,7 +62,7 @@ static int read_person(struct journal *j, sqlite3_stmt *s, struct contact_record
 
 /* ---- Rows ---- */
 
-static int read_record(struct journal *j, sqlite3_stmt *s, struct contact_record *ret) {
+static int read_record(struct journal *j, sqlite3_stmt *s, void *ret) {
         struct contact_record record = {};
         int r;
 
@@ -74,7 +74,7 @@ static int read_record(struct journal *j, sqlite3_stmt *s, struct contact_record
                 return r;
         /* The others are there all the same, and this one can be removed. */
         record.unreadable = r < 0;
-        *ret = record;
+        memcpy(ret, &record, sizeof(record));
         return 0;
 }
 
@@ -226,17 +226,7 @@ int contact_record_forget(struct journal *j, uint64_t removed_before) {
 }
 
 int contact_record_load(struct journal *j, int64_t id, struct contact_record *ret) {
-        _cleanup_statement_ sqlite3_stmt *s = NULL;
-        int r;
-
-        r = journal_statement(j, SELECT "WHERE id = ?", &s);
-        if (r < 0)
-                return r;
-        (void) sqlite3_bind_int64(s, 1, id);
-        r = journal_step(j, s);
-        if (r < 0)
-                return r;
-        return r == 0 ? -ENOENT : read_record(j, s, ret);
+        return journal_load_row(j, SELECT "WHERE id = ?", id, read_record, ret);
 }
 
 int contact_record_each(struct journal *j, uint64_t removed_since, contact_record_each_t each, void *userdata) {

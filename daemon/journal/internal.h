@@ -69,6 +69,10 @@ int journal_step_number(struct journal *j, sqlite3_stmt *statement, int64_t *ret
 int journal_query_number(struct journal *j, const char *sql, int64_t *ret);
 /* What such a SELECT count(*) says. */
 int journal_query_count(struct journal *j, const char *sql);
+/* Takes a record from the row that a statement stands on. */
+typedef int (*journal_row_t)(struct journal *j, sqlite3_stmt *statement, void *ret);
+/* The first row of SQL that takes one value, an id, or none; -ENOENT without a row. */
+int journal_load_row(struct journal *j, const char *sql, int64_t id, journal_row_t read, void *ret);
 /* Copies a text column; -EBADMSG when it does not fit, or is no text. */
 int journal_column_text(sqlite3_stmt *statement, int column, char *text, size_t size);
 /* Runs a statement for its first column, all rows. Resets it. The caller frees. */

@@ -35,25 +35,18 @@ static const struct column changing_fields[] = {
 #define N_CHANGING ((int) ELEMENTSOF(changing_fields))
 #define SELECT "SELECT " FIXED CHANGING ", text_sealed FROM notices "
 
-static int read_record(struct journal *j, sqlite3_stmt *s, struct notice_record *ret) {
+static int read_record(struct journal *j, sqlite3_stmt *s, void *ret) {
+        struct notice_record *record = ret;
         int r;
 
-        *ret = (struct notice_record){};
-        r = columns_read(s, 0, fixed_fields, ELEMENTSOF(fixed_fields), ret);
+        *record = (struct notice_record){};
+        r = columns_read(s, 0, fixed_fields, ELEMENTSOF(fixed_fields), record);
         if (r >= 0)
-                r = columns_read(s, N_FIXED, changing_fields, ELEMENTSOF(changing_fields), ret);
-        if (r >= 0 && ret->state == NOTICE_QUEUED)
-                r = journal_column_sealed_text(j, s, N_FIXED + N_CHANGING, PLACE, ret->id, ret->text,
-                                               sizeof(ret->text));
+                r = columns_read(s, N_FIXED, changing_fields, ELEMENTSOF(changing_fields), record);
+        if (r >= 0 && record->state == NOTICE_QUEUED)
+                r = journal_column_sealed_text(j, s, N_FIXED + N_CHANGING, PLACE, record->id, record->text,
+                                               sizeof(record->text));
         return r;
-}
-
-static int step_record(struct journal *j, sqlite3_stmt *s, struct notice_record *ret) {
-        int r = journal_step(j, s);
-
-        if (r < 0)
-                return r;
-        return r == 0 ? -ENOENT : read_record(j, s, ret);
 }
 
 /* Ended ones have none. */
@@ -109,22 +102,12 @@ int notice_record_update(struct journal *j, const struct notice_record *record) 
 }
 
 int notice_record_load(struct journal *j, int64_t id, struct notice_record *ret) {
-        _cleanup_statement_ sqlite3_stmt *s = NULL;
-        int r;
-
-        r = journal_statement(j, SELECT "WHERE id = ?", &s);
-        if (r < 0)
-                return r;
-        (void) sqlite3_bind_int64(s, 1, id);
-        return step_record(j, s, ret);
+        return journal_load_row(j, SELECT "WHERE id = ?", id, read_record, ret);
 }
 
 int notice_record_first(struct journal *j, struct notice_record *ret) {
-        _cleanup_statement_ sqlite3_stmt *s = NULL;
-        int r;
-
-        r = journal_statement(j, SELECT "WHERE state = 'queued' ORDER BY next_usec, id LIMIT 1", &s);
-        return r < 0 ? r : step_record(j, s, ret);
+        return journal_load_row(j, SELECT "WHERE state = 'queued' ORDER BY next_usec, id LIMIT 1", 0, read_record,
+                                ret);
 }
 
 int notice_record_hurry(struct journal *j) {

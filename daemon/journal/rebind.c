@@ -41,7 +41,7 @@ static const struct column changing_fields[] = {
 #define N_CHANGING ((int) ELEMENTSOF(changing_fields))
 #define SELECT "SELECT " FIXED CHANGING ", phone_sealed FROM rebinds "
 
-static int read_record(struct journal *j, sqlite3_stmt *s, struct rebind_record *ret) {
+static int read_record(struct journal *j, sqlite3_stmt *s, void *ret) {
         struct rebind_record record = {};
         int r;
 
@@ -53,16 +53,8 @@ static int read_record(struct journal *j, sqlite3_stmt *s, struct rebind_record 
                                                sizeof(record.phone));
         if (r < 0)
                 return r;
-        *ret = record;
+        memcpy(ret, &record, sizeof(record));
         return 0;
-}
-
-static int step_record(struct journal *j, sqlite3_stmt *s, struct rebind_record *ret) {
-        int r = journal_step(j, s);
-
-        if (r < 0)
-                return r;
-        return r == 0 ? -ENOENT : read_record(j, s, ret);
 }
 
 int rebind_record_insert(struct journal *j, struct rebind_record *record) {
@@ -108,30 +100,15 @@ int rebind_record_update(struct journal *j, const struct rebind_record *record) 
 }
 
 int rebind_record_load(struct journal *j, int64_t id, struct rebind_record *ret) {
-        _cleanup_statement_ sqlite3_stmt *s = NULL;
-        int r;
-
-        r = journal_statement(j, SELECT "WHERE id = ?", &s);
-        if (r < 0)
-                return r;
-        (void) sqlite3_bind_int64(s, 1, id);
-        return step_record(j, s, ret);
+        return journal_load_row(j, SELECT "WHERE id = ?", id, read_record, ret);
 }
 
 int rebind_record_load_open(struct journal *j, struct rebind_record *ret) {
-        _cleanup_statement_ sqlite3_stmt *s = NULL;
-        int r;
-
-        r = journal_statement(j, SELECT "WHERE ended_usec = 0", &s);
-        return r < 0 ? r : step_record(j, s, ret);
+        return journal_load_row(j, SELECT "WHERE ended_usec = 0", 0, read_record, ret);
 }
 
 int rebind_record_load_last(struct journal *j, struct rebind_record *ret) {
-        _cleanup_statement_ sqlite3_stmt *s = NULL;
-        int r;
-
-        r = journal_statement(j, SELECT "ORDER BY id DESC LIMIT 1", &s);
-        return r < 0 ? r : step_record(j, s, ret);
+        return journal_load_row(j, SELECT "ORDER BY id DESC LIMIT 1", 0, read_record, ret);
 }
 
 int rebind_record_each(struct journal *j, rebind_record_each_t each, void *userdata) {
