@@ -98,6 +98,22 @@ size_t unicode_put(uint32_t c, char *text) {
         return 4;
 }
 
+void unicode_copy(char *field, size_t size, const char *text) {
+        char *end = field + size - 1;
+        uint32_t c;
+
+        while ((c = unicode_next(&text)) != 0) {
+                char utf8[4];
+                size_t n = unicode_put(c == 0xfffd ? '?' : c, utf8);
+
+                if (n > (size_t) (end - field))
+                        break;
+                memcpy(field, utf8, n);
+                field += n;
+        }
+        *field = '\0';
+}
+
 /*
  * East Asian Width W and F of UAX #11, and what GB18030 has in two bytes: printers draw that two columns wide,
  * so quotes, Greek, Cyrillic and symbols count as wide here.

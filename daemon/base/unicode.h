@@ -14,6 +14,9 @@ bool unicode_is_plain(const char *text, bool lines);
 bool unicode_is_ascii(const char *text);
 /* Writes up to 4 bytes, no terminator; returns how many. */
 size_t unicode_put(uint32_t c, char *text);
+/* Into a field: as many whole characters as it has room for, "?" for what is no UTF-8. */
+void unicode_copy(char *field, size_t size, const char *text);
+#define COPY_CHARACTERS(field, text) unicode_copy(field, sizeof(field), text)
 /* Columns as a printer with a Chinese font takes them: 0, 1 or 2. */
 unsigned unicode_width(uint32_t c);
 /* Controls, formats, separators and what is private: they have no place on paper. */

@@ -18,7 +18,7 @@ static size_t stored_size(const char *text) {
         return n;
 }
 
-/* A control character would part fields, or rows; "?" for what is no UTF-8, as slip_set_text() has it. */
+/* A control character would part fields, or rows; "?" for what is no UTF-8, as COPY_CHARACTERS() has it. */
 static void put_field(FILE *f, const char *text) {
         uint32_t c;
 

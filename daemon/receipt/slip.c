@@ -121,22 +121,6 @@ void slip_done(struct slip *slip) {
         slip_init(slip);
 }
 
-void slip_set_text(char *field, size_t size, const char *text) {
-        char *end = field + size - 1;
-        uint32_t c;
-
-        while ((c = unicode_next(&text)) != 0) {
-                char utf8[4];
-                size_t n = unicode_put(c == 0xfffd ? '?' : c, utf8);
-
-                if (n > (size_t) (end - field))
-                        break;
-                memcpy(field, utf8, n);
-                field += n;
-        }
-        *field = '\0';
-}
-
 /* More than the first 6 and the last 4 digits in a row, or in sum, are more than may be shown. */
 bool slip_pan_is_masked(const char *pan) {
         size_t digits = 0;

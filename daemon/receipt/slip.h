@@ -6,6 +6,7 @@
  * (签购单). There is no field for an expiry and none for a full PAN.
  */
 
+#include "base/unicode.h"
 #include "receipt/page.h"
 #include "receipt/profile.h"
 
@@ -155,9 +156,7 @@ enum slip_mode slip_mode_from_string(const char *text);
 
 void slip_init(struct slip *slip);
 void slip_done(struct slip *slip);
-/* Into a field of text: as many whole characters as it has room for, "?" for what is no UTF-8. */
-void slip_set_text(char *field, size_t size, const char *text);
-#define SLIP_SET(field, text) slip_set_text(field, sizeof(field), text)
+#define SLIP_SET(field, text) COPY_CHARACTERS(field, text)
 /* Whether a card number shows no more than its first 6 and last 4 digits. */
 bool slip_pan_is_masked(const char *pan);
 

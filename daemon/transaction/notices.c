@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "base/unicode.h"
 #include "journal/binding.h"
 #include "journal/uptime.h"
 #include "transaction/delivery.h"
@@ -328,7 +329,7 @@ static void note_success(struct notices *n, const char *text) {
 
         record->state = NOTICE_DELIVERED;
         record->ended_usec = clock_now(CLOCK_REALTIME);
-        COPY(record->gateway_id, text);
+        COPY_CHARACTERS(record->gateway_id, text);
         *record->error = '\0';
         log_info("Notice %" PRIi64 " (%s) went out by %s to %s%s", record->id, record->event, record->channel,
                  record->address, record->late ? ", late" : "");
@@ -349,7 +350,7 @@ static void note_failure(struct notices *n, int error, const char *text) {
                 delay = MIN(delay, record->until_uptime - uptime);
         record->next_usec = clock_now(CLOCK_REALTIME) + delay;
         record->next_boot = clock_now(CLOCK_BOOTTIME) + delay;
-        COPY(record->error, text);
+        COPY_CHARACTERS(record->error, text);
         if (!n->failing)
                 log_warning("Notice %" PRIi64 " (%s) was not taken (%s); it is sent when a channel takes it",
                             record->id, record->event, text);

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "base/unicode.h"
 #include "canary.h"
 #include "engine-fixture.h"
 #include "journal/binding.h"
@@ -281,6 +282,16 @@ static struct notice_record load(int64_t id) {
         return record;
 }
 
+static int check_listed(const struct notice_record *record, void *userdata) {
+        assert_true(unicode_is_valid(record->gateway_id) && unicode_is_valid(record->error));
+        return 0;
+}
+
+/* What the bus would refuse to list. */
+static void assert_listed(void) {
+        assert_int_equal(notice_record_each(shop.journal, 100, check_listed, NULL), 0);
+}
+
 static int setup(void **state) {
         log_set_max_level(LOG_EMERG);
         memset(&machine, 0, sizeof(machine));
@@ -316,6 +327,15 @@ static void nobody_is_there(void **state) {
         assert_int_equal(add(&locked, NOTICE_TO_ALL), 0);
         assert_int_equal(notices_count(shop.engine->notices), 0);
         assert_int_equal(channels.n, 0);
+}
+
+/* A gateway says it in Chinese, and more than there is room for. */
+static void a_long_gateway_id(void **state) {
+        bind_phone(PHONE);
+        channels.text = "短信已受理，发送成功，编号见下文，请妥善保存以备查询20261123000017";
+        assert_int_equal(add(&sale, NOTICE_TO_ALL), 1);
+        assert_string_equal(load(1).gateway_id, "短信已受理，发送成功，编号见下文，请妥善保");
+        assert_listed();
 }
 
 static void the_phone_is_told(void **state) {
@@ -982,6 +1002,7 @@ static void a_preference_is_an_order(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(nobody_is_there),
+                TEST(a_long_gateway_id),
                 TEST(the_phone_is_told),
                 TEST(settings_count),
                 TEST(contacts_are_told_of_what_touches_security),
