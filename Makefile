@@ -199,6 +199,7 @@ $(BINDING_TESTS): LDFLAGS += $(addprefix -Wl$(comma)--wrap=,acquirer_is_signed_o
 	acquirer_forget_keys acquirer_exchange clock_gettime sd_id128_get_boot sd_event_add_time_relative \
 	sd_event_source_set_time_relative notices_send_now notices_now_free notice_check_number notice_send notice_call_free)
 $(O)/unit/test-binding-way: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,journal_commit event_append log_catalog)
+$(O)/unit/test-binding-wait: LDFLAGS += -Wl,--wrap=journal_commit
 $(O)/unit/test-binding-lost: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,rebind_code_store rebind_code_hash)
 
 help: ## this list

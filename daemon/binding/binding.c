@@ -137,7 +137,7 @@ static int write_begin(struct binding *b, struct rebind_record *record) {
 
         r = rebind_record_insert(j, record);
         if (r >= 0)
-                r = rebind_append_event(j, "rebind-begun", record);
+                r = rebind_append_event(j, "rebind-begun", record, NULL);
         return r < 0 ? r : journal_commit(j);
 }
 
@@ -191,7 +191,7 @@ static int take_over(struct binding *b, const char *by, int64_t *ret_id, struct 
         int r;
 
         COPY(next.by, by);
-        r = rebind_commit(b, &next, "rebind-taken-up", NULL);
+        r = rebind_commit(b, &next, "rebind-taken-up", by, NULL);
         if (r < 0)
                 return engine_refuse_journal(ret_refusal, r);
         *ret_id = next.id;
@@ -237,7 +237,7 @@ static int check_codes_step(const struct binding *b, struct refusal *ret) {
                            b->rebind.id, rebind_step_to_string(b->rebind.step));
 }
 
-int binding_send_codes(struct binding *b, struct refusal *ret_refusal) {
+int binding_send_codes(struct binding *b, const char *by, struct refusal *ret_refusal) {
         int r;
 
         r = check_codes_step(b, ret_refusal);
@@ -245,10 +245,11 @@ int binding_send_codes(struct binding *b, struct refusal *ret_refusal) {
                 return r;
         if (b->codes[REBIND_OLD_PHONE].now || b->codes[REBIND_NEW_PHONE].now)
                 return refusal_set(ret_refusal, REFUSAL_BUSY, "The last codes are still on their way: wait for them");
-        return codes_send(b, ret_refusal);
+        return codes_send(b, by, ret_refusal);
 }
 
-int binding_give_code(struct binding *b, enum rebind_holder holder, const char *code, struct refusal *ret_refusal) {
+int binding_give_code(struct binding *b, enum rebind_holder holder, const char *code, const char *by,
+                      struct refusal *ret_refusal) {
         int r;
 
         r = check_codes_step(b, ret_refusal);
@@ -260,7 +261,7 @@ int binding_give_code(struct binding *b, enum rebind_holder holder, const char *
         if (!code_is_well_formed(code, CODE_DIGITS))
                 return refusal_set(ret_refusal, REFUSAL_INVALID_CODE, "A code has %d digits: type it as it was sent",
                                    CODE_DIGITS);
-        return codes_give(b, holder, code, ret_refusal);
+        return codes_give(b, holder, code, by, ret_refusal);
 }
 
 int binding_cancel(struct binding *b, const char *by, struct refusal *ret_refusal) {
@@ -269,12 +270,14 @@ int binding_cancel(struct binding *b, const char *by, struct refusal *ret_refusa
         r = check_open(b, ret_refusal);
         if (r < 0)
                 return r;
+        r = rebind_call_off(b, "cancelled", by);
+        if (r < 0)
+                return engine_refuse_journal(ret_refusal, r);
         log_notice("Change %" PRIi64 " of the bound phone is cancelled by %s", b->rebind.id, by);
-        rebind_roll_back(b, "cancelled");
         return 0;
 }
 
-int binding_cancel_by_contact(struct binding *b, const char *code, struct refusal *ret_refusal) {
+int binding_cancel_by_contact(struct binding *b, const char *code, const char *by, struct refusal *ret_refusal) {
         int r;
 
         r = check_open(b, ret_refusal);
@@ -288,7 +291,7 @@ int binding_cancel_by_contact(struct binding *b, const char *code, struct refusa
                 return refusal_set(ret_refusal, REFUSAL_INVALID_CODE,
                                    "The code has %d digits: type it as it stands in the message about the lost phone",
                                    CANCEL_DIGITS);
-        return waiting_cancel(b, code, ret_refusal);
+        return waiting_cancel(b, code, by, ret_refusal);
 }
 
 /* ---- How it stands ---- */

@@ -58,12 +58,14 @@ int binding_begin(struct binding *b, const struct binding_call *call, int64_t *r
 /* The one under way is led by somebody else from now on; the one that was rolled back last is begun again. */
 int binding_take_up(struct binding *b, const char *by, int64_t *ret_id, struct refusal *ret_refusal);
 /* New codes to the phones that have not given theirs. */
-int binding_send_codes(struct binding *b, struct refusal *ret_refusal);
+int binding_send_codes(struct binding *b, const char *by, struct refusal *ret_refusal);
 /* code: what somebody typed; wiped by the caller. */
-int binding_give_code(struct binding *b, enum rebind_holder holder, const char *code, struct refusal *ret_refusal);
+int binding_give_code(struct binding *b, enum rebind_holder holder, const char *code, const char *by,
+                      struct refusal *ret_refusal);
+/* That it is, or will be, rolled back is on the disk before these two succeed. */
 int binding_cancel(struct binding *b, const char *by, struct refusal *ret_refusal);
-/* With the code that a contact, or the old phone, was sent at the begin of a waiting time. */
-int binding_cancel_by_contact(struct binding *b, const char *code, struct refusal *ret_refusal);
+/* With the code that a contact, or the old phone, was sent at the begin of a waiting time. by: who types it. */
+int binding_cancel_by_contact(struct binding *b, const char *code, const char *by, struct refusal *ret_refusal);
 
 /* contacts.c. The record's id, added and removed are set. */
 int binding_add_contact(struct binding *b, struct contact_record *record, const char *by, struct refusal *ret_refusal);
@@ -76,7 +78,7 @@ int binding_set_preference(struct binding *b, int64_t contact, const char *event
 int binding_announce_replacement(struct binding *b, uint64_t time_usec, const char *detail, const char *by,
                                  struct refusal *ret_refusal);
 /* A test notice to the bound phone, contact 0, or to a contact. */
-int binding_send_test(struct binding *b, int64_t contact, struct refusal *ret_refusal);
+int binding_send_test(struct binding *b, int64_t contact, const char *by, struct refusal *ret_refusal);
 
 /* checklist.c: what the merchant does with the old phone, one line each; NULL-terminated. language: zh_CN or en. */
 const char *const *binding_checklist(const char *language) _const_;

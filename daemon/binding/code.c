@@ -187,7 +187,7 @@ int codes_check(struct binding *b, struct refusal *ret_refusal) {
 }
 
 /* New codes, on the disk before they are sent. */
-static int issue(struct binding *b, char codes[static 2][CODE_SIZE]) {
+static int issue(struct binding *b, const char *by, char codes[static 2][CODE_SIZE]) {
         struct journal *j = binding_journal(b);
         struct rebind_limit limit;
         uint64_t now;
@@ -209,7 +209,7 @@ static int issue(struct binding *b, char codes[static 2][CODE_SIZE]) {
                 if (codes_wants(&b->rebind, h))
                         r = code_issue(j, b->rebind.id, h, 0, CODE_DIGITS, codes[h]);
         if (r >= 0)
-                r = rebind_append_event(j, "rebind-codes-sent", &b->rebind);
+                r = rebind_append_event(j, "rebind-codes-sent", &b->rebind, by);
         return r < 0 ? r : journal_commit(j);
 }
 
@@ -250,7 +250,7 @@ static int send_one(struct binding *b, enum rebind_holder holder, const char *co
         return r;
 }
 
-int codes_send(struct binding *b, struct refusal *ret_refusal) {
+int codes_send(struct binding *b, const char *by, struct refusal *ret_refusal) {
         char codes[2][CODE_SIZE] = {};
         WIPE_AT_END(codes);
         int r;
@@ -258,7 +258,7 @@ int codes_send(struct binding *b, struct refusal *ret_refusal) {
         r = codes_check(b, ret_refusal);
         if (r < 0)
                 return r;
-        r = issue(b, codes);
+        r = issue(b, by, codes);
         if (r < 0)
                 return engine_refuse_journal(ret_refusal, r);
         for (enum rebind_holder h = REBIND_OLD_PHONE; h <= REBIND_NEW_PHONE; h++) {
@@ -281,6 +281,7 @@ int codes_send(struct binding *b, struct refusal *ret_refusal) {
 
 /* What goes into the commit of an answer. */
 struct answer {
+        const char *by; /* whose */
         struct rebind_code code;
         struct rebind_limit limit;
 };
@@ -300,7 +301,7 @@ static int write_answer(struct binding *b, const struct rebind_record *next, con
         if (r >= 0)
                 r = rebind_limit_store(j, &a->limit);
         if (r >= 0)
-                r = rebind_append_event(j, event, next);
+                r = rebind_append_event(j, event, next, a->by);
         if (r >= 0)
                 r = journal_commit(j);
         if (r < 0)
@@ -366,10 +367,11 @@ static int give_right(struct binding *b, enum rebind_holder holder, struct answe
         return 0;
 }
 
-int codes_give(struct binding *b, enum rebind_holder holder, const char *text, struct refusal *ret_refusal) {
+int codes_give(struct binding *b, enum rebind_holder holder, const char *text, const char *by,
+               struct refusal *ret_refusal) {
         struct journal *j = binding_journal(b);
         uint64_t give, send;
-        struct answer a;
+        struct answer a = { .by = by };
         int r;
 
         r = rebind_limit_load(j, &a.limit);

@@ -352,7 +352,7 @@ static int refuse_test(const struct contact_record *person, struct refusal *ret)
                            "journalctl -u tilld what else is wrong");
 }
 
-int binding_send_test(struct binding *b, int64_t contact, struct refusal *ret_refusal) {
+int binding_send_test(struct binding *b, int64_t contact, const char *by, struct refusal *ret_refusal) {
         const struct notice_order order = {
                 .event = NOTICE_BINDING,
                 .what = NOTICE_TEXT_TEST,
@@ -365,7 +365,7 @@ int binding_send_test(struct binding *b, int64_t contact, struct refusal *ret_re
 
         r = load_person(b, contact, person);
         if (r >= 0)
-                r = queue(b, &order, contact, "notice-test", "");
+                r = queue(b, &order, contact, "notice-test", by);
         if (r < 0)
                 return refuse(ret_refusal, r, contact);
         return r == 0 ? refuse_test(person, ret_refusal) : 0;

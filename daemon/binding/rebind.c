@@ -26,7 +26,7 @@
 
 /* ---- What is written ---- */
 
-int rebind_append_event(struct journal *j, const char *event, const struct rebind_record *record) {
+int rebind_append_event(struct journal *j, const char *event, const struct rebind_record *record, const char *by) {
         char text[256], failed[96] = "";
 
         if (record->step == REBIND_ROLLED_BACK)
@@ -34,11 +34,12 @@ int rebind_append_event(struct journal *j, const char *event, const struct rebin
                                 rebind_step_to_string(record->failed), record->reason);
         (void) snprintf(text, sizeof(text), "{\"rebind\":%" PRIi64 ",\"kind\":\"%s\",\"step\":\"%s\",\"by\":\"%s\"%s}",
                         record->id, rebind_kind_to_string(record->kind), rebind_step_to_string(record->step),
-                        record->by, failed);
+                        by ?: record->by, failed);
         return event_append(j, event, 0, text);
 }
 
-int rebind_commit(struct binding *b, const struct rebind_record *next, const char *event, rebind_also_t also) {
+int rebind_commit(struct binding *b, const struct rebind_record *next, const char *event, const char *by,
+                  rebind_also_t also) {
         struct journal *j = binding_journal(b);
         int r;
 
@@ -48,7 +49,7 @@ int rebind_commit(struct binding *b, const struct rebind_record *next, const cha
         if (r >= 0 && also)
                 r = also(b, next);
         if (r >= 0)
-                r = rebind_append_event(j, event, next);
+                r = rebind_append_event(j, event, next, by);
         if (r >= 0)
                 r = journal_commit(j);
         journal_rollback(j);
@@ -199,35 +200,59 @@ static void say_end(struct binding *b) {
         b->listener.ended(&b->rebind, b->listener.userdata);
 }
 
-void rebind_roll_back(struct binding *b, const char *reason) {
+/* 0: it is; 1: not yet, the acquirer is just being told. */
+static int try_to_roll_back(struct binding *b, const char *reason, const char *by) {
         struct rebind_record next = b->rebind;
         int r;
 
-        b->failing = reason;
         r = look_for_confirm(b, &next.confirm);
-        if (r > 0) {
-                b->listener.changed(b->listener.userdata);
-                return;
-        }
-        if (r >= 0) {
-                next.failed = next.step;
-                next.step = REBIND_ROLLED_BACK;
-                COPY(next.reason, reason);
-                next.ended_usec = clock_now(CLOCK_REALTIME);
-                r = rebind_commit(b, &next, "rebind-rolled-back", undo);
-        }
-        if (r < 0) {
-                log_error_errno(r, "Change %" PRIi64 " of the bound phone cannot be rolled back; it is tried again",
-                                next.id);
-                timer_again(b->go_on, RETRY_USEC);
-                return;
-        }
+        if (r != 0)
+                return r;
+        next.failed = next.step;
+        next.step = REBIND_ROLLED_BACK;
+        COPY(next.reason, reason);
+        next.ended_usec = clock_now(CLOCK_REALTIME);
+        r = rebind_commit(b, &next, "rebind-rolled-back", by, undo);
+        if (r < 0)
+                return r;
         b->failing = NULL;
         rebind_drop_calls(b);
         playbook_binding_failed(&b->rebind);
         if (next.confirm > 0)
                 outbox_kick(engine_outbox(b->engine));
         say_end(b);
+        return 0;
+}
+
+void rebind_roll_back(struct binding *b, const char *reason) {
+        int r;
+
+        b->failing = reason;
+        r = try_to_roll_back(b, reason, NULL);
+        if (r > 0)
+                b->listener.changed(b->listener.userdata);
+        if (r >= 0)
+                return;
+        log_error_errno(r, "Change %" PRIi64 " of the bound phone cannot be rolled back; it is tried again",
+                        b->rebind.id);
+        timer_again(b->go_on, RETRY_USEC);
+}
+
+int rebind_call_off(struct binding *b, const char *reason, const char *by) {
+        struct rebind_record next = b->rebind;
+        int r;
+
+        r = try_to_roll_back(b, reason, by);
+        if (r <= 0)
+                return r;
+        /* The next start of tilld finds it. */
+        COPY(next.reason, reason);
+        r = rebind_commit(b, &next, "rebind-called-off", by, NULL);
+        if (r < 0)
+                return r;
+        b->failing = reason;
+        b->listener.changed(b->listener.userdata);
+        return 0;
 }
 
 /* ---- Forth ---- */
@@ -239,7 +264,7 @@ static void enter(struct binding *b, const struct rebind_record *record, enum re
         next.step = step;
         r = uptime_get(binding_journal(b), &next.step_uptime);
         if (r >= 0)
-                r = rebind_commit(b, &next, "rebind-step", also);
+                r = rebind_commit(b, &next, "rebind-step", NULL, also);
         if (r < 0) {
                 log_error_errno(r, "A step of the change of the bound phone cannot be written");
                 return rebind_roll_back(b, "storage");
@@ -334,7 +359,7 @@ void rebind_backed_up(struct binding *b, int r, const char *name, const char *di
         if (b->rebind.step != REBIND_CODES)
                 return;
         /* Too many in the last half hour: they are sent when somebody asks again. */
-        r = codes_send(b, &refusal);
+        r = codes_send(b, NULL, &refusal);
         if (r < 0)
                 log_warning("Change %" PRIi64 " of the bound phone: %s", b->rebind.id, refusal.text);
 }
@@ -490,7 +515,7 @@ static void finish(struct binding *b) {
         next.ended_usec = clock_now(CLOCK_REALTIME);
         r = uptime_get(binding_journal(b), &next.step_uptime);
         if (r >= 0)
-                r = rebind_commit(b, &next, "rebind-committed", bind);
+                r = rebind_commit(b, &next, "rebind-committed", NULL, bind);
         if (r < 0) {
                 log_error_errno(r, "The new binding cannot be written");
                 return rebind_roll_back(b, "storage");
@@ -571,6 +596,10 @@ int rebind_recover(struct binding *b) {
 
         if (!rebind_is_open(b))
                 return 0;
+        if (*b->rebind.reason) {
+                rebind_roll_back(b, b->rebind.reason);
+                return 0;
+        }
         r = was_cut_off(b);
         if (r < 0)
                 return r;

@@ -58,11 +58,19 @@ void rebind_started(struct binding *b);
  * can be written again. reason: a word of reason.c, a literal.
  */
 void rebind_roll_back(struct binding *b, const char *reason);
-/* Writes what is new of it, with what else belongs into the same commit; then b->rebind is that. */
+/*
+ * The same on somebody's word, by: that it will be is on the disk when this returns 0; negative: nothing has changed.
+ */
+int rebind_call_off(struct binding *b, const char *reason, const char *by);
+/*
+ * Writes what is new of it, with what else belongs into the same commit; then b->rebind is that. by: who did it; NULL:
+ * it went on by itself, for whoever leads it.
+ */
 typedef int (*rebind_also_t)(struct binding *b, const struct rebind_record *next);
-int rebind_commit(struct binding *b, const struct rebind_record *next, const char *event, rebind_also_t also);
-/* {"rebind":7,…} for the event log. */
-int rebind_append_event(struct journal *j, const char *event, const struct rebind_record *record);
+int rebind_commit(struct binding *b, const struct rebind_record *next, const char *event, const char *by,
+                  rebind_also_t also);
+/* {"rebind":7,…} for the event log; by as above. */
+int rebind_append_event(struct journal *j, const char *event, const struct rebind_record *record, const char *by);
 /* Microseconds until the step ends by itself; UINT64_MAX: never. */
 int rebind_get_remaining(struct binding *b, uint64_t *ret);
 /* Forgets what is under way outside, without a word. */
@@ -106,10 +114,11 @@ int limit_count_wrong(struct rebind_limit *limit, uint64_t uptime);
 void limit_count_send(struct rebind_limit *limit, uint64_t uptime);
 
 /* Codes to all phones that have not given theirs. Negative with *ret_refusal set. */
-int codes_send(struct binding *b, struct refusal *ret_refusal);
+int codes_send(struct binding *b, const char *by, struct refusal *ret_refusal);
 /* Whether codes could be sent now; negative with *ret_refusal set. */
 int codes_check(struct binding *b, struct refusal *ret_refusal);
-int codes_give(struct binding *b, enum rebind_holder holder, const char *text, struct refusal *ret_refusal);
+int codes_give(struct binding *b, enum rebind_holder holder, const char *text, const char *by,
+               struct refusal *ret_refusal);
 bool codes_are_given(const struct rebind_record *record) _pure_;
 bool codes_wants(const struct rebind_record *record, enum rebind_holder holder) _pure_;
 
@@ -136,7 +145,7 @@ void rebind_backed_up(struct binding *b, int r, const char *name, const char *di
 int waiting_tell(struct binding *b, const struct rebind_record *next);
 /* In the commit that ends it: those who were told of its begin are told of its end. */
 int waiting_tell_end(struct binding *b, const struct rebind_record *next);
-int waiting_cancel(struct binding *b, const char *text, struct refusal *ret_refusal);
+int waiting_cancel(struct binding *b, const char *text, const char *by, struct refusal *ret_refusal);
 
 /* ---- playbook.c: what journalctl -x explains ---- */
 

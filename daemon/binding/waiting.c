@@ -131,7 +131,7 @@ static int compare(const struct rebind_code *code, void *userdata) {
         return 0;
 }
 
-static int count_wrong(struct binding *b) {
+static int count_wrong(struct binding *b, const char *by) {
         struct journal *j = binding_journal(b);
         _cleanup_(people_done) struct people people = {};
         struct rebind_code code;
@@ -150,14 +150,14 @@ static int count_wrong(struct binding *b) {
                         r = rebind_code_store(j, &code);
         }
         if (r >= 0)
-                r = rebind_append_event(j, "rebind-wrong-code", &b->rebind);
+                r = rebind_append_event(j, "rebind-wrong-code", &b->rebind, by);
         return r < 0 ? r : journal_commit(j);
 }
 
-static int cancel_wrong(struct binding *b, uint32_t wrong, struct refusal *ret_refusal) {
+static int cancel_wrong(struct binding *b, uint32_t wrong, const char *by, struct refusal *ret_refusal) {
         int r;
 
-        r = count_wrong(b);
+        r = count_wrong(b, by);
         if (r < 0)
                 return engine_refuse_journal(ret_refusal, r);
         wrong++;
@@ -174,7 +174,7 @@ static int cancel_wrong(struct binding *b, uint32_t wrong, struct refusal *ret_r
                            CANCEL_DIGITS);
 }
 
-int waiting_cancel(struct binding *b, const char *text, struct refusal *ret_refusal) {
+int waiting_cancel(struct binding *b, const char *text, const char *by, struct refusal *ret_refusal) {
         struct guess guess = { .journal = binding_journal(b), .text = text };
         uint64_t now = clock_now(CLOCK_BOOTTIME);
         int r;
@@ -187,7 +187,7 @@ int waiting_cancel(struct binding *b, const char *text, struct refusal *ret_refu
         if (r < 0)
                 return engine_refuse_journal(ret_refusal, r);
         if (!guess.right)
-                return cancel_wrong(b, guess.wrong, ret_refusal);
-        rebind_roll_back(b, "cancelled-by-contact");
-        return 0;
+                return cancel_wrong(b, guess.wrong, by, ret_refusal);
+        r = rebind_call_off(b, "cancelled-by-contact", by);
+        return r < 0 ? engine_refuse_journal(ret_refusal, r) : 0;
 }

@@ -178,7 +178,7 @@ static int do_take_up(struct server *s, sd_bus_message *m, const char *by, sd_bu
 
 static int do_send_codes(struct server *s, sd_bus_message *m, const char *by, sd_bus_message *reply,
                          struct refusal *ret) {
-        return binding_send_codes(s->binding, ret);
+        return binding_send_codes(s->binding, by, ret);
 }
 
 static int do_cancel(struct server *s, sd_bus_message *m, const char *by, sd_bus_message *reply, struct refusal *ret) {
@@ -224,6 +224,7 @@ static int check_subject(struct server *s, sd_bus_message *m, const struct code_
 
 static int take_code(struct server *s, sd_bus_message *m, const struct code_subject *subject, const char *code,
                      struct refusal *ret) {
+        char by[AUTHORITY_NAME_MAX];
         const char *holder;
         int r;
 
@@ -236,14 +237,22 @@ static int take_code(struct server *s, sd_bus_message *m, const struct code_subj
                 return refusal_set(ret, REFUSAL_INVALID_CODE,
                                    "A code is that of the \"old\" phone or of the \"new\" one, not of \"%.32s\"",
                                    holder);
-        return binding_give_code(s->binding, streq(holder, "old") ? REBIND_OLD_PHONE : REBIND_NEW_PHONE, code, ret);
+        r = authority_name_sender(m, by);
+        if (r < 0)
+                return r;
+        return binding_give_code(s->binding, streq(holder, "old") ? REBIND_OLD_PHONE : REBIND_NEW_PHONE, code, by,
+                                 ret);
 }
 
 static int take_contact_code(struct server *s, sd_bus_message *m, const struct code_subject *subject, const char *code,
                              struct refusal *ret) {
-        int r = check_subject(s, m, subject, ret);
+        char by[AUTHORITY_NAME_MAX];
+        int r;
 
-        return r < 0 ? r : binding_cancel_by_contact(s->binding, code, ret);
+        r = check_subject(s, m, subject, ret);
+        if (r >= 0)
+                r = authority_name_sender(m, by);
+        return r < 0 ? r : binding_cancel_by_contact(s->binding, code, by, ret);
 }
 
 /* ---- What was, and what is to be done ---- */

@@ -190,7 +190,7 @@ BINDING_ACT(contacts_send_test) {
         int r;
 
         r = sd_bus_message_read(m, "x", &id);
-        return r < 0 ? r : binding_send_test(s->binding, id, ret);
+        return r < 0 ? r : binding_send_test(s->binding, id, by, ret);
 }
 
 BINDING_ACT(contacts_announce_replacement) {

@@ -29,13 +29,15 @@ static const struct column changing_fields[] = {
         FIELD(old_given, COLUMN_BOOL),
         FIELD(new_given, COLUMN_BOOL),
         FIELD(step_uptime, COLUMN_U64),
+        FIELD(told_uptime, COLUMN_U64),
         FIELD(ended_usec, COLUMN_U64),
         FIELD(confirm, COLUMN_I64),
         FIELD(backup, COLUMN_TEXT),
         FIELD(backup_digest, COLUMN_TEXT),
 };
 #define CHANGING                                                                                                      \
-        "step, failed, reason, begun_by, old_given, new_given, step_uptime, ended_usec, confirm, backup, "            \
+        "step, failed, reason, begun_by, old_given, new_given, step_uptime, told_uptime, ended_usec, confirm, "       \
+        "backup, "                                                                                                    \
         "backup_digest"
 #define N_FIXED ((int) ELEMENTSOF(fixed_fields))
 #define N_CHANGING ((int) ELEMENTSOF(changing_fields))
@@ -70,7 +72,7 @@ int rebind_record_insert(struct journal *j, struct rebind_record *record) {
         record->id = id;
         r = journal_statement(j,
                               "INSERT INTO rebinds (" FIXED CHANGING ", phone_sealed)"
-                              " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                              " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                               &s);
         if (r >= 0)
                 r = columns_bind(s, 1, fixed_fields, ELEMENTSOF(fixed_fields), record);
@@ -86,11 +88,12 @@ int rebind_record_update(struct journal *j, const struct rebind_record *record) 
         _cleanup_statement_ sqlite3_stmt *s = NULL;
         int r;
 
-        r = journal_statement(j,
-                              "UPDATE rebinds SET step = ?, failed = ?, reason = ?, begun_by = ?, old_given = ?,"
-                              " new_given = ?, step_uptime = ?, ended_usec = ?, confirm = ?, backup = ?,"
-                              " backup_digest = ? WHERE id = ?",
-                              &s);
+        r = journal_statement(
+                j,
+                "UPDATE rebinds SET step = ?, failed = ?, reason = ?, begun_by = ?, old_given = ?,"
+                " new_given = ?, step_uptime = ?, told_uptime = ?, ended_usec = ?, confirm = ?, backup = ?,"
+                " backup_digest = ? WHERE id = ?",
+                &s);
         if (r >= 0)
                 r = columns_bind(s, 1, changing_fields, ELEMENTSOF(changing_fields), record);
         if (r < 0)

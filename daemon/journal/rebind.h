@@ -40,7 +40,7 @@ struct rebind_record {
         enum rebind_kind kind;
         enum rebind_step step;
         enum rebind_step failed; /* the step that it was rolled back from; REBIND_CHECK before */
-        char reason[32];         /* of that, "" before; org.tilld1(5) has the words */
+        char reason[32];         /* why it is rolled back, or will be, else ""; org.tilld1(5) has the words */
         char phone[PHONE_SIZE];  /* the new one */
         char serial[BINDING_SERIAL_MAX + 1];
         char terminal[9];
@@ -50,6 +50,7 @@ struct rebind_record {
         uint64_t started_usec;     /* CLOCK_REALTIME */
         uint64_t step_uptime;   /* uptime_get() when this step began: deadlines and the waiting time count from it */
         uint64_t wait_usec;     /* lost: the waiting time as it was when this one began */
+        uint64_t told_uptime;   /* lost: uptime_get() when the first was told, from which the time counts; 0 before */
         uint64_t ended_usec;    /* 0 while it is under way */
         int64_t confirm;        /* the transaction by which the acquirer was told, 0 before */
         char backup[96];        /* file name of the backup, "" before */

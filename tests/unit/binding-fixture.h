@@ -407,13 +407,13 @@ static int begin_as(enum rebind_kind kind, const char *phone) {
 static int give(enum rebind_holder holder, const char *code) {
         struct refusal refusal;
 
-        return binding_give_code(room, holder, code, &refusal) < 0 ? -(int) refusal.code : 0;
+        return binding_give_code(room, holder, code, "uid 1000", &refusal) < 0 ? -(int) refusal.code : 0;
 }
 
 static _unused_ int send_codes(void) {
         struct refusal refusal;
 
-        return binding_send_codes(room, &refusal) < 0 ? -(int) refusal.code : 0;
+        return binding_send_codes(room, "uid 1000", &refusal) < 0 ? -(int) refusal.code : 0;
 }
 
 static _unused_ int take_up(void) {

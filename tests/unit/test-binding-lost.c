@@ -49,7 +49,7 @@ static const char *cancel_code_of(int64_t contact) {
 static int cancel_with(const char *code) {
         struct refusal refusal;
 
-        return binding_cancel_by_contact(room, code, &refusal) < 0 ? -(int) refusal.code : 0;
+        return binding_cancel_by_contact(room, code, "uid 1000", &refusal) < 0 ? -(int) refusal.code : 0;
 }
 
 /* ---- Contacts ---- */
@@ -345,15 +345,15 @@ static void announced(void **state) {
         post.hold = true;
         assert_int_equal(binding_announce_replacement(room, later, "The new one comes.", "uid 1", &refusal), 0);
         assert_int_equal(count_notices(0, "The new one comes."), 1);
-        assert_int_equal(binding_send_test(room, 0, &refusal), 0);
-        assert_true(binding_send_test(room, 99, &refusal) < 0);
+        assert_int_equal(binding_send_test(room, 0, "uid 1", &refusal), 0);
+        assert_true(binding_send_test(room, 99, "uid 1", &refusal) < 0);
         assert_int_equal(refusal.code, REFUSAL_NOT_FOUND);
 }
 
 static void nobody_to_tell(void **state) {
         struct refusal refusal;
 
-        assert_true(binding_send_test(room, 0, &refusal) < 0);
+        assert_true(binding_send_test(room, 0, "uid 1", &refusal) < 0);
         assert_int_equal(refusal.code, REFUSAL_NOT_FOUND);
         assert_true(binding_announce_replacement(room, clock_now(CLOCK_REALTIME) + HOUR, "x", "uid 1", &refusal) < 0);
         assert_int_equal(refusal.code, REFUSAL_NOT_FOUND);

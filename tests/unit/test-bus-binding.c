@@ -45,13 +45,14 @@ int binding_take_up(struct binding *b, const char *by, int64_t *ret_id, struct r
         return answer(ret_refusal);
 }
 
-int binding_send_codes(struct binding *b, struct refusal *ret_refusal) {
-        ASKED("send codes");
+int binding_send_codes(struct binding *b, const char *by, struct refusal *ret_refusal) {
+        ASKED("send codes by %s", by);
         return answer(ret_refusal);
 }
 
-int binding_give_code(struct binding *b, enum rebind_holder holder, const char *code, struct refusal *ret_refusal) {
-        ASKED("%s %s", holder == REBIND_OLD_PHONE ? "old" : "new", code);
+int binding_give_code(struct binding *b, enum rebind_holder holder, const char *code, const char *by,
+                      struct refusal *ret_refusal) {
+        ASKED("%s %s by %s", holder == REBIND_OLD_PHONE ? "old" : "new", code, by);
         return answer(ret_refusal);
 }
 
@@ -60,8 +61,8 @@ int binding_cancel(struct binding *b, const char *by, struct refusal *ret_refusa
         return answer(ret_refusal);
 }
 
-int binding_cancel_by_contact(struct binding *b, const char *code, struct refusal *ret_refusal) {
-        ASKED("contact %s", code);
+int binding_cancel_by_contact(struct binding *b, const char *code, const char *by, struct refusal *ret_refusal) {
+        ASKED("contact %s by %s", code, by);
         return answer(ret_refusal);
 }
 
@@ -99,8 +100,8 @@ int binding_announce_replacement(struct binding *b, uint64_t time_usec, const ch
         return answer(ret_refusal);
 }
 
-int binding_send_test(struct binding *b, int64_t contact, struct refusal *ret_refusal) {
-        ASKED("test %" PRIi64, contact);
+int binding_send_test(struct binding *b, int64_t contact, const char *by, struct refusal *ret_refusal) {
+        ASKED("test %" PRIi64 " by %s", contact, by);
         return answer(ret_refusal);
 }
 
@@ -231,15 +232,15 @@ static void a_change(void **state) {
         assert_string_equal(call("TakeUp", NULL, ""), "");
         assert_int_equal(answered_number(), 8);
         assert_string_equal(call("SendCodes", NULL, ""), "");
-        assert_string_equal(binding.asked, "send codes");
+        assert_asked("send codes");
         assert_string_equal(call("GiveCode", "123456\n", "s", "old"), "");
-        assert_string_equal(binding.asked, "old 123456");
+        assert_asked("old 123456");
         assert_string_equal(call("GiveCode", "654321", "s", "new"), "");
-        assert_string_equal(binding.asked, "new 654321");
+        assert_asked("new 654321");
         assert_string_equal(call("Cancel", NULL, ""), "");
         assert_asked("cancel");
         assert_string_equal(call("CancelWithContactCode", "12345678\n", ""), "");
-        assert_string_equal(binding.asked, "contact 12345678");
+        assert_asked("contact 12345678");
 
         /* What the binding refuses comes through. */
         binding.refuse = REFUSAL_BUSY;
@@ -418,7 +419,7 @@ static void by_a_supervisor(void **state) {
         assert_string_equal(call("AnnounceReplacementWithCode", "07 7777\n", "ts", UINT64_C(5), "soon"), "");
         assert_string_equal(binding.asked, "announce 5 soon by 07");
         assert_string_equal(call("SendTestWithCode", "07 7777\n", "x", INT64_C(4)), "");
-        assert_string_equal(binding.asked, "test 4");
+        assert_string_equal(binding.asked, "test 4 by 07");
         assert_string_equal(call("RemoveContactWithCode", "07 7777\n", "x", INT64_C(4)), "");
         assert_string_equal(binding.asked, "remove 4 by 07");
 }
@@ -575,7 +576,7 @@ static void silent_callers(void **state) {
         assert_non_null(strstr(bus.error, "Busy"));
         bus.uid = 1001;
         assert_string_equal(call("GiveCode", "123456\n", "s", "old"), "");
-        assert_string_equal(binding.asked, "old 123456");
+        assert_asked("old 123456");
         assert_int_equal(bus.answers, 9);
         code_call_end_all(bus.server);
         assert_null(bus.server->code_calls);
@@ -610,7 +611,7 @@ static void late_lines(void **state) {
         fd = call_early("GiveCode");
         write_late(fd, "123456\n");
         assert_string_equal(bus.error, "");
-        assert_string_equal(binding.asked, "old 123456");
+        assert_asked("old 123456");
 
         fd = call_early("GiveCode");
         binding.view.rebind.id = 8;

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* The waiting time of a lost phone holds what it promises: whoever calls it off has done so, and is the one named. */
+#include "test.h"
+
+#include "binding-fixture.h"
+#include "journal/internal.h"
+
+#define HOUR (60 * MINUTE)
+
+/* ---- The journal's disk ---- */
+
+static bool full;
+
+int __real_journal_commit(struct journal *j);
+int __wrap_journal_commit(struct journal *j);
+
+int __wrap_journal_commit(struct journal *j) {
+        if (!full)
+                return __real_journal_commit(j);
+        journal_rollback(j);
+        return -ENOSPC;
+}
+
+/* ---- On the way ---- */
+
+static int wait_setup(void **state) {
+        full = false;
+        if (room_setup(state) < 0)
+                return -1;
+        shop.settings.waiting_hours = 24;
+        bind_first(OLD);
+        pass(31 * MINUTE);
+        return 0;
+}
+
+static void go_to_wait(void) {
+        go_to_codes(REBIND_LOST, NEW);
+        assert_int_equal(give_right(REBIND_NEW_PHONE), 0);
+        assert_int_equal(run_until(REBIND_WAIT), REBIND_WAIT);
+}
+
+/* ---- Called off ---- */
+
+static void cancelled_on_a_full_disk(void **state) {
+        struct refusal refusal;
+
+        go_to_wait();
+        full = true;
+        assert_true(binding_cancel(room, "uid 1", &refusal) < 0);
+        assert_int_equal(refusal.code, REFUSAL_NOT_READY);
+        full = false;
+        assert_int_equal(room->rebind.step, REBIND_WAIT);
+        assert_int_equal(binding_cancel(room, "uid 1", &refusal), 0);
+        room_restart();
+        assert_rolled_back(REBIND_WAIT, "cancelled");
+        assert_bound(OLD);
+}
+
+/* The acquirer is just being told: it is on the disk that it will be taken back. */
+static void cancelled_while_confirmed(void **state) {
+        struct refusal refusal;
+
+        go_to_codes(REBIND_CHANGE, NEW);
+        assert_int_equal(give_right(REBIND_OLD_PHONE), 0);
+        acq.hold = true;
+        assert_int_equal(give_right(REBIND_NEW_PHONE), 0);
+        assert_int_equal(run_until(REBIND_CONFIRM), REBIND_CONFIRM);
+        run_a_while();
+        full = true;
+        assert_true(binding_cancel(room, "uid 1", &refusal) < 0);
+        assert_int_equal(refusal.code, REFUSAL_NOT_READY);
+        full = false;
+        assert_int_equal(binding_cancel(room, "uid 1", &refusal), 0);
+        assert_int_equal(room->rebind.step, REBIND_CONFIRM);
+        room_restart();
+        acq.hold = false;
+        assert_int_equal(run_until(REBIND_ROLLED_BACK), REBIND_ROLLED_BACK);
+        assert_rolled_back(REBIND_CONFIRM, "cancelled");
+        assert_bound(OLD);
+}
+
+/* ---- Who it was ---- */
+
+/* By whom the last event of a kind was. */
+static bool last_is_by(const char *kind, const char *by) {
+        _cleanup_statement_ sqlite3_stmt *s = NULL;
+        char part[64];
+
+        snprintf(part, sizeof(part), "\"by\":\"%s\"", by);
+        assert_int_equal(journal_statement(shop.journal,
+                                           "SELECT text FROM events WHERE kind = ? ORDER BY seq DESC LIMIT 1", &s),
+                         0);
+        (void) sqlite3_bind_text(s, 1, kind, -1, SQLITE_STATIC);
+        assert_int_equal(journal_step(shop.journal, s), 1);
+        return strstr((const char *) sqlite3_column_text(s, 0), part) != NULL;
+}
+
+static void who_did_it(void **state) {
+        struct refusal refusal;
+
+        go_to_codes(REBIND_LOST, NEW);
+        assert_true(last_is_by("rebind-begun", "uid 1000"));
+        assert_int_equal(binding_send_codes(room, "uid 2", &refusal), 0);
+        assert_true(last_is_by("rebind-codes-sent", "uid 2"));
+        wait_for_codes();
+        assert_true(binding_give_code(room, REBIND_NEW_PHONE, "00000x", "uid 3", &refusal) < 0);
+        assert_int_equal(binding_give_code(room, REBIND_NEW_PHONE, post.codes[REBIND_NEW_PHONE], "uid 3", &refusal),
+                         0);
+        assert_true(last_is_by("rebind-code-given", "uid 3"));
+        assert_int_equal(run_until(REBIND_WAIT), REBIND_WAIT);
+        assert_true(binding_cancel_by_contact(room, "00000000", "uid 4", &refusal) < 0);
+        assert_true(last_is_by("rebind-wrong-code", "uid 4"));
+        assert_int_equal(binding_cancel(room, "uid 5", &refusal), 0);
+        assert_true(last_is_by("rebind-rolled-back", "uid 5"));
+        assert_string_equal(room->rebind.by, "uid 1000");
+        assert_int_equal(binding_send_test(room, 0, "uid 6", &refusal), 0);
+        assert_true(last_is_by("notice-test", "uid 6"));
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test_setup_teardown(cancelled_on_a_full_disk, wait_setup, room_teardown),
+                cmocka_unit_test_setup_teardown(cancelled_while_confirmed, wait_setup, room_teardown),
+                cmocka_unit_test_setup_teardown(who_did_it, wait_setup, room_teardown),
+        };
+
+        return cmocka_run_group_tests_name("binding-wait", tests, NULL, NULL);
+}
