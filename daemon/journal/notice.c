@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "journal/notice.h"
 
+#include "base/clock.h"
 #include "journal/column.h"
 #include "journal/internal.h"
 
@@ -105,9 +106,30 @@ int notice_record_load(struct journal *j, int64_t id, struct notice_record *ret)
         return journal_load_row(j, SELECT "WHERE id = ?", id, read_record, ret);
 }
 
-int notice_record_first(struct journal *j, struct notice_record *ret) {
-        return journal_load_row(j, SELECT "WHERE state = 'queued' ORDER BY next_usec, id LIMIT 1", 0, read_record,
-                                ret);
+/*
+ * What is due is alike, however long it has been. By either clock: one may have been set, and what is further away by
+ * the other than the longest wait is of a boot before.
+ */
+#define WAITS "next_boot > ?1 AND next_boot <= ?1 + ?2 AND next_usec > ?3"
+
+int notice_record_first(struct journal *j, uint64_t longest_usec, struct notice_record *ret) {
+        _cleanup_statement_ sqlite3_stmt *s = NULL;
+        int r;
+
+        r = journal_statement(j,
+                              "SELECT id FROM notices WHERE state = 'queued' ORDER BY iif(" WAITS
+                              ", min(next_boot - ?1, next_usec - ?3), 0),"
+                              " event NOT IN ('security', 'binding'), id LIMIT 1",
+                              &s);
+        if (r < 0)
+                return r;
+        (void) sqlite3_bind_int64(s, 1, (int64_t) clock_now(CLOCK_BOOTTIME));
+        (void) sqlite3_bind_int64(s, 2, (int64_t) longest_usec);
+        (void) sqlite3_bind_int64(s, 3, (int64_t) journal_now());
+        r = journal_step(j, s);
+        if (r <= 0)
+                return r < 0 ? r : -ENOENT;
+        return notice_record_load(j, sqlite3_column_int64(s, 0), ret);
 }
 
 int notice_record_hurry(struct journal *j) {

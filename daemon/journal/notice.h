@@ -49,8 +49,11 @@ int notice_record_insert(struct journal *j, struct notice_record *record);
 /* Writes all that may change; an ended one loses its text. -EALREADY for one that has ended. */
 int notice_record_update(struct journal *j, const struct notice_record *record);
 int notice_record_load(struct journal *j, int64_t id, struct notice_record *ret);
-/* The queued one that is due first, whenever that is; -ENOENT for none. */
-int notice_record_first(struct journal *j, struct notice_record *ret);
+/*
+ * The queued one that is due first, whenever that is: of several that are due, what is about security or the bound
+ * phone, then the oldest. longest_usec: what nothing waits beyond. -ENOENT for none.
+ */
+int notice_record_first(struct journal *j, uint64_t longest_usec, struct notice_record *ret);
 /* Makes all that are queued due now, as when another phone is bound. */
 int notice_record_hurry(struct journal *j);
 int notice_record_count_queued(struct journal *j);

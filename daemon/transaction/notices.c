@@ -503,7 +503,7 @@ void notices_kick(struct notices *n) {
         let_go(n);
         r = count(n);
         if (r >= 0)
-                r = notice_record_first(n->journal, n->record);
+                r = notice_record_first(n->journal, DELAY_MAYBE_SENT_USEC, n->record);
         if (r == -ENOENT)
                 return;
         if (r < 0)

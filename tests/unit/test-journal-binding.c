@@ -4,11 +4,13 @@
 
 #include <inttypes.h>
 
+#include "base/clock.h"
 #include "journal/binding.h"
 #include "journal/contact.h"
 #include "journal/notice.h"
 #include "journal/rebind.h"
 
+#define HOUR (3600 * USEC_PER_SEC)
 #define PHONE "+8613800138000"
 #define OTHER_PHONE "+8613800138001"
 
@@ -329,25 +331,70 @@ static int append_notice(const struct notice_record *record, void *userdata) {
         return 0;
 }
 
+static int64_t add_notice(const char *event, uint64_t next_usec, uint64_t next_boot) {
+        struct notice_record record = { .text = "Subject\nText",
+                                        .until_uptime = 99,
+                                        .created_usec = 1,
+                                        .next_usec = next_usec,
+                                        .next_boot = next_boot };
+
+        COPY(record.event, event);
+        begin();
+        assert_int_equal(notice_record_insert(j, &record), 0);
+        commit();
+        return record.id;
+}
+
+static void assert_next(int64_t id) {
+        struct notice_record record;
+
+        assert_int_equal(notice_record_first(j, HOUR, &record), 0);
+        assert_int_equal(record.id, id);
+        record.state = NOTICE_DELIVERED;
+        record.ended_usec = 70;
+        begin();
+        assert_int_equal(notice_record_update(j, &record), 0);
+        commit();
+}
+
+/* By the time since the start of the machine, as long as that is of this one; of what is due, what is urgent. */
+static void order_of_notices(void **state) {
+        uint64_t now = clock_now(CLOCK_BOOTTIME), future = UINT64_MAX >> 1;
+        int64_t later = add_notice("security", future - 2, now + HOUR),
+                sooner = add_notice("fault", future, now + HOUR / 2),
+                old = add_notice("transaction", future, now + 3 * HOUR), due = add_notice("transaction", 0, 0),
+                urgent = add_notice("security", future, now), binding = add_notice("binding", 1, now + HOUR / 4);
+
+        assert_next(urgent);
+        assert_next(binding);
+        assert_next(old);
+        assert_next(due);
+        assert_next(sooner);
+        assert_next(later);
+}
+
 static void notices(void **state) {
         struct notice_record record = { .event = "security",
                                         .text = "Subject\nCode 123456",
                                         .until_uptime = 99,
                                         .created_usec = 1,
-                                        .next_usec = 50 },
+                                        .next_usec = UINT64_MAX >> 1,
+                                        .next_boot = clock_now(CLOCK_BOOTTIME) + HOUR / 2 },
                              loaded;
         char all[128] = "";
 
         begin();
         assert_int_equal(notice_record_insert(j, &record), 0);
         assert_int_equal(record.id, 1);
-        record.next_usec = 0;
+        record.next_usec = record.next_boot = 0;
         assert_int_equal(notice_record_insert(j, &record), 0);
         commit();
         assert_int_equal(notice_record_count_queued(j), 2);
-        assert_int_equal(notice_record_first(j, &loaded), 0);
+        assert_int_equal(notice_record_first(j, HOUR, &loaded), 0);
         assert_memory_equal(&loaded, &record, sizeof(loaded));
-        record.next_usec = 60;
+        /* The clock was set back since the other has failed. */
+        record.next_usec = UINT64_MAX >> 2;
+        record.next_boot = clock_now(CLOCK_BOOTTIME) + HOUR;
         record.attempts = 2;
         record.maybe_sent = 1;
         COPY(record.error, "no modem");
@@ -356,7 +403,7 @@ static void notices(void **state) {
         commit();
         assert_int_equal(notice_record_load(j, 2, &loaded), 0);
         assert_memory_equal(&loaded, &record, sizeof(loaded));
-        assert_int_equal(notice_record_first(j, &loaded), 0);
+        assert_int_equal(notice_record_first(j, HOUR, &loaded), 0);
         assert_int_equal(loaded.id, 1);
 
         /* One that has ended says no more what it was. */
@@ -378,7 +425,7 @@ static void notices(void **state) {
         begin();
         assert_int_equal(notice_record_hurry(j), 0);
         commit();
-        assert_int_equal(notice_record_first(j, &loaded), 0);
+        assert_int_equal(notice_record_first(j, HOUR, &loaded), 0);
         assert_int_equal(loaded.id, 2);
         assert_int_equal(loaded.next_usec, 0);
         assert_string_equal(loaded.text, record.text);
@@ -433,6 +480,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(contacts, open_one, close_one),
                 cmocka_unit_test_setup_teardown(preferences, open_one, close_one),
                 cmocka_unit_test_setup_teardown(notices, open_one, close_one),
+                cmocka_unit_test_setup_teardown(order_of_notices, open_one, close_one),
                 cmocka_unit_test_setup_teardown(sealed, open_one, close_one),
         };
 

@@ -582,6 +582,36 @@ static void a_test_does_not_wait_for_days(void **state) {
         assert_int_equal(load(1).state, NOTICE_FAILED);
 }
 
+/* What failed before is tried again, whatever the clock was set to. */
+static void the_clock_is_set_back(void **state) {
+        bind_phone(PHONE);
+        channels.error[NOTICE_SMS] = channels.error[NOTICE_HOOK] = -EHOSTUNREACH;
+        assert_int_equal(add(&sale, NOTICE_TO_ALL), 1);
+        machine.realtime -= DAY;
+        assert_int_equal(add(&sale, NOTICE_TO_ALL), 1);
+        for (int i = 0; i < 10; i++)
+                pass(HOUR);
+        assert_true(load(1).attempts > 8);
+        channels.error[NOTICE_SMS] = 0;
+        pass(HOUR);
+        assert_int_equal(load(1).state, NOTICE_DELIVERED);
+        assert_int_equal(load(2).state, NOTICE_DELIVERED);
+}
+
+/* Whoever has to stop somebody does not stand behind the sales. */
+static void what_is_urgent_goes_first(void **state) {
+        bind_phone(PHONE);
+        add_order("ONE");
+        add_order("TWO");
+        assert_int_equal(queue(&locked, NOTICE_TO_PHONE), 1);
+        notices_kick(shop.engine->notices);
+        run();
+        assert_int_equal(channels.n, 3);
+        assert_string_equal(channels.sent[0].event, "security");
+        assert_sent(1, NOTICE_SMS, PHONE, "ONE");
+        assert_sent(2, NOTICE_SMS, PHONE, "TWO");
+}
+
 /* One that cannot be sent holds up no other. */
 static void others_go_on(void **state) {
         enrol(CONTACT_PHONE, "", "sms", "en");
@@ -1016,6 +1046,8 @@ int main(void) {
                 TEST(back_off),
                 TEST(too_old_by_uptime),
                 TEST(a_test_does_not_wait_for_days),
+                TEST(the_clock_is_set_back),
+                TEST(what_is_urgent_goes_first),
                 TEST(others_go_on),
                 TEST(no_helper),
                 TEST(late),
