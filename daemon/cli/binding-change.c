@@ -177,9 +177,18 @@ static int nothing_done(int r) {
 
 /* ---- How it goes ---- */
 
-static int leave(void) {
-        say(_("The change stays as it is, and the old phone is bound. Go on: tillctl binding take-up; give it up:\n"
-              "tillctl binding cancel"));
+/* There is no old one that would stay. */
+static bool is_first(const struct dialogue *d) {
+        return streq(cli_text(d->now, "ChangeKind"), "first");
+}
+
+static int leave(const struct dialogue *d) {
+        if (is_first(d))
+                say(_("The change stays as it is, and no phone is bound yet. Go on: tillctl binding take-up; give it "
+                      "up:\ntillctl binding cancel"));
+        else
+                say(_("The change stays as it is, and the old phone is bound. Go on: tillctl binding take-up; give "
+                      "it up:\ntillctl binding cancel"));
         return EXIT_NO;
 }
 
@@ -211,7 +220,7 @@ static int end_rolled_back(struct dialogue *d) {
         else {
                 printf("%s", cli_tone(cli, TONE_BAD));
                 printf(_("Not changed: it failed at \"%s\" (%s)."), binding_word(cli_text(d->now, "FailedStep")),
-                       cli_text(d->now, "Reason"));
+                       binding_word(cli_text(d->now, "Reason")));
                 printf("%s\n%s\n%s\n", cli_tone_end(cli), cli_sentence(d->now, "Message"),
                        cli_sentence(d->now, "NextStep"));
         }
@@ -311,7 +320,7 @@ static int answered(struct dialogue *d, int r) {
         if (r == -ECANCELED)
                 return 0;
         if (r == -EINTR || r == -ENODATA)
-                return leave();
+                return leave(d);
         if (r == -EMSGSIZE) {
                 say(_("A code is six digits."));
                 return 0;
@@ -351,15 +360,27 @@ static int ask_code(struct dialogue *d) {
 
 /* ---- To the end ---- */
 
+/* 1 for Ctrl-C. */
 static int wait_for_change(struct dialogue *d) {
         int r;
 
         do
                 r = prompt_wait(d->b->cli->bus, d->interrupt);
         while (r == 0 && !d->changed && !d->gone);
+        return r;
+}
+
+static int waited(const struct dialogue *d, int r) {
         if (r < 0)
                 return cli_fail(d->b->cli, NULL, r);
-        return r > 0 ? leave() : 0;
+        return r > 0 ? leave(d) : 0;
+}
+
+static int look_again(struct dialogue *d) {
+        if (!d->gone)
+                return refresh(d);
+        say(_("tilld stopped. When it runs again: tillctl binding take-up"));
+        return EXIT_UNAVAILABLE;
 }
 
 static int follow(struct dialogue *d) {
@@ -367,11 +388,7 @@ static int follow(struct dialogue *d) {
 
         d->changed = true;
         while (r == 0) {
-                if (d->gone) {
-                        say(_("tilld stopped. When it runs again: tillctl binding take-up"));
-                        return EXIT_UNAVAILABLE;
-                }
-                r = refresh(d);
+                r = look_again(d);
                 if (r != 0)
                         return r;
                 say_progress(d);
@@ -385,7 +402,7 @@ static int follow(struct dialogue *d) {
                         return end_rolled_back(d);
                 if (streq(step_of(d), "wait"))
                         return end_waiting(d);
-                r = is_asking(d) ? ask_code(d) : wait_for_change(d);
+                r = is_asking(d) ? ask_code(d) : waited(d, wait_for_change(d));
         }
         return r;
 }
@@ -418,11 +435,27 @@ static int begin(struct binding_cli *b, const char *method) {
         return r < 0 ? nothing_done(r) : lead(b, method, e);
 }
 
-int binding_change(struct binding_cli *b, int argc, char **argv) {
-        if (isatty(STDIN_FILENO))
+/* What it takes depends on whether a phone is bound. */
+static int say_what_it_takes(struct binding_cli *b) {
+        _cleanup_(cJSON_Deletep) cJSON *now = NULL;
+        int r;
+
+        r = binding_look(b->cli, &now);
+        if (r != 0)
+                return r;
+        if (!*cli_text(now, "Phone"))
+                say(_("A first phone is bound to this terminal. Have it at hand: it is sent a code. Ctrl-C leaves at "
+                      "any time."));
+        else
                 say(_("Another phone is bound to this terminal. Have the old and the new one at hand: each is sent a "
                       "code.\nUntil the end the old one stays bound. Ctrl-C leaves at any time."));
-        return begin(b, "Begin");
+        return 0;
+}
+
+int binding_change(struct binding_cli *b, int argc, char **argv) {
+        int r = isatty(STDIN_FILENO) ? say_what_it_takes(b) : 0;
+
+        return r != 0 ? r : begin(b, "Begin");
 }
 
 int binding_lost(struct binding_cli *b, int argc, char **argv) {
@@ -462,15 +495,11 @@ static int cancel_by_contact(struct binding_cli *b) {
 }
 
 /* A supervisor takes it up first, and may cancel what he leads. */
-static int cancel_by_right(struct binding_cli *b) {
+static int cancel_by_right(struct binding_cli *b, const cJSON *now) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *take_up = NULL;
         struct binding_cli self = { b->cli, NULL };
-        _cleanup_(cJSON_Deletep) cJSON *now = NULL;
         int r;
 
-        r = binding_look(b->cli, &now);
-        if (r != 0)
-                return r;
         if (b->supervisor && is_under_way(now)) {
                 r = binding_new_call(b, "TakeUp", &take_up);
                 r = binding_send(b, take_up, r, NULL);
@@ -481,13 +510,53 @@ static int cancel_by_right(struct binding_cli *b) {
         return binding_send(&self, m, r, NULL);
 }
 
+static int end_cancelled(struct dialogue *d) {
+        bool is_this = (int64_t) binding_number(d->now, "Change") == d->change;
+
+        if (is_this && streq(step_of(d), "committed")) {
+                say(_("It was too late: the new phone is bound."));
+                return EXIT_NO;
+        }
+        if (!d->b->cli->json)
+                printf("%s\n",
+                       is_first(d) ? _("Cancelled: no phone is bound.") : _("Cancelled: the old phone stays bound."));
+        return 0;
+}
+
+/* It may have been taken, and what runs at the acquirer still be waited for. */
+static int follow_cancelled(struct dialogue *d) {
+        int r;
+
+        d->changed = true;
+        for (;;) {
+                r = look_again(d);
+                if (r != 0)
+                        return r;
+                if (!is_under_way(d->now) || (int64_t) binding_number(d->now, "Change") != d->change)
+                        return end_cancelled(d);
+                r = wait_for_change(d);
+                if (r < 0)
+                        return cli_fail(d->b->cli, NULL, r);
+                if (r > 0) {
+                        say(_("It is being cancelled, and has not ended yet: tillctl binding shows how it goes on."));
+                        return EXIT_NO;
+                }
+        }
+}
+
 int binding_cancel(struct binding_cli *b, int argc, char **argv) {
+        _cleanup_(dialogue_done) struct dialogue d = { .b = b, .interrupt = -EBADF, .changed = true };
         int r;
 
         if (argc == 2 && !streq(argv[1], "--contact-code"))
                 return -EINVAL;
-        r = argc == 2 ? cancel_by_contact(b) : cancel_by_right(b);
-        if (r == 0 && !b->cli->json)
-                printf("%s\n", _("Cancelled: the old phone stays bound."));
-        return r;
+        r = subscribe(&d);
+        if (r < 0)
+                return cli_fail(b->cli, NULL, r);
+        r = refresh(&d);
+        if (r != 0)
+                return r;
+        d.change = (int64_t) binding_number(d.now, "Change");
+        r = argc == 2 ? cancel_by_contact(b) : cancel_by_right(b, d.now);
+        return r != 0 ? r : follow_cancelled(&d);
 }

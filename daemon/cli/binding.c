@@ -238,6 +238,23 @@ const char *binding_word(const char *word) {
                 { "sms", N_("SMS") },
                 { "mail", N_("mail") },
                 { "hook", N_("gateway") },
+                { "cancelled", N_("cancelled") },
+                { "cancelled-by-contact", N_("cancelled by a contact") },
+                { "timed-out", N_("timed out") },
+                { "wrong-codes", N_("too many wrong codes") },
+                { "number-refused", N_("number refused") },
+                { "number-unchecked", N_("number not checked") },
+                { "not-sent", N_("code not sent") },
+                { "serial-refused", N_("serial number refused") },
+                { "phone-differs", N_("acquirer has another phone") },
+                { "acquirer-refused", N_("acquirer refused") },
+                { "unreachable-host", N_("acquirer not reached") },
+                { "backup-failed", N_("backup failed") },
+                { "test-notice-failed", N_("test notice failed") },
+                { "test-transaction-failed", N_("test transaction failed") },
+                { "not-ready", N_("terminal not ready") },
+                { "interrupted", N_("interrupted") },
+                { "storage", N_("disk fails") },
                 { "queued", N_("waits") },
                 { "delivered", N_("delivered") },
                 { "failed", N_("not delivered") },
@@ -273,7 +290,7 @@ static void print_change(const struct cli *cli, const cJSON *o) {
         transaction_print_detail(_("step"), binding_word(step));
         if (failed) {
                 (void) snprintf(failure, sizeof(failure), "%s (%s)", binding_word(cli_text(o, "FailedStep")),
-                                cli_text(o, "Reason"));
+                                binding_word(cli_text(o, "Reason")));
                 transaction_print_detail(_("failed at"), failure);
         }
         print_time(_("until"), o, "Until");
@@ -345,7 +362,7 @@ static int history(struct binding_cli *b, int argc, char **argv) {
                         binding_word(cli_text(o, "Kind")),
                         cli_text(o, "Phone"),
                         cli_text(o, "By"),
-                        *cli_text(o, "Reason") ? cli_text(o, "Reason") : binding_word(cli_text(o, "Step")),
+                        binding_word(cli_text(o, *cli_text(o, "Reason") ? "Reason" : "Step")),
                 };
 
                 (void) snprintf(id, sizeof(id), "%.0f", binding_number(o, "Id"));

@@ -47,6 +47,8 @@ static struct {
         const char *fail; /* the word of the error that the next code gets */
         char asked[1024]; /* all calls */
         unsigned sent;
+        unsigned cancelling; /* looks until it is rolled back */
+        bool none_bound;
 } tilld;
 
 static void note(const char *format, ...) _printf_(1, 2);
@@ -152,6 +154,13 @@ static int on_cancel(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         if (streq(sd_bus_message_get_member(m), "CancelWithContactCode"))
                 read_code(m, code);
         note("%s %s; ", sd_bus_message_get_member(m), code);
+        if (tilld.fail)
+                return sd_bus_error_set(error, "org.tilld1.Error.WrongCode", "The code is wrong");
+        /* Taken, and not ended as long as the acquirer is asked. */
+        if (streq(tilld.step, "confirm"))
+                tilld.cancelling = 200;
+        else
+                go("rolled-back", "");
         return sd_bus_reply_method_return(m, "");
 }
 
@@ -205,7 +214,9 @@ static int get_any(sd_bus *bus, const char *path, const char *interface, const c
         const struct {
                 const char *name, *text;
         } texts[] = {
-                { "Phone", streq(tilld.step, "committed") ? "+86*******8001" : "+86*******8000" },
+                { "Phone", tilld.none_bound                 ? ""
+                           : streq(tilld.step, "committed") ? "+86*******8001"
+                                                            : "+86*******8000" },
                 { "NewPhone", "+86*******8001" },
                 { "Step", tilld.step },
                 { "FailedStep", *tilld.reason ? "test" : "" },
@@ -311,6 +322,10 @@ static bool look(int master) {
 
         while (sd_bus_process(tilld.bus, NULL) > 0)
                 ;
+        if (tilld.cancelling > 0 && --tilld.cancelling == 0) {
+                assert_null(strstr(shown, "Cancelled"));
+                go("rolled-back", "");
+        }
         k = read(master, shown + n, sizeof(shown) - n - 1);
         if (k > 0)
                 shown[n + (size_t) k] = '\0';
@@ -355,8 +370,10 @@ static void at_terminal(const char *words, const char *const *dialogue) {
         for (; *dialogue; dialogue += 2) {
                 wait_for(master, dialogue[0], from);
                 from = strlen(shown);
+                if (!*dialogue[1])
+                        continue;
                 /* After the prompt the terminal is made quiet, and forgets what was typed ahead. */
-                for (int i = 0; i < 500; i++) {
+                for (int i = 0; i < 5000; i++) {
                         assert_int_equal(tcgetattr(master, &t), 0);
                         if (!(t.c_lflag & ISIG))
                                 break;
@@ -430,7 +447,7 @@ static void a_failure(void **state) {
         tilld.reason = "test-notice-failed";
         at_terminal("binding change", TYPE(ENTRY, "old phone was sent", "111111\n", "new phone was sent", "222222\n"));
         assert_int_equal(status, EXIT_NO);
-        assert_shown("Not changed: it failed at \"test\" (test-notice-failed).");
+        assert_shown("Not changed: it failed at \"test\" (test notice failed).");
         assert_shown("The test notice did not arrive.");
 
         set_up();
@@ -491,9 +508,59 @@ static void a_lost_phone(void **state) {
         assert_int_equal(status, 0);
         assert_string_equal(tilld.asked, "CancelWithContactCode 12345678; ");
         assert_null(strstr(shown, "12345678"));
+}
+
+/* It is said to be cancelled when it is. */
+static void cancelling(void **state) {
         set_up();
-        at_terminal("binding cancel", TYPE("Cancelled", ""));
+        tilld.change = 7;
+        tilld.kind = "change";
+        tilld.step = "codes";
+        at_terminal("binding cancel", TYPE("Cancelled: the old phone stays bound", ""));
+        assert_int_equal(status, 0);
         assert_string_equal(tilld.asked, "Cancel ; ");
+
+        set_up();
+        tilld.change = 7;
+        tilld.kind = "change";
+        tilld.step = "confirm";
+        at_terminal("binding cancel", TYPE("Cancelled", ""));
+        assert_int_equal(status, 0);
+
+        set_up();
+        tilld.change = 7;
+        tilld.kind = "lost";
+        tilld.step = "wait";
+        tilld.fail = "WrongCode";
+        at_terminal("binding cancel --contact-code", TYPE("8 digits", "12345679\n"));
+        assert_int_equal(status, EXIT_NO);
+        assert_null(strstr(shown, "Cancelled"));
+}
+
+/* Where no phone is bound yet, none is said to stay. */
+static void a_first_phone(void **state) {
+        set_up();
+        tilld.none_bound = true;
+        tilld.change = 7;
+        tilld.kind = "first";
+        tilld.step = "codes";
+        tilld.new_tries = 3;
+        at_terminal("binding take-up", TYPE("new phone was sent", "\003"));
+        assert_shown("no phone is bound yet");
+        assert_null(strstr(shown, "old phone"));
+
+        set_up();
+        tilld.none_bound = true;
+        tilld.change = 7;
+        tilld.kind = "first";
+        tilld.step = "codes";
+        at_terminal("binding cancel", TYPE("Cancelled: no phone is bound.", ""));
+
+        set_up();
+        tilld.none_bound = true;
+        at_terminal("binding change", TYPE("Serial", "\003"));
+        assert_shown("A first phone is bound");
+        assert_null(strstr(shown, "old"));
 }
 
 /* No wider than a terminal of 80 columns. */
@@ -574,6 +641,7 @@ int main(void) {
                 cmocka_unit_test(leaving),      cmocka_unit_test(no_code_is_good),
                 cmocka_unit_test(a_lost_phone), cmocka_unit_test(contacts),
                 cmocka_unit_test(wrong_calls),  cmocka_unit_test(names_for_numbers),
+                cmocka_unit_test(cancelling),   cmocka_unit_test(a_first_phone),
         };
 
         (void) setlocale(LC_ALL, "C.UTF-8");
