@@ -492,6 +492,20 @@ void bindings_changed(struct server *s) {
         (void) sd_bus_emit_properties_changed_strv(s->bus, SERVER_PATH, INTERFACE, names);
 }
 
+static bool is_under_way(const struct rebind_record *record) {
+        return record->id > 0 && record->step != REBIND_COMMITTED && record->step != REBIND_ROLLED_BACK;
+}
+
+/* All but the notices that wait stays as it is then, and no row is unsealed to see that. */
+void bindings_follow_engine(struct server *s) {
+        const struct binding_shown *shown = s->shown;
+
+        if (shown && !is_under_way(&shown->view.rebind) &&
+            notice_record_count_queued(engine_journal(s->engine)) == shown->pending)
+                return;
+        bindings_changed(s);
+}
+
 void bindings_ended(struct server *s, const struct rebind_record *record) {
         (void) sd_bus_emit_signal(s->bus, SERVER_PATH, INTERFACE, "ChangeEnded", "xss", record->id, step_text(record),
                                   record->reason);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* The methods of org.tilld1.Binding about people: the backup contacts, what they want to be told, what they were. */
 #include "base/mail.h"
+#include "base/secret.h"
 #include "bus/binding-call.h"
 #include "bus/options.h"
 #include "bus/value.h"
@@ -70,16 +71,18 @@ static int append_contact(const struct contact_record *record, void *userdata) {
 
 /* Whoever has the bound phone, as contact 0: its preferences are said like those of the others. */
 static int append_phone(struct listing *l) {
-        struct contact_record record = {};
-        struct binding_view view;
+        struct contact_record record[1] = {};
+        struct binding_view view[1];
+        WIPE_AT_END(record);
+        WIPE_AT_END(view);
         int r;
 
-        r = binding_get_view(l->server->binding, &view);
-        if (r < 0 || view.current.id == 0)
+        r = binding_get_view(l->server->binding, view);
+        if (r < 0 || view->current.id == 0)
                 return r;
-        COPY(record.phone, view.current.phone);
-        record.added_usec = view.current.since_usec;
-        return append_contact(&record, l);
+        COPY(record->phone, view->current.phone);
+        record->added_usec = view->current.since_usec;
+        return append_contact(record, l);
 }
 
 BINDING_ACT(contacts_list) {
@@ -136,13 +139,16 @@ static int read_contact(sd_bus_message *m, struct contact_record *record, struct
 
 BINDING_ACT(contacts_add) {
         /* Behind the others, unless it is said where. */
-        struct contact_record record = { .position = CONTACTS_MAX + 1, .channel = "sms", .language = "zh_CN" };
+        struct contact_record record[1] = {
+                { .position = CONTACTS_MAX + 1, .channel = "sms", .language = "zh_CN" },
+        };
+        WIPE_AT_END(record);
         int r;
 
-        r = read_contact(m, &record, ret);
+        r = read_contact(m, record, ret);
         if (r >= 0)
-                r = binding_add_contact(s->binding, &record, by, ret);
-        return r < 0 ? r : sd_bus_message_append(reply, "x", record.id);
+                r = binding_add_contact(s->binding, record, by, ret);
+        return r < 0 ? r : sd_bus_message_append(reply, "x", record->id);
 }
 
 static int no_contact(int64_t id, struct refusal *ret) {
@@ -151,19 +157,20 @@ static int no_contact(int64_t id, struct refusal *ret) {
 }
 
 BINDING_ACT(contacts_change) {
-        struct contact_record record;
+        struct contact_record record[1];
+        WIPE_AT_END(record);
         int64_t id;
         int r;
 
         r = sd_bus_message_read(m, "x", &id);
         if (r < 0)
                 return r;
-        r = contact_record_load(engine_journal(s->engine), id, &record);
-        if (r == -ENOENT || (r >= 0 && record.removed_usec > 0))
+        r = contact_record_load(engine_journal(s->engine), id, record);
+        if (r == -ENOENT || (r >= 0 && record->removed_usec > 0))
                 return no_contact(id, ret);
         if (r >= 0)
-                r = read_contact(m, &record, ret);
-        return r < 0 ? r : binding_change_contact(s->binding, &record, by, ret);
+                r = read_contact(m, record, ret);
+        return r < 0 ? r : binding_change_contact(s->binding, record, by, ret);
 }
 
 BINDING_ACT(contacts_remove) {

@@ -29,7 +29,7 @@ static void job_event(int64_t job, enum print_state state, void *userdata) {
 static void engine_event(void *userdata) {
         look_for_faults(userdata);
         manager_changed(userdata);
-        bindings_changed(userdata);
+        bindings_follow_engine(userdata);
 }
 
 static void binding_event(void *userdata) {

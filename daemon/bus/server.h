@@ -86,6 +86,8 @@ void diagnostics_told(const struct fault_record *record, void *userdata);
 
 int bindings_register(struct server *s);
 void bindings_changed(struct server *s);
+/* The same where the engine alone has changed, which is often: cheap while no phone is being changed. */
+void bindings_follow_engine(struct server *s);
 void bindings_ended(struct server *s, const struct rebind_record *record);
 
 int devices_register(struct server *s);

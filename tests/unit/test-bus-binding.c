@@ -14,6 +14,7 @@ static struct {
         struct binding_view view;
         char asked[256]; /* with all that it was called with */
         enum refusal_code refuse;
+        unsigned looks; /* at the view, for which rows are unsealed */
 } binding;
 
 static int answer(struct refusal *ret) {
@@ -24,6 +25,7 @@ static int answer(struct refusal *ret) {
 
 int binding_get_view(struct binding *b, struct binding_view *ret) {
         *ret = binding.view;
+        binding.looks++;
         return 0;
 }
 
@@ -541,6 +543,31 @@ static void properties(void **state) {
         assert_string_equal(ended.text, "7 committed ");
 }
 
+/* The engine changes at each step of a sale: the rows of the bound phone are not unsealed for it. */
+static void engine_changes(void **state) {
+        struct notice_record notice = { .event = "fault", .text = "a\nb", .created_usec = 6, .until_uptime = 7 };
+        unsigned looks;
+
+        binding.view.current = (struct binding_record){ .id = 1, .phone = OLD_PHONE };
+        server_binding_listener.changed(bus.server);
+        looks = binding.looks;
+        for (int i = 0; i < 5; i++)
+                server_listener.changed(bus.server);
+        assert_int_equal(binding.looks, looks);
+
+        assert_int_equal(journal_begin(shop.journal, JOURNAL_DURABLE), 0);
+        assert_int_equal(notice_record_insert(shop.journal, &notice), 0);
+        assert_int_equal(journal_commit(shop.journal), 0);
+        server_listener.changed(bus.server);
+        assert_true(binding.looks > looks);
+
+        binding.view.rebind = (struct rebind_record){ .id = 7, .kind = REBIND_CHANGE, .step = REBIND_CODES };
+        server_binding_listener.changed(bus.server);
+        looks = binding.looks;
+        server_listener.changed(bus.server);
+        assert_true(binding.looks > looks);
+}
+
 /* What the engine says of a transaction, the binding hears. */
 static void transactions(void **state) {
         struct transaction_view view = TRANSACTION_VIEW_INIT;
@@ -646,6 +673,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(transactions, setup, bus_tear_down),
                 cmocka_unit_test_setup_teardown(silent_callers, setup, bus_tear_down),
                 cmocka_unit_test_setup_teardown(late_lines, setup, bus_tear_down),
+                cmocka_unit_test_setup_teardown(engine_changes, setup, bus_tear_down),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
