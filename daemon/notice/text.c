@@ -36,7 +36,7 @@ static const struct template templates[_NOTICE_TEXT_MAX][_LANGUAGE_MAX] = {
                 { "结算提醒",
                   "【{merchant}】终端{terminal}批次{name}已结算：共{count}笔[，净额{amount}]，{result}。{time}" },
                 { "Settlement",
-                  "{merchant}, terminal {terminal}: batch {name} settled, {count} transactions[, net {amount}], "
+                  "{merchant}, terminal {terminal}: batch {name} settled, transactions: {count}[, net {amount}], "
                   "{result}. {time}" },
         },
         [NOTICE_TEXT_FAULT] = {
@@ -100,7 +100,7 @@ static const struct template templates[_NOTICE_TEXT_MAX][_LANGUAGE_MAX] = {
                   "如非本人意愿，请在此前到终端或致电店内用取消码{code}取消，并致电收单机构。" },
                 { "Security: the bound phone is said to be lost",
                   "{merchant}, terminal {terminal}: its phone is said to be lost; {phone} takes its place {time}. "
-                  "Not you? Cancel before, at the terminal, with code {code}, and call your acquirer." },
+                  "Not you? Cancel before, at the terminal or by phoning the shop, with code {code}, and call your acquirer." },
         },
         [NOTICE_TEXT_REBIND_TEST] = {
                 { "换绑测试", "【{merchant}】测试通知：终端{terminal}正在绑定本机，以后的通知将发到这里。"
@@ -401,11 +401,19 @@ int notice_text_make(enum notice_template what, const char *language, const stru
         put_text(&o, say_word(fields->mode, l));
         put_text(&o, template->subject);
         put_text(&o, "\n");
-        put_text(&o, fields->late ? late_marks[l] : "");
         put_text(&o, say_word(fields->mode, l));
         if (!fill(&o, template->body, strchr(template->body, 0), l, fields, &empty))
                 return -EINVAL;
         return o.full ? -EMSGSIZE : 0;
+}
+
+/* Behind the merchant's name and what stands before it: gateways go by what the text begins with in 【】. */
+static const char *skip_signature(const char *body) {
+        const char *end;
+
+        while (startswith(body, "【") && (end = strstr(body, "】")))
+                body = end + strlen("】");
+        return body;
 }
 
 int notice_text_mark_late(const char *language, const char *text, char *ret, size_t size) {
@@ -416,7 +424,8 @@ int notice_text_mark_late(const char *language, const char *text, char *ret, siz
                 return -EINVAL;
         if (size == 0)
                 return -EMSGSIZE;
-        put(&o, text, (size_t) (++body - text));
+        body = skip_signature(body + 1);
+        put(&o, text, (size_t) (body - text));
         put_text(&o, late_marks[language_of(language)]);
         put_text(&o, body);
         return o.full ? -EMSGSIZE : 0;

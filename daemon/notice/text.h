@@ -49,11 +49,10 @@ struct notice_fields {
         const char *code;      /* six or eight digits: a secret */
         uint64_t time_usec;    /* CLOCK_REALTIME of what happened, of an appointment, or until when */
         unsigned count, minutes;
-        bool late; /* was meant for another phone */
 };
 
 /* Subject, one newline, body, as UTF-8; -EMSGSIZE beyond size. An SMS is body alone. language: "zh_CN" or "en". */
 int notice_text_make(enum notice_template what, const char *language, const struct notice_fields *fields, char *ret,
                      size_t size);
-/* Puts the mark of a late notice before a stored text. */
+/* Puts the mark of a late notice in a stored text, behind the name of the merchant that it begins with. */
 int notice_text_mark_late(const char *language, const char *text, char *ret, size_t size);

@@ -152,9 +152,11 @@ static void is_marked_late(void **state) {
 
         COPY(text, make(NOTICE_TEXT_TRANSACTION, "zh_CN", &fields));
         assert_int_equal(notice_text_mark_late("zh_CN", text, marked, sizeof(marked)), 0);
-        assert_non_null(startswith(marked, "交易提醒\n【迟到，原发往旧手机】【幸福茶庄】"));
-        fields.late = true;
-        assert_string_equal(make(NOTICE_TEXT_TRANSACTION, "zh_CN", &fields), marked);
+        assert_non_null(startswith(marked, "交易提醒\n【幸福茶庄】【迟到，原发往旧手机】终端"));
+        fields.mode = "test";
+        COPY(text, make(NOTICE_TEXT_TRANSACTION, "zh_CN", &fields));
+        assert_int_equal(notice_text_mark_late("zh_CN", text, marked, sizeof(marked)), 0);
+        assert_non_null(startswith(body(marked), "【测试】【幸福茶庄】【迟到，原发往旧手机】终端"));
         assert_int_equal(notice_text_mark_late("en", text, marked, strlen(text) + 1), -EMSGSIZE);
         assert_int_equal(notice_text_mark_late("en", "no body", marked, sizeof(marked)), -EINVAL);
 }

@@ -656,7 +656,7 @@ static void late(void **state) {
         notices_kick(shop.engine->notices);
         run();
         assert_int_equal(channels.n, 1);
-        assert_sent(0, NOTICE_SMS, OTHER_PHONE, "【迟到，原发往旧手机】【测试】");
+        assert_sent(0, NOTICE_SMS, OTHER_PHONE, "】【迟到，原发往旧手机】终端");
         record = load(1);
         assert_true(record.late);
         assert_string_equal(record.address, "+86*******8001");
