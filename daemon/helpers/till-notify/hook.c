@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/sealed-file.h"
+#include "base/secret.h"
 #include "helpers/till-notify/channel.h"
 
 #define HOOK "notify-hook"
@@ -42,16 +43,24 @@ static int check_hook(const char *folder, const char *path, char reason[static R
         return 0;
 }
 
+static void wipe_and_free(void *p) {
+        secret_free(p);
+}
+
 static int make_input(const struct request *request) {
         static const char *const names[] = {
                 [NOTICE_STRING_ADDRESS] = "address",   [NOTICE_STRING_SUBJECT] = "subject",
                 [NOTICE_STRING_BODY] = "body",         [NOTICE_STRING_EVENT] = "event",
                 [NOTICE_STRING_LANGUAGE] = "language",
         };
-        _cleanup_free_ char *text = NULL;
-        cJSON *object = cJSON_CreateObject();
+        /* It may hold a code, and the hook may take its time. */
+        static cJSON_Hooks memory = { .malloc_fn = secret_new, .free_fn = wipe_and_free };
+        _cleanup_secret_ char *text = NULL;
         bool whole = true;
+        cJSON *object;
 
+        cJSON_InitHooks(&memory);
+        object = cJSON_CreateObject();
         for (size_t i = 0; i < ELEMENTSOF(names); i++)
                 whole = whole && cJSON_AddStringToObject(object, names[i], request->strings[i]);
         if (whole)
@@ -129,18 +138,19 @@ static void hook_done(struct hook *hook) {
 
 /* ---- what it says ---- */
 
-/* Takes what is there and keeps the beginning. Returns whether more may come. */
+/* Takes some of what is there, more than is kept: who writes without end is not listened to so. Whether more may come.
+ */
 static bool take_text(int fd, char text[static REASON_SIZE]) {
         size_t used = strlen(text);
         char buffer[4096];
         ssize_t n;
 
-        while ((n = read(fd, buffer, sizeof(buffer) - 1)) > 0) {
-                buffer[n] = '\0';
-                copy_text(text + used, REASON_SIZE - used, buffer);
-                used = strlen(text);
-        }
-        return n < 0 && errno == EAGAIN;
+        n = read(fd, buffer, sizeof(buffer) - 1);
+        if (n <= 0)
+                return n < 0 && errno == EAGAIN;
+        buffer[n] = '\0';
+        copy_text(text + used, REASON_SIZE - used, buffer);
+        return true;
 }
 
 /* 0 when it has ended, -ETIME. */

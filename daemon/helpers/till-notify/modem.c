@@ -134,12 +134,39 @@ static void delete_message(struct sending *s, const char *modem, const char *sms
         (void) call(s, m, DELETE_USEC, NULL, ignored);
 }
 
+static bool is_own(struct sending *s, const char *sms) {
+        char *text = NULL;
+        bool same;
+
+        if (sd_bus_get_property_string(s->bus, MANAGER, sms, SMS, "Text", NULL, &text) < 0)
+                return false;
+        same = streq(text, s->request->strings[NOTICE_STRING_BODY]);
+        explicit_bzero(text, strlen(text));
+        free(text);
+        return same;
+}
+
+/* One that was made after all, and that no answer has named. */
+static void delete_unnamed(struct sending *s, const char *modem) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        const char *sms;
+
+        if (sd_bus_get_property(s->bus, MANAGER, modem, MESSAGING, "Messages", NULL, &reply, "ao") < 0 ||
+            sd_bus_message_enter_container(reply, 'a', "o") < 0)
+                return;
+        while (time_left(s, DELETE_USEC) > 1 && sd_bus_message_read(reply, "o", &sms) > 0)
+                if (is_own(s, sms))
+                        delete_message(s, modem, sms);
+}
+
 static int send_by(struct sending *s, const char *modem, char reason[static REASON_SIZE]) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *created = NULL;
         const char *sms;
         int r;
 
         r = create_message(s, modem, &created, reason);
+        if (r == -ETIME)
+                delete_unnamed(s, modem);
         if (r < 0)
                 return r;
         if (sd_bus_message_read(created, "o", &sms) < 0)

@@ -2,8 +2,8 @@
 """ModemManager for python-dbusmock, as far as sending messages goes: python3 -m dbusmock --template THIS.
 
 Modems are added by AddModem of org.freedesktop.DBus.Mock; "Send" says what becomes of a message there: "sent", "silent",
-"timeout" or an error's name behind "org.freedesktop.ModemManager1.Error."; "Create" likewise. What is done is printed, a line of
-JSON each. The texts of errors quote the number, as real ones may."""
+"late" (till-notify waits for ten seconds), "timeout" or an error's name behind "org.freedesktop.ModemManager1.Error.";
+"Create" likewise. What is done is printed, a line of JSON each. The texts of errors quote the number, as real ones may."""
 
 import json
 import time
@@ -29,6 +29,8 @@ def tell(**what):
 def end_as(behaviour, number):
     if behaviour == "silent":
         time.sleep(1000)
+    elif behaviour == "late":
+        time.sleep(12)
     elif behaviour == "timeout":
         raise dbus.exceptions.DBusException("no answer", name="org.freedesktop.DBus.Error.Timeout")
     elif behaviour != "sent":
@@ -47,6 +49,7 @@ def create(modem, properties):
         {"State": dbus.UInt32(0), "Number": number, "Text": text, "MessageReference": dbus.UInt32(0)},
         [("Send", "", "", "self.send(self)")],
     )
+    modem.props[MESSAGING]["Messages"].append(dbus.ObjectPath(path))
     sms = mockobject.objects[path]
     sms.send, sms.modem = send, modem
     return dbus.ObjectPath(path)
@@ -61,6 +64,7 @@ def send(sms):
 
 def delete(modem, path):
     tell(call="Delete", modem=modem.path, sms=str(path))
+    modem.props[MESSAGING]["Messages"].remove(path)
     modem.RemoveObject(path)
 
 
