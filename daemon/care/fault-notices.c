@@ -15,9 +15,9 @@
 /* Of one code. */
 struct topic {
         int64_t newest;     /* open fault, 0 for none */
-        int64_t told;       /* the newest that people were told of */
+        int64_t told;       /* the newest that people were told of, or would have been */
+        int64_t open;       /* that they think is open, 0 for none; in the journal */
         uint64_t told_boot; /* CLOCK_BOOTTIME of then; 0 before */
-        bool open;          /* by what they were told last */
 };
 
 struct fault_notices {
@@ -64,7 +64,7 @@ static bool has_opened(const struct topic *t) {
 }
 
 static bool has_ended(const struct topic *t) {
-        return t->open && t->newest == 0;
+        return t->open > 0 && t->newest == 0;
 }
 
 int fault_notices_are_due(struct fault_notices *n) {
@@ -112,7 +112,7 @@ static int tell(struct fault_notices *n, const struct fault_code *code, int64_t 
 
         r = fault_record_load(engine_journal(n->engine), id, &record);
         if (r < 0)
-                return r;
+                return r == -ENOENT ? 0 : r; /* purged since */
         say(code, &record, english);
         say_in_chinese(code, &record, chinese);
         ended = record.ended_usec > 0;
@@ -120,23 +120,30 @@ static int tell(struct fault_notices *n, const struct fault_code *code, int64_t 
         order.transaction = record.transaction;
         order.fields.time_usec = ended ? record.ended_usec : record.opened_usec;
         order.fields.count = !ended && n->open > 1 ? n->open : 0;
-        r = notices_add(engine_notices(n->engine), &order, NOTICE_TO_ALL);
-        return r < 0 ? r : 0;
+        return notices_add(engine_notices(n->engine), &order, NOTICE_TO_ALL);
+}
+
+static int keep_open(struct fault_notices *n, const struct fault_code *code, struct topic *t, int64_t id) {
+        t->open = id;
+        return fault_told_store(engine_journal(n->engine), code->code, id);
 }
 
 static int add(struct fault_notices *n, const struct fault_code *code, struct topic *t) {
-        int r = 0;
+        int r;
 
         if (has_ended(t)) {
-                r = tell(n, code, t->told);
-                t->open = false;
-        } else if (has_opened(t)) {
-                r = tell(n, code, t->newest);
-                t->told = t->newest;
-                t->told_boot = clock_now(CLOCK_BOOTTIME);
-                t->open = true;
+                r = tell(n, code, t->open);
+                return r < 0 ? r : keep_open(n, code, t, 0);
         }
-        return r;
+        if (!has_opened(t))
+                return 0;
+        r = tell(n, code, t->newest);
+        if (r < 0)
+                return r;
+        t->told = t->newest;
+        t->told_boot = clock_now(CLOCK_BOOTTIME);
+        /* Whom nobody has told that it began needs no end. */
+        return r > 0 ? keep_open(n, code, t, t->newest) : 0;
 }
 
 int fault_notices_add(struct fault_notices *n) {
@@ -168,12 +175,11 @@ int fault_notices_new(struct engine *e, struct fault_notices **ret) {
         n->next = calloc(n->n, sizeof(*n->next));
         if (!n->topics || !n->next)
                 return -ENOMEM;
-        r = look(n);
-        if (r < 0)
-                return r;
         for (size_t i = 0; i < n->n; i++) {
-                n->topics[i].told = n->next[i].newest;
-                n->topics[i].open = n->next[i].newest > 0;
+                r = fault_told_load(engine_journal(e), fault_code_get(i)->code, &n->topics[i].open);
+                if (r < 0)
+                        return r;
+                n->topics[i].told = n->topics[i].open;
         }
         *ret = TAKE_PTR(n);
         return 0;

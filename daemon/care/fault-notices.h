@@ -10,7 +10,7 @@
 
 struct fault_notices;
 
-/* What is open now has been told before. */
+/* What was told before is in the journal. */
 int fault_notices_new(struct engine *e, struct fault_notices **ret);
 struct fault_notices *fault_notices_free(struct fault_notices *n);
 DEFINE_CLEANUP(struct fault_notices *, fault_notices_free);

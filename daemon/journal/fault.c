@@ -269,6 +269,38 @@ int fault_record_end(struct journal *j, struct fault_record *record, const char 
         return tell(j, "fault-ended", record, by, note);
 }
 
+/* ---- What people were told of ---- */
+
+int fault_told_load(struct journal *j, const char *code, int64_t *ret_id) {
+        _cleanup_statement_ sqlite3_stmt *s = NULL;
+        int r;
+
+        r = journal_statement(j, "SELECT fault_id FROM faults_told WHERE code = ?", &s);
+        if (r < 0)
+                return r;
+        (void) sqlite3_bind_text(s, 1, code, -1, SQLITE_STATIC);
+        r = journal_step(j, s);
+        if (r < 0)
+                return r;
+        *ret_id = r > 0 ? sqlite3_column_int64(s, 0) : 0;
+        return 0;
+}
+
+int fault_told_store(struct journal *j, const char *code, int64_t id) {
+        _cleanup_statement_ sqlite3_stmt *s = NULL;
+        int r;
+
+        r = journal_require_open(j);
+        if (r < 0)
+                return r;
+        r = journal_statement(j, "INSERT OR REPLACE INTO faults_told (code, fault_id) VALUES (?, ?)", &s);
+        if (r < 0)
+                return r;
+        (void) sqlite3_bind_text(s, 1, code, -1, SQLITE_STATIC);
+        (void) sqlite3_bind_int64(s, 2, id);
+        return journal_run(j, s);
+}
+
 int fault_record_purge(struct journal *j, uint64_t before_usec, unsigned limit) {
         _cleanup_statement_ sqlite3_stmt *s = NULL;
         int r;

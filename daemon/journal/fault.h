@@ -52,6 +52,13 @@ struct fault_filter {
 typedef int (*fault_record_each_t)(const struct fault_record *record, void *userdata);
 int fault_record_each(struct journal *j, const struct fault_filter *filter, fault_record_each_t each, void *userdata);
 
+/*
+ * Of which fault of a code people were told last, until they were told that none is open any more; 0 for none. To be
+ * stored in the commit of that notice.
+ */
+int fault_told_load(struct journal *j, const char *code, int64_t *ret_id);
+int fault_told_store(struct journal *j, const char *code, int64_t id);
+
 /* Forgets up to limit of those that ended before; returns how many. */
 int fault_record_purge(struct journal *j, uint64_t before_usec, unsigned limit);
 

@@ -567,11 +567,18 @@ static const char schema_bindings[] =
 /* Of how many attempts nobody knows whether the notice went out. */
 static const char schema_maybe_sent[] = "ALTER TABLE notices ADD COLUMN maybe_sent INTEGER NOT NULL DEFAULT 0;";
 
-const char *const journal_migrations[] = { schema_1,          schema_2,        schema_3,           schema_uptime,
-                                           schema_operators,  schema_forwards, schema_batches,     schema_checkpoints,
-                                           schema_purge,      schema_faults,   schema_agreement,   schema_age,
-                                           schema_forwarding, schema_reprints, schema_withdrawals, schema_bindings,
-                                           schema_maybe_sent };
+/* What people were told of, by the code of the fault: a restart has to know it. */
+static const char schema_faults_told[] = "CREATE TABLE faults_told ("
+                                         " code TEXT PRIMARY KEY,"
+                                         " fault_id INTEGER NOT NULL"
+                                         ") STRICT;";
+
+const char *const journal_migrations[] = { schema_1,          schema_2,           schema_3,
+                                           schema_uptime,     schema_operators,   schema_forwards,
+                                           schema_batches,    schema_checkpoints, schema_purge,
+                                           schema_faults,     schema_agreement,   schema_age,
+                                           schema_forwarding, schema_reprints,    schema_withdrawals,
+                                           schema_bindings,   schema_maybe_sent,  schema_faults_told };
 const size_t journal_n_migrations = ELEMENTSOF(journal_migrations);
 
 static int pragma_number(sqlite3 *db, const char *sql, int64_t *ret) {

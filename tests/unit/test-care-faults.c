@@ -692,6 +692,38 @@ static void told_once(void **state) {
         assert_queued(2, "故障已解除");
 }
 
+/* The pause is over with a restart, and what opened in it is told; of the end nobody hears twice. */
+static void opened_in_the_pause(void **state) {
+        struct transaction_record first, second;
+        char text[64];
+
+        bound_phone_bind(shop.journal);
+        first = rejected();
+        second = rejected();
+        assert_queued(1, "收单机构拒绝了冲正");
+        kill_and_start();
+        snprintf(text, sizeof(text), "（交易%d）", (int) second.id);
+        assert_queued(2, text);
+        care.faults = faults_free(care.faults);
+        resolve(first.id, "settled");
+        resolve(second.id, "settled");
+        kill_and_start();
+        assert_queued(3, "故障已解除");
+        kill_and_start();
+        assert_queued(3, "故障已解除");
+}
+
+/* Nobody was there when it began: of its end nobody is told. */
+static void no_end_without_a_beginning(void **state) {
+        struct transaction_record record = rejected();
+
+        bound_phone_bind(shop.journal);
+        resolve(record.id, "settled");
+        look();
+        assert_none();
+        assert_queued(0, "");
+}
+
 /* What a statement differs in is an error, but for one that is a warning. */
 static void warnings_are_not_told(void **state) {
         cJSON *result = cJSON_Parse("{\"Batches\":[1],\"Differences\":[{\"What\":\"other-rrn\",\"Batch\":1,\"Stan\":"
@@ -732,6 +764,8 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(people_are_told, setup, teardown),
                 cmocka_unit_test_setup_teardown(nobody_is_flooded, setup, teardown),
                 cmocka_unit_test_setup_teardown(told_once, setup, teardown),
+                cmocka_unit_test_setup_teardown(opened_in_the_pause, setup, teardown),
+                cmocka_unit_test_setup_teardown(no_end_without_a_beginning, setup, teardown),
                 cmocka_unit_test_setup_teardown(warnings_are_not_told, setup, teardown),
                 cmocka_unit_test(every_sentence_has_its_chinese),
                 cmocka_unit_test(table),
