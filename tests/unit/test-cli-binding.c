@@ -526,6 +526,7 @@ static void cancelling(void **state) {
         tilld.step = "confirm";
         at_terminal("binding cancel", TYPE("Cancelled", ""));
         assert_int_equal(status, 0);
+        assert_int_equal(tilld.cancelling, 0);
 
         set_up();
         tilld.change = 7;
