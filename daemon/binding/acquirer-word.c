@@ -2,11 +2,14 @@
 /* The transactions of a change: the acquirer is asked, told, and talked to over the new binding. */
 #include <inttypes.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "binding/rebind.h"
 #include "host/binding.h"
+#include "transaction/timer.h"
 
 #define REFERENCE_SIZE 48
+#define AGAIN_USEC (5 * 60 * USEC_PER_SEC)
 
 static const struct {
         const char *kind;
@@ -25,9 +28,25 @@ static void make_reference(int64_t id, enum rebind_step step, unsigned attempt, 
                 (void) snprintf(ret + n, REFERENCE_SIZE - (size_t) n, "-%u", attempt);
 }
 
-/* Only the test is made again after a restart has cut it off. */
-static bool is_spent(enum rebind_step step, const struct transaction_record *record) {
-        return step == REBIND_TEST && record->state == TRANSACTION_DONE && streq(record->reason, "interrupted");
+/* Nothing of it reached the acquirer: what would take it back is not there. */
+static int has_not_left(struct binding *b, int64_t transaction) {
+        _cleanup_(request_record_done) struct request_record record = {};
+        int r;
+
+        r = request_record_load(binding_journal(b), REQUEST_WITHDRAWAL, transaction, &record);
+        return r < 0 && r != -ENOENT ? r : r == -ENOENT;
+}
+
+/* The test is made again after a restart has cut it off; the confirm where a waiting time would have been for nothing.
+ */
+static int is_spent(struct binding *b, enum rebind_step step, const struct transaction_record *record) {
+        if (record->state != TRANSACTION_DONE)
+                return 0;
+        if (step == REBIND_TEST)
+                return streq(record->reason, "interrupted");
+        if (step == REBIND_CONFIRM && b->rebind.kind == REBIND_LOST && record->result == RESULT_FAILED)
+                return has_not_left(b, record->id);
+        return 0;
 }
 
 /* The newest of a step's; reference is that of it, or of the one to start when there is none. */
@@ -41,7 +60,13 @@ static int find(struct binding *b, enum rebind_step step, char reference[static 
                 r = engine_find(b->engine, reference, &view);
                 if (r < 0)
                         return r;
-                if (is_spent(step, &view.record))
+                /* What bears its reference and is something else is not its. */
+                if (!streq(view.record.kind, steps[step].kind))
+                        return -EBADMSG;
+                r = is_spent(b, step, &view.record);
+                if (r < 0)
+                        return r;
+                if (r > 0)
                         continue;
                 *ret = view.record;
                 return 0;
@@ -96,6 +121,8 @@ static int start(struct binding *b, enum rebind_step step, const char *reference
                 return -ECONNREFUSED;
         }
         r = engine_start_transaction(b->engine, &call, &id, &refusal);
+        if (r >= 0 && step == REBIND_CONFIRM)
+                b->again_usec = clock_now(CLOCK_BOOTTIME) + AGAIN_USEC;
         if (r >= 0 || refusal.code == REFUSAL_BUSY)
                 return 0;
         log_error("Change %" PRIi64 " of the bound phone: %s", b->rebind.id, refusal.text);
@@ -129,6 +156,10 @@ int acquirer_word(struct binding *b, enum rebind_step step, const char **ret_rea
         r = find(b, step, reference, &record);
         if (r == -EIO)
                 engine_panic(r, "the journal cannot be read");
+        if (r == -ENOENT && step == REBIND_CONFIRM && b->again_usec > clock_now(CLOCK_BOOTTIME)) {
+                timer_again(b->go_on, AGAIN_USEC);
+                return 0;
+        }
         if (r == -ENOENT)
                 return start(b, step, reference, ret_reason);
         if (r < 0) {

@@ -24,6 +24,7 @@ int binding_new(struct engine *e, const struct binding_listener *listener, struc
         r = rebind_add_timers(b);
         if (r < 0)
                 return r;
+        notices_listen(engine_notices(e), rebind_notice_delivered, b);
         *ret = TAKE_PTR(b);
         return 0;
 }
@@ -31,6 +32,7 @@ int binding_new(struct engine *e, const struct binding_listener *listener, struc
 struct binding *binding_free(struct binding *b) {
         if (!b)
                 return NULL;
+        notices_listen(engine_notices(b->engine), NULL, NULL);
         rebind_drop_calls(b);
         sd_event_source_disable_unref(b->go_on);
         sd_event_source_disable_unref(b->deadline);

@@ -167,6 +167,15 @@ static int change(struct binding *b, write_contact_t write_contact, struct conta
         return 0;
 }
 
+/* Their codes that cancel go out to the people who were on the list when it began. */
+static int check_not_lost(const struct binding *b, struct refusal *ret) {
+        if (!rebind_is_open(b) || b->rebind.kind != REBIND_LOST)
+                return 0;
+        return refusal_set(ret, REFUSAL_BUSY,
+                           "A change for a lost phone is under way: contacts are changed and removed when it has "
+                           "ended; cancel it (tillctl binding cancel) or wait");
+}
+
 int binding_add_contact(struct binding *b, struct contact_record *record, const char *by,
                         struct refusal *ret_refusal) {
         int r;
@@ -181,7 +190,9 @@ int binding_change_contact(struct binding *b, const struct contact_record *recor
         struct contact_record changed = *record;
         int r;
 
-        r = check_contact(record, ret_refusal);
+        r = check_not_lost(b, ret_refusal);
+        if (r >= 0)
+                r = check_contact(record, ret_refusal);
         return r < 0 ? r : change(b, write_changed, &changed, "contact-changed", by, ret_refusal);
 }
 
@@ -189,6 +200,9 @@ int binding_remove_contact(struct binding *b, int64_t id, const char *by, struct
         struct contact_record record = { .id = id };
         int r;
 
+        r = check_not_lost(b, ret_refusal);
+        if (r < 0)
+                return r;
         r = change(b, write_removed, &record, "contact-removed", by, ret_refusal);
         explicit_bzero(&record, sizeof(record));
         return r;

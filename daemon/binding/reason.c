@@ -21,6 +21,12 @@ static const struct {
         { "timed-out",
           { N_("A step of the change took too long; the binding stays as it was."),
             N_("Check the network, have both phones at hand, then take it up again.") } },
+        { "nobody-told",
+          { N_("Nobody could be told that the phone is said to be lost; the binding stays as it was."),
+            N_("See which channel works: tillctl binding test. Then take it up again.") } },
+        { "not-withdrawn",
+          { N_("The acquirer has not yet taken back the last change; the binding stays as it was."),
+            N_("Check the network; tillctl status says whether the acquirer refuses. Then take it up again.") } },
         { "wrong-codes",
           { N_("There were too many wrong codes; the binding stays as it was."),
             N_("Find out who typed them. Wait until codes are taken again, then take it up again.") } },
@@ -100,9 +106,20 @@ static const struct words steps[_REBIND_STEP_MAX] = {
         [REBIND_COMMITTED] = { N_("The new phone is bound."), N_("Clean the old phone: tillctl binding checklist") },
 };
 
-static const struct words codes_out[2] = {
+static const struct words wait_untold = {
+        N_("The old phone is said to be lost, and nobody has been told yet: the waiting time counts from the first "
+           "notice that goes out."),
+        N_("See what keeps the notices: tillctl binding notices."),
+};
+static const struct words wait_alone = {
+        N_("The old phone is lost: the waiting time runs. There is no backup contact: only who has the old phone can "
+           "cancel the change."),
+        N_("Leave the terminal on; the change goes on by itself when the time is over."),
+};
+static const struct words codes_out[3] = {
         { N_("Codes were sent to the old phone and to the new one."), N_("Type both codes.") },
         { N_("A code was sent to the new phone."), N_("Type it.") },
+        { N_("A code was sent to the old phone."), N_("Type it.") },
 };
 static const struct words codes_none = { N_("No code is good any more."), N_("Have new codes sent.") };
 static const struct words codes_paused = { N_("Codes were wrong or were sent too often."),
@@ -115,7 +132,15 @@ static const struct words *words_of_codes(const struct rebind_record *record, bo
                 return &codes_paused;
         if (!code_is_out)
                 return &codes_none;
-        return codes_out + !codes_wants(record, REBIND_OLD_PHONE);
+        if (!codes_wants(record, REBIND_OLD_PHONE))
+                return codes_out + 1;
+        return codes_out + (codes_wants(record, REBIND_NEW_PHONE) ? 0 : 2);
+}
+
+static const struct words *words_of_wait(const struct binding *b) {
+        if (b->rebind.told_uptime == 0)
+                return &wait_untold;
+        return contact_record_count(binding_journal(b)) == 0 ? &wait_alone : steps + REBIND_WAIT;
 }
 
 static const struct words *words_of(const struct binding *b, bool is_bound, bool code_is_out, bool paused) {
@@ -127,6 +152,8 @@ static const struct words *words_of(const struct binding *b, bool is_bound, bool
                 return &failing;
         if (record->step == REBIND_CODES)
                 return words_of_codes(record, code_is_out, paused);
+        if (record->step == REBIND_WAIT)
+                return words_of_wait(b);
         if (record->step == REBIND_ROLLED_BACK)
                 return find(record->reason) ?: &failing;
         return steps + record->step;

@@ -23,6 +23,8 @@
 #define BUSY_USEC (5 * USEC_PER_SEC)
 /* The disk may have room again. */
 #define RETRY_USEC (30 * USEC_PER_SEC)
+/* After a waiting time the acquirer is tried to be told for so long. */
+#define LOST_CONFIRM_USEC (6 * 60 * MINUTE)
 
 /* ---- What is written ---- */
 
@@ -95,14 +97,20 @@ int rebind_get_remaining(struct binding *b, uint64_t *ret) {
                 [REBIND_CHECK] = 5 * MINUTE,   [REBIND_BACKUP] = 10 * MINUTE, [REBIND_CODES] = 30 * MINUTE,
                 [REBIND_CONFIRM] = 5 * MINUTE, [REBIND_TEST] = 5 * MINUTE,
         };
-        uint64_t limit = b->rebind.step == REBIND_WAIT ? b->rebind.wait_usec : limits[b->rebind.step], passed;
+        uint64_t limit = limits[b->rebind.step], since = b->rebind.step_uptime, passed;
         int r;
 
         if (!rebind_is_open(b)) {
                 *ret = UINT64_MAX;
                 return 0;
         }
-        r = uptime_since(binding_journal(b), b->rebind.step_uptime, &passed);
+        if (b->rebind.step == REBIND_WAIT) {
+                limit = b->rebind.wait_usec;
+                since = b->rebind.told_uptime ?: since;
+        }
+        if (b->rebind.step == REBIND_CONFIRM && b->rebind.kind == REBIND_LOST)
+                limit = LOST_CONFIRM_USEC;
+        r = uptime_since(binding_journal(b), since, &passed);
         if (r < 0)
                 return r;
         *ret = limit > passed ? limit - passed : 0;
@@ -128,6 +136,13 @@ void rebind_kick(struct binding *b) {
         timer_again(b->go_on, 0);
 }
 
+void rebind_notice_delivered(void *userdata) {
+        struct binding *b = userdata;
+
+        if (rebind_is_open(b) && b->rebind.step == REBIND_WAIT && b->rebind.told_uptime == 0)
+                rebind_kick(b);
+}
+
 /* ---- Back ---- */
 
 void rebind_drop_calls(struct binding *b) {
@@ -136,7 +151,8 @@ void rebind_drop_calls(struct binding *b) {
         for (size_t i = 0; i < ELEMENTSOF(b->codes); i++)
                 b->codes[i].now = notices_now_free(b->codes[i].now);
         b->test.now = notices_now_free(b->test.now);
-        b->number_is_good = b->test_is_sent = false;
+        b->number_is_good = b->test_is_sent = b->has_hurried = false;
+        b->again_usec = 0;
 }
 
 static int tell_too_many(struct binding *b, const struct rebind_record *next) {
@@ -319,7 +335,11 @@ static void step_check(struct binding *b) {
         if (r < 0)
                 return rebind_roll_back(b, "storage");
         if (r > 0) {
-                outbox_hurry(engine_outbox(b->engine));
+                if (!b->has_hurried)
+                        outbox_hurry(engine_outbox(b->engine));
+                else
+                        outbox_kick(engine_outbox(b->engine));
+                b->has_hurried = true;
                 return timer_again(b->go_on, BUSY_USEC);
         }
         r = acquirer_word(b, REBIND_CHECK, &reason);
@@ -373,9 +393,52 @@ static void step_codes(struct binding *b) {
         enter(b, &b->rebind, REBIND_CONFIRM, NULL);
 }
 
+/* The time counts from when anybody can cancel: whoever keeps the messages from leaving gains nothing by it. */
+static int begin_to_count(struct binding *b) {
+        struct rebind_record next = b->rebind;
+        int r;
+
+        if (next.told_uptime > 0)
+                return 1;
+        r = waiting_is_told(b);
+        if (r <= 0)
+                return r;
+        r = uptime_get(binding_journal(b), &next.told_uptime);
+        if (r >= 0)
+                r = rebind_commit(b, &next, "rebind-told", NULL, NULL);
+        if (r < 0)
+                return r;
+        arm_deadline(b);
+        b->listener.changed(b->listener.userdata);
+        return 1;
+}
+
 /* Time alone ends it: on_deadline(). */
 static void step_wait(struct binding *b) {
+        int r;
+
+        r = begin_to_count(b);
+        if (r < 0) {
+                log_warning_errno(r,
+                                  "Change %" PRIi64 " of the bound phone: its waiting time cannot begin to count; "
+                                  "it is tried again",
+                                  b->rebind.id);
+                return timer_again(b->go_on, RETRY_USEC);
+        }
         notices_kick(engine_notices(b->engine));
+}
+
+static void end_wait(struct binding *b) {
+        uint64_t remaining;
+        int r;
+
+        r = begin_to_count(b);
+        if (r == 0)
+                return rebind_roll_back(b, "nobody-told");
+        if (r < 0 || rebind_get_remaining(b, &remaining) < 0)
+                return timer_again(b->deadline, RETRY_USEC);
+        if (remaining == 0)
+                enter(b, &b->rebind, REBIND_CONFIRM, NULL);
 }
 
 static void step_confirm(struct binding *b) {
@@ -554,9 +617,11 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata) {
         if (rebind_get_remaining(b, &remaining) < 0 || remaining > 0)
                 arm_deadline(b);
         else if (b->rebind.step == REBIND_WAIT)
-                enter(b, &b->rebind, REBIND_CONFIRM, NULL);
+                end_wait(b);
         else
-                rebind_roll_back(b, "timed-out");
+                rebind_roll_back(b, b->has_hurried && request_record_count(binding_journal(b), REQUEST_WITHDRAWAL) > 0
+                                            ? "not-withdrawn"
+                                            : "timed-out");
         return 0;
 }
 
@@ -584,6 +649,9 @@ static int was_cut_off(struct binding *b) {
         if (b->rebind.step != REBIND_CHECK && b->rebind.step != REBIND_CONFIRM)
                 return 0;
         r = acquirer_word_find(b, b->rebind.step, &record);
+        /* Nobody has been told yet: it is not too late. */
+        if (r == -ENOENT && b->rebind.step == REBIND_CONFIRM)
+                return 0;
         if (r < 0)
                 return r == -ENOENT ? 1 : r;
         /* The number was looked at before. */

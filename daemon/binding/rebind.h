@@ -33,6 +33,8 @@ struct binding {
         bool test_is_sent;
 
         uint64_t cancel_usec;    /* CLOCK_BOOTTIME until which no contact's code is taken */
+        uint64_t again_usec;     /* CLOCK_BOOTTIME before which no confirm that did not leave is tried again */
+        bool has_hurried;        /* the withdrawals before this change, once */
         bool told_payments_fail; /* once for each binding, and start of tilld */
 };
 
@@ -48,6 +50,8 @@ static inline bool rebind_is_open(const struct binding *b) {
 
 /* What came may be what the step waits for: looked at from the event loop. */
 void rebind_kick(struct binding *b);
+/* The same, where a notice was delivered. */
+void rebind_notice_delivered(void *userdata);
 int rebind_add_timers(struct binding *b);
 /* Takes up the one that the last run of tilld has left. */
 int rebind_recover(struct binding *b);
@@ -143,6 +147,8 @@ void rebind_backed_up(struct binding *b, int r, const char *name, const char *di
 
 /* In the commit that begins the waiting time: all contacts and the old phone are told, each with a code of its own. */
 int waiting_tell(struct binding *b, const struct rebind_record *next);
+/* How many of these have had their notice. */
+int waiting_is_told(struct binding *b);
 /* In the commit that ends it: those who were told of its begin are told of its end. */
 int waiting_tell_end(struct binding *b, const struct rebind_record *next);
 int waiting_cancel(struct binding *b, const char *text, const char *by, struct refusal *ret_refusal);

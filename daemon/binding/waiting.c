@@ -77,16 +77,34 @@ static int tell_one(struct binding *b, const struct rebind_record *next, int64_t
 int waiting_tell(struct binding *b, const struct rebind_record *next) {
         _cleanup_(people_done) struct people people = {};
         struct rebind_masks masks;
+        struct transaction_record check;
         struct notice_order order;
         int r;
 
         r = rebind_fill_order(b, next, NOTICE_TEXT_LOST_BEGUN, &masks, &order);
         if (r >= 0)
                 r = collect(binding_journal(b), next->wait_usec, &people);
+        if (r >= 0)
+                r = acquirer_word_find(b, REBIND_CHECK, &check);
+        if (r < 0)
+                return r;
+        /* By that it is known again; and it counts from the first, so that the last may still come in time. */
+        order.transaction = check.id;
+        order.life_usec = 2 * next->wait_usec;
         order.fields.time_usec = clock_now(CLOCK_REALTIME) + next->wait_usec;
         for (size_t i = 0; i < people.n && r >= 0; i++)
                 r = tell_one(b, next, people.ids[i], &order);
         return r;
+}
+
+int waiting_is_told(struct binding *b) {
+        struct transaction_record check;
+        int r;
+
+        r = acquirer_word_find(b, REBIND_CHECK, &check);
+        return r < 0 ? r
+                     : notice_record_count_delivered(binding_journal(b), notice_event_to_string(NOTICE_BINDING),
+                                                     check.id);
 }
 
 /* ---- Whose codes there are ---- */

@@ -144,6 +144,20 @@ int notice_record_count_queued(struct journal *j) {
         return journal_query_count(j, "SELECT count(*) FROM notices WHERE state = 'queued'");
 }
 
+int notice_record_count_delivered(struct journal *j, const char *event, int64_t transaction) {
+        _cleanup_statement_ sqlite3_stmt *s = NULL;
+        int r;
+
+        r = journal_statement(
+                j, "SELECT count(*) FROM notices WHERE state = 'delivered' AND event = ? AND transaction_id = ?", &s);
+        if (r < 0)
+                return r;
+        (void) sqlite3_bind_text(s, 1, event, -1, SQLITE_STATIC);
+        (void) sqlite3_bind_int64(s, 2, transaction);
+        r = journal_step(j, s);
+        return r < 0 ? r : sqlite3_column_int(s, 0);
+}
+
 int notice_record_each(struct journal *j, unsigned limit, notice_record_each_t each, void *userdata) {
         _cleanup_statement_ sqlite3_stmt *s = NULL;
         struct notice_record record;

@@ -57,6 +57,8 @@ int notice_record_first(struct journal *j, uint64_t longest_usec, struct notice_
 /* Makes all that are queued due now, as when another phone is bound. */
 int notice_record_hurry(struct journal *j);
 int notice_record_count_queued(struct journal *j);
+/* Of an event, about a transaction. */
+int notice_record_count_delivered(struct journal *j, const char *event, int64_t transaction);
 
 /* The newest first, up to limit; what each() returns other than 0 ends the walk and is returned. */
 typedef int (*notice_record_each_t)(const struct notice_record *record, void *userdata);

@@ -36,6 +36,9 @@ struct notices {
         struct delivery_way way;
         struct delivery *delivery; /* NULL: not on its way */
         bool unwritten;            /* what became of it could not be written yet */
+
+        notices_delivered_t delivered;
+        void *userdata;
 };
 
 unsigned notices_count(const struct notices *n) {
@@ -155,7 +158,8 @@ static int store(struct notice_record *record, const struct adding *a, int64_t c
                 r = uptime_get(j, &uptime);
         if (r < 0)
                 return r;
-        record->until_uptime = uptime + (a->order->what == NOTICE_TEXT_REBIND_TEST ? TEST_LIFE_USEC : LIFE_USEC);
+        record->until_uptime = uptime + MAX(a->order->life_usec,
+                                            a->order->what == NOTICE_TEXT_REBIND_TEST ? TEST_LIFE_USEC : LIFE_USEC);
         return notice_record_insert(j, record);
 }
 
@@ -310,6 +314,8 @@ static void end_attempt(struct notices *n) {
                 try_later(n, DELAY_FIRST_USEC);
                 return;
         }
+        if (n->record->state == NOTICE_DELIVERED && n->delivered)
+                n->delivered(n->userdata);
         let_go(n);
         /* Not at once: there may be many that fail. */
         try_later(n, 0);
@@ -570,6 +576,11 @@ struct notices_now *notices_now_free(struct notices_now *now) {
 }
 
 /* ---- Life ---- */
+
+void notices_listen(struct notices *n, notices_delivered_t listener, void *userdata) {
+        n->delivered = listener;
+        n->userdata = userdata;
+}
 
 int notices_new(struct engine *e, struct notices **ret) {
         _cleanup_(notices_freep) struct notices *n = calloc(1, sizeof(*n));

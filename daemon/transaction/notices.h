@@ -24,12 +24,17 @@ DEFINE_CLEANUP(struct notices *, notices_free);
 /* At the start, after adding, when a channel may be there again, or another phone is bound: what is due is sent. */
 void notices_kick(struct notices *n);
 
+/* Called after it is on the disk that one was delivered. One listener; NULL ends it. */
+typedef void (*notices_delivered_t)(void *userdata);
+void notices_listen(struct notices *n, notices_delivered_t listener, void *userdata);
+
 struct notice_order {
         enum notice_event event;
         enum notice_template what;
         struct notice_fields fields; /* merchant, terminal and serial are filled in */
         int64_t transaction;         /* 0 for none */
         bool obliged;                /* also to whom preferences leave out */
+        uint64_t life_usec;          /* it is sent for so long at least, by the terminal's uptime; 0: the usual */
 };
 
 /* To whom an order goes: to all who want to be told (NOTICE_TO_ALL), to contacts alone, or to one. */

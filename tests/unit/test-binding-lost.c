@@ -83,6 +83,9 @@ static void go_to_wait(void) {
         assert_int_equal(give(REBIND_OLD_PHONE, "123456"), -REFUSAL_NOT_ASKED);
         assert_int_equal(give_right(REBIND_NEW_PHONE), 0);
         assert_int_equal(run_until(REBIND_WAIT), REBIND_WAIT);
+        for (int i = 0; i < 1000 && room->rebind.told_uptime == 0; i++)
+                assert_true(sd_event_run(shop.event, 1000) >= 0);
+        assert_true(room->rebind.told_uptime > 0);
 }
 
 /* ---- The waiting time ---- */

@@ -79,6 +79,119 @@ static void cancelled_while_confirmed(void **state) {
         assert_bound(OLD);
 }
 
+/* ---- Whether anybody knows ---- */
+
+static void run_to_the_end(void) {
+        for (int i = 0; i < 3000 && rebind_is_open(room); i++)
+                assert_true(sd_event_run(shop.event, 1000) >= 0);
+        assert_false(rebind_is_open(room));
+}
+
+/* Whoever keeps the messages from leaving gains nothing by it. */
+static void nobody_is_told(void **state) {
+        (void) add_contact("Li", "+8613800138002");
+        run_a_while();
+        post.letter = -EHOSTUNREACH;
+        go_to_wait();
+        assert_non_null(strstr(view_of().message, "nobody has been told"));
+        pass(25 * HOUR);
+        run_to_the_end();
+        assert_rolled_back(REBIND_WAIT, "nobody-told");
+        assert_bound(OLD);
+}
+
+static void counts_from_the_first_that_is_told(void **state) {
+        post.letter = -EHOSTUNREACH;
+        go_to_wait();
+        pass(23 * HOUR);
+        run_a_while();
+        post.letter = 0;
+        assert_int_equal(journal_begin(shop.journal, JOURNAL_DURABLE), 0);
+        assert_int_equal(notice_record_hurry(shop.journal), 0);
+        assert_int_equal(journal_commit(shop.journal), 0);
+        notices_kick(engine_notices(shop.engine));
+        run_a_while();
+        assert_true(room->rebind.told_uptime > 0);
+        assert_non_null(strstr(view_of().message, "no backup contact"));
+        pass(23 * HOUR);
+        room_restart();
+        run_a_while();
+        assert_int_equal(room->rebind.step, REBIND_WAIT);
+        pass(61 * MINUTE);
+        run_to_the_end();
+        assert_int_equal(room->rebind.step, REBIND_COMMITTED);
+}
+
+static void contacts_stay(void **state) {
+        struct contact_record other = contact_of("Li", "+8613800138009");
+        int64_t li = add_contact("Li", "+8613800138002");
+        struct refusal refusal;
+
+        go_to_wait();
+        other.id = li;
+        assert_true(binding_change_contact(room, &other, "uid 1", &refusal) < 0);
+        assert_int_equal(refusal.code, REFUSAL_BUSY);
+        assert_true(binding_remove_contact(room, li, "uid 1", &refusal) < 0);
+        assert_int_equal(refusal.code, REFUSAL_BUSY);
+        assert_int_equal(binding_cancel(room, "uid 1", &refusal), 0);
+        assert_int_equal(binding_change_contact(room, &other, "uid 1", &refusal), 0);
+}
+
+/* ---- A hiccup at its end ---- */
+
+static void go_to_confirm(void) {
+        go_to_wait();
+        run_a_while();
+        assert_true(room->rebind.told_uptime > 0);
+        pass(25 * HOUR);
+}
+
+static void restarted_before_the_confirm(void **state) {
+        go_to_confirm();
+        assert_int_equal(run_until(REBIND_CONFIRM), REBIND_CONFIRM);
+        room_restart();
+        run_to_the_end();
+        assert_int_equal(room->rebind.step, REBIND_COMMITTED);
+        assert_bound(NEW);
+}
+
+static void confirm_is_not_sent(void **state) {
+        trouble.kind = HOST_BINDING_CONFIRM;
+        trouble.outcome = HOST_NOT_SENT;
+        trouble.times = 1;
+        go_to_confirm();
+        assert_int_equal(run_until(REBIND_CONFIRM), REBIND_CONFIRM);
+        run_a_while();
+        assert_int_equal(room->rebind.step, REBIND_CONFIRM);
+        pass(6 * MINUTE);
+        run_to_the_end();
+        assert_int_equal(room->rebind.step, REBIND_COMMITTED);
+        assert_bound(NEW);
+}
+
+/* ---- What is said ---- */
+
+static void last_one_is_not_withdrawn(void **state) {
+        go_to_codes(REBIND_CHANGE, NEW);
+        post.test = -EHOSTUNREACH;
+        trouble.kind = HOST_BINDING_WITHDRAW;
+        trouble.outcome = HOST_NOT_SENT;
+        trouble.times = 100000;
+        assert_int_equal(give_right(REBIND_NEW_PHONE), 0);
+        assert_string_equal(view_of().message, "A code was sent to the old phone.");
+        assert_int_equal(give_right(REBIND_OLD_PHONE), 0);
+        run_to_the_end();
+        assert_rolled_back(REBIND_TEST, "test-notice-failed");
+        post.test = 0;
+        assert_int_equal(take_up(), 0);
+        run_a_while();
+        pass(6 * MINUTE);
+        run_to_the_end();
+        assert_rolled_back(REBIND_CHECK, "not-withdrawn");
+        trouble.times = 0;
+        assert_bound(OLD);
+}
+
 /* ---- Who it was ---- */
 
 /* By whom the last event of a kind was. */
@@ -121,6 +234,12 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(cancelled_on_a_full_disk, wait_setup, room_teardown),
                 cmocka_unit_test_setup_teardown(cancelled_while_confirmed, wait_setup, room_teardown),
+                cmocka_unit_test_setup_teardown(nobody_is_told, wait_setup, room_teardown),
+                cmocka_unit_test_setup_teardown(counts_from_the_first_that_is_told, wait_setup, room_teardown),
+                cmocka_unit_test_setup_teardown(contacts_stay, wait_setup, room_teardown),
+                cmocka_unit_test_setup_teardown(restarted_before_the_confirm, wait_setup, room_teardown),
+                cmocka_unit_test_setup_teardown(confirm_is_not_sent, wait_setup, room_teardown),
+                cmocka_unit_test_setup_teardown(last_one_is_not_withdrawn, wait_setup, room_teardown),
                 cmocka_unit_test_setup_teardown(who_did_it, wait_setup, room_teardown),
         };
 

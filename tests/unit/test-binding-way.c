@@ -488,6 +488,8 @@ static void words(void **state) {
                 "cancelled-by-contact",
                 "timed-out",
                 "wrong-codes",
+                "nobody-told",
+                "not-withdrawn",
                 "number-refused",
                 "number-unchecked",
                 "not-sent",
