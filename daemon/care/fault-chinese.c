@@ -9,7 +9,7 @@ static const struct {
         { "Call the acquirer and have the booking taken back; then a supervisor resolves the transaction as settled "
           "(tillctl resolve).",
           "请致电收单机构撤回入账，再由主管将该笔交易确认为 settled（tillctl resolve）。" },
-        { "The acquirer rejected an offline payment", "收单机构拒绝了脱机交易" },
+        { "The acquirer rejected an offline payment", "收单机构拒绝了离线交易" },
         { "Claim the money from the cardholder, or call the acquirer; then a supervisor resolves the transaction as "
           "settled (tillctl resolve).",
           "请向持卡人追款或致电收单机构，再由主管将该笔交易确认为 settled（tillctl resolve）。" },

@@ -4,13 +4,9 @@
 #include <inttypes.h>
 
 #include "base/clock.h"
-#include "care/fault-code.h"
-#include "journal/fault.h"
 
 /* Between notices of the same code. */
 #define PAUSE_USEC (30 * 60 * USEC_PER_SEC)
-
-#define SENTENCE_MAX 480
 
 /* Of one code. */
 struct topic {
@@ -79,28 +75,23 @@ int fault_notices_are_due(struct fault_notices *n) {
 
 /* ---- What is said ---- */
 
-/* "The acquirer rejected a reversal (transaction 17). Call the acquirer …" */
-static void say(const struct fault_code *code, const struct fault_record *record, char ret[static SENTENCE_MAX]) {
-        char about[64] = "";
+void fault_notice_say(const struct fault_code *code, const struct fault_record *record,
+                      char ret_english[static FAULT_SENTENCE_SIZE], char ret_chinese[static FAULT_SENTENCE_SIZE]) {
+        const char *next_step = record->ended_usec > 0 ? "" : fault_code_merchant(code);
+        char about[64] = "", about_chinese[64] = "";
 
-        if (record->transaction > 0)
+        if (record->transaction > 0) {
                 (void) snprintf(about, sizeof(about), " (transaction %" PRIi64 ")", record->transaction);
-        (void) snprintf(ret, SENTENCE_MAX, "%s%s. %s", code->symptom, about,
-                        record->ended_usec > 0 ? "" : fault_code_merchant(code));
-}
-
-static void say_in_chinese(const struct fault_code *code, const struct fault_record *record,
-                           char ret[static SENTENCE_MAX]) {
-        char about[64] = "";
-
-        if (record->transaction > 0)
-                (void) snprintf(about, sizeof(about), "（交易%" PRIi64 "）", record->transaction);
-        (void) snprintf(ret, SENTENCE_MAX, "%s%s。%s", fault_code_in_chinese(code->symptom), about,
-                        record->ended_usec > 0 ? "" : fault_code_in_chinese(fault_code_merchant(code)));
+                (void) snprintf(about_chinese, sizeof(about_chinese), "（交易%" PRIi64 "）", record->transaction);
+        }
+        (void) snprintf(ret_english, FAULT_SENTENCE_SIZE, "%s%s.%s%s", code->symptom, about, *next_step ? " " : "",
+                        next_step);
+        (void) snprintf(ret_chinese, FAULT_SENTENCE_SIZE, "%s%s。%s", fault_code_in_chinese(code->symptom),
+                        about_chinese, *next_step ? fault_code_in_chinese(next_step) : "");
 }
 
 static int tell(struct fault_notices *n, const struct fault_code *code, int64_t id) {
-        char english[SENTENCE_MAX], chinese[SENTENCE_MAX];
+        char english[FAULT_SENTENCE_SIZE], chinese[FAULT_SENTENCE_SIZE];
         struct notice_order order = {
                 .event = NOTICE_FAULT,
                 .fields.detail = english,
@@ -113,8 +104,7 @@ static int tell(struct fault_notices *n, const struct fault_code *code, int64_t 
         r = fault_record_load(engine_journal(n->engine), id, &record);
         if (r < 0)
                 return r == -ENOENT ? 0 : r; /* purged since */
-        say(code, &record, english);
-        say_in_chinese(code, &record, chinese);
+        fault_notice_say(code, &record, english, chinese);
         ended = record.ended_usec > 0;
         order.what = ended ? NOTICE_TEXT_FAULT_ENDED : NOTICE_TEXT_FAULT;
         order.transaction = record.transaction;

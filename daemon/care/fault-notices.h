@@ -6,6 +6,8 @@
  * the next of the same code; and when none of a code that they were told of is open any more.
  */
 
+#include "care/fault-code.h"
+#include "journal/fault.h"
 #include "transaction/engine.h"
 
 struct fault_notices;
@@ -21,3 +23,9 @@ int fault_notices_are_due(struct fault_notices *n);
 int fault_notices_add(struct fault_notices *n);
 /* That is committed: it has been told. */
 void fault_notices_keep(struct fault_notices *n);
+
+#define FAULT_SENTENCE_SIZE 480
+
+/* "The acquirer rejected a reversal (transaction 17). Call the acquirer …"; of one that has ended without the rest. */
+void fault_notice_say(const struct fault_code *code, const struct fault_record *record,
+                      char ret_english[static FAULT_SENTENCE_SIZE], char ret_chinese[static FAULT_SENTENCE_SIZE]);

@@ -52,8 +52,9 @@ static inline struct notice_fields notice_sample(enum notice_template what, cons
                 break;
         case NOTICE_TEXT_FAULT:
         case NOTICE_TEXT_FAULT_ENDED:
-                f.detail = "The acquirer rejected an offline payment (transaction 17).";
-                f.detail_zh = "收单机构拒绝了离线交易（交易17）。";
+                /* care/ has them. */
+                f.detail = "The acquirer rejected an offline payment (transaction 17). Claim the money.";
+                f.detail_zh = "收单机构拒绝了离线交易（交易17）。请追款。";
                 f.count = what == NOTICE_TEXT_FAULT ? 2 : 0;
                 break;
         case NOTICE_TEXT_REPLACEMENT:
