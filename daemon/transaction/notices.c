@@ -20,8 +20,9 @@
 #define DELAY_MAYBE_SENT_USEC (4 * 3600 * USEC_PER_SEC)
 #define MAYBE_SENT_MAX 3
 
-/* By the terminal's uptime. Who tests another phone does not wait for three days. */
+/* By the terminal's uptime. A payment is no news the day after; who tests another phone does not wait for days. */
 #define LIFE_USEC (3 * 24 * 3600 * USEC_PER_SEC)
+#define PAYMENT_LIFE_USEC (24 * 3600 * USEC_PER_SEC)
 #define TEST_LIFE_USEC (5 * 60 * USEC_PER_SEC)
 
 struct notices {
@@ -139,6 +140,12 @@ struct adding {
         int queued;
 };
 
+static uint64_t get_life(const struct notice_order *order) {
+        if (order->what == NOTICE_TEXT_REBIND_TEST)
+                return TEST_LIFE_USEC;
+        return order->event == NOTICE_TRANSACTION ? PAYMENT_LIFE_USEC : LIFE_USEC;
+}
+
 static int store(struct notice_record *record, const struct adding *a, int64_t contact, const char *language) {
         struct journal *j = a->notices->journal;
         struct notice_fields fields;
@@ -158,8 +165,7 @@ static int store(struct notice_record *record, const struct adding *a, int64_t c
                 r = uptime_get(j, &uptime);
         if (r < 0)
                 return r;
-        record->until_uptime = uptime + MAX(a->order->life_usec,
-                                            a->order->what == NOTICE_TEXT_REBIND_TEST ? TEST_LIFE_USEC : LIFE_USEC);
+        record->until_uptime = uptime + MAX(a->order->life_usec, get_life(a->order));
         return notice_record_insert(j, record);
 }
 

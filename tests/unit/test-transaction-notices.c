@@ -527,7 +527,7 @@ static void back_off(void **state) {
         bind_phone(PHONE);
         channels.error[NOTICE_SMS] = channels.error[NOTICE_HOOK] = -EHOSTUNREACH;
         channels.text = "no modem";
-        assert_int_equal(add(&sale, NOTICE_TO_ALL), 1);
+        assert_int_equal(add(&locked, NOTICE_TO_ALL), 1);
         for (size_t i = 0; i < ELEMENTSOF(minutes); i++, attempts++) {
                 record = load(1);
                 assert_int_equal(record.attempts, attempts);
@@ -549,6 +549,17 @@ static void back_off(void **state) {
         assert_string_equal(record.error, "sms: no modem; hook: no modem");
         assert_int_equal(machine.boottime, HOUR + 3 * DAY);
         assert_int_equal(notices_count(shop.engine->notices), 0);
+}
+
+/* It is no news the day after. */
+static void a_payment_is_told_for_a_day(void **state) {
+        bind_phone(PHONE);
+        channels.error[NOTICE_SMS] = channels.error[NOTICE_HOOK] = -EHOSTUNREACH;
+        assert_int_equal(add(&sale, NOTICE_TO_ALL), 1);
+        pass(DAY - 1);
+        assert_int_equal(load(1).state, NOTICE_QUEUED);
+        pass(HOUR);
+        assert_int_equal(load(1).state, NOTICE_FAILED);
 }
 
 /* Days when the terminal was off do not count. */
@@ -1043,6 +1054,7 @@ int main(void) {
                 TEST(in_their_order),
                 TEST(the_next_channel),
                 TEST(nobody_knows),
+                TEST(a_payment_is_told_for_a_day),
                 TEST(back_off),
                 TEST(too_old_by_uptime),
                 TEST(a_test_does_not_wait_for_days),
