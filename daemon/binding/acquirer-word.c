@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/secret.h"
 #include "binding/rebind.h"
 #include "host/binding.h"
 #include "transaction/timer.h"
@@ -95,11 +96,13 @@ static int fill_binding(struct binding *b, struct host_binding *ret) {
         COPY(ret->serial, b->rebind.serial);
         COPY(ret->phone, b->rebind.phone);
         COPY(ret->old_phone, current.phone);
+        explicit_bzero(&current, sizeof(current));
         return 0;
 }
 
 static int start(struct binding *b, enum rebind_step step, const char *reference, const char **ret_reason) {
-        struct host_binding binding;
+        struct host_binding binding = {};
+        _cleanup_(wipe_done) _unused_ struct wipe wipe_binding = { &binding, sizeof(binding) };
         struct engine_call call = {
                 .kind = steps[step].kind,
                 .currency = "",

@@ -67,24 +67,58 @@ static int64_t number_of(const char *name, const char *mode) {
         return text && sscanf(text, "%" SCNi64 "-%15[a-z]", &n, word) == 2 && streq(word, mode) ? n : -1;
 }
 
-/* Also what a kill has left unfinished. */
-static bool is_spare(const char *name, const char *mode, int64_t newest) {
-        int64_t n = number_of(name, mode);
+/* What a kill has left. */
+static bool is_unfinished(const char *name) {
         size_t l = strlen(name);
 
-        if (n < 0)
-                return false;
-        return n <= newest - KEPT || (l > 4 && streq(name + l - 4, ".new"));
+        return l > 4 && streq(name + l - 4, ".new");
 }
 
-static void remove_spare(const char *folder, const char *mode, int64_t newest) {
+static void remove_file(DIR *d, const char *name) {
+        if (unlinkat(dirfd(d), name, 0) < 0)
+                log_warning_errno(errno, "Backup %s cannot be removed", name);
+}
+
+static void remove_unfinished(const char *folder, const char *mode) {
         DIR *d = opendir(folder);
 
         if (!d)
                 return;
         for (struct dirent *entry = readdir(d); entry; entry = readdir(d))
-                if (is_spare(entry->d_name, mode, newest) && unlinkat(dirfd(d), entry->d_name, 0) < 0)
-                        log_warning_errno(errno, "%s/%s cannot be removed", folder, entry->d_name);
+                if (number_of(entry->d_name, mode) >= 0 && is_unfinished(entry->d_name))
+                        remove_file(d, entry->d_name);
+        (void) closedir(d);
+}
+
+/* How many of the mode are of a later change. */
+static unsigned count_newer(DIR *d, const char *mode, int64_t number) {
+        unsigned n = 0;
+
+        rewinddir(d);
+        for (struct dirent *entry = readdir(d); entry; entry = readdir(d))
+                n += number_of(entry->d_name, mode) > number;
+        return n;
+}
+
+/* Files count, not numbers: many a change ends before its backup. */
+static void remove_old(const char *folder, const char *mode) {
+        _cleanup_free_ char *oldest = NULL;
+        int64_t least = INT64_MAX;
+        DIR *d = opendir(folder);
+
+        if (!d)
+                return;
+        for (struct dirent *entry = readdir(d); entry; entry = readdir(d)) {
+                int64_t n = number_of(entry->d_name, mode);
+
+                if (n < 0 || n >= least)
+                        continue;
+                free(oldest);
+                oldest = strdup(entry->d_name);
+                least = n;
+        }
+        if (oldest && count_newer(d, mode, least) >= KEPT)
+                remove_file(d, oldest);
         (void) closedir(d);
 }
 
@@ -149,8 +183,10 @@ static void end(int r, void *userdata) {
                 return;
         if (r >= 0 && EVP_DigestFinal_ex(bk->digest, digest, &size) != 1)
                 r = -ENOMEM;
-        if (r >= 0)
+        if (r >= 0) {
                 hex_encode(digest, size, text);
+                remove_old(bk->folder, mode_to_string(bk->binding->engine->config.settings->mode));
+        }
         rebind_backed_up(bk->binding, r, bk->name, text);
 }
 
@@ -171,7 +207,7 @@ int backup_start(struct binding *b) {
         r = find_folder(binding_journal(b), &bk->folder);
         if (r < 0)
                 return r;
-        remove_spare(bk->folder, mode, b->rebind.id);
+        remove_unfinished(bk->folder, mode);
         (void) snprintf(name, sizeof(name), PREFIX "%" PRIi64 "-%s", b->rebind.id, mode);
         r = export_to_folder(binding_journal(b), bk->folder, name, &bk->export);
         if (r < 0)

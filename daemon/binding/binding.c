@@ -50,7 +50,10 @@ int binding_start(struct binding *b) {
                                    "tillctl journal verify");
         if (r == -ENOENT || r == -EBADMSG)
                 return 0;
-        return r < 0 ? r : rebind_recover(b);
+        if (r < 0)
+                return r;
+        rebind_forget_phone(b);
+        return rebind_recover(b);
 }
 
 void binding_transaction_changed(struct binding *b, const struct transaction_view *view,
@@ -203,6 +206,7 @@ static int take_over(struct binding *b, const char *by, int64_t *ret_id, struct 
 
 int binding_take_up(struct binding *b, const char *by, int64_t *ret_id, struct refusal *ret_refusal) {
         struct rebind_record record = { .step = REBIND_CHECK };
+        int r;
 
         if (rebind_is_open(b))
                 return take_over(b, by, ret_id, ret_refusal);
@@ -214,9 +218,13 @@ int binding_take_up(struct binding *b, const char *by, int64_t *ret_id, struct r
         record.resumes = b->rebind.id;
         COPY(record.serial, b->rebind.serial);
         COPY(record.terminal, b->rebind.terminal);
-        COPY(record.phone, b->rebind.phone);
+        r = rebind_load_phone(b, record.phone);
+        if (r < 0)
+                return engine_refuse_journal(ret_refusal, r);
         COPY(record.by, by);
-        return begin(b, &record, ret_id, ret_refusal);
+        r = begin(b, &record, ret_id, ret_refusal);
+        explicit_bzero(record.phone, sizeof(record.phone));
+        return r;
 }
 
 /* ---- While it is under way ---- */
@@ -333,6 +341,9 @@ int binding_get_view(struct binding *b, struct binding_view *ret) {
         bool paused;
         int r;
 
+        r = rebind_load_phone(b, view.rebind.phone);
+        if (r < 0)
+                return r;
         r = binding_record_load_current(binding_journal(b), &view.current);
         if (r == -ENOENT)
                 view.current = (struct binding_record){};

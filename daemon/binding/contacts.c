@@ -11,6 +11,9 @@
 #include "journal/uptime.h"
 
 #define DETAIL_MAX 300
+/* So many changes and removals in the longest waiting time. */
+#define FORMERS_MAX 64
+#define FORMER_USEC (168 * 3600 * USEC_PER_SEC)
 
 /* ---- What is taken ---- */
 
@@ -50,6 +53,12 @@ static int refuse(struct refusal *ret, int error, int64_t id) {
         if (error == -ENOENT)
                 return refusal_set(ret, REFUSAL_NOT_FOUND,
                                    "There is no contact %" PRIi64 ": tillctl binding contacts shows who there is", id);
+        if (error == -EDQUOT)
+                return refusal_set(
+                        ret, REFUSAL_INVALID_CONTACT,
+                        "Contacts were changed too often: %d former ones are kept, each for a week that the "
+                        "terminal is on; try again tomorrow",
+                        FORMERS_MAX);
         if (error == -ENOSPC)
                 return refusal_set(ret, REFUSAL_INVALID_CONTACT, "There are %d contacts already: remove one first",
                                    CONTACTS_MAX);
@@ -81,17 +90,38 @@ static int append(struct journal *j, const char *event, int64_t contact, const c
         return event_append(j, event, 0, text);
 }
 
+static int count_former(const struct contact_record *record, void *userdata) {
+        unsigned *n = userdata;
+
+        *n += record->removed_usec > 0;
+        return 0;
+}
+
+/* None is forgotten for another: whoever fills the list would get rid of them. */
+static int check_formers(struct journal *j, uint64_t now) {
+        unsigned n = 0;
+        int r;
+
+        r = contact_record_each(j, now > FORMER_USEC ? now - FORMER_USEC : 0, count_former, &n);
+        if (r < 0)
+                return r;
+        return n >= FORMERS_MAX ? -EDQUOT : 0;
+}
+
 static int remove_contact(struct journal *j, int64_t id) {
         uint64_t now;
         int r;
 
         r = uptime_get(j, &now);
+        if (r >= 0)
+                r = check_formers(j, now);
         return r < 0 ? r : contact_record_remove(j, id, now);
 }
 
 /* Who was reached there until now hears of a lost phone for a while: as if that contact had been removed. */
 static int keep_former(struct journal *j, const struct contact_record *record, int64_t *ret_former) {
         struct contact_record former;
+        uint64_t now;
         int r;
 
         *ret_former = 0;
@@ -102,10 +132,11 @@ static int keep_former(struct journal *j, const struct contact_record *record, i
                 return -ENOENT;
         if (streq(former.phone, record->phone) && streq(former.mail, record->mail))
                 return 0;
-        former.position = 0;
-        r = contact_record_insert(j, &former);
+        r = uptime_get(j, &now);
         if (r >= 0)
-                r = remove_contact(j, former.id);
+                r = check_formers(j, now);
+        if (r >= 0)
+                r = contact_record_insert_former(j, &former, now);
         if (r >= 0)
                 *ret_former = former.id;
         explicit_bzero(&former, sizeof(former));

@@ -209,7 +209,25 @@ static int look_for_confirm(struct binding *b, int64_t *ret_id) {
         return record.state != TRANSACTION_DONE;
 }
 
+void rebind_forget_phone(struct binding *b) {
+        if (!rebind_is_open(b))
+                explicit_bzero(b->rebind.phone, sizeof(b->rebind.phone));
+}
+
+int rebind_load_phone(struct binding *b, char ret[static PHONE_SIZE]) {
+        struct rebind_record record = b->rebind;
+        int r = 0;
+
+        if (record.id > 0 && !*record.phone)
+                r = rebind_record_load(binding_journal(b), record.id, &record);
+        if (r >= 0)
+                copy_text(ret, PHONE_SIZE, record.phone);
+        explicit_bzero(&record, sizeof(record));
+        return r;
+}
+
 static void say_end(struct binding *b) {
+        rebind_forget_phone(b);
         arm_deadline(b);
         notices_kick(engine_notices(b->engine));
         b->listener.changed(b->listener.userdata);

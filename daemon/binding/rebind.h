@@ -32,7 +32,6 @@ struct binding {
         struct sending test;
         bool test_is_sent;
 
-        uint64_t cancel_usec;    /* CLOCK_BOOTTIME until which no contact's code is taken */
         uint64_t again_usec;     /* CLOCK_BOOTTIME before which no confirm that did not leave is tried again */
         bool has_hurried;        /* the withdrawals before this change, once */
         bool told_payments_fail; /* once for each binding, and start of tilld */
@@ -77,6 +76,10 @@ int rebind_commit(struct binding *b, const struct rebind_record *next, const cha
 int rebind_append_event(struct journal *j, const char *event, const struct rebind_record *record, const char *by);
 /* Microseconds until the step ends by itself; UINT64_MAX: never. */
 int rebind_get_remaining(struct binding *b, uint64_t *ret);
+/* After the end the number is in the journal alone. */
+void rebind_forget_phone(struct binding *b);
+/* The new one of the newest change, "" where there was none. */
+int rebind_load_phone(struct binding *b, char ret[static PHONE_SIZE]);
 /* Forgets what is under way outside, without a word. */
 void rebind_drop_calls(struct binding *b);
 /* For a notice about it; the texts are in *masks. */

@@ -104,8 +104,34 @@ static uint32_t place_within(uint32_t wanted, uint32_t last) {
         return wanted == 0 ? last : MIN(wanted, last);
 }
 
-int contact_record_insert(struct journal *j, struct contact_record *record) {
+/* Under an id of its own. */
+static int insert_row(struct journal *j, struct contact_record *row) {
         _cleanup_statement_ sqlite3_stmt *s = NULL;
+        int r;
+
+        r = journal_next_id(j, "contacts", &row->id);
+        if (r >= 0)
+                r = journal_statement(j, "INSERT INTO contacts (" COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?)", &s);
+        if (r >= 0)
+                r = columns_bind(s, 1, fields, ELEMENTSOF(fields), row);
+        if (r >= 0)
+                r = bind_person(j, s, 1 + N_FIELDS, row);
+        return r < 0 ? r : journal_run(j, s);
+}
+
+int contact_record_insert_former(struct journal *j, struct contact_record *record, uint64_t uptime) {
+        int r;
+
+        r = journal_require_open(j);
+        if (r < 0)
+                return r;
+        record->position = 0;
+        record->removed_usec = journal_now();
+        record->removed_uptime = uptime;
+        return insert_row(j, record);
+}
+
+int contact_record_insert(struct journal *j, struct contact_record *record) {
         struct contact_record row = *record;
         int r;
 
@@ -120,15 +146,7 @@ int contact_record_insert(struct journal *j, struct contact_record *record) {
         row.removed_usec = row.removed_uptime = 0;
         r = move_places(j, row.position, UINT32_MAX, 1);
         if (r >= 0)
-                r = journal_next_id(j, "contacts", &row.id);
-        if (r >= 0)
-                r = journal_statement(j, "INSERT INTO contacts (" COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?)", &s);
-        if (r >= 0)
-                r = columns_bind(s, 1, fields, ELEMENTSOF(fields), &row);
-        if (r >= 0)
-                r = bind_person(j, s, 1 + N_FIELDS, &row);
-        if (r >= 0)
-                r = journal_run(j, s);
+                r = insert_row(j, &row);
         if (r < 0)
                 return r;
         *record = row;

@@ -29,6 +29,8 @@ struct contact_record {
 
 /* -ENOSPC beyond CONTACTS_MAX. Those from its position on move down; 0 and what is too much are behind the last. */
 int contact_record_insert(struct journal *j, struct contact_record *record);
+/* As one that was removed at (uptime); sets id. There may be any number of these. */
+int contact_record_insert_former(struct journal *j, struct contact_record *record, uint64_t uptime);
 /* Writes name, phone, mail, channel, language, and position as insert does. -ENOENT for one that is none. */
 int contact_record_update(struct journal *j, const struct contact_record *record);
 /* Those behind move up. -ENOENT for one that is none. */

@@ -137,6 +137,25 @@ static void contacts_stay(void **state) {
         assert_int_equal(binding_change_contact(room, &other, "uid 1", &refusal), 0);
 }
 
+static void phones_of_a_full_list(void **state) {
+        struct contact_record record;
+        struct refusal refusal;
+
+        for (int i = 0; i < CONTACTS_MAX; i++) {
+                record = contact_of("Li", "+8613800138002");
+                assert_int_equal(binding_add_contact(room, &record, "uid 1", &refusal), 0);
+        }
+        for (int i = 0; i < 64; i++) {
+                COPY(record.phone, i % 2 ? "+8613800138002" : "+8613800138009");
+                assert_int_equal(binding_change_contact(room, &record, "uid 1", &refusal), 0);
+        }
+        COPY(record.phone, "+8613800138009");
+        assert_true(binding_change_contact(room, &record, "uid 1", &refusal) < 0);
+        assert_int_equal(refusal.code, REFUSAL_INVALID_CONTACT);
+        pass(8 * DAY);
+        assert_int_equal(binding_change_contact(room, &record, "uid 1", &refusal), 0);
+}
+
 /* ---- A hiccup at its end ---- */
 
 static void go_to_confirm(void) {
@@ -237,6 +256,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(nobody_is_told, wait_setup, room_teardown),
                 cmocka_unit_test_setup_teardown(counts_from_the_first_that_is_told, wait_setup, room_teardown),
                 cmocka_unit_test_setup_teardown(contacts_stay, wait_setup, room_teardown),
+                cmocka_unit_test_setup_teardown(phones_of_a_full_list, wait_setup, room_teardown),
                 cmocka_unit_test_setup_teardown(restarted_before_the_confirm, wait_setup, room_teardown),
                 cmocka_unit_test_setup_teardown(confirm_is_not_sent, wait_setup, room_teardown),
                 cmocka_unit_test_setup_teardown(last_one_is_not_withdrawn, wait_setup, room_teardown),

@@ -38,6 +38,9 @@ static void change(void **state) {
         assert_int_equal(run_until(REBIND_COMMITTED), REBIND_COMMITTED);
         assert_string_equal(post.test_phone, NEW);
         assert_bound(NEW);
+        /* Its number is in the journal alone. */
+        assert_string_equal(room->rebind.phone, "");
+        assert_string_equal(view_of().rebind.phone, NEW);
         assert_int_equal(heard.n_ended, 2);
 }
 
@@ -89,6 +92,17 @@ static void backup_is_kept(void **state) {
                 go_to_codes(REBIND_CHANGE, NEW);
                 assert_int_equal(binding_cancel(room, "uid 1", &(struct refusal){}), 0);
         }
+        /* What ends before its backup costs none. */
+        trouble.kind = HOST_BINDING_CHECK;
+        trouble.outcome = HOST_NOT_SENT;
+        trouble.times = 5;
+        for (int i = 0; i < 5; i++) {
+                pass(31 * MINUTE);
+                assert_int_equal(begin_as(REBIND_CHANGE, NEW), 0);
+                assert_int_equal(run_until(REBIND_ROLLED_BACK), REBIND_ROLLED_BACK);
+        }
+        pass(31 * MINUTE);
+        go_to_codes(REBIND_CHANGE, NEW);
         snprintf(command, sizeof(command),
                  "cd %s/backups && [ $(ls | grep -c test) = 5 ] && ls rebind-1-live-x.jsonl "
                  ">/dev/null && ! ls *.new 2>/dev/null",
