@@ -171,6 +171,8 @@ static const struct {
         { "phone-differs", { "收单机构登记的号码不同", "the acquirer has another phone on record" } },
         { "acquirer-refused", { "收单机构不同意", "the acquirer does not agree" } },
         { "unreachable-host", { "未能连接收单机构", "the acquirer was not reached" } },
+        { "nobody-told", { "无法通知任何人", "nobody could be told" } },
+        { "not-withdrawn", { "收单机构尚未撤回上次更换", "the acquirer has not taken back the last change" } },
         { "backup-failed", { "交易记录备份失败", "the backup failed" } },
         { "test-notice-failed", { "新手机收不到测试通知", "the new phone got no test notice" } },
         { "test-transaction-failed", { "测试交易失败", "the test transaction failed" } },
