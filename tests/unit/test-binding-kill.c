@@ -79,7 +79,7 @@ static void settle(bool cancel) {
                 assert_int_equal(take_up(), 0);
         go_on_to_the_end();
         assert_int_equal(room->rebind.step, REBIND_COMMITTED);
-        assert_bound(room->rebind.phone);
+        assert_bound(view_of().rebind.phone);
 }
 
 static void check(const char *said, bool cancel) {
