@@ -20,6 +20,7 @@ struct dialogue {
         bool gone;                  /* tilld has stopped */
         int interrupt;              /* a signalfd for Ctrl-C, where no prompt takes it */
         char said[256];             /* the last line of progress */
+        bool wrong;                 /* the last code was, and that is not said yet */
         const struct holder *asked; /* whose code is asked for; NULL: new ones */
 };
 
@@ -192,13 +193,17 @@ static int leave(const struct dialogue *d) {
         return EXIT_NO;
 }
 
+static void say_sentence(struct dialogue *d, const char *text) {
+        COPY(d->said, text);
+        say(text);
+}
+
+/* end_rolled_back() says it, and what to do. */
 static void say_progress(struct dialogue *d) {
         const char *text = cli_sentence(d->now, "Message");
 
-        if (!*text || streq(text, d->said))
-                return;
-        COPY(d->said, text);
-        say(text);
+        if (*text && !streq(text, d->said) && !streq(step_of(d), "rolled-back"))
+                say_sentence(d, text);
 }
 
 static int end_committed(struct dialogue *d) {
@@ -279,14 +284,29 @@ static int prompt(struct dialogue *d, const char *question, bool hidden, char li
         return prompt_line(question, hidden, &watch, line);
 }
 
-/* What a person can mend by typing again is said, and no end. */
+/* What a person can mend by typing again is said in his language, and no end. */
 static int may_go_on(struct dialogue *d, const sd_bus_error *error, int r) {
-        static const char *const words[] = { "WrongCode", "InvalidCode", "LockedOut", "NotAsked", "Busy" };
+        static const struct {
+                const char *word, *sentence; /* NULL: ask_code() has it */
+        } mendable[] = {
+                { "WrongCode", NULL },
+                { "InvalidCode", N_("A code is six digits.") },
+                { "LockedOut", N_("Codes were wrong or were sent too often.") },
+                { "NotAsked", N_("No code is good any more.") },
+                { "Busy", N_("The last codes are still on their way: wait for them.") },
+        };
         const char *word = error->name ? startswith(error->name, "org.tilld1.Error.") : NULL;
-        int status = cli_fail(d->b->cli, error, r);
 
         d->changed = true;
-        return string_table_find(words, ELEMENTSOF(words), word) >= 0 ? 0 : status;
+        for (size_t i = 0; i < ELEMENTSOF(mendable) && word; i++) {
+                if (!streq(mendable[i].word, word))
+                        continue;
+                d->wrong = !mendable[i].sentence;
+                if (mendable[i].sentence)
+                        say_sentence(d, _(mendable[i].sentence));
+                return 0;
+        }
+        return cli_fail(d->b->cli, error, r);
 }
 
 static int send_codes(struct dialogue *d) {
@@ -342,12 +362,24 @@ static int ask_for_new_codes(struct dialogue *d) {
         return r < 0 ? answered(d, r) : send_codes(d);
 }
 
+/* h: whose code is asked for next, NULL for none. */
+static void say_wrong(struct dialogue *d, const struct holder *h) {
+        d->wrong = false;
+        if (h && h == d->asked)
+                fprintf(stderr, _("The code is wrong; tries left: %u. Type the one of the newest message.\n"),
+                        (unsigned) binding_number(d->now, h->tries));
+        else
+                say(_("The code is wrong."));
+}
+
 static int ask_code(struct dialogue *d) {
         const struct holder *h = next_holder(d);
         char question[256], line[PROMPT_MAX] = "";
         WIPE_AT_END(line);
         int r;
 
+        if (d->wrong)
+                say_wrong(d, h);
         if (!h)
                 return ask_for_new_codes(d);
         (void) snprintf(question, sizeof(question), _("%s, %s (Enter: new codes):"), _(h->question),

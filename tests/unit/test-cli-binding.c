@@ -128,6 +128,7 @@ static int on_give_code(sd_bus_message *m, void *userdata, sd_bus_error *error) 
         note("%s %s; ", holder, code);
         if (fail) {
                 tilld.fail = NULL;
+                *(streq(holder, "old") ? &tilld.old_tries : &tilld.new_tries) -= 1;
                 snprintf(name, sizeof(name), "org.tilld1.Error.%s", fail);
                 return sd_bus_error_set(error, name, "Two tries are left");
         }
@@ -434,12 +435,12 @@ static void by_a_supervisor(void **state) {
 static void wrong_codes(void **state) {
         set_up();
         tilld.fail = "WrongCode";
-        at_terminal("binding change", TYPE(ENTRY, "old phone was sent", "111112\n", "Two tries", "111111\n",
-                                           "new phone was sent", "\n", "new phone was sent", "222222\n"));
+        at_terminal("binding change", TYPE(ENTRY, "old phone was sent", "111112\n", "newest message.\r\nCode",
+                                           "111111\n", "new phone was sent", "\n", "new phone was sent", "222222\n"));
         assert_int_equal(status, 0);
         assert_string_equal(tilld.asked, "Begin SN-1 T0000001 +8613800138001; old 111112; old 111111; SendCodes; "
                                          "new 222222; ");
-        assert_shown("WrongCode: Two tries are left");
+        assert_shown("The code is wrong; tries left: 2.");
 }
 
 static void a_failure(void **state) {
@@ -449,6 +450,7 @@ static void a_failure(void **state) {
         assert_int_equal(status, EXIT_NO);
         assert_shown("Not changed: it failed at \"test\" (test notice failed).");
         assert_shown("The test notice did not arrive.");
+        assert_null(strstr(strstr(shown, "did not arrive.") + 1, "did not arrive."));
 
         set_up();
         at_terminal("binding change",
