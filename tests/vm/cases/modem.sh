@@ -45,17 +45,11 @@ play_modem_manager() {
 	check_soon "ModemManager is played on the system bus" 60 busctl status org.freedesktop.ModemManager1
 }
 
-# put_modem KEY VALUE: in place of the one before; modem_manager.py has the keys
-put_modem() {
-	modem_mock RemoveObject s /org/freedesktop/ModemManager1/Modem/0 >/dev/null 2>&1
-	modem_mock AddModem 'sa{sv}' 0 1 "$1" s "$2" >/dev/null
-}
-
 # modem_sends HOW: "sent", or the error that a message ends with
-modem_sends() { put_modem Send "$1"; }
-
-# modem_refuses NUMBER: and sends to all others
-modem_refuses() { put_modem Refuses "$1"; }
+modem_sends() {
+	modem_mock RemoveObject s /org/freedesktop/ModemManager1/Modem/0 >/dev/null 2>&1
+	modem_mock AddModem 'sa{sv}' 0 1 Send s "$1" >/dev/null
+}
 
 # messages NUMBER: the texts that number was sent, a line each, the oldest first
 messages() {

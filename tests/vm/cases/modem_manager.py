@@ -3,8 +3,7 @@
 
 Modems are added by AddModem of org.freedesktop.DBus.Mock; "Send" says what becomes of a message there: "sent", "silent",
 "late" (till-notify waits for ten seconds), "timeout" or an error's name behind "org.freedesktop.ModemManager1.Error.";
-"Create" likewise; "Refuses" is a number to which nothing is sent. What is done is printed, a line of JSON each. The texts of
-errors quote the number, as real ones may."""
+"Create" likewise. What is done is printed, a line of JSON each. The texts of errors quote the number, as real ones may."""
 
 import json
 import time
@@ -59,7 +58,7 @@ def create(modem, properties):
 def send(sms):
     number = str(sms.props[SMS]["Number"])
     tell(call="Send", sms=sms.path)
-    end_as("Core.Failed" if number == sms.modem.refuses else sms.modem.behaviour["Send"], number)
+    end_as(sms.modem.behaviour["Send"], number)
     sms.props[SMS]["MessageReference"] = dbus.UInt32(17)
 
 
@@ -85,7 +84,6 @@ def AddModem(self, name, what):
     )
     modem = mockobject.objects[path]
     modem.behaviour = {"Create": str(what.get("Create", "sent")), "Send": str(what.get("Send", "sent"))}
-    modem.refuses = str(what.get("Refuses", ""))
     modem.count = 0
     modem.create, modem.delete = create, delete
     if what.get("Messaging", True):
