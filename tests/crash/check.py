@@ -33,6 +33,7 @@ class Witnesses:
         self.withdrawals = {r['transaction_id'] for r in rows(journal, 'SELECT transaction_id FROM withdrawals')}
         self.jobs = rows(journal, 'SELECT id, transaction_id, what, duplicate, state FROM print_jobs ORDER BY id')
         self.notices = rows(journal, 'SELECT event, transaction_id FROM notices')
+        self.bound = bool(rows(journal, 'SELECT id FROM bindings'))
         self.batches = rows(journal, 'SELECT * FROM batches ORDER BY number')
         self.counters = {r['name']: r['value'] for r in rows(journal, 'SELECT * FROM counters')}
         self.events = rows(journal, 'SELECT * FROM events ORDER BY seq')
@@ -348,15 +349,15 @@ def check_changes(w):
             yield f'transaction {id} is said to be withdrawn, and the acquirer does not know it'
 
 
-# --- Of money that has moved somebody is told once, of any other never.
+# --- Of money that has moved somebody is told once, of any other never; nobody is while no phone is bound.
 
 def check_notices(w):
     told = collections.Counter((n['event'], n['transaction_id']) for n in w.notices)
     settled = {b['settlement'] for b in w.batches if b['state'] == 'settled'}
     for t in w.transactions:
         moved = t['result'] == 'approved' and t['kind'] not in FREE
-        for event, wanted in (('transaction', int(moved)), ('settlement', int(t['id'] in settled))):
-            if told[event, t['id']] != wanted and not t['purged']:
+        for event, due in (('transaction', moved), ('settlement', t['id'] in settled)):
+            if told[event, t['id']] != int(due and w.bound) and not t['purged']:
                 yield f'{t["kind"]} {t["reference"]} is {t["result"]}, and has {told[event, t["id"]]} notices ({event})'
 
 
