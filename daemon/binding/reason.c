@@ -27,8 +27,8 @@ static const struct {
             N_("See which channel works: tillctl binding test. Then take it up again: tillctl binding take-up") } },
         { "not-withdrawn",
           { N_("The acquirer has not yet taken back the last change; the binding stays as it was."),
-            N_("Check the network; tillctl status says whether the acquirer refuses. Then take it up again: tillctl "
-               "binding take-up") } },
+            N_("Check the network; tillctl fault says whether the acquirer refuses, and how a supervisor resolves "
+               "that. Then take it up again: tillctl binding take-up") } },
         { "wrong-codes",
           { N_("There were too many wrong codes; the binding stays as it was."),
             N_("Find out who typed them. When codes are taken again, take it up again: tillctl binding take-up") } },

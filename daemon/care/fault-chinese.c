@@ -14,9 +14,9 @@ static const struct {
           "settled (tillctl resolve).",
           "请向持卡人追款或致电收单机构，再由主管将该笔交易确认为 settled（tillctl resolve）。" },
         { "The acquirer may have the wrong phone", "收单机构登记的手机可能有误" },
-        { "Call the acquirer and have the phone that is bound here put back into its record. The terminal tells it "
-          "again until it is taken.",
-          "请致电收单机构，将其登记恢复为本机绑定的手机。终端会继续通知，直到对方接受。" },
+        { "Call the acquirer and have the phone that is bound here put back into its record; then a supervisor "
+          "resolves the transaction as settled (tillctl resolve).",
+          "请致电收单机构，将其登记恢复为本机绑定的手机，再由主管将该笔交易确认为 settled（tillctl resolve）。" },
         { "The acquirer has not said how it ended", "收单机构未告知交易结果" },
         { "Do not repeat it. Ask the acquirer whether it is booked; then a supervisor resolves the transaction as "
           "approved or declined (tillctl resolve).",

@@ -30,10 +30,11 @@ static const struct fault_code codes[] = {
              "tilld.conf."),
           .lasts = true },
         { "withdrawal-rejected", NETWORK, ERROR, N_("The acquirer may have the wrong phone"),
-          N_("Call the acquirer and have the phone that is bound here put back into its record. The terminal tells it "
-             "again until it is taken."),
-          N_("Until then no other change of the phone gets on. tillctl binding shows the phone that is bound; the "
-             "acquirer finds the change by the number in the transaction's reference (tillctl show)."),
+          N_("Call the acquirer and have the phone that is bound here put back into its record; then a supervisor "
+             "resolves the transaction as settled (tillctl resolve)."),
+          N_("Until then no other change of the phone gets on, and the acquirer is told again. tillctl binding shows "
+             "the phone that is bound; the acquirer finds the change by the number in the transaction's reference "
+             "(tillctl show)."),
           .lasts = true },
         { "result-unconfirmed", NETWORK, ERROR, N_("The acquirer has not said how it ended"),
           N_("Do not repeat it. Ask the acquirer whether it is booked; then a supervisor resolves the transaction as "

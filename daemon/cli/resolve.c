@@ -6,7 +6,8 @@
 static int help(void) {
         printf("%s\n\n", _("tillctl resolve TRANSACTION OUTCOME NOTE [NUMBER]: a supervisor records how it ended."));
         printf("  approved, declined  %s\n", _("of what is unconfirmed: whether the acquirer has booked it"));
-        printf("  settled             %s\n", _("of a reversal or forwarding: agreed with the acquirer, send no more"));
+        printf("  settled             %s\n",
+               _("of a reversal, forwarding or withdrawal: agreed with the acquirer, send no more"));
         printf("                      %s\n",
                _("of the last settlement, where the acquirer refuses it: its batch ended as agreed"));
         printf("\n%s\n",

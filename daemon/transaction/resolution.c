@@ -27,14 +27,14 @@ static int refuse_nothing(struct refusal *ret, const struct transaction_record *
         return refusal_set(
                 ret, REFUSAL_NOT_ASKED,
                 "Transaction %" PRIi64 " (%s, reversal %s, forwarding %s) has nothing that \"%s\" resolves: "
-                "\"approved\" and \"declined\" end an unconfirmed one, \"settled\" a reversal or forwarding "
-                "that is pending or rejected, or a refused settlement",
+                "\"approved\" and \"declined\" end an unconfirmed one, \"settled\" a pending or rejected "
+                "reversal, forwarding or withdrawal, or a refused settlement",
                 record->id, transaction_result_to_string(record->result), reversal_state_to_string(record->reversal),
                 forwarding_state_to_string(record->forwarding), outcome);
 }
 
 /* Whatever of it the acquirer is not going to be told any more. */
-static bool settle(struct transaction_record *record) {
+static bool settle(struct journal *j, struct transaction_record *record) {
         bool reversal = record->reversal == REVERSAL_PENDING || record->reversal == REVERSAL_REJECTED;
         bool forward = record->forwarding == FORWARDING_PENDING || record->forwarding == FORWARDING_REJECTED;
 
@@ -44,7 +44,7 @@ static bool settle(struct transaction_record *record) {
                 record->reversal = REVERSAL_RESOLVED;
         if (forward)
                 record->forwarding = FORWARDING_RESOLVED;
-        return reversal || forward;
+        return reversal || forward || withdrawals_are_armed(j, record->id) > 0;
 }
 
 static void set_reason(struct transaction_record *record, const char *reason) {
@@ -84,7 +84,7 @@ static int apply(struct engine *e, struct transaction_record *record, const char
         else if (streq(outcome, "declined"))
                 applied = confirm(record, RESULT_DECLINED);
         else
-                applied = streq(outcome, "settled") && settle(record);
+                applied = streq(outcome, "settled") && settle(e->config.journal, record);
         return applied ? 0 : refuse_nothing(ret_refusal, record, outcome);
 }
 
@@ -114,7 +114,7 @@ static int forget_requests(struct journal *j, const struct transaction_record *r
                 if (r < 0 && r != -ENOENT)
                         return r;
         }
-        return 0;
+        return withdrawals_give_up(j, record->id);
 }
 
 static int commit(struct engine *e, const struct transaction_record *record, const struct resolution *resolution) {

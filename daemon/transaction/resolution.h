@@ -11,9 +11,9 @@ struct engine;
 
 struct resolution {
         /*
-         * "approved" or "declined" ends an unconfirmed transaction, once. "settled" ends a reversal or a forwarding
-         * that waits or was rejected, and the batch of a settlement that the acquirer refuses: what is to be booked
-         * was agreed with the acquirer, and nothing more is sent.
+         * "approved" or "declined" ends an unconfirmed transaction, once. "settled" ends a reversal, a forwarding or a
+         * withdrawal that waits or was rejected, and the batch of a settlement that the acquirer refuses: what is to
+         * be booked, or which phone is on record, was agreed with the acquirer, and nothing more is sent.
          */
         const char *outcome;
         const char *note;     /* how it is known: 1 to RESOLUTION_NOTE_MAX bytes of UTF-8 without control characters */

@@ -46,6 +46,23 @@ int withdrawals_forget(struct journal *j, int64_t transaction) {
         return record.armed ? -EALREADY : request_record_remove(j, REQUEST_WITHDRAWAL, transaction);
 }
 
+int withdrawals_are_armed(struct journal *j, int64_t transaction) {
+        _cleanup_(request_record_done) struct request_record record = {};
+        int r;
+
+        r = request_record_load(j, REQUEST_WITHDRAWAL, transaction, &record);
+        if (r < 0)
+                return r == -ENOENT ? 0 : r;
+        return record.armed;
+}
+
+int withdrawals_give_up(struct journal *j, int64_t transaction) {
+        int r;
+
+        r = withdrawals_are_armed(j, transaction);
+        return r <= 0 ? r : request_record_remove(j, REQUEST_WITHDRAWAL, transaction);
+}
+
 /* Each attempt has a number of its own: a late answer to the confirm, or to an attempt before, is not taken for its.
  */
 static int send_withdrawal(struct engine *e, struct request_record *record, host_exchange_done_t done,
@@ -81,7 +98,8 @@ static void refused(struct engine *e, struct request_record *record, const struc
         if (r < 0)
                 engine_panic(r, "the refusal of a withdrawal cannot be written");
         log_error("Transaction %" PRIi64 ": the acquirer rejected the withdrawal (%s, %s): call the acquirer and "
-                  "have the phone that is bound here put back into its record; it is sent until it is taken",
+                  "have the phone that is bound here put back into its record; it is sent until it is taken, or a "
+                  "supervisor resolves it as settled (tillctl resolve)",
                   record->transaction, answer->code, host_result_find(answer->code)->text);
         e->listener.changed(e->listener.userdata);
 }

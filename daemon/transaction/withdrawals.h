@@ -27,3 +27,7 @@ int withdrawals_arm(struct journal *j, int64_t transaction);
  * acquirer may have been told otherwise.
  */
 int withdrawals_forget(struct journal *j, int64_t transaction);
+/* Whether that transaction's is sent until it is answered. */
+int withdrawals_are_armed(struct journal *j, int64_t transaction);
+/* In the journal transaction that records a supervisor's word: it is not sent any more. 0 also where there is none. */
+int withdrawals_give_up(struct journal *j, int64_t transaction);

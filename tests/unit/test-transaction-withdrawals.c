@@ -425,6 +425,70 @@ static void refused_until_taken(void **state) {
         assert_int_equal(count_faults(), 0);
 }
 
+/* ---- What the acquirer never takes ---- */
+
+static enum refusal_code settle(int64_t id) {
+        const struct resolution resolution = { .outcome = "settled",
+                                               .note = "acquirer, Ms Li: the old phone is on record",
+                                               .resolver = "02" };
+        struct refusal refusal = {};
+        int r;
+
+        r = resolution_record(shop.engine, id, &resolution, &refusal);
+        assert_int_equal(r < 0, refusal.code != REFUSAL_NONE);
+        if (refusal.code == REFUSAL_NOT_ASKED)
+                assert_non_null(strstr(refusal.text, "withdrawal, or a refused settlement"));
+        return refusal.code;
+}
+
+static int note_resolved(const struct event_record *event, void *userdata) {
+        if (streq(event->kind, "resolved"))
+                (void) snprintf(userdata, 256, "%s", event->text);
+        return 0;
+}
+
+/* A supervisor has had it put right: it is no fault any more, nothing is sent, and the next change gets on. */
+static void refused_and_resolved(void **state) {
+        int64_t confirm = run("binding-confirm").id;
+        char event[256] = "";
+        struct transaction_record t;
+
+        /* What may be committed yet is nobody's to give up. */
+        assert_int_equal(settle(confirm), REFUSAL_NOT_ASKED);
+        assert_true(is_kept(confirm));
+        SCRIPT(.outcomes = { HOST_ANSWERED, HOST_ANSWERED }, .codes = { "97", "97" }, .n = 2);
+        assert_int_equal(arm(confirm), 1);
+        assert_int_equal(settle(confirm), REFUSAL_BUSY);
+        acq_run();
+        assert_int_equal(count_faults(), 1);
+
+        assert_int_equal(settle(confirm), REFUSAL_NONE);
+        assert_int_equal(count_faults(), 0);
+        assert_false(is_kept(confirm));
+        assert_int_equal(waiting(), 0);
+        assert_int_equal(event_each(shop.journal, confirm, 0, 0, note_resolved, event), 0);
+        assert_string_equal(event, "{\"outcome\":\"settled\",\"note\":\"acquirer, Ms Li: the old phone is on record\","
+                                   "\"by\":\"02\"}");
+        assert_int_equal(settle(confirm), REFUSAL_NOT_ASKED);
+        t = acq_load(confirm);
+        assert_result(&t, RESULT_APPROVED, "", "00");
+        restart();
+        run_hurried();
+        assert_int_equal(record.at, 1);
+}
+
+/* Nobody answers there: what was said on the telephone counts as well. */
+static void unanswered_and_resolved(void **state) {
+        int64_t confirm = run("binding-confirm").id;
+
+        SCRIPT(.outcomes = { HOST_NO_ANSWER }, .codes = { "" }, .n = 1, .lost_request = true);
+        assert_int_equal(arm(confirm), 1);
+        acq_run();
+        assert_int_equal(waiting(), 1);
+        assert_int_equal(settle(confirm), REFUSAL_NONE);
+        assert_int_equal(waiting(), 0);
+}
+
 /* ---- What a confirm without an answer comes to ---- */
 
 static void without_an_answer(void **state) {
@@ -736,6 +800,8 @@ int main(void) {
                 TEST(numbers),
                 TEST(answers),
                 TEST(refused_until_taken),
+                TEST(refused_and_resolved),
+                TEST(unanswered_and_resolved),
                 TEST(without_an_answer),
                 TEST(not_sent),
                 TEST(refused),
