@@ -105,12 +105,23 @@ static const struct field {
         { "PendingNotices", get_pending },
 };
 
+/* Of the change that is the newest, or the phone that is bound. */
+static int refuse_unreadable(struct refusal *ret) {
+        return refusal_set(ret, REFUSAL_NOT_READY,
+                           "The bound phone cannot be read: tillctl journal verify says what is damaged");
+}
+
 static int get_property(sd_bus *bus, const char *path, const char *interface, const char *property,
                         sd_bus_message *reply, void *userdata, sd_bus_error *error) {
         struct binding_shown shown;
+        struct refusal refusal;
         int r;
 
         r = look(userdata, &shown);
+        if (r == -EBADMSG) {
+                (void) refuse_unreadable(&refusal);
+                return bus_error_set_refusal(error, &refusal);
+        }
         for (size_t i = 0; r >= 0 && i < ELEMENTSOF(fields); i++)
                 if (streq(fields[i].name, property))
                         return value_append(reply, fields[i].get(&shown));
@@ -126,7 +137,7 @@ static int do_describe(struct server *s, sd_bus_message *m, const char *by, sd_b
 
         r = look(s, &shown);
         if (r < 0)
-                return r;
+                return r == -EBADMSG ? refuse_unreadable(ret) : r;
         for (size_t i = 0; i < ELEMENTSOF(fields); i++)
                 value_add_json(json, fields[i].name, fields[i].get(&shown));
         text = cJSON_Print(json);
@@ -275,6 +286,7 @@ static int append_change(const struct rebind_record *record, void *userdata) {
                 { "Ended", VALUE_NUMBER('t', record->ended_usec) },
                 { "Backup", VALUE_TEXT(record->backup) },
                 { "BackupDigest", VALUE_TEXT(record->backup_digest) },
+                { "Unreadable", VALUE_NUMBER('b', record->unreadable) },
         };
 
         phone_mask(record->phone, phone);

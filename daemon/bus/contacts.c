@@ -54,6 +54,7 @@ static int append_contact(const struct contact_record *record, void *userdata) {
                 { "Channel", VALUE_TEXT(record->channel) },
                 { "Language", VALUE_TEXT(record->language) },
                 { "Added", VALUE_NUMBER('t', record->added_usec) },
+                { "Unreadable", VALUE_NUMBER('b', record->unreadable) },
         };
         int r;
 
@@ -78,6 +79,9 @@ static int append_phone(struct listing *l) {
         int r;
 
         r = binding_get_view(l->server->binding, view);
+        record->unreadable = r == -EBADMSG;
+        if (record->unreadable)
+                return append_contact(record, l);
         if (r < 0 || view->current.id == 0)
                 return r;
         COPY(record->phone, view->current.phone);
@@ -227,6 +231,7 @@ static int append_notice(const struct notice_record *record, void *userdata) {
                 { "Late", VALUE_NUMBER('b', record->late) },
                 { "Created", VALUE_NUMBER('t', record->created_usec) },
                 { "Ended", VALUE_NUMBER('t', record->ended_usec) },
+                { "Unreadable", VALUE_NUMBER('b', record->unreadable) },
         };
 
         return value_append_dictionary(reply, entries, ELEMENTSOF(entries));

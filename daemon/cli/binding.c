@@ -266,6 +266,10 @@ const char *binding_word(const char *word) {
         return word;
 }
 
+const char *binding_readable(const cJSON *o, const char *text) {
+        return binding_flag(o, "Unreadable") ? _("unreadable") : text;
+}
+
 /* ---- show ---- */
 
 static void print_time(const char *label, const cJSON *o, const char *name) {
@@ -360,7 +364,7 @@ static int history(struct binding_cli *b, int argc, char **argv) {
                         id,
                         binding_time(o, "Started", began),
                         binding_word(cli_text(o, "Kind")),
-                        cli_text(o, "Phone"),
+                        binding_readable(o, cli_text(o, "Phone")),
                         cli_text(o, "By"),
                         binding_word(cli_text(o, *cli_text(o, "Reason") ? "Reason" : "Step")),
                 };
@@ -378,7 +382,11 @@ static void print_notice(const struct cli *cli, const struct cli_column *columns
         const char *state = cli_text(o, "State");
         char id[24], when[BINDING_TIME_MAX], how[64];
         const char *const texts[] = {
-                id, binding_time(o, "Created", when), binding_word(cli_text(o, "Event")), cli_text(o, "Address"), how,
+                id,
+                binding_time(o, "Created", when),
+                binding_word(cli_text(o, "Event")),
+                binding_readable(o, cli_text(o, "Address")),
+                how,
         };
 
         (void) snprintf(id, sizeof(id), "%.0f", binding_number(o, "Id"));

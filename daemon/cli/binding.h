@@ -42,6 +42,8 @@ int binding_read_contact(const char *text, int64_t *ret);
 const char *binding_time(const cJSON *o, const char *name, char ret[static BINDING_TIME_MAX]);
 /* A step, a kind, an event, a channel, a state or a reason in the user's language; itself for any other word. */
 const char *binding_word(const char *word);
+/* What a row of a list has there; that it is damaged in the journal, where it is. */
+const char *binding_readable(const cJSON *o, const char *text);
 /* What the merchant does with the old phone. Returns the exit status. */
 int binding_print_checklist(struct binding_cli *b);
 

@@ -26,7 +26,7 @@ static void print_contact(const struct cli *cli, const cJSON *o) {
         const char *const texts[] = {
                 id,
                 cli_cut(is_phone ? _("bound phone") : cli_text(o, "Name"), 16, name, sizeof(name)),
-                cli_text(o, "Phone"),
+                binding_readable(o, cli_text(o, "Phone")),
                 cli_cut(cli_text(o, "Mail"), 25, mail, sizeof(mail)),
                 binding_word(cli_text(o, "Channel")),
         };

@@ -36,21 +36,30 @@ static const struct column changing_fields[] = {
 #define N_CHANGING ((int) ELEMENTSOF(changing_fields))
 #define SELECT "SELECT " FIXED CHANGING ", text_sealed FROM notices "
 
+static int read_columns(sqlite3_stmt *s, struct notice_record *ret) {
+        int r;
+
+        *ret = (struct notice_record){};
+        r = columns_read(s, 0, fixed_fields, ELEMENTSOF(fixed_fields), ret);
+        return r < 0 ? r : columns_read(s, N_FIXED, changing_fields, ELEMENTSOF(changing_fields), ret);
+}
+
+/* Ended ones have none. */
+static int read_text(struct journal *j, sqlite3_stmt *s, struct notice_record *record) {
+        if (record->state != NOTICE_QUEUED)
+                return 0;
+        return journal_column_sealed_text(j, s, N_FIXED + N_CHANGING, PLACE, record->id, record->text,
+                                          sizeof(record->text));
+}
+
 static int read_record(struct journal *j, sqlite3_stmt *s, void *ret) {
         struct notice_record *record = ret;
         int r;
 
-        *record = (struct notice_record){};
-        r = columns_read(s, 0, fixed_fields, ELEMENTSOF(fixed_fields), record);
-        if (r >= 0)
-                r = columns_read(s, N_FIXED, changing_fields, ELEMENTSOF(changing_fields), record);
-        if (r >= 0 && record->state == NOTICE_QUEUED)
-                r = journal_column_sealed_text(j, s, N_FIXED + N_CHANGING, PLACE, record->id, record->text,
-                                               sizeof(record->text));
-        return r;
+        r = read_columns(s, record);
+        return r < 0 ? r : read_text(j, s, record);
 }
 
-/* Ended ones have none. */
 static int bind_text(struct journal *j, sqlite3_stmt *s, int index, const struct notice_record *record) {
         if (record->state == NOTICE_QUEUED)
                 return journal_bind_sealed(j, s, index, PLACE, record->id, record->text, strlen(record->text));
@@ -158,6 +167,18 @@ int notice_record_count_delivered(struct journal *j, const char *event, int64_t 
         return r < 0 ? r : sqlite3_column_int(s, 0);
 }
 
+/* The others are there all the same. */
+static int read_listed(struct journal *j, sqlite3_stmt *s, struct notice_record *ret) {
+        int r;
+
+        r = read_columns(s, ret);
+        if (r < 0)
+                return r;
+        r = read_text(j, s, ret);
+        ret->unreadable = r == -EBADMSG;
+        return ret->unreadable ? 0 : r;
+}
+
 int notice_record_each(struct journal *j, unsigned limit, notice_record_each_t each, void *userdata) {
         _cleanup_statement_ sqlite3_stmt *s = NULL;
         struct notice_record record;
@@ -168,7 +189,7 @@ int notice_record_each(struct journal *j, unsigned limit, notice_record_each_t e
                 return r;
         (void) sqlite3_bind_int64(s, 1, limit);
         while ((r = journal_step(j, s)) > 0) {
-                r = read_record(j, s, &record);
+                r = read_listed(j, s, &record);
                 if (r >= 0)
                         r = each(&record, userdata);
                 if (r != 0)

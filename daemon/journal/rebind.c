@@ -43,16 +43,26 @@ static const struct column changing_fields[] = {
 #define N_CHANGING ((int) ELEMENTSOF(changing_fields))
 #define SELECT "SELECT " FIXED CHANGING ", phone_sealed FROM rebinds "
 
-static int read_record(struct journal *j, sqlite3_stmt *s, void *ret) {
-        struct rebind_record record = {};
+static int read_columns(sqlite3_stmt *s, struct rebind_record *ret) {
         int r;
 
-        r = columns_read(s, 0, fixed_fields, ELEMENTSOF(fixed_fields), &record);
+        *ret = (struct rebind_record){};
+        r = columns_read(s, 0, fixed_fields, ELEMENTSOF(fixed_fields), ret);
+        return r < 0 ? r : columns_read(s, N_FIXED, changing_fields, ELEMENTSOF(changing_fields), ret);
+}
+
+static int read_phone(struct journal *j, sqlite3_stmt *s, struct rebind_record *record) {
+        return journal_column_sealed_text(j, s, N_FIXED + N_CHANGING, PLACE, record->id, record->phone,
+                                          sizeof(record->phone));
+}
+
+static int read_record(struct journal *j, sqlite3_stmt *s, void *ret) {
+        struct rebind_record record;
+        int r;
+
+        r = read_columns(s, &record);
         if (r >= 0)
-                r = columns_read(s, N_FIXED, changing_fields, ELEMENTSOF(changing_fields), &record);
-        if (r >= 0)
-                r = journal_column_sealed_text(j, s, N_FIXED + N_CHANGING, PLACE, record.id, record.phone,
-                                               sizeof(record.phone));
+                r = read_phone(j, s, &record);
         if (r < 0)
                 return r;
         memcpy(ret, &record, sizeof(record));
@@ -114,6 +124,18 @@ int rebind_record_load_last(struct journal *j, struct rebind_record *ret) {
         return journal_load_row(j, SELECT "ORDER BY id DESC LIMIT 1", 0, read_record, ret);
 }
 
+/* The others are there all the same. */
+static int read_listed(struct journal *j, sqlite3_stmt *s, struct rebind_record *ret) {
+        int r;
+
+        r = read_columns(s, ret);
+        if (r < 0)
+                return r;
+        r = read_phone(j, s, ret);
+        ret->unreadable = r == -EBADMSG;
+        return ret->unreadable ? 0 : r;
+}
+
 int rebind_record_each(struct journal *j, rebind_record_each_t each, void *userdata) {
         _cleanup_statement_ sqlite3_stmt *s = NULL;
         struct rebind_record record = {};
@@ -123,7 +145,7 @@ int rebind_record_each(struct journal *j, rebind_record_each_t each, void *userd
         if (r < 0)
                 return r;
         while ((r = journal_step(j, s)) > 0) {
-                r = read_record(j, s, &record);
+                r = read_listed(j, s, &record);
                 if (r >= 0)
                         r = each(&record, userdata);
                 if (r != 0)

@@ -2,6 +2,7 @@
 /* org.tilld1.Binding over a connection: who may, what the binding is asked, answers, errors, signals. */
 #include "bus-fixture.h"
 #include "bus/code-call.h"
+#include "journal/internal.h"
 #include "journal/notice.h"
 
 #define BINDING "org.tilld1.Binding"
@@ -15,6 +16,7 @@ static struct {
         char asked[256]; /* with all that it was called with */
         enum refusal_code refuse;
         unsigned looks; /* at the view, for which rows are unsealed */
+        int unreadable; /* instead of it */
 } binding;
 
 static int answer(struct refusal *ret) {
@@ -26,7 +28,7 @@ static int answer(struct refusal *ret) {
 int binding_get_view(struct binding *b, struct binding_view *ret) {
         *ret = binding.view;
         binding.looks++;
-        return 0;
+        return binding.unreadable;
 }
 
 void binding_transaction_changed(struct binding *b, const struct transaction_view *view,
@@ -430,6 +432,7 @@ static void by_a_supervisor(void **state) {
 static const char *read_list(void) {
         static char text[2048];
         const char *key, *type, *s;
+        int b;
 
         text[0] = '\0';
         assert_true(sd_bus_message_enter_container(bus.reply, 'a', "a{sv}") > 0);
@@ -441,7 +444,9 @@ static const char *read_list(void) {
                         assert_true(sd_bus_message_peek_type(bus.reply, NULL, &type) > 0);
                         if (streq(type, "s") && sd_bus_message_read(bus.reply, "v", "s", &s) > 0 && *s)
                                 snprintf(text + n, sizeof(text) - n, "%s=%s ", key, s);
-                        else if (!streq(type, "s"))
+                        else if (streq(type, "b") && sd_bus_message_read(bus.reply, "v", "b", &b) > 0 && b)
+                                snprintf(text + n, sizeof(text) - n, "%s ", key);
+                        else if (!strchr("sb", *type))
                                 assert_true(sd_bus_message_skip(bus.reply, "v") > 0);
                         assert_true(sd_bus_message_exit_container(bus.reply) >= 0);
                 }
@@ -507,6 +512,52 @@ static void lists(void **state) {
         assert_string_equal(read_list(), "");
         assert_string_equal(call("GetChecklist", NULL, "s", "en"), "");
         assert_string_equal(call("GetChecklist", NULL, "s", "fr"), "UnknownOption");
+}
+
+static void damage(const char *sql) {
+        assert_int_equal(sqlite3_exec(shop.journal->db, sql, NULL, NULL, NULL), SQLITE_OK);
+        assert_true(sqlite3_changes(shop.journal->db) > 0);
+}
+
+/* What is damaged is said so, and keeps nobody from seeing the rest. */
+static void damaged_rows(void **state) {
+        struct contact_record fang = { .name = "Fang", .phone = NEW_PHONE, .channel = "sms", .language = "en" },
+                              li = { .name = "Li", .phone = NEW_PHONE, .channel = "hook", .language = "en" };
+        struct rebind_record change = { .phone = NEW_PHONE, .serial = "SN-1", .by = "07", .started_usec = 5 };
+        struct notice_record notice = { .event = "fault", .text = "a\nb", .created_usec = 6, .until_uptime = 7 };
+
+        binding.view.current = (struct binding_record){ .id = 1, .phone = OLD_PHONE };
+        assert_int_equal(journal_begin(shop.journal, JOURNAL_DURABLE), 0);
+        assert_int_equal(contact_record_insert(shop.journal, &fang), 0);
+        assert_int_equal(contact_record_insert(shop.journal, &li), 0);
+        assert_int_equal(rebind_record_insert(shop.journal, &change), 0);
+        change.step = REBIND_COMMITTED;
+        change.ended_usec = 9;
+        assert_int_equal(rebind_record_update(shop.journal, &change), 0);
+        change.step = REBIND_CHECK;
+        change.ended_usec = 0;
+        assert_int_equal(rebind_record_insert(shop.journal, &change), 0);
+        assert_int_equal(notice_record_insert(shop.journal, &notice), 0);
+        assert_int_equal(notice_record_insert(shop.journal, &notice), 0);
+        assert_int_equal(journal_commit(shop.journal), 0);
+        damage("UPDATE contacts SET person_sealed = zeroblob(80) WHERE id = 1");
+        damage("UPDATE rebinds SET phone_sealed = zeroblob(60) WHERE id = 1");
+        damage("UPDATE notices SET text_sealed = zeroblob(60) WHERE id = 2");
+
+        assert_string_equal(call("ListContacts", NULL, ""), "");
+        assert_string_equal(read_list(), "Phone=+86*******8000 ; Channel=sms Language=en Unreadable ; "
+                                         "Name=Li Phone=+86*******8001 Channel=hook Language=en ; ");
+        assert_string_equal(call("GetHistory", NULL, ""), "");
+        assert_string_equal(read_list(), "Kind=first Step=check Phone=+86*******8001 Serial=SN-1 By=07 ; "
+                                         "Kind=first Step=committed Serial=SN-1 By=07 Unreadable ; ");
+        assert_string_equal(call("ListNotices", NULL, "u", UINT32_C(10)), "");
+        assert_string_equal(read_list(), "Event=fault State=queued Unreadable ; Event=fault State=queued ; ");
+
+        /* The bound phone itself, too. */
+        binding.unreadable = -EBADMSG;
+        assert_string_equal(call("ListContacts", NULL, ""), "");
+        assert_non_null(startswith(read_list(), "Unreadable ; Channel=sms"));
+        assert_string_equal(call("Describe", NULL, ""), "NotReady");
 }
 
 /* Neither number whole, and only what is another than before. */
@@ -669,6 +720,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(by_a_supervisor, setup, bus_tear_down),
                 cmocka_unit_test_setup_teardown(contacts, setup, bus_tear_down),
                 cmocka_unit_test_setup_teardown(lists, setup, bus_tear_down),
+                cmocka_unit_test_setup_teardown(damaged_rows, setup, bus_tear_down),
                 cmocka_unit_test_setup_teardown(properties, setup, bus_tear_down),
                 cmocka_unit_test_setup_teardown(transactions, setup, bus_tear_down),
                 cmocka_unit_test_setup_teardown(silent_callers, setup, bus_tear_down),
