@@ -2,15 +2,14 @@
 /* The transactions of a change: the acquirer is asked, told, and talked to over the new binding. */
 #include <inttypes.h>
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/secret.h"
 #include "binding/rebind.h"
 #include "host/binding.h"
-#include "transaction/timer.h"
 
 #define REFERENCE_SIZE 48
-#define AGAIN_USEC (5 * 60 * USEC_PER_SEC)
+/* Between tries to tell the acquirer of a lost phone. */
+#define CONFIRM_PAUSE_USEC (5 * 60 * USEC_PER_SEC)
 
 static const struct {
         const char *kind;
@@ -21,12 +20,19 @@ static const struct {
         [REBIND_TEST] = { "echo", "TEST" },
 };
 
-/* Of the first try, or of one after it. */
-static void make_reference(int64_t id, enum rebind_step step, unsigned attempt, char ret[static REFERENCE_SIZE]) {
-        int n = snprintf(ret, REFERENCE_SIZE, ENGINE_OWN_REFERENCES "%" PRIi64 "-%s", id, steps[step].word);
+/* Of a step, as its references tell. */
+struct tries {
+        unsigned n;                       /* which one this is, from 1 */
+        char reference[REFERENCE_SIZE];   /* its own */
+        struct transaction_record record; /* its own, where it has begun */
+        struct transaction_record before; /* of the one before, which failed; id 0 for none */
+};
 
-        if (attempt > 1)
-                (void) snprintf(ret + n, REFERENCE_SIZE - (size_t) n, "-%u", attempt);
+static void make_reference(int64_t id, enum rebind_step step, unsigned n, char ret[static REFERENCE_SIZE]) {
+        int length = snprintf(ret, REFERENCE_SIZE, ENGINE_OWN_REFERENCES "%" PRIi64 "-%s", id, steps[step].word);
+
+        if (n > 1)
+                (void) snprintf(ret + length, REFERENCE_SIZE - (size_t) length, "-%u", n);
 }
 
 /* Nothing of it reached the acquirer: what would take it back is not there. */
@@ -38,46 +44,50 @@ static int has_not_left(struct binding *b, int64_t transaction) {
         return r < 0 && r != -ENOENT ? r : r == -ENOENT;
 }
 
-/* The test is made again after a restart has cut it off; the confirm where a waiting time would have been for nothing.
+/*
+ * It has failed, and another one follows: of the test, unless the acquirer has said no, or of a confirm that has not
+ * left, where a waiting time would have been for nothing.
  */
-static int is_spent(struct binding *b, enum rebind_step step, const struct transaction_record *record) {
-        if (record->state != TRANSACTION_DONE)
+static int is_spent(struct binding *b, enum rebind_step step, const struct tries *t) {
+        if (t->record.state != TRANSACTION_DONE || t->record.result != RESULT_FAILED)
                 return 0;
         if (step == REBIND_TEST)
-                return streq(record->reason, "interrupted");
-        if (step == REBIND_CONFIRM && b->rebind.kind == REBIND_LOST && record->result == RESULT_FAILED)
-                return has_not_left(b, record->id);
+                return t->n < TEST_TRIES;
+        if (step == REBIND_CONFIRM && b->rebind.kind == REBIND_LOST)
+                return has_not_left(b, t->record.id);
         return 0;
 }
 
-/* The newest of a step's; reference is that of it, or of the one to start when there is none. */
-static int find(struct binding *b, enum rebind_step step, char reference[static REFERENCE_SIZE],
-                struct transaction_record *ret) {
+/* The newest of a step's; -ENOENT where it has not begun. */
+static int find(struct binding *b, enum rebind_step step, struct tries *ret) {
         struct transaction_view view;
         int r;
 
-        for (unsigned attempt = 1;; attempt++) {
-                make_reference(b->rebind.id, step, attempt, reference);
-                r = engine_find(b->engine, reference, &view);
+        *ret = (struct tries){};
+        for (ret->n = 1;; ret->n++) {
+                make_reference(b->rebind.id, step, ret->n, ret->reference);
+                r = engine_find(b->engine, ret->reference, &view);
                 if (r < 0)
                         return r;
                 /* What bears its reference and is something else is not its. */
                 if (!streq(view.record.kind, steps[step].kind))
                         return -EBADMSG;
-                r = is_spent(b, step, &view.record);
-                if (r < 0)
+                ret->record = view.record;
+                r = is_spent(b, step, ret);
+                if (r <= 0)
                         return r;
-                if (r > 0)
-                        continue;
-                *ret = view.record;
-                return 0;
+                ret->before = ret->record;
         }
 }
 
 int acquirer_word_find(struct binding *b, enum rebind_step step, struct transaction_record *ret) {
-        char reference[REFERENCE_SIZE];
+        struct tries t;
+        int r;
 
-        return find(b, step, reference, ret);
+        r = find(b, step, &t);
+        if (r >= 0)
+                *ret = t.record;
+        return r;
 }
 
 static int fill_binding(struct binding *b, struct host_binding *ret) {
@@ -124,8 +134,6 @@ static int start(struct binding *b, enum rebind_step step, const char *reference
                 return -ECONNREFUSED;
         }
         r = engine_start_transaction(b->engine, &call, &id, &refusal);
-        if (r >= 0 && step == REBIND_CONFIRM)
-                b->again_usec = clock_now(CLOCK_BOOTTIME) + AGAIN_USEC;
         if (r >= 0 || refusal.code == REFUSAL_BUSY)
                 return 0;
         log_error("Change %" PRIi64 " of the bound phone: %s", b->rebind.id, refusal.text);
@@ -151,28 +159,47 @@ static const char *reason_of(enum rebind_step step, const struct transaction_rec
         return streq(record->reason, "interrupted") ? "interrupted" : "unreachable-host";
 }
 
-int acquirer_word(struct binding *b, enum rebind_step step, const char **ret_reason) {
-        struct transaction_record record;
-        char reference[REFERENCE_SIZE];
+const char *acquirer_word_failed(struct binding *b) {
+        enum rebind_step step = b->rebind.step;
+        struct tries t;
         int r;
 
-        r = find(b, step, reference, &record);
+        if (!steps[step].kind)
+                return NULL;
+        r = find(b, step, &t);
+        if ((r < 0 && r != -ENOENT) || t.before.id == 0 || (r >= 0 && t.record.state == TRANSACTION_DONE))
+                return NULL;
+        return reason_of(step, &t.before);
+}
+
+/* After one that has failed. */
+static bool pauses(struct binding *b, enum rebind_step step, unsigned failed) {
+        if (b->failed_tries < failed) {
+                b->failed_tries = failed;
+                rebind_pause(b, step == REBIND_TEST ? test_pause(failed) : CONFIRM_PAUSE_USEC);
+        }
+        return rebind_pauses(b);
+}
+
+int acquirer_word(struct binding *b, enum rebind_step step, const char **ret_reason) {
+        struct tries t;
+        int r;
+
+        r = find(b, step, &t);
         if (r == -EIO)
                 engine_panic(r, "the journal cannot be read");
-        if (r == -ENOENT && step == REBIND_CONFIRM && b->again_usec > clock_now(CLOCK_BOOTTIME)) {
-                timer_again(b->go_on, AGAIN_USEC);
-                return 0;
-        }
         if (r == -ENOENT)
-                return start(b, step, reference, ret_reason);
+                return pauses(b, step, t.n - 1) ? 0 : start(b, step, t.reference, ret_reason);
         if (r < 0) {
                 *ret_reason = "storage";
                 return -ECONNREFUSED;
         }
-        if (record.state != TRANSACTION_DONE)
+        if (t.record.state != TRANSACTION_DONE)
                 return 0;
-        if (record.result == RESULT_APPROVED)
+        if (t.record.result == RESULT_APPROVED) {
+                b->failed_tries = 0;
                 return 1;
-        *ret_reason = reason_of(step, &record);
+        }
+        *ret_reason = reason_of(step, &t.record);
         return -ECONNREFUSED;
 }

@@ -112,6 +112,22 @@ static const struct words steps[_REBIND_STEP_MAX] = {
         [REBIND_COMMITTED] = { N_("The new phone is bound."), N_("Clean the old phone: tillctl binding checklist") },
 };
 
+static const struct words check_withdraws = {
+        N_("The acquirer first has to take back the last change, which was rolled back."),
+        N_("Check the network; it goes on by itself."),
+};
+static const struct words confirm_again = {
+        N_("The acquirer could not be told of the new phone; it is tried again."),
+        N_("Check the network; it goes on by itself."),
+};
+static const struct words test_transaction_again = {
+        N_("The test transaction failed; it is tried again."),
+        N_("Check the network; it goes on by itself."),
+};
+static const struct words test_notice_again = {
+        N_("The test notice did not get through to the new phone; it is tried again."),
+        N_("See that the new phone is on and has a signal."),
+};
 static const struct words wait_untold = {
         N_("The old phone is said to be lost, and nobody has been told yet: the waiting time counts from the first "
            "notice that goes out."),
@@ -149,6 +165,20 @@ static const struct words *words_of_wait(const struct binding *b) {
         return contact_record_count(binding_journal(b)) == 0 ? &wait_alone : steps + REBIND_WAIT;
 }
 
+static const struct words *words_of_check(const struct binding *b) {
+        return b->awaits_withdrawal ? &check_withdraws : steps + REBIND_CHECK;
+}
+
+static const struct words *words_of_confirm(const struct binding *b) {
+        return b->failed_tries > 0 ? &confirm_again : steps + REBIND_CONFIRM;
+}
+
+static const struct words *words_of_test(const struct binding *b) {
+        if (b->failed_notices > 0)
+                return &test_notice_again;
+        return b->failed_tries > 0 ? &test_transaction_again : steps + REBIND_TEST;
+}
+
 static const struct words *words_of(const struct binding *b, bool is_bound, bool code_is_out, bool paused) {
         const struct rebind_record *record = &b->rebind;
 
@@ -156,13 +186,22 @@ static const struct words *words_of(const struct binding *b, bool is_bound, bool
                 return nothing_yet + is_bound;
         if (b->failing)
                 return &failing;
-        if (record->step == REBIND_CODES)
+        switch (record->step) {
+        case REBIND_CHECK:
+                return words_of_check(b);
+        case REBIND_CODES:
                 return words_of_codes(record, code_is_out, paused);
-        if (record->step == REBIND_WAIT)
+        case REBIND_WAIT:
                 return words_of_wait(b);
-        if (record->step == REBIND_ROLLED_BACK)
+        case REBIND_CONFIRM:
+                return words_of_confirm(b);
+        case REBIND_TEST:
+                return words_of_test(b);
+        case REBIND_ROLLED_BACK:
                 return find(record->reason) ?: &failing;
-        return steps + record->step;
+        default:
+                return steps + record->step;
+        }
 }
 
 void reason_fill_view(const struct binding *b, bool code_is_out, bool paused, struct binding_view *view) {

@@ -136,6 +136,20 @@ void rebind_kick(struct binding *b) {
         timer_again(b->go_on, 0);
 }
 
+void rebind_pause(struct binding *b, uint64_t usec) {
+        b->again_usec = clock_now(CLOCK_BOOTTIME) + usec;
+        b->listener.changed(b->listener.userdata);
+}
+
+bool rebind_pauses(struct binding *b) {
+        uint64_t now = clock_now(CLOCK_BOOTTIME);
+
+        if (now >= b->again_usec)
+                return false;
+        timer_again(b->go_on, b->again_usec - now);
+        return true;
+}
+
 void rebind_notice_delivered(void *userdata) {
         struct binding *b = userdata;
 
@@ -151,7 +165,8 @@ void rebind_drop_calls(struct binding *b) {
         for (size_t i = 0; i < ELEMENTSOF(b->codes); i++)
                 b->codes[i].now = notices_now_free(b->codes[i].now);
         b->test.now = notices_now_free(b->test.now);
-        b->number_is_good = b->test_is_sent = b->has_hurried = false;
+        b->number_is_good = b->test_is_sent = b->awaits_withdrawal = false;
+        b->failed_tries = b->failed_notices = 0;
         b->again_usec = 0;
 }
 
@@ -303,6 +318,7 @@ static void enter(struct binding *b, const struct rebind_record *record, enum re
                 log_error_errno(r, "A step of the change of the bound phone cannot be written");
                 return rebind_roll_back(b, "storage");
         }
+        b->failed_tries = 0;
         arm_deadline(b);
         rebind_kick(b);
         b->listener.changed(b->listener.userdata);
@@ -334,6 +350,23 @@ static void number_checked(int error, const char *text, void *userdata) {
         rebind_kick(b);
 }
 
+/* Until then the acquirer's record has the phone of a change that was rolled back. 1: it has not. */
+static int is_withdrawn(struct binding *b) {
+        int n = request_record_count(binding_journal(b), REQUEST_WITHDRAWAL);
+
+        if (n < 0)
+                return n;
+        if (n > 0 && !b->awaits_withdrawal)
+                outbox_hurry(engine_outbox(b->engine));
+        else if (n > 0)
+                outbox_kick(engine_outbox(b->engine));
+        if (b->awaits_withdrawal != (n > 0)) {
+                b->awaits_withdrawal = n > 0;
+                b->listener.changed(b->listener.userdata);
+        }
+        return n == 0;
+}
+
 /* The number by its country's rules, then both numbers of the terminal by the acquirer's record. */
 static void step_check(struct binding *b) {
         const char *reason;
@@ -348,18 +381,11 @@ static void step_check(struct binding *b) {
                         rebind_roll_back(b, "number-unchecked");
                 return;
         }
-        /* Until then the acquirer's record has the phone of a change that was rolled back. */
-        r = request_record_count(binding_journal(b), REQUEST_WITHDRAWAL);
+        r = is_withdrawn(b);
         if (r < 0)
                 return rebind_roll_back(b, "storage");
-        if (r > 0) {
-                if (!b->has_hurried)
-                        outbox_hurry(engine_outbox(b->engine));
-                else
-                        outbox_kick(engine_outbox(b->engine));
-                b->has_hurried = true;
+        if (r == 0)
                 return timer_again(b->go_on, BUSY_USEC);
-        }
         r = acquirer_word(b, REBIND_CHECK, &reason);
         if (r == 0)
                 return;
@@ -475,6 +501,14 @@ static void step_confirm(struct binding *b) {
         enter(b, &next, REBIND_TEST, NULL);
 }
 
+static void test_notice_failed(struct binding *b) {
+        b->failed_notices++;
+        if (b->failed_notices >= TEST_TRIES)
+                return rebind_roll_back(b, "test-notice-failed");
+        rebind_pause(b, test_pause(b->failed_notices));
+        rebind_kick(b);
+}
+
 static void test_sent(int error, const char *channel, const char *text, void *userdata) {
         struct sending *s = userdata;
         struct binding *b = s->binding;
@@ -483,39 +517,46 @@ static void test_sent(int error, const char *channel, const char *text, void *us
         if (error < 0) {
                 log_warning("Change %" PRIi64 " of the bound phone: no channel took the test notice (%s)",
                             b->rebind.id, text);
-                return rebind_roll_back(b, "test-notice-failed");
+                return test_notice_failed(b);
         }
         b->test_is_sent = true;
         rebind_kick(b);
 }
 
-static int send_test_notice(struct binding *b) {
+static void send_test_notice(struct binding *b) {
         struct rebind_masks masks;
         struct notice_order order;
         int r;
 
         r = rebind_fill_order(b, &b->rebind, NOTICE_TEXT_REBIND_TEST, &masks, &order);
-        if (r < 0)
-                return r;
-        r = notices_send_now(engine_notices(b->engine), &order, b->rebind.phone, test_sent, &b->test, &b->test.now);
         if (r >= 0)
-                b->listener.changed(b->listener.userdata);
-        return r;
+                r = notices_send_now(engine_notices(b->engine), &order, b->rebind.phone, test_sent, &b->test,
+                                     &b->test.now);
+        if (r < 0) {
+                log_error_errno(r, "The test notice cannot be sent");
+                return test_notice_failed(b);
+        }
+        b->listener.changed(b->listener.userdata);
 }
 
 static void finish(struct binding *b);
 
+/* The notice comes last, and what follows it at once: whoever has it does not get it again after a restart. */
 static void step_test(struct binding *b) {
         const char *reason;
         int r;
 
-        if (!b->test_is_sent && !b->test.now && send_test_notice(b) < 0)
-                return rebind_roll_back(b, "test-notice-failed");
+        if (b->test.now)
+                return;
         r = acquirer_word(b, REBIND_TEST, &reason);
+        if (r == 0)
+                return;
         if (r < 0)
                 return rebind_roll_back(b, reason);
-        if (r > 0 && b->test_is_sent)
-                finish(b);
+        if (b->test_is_sent)
+                return finish(b);
+        if (!rebind_pauses(b))
+                send_test_notice(b);
 }
 
 /* ---- The end ---- */
@@ -626,6 +667,15 @@ static int on_go_on(sd_event_source *source, uint64_t usec, void *userdata) {
         return 0;
 }
 
+/* What it waited for, where that is known. */
+static const char *reason_of_deadline(struct binding *b) {
+        if (b->awaits_withdrawal)
+                return "not-withdrawn";
+        if (b->failed_notices > 0)
+                return "test-notice-failed";
+        return acquirer_word_failed(b) ?: "timed-out";
+}
+
 static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata) {
         struct binding *b = userdata;
         uint64_t remaining;
@@ -637,9 +687,7 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata) {
         else if (b->rebind.step == REBIND_WAIT)
                 end_wait(b);
         else
-                rebind_roll_back(b, b->has_hurried && request_record_count(binding_journal(b), REQUEST_WITHDRAWAL) > 0
-                                            ? "not-withdrawn"
-                                            : "timed-out");
+                rebind_roll_back(b, reason_of_deadline(b));
         return 0;
 }
 
@@ -667,11 +715,9 @@ static int was_cut_off(struct binding *b) {
         if (b->rebind.step != REBIND_CHECK && b->rebind.step != REBIND_CONFIRM)
                 return 0;
         r = acquirer_word_find(b, b->rebind.step, &record);
-        /* Nobody has been told yet: it is not too late. */
-        if (r == -ENOENT && b->rebind.step == REBIND_CONFIRM)
-                return 0;
+        /* The acquirer knows nothing yet: it is not too late. */
         if (r < 0)
-                return r == -ENOENT ? 1 : r;
+                return r == -ENOENT ? 0 : r;
         /* The number was looked at before. */
         b->number_is_good = true;
         return 0;

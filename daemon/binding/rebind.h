@@ -3,6 +3,7 @@
 
 /* Between the files of this room: a change of the bound phone as it goes, and who takes which part in it. */
 
+#include "base/clock.h"
 #include "binding/binding.h"
 #include "journal/notice.h"
 #include "notice/send.h"
@@ -31,9 +32,11 @@ struct binding {
         struct sending codes[2]; /* by holder: the old phone's, the new one's */
         struct sending test;
         bool test_is_sent;
+        bool awaits_withdrawal; /* of the change before, which the acquirer has not taken back yet */
 
-        uint64_t again_usec;     /* CLOCK_BOOTTIME before which no confirm that did not leave is tried again */
-        bool has_hurried;        /* the withdrawals before this change, once */
+        unsigned failed_tries;   /* of the step's transaction, where another one follows */
+        unsigned failed_notices; /* of the test notice */
+        uint64_t again_usec;     /* CLOCK_BOOTTIME before which nothing is tried again */
         bool told_payments_fail; /* once for each binding, and start of tilld */
 };
 
@@ -45,6 +48,14 @@ static inline bool rebind_is_open(const struct binding *b) {
         return b->rebind.id > 0 && b->rebind.ended_usec == 0;
 }
 
+/* Of the test transaction and of the test notice, each. */
+#define TEST_TRIES 3
+
+/* Before the next one, after so many. */
+static inline uint64_t test_pause(unsigned failed) {
+        return (failed > 1 ? 30 : 10) * USEC_PER_SEC;
+}
+
 /* ---- rebind.c: the way ---- */
 
 /* What came may be what the step waits for: looked at from the event loop. */
@@ -54,6 +65,10 @@ void rebind_notice_delivered(void *userdata);
 int rebind_add_timers(struct binding *b);
 /* Takes up the one that the last run of tilld has left. */
 int rebind_recover(struct binding *b);
+/* Nothing is tried again for so long. */
+void rebind_pause(struct binding *b, uint64_t usec);
+/* Whether that is not over; then it is looked at again by itself. */
+bool rebind_pauses(struct binding *b);
 /* Of the change that has just been written. */
 void rebind_started(struct binding *b);
 /*
@@ -133,11 +148,13 @@ bool codes_wants(const struct rebind_record *record, enum rebind_holder holder) 
 
 /*
  * What the acquirer says to a step of the change: its transaction is started unless it has been. 1: approved; 0: not
- * yet, a transaction runs; -ECONNREFUSED with *ret_reason set.
+ * yet, a transaction runs, or one that failed is tried again; -ECONNREFUSED with *ret_reason set.
  */
 int acquirer_word(struct binding *b, enum rebind_step step, const char **ret_reason);
 /* The transaction of a step; -ENOENT where it has not been started. */
 int acquirer_word_find(struct binding *b, enum rebind_step step, struct transaction_record *ret);
+/* Why the last try of this step failed, where another one is due or under way; NULL: none has. */
+const char *acquirer_word_failed(struct binding *b);
 
 /* ---- backup.c ---- */
 

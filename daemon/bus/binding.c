@@ -41,6 +41,11 @@ static const char *failed_text(const struct rebind_record *record) {
         return record->id > 0 && record->step == REBIND_ROLLED_BACK ? rebind_step_to_string(record->failed) : "";
 }
 
+/* What will end it stands in the record before it has. */
+static const char *reason_text(const struct rebind_record *record) {
+        return record->step == REBIND_ROLLED_BACK ? record->reason : "";
+}
+
 static const char *kind_text(const struct rebind_record *record) {
         return record->id > 0 ? rebind_kind_to_string(record->kind) : "";
 }
@@ -63,7 +68,7 @@ NUMBER(change, 'x', o->view.rebind.id)
 TEXT(kind, kind_text(&o->view.rebind))
 TEXT(step, step_text(&o->view.rebind))
 TEXT(failed, failed_text(&o->view.rebind))
-TEXT(reason, o->view.rebind.reason)
+TEXT(reason, reason_text(&o->view.rebind))
 TEXT(new_phone, o->new_phone)
 NUMBER(until, 't', o->view.until_usec)
 NUMBER(resend, 't', o->view.resend_usec)
@@ -276,7 +281,7 @@ static int append_change(const struct rebind_record *record, void *userdata) {
                 { "Kind", VALUE_TEXT(kind_text(record)) },
                 { "Step", VALUE_TEXT(step_text(record)) },
                 { "FailedStep", VALUE_TEXT(failed_text(record)) },
-                { "Reason", VALUE_TEXT(record->reason) },
+                { "Reason", VALUE_TEXT(reason_text(record)) },
                 { "Phone", VALUE_TEXT(phone) },
                 { "Serial", VALUE_TEXT(record->serial) },
                 { "TerminalNumber", VALUE_TEXT(record->terminal) },

@@ -82,8 +82,11 @@ static void cancelled_while_confirmed(void **state) {
 /* ---- Whether anybody knows ---- */
 
 static void run_to_the_end(void) {
-        for (int i = 0; i < 3000 && rebind_is_open(room); i++)
+        for (int i = 0; i < 3000 && rebind_is_open(room); i++) {
+                if (room->rebind.step == REBIND_TEST)
+                        pass_pause();
                 assert_true(sd_event_run(shop.event, 1000) >= 0);
+        }
         assert_false(rebind_is_open(room));
 }
 
@@ -188,6 +191,27 @@ static void confirm_is_not_sent(void **state) {
         assert_bound(NEW);
 }
 
+/* It is called what it was, not a time-out. */
+static void acquirer_is_never_reached(void **state) {
+        trouble.kind = HOST_BINDING_CONFIRM;
+        trouble.outcome = HOST_NOT_SENT;
+        trouble.times = 1000;
+        go_to_confirm();
+        assert_int_equal(run_until(REBIND_CONFIRM), REBIND_CONFIRM);
+        run_a_while();
+        assert_non_null(strstr(view_of().message, "could not be told of the new phone; it is tried again"));
+        for (int i = 0; i < 10; i++) {
+                pass(6 * MINUTE);
+                run_a_while();
+        }
+        assert_int_equal(trouble.times, 1000 - 11);
+        pass(6 * HOUR);
+        run_to_the_end();
+        assert_rolled_back(REBIND_CONFIRM, "unreachable-host");
+        trouble.times = 0;
+        assert_bound(OLD);
+}
+
 /* ---- What is said ---- */
 
 static void last_one_is_not_withdrawn(void **state) {
@@ -259,6 +283,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(phones_of_a_full_list, wait_setup, room_teardown),
                 cmocka_unit_test_setup_teardown(restarted_before_the_confirm, wait_setup, room_teardown),
                 cmocka_unit_test_setup_teardown(confirm_is_not_sent, wait_setup, room_teardown),
+                cmocka_unit_test_setup_teardown(acquirer_is_never_reached, wait_setup, room_teardown),
                 cmocka_unit_test_setup_teardown(last_one_is_not_withdrawn, wait_setup, room_teardown),
                 cmocka_unit_test_setup_teardown(who_did_it, wait_setup, room_teardown),
         };

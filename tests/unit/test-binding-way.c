@@ -173,6 +173,7 @@ static const struct failure {
         int number, sent, test;
         enum rebind_step step;
         const char *reason;
+        unsigned times; /* that it goes wrong, 0: once */
 } failures[] = {
         { "no number", .number = -EINVAL, .step = REBIND_CHECK, .reason = "number-refused" },
         { "no mobile", .number = -EADDRNOTAVAIL, .step = REBIND_CHECK, .reason = "number-refused" },
@@ -195,7 +196,10 @@ static const struct failure {
         { "confirm refused", HOST_BINDING_CONFIRM, .code = "12", .step = REBIND_CONFIRM, .reason = "phone-differs" },
         { "test notice", .test = -ETIME, .step = REBIND_TEST, .reason = "test-notice-failed" },
         { "test refused", HOST_ECHO, .code = "96", .step = REBIND_TEST, .reason = "test-transaction-failed" },
-        { "test lost", HOST_ECHO, HOST_NO_ANSWER, .step = REBIND_TEST, .reason = "test-transaction-failed" },
+        { "test lost", HOST_ECHO, HOST_NO_ANSWER, .step = REBIND_TEST, .reason = "test-transaction-failed",
+          .times = 3 },
+        { "test not sent", HOST_ECHO, HOST_NOT_SENT, .step = REBIND_TEST, .reason = "test-transaction-failed",
+          .times = 3 },
 };
 
 static void each_failure(void **state) {
@@ -213,10 +217,11 @@ static void each_failure(void **state) {
                 trouble.kind = f->kind;
                 trouble.outcome = f->outcome;
                 trouble.code = f->code;
-                trouble.times = f->kind || f->code || f->outcome ? 1 : 0;
+                trouble.times = f->kind || f->code || f->outcome ? MAX(f->times, 1u) : 0;
                 assert_int_equal(begin_as(REBIND_CHANGE, NEW), 0);
                 go_on_to_the_end();
                 assert_rolled_back(f->step, f->reason);
+                assert_int_equal(trouble.times, 0);
                 assert_bound(OLD);
         }
         /* None of these stands in the way of taking it up again. */
@@ -274,6 +279,141 @@ static void each_time_out(void **state) {
         }
 }
 
+/* ---- What is tried again ---- */
+
+static void go_to_test(void) {
+        bind_first(OLD);
+        go_to_codes(REBIND_CHANGE, NEW);
+        assert_int_equal(give_right(REBIND_OLD_PHONE), 0);
+        assert_int_equal(give_right(REBIND_NEW_PHONE), 0);
+}
+
+static void run_to_message(const char *part) {
+        for (int i = 0; i < 3000 && !strstr(view_of().message, part); i++)
+                assert_true(sd_event_run(shop.event, 1000) >= 0);
+        assert_non_null(strstr(view_of().message, part));
+}
+
+/* Of each the first two fail; nobody is sent a notice for a binding that the acquirer cannot be talked to over. */
+static void test_is_tried_again(void **state) {
+        trouble.kind = HOST_ECHO;
+        trouble.outcome = HOST_NOT_SENT;
+        go_to_test();
+        memset(&post, 0, sizeof(post));
+        post.test = -ENETDOWN;
+        post.tests_failing = 2;
+        trouble.times = 2;
+        run_to_message("test transaction failed; it is tried again");
+        assert_true(*view_of().next_step);
+        assert_string_equal(view_of().rebind.reason, "");
+        run_a_while();
+        assert_int_equal(trouble.times, 1);
+        pass(9 * USEC_PER_SEC);
+        run_a_while();
+        assert_int_equal(trouble.times, 1);
+        pass(USEC_PER_SEC);
+        run_a_while();
+        assert_int_equal(trouble.times, 0);
+        pass(29 * USEC_PER_SEC);
+        run_a_while();
+        assert_int_equal(post.n_tests, 0);
+        pass(USEC_PER_SEC);
+        run_to_message("test notice did not get through to the new phone; it is tried again");
+        run_a_while();
+        assert_int_equal(post.n_tests, 1);
+        pass(10 * USEC_PER_SEC);
+        run_a_while();
+        assert_int_equal(post.n_tests, 2);
+        assert_int_equal(room->rebind.step, REBIND_TEST);
+        pass(30 * USEC_PER_SEC);
+        assert_int_equal(run_until(REBIND_COMMITTED), REBIND_COMMITTED);
+        assert_int_equal(post.n_tests, 3);
+        assert_bound(NEW);
+}
+
+/* The third failure ends it; what takes the confirm back is armed in the same commit. */
+static void test_fails_three_times(void **state) {
+        go_to_test();
+        memset(&post, 0, sizeof(post));
+        trouble.kind = HOST_ECHO;
+        trouble.outcome = HOST_NOT_SENT;
+        trouble.times = 4;
+        for (int i = 0; i < 2000 && room->rebind.step != REBIND_ROLLED_BACK; i++) {
+                pass_pause();
+                assert_true(sd_event_run(shop.event, 1000) >= 0);
+        }
+        assert_rolled_back(REBIND_TEST, "test-transaction-failed");
+        assert_int_equal(trouble.times, 1);
+        assert_int_equal(post.n_tests, 0);
+        assert_int_equal(request_record_count(shop.journal, REQUEST_WITHDRAWAL), 1);
+        trouble.times = 0;
+        assert_bound(OLD);
+}
+
+/* Nor does a restart give more tries, or have a failure called a time-out. */
+static void tries_outlive_a_restart(void **state) {
+        go_to_test();
+        trouble.kind = HOST_ECHO;
+        trouble.outcome = HOST_NOT_SENT;
+        trouble.times = 10;
+        for (int i = 0; i < 2; i++) {
+                run_to_message("it is tried again");
+                room_restart();
+                run_to_message("it is tried again");
+                pass_pause();
+                run_a_while();
+        }
+        assert_int_equal(run_until(REBIND_ROLLED_BACK), REBIND_ROLLED_BACK);
+        assert_rolled_back(REBIND_TEST, "test-transaction-failed");
+        assert_int_equal(trouble.times, 7);
+        trouble.times = 0;
+        assert_bound(OLD);
+}
+
+static void deadline_after_a_failed_try(void **state) {
+        static const char *const reasons[] = { "test-transaction-failed", "test-notice-failed" };
+
+        for (size_t i = 0; i < ELEMENTSOF(reasons); i++) {
+                if (i == 0)
+                        go_to_test();
+                else {
+                        pass(31 * MINUTE);
+                        go_to_codes(REBIND_CHANGE, NEW);
+                        assert_int_equal(give_right(REBIND_OLD_PHONE), 0);
+                        assert_int_equal(give_right(REBIND_NEW_PHONE), 0);
+                }
+                trouble.kind = HOST_ECHO;
+                trouble.outcome = HOST_NOT_SENT;
+                trouble.times = i == 0;
+                post.test = i == 1 ? -ENETDOWN : 0;
+                run_to_message("it is tried again");
+                machine.boottime += 6 * MINUTE;
+                room->again_usec += 6 * MINUTE;
+                assert_int_equal(run_until(REBIND_ROLLED_BACK), REBIND_ROLLED_BACK);
+                assert_rolled_back(REBIND_TEST, reasons[i]);
+                post.test = 0;
+                assert_bound(OLD);
+        }
+}
+
+/* Who has the notice does not get it again: it is the last thing before the commit. */
+static void notice_is_sent_once(void **state) {
+        go_to_test();
+        memset(&post, 0, sizeof(post));
+        assert_int_equal(run_until(REBIND_TEST), REBIND_TEST);
+        acq.hold = true;
+        run_a_while();
+        assert_int_equal(post.n_tests, 0);
+        room_restart();
+        acq.hold = false;
+        run_to_message("it is tried again");
+        assert_int_equal(post.n_tests, 0);
+        pass_pause();
+        assert_int_equal(run_until(REBIND_COMMITTED), REBIND_COMMITTED);
+        assert_int_equal(post.n_tests, 1);
+        assert_bound(NEW);
+}
+
 /* The confirm is with the acquirer when somebody cancels: its answer is waited for, then it is taken back. */
 static void cancelled_while_confirmed(void **state) {
         struct refusal refusal;
@@ -312,8 +452,19 @@ static void withdrawn_before_the_next(void **state) {
         assert_int_equal(take_up(), 0);
         run_a_while();
         assert_int_equal(room->rebind.step, REBIND_CHECK);
+        assert_non_null(strstr(view_of().message, "take back the last change"));
+        /* It goes on after a restart: the acquirer has not been asked. */
+        trouble.kind = HOST_BINDING_WITHDRAW;
+        trouble.outcome = HOST_NOT_SENT;
+        trouble.times = 1000;
+        room_restart();
+        run_a_while();
+        assert_non_null(strstr(view_of().message, "take back the last change"));
+        trouble.times = 0;
         busy_after_confirm = acq.busy = false;
+        pass(2 * MINUTE);
         wait_for_codes();
+        assert_null(strstr(view_of().message, "take back"));
         assert_bound(OLD);
 }
 
@@ -340,7 +491,7 @@ static void restarted(void **state) {
                 enum rebind_step step;
                 bool goes_on;
         } cases[] = {
-                { REBIND_CHECK, false },   { REBIND_BACKUP, false }, { REBIND_CODES, true },
+                { REBIND_CHECK, true },    { REBIND_BACKUP, false }, { REBIND_CODES, true },
                 { REBIND_CONFIRM, false }, { REBIND_TEST, true },
         };
         char codes[2][16];
@@ -371,6 +522,12 @@ static void restarted(void **state) {
                         continue;
                 }
                 assert_int_equal(room->rebind.step, cases[i].step);
+                if (cases[i].step == REBIND_CHECK) {
+                        wait_for_codes();
+                        /* Looked at again. */
+                        assert_int_equal(post.n_numbers, 1);
+                        assert_int_equal(binding_cancel(room, "uid 1", &(struct refusal){}), 0);
+                }
                 if (cases[i].step == REBIND_CODES) {
                         assert_int_equal(give(REBIND_OLD_PHONE, codes[REBIND_OLD_PHONE]), 0);
                         assert_int_equal(binding_cancel(room, "uid 1", &(struct refusal){}), 0);
@@ -606,6 +763,11 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(one_at_a_time, room_setup, room_teardown),
                 cmocka_unit_test_setup_teardown(each_failure, room_setup, room_teardown),
                 cmocka_unit_test_setup_teardown(each_time_out, room_setup, room_teardown),
+                cmocka_unit_test_setup_teardown(test_is_tried_again, room_setup, room_teardown),
+                cmocka_unit_test_setup_teardown(test_fails_three_times, room_setup, room_teardown),
+                cmocka_unit_test_setup_teardown(tries_outlive_a_restart, room_setup, room_teardown),
+                cmocka_unit_test_setup_teardown(deadline_after_a_failed_try, room_setup, room_teardown),
+                cmocka_unit_test_setup_teardown(notice_is_sent_once, room_setup, room_teardown),
                 cmocka_unit_test_setup_teardown(cancelled_while_confirmed, room_setup, room_teardown),
                 cmocka_unit_test_setup_teardown(withdrawn_before_the_next, room_setup, room_teardown),
                 cmocka_unit_test_setup_teardown(payment_comes_first, room_setup, room_teardown),

@@ -494,7 +494,12 @@ static void lists(void **state) {
         struct notice_record notice = { .event = "fault", .text = "a\nb", .created_usec = 6, .until_uptime = 7 };
 
         assert_int_equal(journal_begin(shop.journal, JOURNAL_DURABLE), 0);
+        COPY(change.reason, "cancelled");
         assert_int_equal(rebind_record_insert(shop.journal, &change), 0);
+        /* That it is called off is no reason of its end yet. */
+        assert_string_equal(call("GetHistory", NULL, ""), "");
+        assert_string_equal(read_list(), "Kind=change Step=check "
+                                         "Phone=+86*******8001 Serial=SN-1 TerminalNumber=T0000001 By=07 ; ");
         change.step = REBIND_ROLLED_BACK;
         change.failed = REBIND_CODES;
         change.ended_usec = 9;
@@ -568,6 +573,7 @@ static void properties(void **state) {
         binding.view.rebind = (struct rebind_record){
                 .id = 7, .kind = REBIND_CHANGE, .step = REBIND_CODES, .failed = REBIND_CHECK, .phone = NEW_PHONE
         };
+        COPY(binding.view.rebind.reason, "cancelled");
         binding.view.old_tries = 3;
         assert_string_equal(call("Describe", NULL, ""), "");
         assert_true(sd_bus_message_read(bus.reply, "s", &json) > 0);
@@ -575,6 +581,7 @@ static void properties(void **state) {
         assert_non_null(strstr(json, "+86*******8001"));
         assert_non_null(strstr(json, "\"Step\":\t\"codes\""));
         assert_non_null(strstr(json, "\"FailedStep\":\t\"\""));
+        assert_non_null(strstr(json, "\"Reason\":\t\"\""));
         assert_null(strstr(json, OLD_PHONE));
         assert_null(strstr(json, NEW_PHONE));
 
@@ -586,6 +593,7 @@ static void properties(void **state) {
         call("Describe", NULL, "");
         assert_int_equal(bus.changes, 1);
         binding.view.rebind.step = REBIND_COMMITTED;
+        *binding.view.rebind.reason = '\0';
         server_binding_listener.changed(bus.server);
         server_binding_listener.ended(&binding.view.rebind, bus.server);
         call("Describe", NULL, "");
