@@ -196,7 +196,7 @@ static int take_over(struct binding *b, const char *by, int64_t *ret_id, struct 
         int r;
 
         COPY(next.by, by);
-        r = rebind_commit(b, &next, "rebind-taken-up", by, NULL);
+        r = rebind_write(b, &next, "rebind-taken-up", by, NULL);
         if (r < 0)
                 return engine_refuse_journal(ret_refusal, r);
         *ret_id = next.id;

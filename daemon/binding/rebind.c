@@ -6,10 +6,8 @@
  */
 #include "binding/rebind.h"
 
-#include <cjson/cJSON.h>
 #include <inttypes.h>
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "journal/event.h"
 #include "journal/uptime.h"
@@ -21,8 +19,6 @@
 #define NUMBER_USEC (15 * USEC_PER_SEC)
 /* Somebody else's export is under way. */
 #define BUSY_USEC (5 * USEC_PER_SEC)
-/* The disk may have room again. */
-#define RETRY_USEC (30 * USEC_PER_SEC)
 /* After a waiting time the acquirer is tried to be told for so long. */
 #define LOST_CONFIRM_USEC (6 * 60 * MINUTE)
 
@@ -40,8 +36,8 @@ int rebind_append_event(struct journal *j, const char *event, const struct rebin
         return event_append(j, event, 0, text);
 }
 
-int rebind_commit(struct binding *b, const struct rebind_record *next, const char *event, const char *by,
-                  rebind_also_t also) {
+int rebind_write(struct binding *b, const struct rebind_record *next, const char *event, const char *by,
+                 rebind_also_t also) {
         struct journal *j = binding_journal(b);
         int r;
 
@@ -90,6 +86,36 @@ int rebind_fill_order(struct binding *b, const struct rebind_record *record, enu
         return 0;
 }
 
+/* ---- What is at hand ---- */
+
+void rebind_drop_calls(struct binding *b) {
+        b->number = notice_call_free(b->number);
+        b->backup = backup_free(b->backup);
+        for (size_t i = 0; i < ELEMENTSOF(b->codes); i++)
+                b->codes[i].now = notices_now_free(b->codes[i].now);
+        b->test.now = notices_now_free(b->test.now);
+        b->number_is_good = b->test_is_sent = b->awaits_withdrawal = false;
+        b->failed_tries = b->failed_notices = 0;
+        b->again_usec = 0;
+}
+
+void rebind_forget_phone(struct binding *b) {
+        if (!rebind_is_open(b))
+                explicit_bzero(b->rebind.phone, sizeof(b->rebind.phone));
+}
+
+int rebind_load_phone(struct binding *b, char ret[static PHONE_SIZE]) {
+        struct rebind_record record = b->rebind;
+        int r = 0;
+
+        if (record.id > 0 && !*record.phone)
+                r = rebind_record_load(binding_journal(b), record.id, &record);
+        if (r >= 0)
+                copy_text(ret, PHONE_SIZE, record.phone);
+        explicit_bzero(&record, sizeof(record));
+        return r;
+}
+
 /* ---- How long ---- */
 
 int rebind_get_remaining(struct binding *b, uint64_t *ret) {
@@ -136,6 +162,14 @@ void rebind_kick(struct binding *b) {
         timer_again(b->go_on, 0);
 }
 
+void rebind_say_end(struct binding *b) {
+        rebind_forget_phone(b);
+        arm_deadline(b);
+        notices_kick(engine_notices(b->engine));
+        b->listener.changed(b->listener.userdata);
+        b->listener.ended(&b->rebind, b->listener.userdata);
+}
+
 void rebind_pause(struct binding *b, uint64_t usec) {
         b->again_usec = clock_now(CLOCK_BOOTTIME) + usec;
         b->listener.changed(b->listener.userdata);
@@ -157,153 +191,6 @@ void rebind_notice_delivered(void *userdata) {
                 rebind_kick(b);
 }
 
-/* ---- Back ---- */
-
-void rebind_drop_calls(struct binding *b) {
-        b->number = notice_call_free(b->number);
-        b->backup = backup_free(b->backup);
-        for (size_t i = 0; i < ELEMENTSOF(b->codes); i++)
-                b->codes[i].now = notices_now_free(b->codes[i].now);
-        b->test.now = notices_now_free(b->test.now);
-        b->number_is_good = b->test_is_sent = b->awaits_withdrawal = false;
-        b->failed_tries = b->failed_notices = 0;
-        b->again_usec = 0;
-}
-
-static int tell_too_many(struct binding *b, const struct rebind_record *next) {
-        struct rebind_masks masks;
-        struct notice_order order;
-        int r;
-
-        r = rebind_fill_order(b, next, NOTICE_TEXT_CODES_LOCKED, &masks, &order);
-        if (r < 0)
-                return r;
-        order.event = NOTICE_SECURITY;
-        return notices_add(engine_notices(b->engine), &order, NOTICE_TO_ALL);
-}
-
-/* Whoever was sent a code for it. */
-static int tell_end(struct binding *b, const struct rebind_record *next) {
-        struct rebind_masks masks;
-        struct notice_order order;
-        int r;
-
-        if (next->kind == REBIND_LOST && next->failed >= REBIND_WAIT)
-                return waiting_tell_end(b, next);
-        if (next->kind != REBIND_CHANGE || next->failed < REBIND_CODES)
-                return 0;
-        r = rebind_fill_order(b, next, NOTICE_TEXT_ROLLED_BACK, &masks, &order);
-        return r < 0 ? r : notices_add(engine_notices(b->engine), &order, NOTICE_TO_PHONE);
-}
-
-static int undo(struct binding *b, const struct rebind_record *next) {
-        struct journal *j = binding_journal(b);
-        int r = 0;
-
-        if (next->confirm > 0)
-                r = withdrawals_arm(j, next->confirm);
-        if (r >= 0 && streq(next->reason, "wrong-codes"))
-                r = tell_too_many(b, next);
-        if (r >= 0)
-                r = tell_end(b, next);
-        return r < 0 ? r : rebind_code_forget(j, next->id);
-}
-
-/* Whether the acquirer is just being told: then what takes it back is not ready, or may be overtaken. */
-static int look_for_confirm(struct binding *b, int64_t *ret_id) {
-        struct transaction_record record;
-        int r;
-
-        *ret_id = 0;
-        if (b->rebind.step < REBIND_CONFIRM)
-                return 0;
-        r = acquirer_word_find(b, REBIND_CONFIRM, &record);
-        if (r < 0)
-                return r == -ENOENT ? 0 : r;
-        *ret_id = record.id;
-        return record.state != TRANSACTION_DONE;
-}
-
-void rebind_forget_phone(struct binding *b) {
-        if (!rebind_is_open(b))
-                explicit_bzero(b->rebind.phone, sizeof(b->rebind.phone));
-}
-
-int rebind_load_phone(struct binding *b, char ret[static PHONE_SIZE]) {
-        struct rebind_record record = b->rebind;
-        int r = 0;
-
-        if (record.id > 0 && !*record.phone)
-                r = rebind_record_load(binding_journal(b), record.id, &record);
-        if (r >= 0)
-                copy_text(ret, PHONE_SIZE, record.phone);
-        explicit_bzero(&record, sizeof(record));
-        return r;
-}
-
-static void say_end(struct binding *b) {
-        rebind_forget_phone(b);
-        arm_deadline(b);
-        notices_kick(engine_notices(b->engine));
-        b->listener.changed(b->listener.userdata);
-        b->listener.ended(&b->rebind, b->listener.userdata);
-}
-
-/* 0: it is; 1: not yet, the acquirer is just being told. */
-static int try_to_roll_back(struct binding *b, const char *reason, const char *by) {
-        struct rebind_record next = b->rebind;
-        int r;
-
-        r = look_for_confirm(b, &next.confirm);
-        if (r != 0)
-                return r;
-        next.failed = next.step;
-        next.step = REBIND_ROLLED_BACK;
-        COPY(next.reason, reason);
-        next.ended_usec = clock_now(CLOCK_REALTIME);
-        r = rebind_commit(b, &next, "rebind-rolled-back", by, undo);
-        if (r < 0)
-                return r;
-        b->failing = NULL;
-        rebind_drop_calls(b);
-        playbook_binding_failed(&b->rebind);
-        if (next.confirm > 0)
-                outbox_kick(engine_outbox(b->engine));
-        say_end(b);
-        return 0;
-}
-
-void rebind_roll_back(struct binding *b, const char *reason) {
-        int r;
-
-        b->failing = reason;
-        r = try_to_roll_back(b, reason, NULL);
-        if (r > 0)
-                b->listener.changed(b->listener.userdata);
-        if (r >= 0)
-                return;
-        log_error_errno(r, "Change %" PRIi64 " of the bound phone cannot be rolled back; it is tried again",
-                        b->rebind.id);
-        timer_again(b->go_on, RETRY_USEC);
-}
-
-int rebind_call_off(struct binding *b, const char *reason, const char *by) {
-        struct rebind_record next = b->rebind;
-        int r;
-
-        r = try_to_roll_back(b, reason, by);
-        if (r <= 0)
-                return r;
-        /* The next start of tilld finds it. */
-        COPY(next.reason, reason);
-        r = rebind_commit(b, &next, "rebind-called-off", by, NULL);
-        if (r < 0)
-                return r;
-        b->failing = reason;
-        b->listener.changed(b->listener.userdata);
-        return 0;
-}
-
 /* ---- Forth ---- */
 
 static void enter(struct binding *b, const struct rebind_record *record, enum rebind_step step, rebind_also_t also) {
@@ -313,7 +200,7 @@ static void enter(struct binding *b, const struct rebind_record *record, enum re
         next.step = step;
         r = uptime_get(binding_journal(b), &next.step_uptime);
         if (r >= 0)
-                r = rebind_commit(b, &next, "rebind-step", NULL, also);
+                r = rebind_write(b, &next, "rebind-step", NULL, also);
         if (r < 0) {
                 log_error_errno(r, "A step of the change of the bound phone cannot be written");
                 return rebind_roll_back(b, "storage");
@@ -350,7 +237,10 @@ static void number_checked(int error, const char *text, void *userdata) {
         rebind_kick(b);
 }
 
-/* Until then the acquirer's record has the phone of a change that was rolled back. 1: it has not. */
+/*
+ * Whether what was rolled back before has been taken back by the acquirer: until then its record has that phone. 1: it
+ * has; 0: not yet.
+ */
 static int is_withdrawn(struct binding *b) {
         int n = request_record_count(binding_journal(b), REQUEST_WITHDRAWAL);
 
@@ -449,7 +339,7 @@ static int begin_to_count(struct binding *b) {
                 return r;
         r = uptime_get(binding_journal(b), &next.told_uptime);
         if (r >= 0)
-                r = rebind_commit(b, &next, "rebind-told", NULL, NULL);
+                r = rebind_write(b, &next, "rebind-told", NULL, NULL);
         if (r < 0)
                 return r;
         arm_deadline(b);
@@ -495,7 +385,7 @@ static void step_confirm(struct binding *b) {
                 return;
         if (r < 0)
                 return rebind_roll_back(b, reason);
-        r = look_for_confirm(b, &next.confirm);
+        r = rebind_find_confirm(b, &next.confirm);
         if (r < 0)
                 return rebind_roll_back(b, "storage");
         enter(b, &next, REBIND_TEST, NULL);
@@ -539,8 +429,6 @@ static void send_test_notice(struct binding *b) {
         b->listener.changed(b->listener.userdata);
 }
 
-static void finish(struct binding *b);
-
 /* The notice comes last, and what follows it at once: whoever has it does not get it again after a restart. */
 static void step_test(struct binding *b) {
         const char *reason;
@@ -554,99 +442,9 @@ static void step_test(struct binding *b) {
         if (r < 0)
                 return rebind_roll_back(b, reason);
         if (b->test_is_sent)
-                return finish(b);
+                return rebind_put_in_force(b);
         if (!rebind_pauses(b))
                 send_test_notice(b);
-}
-
-/* ---- The end ---- */
-
-static int tell_all(struct binding *b, const struct rebind_record *next) {
-        struct notices *n = engine_notices(b->engine);
-        struct rebind_masks masks;
-        struct notice_order order;
-        int r;
-
-        r = rebind_fill_order(b, next, NOTICE_TEXT_REBOUND, &masks, &order);
-        if (r < 0)
-                return r;
-        r = notices_add(n, &order, NOTICE_TO_CONTACTS);
-        return r < 0 ? r : notices_add(n, &order, NOTICE_TO_OLD_PHONE);
-}
-
-static int tell_checklist(struct binding *b, const struct rebind_record *next) {
-        struct rebind_masks masks;
-        struct notice_order order;
-        int r;
-
-        r = rebind_fill_order(b, next, NOTICE_TEXT_CHECKLIST, &masks, &order);
-        return r < 0 ? r : notices_add(engine_notices(b->engine), &order, NOTICE_TO_PHONE);
-}
-
-static int put_in_force(struct binding *b, const struct rebind_record *next) {
-        struct binding_record record = { .since_usec = next->ended_usec };
-        int r;
-
-        COPY(record.phone, next->phone);
-        COPY(record.serial, next->serial);
-        COPY(record.terminal, next->terminal);
-        COPY(record.by, next->by);
-        r = binding_record_insert(binding_journal(b), &record);
-        explicit_bzero(&record, sizeof(record));
-        return r;
-}
-
-/* Its holder has been let in by others than the codes: what was guessed before counts no longer. */
-static int forget_wrong_codes(struct journal *j) {
-        struct rebind_limit limit;
-        int r;
-
-        r = rebind_limit_load(j, &limit);
-        if (r < 0)
-                return r;
-        limit.wrong_codes = 0;
-        limit.locked_until = 0;
-        return rebind_limit_store(j, &limit);
-}
-
-static int bind(struct binding *b, const struct rebind_record *next) {
-        struct journal *j = binding_journal(b);
-        int r;
-
-        r = tell_all(b, next);
-        if (r >= 0)
-                r = put_in_force(b, next);
-        if (r >= 0)
-                r = tell_checklist(b, next);
-        if (r >= 0)
-                r = withdrawals_forget(j, next->confirm);
-        if (r >= 0)
-                r = rebind_code_forget(j, next->id);
-        if (r >= 0)
-                r = forget_wrong_codes(j);
-        /* What the old phone has not got goes to the new one. */
-        return r < 0 ? r : notice_record_hurry(j);
-}
-
-static void finish(struct binding *b) {
-        struct rebind_record next = b->rebind;
-        char masked[PHONE_SIZE];
-        int r;
-
-        next.step = REBIND_COMMITTED;
-        next.ended_usec = clock_now(CLOCK_REALTIME);
-        r = uptime_get(binding_journal(b), &next.step_uptime);
-        if (r >= 0)
-                r = rebind_commit(b, &next, "rebind-committed", NULL, bind);
-        if (r < 0) {
-                log_error_errno(r, "The new binding cannot be written");
-                return rebind_roll_back(b, "storage");
-        }
-        rebind_drop_calls(b);
-        b->told_payments_fail = false;
-        phone_mask(b->rebind.phone, masked);
-        log_notice("Change %" PRIi64 " of the bound phone is committed: %s is bound", b->rebind.id, masked);
-        say_end(b);
 }
 
 /* ---- The event loop ---- */

@@ -48,6 +48,9 @@ static inline bool rebind_is_open(const struct binding *b) {
         return b->rebind.id > 0 && b->rebind.ended_usec == 0;
 }
 
+/* The disk may have room again. */
+#define RETRY_USEC (30 * USEC_PER_SEC)
+
 /* Of the test transaction and of the test notice, each. */
 #define TEST_TRIES 3
 
@@ -72,21 +75,12 @@ bool rebind_pauses(struct binding *b);
 /* Of the change that has just been written. */
 void rebind_started(struct binding *b);
 /*
- * The old binding stays: at once, or, where the acquirer is just being told, when that has ended, or when the journal
- * can be written again. reason: a word of reason.c, a literal.
- */
-void rebind_roll_back(struct binding *b, const char *reason);
-/*
- * The same on somebody's word, by: that it will be is on the disk when this returns 0; negative: nothing has changed.
- */
-int rebind_call_off(struct binding *b, const char *reason, const char *by);
-/*
  * Writes what is new of it, with what else belongs into the same commit; then b->rebind is that. by: who did it; NULL:
  * it went on by itself, for whoever leads it.
  */
 typedef int (*rebind_also_t)(struct binding *b, const struct rebind_record *next);
-int rebind_commit(struct binding *b, const struct rebind_record *next, const char *event, const char *by,
-                  rebind_also_t also);
+int rebind_write(struct binding *b, const struct rebind_record *next, const char *event, const char *by,
+                 rebind_also_t also);
 /* {"rebind":7,…} for the event log; by as above. */
 int rebind_append_event(struct journal *j, const char *event, const struct rebind_record *record, const char *by);
 /* Microseconds until the step ends by itself; UINT64_MAX: never. */
@@ -97,12 +91,36 @@ void rebind_forget_phone(struct binding *b);
 int rebind_load_phone(struct binding *b, char ret[static PHONE_SIZE]);
 /* Forgets what is under way outside, without a word. */
 void rebind_drop_calls(struct binding *b);
+/* After the commit that ends it. */
+void rebind_say_end(struct binding *b);
 /* For a notice about it; the texts are in *masks. */
 struct rebind_masks {
         char phone[PHONE_SIZE], old_phone[PHONE_SIZE];
 };
 int rebind_fill_order(struct binding *b, const struct rebind_record *record, enum notice_template what,
                       struct rebind_masks *masks, struct notice_order *ret);
+
+/* ---- rollback.c ---- */
+
+/*
+ * The old binding stays: at once, or, where the acquirer is just being told, when that has ended, or when the journal
+ * can be written again. reason: a word of reason.c, a literal.
+ */
+void rebind_roll_back(struct binding *b, const char *reason);
+/*
+ * The same on somebody's word, by: that it will be is on the disk when this returns 0; negative: nothing has changed.
+ */
+int rebind_call_off(struct binding *b, const char *reason, const char *by);
+/*
+ * The transaction by which the acquirer was told, 0 for none. 1: it is just being told, and what takes that back is
+ * not ready yet, or may be overtaken.
+ */
+int rebind_find_confirm(struct binding *b, int64_t *ret_id);
+
+/* ---- commit.c ---- */
+
+/* Or rolls it back, where that cannot be written. */
+void rebind_put_in_force(struct binding *b);
 
 /* ---- reason.c: words for people, in English ---- */
 
