@@ -104,6 +104,16 @@ static int method_start_transaction(sd_bus_message *m, void *userdata, sd_bus_er
         return authority_check(m, "org.tilld1.sell", start_authorized, userdata, error);
 }
 
+static int refuse_unknown(const char *reference, sd_bus_error *error) {
+        struct refusal refusal;
+
+        (void) refusal_set(&refusal, REFUSAL_NOT_FOUND,
+                           "No transaction has the reference \"%.64s\": it was never started here, or a power cut took "
+                           "it before anything was sent; it may be started",
+                           reference);
+        return bus_error_set_refusal(error, &refusal);
+}
+
 static int method_find_transaction(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         struct server *s = userdata;
         const char *reference;
@@ -114,10 +124,7 @@ static int method_find_transaction(sd_bus_message *m, void *userdata, sd_bus_err
                 return r;
         r = engine_find(s->engine, reference, &s->looked);
         if (r == -ENOENT)
-                return sd_bus_error_setf(error, BUS_ERROR_NOT_FOUND,
-                                         "No transaction has the reference \"%.64s\": it was never started here, or a "
-                                         "power cut took it before anything was sent; it may be started",
-                                         reference);
+                return refuse_unknown(reference, error);
         if (r < 0)
                 return r;
         return reply_path(s, m, s->looked.record.id);

@@ -3,6 +3,8 @@
 
 #include "transaction/refusal.h"
 
+#include "base/unicode.h"
+
 static const int errnos[_REFUSAL_MAX] = {
         [REFUSAL_NONE] = 0,
         [REFUSAL_UNKNOWN_KIND] = EOPNOTSUPP,
@@ -39,11 +41,14 @@ int refusal_to_errno(enum refusal_code code) {
 }
 
 int refusal_set(struct refusal *ret, enum refusal_code code, const char *format, ...) {
+        char text[sizeof(ret->text)];
         va_list ap;
 
         ret->code = code;
         va_start(ap, format);
-        (void) vsnprintf(ret->text, sizeof(ret->text), format, ap);
+        (void) vsnprintf(text, sizeof(text), format, ap);
         va_end(ap);
+        /* What a caller has said may be cut within a character, and the bus carries nothing but UTF-8. */
+        COPY_CHARACTERS(ret->text, text);
         return -refusal_to_errno(code);
 }

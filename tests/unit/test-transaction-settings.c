@@ -2,6 +2,7 @@
 #include "test.h"
 
 #include "base/log.h"
+#include "base/unicode.h"
 #include "transaction/refusal.h"
 #include "transaction/settings.h"
 
@@ -286,6 +287,26 @@ static void refusals(void **state) {
         }
 }
 
+/* The bus has no answer with anything else in it: the caller would wait for one in vain. */
+static void refused_in_utf8(void **state) {
+        struct refusal refusal;
+        char huge[512];
+
+        (void) refusal_set(&refusal, REFUSAL_UNKNOWN_OPTION, "not \"%.4s\"", "x付款");
+        assert_string_equal(refusal.text, "not \"x付\"");
+        (void) refusal_set(&refusal, REFUSAL_UNKNOWN_OPTION, "not \"%.5s\"", "x付款");
+        assert_string_equal(refusal.text, "not \"x付?\"");
+        (void) refusal_set(&refusal, REFUSAL_UNKNOWN_OPTION, "not \"%.6s\"", "x付款");
+        assert_true(unicode_is_valid(refusal.text));
+        for (size_t i = 0; i + 3 < sizeof(huge); i += 3)
+                memcpy(huge + i, "付", 4);
+        for (int n = 0; n < 3; n++) {
+                (void) refusal_set(&refusal, REFUSAL_UNKNOWN_OPTION, "%*s%s", n, "", huge);
+                assert_true(unicode_is_valid(refusal.text));
+                assert_true(strlen(refusal.text) > 250);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(complete, setup, teardown),
@@ -298,6 +319,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(refused, setup, teardown),
                 cmocka_unit_test_setup_teardown(missing, setup, teardown),
                 cmocka_unit_test(refusals),
+                cmocka_unit_test(refused_in_utf8),
         };
 
         return cmocka_run_group_tests_name("transaction-settings", tests, NULL, NULL);
