@@ -19,15 +19,6 @@ static int tell_all(struct binding *b, const struct rebind_record *next) {
         return r < 0 ? r : notices_add(n, &order, NOTICE_TO_OLD_PHONE);
 }
 
-static int tell_checklist(struct binding *b, const struct rebind_record *next) {
-        struct rebind_masks masks;
-        struct notice_order order;
-        int r;
-
-        r = rebind_fill_order(b, next, NOTICE_TEXT_CHECKLIST, &masks, &order);
-        return r < 0 ? r : notices_add(engine_notices(b->engine), &order, NOTICE_TO_PHONE);
-}
-
 static int insert_binding(struct binding *b, const struct rebind_record *next) {
         struct binding_record record = { .since_usec = next->ended_usec };
         int r;
@@ -39,6 +30,20 @@ static int insert_binding(struct binding *b, const struct rebind_record *next) {
         r = binding_record_insert(binding_journal(b), &record);
         explicit_bzero(&record, sizeof(record));
         return r;
+}
+
+/* The new phone is told how to clean the old one, where there is one: named while it still is the bound one. */
+static int replace_phone(struct binding *b, const struct rebind_record *next) {
+        struct rebind_masks masks;
+        struct notice_order order;
+        int r;
+
+        r = rebind_fill_order(b, next, NOTICE_TEXT_CHECKLIST, &masks, &order);
+        if (r >= 0)
+                r = insert_binding(b, next);
+        if (r < 0 || next->kind == REBIND_FIRST)
+                return r;
+        return notices_add(engine_notices(b->engine), &order, NOTICE_TO_PHONE);
 }
 
 /* Its holder has been let in by others than the codes: what was guessed before counts no longer. */
@@ -60,9 +65,7 @@ static int bind(struct binding *b, const struct rebind_record *next) {
 
         r = tell_all(b, next);
         if (r >= 0)
-                r = insert_binding(b, next);
-        if (r >= 0)
-                r = tell_checklist(b, next);
+                r = replace_phone(b, next);
         if (r >= 0)
                 r = withdrawals_forget(j, next->confirm);
         if (r >= 0)

@@ -128,6 +128,10 @@ static const struct words test_notice_again = {
         N_("The test notice did not get through to the new phone; it is tried again."),
         N_("See that the new phone is on and has a signal."),
 };
+static const struct words committed_first = {
+        N_("The new phone is bound."),
+        N_("Name others who are told when it is changed or lost: tillctl binding contacts add"),
+};
 static const struct words wait_untold = {
         N_("The old phone is said to be lost, and nobody has been told yet: the waiting time counts from the first "
            "notice that goes out."),
@@ -143,6 +147,7 @@ static const struct words codes_out[3] = {
         { N_("A code was sent to the new phone."), N_("Type it.") },
         { N_("A code was sent to the old phone."), N_("Type it.") },
 };
+static const struct words codes_right = { N_("The codes were right; the change is going on."), "" };
 static const struct words codes_none = { N_("No code is good any more."), N_("Have new codes sent.") };
 static const struct words codes_paused = { N_("Codes were wrong or were sent too often."),
                                            N_("Wait until codes are sent again, then have new ones sent.") };
@@ -150,6 +155,8 @@ static const struct words failing = { N_("The change is being rolled back; the b
                                       N_("Wait a moment.") };
 
 static const struct words *words_of_codes(const struct rebind_record *record, bool code_is_out, bool paused) {
+        if (codes_are_given(record))
+                return &codes_right;
         if (paused)
                 return &codes_paused;
         if (!code_is_out)
@@ -199,6 +206,8 @@ static const struct words *words_of(const struct binding *b, bool is_bound, bool
                 return words_of_test(b);
         case REBIND_ROLLED_BACK:
                 return find(record->reason) ?: &failing;
+        case REBIND_COMMITTED:
+                return record->kind == REBIND_FIRST ? &committed_first : steps + REBIND_COMMITTED;
         default:
                 return steps + record->step;
         }

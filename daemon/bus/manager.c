@@ -107,10 +107,11 @@ static int method_start_transaction(sd_bus_message *m, void *userdata, sd_bus_er
 static int refuse_unknown(const char *reference, sd_bus_error *error) {
         struct refusal refusal;
 
-        (void) refusal_set(&refusal, REFUSAL_NOT_FOUND,
-                           "No transaction has the reference \"%.64s\": it was never started here, or a power cut took "
-                           "it before anything was sent; it may be started",
-                           reference);
+        (void) refusal_set(
+                &refusal, REFUSAL_NOT_FOUND,
+                "No transaction has the reference \"%.64s\": it was never started here, or a power cut took "
+                "it before anything was sent; it may be started",
+                reference);
         return bus_error_set_refusal(error, &refusal);
 }
 

@@ -112,16 +112,6 @@ struct entry {
         char serial[PROMPT_MAX], terminal[PROMPT_MAX], phone[PROMPT_MAX];
 };
 
-/* Blanks and hyphens, with which numbers are written, are none of it. */
-static void squeeze(char *text) {
-        char *to = text;
-
-        for (const char *from = text; *from; from++)
-                if (*from != ' ' && *from != '-')
-                        *to++ = *from;
-        *to = '\0';
-}
-
 /* Asked again at a terminal, where somebody is. */
 static int ask_phone(char ret[static PROMPT_MAX]) {
         for (;;) {
@@ -129,7 +119,7 @@ static int ask_phone(char ret[static PROMPT_MAX]) {
 
                 if (r < 0)
                         return r;
-                squeeze(ret);
+                prompt_squeeze(ret, PHONE_BLANKS);
                 if (phone_is_valid(ret) || !isatty(STDIN_FILENO))
                         return 0;
                 say(_("That is no telephone number: a plus sign, the country code (+86 for China), the number."));
@@ -139,10 +129,13 @@ static int ask_phone(char ret[static PROMPT_MAX]) {
 static int ask_text(const char *question, char ret[static PROMPT_MAX]) {
         int r;
 
-        do
+        do {
                 r = prompt_line(question, false, NULL, ret);
-        while (r >= 0 && !*ret && isatty(STDIN_FILENO));
-        return r;
+                if (r < 0)
+                        return r;
+                prompt_squeeze(ret, " ");
+        } while (!*ret && isatty(STDIN_FILENO));
+        return 0;
 }
 
 /* Nobody else would know what he may do. */
@@ -213,7 +206,12 @@ static int end_committed(struct dialogue *d) {
                 return cli_print_json(d->now);
         printf("%s", cli_tone(cli, TONE_GOOD));
         printf(_("Bound from now on: %s"), cli_text(d->now, "Phone"));
-        printf("%s\n\n%s\n", cli_tone_end(cli), _("What is left to do with the old phone:"));
+        printf("%s\n", cli_tone_end(cli));
+        if (is_first(d)) {
+                printf("%s\n", cli_sentence(d->now, "NextStep"));
+                return 0;
+        }
+        printf("\n%s\n", _("What is left to do with the old phone:"));
         return binding_print_checklist(d->b);
 }
 
@@ -288,12 +286,13 @@ static int prompt(struct dialogue *d, const char *question, bool hidden, char li
 static int may_go_on(struct dialogue *d, const sd_bus_error *error, int r) {
         static const struct {
                 const char *word, *sentence; /* NULL: ask_code() has it */
+                bool is_message;             /* which is not said again then */
         } mendable[] = {
-                { "WrongCode", NULL },
-                { "InvalidCode", N_("A code is six digits.") },
-                { "LockedOut", N_("Codes were wrong or were sent too often.") },
-                { "NotAsked", N_("No code is good any more.") },
-                { "Busy", N_("The last codes are still on their way: wait for them.") },
+                { "WrongCode", NULL, false },
+                { "InvalidCode", N_("A code is six digits."), false },
+                { "LockedOut", N_("Codes were wrong or were sent too often."), true },
+                { "NotAsked", N_("No code is good any more."), true },
+                { "Busy", N_("The last codes are still on their way: wait for them."), false },
         };
         const char *word = error->name ? startswith(error->name, "org.tilld1.Error.") : NULL;
 
@@ -302,8 +301,10 @@ static int may_go_on(struct dialogue *d, const sd_bus_error *error, int r) {
                 if (!streq(mendable[i].word, word))
                         continue;
                 d->wrong = !mendable[i].sentence;
-                if (mendable[i].sentence)
+                if (mendable[i].is_message)
                         say_sentence(d, _(mendable[i].sentence));
+                else if (mendable[i].sentence)
+                        say(_(mendable[i].sentence));
                 return 0;
         }
         return cli_fail(d->b->cli, error, r);
@@ -317,6 +318,8 @@ static int send_codes(struct dialogue *d) {
                                "");
         if (r < 0)
                 return may_go_on(d, &error, r);
+        /* Said again: new ones are out. */
+        *d->said = '\0';
         d->changed = true;
         return 0;
 }
@@ -387,6 +390,7 @@ static int ask_code(struct dialogue *d) {
         r = prompt(d, question, true, line);
         if (r < 0)
                 return answered(d, r);
+        prompt_squeeze(line, " ");
         return *line ? give_code(d, h, line) : send_codes(d);
 }
 
@@ -467,11 +471,13 @@ static int begin(struct binding_cli *b, const char *method) {
         return r < 0 ? nothing_done(r) : lead(b, method, e);
 }
 
-/* What it takes depends on whether a phone is bound. */
-static int say_what_it_takes(struct binding_cli *b) {
+/* What it takes: another thing where no phone is bound yet. */
+static int say_what_it_takes(struct binding_cli *b, const char *otherwise) {
         _cleanup_(cJSON_Deletep) cJSON *now = NULL;
         int r;
 
+        if (!isatty(STDIN_FILENO))
+                return 0;
         r = binding_look(b->cli, &now);
         if (r != 0)
                 return r;
@@ -479,25 +485,25 @@ static int say_what_it_takes(struct binding_cli *b) {
                 say(_("A first phone is bound to this terminal. Have it at hand: it is sent a code. Ctrl-C leaves at "
                       "any time."));
         else
-                say(_("Another phone is bound to this terminal. Have the old and the new one at hand: each is sent a "
-                      "code.\nUntil the end the old one stays bound. Ctrl-C leaves at any time."));
+                say(otherwise);
         return 0;
 }
 
 int binding_change(struct binding_cli *b, int argc, char **argv) {
-        int r = isatty(STDIN_FILENO) ? say_what_it_takes(b) : 0;
+        int r = say_what_it_takes(b,
+                                  _("Another phone is bound to this terminal. Have the old and the new one at hand: "
+                                    "each is sent a code.\nUntil the end the old one stays bound. Ctrl-C leaves at "
+                                    "any time."));
 
         return r != 0 ? r : begin(b, "Begin");
 }
 
 int binding_lost(struct binding_cli *b, int argc, char **argv) {
-        if (isatty(STDIN_FILENO))
-                say(_("Another phone is bound in place of one that is lost. The acquirer has to approve, the new "
-                      "phone "
-                      "is sent\na code, and a waiting time runs in which each backup contact can cancel. Ctrl-C "
-                      "leaves "
-                      "at any time."));
-        return begin(b, "BeginLost");
+        int r = say_what_it_takes(b, _("Another phone is bound in place of one that is lost. The acquirer has to "
+                                       "approve, the new phone is sent\na code, and a waiting time runs in which each "
+                                       "backup contact can cancel. Ctrl-C leaves at any time."));
+
+        return r != 0 ? r : begin(b, "BeginLost");
 }
 
 int binding_take_up(struct binding_cli *b, int argc, char **argv) {

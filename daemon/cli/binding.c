@@ -241,6 +241,8 @@ const char *binding_word(const char *word) {
                 { "cancelled", N_("cancelled") },
                 { "cancelled-by-contact", N_("cancelled by a contact") },
                 { "timed-out", N_("timed out") },
+                { "nobody-told", N_("nobody could be told") },
+                { "not-withdrawn", N_("last change not taken back") },
                 { "wrong-codes", N_("too many wrong codes") },
                 { "number-refused", N_("number refused") },
                 { "number-unchecked", N_("number not checked") },
@@ -340,7 +342,7 @@ static int history(struct binding_cli *b, int argc, char **argv) {
         static const struct cli_column columns[] = {
                 { N_("CHANGE"), 7 },
                 { N_("BEGAN"), 12 },
-                { N_("WHAT"), 13 },
+                { N_("KIND"), 13 },
                 { N_("NEW PHONE"), 16 },
                 { N_("BY"), 10 },
                 { N_("HOW"), 0 },
@@ -447,17 +449,21 @@ static int test(struct binding_cli *b, int argc, char **argv) {
 
 static int announce(struct binding_cli *b, int argc, char **argv) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
-        struct tm tm = { .tm_isdst = -1 };
+        struct tm tm = { .tm_isdst = -1 }, real;
         const char *end = strptime(argv[1], "%Y-%m-%d %H:%M", &tm);
+        time_t when;
         int r;
 
-        if (!end || *end) {
+        /* The 31st of February becomes another day. */
+        real = tm;
+        when = mktime(&real);
+        if (!end || *end || when < 0 || real.tm_mday != tm.tm_mday || real.tm_hour != tm.tm_hour) {
                 fprintf(stderr, _("\"%s\" is no time; write it as 2026-05-20 14:00\n"), argv[1]);
                 return EXIT_USAGE;
         }
         r = binding_new_call(b, "AnnounceReplacement", &m);
         if (r >= 0)
-                r = sd_bus_message_append(m, "ts", (uint64_t) mktime(&tm) * 1000000, argv[2]);
+                r = sd_bus_message_append(m, "ts", (uint64_t) when * 1000000, argv[2]);
         return binding_send(b, m, r, NULL);
 }
 

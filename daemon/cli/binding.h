@@ -34,6 +34,9 @@ static inline bool binding_flag(const cJSON *o, const char *name) {
         return cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(o, name));
 }
 
+/* With which people write a phone, and which are none of it. */
+#define PHONE_BLANKS " -"
+
 /* The number of a contact as it was typed. Prints that it is none; returns the exit status. */
 int binding_read_contact(const char *text, int64_t *ret);
 

@@ -36,10 +36,11 @@ int cli_fail(const struct cli *cli, const sd_bus_error *error, int r) {
                 return EXIT_NO;
         }
         if (sd_bus_error_is_set(error)) {
-                const char *word = startswith(error->name, "org.tilld1.Error.");
+                const char *word = startswith(error->name, "org.tilld1.Error."), *text = error->message;
 
-                fprintf(stderr, "%s%s%s%s%s\n", tone, word ?: "", word ? ": " : "", error->message ?: error->name,
-                        end);
+                /* What names a thing has no translation. */
+                fprintf(stderr, "%s%s%s%s%s\n", tone, word ?: "", word ? ": " : "",
+                        !isempty(text) ? gettext(text) : error->name, end);
                 return EXIT_NO;
         }
         fprintf(stderr, "%s%s%s\n", tone, strerror(-r), end);

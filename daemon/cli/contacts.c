@@ -93,8 +93,13 @@ static int ask_fields(sd_bus_message *m) {
         r = sd_bus_message_open_container(m, 'a', "{sv}");
         for (size_t i = 0; r >= 0 && i < ELEMENTSOF(fields); i++) {
                 r = prompt_line(_(fields[i].question), false, NULL, line);
-                if (r >= 0 && *line)
-                        r = append_field(m, fields[i].key, streq(line, "-") ? "" : line);
+                if (r < 0 || !*line)
+                        continue;
+                if (streq(line, "-"))
+                        *line = '\0';
+                else if (streq(fields[i].key, "phone"))
+                        prompt_squeeze(line, PHONE_BLANKS);
+                r = append_field(m, fields[i].key, line);
         }
         return r < 0 ? r : sd_bus_message_close_container(m);
 }

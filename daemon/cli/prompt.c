@@ -4,6 +4,8 @@
 #include <poll.h>
 #include <termios.h>
 
+#include "base/unicode.h"
+
 /* Ctrl-C, as it comes while it makes no signal. */
 #define INTERRUPT '\003'
 
@@ -97,4 +99,28 @@ int prompt_line(const char *question, bool hidden, const struct prompt_watch *wa
         if (hidden || r < 0)
                 fputc('\n', stderr);
         return r;
+}
+
+/* "Ａ" as "A", and the blank of that width. */
+static uint32_t to_half_width(uint32_t c) {
+        return c == 0x3000 ? ' ' : c >= 0xff01 && c <= 0xff5e ? c - 0xff01 + '!' : c;
+}
+
+void prompt_squeeze(char *text, const char *left_out) {
+        const char *from = text, *next = text;
+        uint32_t c;
+
+        for (; (c = to_half_width(unicode_next(&next))) != 0; from = next) {
+                size_t n = (size_t) (next - from);
+
+                if (c < 0x80 && strchr(left_out, (int) c))
+                        continue;
+                if (c < 0x80)
+                        *text++ = (char) c;
+                else {
+                        memmove(text, from, n);
+                        text += n;
+                }
+        }
+        *text = '\0';
 }

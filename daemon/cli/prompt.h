@@ -26,3 +26,7 @@ int prompt_line(const char *question, bool hidden, const struct prompt_watch *wa
 
 /* Waits for the bus, or for fd; serves the bus. 1 when fd can be read, 0 when there were messages. */
 int prompt_wait(sd_bus *bus, int fd);
+
+/* What was typed, without the characters of left_out; of full width, as a Chinese keyboard may have it, becomes ASCII.
+ */
+void prompt_squeeze(char *text, const char *left_out);

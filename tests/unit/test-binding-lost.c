@@ -248,6 +248,8 @@ static void refused_contacts(void **state) {
         assert_int_equal(try_add(bad), -REFUSAL_INVALID_CONTACT);
         COPY(bad.name, "\xff");
         assert_int_equal(try_add(bad), -REFUSAL_INVALID_CONTACT);
+        COPY(bad.name, "   ");
+        assert_int_equal(try_add(bad), -REFUSAL_INVALID_CONTACT);
         bad = good;
         COPY(bad.phone, "13800138002");
         assert_int_equal(try_add(bad), -REFUSAL_INVALID_PHONE);
@@ -341,6 +343,11 @@ static void announced(void **state) {
         assert_true(binding_announce_replacement(room, later, "", "uid 1", &refusal) < 0);
         assert_int_equal(refusal.code, REFUSAL_INVALID_NOTE);
         assert_true(binding_announce_replacement(room, 1, "The new one comes.", "uid 1", &refusal) < 0);
+        assert_int_equal(refusal.code, REFUSAL_INVALID_NOTE);
+        /* The notice has no year. */
+        assert_true(binding_announce_replacement(room, later + 365 * 24 * HOUR, "x", "uid 1", &refusal) < 0);
+        assert_int_equal(refusal.code, REFUSAL_INVALID_NOTE);
+        assert_true(binding_announce_replacement(room, UINT64_MAX, "x", "uid 1", &refusal) < 0);
         assert_int_equal(refusal.code, REFUSAL_INVALID_NOTE);
         post.hold = true;
         assert_int_equal(binding_announce_replacement(room, later, "The new one comes.", "uid 1", &refusal), 0);

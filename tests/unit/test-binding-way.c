@@ -15,6 +15,7 @@ static void first_phone(void **state) {
         assert_int_equal(post.n_codes, 1);
         assert_string_equal(view_of().current.serial, "SN-0001");
         assert_string_equal(view_of().current.by, "uid 1000");
+        assert_non_null(strstr(view_of().next_step, "tillctl binding contacts add"));
         assert_bound(OLD);
 }
 
@@ -35,7 +36,10 @@ static void change(void **state) {
         assert_int_equal(room->rebind.step, REBIND_CODES);
         assert_string_equal(view_of().current.phone, OLD);
         assert_int_equal(give_right(REBIND_OLD_PHONE), 0);
+        /* Until the step ends nobody is asked for new ones. */
+        assert_string_equal(view_of().next_step, "");
         assert_int_equal(run_until(REBIND_COMMITTED), REBIND_COMMITTED);
+        assert_string_equal(view_of().next_step, "Clean the old phone: tillctl binding checklist");
         assert_string_equal(post.test_phone, NEW);
         assert_bound(NEW);
         /* Its number is in the journal alone. */
@@ -62,6 +66,8 @@ static void all_are_told(void **state) {
         (void) add_contact("Li", "+8613800138002");
         (void) add_contact("Wang", "+8613800138003");
         assert_int_equal(notice_record_each(shop.journal, 100, list_notice, before), 0);
+        /* There was no old one to clean. */
+        assert_int_equal(before[0], 0);
         go_to_codes(REBIND_CHANGE, NEW);
         assert_int_equal(give_right(REBIND_OLD_PHONE), 0);
         assert_int_equal(give_right(REBIND_NEW_PHONE), 0);
@@ -70,6 +76,10 @@ static void all_are_told(void **state) {
         assert_int_equal(after[0] - before[0], 1);
         assert_int_equal(after[1] - before[1], 2);
         assert_int_equal(after[2] - before[2], 1);
+        for (int i = 0; i < 100 && !*post.checklist; i++)
+                run_a_while();
+        assert_non_null(strstr(post.checklist, "+86*******8000"));
+        assert_null(strstr(post.checklist, "+86*******8001"));
 }
 
 static void backup_is_kept(void **state) {

@@ -223,7 +223,7 @@ static int get_any(sd_bus *bus, const char *path, const char *interface, const c
                 { "FailedStep", *tilld.reason ? "test" : "" },
                 { "Reason", tilld.reason },
                 { "Message", tilld.message },
-                { "NextStep", "" },
+                { "NextStep", streq(tilld.kind, "first") && streq(tilld.step, "committed") ? "Name others." : "" },
                 { "ChangeKind", tilld.kind },
         };
 
@@ -403,6 +403,14 @@ static void assert_shown(const char *text) {
                 fail_msg("\"%s\" is not shown: %s", text, shown);
 }
 
+static unsigned count(const char *text) {
+        unsigned n = 0;
+
+        for (const char *at = shown; (at = strstr(at, text)); at++)
+                n++;
+        return n;
+}
+
 #define ENTRY "Serial", "SN-1\n", "Terminal number", "T0000001\n", "New phone", "+86 138-0013-8001\n"
 
 /* ---- Tests ---- */
@@ -441,6 +449,31 @@ static void wrong_codes(void **state) {
         assert_string_equal(tilld.asked, "Begin SN-1 T0000001 +8613800138001; old 111112; old 111111; SendCodes; "
                                          "new 222222; ");
         assert_shown("The code is wrong; tries left: 2.");
+        /* New ones are said to be out, too. */
+        assert_int_equal(count("Codes were sent"), 2);
+
+        set_up();
+        tilld.fail = "InvalidCode";
+        at_terminal("binding change", TYPE(ENTRY, "old phone was sent", "1111\n", "A code is six digits.\r\nCode",
+                                           "１１１ １１１\n", "new phone was sent", "222222\n"));
+        assert_int_equal(status, 0);
+        assert_string_equal(tilld.asked, "Begin SN-1 T0000001 +8613800138001; old 1111; old 111111; new 222222; ");
+        /* No new one was sent for that. */
+        assert_int_equal(count("Codes were sent"), 1);
+}
+
+/* As a Chinese keyboard may write it, and with blanks before and behind. */
+static void full_width(void **state) {
+        set_up();
+        at_terminal("binding change",
+                    TYPE("Serial", "  \n", "Serial", " ＳＮ－1 \n", "Terminal number", "T０００００01　\n",
+                         "New phone", "＋８６　138－0013 8001\n", "old phone was sent", "\003"));
+        assert_string_equal(tilld.asked, "Begin SN-1 T0000001 +8613800138001; ");
+
+        set_up();
+        at_terminal("binding contacts add", TYPE("Name:", "王　芳\n", "Phone", "+86 138－0013－8003\n", "Mail",
+                                                 "a-b@example.org\n", "Told", "\n", "Language", "\n", "Place", "\n"));
+        assert_string_equal(tilld.asked, "AddContact name=王　芳 phone=+8613800138003 mail=a-b@example.org");
 }
 
 static void a_failure(void **state) {
@@ -564,6 +597,26 @@ static void a_first_phone(void **state) {
         at_terminal("binding change", TYPE("Serial", "\003"));
         assert_shown("A first phone is bound");
         assert_null(strstr(shown, "old"));
+
+        set_up();
+        tilld.none_bound = true;
+        at_terminal("binding lost", TYPE("Serial", "\003"));
+        assert_shown("A first phone is bound");
+        assert_null(strstr(shown, "lost"));
+
+        /* There is no old one to clean. */
+        set_up();
+        tilld.change = 7;
+        tilld.kind = "first";
+        tilld.step = "codes";
+        tilld.old_given = true;
+        tilld.new_tries = 3;
+        at_terminal("binding take-up", TYPE("new phone was sent", "222222\n"));
+        assert_int_equal(status, 0);
+        assert_shown("Bound from now on: +86*******8001");
+        assert_shown("Name others.");
+        assert_null(strstr(shown, "old phone"));
+        assert_null(strstr(shown, "Reset it."));
 }
 
 /* No wider than a terminal of 80 columns. */
@@ -621,6 +674,17 @@ static void names_for_numbers(void **state) {
         assert_string_equal(tilld.asked, "SetPreference 2 fault sms; ");
 }
 
+/* A time that there is not is no other one. */
+static void announcing(void **state) {
+        static const char *const times[] = { "2027-02-31 10:00", "1960-01-01 10:00", "2027-02-28", "2027-02-28 10:00x",
+                                             "tomorrow" };
+        struct binding_cli b = { .cli = &(struct cli){} };
+
+        for (size_t i = 0; i < ELEMENTSOF(times); i++)
+                assert_int_equal(announce(&b, 3, (char *[]){ (char *) "announce", (char *) times[i], (char *) "x" }),
+                                 EXIT_USAGE);
+}
+
 static void wrong_calls(void **state) {
         static const char *const lines[] = {
                 "binding nonsense",          "binding contacts remove", "binding notify 1",
@@ -645,6 +709,7 @@ int main(void) {
                 cmocka_unit_test(a_lost_phone), cmocka_unit_test(contacts),
                 cmocka_unit_test(wrong_calls),  cmocka_unit_test(names_for_numbers),
                 cmocka_unit_test(cancelling),   cmocka_unit_test(a_first_phone),
+                cmocka_unit_test(full_width),   cmocka_unit_test(announcing),
         };
 
         (void) setlocale(LC_ALL, "C.UTF-8");
