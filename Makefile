@@ -181,8 +181,9 @@ $(O)/unit/test-transaction-printing: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,j
 	job_page page_to_escpos \
 	render_call_free sd_event_add_time_relative)
 
-# The channels, the machine's clocks and timers, and the disk.
-$(O)/unit/test-transaction-notices: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,notice_send notice_call_free clock_gettime \
+# The channels, the machine's clocks and timers, and the disk (tests/unit/notices-fixture.h).
+NOTICES_TESTS := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/test-transaction-notices*.c))
+$(NOTICES_TESTS): LDFLAGS += $(addprefix -Wl$(comma)--wrap=,notice_send notice_call_free clock_gettime \
 	sd_id128_get_boot sd_event_add_time_relative engine_current journal_commit)
 
 # The link and the keys of a sign-on.
