@@ -83,12 +83,10 @@ int binding_record_each(struct journal *j, binding_record_each_t each, void *use
         r = journal_statement(j, SELECT "ORDER BY id DESC", &s);
         if (r < 0)
                 return r;
-        while ((r = journal_step(j, s)) > 0) {
-                r = read_record(j, s, &record);
-                if (r >= 0)
-                        r = each(&record, userdata);
+        while ((r = journal_step_row(j, s, read_record, &record)) > 0) {
+                r = each(&record, userdata);
                 if (r != 0)
-                        return r;
+                        break;
         }
         return r;
 }

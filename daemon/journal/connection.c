@@ -158,6 +158,15 @@ int journal_query_count(struct journal *j, const char *sql) {
         return r < 0 ? r : (int) n;
 }
 
+int journal_step_row(struct journal *j, sqlite3_stmt *statement, journal_row_t read, void *ret) {
+        int r = journal_step(j, statement);
+
+        if (r <= 0)
+                return r;
+        r = read(j, statement, ret);
+        return r < 0 ? r : 1;
+}
+
 int journal_load_row(struct journal *j, const char *sql, int64_t id, journal_row_t read, void *ret) {
         _cleanup_statement_ sqlite3_stmt *s = NULL;
         int r;
@@ -167,10 +176,8 @@ int journal_load_row(struct journal *j, const char *sql, int64_t id, journal_row
                 return r;
         if (sqlite3_bind_parameter_count(s) > 0)
                 (void) sqlite3_bind_int64(s, 1, id);
-        r = journal_step(j, s);
-        if (r <= 0)
-                return r < 0 ? r : -ENOENT;
-        return read(j, s, ret);
+        r = journal_step_row(j, s, read, ret);
+        return r == 0 ? -ENOENT : MIN(r, 0);
 }
 
 int journal_column_text(sqlite3_stmt *statement, int column, char *text, size_t size) {

@@ -259,10 +259,8 @@ int contact_record_each(struct journal *j, uint64_t removed_since, contact_recor
         if (r < 0)
                 return r;
         (void) sqlite3_bind_int64(s, 1, (int64_t) MIN(removed_since, (uint64_t) INT64_MAX));
-        while ((r = journal_step(j, s)) > 0) {
-                r = read_record(j, s, &record);
-                if (r >= 0)
-                        r = each(&record, userdata);
+        while ((r = journal_step_row(j, s, read_record, &record)) > 0) {
+                r = each(&record, userdata);
                 if (r != 0)
                         break;
         }

@@ -168,15 +168,16 @@ int notice_record_count_delivered(struct journal *j, const char *event, int64_t 
 }
 
 /* The others are there all the same. */
-static int read_listed(struct journal *j, sqlite3_stmt *s, struct notice_record *ret) {
+static int read_listed(struct journal *j, sqlite3_stmt *s, void *ret) {
+        struct notice_record *record = ret;
         int r;
 
-        r = read_columns(s, ret);
+        r = read_columns(s, record);
         if (r < 0)
                 return r;
-        r = read_text(j, s, ret);
-        ret->unreadable = r == -EBADMSG;
-        return ret->unreadable ? 0 : r;
+        r = read_text(j, s, record);
+        record->unreadable = r == -EBADMSG;
+        return record->unreadable ? 0 : r;
 }
 
 int notice_record_each(struct journal *j, unsigned limit, notice_record_each_t each, void *userdata) {
@@ -188,10 +189,8 @@ int notice_record_each(struct journal *j, unsigned limit, notice_record_each_t e
         if (r < 0)
                 return r;
         (void) sqlite3_bind_int64(s, 1, limit);
-        while ((r = journal_step(j, s)) > 0) {
-                r = read_listed(j, s, &record);
-                if (r >= 0)
-                        r = each(&record, userdata);
+        while ((r = journal_step_row(j, s, read_listed, &record)) > 0) {
+                r = each(&record, userdata);
                 if (r != 0)
                         break;
         }

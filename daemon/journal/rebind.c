@@ -125,15 +125,16 @@ int rebind_record_load_last(struct journal *j, struct rebind_record *ret) {
 }
 
 /* The others are there all the same. */
-static int read_listed(struct journal *j, sqlite3_stmt *s, struct rebind_record *ret) {
+static int read_listed(struct journal *j, sqlite3_stmt *s, void *ret) {
+        struct rebind_record *record = ret;
         int r;
 
-        r = read_columns(s, ret);
+        r = read_columns(s, record);
         if (r < 0)
                 return r;
-        r = read_phone(j, s, ret);
-        ret->unreadable = r == -EBADMSG;
-        return ret->unreadable ? 0 : r;
+        r = read_phone(j, s, record);
+        record->unreadable = r == -EBADMSG;
+        return record->unreadable ? 0 : r;
 }
 
 int rebind_record_each(struct journal *j, rebind_record_each_t each, void *userdata) {
@@ -144,12 +145,10 @@ int rebind_record_each(struct journal *j, rebind_record_each_t each, void *userd
         r = journal_statement(j, SELECT "ORDER BY id DESC", &s);
         if (r < 0)
                 return r;
-        while ((r = journal_step(j, s)) > 0) {
-                r = read_listed(j, s, &record);
-                if (r >= 0)
-                        r = each(&record, userdata);
+        while ((r = journal_step_row(j, s, read_listed, &record)) > 0) {
+                r = each(&record, userdata);
                 if (r != 0)
-                        return r;
+                        break;
         }
         return r;
 }
