@@ -121,24 +121,63 @@ int notice_record_load(struct journal *j, int64_t id, struct notice_record *ret)
  */
 #define WAITS "next_boot > ?1 AND next_boot <= ?1 + ?2 AND next_usec > ?3"
 
-int notice_record_first(struct journal *j, uint64_t longest_usec, struct notice_record *ret) {
+#define WAIT "iif(" WAITS ", min(next_boot - ?1, next_usec - ?3), 0)"
+#define RANK "iif(contact < 0, 0, iif(event IN ('security', 'binding'), 1, 2))"
+
+static int read_turn(struct journal *j, sqlite3_stmt *s, void *ret) {
+        struct notice_turn *turn = ret;
+
+        *turn = (struct notice_turn){
+                .id = sqlite3_column_int64(s, 0),
+                .contact = sqlite3_column_int64(s, 1),
+                .wait_usec = (uint64_t) sqlite3_column_int64(s, 3),
+        };
+        /* One that is damaged has its turn, too: whoever loads it sees that. */
+        if (journal_column_text(s, 2, turn->event, sizeof(turn->event)) < 0)
+                *turn->event = '\0';
+        return 0;
+}
+
+int notice_record_each_turn(struct journal *j, uint64_t longest_usec, notice_turn_each_t each, void *userdata) {
         _cleanup_statement_ sqlite3_stmt *s = NULL;
+        struct notice_turn turn;
         int r;
 
         r = journal_statement(j,
-                              "SELECT id FROM notices WHERE state = 'queued' ORDER BY iif(" WAITS
-                              ", min(next_boot - ?1, next_usec - ?3), 0),"
-                              " event NOT IN ('security', 'binding'), id LIMIT 1",
+                              "WITH queue AS (SELECT id, contact, event, " WAIT " AS wait, " RANK " AS rank"
+                              " FROM notices WHERE state = 'queued'),"
+                              " turns AS (SELECT *, row_number()"
+                              " OVER (PARTITION BY contact, event ORDER BY wait, id) AS turn FROM queue)"
+                              " SELECT id, contact, event, wait FROM turns WHERE turn = 1 ORDER BY wait, rank, id",
                               &s);
         if (r < 0)
                 return r;
         (void) sqlite3_bind_int64(s, 1, (int64_t) clock_now(CLOCK_BOOTTIME));
         (void) sqlite3_bind_int64(s, 2, (int64_t) longest_usec);
         (void) sqlite3_bind_int64(s, 3, (int64_t) journal_now());
-        r = journal_step(j, s);
+        while ((r = journal_step_row(j, s, read_turn, &turn)) > 0) {
+                r = each(&turn, userdata);
+                if (r != 0)
+                        break;
+        }
+        return r;
+}
+
+int notice_record_first_end(struct journal *j, int64_t *ret_id, uint64_t *ret_until_uptime) {
+        _cleanup_statement_ sqlite3_stmt *s = NULL;
+        int r;
+
+        r = journal_statement(j,
+                              "SELECT id, until_uptime FROM notices WHERE state = 'queued'"
+                              " ORDER BY until_uptime, id LIMIT 1",
+                              &s);
+        if (r >= 0)
+                r = journal_step(j, s);
         if (r <= 0)
                 return r < 0 ? r : -ENOENT;
-        return notice_record_load(j, sqlite3_column_int64(s, 0), ret);
+        *ret_id = sqlite3_column_int64(s, 0);
+        *ret_until_uptime = (uint64_t) sqlite3_column_int64(s, 1);
+        return 0;
 }
 
 int notice_record_hurry(struct journal *j) {

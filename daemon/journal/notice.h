@@ -50,11 +50,24 @@ int notice_record_insert(struct journal *j, struct notice_record *record);
 /* Writes all that may change; an ended one loses its text. -EALREADY for one that has ended. */
 int notice_record_update(struct journal *j, const struct notice_record *record);
 int notice_record_load(struct journal *j, int64_t id, struct notice_record *ret);
+/* The queued one that is given up first. -ENOENT for none. */
+int notice_record_first_end(struct journal *j, int64_t *ret_id, uint64_t *ret_until_uptime);
+
+/* Of the queued ones, the first for its recipient and event: who cannot be reached keeps nobody else waiting. */
+struct notice_turn {
+        int64_t id, contact;
+        char event[24];
+        uint64_t wait_usec; /* until its next attempt, 0: it is due */
+};
+
 /*
- * The queued one that is due first, whenever that is: of several that are due, what is about security or the bound
- * phone, then the oldest. longest_usec: what nothing waits beyond. -ENOENT for none.
+ * Called for each in the order in which they are sent: what is due first; of several that are due, what goes to the
+ * phone of one binding, which tells who is no longer the bound one what is done in their name, then what is about
+ * security or the bound phone, then the oldest. longest_usec: what nothing waits beyond. What each() returns other
+ * than 0 ends the walk and is returned.
  */
-int notice_record_first(struct journal *j, uint64_t longest_usec, struct notice_record *ret);
+typedef int (*notice_turn_each_t)(const struct notice_turn *turn, void *userdata);
+int notice_record_each_turn(struct journal *j, uint64_t longest_usec, notice_turn_each_t each, void *userdata);
 /* Makes all that are queued due now, as when another phone is bound. */
 int notice_record_hurry(struct journal *j);
 int notice_record_count_queued(struct journal *j);

@@ -37,6 +37,6 @@ struct notice_question {
 
 struct notice_answer {
         uint32_t version;
-        int32_t error;  /* 0, or a negative errno */
+        int32_t error;  /* 0, or a negative errno; notice_error_is_of_channel() tells of what it speaks */
         char text[160]; /* what the channel calls the message, or why it was not taken; ends with 0 */
 };

@@ -61,6 +61,25 @@ static const char *failure(int error) {
         }
 }
 
+bool notice_error_is_of_channel(int error) {
+        switch (error) {
+        case NOTICE_MAYBE_SENT:
+        case -ETIME:
+        case -ENODEV:
+        case -ENOENT:
+        case -EACCES:
+        case -EPERM:
+        case -ENETDOWN:
+        case -ENOTCONN:
+        case -EOPNOTSUPP:
+        case -ECONNREFUSED:
+        case -ECONNRESET:
+                return true;
+        default:
+                return false;
+        }
+}
+
 static void on_answer(int error, const void *packet, int file, void *userdata) {
         const struct notice_answer *answer = packet;
         struct notice_call *call = userdata;

@@ -25,6 +25,12 @@ struct notice_call;
  */
 typedef void (*notice_call_done_t)(int error, const char *text, void *userdata);
 
+/*
+ * Whether an error that came so speaks of the channel, which then has it for everybody: nothing is there, nothing
+ * answers, it may not be used. All others speak of one message or one address.
+ */
+bool notice_error_is_of_channel(int error) _const_;
+
 struct notice_letter {
         enum notice_channel channel;
         const char *address; /* E.164 for sms and hook, else a mail address */

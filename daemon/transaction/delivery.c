@@ -7,7 +7,7 @@
 #include "base/secret.h"
 
 struct delivery {
-        sd_event *loop;
+        struct channels *channels;
         struct delivery_way way;
         const char *event;
         delivery_done_t done;
@@ -34,6 +34,23 @@ unsigned delivery_way_prune(struct delivery_way *way) {
                 if (*address_of(way, way->channels[i]))
                         way->channels[n++] = way->channels[i];
         return way->n_channels = n;
+}
+
+uint64_t delivery_way_rest(const struct delivery_way *way, const struct channels *channels) {
+        uint64_t rest = way->n_channels > 0 ? UINT64_MAX : 0;
+
+        for (unsigned i = 0; i < way->n_channels; i++)
+                rest = MIN(rest, channels_rest(channels, way->channels[i]));
+        return rest;
+}
+
+void delivery_way_leave_out(struct delivery_way *way, const struct channels *channels) {
+        unsigned n = 0;
+
+        for (unsigned i = 0; i < way->n_channels; i++)
+                if (channels_rest(channels, way->channels[i]) == 0)
+                        way->channels[n++] = way->channels[i];
+        way->n_channels = n;
 }
 
 void delivery_way_mask(const struct delivery_way *way, enum notice_channel channel,
@@ -99,6 +116,7 @@ static void call_ended(int error, const char *text, void *userdata) {
         COPY(said, text);
         mask_echo(d, said, sizeof(said));
         d->call = notice_call_free(d->call);
+        channels_note(d->channels, channel, error, said);
         if (error == 0)
                 return d->done(0, channel, said, d->userdata);
         complain(d, channel, said);
@@ -124,7 +142,7 @@ static int try_next(struct delivery *d) {
                         .language = d->way.language,
                 };
 
-                r = notice_send(d->loop, &letter, NOTICE_DEADLINE_USEC, call_ended, d, &d->call);
+                r = notice_send(d->channels->loop, &letter, NOTICE_DEADLINE_USEC, call_ended, d, &d->call);
                 if (r >= 0)
                         return 0;
                 complain(d, channel, strerror(-r));
@@ -132,7 +150,7 @@ static int try_next(struct delivery *d) {
         return r;
 }
 
-int delivery_start(sd_event *loop, const struct delivery_way *way, const char *text, const char *event,
+int delivery_start(struct channels *channels, const struct delivery_way *way, const char *text, const char *event,
                    delivery_done_t done, void *userdata, struct delivery **ret) {
         _cleanup_(delivery_freep) struct delivery *d = NULL;
         char *newline;
@@ -143,7 +161,9 @@ int delivery_start(sd_event *loop, const struct delivery_way *way, const char *t
         d = secret_new(sizeof(*d));
         if (!d)
                 return -ENOMEM;
-        *d = (struct delivery){ .loop = loop, .way = *way, .event = event, .done = done, .userdata = userdata };
+        *d = (struct delivery){
+                .channels = channels, .way = *way, .event = event, .done = done, .userdata = userdata
+        };
         COPY(d->text, text);
         newline = strchr(d->text, '\n');
         if (!newline)

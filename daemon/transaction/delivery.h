@@ -5,7 +5,7 @@
 
 #include "journal/contact.h"
 #include "journal/notice.h"
-#include "notice/send.h"
+#include "transaction/channels.h"
 
 /* The longest text, with its end. */
 #define DELIVERY_TEXT_SIZE 2048
@@ -25,6 +25,10 @@ static inline void delivery_way_wipe(struct delivery_way *way) {
 
 /* Leaves the channels out that have no address. Returns how many are left. */
 unsigned delivery_way_prune(struct delivery_way *way);
+/* How long until one of its channels is worth asking; 0: now, as for a way without a channel. */
+uint64_t delivery_way_rest(const struct delivery_way *way, const struct channels *channels);
+/* Leaves those out that rest. */
+void delivery_way_leave_out(struct delivery_way *way, const struct channels *channels);
 /* Where a channel leads to, masked. */
 #define DELIVERY_ADDRESS_MAX 48
 void delivery_way_mask(const struct delivery_way *way, enum notice_channel channel,
@@ -40,10 +44,11 @@ struct delivery;
 typedef void (*delivery_done_t)(int error, enum notice_channel channel, const char *text, void *userdata);
 
 /*
+ * All of the way's channels are asked, also those that rest; channels learn what they answer, and live on.
  * text: subject, one newline, body; copied, and wiped with the delivery. event is a word that lives on.
  * -EDESTADDRREQ for a way without a channel; else as notice_send(), when no channel could be asked.
  */
-int delivery_start(sd_event *loop, const struct delivery_way *way, const char *text, const char *event,
+int delivery_start(struct channels *channels, const struct delivery_way *way, const char *text, const char *event,
                    delivery_done_t done, void *userdata, struct delivery **ret);
 /* Without a call of done when it has not ended; takes NULL. Not from inside done: it is freed behind that. */
 struct delivery *delivery_free(struct delivery *d);

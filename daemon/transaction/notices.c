@@ -30,7 +30,7 @@ struct notices {
         struct journal *journal;
         sd_event_source *timer;
         unsigned count;
-        bool failing; /* the last attempt found no channel, and that is said */
+        struct channels channels;
 
         /* At hand. */
         struct notice_record *record; /* in secret memory */
@@ -247,6 +247,9 @@ static int add_order(struct notices *n, const struct notice_order *order, int64_
         };
         int r;
 
+        /* Somebody wants to see now whether it arrives. */
+        if (order->what == NOTICE_TEXT_TEST)
+                channels_wake(&n->channels);
         r = find_binding(n, &a.binding);
         if (r >= 0)
                 r = add_all(&a, to);
@@ -345,7 +348,6 @@ static void note_success(struct notices *n, const char *text) {
         *record->error = '\0';
         log_info("Notice %" PRIi64 " (%s) went out by %s to %s%s", record->id, record->event, record->channel,
                  record->address, record->late ? ", late" : "");
-        n->failing = false;
 }
 
 static uint64_t get_back_off(const struct notice_record *record, int error) {
@@ -356,17 +358,15 @@ static uint64_t get_back_off(const struct notice_record *record, int error) {
 
 static void note_failure(struct notices *n, int error, const char *text) {
         struct notice_record *record = n->record;
-        uint64_t delay = get_back_off(record, error), uptime;
+        uint64_t delay = get_back_off(record, error);
 
-        if (uptime_get(n->journal, &uptime) >= 0 && uptime < record->until_uptime)
-                delay = MIN(delay, record->until_uptime - uptime);
         record->next_usec = clock_now(CLOCK_REALTIME) + delay;
         record->next_boot = clock_now(CLOCK_BOOTTIME) + delay;
         COPY_CHARACTERS(record->error, text);
-        if (!n->failing)
+        /* Of a channel that fails for all it is said already. */
+        if (record->attempts == 1 && !notice_error_is_of_channel(error))
                 log_warning("Notice %" PRIi64 " (%s) was not taken (%s); it is sent when a channel takes it",
                             record->id, record->event, text);
-        n->failing = true;
 }
 
 static void attempt_ended(struct notices *n, int error, const char *text) {
@@ -393,19 +393,24 @@ static void delivered(int error, enum notice_channel channel, const char *text, 
 
 /* ---- The next one ---- */
 
-/* -ENOENT when there is nobody any more. */
-static int find_way(struct notices *n) {
-        const struct notice_record *record = n->record;
-        enum notice_event event = notice_event_from_string(record->event);
+/* Of the recipient and the event as they are stored. -ENOENT when there is nobody any more. */
+static int find_way(struct notices *n, int64_t recipient, const char *name, struct delivery_way *ret) {
+        enum notice_event event = notice_event_from_string(name);
         struct contact_record contact;
         int r;
 
         if (event < 0)
                 return -ENOENT;
-        if (record->contact <= 0)
-                return find_phone(n, -record->contact, event, true, &n->way);
-        r = contact_record_load(n->journal, record->contact, &contact);
-        return r < 0 ? r : find_contact(n, &contact, event, true, &n->way);
+        if (recipient <= 0)
+                r = find_phone(n, -recipient, event, true, ret);
+        else {
+                r = contact_record_load(n->journal, recipient, &contact);
+                if (r >= 0)
+                        r = find_contact(n, &contact, event, true, ret);
+        }
+        if (r >= 0)
+                (void) delivery_way_prune(ret);
+        return r;
 }
 
 /* Whether somebody else has the bound phone now. */
@@ -438,28 +443,17 @@ static int send(struct notices *n) {
                         return r;
                 text = marked;
         }
-        (void) delivery_way_prune(&n->way);
-        return delivery_start(n->engine->config.event, &n->way, text,
+        delivery_way_leave_out(&n->way, &n->channels);
+        return delivery_start(&n->channels, &n->way, text,
                               notice_event_to_string(notice_event_from_string(n->record->event)), delivered, n,
                               &n->delivery);
-}
-
-static bool is_too_old(struct notices *n) {
-        uint64_t uptime;
-        int r = uptime_get(n->journal, &uptime);
-
-        if (r < 0)
-                engine_panic(r, "the terminal's uptime cannot be read");
-        return uptime >= n->record->until_uptime;
 }
 
 static void start_sending(struct notices *n) {
         int r;
 
         n->timer = sd_event_source_disable_unref(n->timer);
-        if (is_too_old(n))
-                return give_up(n, "no channel has taken it in time");
-        r = find_way(n);
+        r = find_way(n, n->record->contact, n->record->event, &n->way);
         if (r == -EIO)
                 engine_panic(r, "who gets a notice cannot be read");
         if (r >= 0)
@@ -494,18 +488,62 @@ static void drop_unreadable(struct notices *n, int r) {
         give_up(n, n->record->error);
 }
 
-/* Until the next attempt. By either clock: one is of another boot perhaps, the other may have been set. */
-static uint64_t get_delay(const struct notice_record *record) {
-        uint64_t now = clock_now(CLOCK_BOOTTIME), realtime = clock_now(CLOCK_REALTIME);
+/* ---- Whose turn it is ---- */
 
-        if (record->next_boot <= now || record->next_boot - now > DELAY_MAYBE_SENT_USEC ||
-            record->next_usec <= realtime)
+struct choice {
+        struct notices *notices;
+        int64_t id;     /* 0: none yet */
+        bool too_old;   /* this one is */
+        uint64_t delay; /* until one is due */
+};
+
+/* While all the channels of its recipient rest it is not tried. */
+static uint64_t get_rest(struct notices *n, const struct notice_turn *turn) {
+        _cleanup_(delivery_way_wipe) struct delivery_way way = {};
+
+        /* Where that cannot be found out, the attempt says why. */
+        return find_way(n, turn->contact, turn->event, &way) < 0 ? 0 : delivery_way_rest(&way, &n->channels);
+}
+
+static int look_at_turn(const struct notice_turn *turn, void *userdata) {
+        struct choice *choice = userdata;
+        uint64_t wait = turn->wait_usec;
+
+        /* Nor is any that comes after it due before. */
+        if (wait >= choice->delay)
+                return 1;
+        wait = MAX(wait, get_rest(choice->notices, turn));
+        if (wait == 0)
+                choice->id = turn->id;
+        choice->delay = MIN(choice->delay, wait);
+        return wait == 0;
+}
+
+/* -ENOENT where nothing waits. */
+static int choose(struct notices *n, struct choice *ret) {
+        uint64_t uptime, until;
+        int64_t oldest;
+        int r;
+
+        r = uptime_get(n->journal, &uptime);
+        if (r >= 0)
+                r = notice_record_first_end(n->journal, &oldest, &until);
+        if (r < 0)
+                return r;
+        *ret = (struct choice){ .notices = n };
+        if (uptime >= until) {
+                ret->id = oldest;
+                ret->too_old = true;
                 return 0;
-        return MIN(record->next_boot - now, record->next_usec - realtime);
+        }
+        ret->delay = until - uptime;
+        r = notice_record_each_turn(n->journal, DELAY_MAYBE_SENT_USEC, look_at_turn, ret);
+        secret_wipe_stack();
+        return MIN(r, 0);
 }
 
 void notices_kick(struct notices *n) {
-        uint64_t delay;
+        struct choice choice;
         int r;
 
         if (n->delivery || engine_current(n->engine) > 0)
@@ -515,21 +553,24 @@ void notices_kick(struct notices *n) {
         let_go(n);
         r = count(n);
         if (r >= 0)
-                r = notice_record_first(n->journal, DELAY_MAYBE_SENT_USEC, n->record);
+                r = choose(n, &choice);
         if (r == -ENOENT)
                 return;
+        if (r >= 0 && choice.id > 0)
+                r = notice_record_load(n->journal, choice.id, n->record);
         if (r < 0)
                 return drop_unreadable(n, r);
-        delay = get_delay(n->record);
-        if (delay == 0)
-                return start_sending(n);
-        try_later(n, delay);
-        let_go(n);
+        if (choice.id == 0)
+                return try_later(n, choice.delay);
+        if (choice.too_old)
+                return give_up(n, "no channel has taken it in time");
+        start_sending(n);
 }
 
 /* ---- One that is stored nowhere ---- */
 
 struct notices_now {
+        struct notices *notices;
         struct delivery *delivery;
         notices_now_done_t done;
         void *userdata;
@@ -539,6 +580,9 @@ static void now_ended(int error, enum notice_channel channel, const char *text, 
         struct notices_now *now = userdata;
 
         now->delivery = NULL;
+        /* What waits for that channel need wait no longer. */
+        if (error == 0)
+                try_later(now->notices, 0);
         now->done(error, error == 0 ? notice_channel_to_string(channel) : "", text, now->userdata);
 }
 
@@ -553,6 +597,7 @@ int notices_send_now(struct notices *n, const struct notice_order *order, const 
 
         if (!now || !text)
                 return -ENOMEM;
+        now->notices = n;
         now->done = done;
         now->userdata = userdata;
         COPY(way.phone, phone);
@@ -565,7 +610,7 @@ int notices_send_now(struct notices *n, const struct notice_order *order, const 
         if (r < 0)
                 return r;
         (void) delivery_way_prune(&way);
-        r = delivery_start(n->engine->config.event, &way, text, event, now_ended, now, &now->delivery);
+        r = delivery_start(&n->channels, &way, text, event, now_ended, now, &now->delivery);
         secret_wipe_stack();
         if (r < 0)
                 return r;
@@ -595,6 +640,7 @@ int notices_new(struct engine *e, struct notices **ret) {
                 return -ENOMEM;
         n->engine = e;
         n->journal = e->config.journal;
+        n->channels.loop = e->config.event;
         n->record = secret_new(sizeof(*n->record));
         if (!n->record)
                 return -ENOMEM;

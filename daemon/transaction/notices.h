@@ -3,8 +3,8 @@
 
 /*
  * Notices on their way: queued in the commit of what they are about, sent one at a time while nothing else waits for
- * them, through the first channel that takes them, again with back-off until they are too old. No payment waits for a
- * notice, and none is undone for one.
+ * them, through the first channel that takes them, again with back-off until they are too old. A channel that fails
+ * for everybody rests meanwhile (transaction/channels.h). No payment waits for a notice, and none is undone for one.
  *
  * Without a word of anybody's (contact_preference_load()) the bound phone is told of everything by sms, then hook;
  * a contact of security and binding by what it prefers, then whatever else it has an address for.
@@ -51,8 +51,8 @@ struct notice_order {
 int notices_add(struct notices *n, const struct notice_order *order, int64_t to);
 
 /*
- * One message now, which is stored nowhere: a code. Tries the channels for a phone in their order.
- * channel: the one that took it, "" with an error. Errors as notice_send().
+ * One message now, which is stored nowhere: a code. Tries the channels for a phone in their order, also those that
+ * rest. channel: the one that took it, "" with an error. Errors as notice_send().
  */
 typedef void (*notices_now_done_t)(int error, const char *channel, const char *text, void *userdata);
 struct notices_now;

@@ -331,8 +331,9 @@ static int append_notice(const struct notice_record *record, void *userdata) {
         return 0;
 }
 
-static int64_t add_notice(const char *event, uint64_t next_usec, uint64_t next_boot) {
-        struct notice_record record = { .text = "Subject\nText",
+static int64_t add_notice_to(int64_t contact, const char *event, uint64_t next_usec, uint64_t next_boot) {
+        struct notice_record record = { .contact = contact,
+                                        .text = "Subject\nText",
                                         .until_uptime = 99,
                                         .created_usec = 1,
                                         .next_usec = next_usec,
@@ -345,16 +346,38 @@ static int64_t add_notice(const char *event, uint64_t next_usec, uint64_t next_b
         return record.id;
 }
 
-static void assert_next(int64_t id) {
+static int64_t add_notice(const char *event, uint64_t next_usec, uint64_t next_boot) {
+        return add_notice_to(0, event, next_usec, next_boot);
+}
+
+static int take_first(const struct notice_turn *turn, void *userdata) {
+        struct notice_turn *first = userdata;
+
+        *first = *turn;
+        return 1;
+}
+
+static struct notice_turn find_first_turn(void) {
+        struct notice_turn turn = {};
+
+        assert_int_equal(notice_record_each_turn(j, HOUR, take_first, &turn), 1);
+        return turn;
+}
+
+static void deliver(int64_t id) {
         struct notice_record record;
 
-        assert_int_equal(notice_record_first(j, HOUR, &record), 0);
-        assert_int_equal(record.id, id);
+        assert_int_equal(notice_record_load(j, id, &record), 0);
         record.state = NOTICE_DELIVERED;
         record.ended_usec = 70;
         begin();
         assert_int_equal(notice_record_update(j, &record), 0);
         commit();
+}
+
+static void assert_next(int64_t id) {
+        assert_int_equal(find_first_turn().id, id);
+        deliver(id);
 }
 
 /* By the time since the start of the machine, as long as that is of this one; of what is due, what is urgent. */
@@ -371,6 +394,56 @@ static void order_of_notices(void **state) {
         assert_next(due);
         assert_next(sooner);
         assert_next(later);
+}
+
+/* That its number is bound no more is told to the old phone before anything else, whatever has piled up. */
+static void the_old_phone_first(void **state) {
+        uint64_t far = UINT64_MAX >> 1;
+        int64_t rebound, again;
+
+        for (int i = 0; i < 200; i++) {
+                (void) add_notice("fault", 0, 0);
+                (void) add_notice_to(i % 3, i % 2 ? "security" : "binding", 0, 0);
+        }
+        rebound = add_notice_to(-1, "binding", 0, 0);
+        again = add_notice_to(-1, "binding", far, clock_now(CLOCK_BOOTTIME) + HOUR / 2);
+        assert_next(rebound);
+        /* Not while it waits for another attempt. */
+        assert_int_not_equal(find_first_turn().id, again);
+}
+
+static int append_turn(const struct notice_turn *turn, void *userdata) {
+        char *all = userdata;
+
+        snprintf(all + strlen(all), 256 - strlen(all), "%" PRIi64 " to %" PRIi64 " of %s%s, ", turn->id, turn->contact,
+                 turn->event, turn->wait_usec > 0 ? " later" : "");
+        return 0;
+}
+
+/* Who cannot be reached has one turn, however many wait for them. */
+static void turns(void **state) {
+        uint64_t far = UINT64_MAX >> 1, soon = clock_now(CLOCK_BOOTTIME) + HOUR / 2;
+        char all[256] = "";
+
+        for (int i = 0; i < 3; i++) {
+                (void) add_notice_to(0, "transaction", i == 0 ? far : 0, i == 0 ? soon : 0);
+                (void) add_notice_to(2, "security", far, soon + (uint64_t) i);
+                (void) add_notice_to(-4, "binding", 0, 0);
+                (void) add_notice_to(0, "security", 0, 0);
+        }
+        assert_int_equal(notice_record_each_turn(j, HOUR, append_turn, all), 0);
+        assert_string_equal(
+                all, "3 to -4 of binding, 4 to 0 of security, 5 to 0 of transaction, 2 to 2 of security later, ");
+}
+
+static void the_first_end(void **state) {
+        int64_t id = add_notice("fault", 0, 0);
+        uint64_t until;
+
+        assert_int_equal(notice_record_first_end(j, &id, &until), 0);
+        assert_int_equal(until, 99);
+        deliver(id);
+        assert_int_equal(notice_record_first_end(j, &id, &until), -ENOENT);
 }
 
 static void notices(void **state) {
@@ -390,7 +463,8 @@ static void notices(void **state) {
         assert_int_equal(notice_record_insert(j, &record), 0);
         commit();
         assert_int_equal(notice_record_count_queued(j), 2);
-        assert_int_equal(notice_record_first(j, HOUR, &loaded), 0);
+        assert_int_equal(find_first_turn().id, 2);
+        assert_int_equal(notice_record_load(j, 2, &loaded), 0);
         assert_memory_equal(&loaded, &record, sizeof(loaded));
         /* The clock was set back since the other has failed. */
         record.next_usec = UINT64_MAX >> 2;
@@ -403,8 +477,8 @@ static void notices(void **state) {
         commit();
         assert_int_equal(notice_record_load(j, 2, &loaded), 0);
         assert_memory_equal(&loaded, &record, sizeof(loaded));
-        assert_int_equal(notice_record_first(j, HOUR, &loaded), 0);
-        assert_int_equal(loaded.id, 1);
+        assert_int_equal(find_first_turn().id, 1);
+        assert_int_equal(notice_record_load(j, 1, &loaded), 0);
 
         /* One that has ended says no more what it was. */
         loaded.state = NOTICE_DELIVERED;
@@ -425,8 +499,8 @@ static void notices(void **state) {
         begin();
         assert_int_equal(notice_record_hurry(j), 0);
         commit();
-        assert_int_equal(notice_record_first(j, HOUR, &loaded), 0);
-        assert_int_equal(loaded.id, 2);
+        assert_int_equal(find_first_turn().id, 2);
+        assert_int_equal(notice_record_load(j, 2, &loaded), 0);
         assert_int_equal(loaded.next_usec, 0);
         assert_string_equal(loaded.text, record.text);
         assert_int_equal(notice_record_each(j, 10, append_notice, all), 0);
@@ -481,6 +555,9 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(preferences, open_one, close_one),
                 cmocka_unit_test_setup_teardown(notices, open_one, close_one),
                 cmocka_unit_test_setup_teardown(order_of_notices, open_one, close_one),
+                cmocka_unit_test_setup_teardown(the_old_phone_first, open_one, close_one),
+                cmocka_unit_test_setup_teardown(turns, open_one, close_one),
+                cmocka_unit_test_setup_teardown(the_first_end, open_one, close_one),
                 cmocka_unit_test_setup_teardown(sealed, open_one, close_one),
         };
 

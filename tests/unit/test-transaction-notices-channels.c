@@ -32,7 +32,9 @@ static void a_preference_is_an_order(void **state) {
         assert_sent(1, NOTICE_SMS, PHONE, "01");
         prefer(0, NOTICE_TRANSACTION, "hook");
         assert_int_equal(add(&sale, NOTICE_TO_ALL), 1);
+        pass(MINUTE);
         assert_int_equal(channels.n, 3);
+        assert_int_equal(channels.sent[2].channel, NOTICE_HOOK);
 }
 
 /* One that cannot be sent holds up no other. */
@@ -59,6 +61,7 @@ static void nobody_knows(void **state) {
         assert_int_equal(channels.n, 2);
         assert_int_equal(load(1).state, NOTICE_DELIVERED);
 
+        pass(MINUTE);
         channels.n = 0;
         channels.error[NOTICE_HOOK] = -ENOENT;
         assert_int_equal(add(&sale, NOTICE_TO_ALL), 1);
@@ -139,6 +142,227 @@ static void nothing_is_kept_of_an_echo(void **state) {
         }
 }
 
+/* ---- One that fails for all ---- */
+
+static unsigned lines, warnings;
+
+void __wrap_log_full(int level, const char *format, ...) _printf_(2, 3);
+void __wrap_log_full(int level, const char *format, ...) {
+        lines++;
+        warnings += level <= LOG_NOTICE;
+}
+
+/* That a channel fails is said once, and once that it is back; that one number is refused, once for a notice. */
+static void said_once(void **state) {
+        bind_phone(PHONE);
+        channels.error[NOTICE_SMS] = channels.error[NOTICE_HOOK] = -ENODEV;
+        lines = warnings = 0;
+        for (int i = 0; i < 4; i++)
+                add_order("ORDER-1");
+        notices_kick(shop.engine->notices);
+        for (int i = 0; i < 10; i++)
+                pass(HOUR);
+        assert_int_equal(lines, 2);
+        assert_int_equal(warnings, 2);
+
+        channels.error[NOTICE_SMS] = 0;
+        pass(HOUR);
+        assert_int_equal(load(4).state, NOTICE_DELIVERED);
+        /* And four that one went out. */
+        assert_int_equal(lines, 2 + 1 + 4);
+        assert_int_equal(warnings, 2);
+
+        channels.error[NOTICE_SMS] = channels.error[NOTICE_HOOK] = -EIO;
+        assert_int_equal(add(&sale, NOTICE_TO_ALL), 1);
+        for (int i = 0; i < 10; i++)
+                pass(HOUR);
+        assert_int_equal(warnings, 3);
+}
+
+/* It is asked for one notice, not for each. */
+static void a_dead_channel_rests(void **state) {
+        bind_phone(PHONE);
+        channels.error[NOTICE_SMS] = NOTICE_MAYBE_SENT;
+        for (int i = 0; i < 5; i++)
+                add_order("ORDER-1");
+        notices_kick(shop.engine->notices);
+        run();
+        assert_int_equal(channels.n, 6);
+        assert_int_equal(channels.sent[0].channel, NOTICE_SMS);
+        for (unsigned i = 1; i < 6; i++)
+                assert_int_equal(channels.sent[i].channel, NOTICE_HOOK);
+        assert_int_equal(notices_count(shop.engine->notices), 0);
+}
+
+/* Those errors alone rest that speak of the channel. */
+static void what_a_channel_rests_for(void **state) {
+        static const struct {
+                int error;
+                bool rests;
+        } cases[] = {
+                { -ENODEV, true },     { -ENOENT, true },   { -EACCES, true },           { -EPERM, true },
+                { -ENETDOWN, true },   { -ENOTCONN, true }, { -EOPNOTSUPP, true },       { -ECONNREFUSED, true },
+                { -ECONNRESET, true }, { -ETIME, true },    { NOTICE_MAYBE_SENT, true }, { -EIO, false },
+                { -EINVAL, false },    { -EBADMSG, false }, { -EMSGSIZE, false },        { -EADDRNOTAVAIL, false },
+                { -ENOMEM, false },    { 0, false },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++)
+                if (notice_error_is_of_channel(cases[i].error) != cases[i].rests)
+                        fail_msg("case %zu", i);
+        bind_phone(PHONE);
+        channels.error[NOTICE_SMS] = -EIO;
+        assert_int_equal(add(&sale, NOTICE_TO_ALL), 1);
+        assert_int_equal(add(&sale, NOTICE_TO_ALL), 1);
+        assert_int_equal(channels.n, 4);
+        assert_int_equal(channels.sent[2].channel, NOTICE_SMS);
+}
+
+/* A minute, doubled up to half an hour, for one probe each time; what waits for it makes no attempt. */
+static void how_long_it_rests(void **state) {
+        static const unsigned minutes[] = { 1, 2, 4, 8, 16, 30, 30 };
+        unsigned asked = 0;
+
+        bind_phone(PHONE);
+        prefer(0, NOTICE_TRANSACTION, "sms");
+        channels.error[NOTICE_SMS] = -ENODEV;
+        for (int i = 0; i < 8; i++)
+                add_order("ORDER-1");
+        notices_kick(shop.engine->notices);
+        for (size_t i = 0; i < ELEMENTSOF(minutes); i++) {
+                pass(0);
+                assert_int_equal(channels.n, ++asked);
+                commits = 0;
+                pass(minutes[i] * MINUTE - 1);
+                assert_int_equal(channels.n, asked);
+                assert_int_equal(commits, 0);
+                pass(1);
+        }
+        assert_int_equal(load(8).attempts, 0);
+
+        /* Once it takes one, the others go out; those that it was tried with after a wait of their own. */
+        channels.error[NOTICE_SMS] = 0;
+        channels.n = 0;
+        pass(30 * MINUTE);
+        assert_true(channels.n >= 5);
+        pass(HOUR);
+        for (int64_t id = 1; id <= 8; id++)
+                assert_int_equal(load(id).state, NOTICE_DELIVERED);
+        assert_int_equal(channels.n, 8);
+
+        /* And the next failure is the first again. */
+        channels.error[NOTICE_SMS] = -ENODEV;
+        assert_int_equal(add(&sale, NOTICE_TO_ALL), 1);
+        pass(MINUTE);
+        assert_int_equal(channels.n, 10);
+}
+
+/* Who is reached otherwise does not wait for it. */
+static void a_dead_channel_keeps_nobody_else(void **state) {
+        bind_phone(PHONE);
+        enrol("", "wang@example.com", "mail", "en");
+        channels.error[NOTICE_SMS] = channels.error[NOTICE_HOOK] = -ENODEV;
+        for (int i = 0; i < 3; i++)
+                assert_int_equal(queue(&locked, NOTICE_TO_PHONE), 1);
+        assert_int_equal(queue(&locked, NOTICE_TO_CONTACTS), 1);
+        notices_kick(shop.engine->notices);
+        run();
+        assert_int_equal(channels.n, 3);
+        assert_sent(2, NOTICE_MAIL, "wang@example.com", "operator 01");
+        assert_int_equal(load(2).attempts, 0);
+        assert_int_equal(load(4).state, NOTICE_DELIVERED);
+}
+
+/* The one of its channels that is worth asking first is asked first. */
+static void the_earliest_of_its_channels(void **state) {
+        bind_phone(PHONE);
+        channels.error[NOTICE_SMS] = -ENODEV;
+        assert_int_equal(add(&sale, NOTICE_TO_ALL), 1);
+        pass(30 * USEC_PER_SEC);
+        channels.error[NOTICE_HOOK] = -ENOENT;
+        channels.n = 0;
+        assert_int_equal(add(&sale, NOTICE_TO_ALL), 1);
+        assert_int_equal(channels.n, 1);
+        assert_int_equal(channels.sent[0].channel, NOTICE_HOOK);
+        add_order("SECOND");
+        notices_kick(shop.engine->notices);
+        pass(30 * USEC_PER_SEC - 1);
+        assert_int_equal(channels.n, 1);
+        channels.error[NOTICE_SMS] = 0;
+        pass(1);
+        assert_int_equal(channels.n, 2);
+        assert_sent(1, NOTICE_SMS, PHONE, "SECOND");
+}
+
+/* What waits for a channel that rests is given up in its time. */
+static void too_old_while_it_rests(void **state) {
+        const struct notice_order test = { .event = NOTICE_BINDING, .what = NOTICE_TEXT_REBIND_TEST };
+
+        bind_phone(PHONE);
+        channels.error[NOTICE_SMS] = channels.error[NOTICE_HOOK] = -ENODEV;
+        assert_int_equal(add(&sale, NOTICE_TO_ALL), 1);
+        pass(MINUTE);
+        pass(2 * MINUTE);
+        pass(4 * MINUTE);
+        assert_int_equal(add(&test, NOTICE_TO_PHONE), 1);
+        assert_int_equal(load(2).attempts, 0);
+        pass(5 * MINUTE - 1);
+        assert_int_equal(load(2).state, NOTICE_QUEUED);
+        pass(1);
+        assert_int_equal(load(2).state, NOTICE_FAILED);
+        assert_int_equal(load(2).attempts, 0);
+        assert_int_equal(load(1).state, NOTICE_QUEUED);
+}
+
+/* A restart asks each: somebody may have mended it. */
+static void a_restart_asks_again(void **state) {
+        bind_phone(PHONE);
+        channels.error[NOTICE_SMS] = channels.error[NOTICE_HOOK] = -ENODEV;
+        add_order("FIRST");
+        add_order("SECOND");
+        notices_kick(shop.engine->notices);
+        run();
+        assert_int_equal(channels.n, 2);
+        stop_tilld();
+        channels.error[NOTICE_SMS] = 0;
+        start_tilld();
+        run();
+        assert_int_equal(load(2).state, NOTICE_DELIVERED);
+}
+
+/* So does who wants to see whether notices arrive, and a change of the phone is not held up by it. */
+static void asked_for_it(void **state) {
+        const struct notice_order test = { .event = NOTICE_BINDING, .what = NOTICE_TEXT_TEST };
+        struct notices_now *n = NULL;
+
+        bind_phone(PHONE);
+        channels.error[NOTICE_SMS] = channels.error[NOTICE_HOOK] = -ENODEV;
+        assert_int_equal(add(&sale, NOTICE_TO_ALL), 1);
+        assert_int_equal(add(&sale, NOTICE_TO_ALL), 1);
+        assert_int_equal(channels.n, 2);
+        assert_int_equal(add(&test, NOTICE_TO_PHONE), 1);
+        assert_int_equal(channels.n, 4);
+        assert_sent(2, NOTICE_SMS, PHONE, "");
+        assert_string_equal(channels.sent[2].event, "binding");
+
+        /* A code asks each, makes their rest no longer, and ends it where it is taken: what waits goes out. */
+        for (int i = 0; i < 5; i++) {
+                assert_int_equal(notices_send_now(shop.engine->notices, &code, OTHER_PHONE, now_done, NULL, &n), 0);
+                run();
+                n = notices_now_free(n);
+        }
+        assert_int_equal(channels.n, 14);
+        channels.error[NOTICE_SMS] = 0;
+        assert_int_equal(notices_send_now(shop.engine->notices, &code, OTHER_PHONE, now_done, NULL, &n), 0);
+        run();
+        notices_now_free(n);
+        assert_int_equal(load(2).state, NOTICE_DELIVERED);
+        /* These two have a wait of their own. */
+        pass(2 * MINUTE);
+        assert_int_equal(load(1).state, NOTICE_DELIVERED);
+        assert_int_equal(load(3).state, NOTICE_DELIVERED);
+}
+
 /* ---- Now ---- */
 
 static void a_code_goes_at_once(void **state) {
@@ -197,6 +421,15 @@ int main(void) {
                 NOTICES_TEST(no_helper),
                 NOTICES_TEST(a_long_gateway_id),
                 NOTICES_TEST(nothing_is_kept_of_an_echo),
+                NOTICES_TEST(said_once),
+                NOTICES_TEST(a_dead_channel_rests),
+                NOTICES_TEST(what_a_channel_rests_for),
+                NOTICES_TEST(how_long_it_rests),
+                NOTICES_TEST(a_dead_channel_keeps_nobody_else),
+                NOTICES_TEST(the_earliest_of_its_channels),
+                NOTICES_TEST(too_old_while_it_rests),
+                NOTICES_TEST(a_restart_asks_again),
+                NOTICES_TEST(asked_for_it),
                 NOTICES_TEST(a_code_goes_at_once),
                 NOTICES_TEST(a_code_that_nobody_takes),
         };

@@ -52,6 +52,19 @@ static void a_damaged_text(void **state) {
         assert_int_equal(channels.n, 1);
 }
 
+/* Nor does one that says no more what it is about. */
+static void a_damaged_event(void **state) {
+        bind_phone(PHONE);
+        assert_int_equal(queue(&sale, NOTICE_TO_ALL), 1);
+        assert_int_equal(queue(&locked, NOTICE_TO_ALL), 1);
+        damage("UPDATE notices SET event = printf('%.*c', 40, 'x') WHERE id = 1");
+        notices_kick(shop.engine->notices);
+        run();
+        assert_int_equal(load(2).state, NOTICE_DELIVERED);
+        assert_int_equal(notices_count(shop.engine->notices), 0);
+        assert_int_equal(channels.n, 1);
+}
+
 /* It went out, and the disk is full: once it is enough. */
 static void disk_full(void **state) {
         bind_phone(PHONE);
@@ -75,10 +88,8 @@ static void disk_full(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                NOTICES_TEST(a_damaged_contact),
-                NOTICES_TEST(a_damaged_binding),
-                NOTICES_TEST(a_damaged_text),
-                NOTICES_TEST(disk_full),
+                NOTICES_TEST(a_damaged_contact), NOTICES_TEST(a_damaged_binding), NOTICES_TEST(a_damaged_text),
+                NOTICES_TEST(a_damaged_event),   NOTICES_TEST(disk_full),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -251,6 +251,31 @@ static void what_is_urgent_goes_first(void **state) {
         assert_sent(2, NOTICE_SMS, PHONE, "TWO");
 }
 
+/* That another phone is bound is told to the old one before whatever has piled up. */
+static void the_old_phone_does_not_wait(void **state) {
+        const struct notice_order fault = { .event = NOTICE_FAULT, .what = NOTICE_TEXT_FAULT };
+        const struct notice_order rebound = { .event = NOTICE_BINDING, .what = NOTICE_TEXT_REBOUND };
+
+        bind_phone(PHONE);
+        enrol(CONTACT_PHONE, "", "sms", "en");
+        for (int i = 0; i < 200; i++) {
+                assert_int_equal(queue(&fault, NOTICE_TO_PHONE), 1);
+                assert_int_equal(queue(&locked, NOTICE_TO_ALL), 2);
+        }
+        assert_int_equal(queue(&rebound, NOTICE_TO_CONTACTS), 1);
+        assert_int_equal(queue(&rebound, NOTICE_TO_OLD_PHONE), 1);
+        bind_phone(OTHER_PHONE);
+        notices_kick(shop.engine->notices);
+        assert_int_equal(channels.n, 1);
+        assert_string_equal(channels.sent[0].event, "binding");
+        assert_string_equal(channels.sent[0].address, PHONE);
+        /* Then what is urgent: the oldest. */
+        answer_as(0, "");
+        fire();
+        assert_int_equal(channels.n, 2);
+        assert_string_equal(channels.sent[1].event, "security");
+}
+
 /* A notice of before the change goes to who has the phone now, and says so. */
 static void late(void **state) {
         struct notice_record record;
@@ -393,6 +418,7 @@ int main(void) {
                 NOTICES_TEST(a_test_does_not_wait_for_days),
                 NOTICES_TEST(the_clock_is_set_back),
                 NOTICES_TEST(what_is_urgent_goes_first),
+                NOTICES_TEST(the_old_phone_does_not_wait),
                 NOTICES_TEST(late),
                 NOTICES_TEST(the_old_phone),
                 NOTICES_TEST(not_late),

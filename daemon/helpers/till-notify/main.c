@@ -101,7 +101,7 @@ static int serve(int fd, const struct channel *channel, const char *folder) {
                              : request_act(&request, channel, folder, answer.text);
         reason_clean(answer.text, &request);
         if (answer.error < 0)
-                log_notice_errno(answer.error, "Not taken by %s: %s", channel->name, answer.text);
+                log_info_errno(answer.error, "Not taken by %s: %s", channel->name, answer.text);
         return send(fd, &answer, sizeof(answer), MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
