@@ -36,8 +36,10 @@ static bool is_roots_alone(const char *path, mode_t type) {
 static int check_hook(const char *folder, const char *path, char reason[static REASON_SIZE]) {
         if (access(path, F_OK) < 0)
                 return say(reason, -ENOENT, "there is no %s", path);
-        if (!is_roots_alone(folder, S_IFDIR) || !is_roots_alone(path, S_IFREG))
-                return say(reason, -EPERM, "%s has to be a file of root's that nobody else can write", path);
+        if (!is_roots_alone(folder, S_IFDIR))
+                return say(reason, -EPERM, "%s has to be a folder of root's that nobody else can write", folder);
+        if (!is_roots_alone(path, S_IFREG))
+                return say(reason, -EPERM, "%s has to be a file of root's, no link, that nobody else can write", path);
         if (access(path, X_OK) < 0)
                 return say(reason, -EACCES, "%s cannot be run: chmod 755", path);
         return 0;
@@ -200,6 +202,8 @@ int hook_send(const struct request *request, const char *folder, char ret_reason
         if (r < 0)
                 return r;
         r = start(&hook, path, request);
+        if (r == -ENOENT)
+                return say(ret_reason, r, "%s cannot be run: the program in its first line is not there", path);
         if (r < 0)
                 return say(ret_reason, r, "%s cannot be run: %s", path, strerror(-r));
         r = wait_for_end(&hook);
