@@ -91,6 +91,15 @@ $(O)/$(1): $$(OBJECTS_$(1))
 endef
 $(foreach p,$(PROGRAMS),$(eval $(call program,$(p))))
 
+# What tilld refuses, for tillctl to say in other languages.
+REFUSING := $(call sources,$(addprefix daemon/,transaction binding care bus))
+$(O)/refusals.h: packaging/po/refusals $(REFUSING)
+	@mkdir -p $(@D)
+	$(call say,GEN,$@)
+	$(Q)packaging/po/refusals $(REFUSING) >$@
+$(O)/daemon/cli/refusal.o $(O)/tests/unit/test-cli-refusal.o: $(O)/refusals.h
+$(O)/daemon/cli/refusal.o $(O)/tests/unit/test-cli-refusal.o: ALL_CFLAGS += -I$(O)
+
 # A clock before this cannot be right; packages are built with SOURCE_DATE_EPOCH.
 BUILD_TIME = $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null),0)
 $(O)/daemon/transaction/terminal-clock.o: ALL_CFLAGS += -DTILLD_BUILD_TIME=$(BUILD_TIME)
@@ -126,6 +135,12 @@ $(O)/unit/%: $(O)/tests/unit/%.o $(O)/rooms.a $(O)/sim.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $< $(call archives,$*) $(call libs,$(sort $(LIBS_unit) $(LIBS_till-sim) $(LIBS_$*)))
 .PRECIOUS: $(O)/tests/unit/%.o
+
+# What they include of tillctl says what tilld refuses.
+CLI_TESTS := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/test-cli-*.c))
+$(CLI_TESTS): $(O)/daemon/cli/refusal.o
+$(CLI_TESTS): LDFLAGS += $(O)/daemon/cli/refusal.o
+$(O)/unit/test-cli-refusal: | $(O)/po/zh_CN.mo
 
 # It draws, without a socket.
 LIBS_test-receipt-faces := $(LIBS_till-render)

@@ -82,17 +82,17 @@ static int check_numbers(const struct binding *b, const struct rebind_record *re
 
         if (!*s->serial)
                 return refusal_set(ret, REFUSAL_NOT_READY,
-                                   N_("The terminal's serial number is not known: set serial= in [terminal] of "
-                                      "/etc/tilld/tilld.conf to that of its label, then restart tilld"));
+                                   "The terminal's serial number is not known: set serial= in [terminal] of "
+                                   "/etc/tilld/tilld.conf to that of its label, then restart tilld");
         if (!streq(record->serial, s->serial))
                 return refusal_set(ret, REFUSAL_INVALID_TERMINAL,
-                                   N_("The serial number is not this terminal's: read it from the terminal's label"));
+                                   "The serial number is not this terminal's: read it from the terminal's label");
         if (!streq(record->terminal, s->terminal_number))
                 return refusal_set(ret, REFUSAL_INVALID_TERMINAL,
-                                   N_("The terminal number is not this terminal's: it stands on each receipt"));
+                                   "The terminal number is not this terminal's: it stands on each receipt");
         if (!phone_is_valid(record->phone))
                 return refusal_set(ret, REFUSAL_INVALID_PHONE,
-                                   N_("The new phone is no number: give it whole, as +8613800138000"));
+                                   "The new phone is no number: give it whole, as +8613800138000");
         return 0;
 }
 
@@ -114,7 +114,7 @@ static int check_phone(struct binding *b, struct rebind_record *record, struct r
         explicit_bzero(&current, sizeof(current));
         if (r > 0)
                 return refusal_set(ret, REFUSAL_INVALID_PHONE,
-                                   N_("This phone is the bound one already: give the new one"));
+                                   "This phone is the bound one already: give the new one");
         return 0;
 }
 
@@ -211,10 +211,9 @@ int binding_take_up(struct binding *b, const char *by, int64_t *ret_id, struct r
         if (rebind_is_open(b))
                 return take_over(b, by, ret_id, ret_refusal);
         if (b->rebind.id == 0 || b->rebind.step != REBIND_ROLLED_BACK)
-                return refusal_set(
-                        ret_refusal, REFUSAL_NOT_FOUND,
-                        N_("There is no change of the bound phone to take up: begin one with tillctl binding "
-                           "change"));
+                return refusal_set(ret_refusal, REFUSAL_NOT_FOUND,
+                                   "There is no change of the bound phone to take up: begin one with tillctl binding "
+                                   "change");
         record.kind = b->rebind.kind;
         record.resumes = b->rebind.id;
         COPY(record.serial, b->rebind.serial);
@@ -234,7 +233,7 @@ static int check_open(const struct binding *b, struct refusal *ret) {
         if (rebind_is_open(b) && !b->failing)
                 return 0;
         return refusal_set(ret, REFUSAL_NOT_ASKED,
-                           N_("No change of the bound phone is under way: begin one with tillctl binding change"));
+                           "No change of the bound phone is under way: begin one with tillctl binding change");
 }
 
 static int check_codes_step(const struct binding *b, struct refusal *ret) {
@@ -296,12 +295,12 @@ int binding_cancel_by_contact(struct binding *b, const char *code, const char *b
                 return r;
         if (b->rebind.step < REBIND_WAIT || b->rebind.kind != REBIND_LOST)
                 return refusal_set(ret_refusal, REFUSAL_NOT_ASKED,
-                                   N_("No waiting time for a lost phone runs: there is nothing that a contact could "
-                                      "cancel"));
+                                   "No waiting time for a lost phone runs: there is nothing that a contact could "
+                                   "cancel");
         if (!code_is_well_formed(code, CANCEL_DIGITS))
                 return refusal_set(ret_refusal, REFUSAL_INVALID_CODE,
-                                   N_("The code has eight digits: type it as it stands in the message about the lost "
-                                      "phone"));
+                                   "The code has eight digits: type it as it stands in the message about the lost "
+                                   "phone");
         return waiting_cancel(b, code, by, ret_refusal);
 }
 

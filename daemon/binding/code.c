@@ -180,9 +180,9 @@ int codes_check(struct binding *b, struct refusal *ret_refusal) {
         if (r < 0)
                 return engine_refuse_journal(ret_refusal, r);
         if (give > 0)
-                return refuse_pause(ret_refusal, give, "There were too many wrong codes");
+                return refuse_pause(ret_refusal, give, N_("There were too many wrong codes"));
         if (until > 0)
-                return refuse_pause(ret_refusal, until, "Codes were sent too often");
+                return refuse_pause(ret_refusal, until, N_("Codes were sent too often"));
         return 0;
 }
 
@@ -332,8 +332,7 @@ static int give_wrong(struct binding *b, struct answer *a, struct refusal *ret_r
         b->listener.changed(b->listener.userdata);
         if (pause == 1)
                 return refuse_pause(ret_refusal, a->limit.locked_until - now,
-                                    "The code is wrong, and there were too "
-                                    "many");
+                                    N_("The code is wrong, and there were too many"));
         if (a->code.wrong >= CODE_TRIES)
                 return refusal_set(ret_refusal, REFUSAL_WRONG_CODE,
                                    "The code is wrong, and was tried too often: have new codes sent");
@@ -380,7 +379,7 @@ int codes_give(struct binding *b, enum rebind_holder holder, const char *text, c
         if (r < 0)
                 return engine_refuse_journal(ret_refusal, r);
         if (give > 0)
-                return refuse_pause(ret_refusal, give, "There were too many wrong codes");
+                return refuse_pause(ret_refusal, give, N_("There were too many wrong codes"));
         r = code_load_alive(j, b->rebind.id, holder, &a.code);
         if (r < 0)
                 return engine_refuse_journal(ret_refusal, r);

@@ -24,16 +24,16 @@ static int check_addresses(const struct contact_record *record, struct refusal *
 
         if (*record->phone && !phone_is_valid(record->phone))
                 return refusal_set(ret, REFUSAL_INVALID_PHONE,
-                                   N_("The contact's phone is no number: give it whole, as +8613800138000"));
+                                   "The contact's phone is no number: give it whole, as +8613800138000");
         if (*record->mail && !mail_is_valid(record->mail))
                 return refusal_set(ret, REFUSAL_INVALID_CONTACT,
-                                   N_("The contact's mail is no address: give it as name@example.org"));
+                                   "The contact's mail is no address: give it as name@example.org");
         if (channel < 0)
                 return refusal_set(ret, REFUSAL_INVALID_CONTACT, "\"%.16s\" is no channel: use sms, mail or hook",
                                    record->channel);
         if (channel == NOTICE_MAIL && !*record->mail)
                 return refusal_set(ret, REFUSAL_INVALID_CONTACT,
-                                   N_("The contact prefers mail and has no mail address: give one, or prefer sms"));
+                                   "The contact prefers mail and has no mail address: give one, or prefer sms");
         if (channel != NOTICE_MAIL && !*record->phone)
                 return refusal_set(ret, REFUSAL_INVALID_CONTACT,
                                    "The contact prefers %s and has no phone: give one, or prefer mail",
@@ -206,8 +206,8 @@ static int check_not_lost(const struct binding *b, struct refusal *ret) {
         if (!rebind_is_open(b) || b->rebind.kind != REBIND_LOST)
                 return 0;
         return refusal_set(ret, REFUSAL_BUSY,
-                           N_("A change for a lost phone is under way: contacts are changed and removed when it has "
-                              "ended; cancel it (tillctl binding cancel) or wait"));
+                           "A change for a lost phone is under way: contacts are changed and removed when it has "
+                           "ended; cancel it (tillctl binding cancel) or wait");
 }
 
 int binding_add_contact(struct binding *b, struct contact_record *record, const char *by,
@@ -382,26 +382,23 @@ int binding_announce_replacement(struct binding *b, uint64_t time_usec, const ch
                                    "What is announced must be one line of UTF-8, up to %d bytes", DETAIL_MAX);
         if (time_usec > now + ANNOUNCE_USEC)
                 return refusal_set(ret_refusal, REFUSAL_INVALID_NOTE,
-                                   N_("The appointment is more than half a year away: announce it later"));
+                                   "The appointment is more than half a year away: announce it later");
         if (time_usec <= now)
-                return refusal_set(
-                        ret_refusal, REFUSAL_INVALID_NOTE,
-                        N_("The appointment is in the past: give the time at which the terminal is replaced"));
+                return refusal_set(ret_refusal, REFUSAL_INVALID_NOTE,
+                                   "The appointment is in the past: give the time at which the terminal is replaced");
         r = queue(b, &order, NOTICE_TO_ALL, "replacement-announced", by);
         if (r < 0)
                 return engine_refuse_journal(ret_refusal, r);
         if (r == 0)
-                return refusal_set(
-                        ret_refusal, REFUSAL_NOT_FOUND,
-                        N_("Nobody wants to be told of a replacement: bind a phone, or set the preference of "
-                           "a contact (tillctl binding notify)"));
+                return refusal_set(ret_refusal, REFUSAL_NOT_FOUND,
+                                   "Nobody wants to be told of a replacement: bind a phone, or set the preference of "
+                                   "a contact (tillctl binding notify)");
         return 0;
 }
 
 static int refuse_test(const struct contact_record *person, struct refusal *ret) {
         if (person->id == NOTICE_TO_PHONE && !*person->phone)
-                return refusal_set(ret, REFUSAL_NOT_FOUND,
-                                   N_("No phone is bound: bind one with tillctl binding change"));
+                return refusal_set(ret, REFUSAL_NOT_FOUND, "No phone is bound: bind one with tillctl binding change");
         return refusal_set(ret, REFUSAL_INVALID_CONTACT,
                            "No channel has an address to send it to: tillctl binding contacts shows the addresses, "
                            "journalctl -u tilld what else is wrong");

@@ -186,7 +186,7 @@ static int cancel_wrong(struct binding *b, uint32_t wrong, const char *by, struc
                                    "phone stays bound");
         }
         return refusal_set(ret_refusal, REFUSAL_WRONG_CODE,
-                           N_("The code is wrong. It is the one in the message about the lost phone"));
+                           "The code is wrong. It is the one in the message about the lost phone");
 }
 
 int waiting_cancel(struct binding *b, const char *text, const char *by, struct refusal *ret_refusal) {

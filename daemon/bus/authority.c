@@ -45,7 +45,7 @@ static int denied(struct question *q, bool challenge, sd_bus_error *error) {
         return sd_bus_reply_method_errorf(
                 q->call, SD_BUS_ERROR_ACCESS_DENIED, "%s: not authorized%s (polkit action %s)",
                 sd_bus_message_get_member(q->call),
-                challenge ? "; call again with interactive authorization allowed, or ask an administrator" : "",
+                challenge ? N_("; call again with interactive authorization allowed, or ask an administrator") : "",
                 q->action);
 }
 

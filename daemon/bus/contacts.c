@@ -109,7 +109,7 @@ static int set_text(char *field, size_t size, const char *key, const char *text,
                 return 0;
         if (strlen(text) >= size)
                 return refusal_set(ret, REFUSAL_INVALID_CONTACT, "The %s of a contact has at most %zu bytes%s", key,
-                                   size - 1, streq(key, "phone") ? ", as +8613800138000 without blanks" : "");
+                                   size - 1, streq(key, "phone") ? N_(", as +8613800138000 without blanks") : "");
         copy_text(field, size, text);
         return 0;
 }

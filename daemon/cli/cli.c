@@ -3,6 +3,7 @@
 #include <wchar.h>
 
 #include "cli/cli.h"
+#include "cli/refusal.h"
 
 static bool has_name(const sd_bus_error *error, const char *const *names) {
         for (; *names; names++)
@@ -17,11 +18,18 @@ static int say_unavailable(const struct cli *cli, const char *what) {
         return EXIT_UNAVAILABLE;
 }
 
+static void say_error(const struct cli *cli, const sd_bus_error *error) {
+        const char *word = startswith(error->name, "org.tilld1.Error.");
+        _cleanup_free_ char *text = refusal_translate(isempty(error->message) ? error->name : error->message);
+
+        fprintf(stderr, "%s%s%s%s%s\n", cli_tone(cli, TONE_BAD), word ?: "", word ? ": " : "", strna(text),
+                cli_tone_end(cli));
+}
+
 int cli_fail(const struct cli *cli, const sd_bus_error *error, int r) {
         static const char *const absent[] = { SD_BUS_ERROR_SERVICE_UNKNOWN, SD_BUS_ERROR_NAME_HAS_NO_OWNER, NULL };
         /* One that is started by this call, and ends again and again, does not answer either. */
         static const char *const silent[] = { SD_BUS_ERROR_NO_REPLY, SD_BUS_ERROR_TIMEOUT, NULL };
-        const char *tone = cli_tone(cli, TONE_BAD), *end = cli_tone_end(cli);
 
         if (has_name(error, absent))
                 return say_unavailable(cli, _("tilld does not run. Look at: systemctl status tilld"));
@@ -30,20 +38,16 @@ int cli_fail(const struct cli *cli, const sd_bus_error *error, int r) {
         if (sd_bus_error_has_name(error, SD_BUS_ERROR_ACCESS_DENIED)) {
                 /* The bus's own refusal is a page of rules; tilld's names the polkit action. */
                 if (!startswith(error->message, "Rejected send message"))
-                        fprintf(stderr, "%s%s%s\n", tone, error->message, end);
+                        say_error(cli, error);
                 fprintf(stderr, "%s\n",
                         _("You may not do this: run it as root, or join the group till-checkout or till-support."));
                 return EXIT_NO;
         }
         if (sd_bus_error_is_set(error)) {
-                const char *word = startswith(error->name, "org.tilld1.Error."), *text = error->message;
-
-                /* What names a thing has no translation. */
-                fprintf(stderr, "%s%s%s%s%s\n", tone, word ?: "", word ? ": " : "",
-                        !isempty(text) ? gettext(text) : error->name, end);
+                say_error(cli, error);
                 return EXIT_NO;
         }
-        fprintf(stderr, "%s%s%s\n", tone, strerror(-r), end);
+        fprintf(stderr, "%s%s%s\n", cli_tone(cli, TONE_BAD), strerror(-r), cli_tone_end(cli));
         return EXIT_UNAVAILABLE;
 }
 

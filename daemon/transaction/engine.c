@@ -350,8 +350,8 @@ static int check_call(const struct engine *e, const struct kind *kind, const str
                                    "The reference must be 1 to 64 printable ASCII characters without blanks");
         if (!call->internal && startswith(call->reference, ENGINE_OWN_REFERENCES))
                 return refusal_set(ret, REFUSAL_INVALID_REFERENCE,
-                                   "References that begin with " ENGINE_OWN_REFERENCES
-                                   " are the terminal's own: use another one");
+                                   "References that begin with %s are the terminal's own: use another one",
+                                   ENGINE_OWN_REFERENCES);
         if (*call->order && !is_reference(call->order))
                 return refusal_set(ret, REFUSAL_INVALID_REFERENCE,
                                    "The option \"order\" must be 1 to 64 printable ASCII characters without blanks");
@@ -418,7 +418,7 @@ static int check_idle(struct engine *e, struct refusal *ret) {
         return refusal_set(ret, REFUSAL_BUSY,
                            "Transaction %" PRIi64 " (reference \"%s\") is in state %s: wait for its result%s",
                            record->id, record->reference, transaction_state_to_string(record->state),
-                           record->state == TRANSACTION_AUTHORIZING ? "" : ", or cancel it");
+                           record->state == TRANSACTION_AUTHORIZING ? "" : N_(", or cancel it"));
 }
 
 /* Nobody knows what the acquirer has booked of it: it is cleared up before more money moves. */

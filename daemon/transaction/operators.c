@@ -110,9 +110,9 @@ static int refuse(struct refusal *ret, int error, const char *number) {
 
 static const char *a_role(enum operator_role role) {
         static const char *const texts[_OPERATOR_ROLE_MAX] = {
-                [OPERATOR_CASHIER] = "a cashier",
-                [OPERATOR_SUPERVISOR] = "a supervisor",
-                [OPERATOR_ADMINISTRATOR] = "an administrator",
+                [OPERATOR_CASHIER] = N_("a cashier"),
+                [OPERATOR_SUPERVISOR] = N_("a supervisor"),
+                [OPERATOR_ADMINISTRATOR] = N_("an administrator"),
         };
 
         return texts[role];
@@ -454,13 +454,13 @@ static void on_line(int result, const char *line, void *userdata) {
                                    "No code came within five seconds: write the line before you call");
         else if (result < 0 || parse_lines(job, line) < 0)
                 (void) refusal_set(&refusal, REFUSAL_INVALID_CODE, "%s",
-                                   !checks_code(job) ? "A code is one line of 4 to 8 digits"
+                                   !checks_code(job) ? N_("A code is one line of 4 to 8 digits")
                                    : takes_new_code(job)
-                                           ? "An administrator says who it is in one line: two digits "
-                                             "of the number, a blank, 4 to 8 digits of the code; a "
-                                             "second line has the new code of 4 to 8 digits"
-                                           : "An operator says who it is in one line: two digits of the number, a "
-                                             "blank, 4 to 8 digits of the code");
+                                           ? N_("An administrator says who it is in one line: two digits "
+                                                "of the number, a blank, 4 to 8 digits of the code; a "
+                                                "second line has the new code of 4 to 8 digits")
+                                           : N_("An operator says who it is in one line: two digits of the number, a "
+                                                "blank, 4 to 8 digits of the code"));
         if (refusal.code != REFUSAL_NONE)
                 job_end(job, &refusal);
         start_next(o);

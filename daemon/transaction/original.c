@@ -72,24 +72,24 @@ static int check_whole_amount(struct asked *a) {
 static int check_void(struct asked *a) {
         int r;
 
-        r = check_open_batch(a, "its batch is settled; refund it instead");
+        r = check_open_batch(a, N_("its batch is settled; refund it instead"));
         if (r >= 0)
-                r = check_none(a, "void", "it has one already");
+                r = check_none(a, "void", N_("it has one already"));
         if (r >= 0)
-                r = check_none(a, "refund", "it was refunded; refund the rest instead");
+                r = check_none(a, "refund", N_("it was refunded; refund the rest instead"));
         if (r >= 0)
-                r = check_none(a, "tip", "it has a tip; refund it instead");
+                r = check_none(a, "tip", N_("it has a tip; refund it instead"));
         return r < 0 ? r : check_whole_amount(a);
 }
 
 static int check_completion_void(struct asked *a) {
         int r;
 
-        r = check_open_batch(a, "its batch is settled; refund it instead");
+        r = check_open_batch(a, N_("its batch is settled; refund it instead"));
         if (r >= 0)
-                r = check_none(a, "completion-void", "it has one already");
+                r = check_none(a, "completion-void", N_("it has one already"));
         if (r >= 0)
-                r = check_none(a, "refund", "it was refunded; refund the rest instead");
+                r = check_none(a, "refund", N_("it was refunded; refund the rest instead"));
         return r < 0 ? r : check_whole_amount(a);
 }
 
@@ -97,16 +97,16 @@ static int check_refund(struct asked *a) {
         int64_t refunded, left;
         int r;
 
-        r = check_none(a, "void", "it was voided; nothing is left to refund");
+        r = check_none(a, "void", N_("it was voided; nothing is left to refund"));
         if (r >= 0)
-                r = check_none(a, "completion-void", "it was voided; nothing is left to refund");
+                r = check_none(a, "completion-void", N_("it was voided; nothing is left to refund"));
         if (r >= 0)
                 r = sum_of(a, "refund", NULL, &refunded);
         if (r < 0)
                 return r;
         left = a->original->amount - refunded;
         if (left <= 0)
-                return refuse(a, "it is refunded whole, or a refund of it is unconfirmed and has to be resolved");
+                return refuse(a, N_("it is refunded whole, or a refund of it is unconfirmed and has to be resolved"));
         return a->amount > left ? refuse_amount(a, left) : 0;
 }
 
@@ -120,7 +120,8 @@ static int check_age(struct asked *a) {
         if (r < 0)
                 return engine_refuse_journal(a->refusal, r);
         age = MIN(age, now > a->original->finished_usec ? now - a->original->finished_usec : UINT64_C(0));
-        return age > days * 24 * 3600 * USEC_PER_SEC ? refuse(a, "it is too old; take a new pre-authorization") : 0;
+        return age > days * 24 * 3600 * USEC_PER_SEC ? refuse(a, N_("it is too old; take a new pre-authorization"))
+                                                     : 0;
 }
 
 static int check_preauthorization(struct asked *a) {
@@ -128,9 +129,9 @@ static int check_preauthorization(struct asked *a) {
 
         r = check_age(a);
         if (r >= 0)
-                r = check_none(a, "pre-authorization-void", "it was voided");
+                r = check_none(a, "pre-authorization-void", N_("it was voided"));
         if (r >= 0)
-                r = check_none(a, "completion", "it was completed; void the completion first");
+                r = check_none(a, "completion", N_("it was completed; void the completion first"));
         return r;
 }
 
@@ -153,17 +154,17 @@ static int check_tip(struct asked *a) {
         int64_t most = a->original->amount * a->engine->config.settings->tip_percent / 100;
         int r;
 
-        r = check_open_batch(a, "its batch is settled");
+        r = check_open_batch(a, N_("its batch is settled"));
         if (r >= 0)
-                r = check_none(a, "tip", "it has one already");
+                r = check_none(a, "tip", N_("it has one already"));
         if (r >= 0)
-                r = check_none(a, "void", "it was voided");
+                r = check_none(a, "void", N_("it was voided"));
         if (r >= 0)
-                r = check_none(a, "refund", "it was refunded");
+                r = check_none(a, "refund", N_("it was refunded"));
         if (r < 0)
                 return r;
         if (most == 0)
-                return refuse(a, "this terminal takes no tips; see tip_percent= in tilld.conf(5)");
+                return refuse(a, N_("this terminal takes no tips; see tip_percent= in tilld.conf(5)"));
         return a->amount > most ? refuse_amount(a, most) : 0;
 }
 
@@ -182,7 +183,7 @@ static int check_kind(struct asked *a) {
         case HOST_TIP:
                 return check_tip(a);
         default:
-                return refuse(a, "that kind takes no original");
+                return refuse(a, N_("that kind takes no original"));
         }
 }
 
@@ -209,15 +210,15 @@ int original_check(struct engine *e, const struct kind *kind, int64_t id, int64_
         if (r < 0)
                 return engine_refuse_journal(ret_refusal, r);
         if (!is_original_of(kind, &original))
-                return refuse(&a, "it is of another kind");
+                return refuse(&a, N_("it is of another kind"));
         if (original.purged)
-                return refuse(&a, "its card is no longer known, as the retention time is over");
+                return refuse(&a, N_("its card is no longer known, as the retention time is over"));
         if (original.result != RESULT_APPROVED)
-                return refuse(&a, "it is not approved");
+                return refuse(&a, N_("it is not approved"));
         if (original.forwarding == FORWARDING_REJECTED || original.forwarding == FORWARDING_RESOLVED)
-                return refuse(&a, "the acquirer did not take it, and has nothing of it to give back or add to");
+                return refuse(&a, N_("the acquirer did not take it, and has nothing of it to give back or add to"));
         if (original.forwarding == FORWARDING_PENDING)
-                return refuse(&a, "the acquirer has not been told of it yet; forward it first, with Flush");
+                return refuse(&a, N_("the acquirer has not been told of it yet; forward it first, with Flush"));
         if (!streq(original.currency, currency))
                 return refusal_set(ret_refusal, REFUSAL_UNKNOWN_CURRENCY,
                                    "Transaction %" PRIi64 " is in %s, and so is a %s about it", id, original.currency,
