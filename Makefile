@@ -58,9 +58,9 @@ OBJECTS_card-worker := $(call objects,daemon/helpers/card-worker.c daemon/helper
 OBJECTS_till-recover := $(call objects,daemon/helpers/till-recover.c) $(BASE_OBJECTS)
 RENDER_OBJECTS := $(call objects,$(call sources,daemon/helpers/till-render))
 DRAW_OBJECTS := $(filter-out %/main.o,$(RENDER_OBJECTS))
-OBJECTS_till-render := $(RENDER_OBJECTS) $(patsubst %,$(O)/daemon/receipt/%.o,page page-store raster) $(BASE_OBJECTS)
+OBJECTS_till-render := $(RENDER_OBJECTS) $(O)/daemon/helpers/question.o $(patsubst %,$(O)/daemon/receipt/%.o,page page-store raster) $(BASE_OBJECTS)
 NOTIFY_OBJECTS := $(call objects,$(call sources,daemon/helpers/till-notify)) $(O)/daemon/helpers/till-notify/number-region.o
-OBJECTS_till-notify := $(NOTIFY_OBJECTS) $(BASE_OBJECTS)
+OBJECTS_till-notify := $(NOTIFY_OBJECTS) $(O)/daemon/helpers/question.o $(BASE_OBJECTS)
 OBJECTS_till-acquirer := $(call objects,$(call sources,tests/sim/acquirer tests/sim/issuer)) $(HOST_OBJECTS) $(BASE_OBJECTS)
 OBJECTS_till-sim := $(call objects,$(call sources,tests/sim/usb tests/sim/card tests/sim/paper tests/sim/issuer)) $(O)/daemon/host/mac.o $(BASE_OBJECTS)
 
@@ -121,7 +121,7 @@ $(O)/%.o: %.cc Makefile
 LIB_CFLAGS = $(eval LIB_CFLAGS := $(call flags,$(sort $(foreach p,$(PROGRAMS) test-device-monitor,$(LIBS_$(p))))))$(LIB_CFLAGS)
 
 # And the worker's walls, which tests run against.
-$(O)/rooms.a: $(ROOM_OBJECTS) $(O)/daemon/helpers/sandbox.o
+$(O)/rooms.a: $(ROOM_OBJECTS) $(patsubst %,$(O)/daemon/helpers/%.o,sandbox question)
 $(O)/sim.a: $(filter-out %/main.o,$(OBJECTS_till-sim) $(OBJECTS_till-acquirer))
 $(O)/%.a:
 	$(call say,AR,$@)

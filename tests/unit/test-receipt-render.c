@@ -619,6 +619,24 @@ static void really_long(void **state) {
         render_really(RENDER_PDF, -EBADF);
 }
 
+/* Whom nobody waits for draws nothing, and has nothing to complain of. */
+static void really_in_vain(void **state) {
+        _cleanup_close_ int complaints = -EBADF, saved = dup(STDERR_FILENO);
+        char said[256];
+        int ends[2], status;
+
+        assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+        complaints = ends[0];
+        render_call_free(start(RENDER_PNG, -EBADF, DEADLINE));
+        assert_true(dup2(ends[1], STDERR_FILENO) >= 0);
+        safe_close(ends[1]);
+        (void) on_real_connection(NULL, listening, 0, NULL);
+        assert_true(dup2(saved, STDERR_FILENO) >= 0);
+        assert_int_equal(waitpid(real, &status, 0), real);
+        assert_int_equal(status, 0);
+        assert_int_equal(read(complaints, said, sizeof(said)), 0);
+}
+
 int main(void) {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
@@ -636,6 +654,7 @@ int main(void) {
                 TEST(really_without_a_logo),
                 TEST(really_pictures),
                 TEST(really_long),
+                TEST(really_in_vain),
         };
 
         return cmocka_run_group_tests_name("receipt-render", tests, NULL, NULL);

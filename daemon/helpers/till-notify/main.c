@@ -12,11 +12,10 @@
 #include "base/mail.h"
 #include "base/phone.h"
 #include "base/sealed-file.h"
+#include "helpers/question.h"
 #include "helpers/till-notify/channel.h"
 
 #define FOLDER "/etc/tilld"
-/* A request that does not come is no reason to stay. */
-#define REQUEST_SECONDS 5
 
 static const struct channel {
         const char *name;
@@ -50,32 +49,13 @@ static int question_read(const struct notice_question *q, int file, struct reque
 
 /* 1 with a request, 0 where there was none. */
 static int request_receive(int fd, struct request *ret) {
-        union {
-                struct cmsghdr header;
-                char space[CMSG_SPACE(sizeof(int))];
-        } control = {};
-        struct timeval timeout = { .tv_sec = REQUEST_SECONDS };
-        struct notice_question q;
-        struct iovec vector = { &q, sizeof(q) };
-        struct msghdr message = {
-                .msg_iov = &vector,
-                .msg_iovlen = 1,
-                .msg_control = &control,
-                .msg_controllen = sizeof(control),
-        };
         _cleanup_close_ int file = -EBADF;
-        ssize_t n;
+        struct notice_question q;
         int r;
 
-        if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) < 0)
-                return -errno;
-        n = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
-        if (n <= 0)
-                return n < 0 ? -errno : 0;
-        if (CMSG_FIRSTHDR(&message) && control.header.cmsg_type == SCM_RIGHTS)
-                memcpy(&file, CMSG_DATA(&control.header), sizeof(file));
-        if (n != sizeof(q) || message.msg_flags & (MSG_TRUNC | MSG_CTRUNC))
-                return -EBADMSG;
+        r = question_receive(fd, &q, sizeof(q), &file, 1);
+        if (r <= 0)
+                return r;
         r = question_read(&q, file, ret);
         return r < 0 ? r : 1;
 }

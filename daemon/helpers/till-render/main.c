@@ -11,10 +11,8 @@
 
 #include "base/log.h"
 #include "base/sealed-file.h"
+#include "helpers/question.h"
 #include "helpers/till-render/draw.h"
-
-/* A request that does not come is no reason to stay. */
-#define REQUEST_SECONDS 5
 
 static const char *const faces[_RENDER_FACE_MAX] = { "raster", "png", "pdf", "terminal" };
 
@@ -66,57 +64,28 @@ static int page_read(int fd, uint64_t size, struct stored_page *ret) {
         return r < 0 ? r : page_from_blob(data, size, ret);
 }
 
-/* Takes descriptors[0] for the page, [1] for the logo. */
-static int question_read(const struct render_question *q, int descriptors[static 2], struct request *ret) {
+/* Takes files[1], the logo; files[0] is the page. */
+static int question_read(const struct render_question *q, int files[static 2], struct request *ret) {
         if (q->version != RENDER_VERSION)
                 return -EPROTONOSUPPORT;
-        if (q->face >= _RENDER_FACE_MAX || descriptors[0] < 0)
+        if (q->face >= _RENDER_FACE_MAX || files[0] < 0)
                 return -EBADMSG;
         ret->face = q->face;
-        ret->drawing.logo_fd = TAKE_FD(descriptors[1]);
-        return page_read(descriptors[0], q->size, &ret->drawing.stored);
-}
-
-static void descriptors_take(struct msghdr *message, int descriptors[static 2]) {
-        for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c))
-                if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS) {
-                        size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-
-                        memcpy(descriptors, CMSG_DATA(c), MIN(n, (size_t) 2) * sizeof(int));
-                }
+        ret->drawing.logo_fd = TAKE_FD(files[1]);
+        return page_read(files[0], q->size, &ret->drawing.stored);
 }
 
 /* 1 with a request, 0 where there was none. */
 static int request_receive(int fd, struct request *ret) {
-        union {
-                struct cmsghdr header;
-                char space[CMSG_SPACE(2 * sizeof(int))];
-        } control;
-        _cleanup_close_ int page_fd = -EBADF, logo_fd = -EBADF;
-        int descriptors[2] = { -EBADF, -EBADF };
-        struct timeval timeout = { .tv_sec = REQUEST_SECONDS };
         struct render_question q;
-        struct iovec vector = { &q, sizeof(q) };
-        struct msghdr message = {
-                .msg_iov = &vector,
-                .msg_iovlen = 1,
-                .msg_control = &control,
-                .msg_controllen = sizeof(control),
-        };
-        ssize_t n;
-        int r;
+        int files[2], r;
 
-        if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) < 0)
-                return -errno;
-        n = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
-        if (n <= 0)
-                return n < 0 ? -errno : 0;
-        descriptors_take(&message, descriptors);
-        r = n != sizeof(q) || message.msg_flags & (MSG_TRUNC | MSG_CTRUNC) ? -EBADMSG
-                                                                           : question_read(&q, descriptors, ret);
-        page_fd = descriptors[0];
-        logo_fd = descriptors[1];
-        return r < 0 ? r : 1;
+        r = question_receive(fd, &q, sizeof(q), files, ELEMENTSOF(files));
+        if (r > 0)
+                r = question_read(&q, files, ret) ?: 1;
+        safe_close(files[0]);
+        safe_close(files[1]);
+        return r;
 }
 
 static int answer_send(int fd, int error, int file, size_t size) {
@@ -147,6 +116,8 @@ static int serve(int fd) {
         if (r == 0)
                 return 0;
         if (r > 0)
+                r = question_end_with_peer(fd);
+        if (r >= 0)
                 r = draw_whole(&request.drawing, request.face, &data, &size);
         if (r >= 0)
                 r = file = sealed_file_new("drawing", data, size);
