@@ -61,7 +61,15 @@ int binding_send(struct binding_cli *b, sd_bus_message *m, int r, sd_bus_message
                 (void) sd_bus_message_set_allow_interactive_authorization(m, true);
                 r = sd_bus_call(b->cli->bus, m, CLI_ANSWER_TIMEOUT_USEC, &error, ret_reply);
         }
-        return r < 0 ? cli_fail(b->cli, &error, r) : 0;
+        if (r >= 0)
+                return 0;
+        r = cli_fail(b->cli, &error, r);
+        /* tilld's own refusal, not that of the bus: whoever sells has another way. */
+        if (!b->supervisor && sd_bus_error_has_name(&error, SD_BUS_ERROR_ACCESS_DENIED) &&
+            !startswith(error.message, "Rejected send message"))
+                fprintf(stderr, "%s\n",
+                        _("In the name of a supervisor, who gives a code: tillctl binding --supervisor=NUMBER ..."));
+        return r;
 }
 
 static int read_dictionary(sd_bus_message *m, cJSON **ret);

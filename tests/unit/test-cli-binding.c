@@ -207,6 +207,8 @@ static int on_preference(sd_bus_message *m, void *userdata, sd_bus_error *error)
 /* None of these is to come. */
 static int on_unwanted(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         note("%s; ", sd_bus_message_get_member(m));
+        if (tilld.fail)
+                return sd_bus_error_set(error, SD_BUS_ERROR_ACCESS_DENIED, tilld.fail);
         return sd_bus_reply_method_return(m, "");
 }
 
@@ -674,6 +676,22 @@ static void names_for_numbers(void **state) {
         assert_string_equal(tilld.asked, "SetPreference 2 fault sms; ");
 }
 
+/* Whoever sells may not, but a supervisor there may. */
+static void not_authorized(void **state) {
+        set_up();
+        tilld.fail = "SendTest: not authorized (polkit action org.tilld1.contacts)";
+        at_terminal("binding test", (const char *const[]){ NULL });
+        assert_int_equal(status, EXIT_NO);
+        assert_shown("org.tilld1.contacts");
+        assert_shown("tillctl binding --supervisor=NUMBER");
+
+        set_up();
+        tilld.fail = "Rejected send message, 2 matched rules";
+        at_terminal("binding test", (const char *const[]){ NULL });
+        assert_int_equal(status, EXIT_NO);
+        assert_null(strstr(shown, "--supervisor"));
+}
+
 /* A time that there is not is no other one. */
 static void announcing(void **state) {
         static const char *const times[] = { "2027-02-31 10:00", "1960-01-01 10:00", "2027-02-28", "2027-02-28 10:00x",
@@ -703,13 +721,14 @@ static void wrong_calls(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(to_the_end),   cmocka_unit_test(by_a_supervisor),
-                cmocka_unit_test(wrong_codes),  cmocka_unit_test(a_failure),
-                cmocka_unit_test(leaving),      cmocka_unit_test(no_code_is_good),
-                cmocka_unit_test(a_lost_phone), cmocka_unit_test(contacts),
-                cmocka_unit_test(wrong_calls),  cmocka_unit_test(names_for_numbers),
-                cmocka_unit_test(cancelling),   cmocka_unit_test(a_first_phone),
-                cmocka_unit_test(full_width),   cmocka_unit_test(announcing),
+                cmocka_unit_test(to_the_end),     cmocka_unit_test(by_a_supervisor),
+                cmocka_unit_test(wrong_codes),    cmocka_unit_test(a_failure),
+                cmocka_unit_test(leaving),        cmocka_unit_test(no_code_is_good),
+                cmocka_unit_test(a_lost_phone),   cmocka_unit_test(contacts),
+                cmocka_unit_test(wrong_calls),    cmocka_unit_test(names_for_numbers),
+                cmocka_unit_test(cancelling),     cmocka_unit_test(a_first_phone),
+                cmocka_unit_test(full_width),     cmocka_unit_test(announcing),
+                cmocka_unit_test(not_authorized),
         };
 
         (void) setlocale(LC_ALL, "C.UTF-8");
