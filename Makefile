@@ -217,6 +217,7 @@ $(BINDING_TESTS): LDFLAGS += $(addprefix -Wl$(comma)--wrap=,acquirer_is_signed_o
 	sd_event_source_set_time_relative notices_send_now notices_now_free notice_check_number notice_send notice_call_free)
 $(O)/unit/test-binding-way: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,journal_commit event_append log_catalog)
 $(O)/unit/test-binding-wait: LDFLAGS += -Wl,--wrap=journal_commit
+$(O)/unit/test-binding-memory: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,malloc calloc realloc reallocarray strdup secret_new export_slice engine_panic)
 $(O)/unit/test-binding-lost: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,rebind_code_store rebind_code_hash)
 
 help: ## this list
