@@ -2,7 +2,9 @@
 # shellcheck shell=bash
 #
 # ModemManager for cases, played on the system bus: ". /in/cases/modem.sh", play_modem_manager, modem…. What it is asked
-# is in $_dir/modem.log, a line of JSON each.
+# in this boot is in $modem_log, a line of JSON each.
+
+modem_log=/run/modem.log
 
 modem_mock() {
 	busctl call org.freedesktop.ModemManager1 /org/freedesktop/ModemManager1 org.freedesktop.DBus.Mock "$@"
@@ -40,20 +42,36 @@ play_modem_manager() {
 		</policyconfig>
 	END
 	busctl call org.freedesktop.DBus /org/freedesktop/DBus org.freedesktop.DBus ReloadConfig
-	systemd-run --quiet --unit=modem-manager --property=StandardOutput="file:$_dir/modem.log" \
-		python3 -m dbusmock --system --template /in/cases/modem_manager.py
+	cat >/etc/systemd/system/modem-manager.service <<-END
+		[Unit]
+		Before=tilld.service
+		[Service]
+		Type=dbus
+		BusName=org.freedesktop.ModemManager1
+		StandardOutput=file:$modem_log
+		ExecStart=python3 -m dbusmock --system --template /in/cases/modem_manager.py
+		[Install]
+		WantedBy=multi-user.target
+	END
+	systemctl start modem-manager
 	check_soon "ModemManager is played on the system bus" 60 busctl status org.freedesktop.ModemManager1
 }
 
-# modem_sends HOW: "sent", or the error that a message ends with
-modem_sends() {
+# put_modem KEY VALUE: in place of the one before; modem_manager.py has the keys
+put_modem() {
 	modem_mock RemoveObject s /org/freedesktop/ModemManager1/Modem/0 >/dev/null 2>&1
-	modem_mock AddModem 'sa{sv}' 0 1 Send s "$1" >/dev/null
+	modem_mock AddModem 'sa{sv}' 0 1 "$1" s "$2" >/dev/null
 }
+
+# modem_sends HOW: "sent", or the error that a message ends with
+modem_sends() { put_modem Send "$1"; }
+
+# modem_refuses NUMBER: and sends to all others
+modem_refuses() { put_modem Refuses "$1"; }
 
 # messages NUMBER: the texts that number was sent, a line each, the oldest first
 messages() {
-	grep '^{' "$_dir/modem.log" | jq -r --arg number "$1" 'select(.call == "Create" and .number == $number) | .text | gsub("\n"; " ")'
+	grep '^{' "$modem_log" | jq -r --arg number "$1" 'select(.call == "Create" and .number == $number) | .text | gsub("\n"; " ")'
 }
 
 # code_of NUMBER DIGITS: the last one that number was sent

@@ -3,8 +3,10 @@
 
 Modems are added by AddModem of org.freedesktop.DBus.Mock; "Send" says what becomes of a message there: "sent", "silent",
 "late" (till-notify waits for ten seconds), "timeout" or an error's name behind "org.freedesktop.ModemManager1.Error.";
-"Create" likewise. What is done is printed, a line of JSON each. The texts of errors quote the number, as real ones may."""
+"Create" likewise; "Refuses" is a number to which nothing is sent. What is done is printed, a line of JSON each. The texts of
+errors quote the number, as real ones may."""
 
+import itertools
 import json
 import time
 
@@ -20,6 +22,9 @@ SYSTEM_BUS = True
 MODEM = MAIN_IFACE + ".Modem"
 MESSAGING = MODEM + ".Messaging"
 SMS = MAIN_IFACE + ".Sms"
+
+# Of all modems: one that is removed may leave messages.
+numbers = itertools.count(1)
 
 
 def tell(**what):
@@ -41,8 +46,7 @@ def create(modem, properties):
     number, text = str(properties["number"]), str(properties["text"])
     tell(call="Create", modem=modem.path, number=number, text=text)
     end_as(modem.behaviour["Create"], number)
-    modem.count += 1
-    path = f"{MAIN_OBJ}/SMS/{modem.path.rsplit('/', 1)[1]}{modem.count}"
+    path = f"{MAIN_OBJ}/SMS/{next(numbers)}"
     modem.AddObject(
         path,
         SMS,
@@ -58,7 +62,7 @@ def create(modem, properties):
 def send(sms):
     number = str(sms.props[SMS]["Number"])
     tell(call="Send", sms=sms.path)
-    end_as(sms.modem.behaviour["Send"], number)
+    end_as("Core.Failed" if number == sms.modem.refuses else sms.modem.behaviour["Send"], number)
     sms.props[SMS]["MessageReference"] = dbus.UInt32(17)
 
 
@@ -84,7 +88,7 @@ def AddModem(self, name, what):
     )
     modem = mockobject.objects[path]
     modem.behaviour = {"Create": str(what.get("Create", "sent")), "Send": str(what.get("Send", "sent"))}
-    modem.count = 0
+    modem.refuses = str(what.get("Refuses", ""))
     modem.create, modem.delete = create, delete
     if what.get("Messaging", True):
         modem.AddProperties(MESSAGING, {"Messages": dbus.Array([], signature="o")})

@@ -2,14 +2,14 @@
 # shellcheck shell=bash
 #
 # For the cases in which the bound phone is changed: ". /in/cases/rebind.sh" behind lib.sh, begin_rebinding, …,
-# check_nowhere. Phones: the one that is bound, those it is changed to, a contact's.
+# check_end, …, check_nowhere. Phones: the one that is bound, those it is changed to, a contact's.
 
 . /in/cases/modem.sh
 
 old=+8613800138000 new=+8613800138001 third=+8613800138002 contact=+8613800138003 fourth=+8613800138004
 phones=("$old" "$new" "$third" "$contact" "$fourth")
 serial=SN-0042
-log=$_dir/modem.log
+state=/var/lib/tilld
 
 tilld_is_back() { systemctl is-active --quiet tilld && get /org/tilld1 Binding Step; }
 
@@ -34,9 +34,23 @@ is() { # PROPERTY VALUE
 	[ "$value" = "$2" ]
 }
 
+# make_disk FILE: an empty one; prints its device
+make_disk() {
+	truncate -s 1G "$1"
+	mke2fs -q -t ext4 "$1"
+	modprobe loop
+	losetup --find --show "$1"
+}
+
+# wait_for_answers: one that the acquirer holds up is still in time
+wait_for_answers() {
+	mkdir -p /etc/tilld/tilld.conf.d
+	printf '[acquirer]\nanswer-timeout=60\n' >/etc/tilld/tilld.conf.d/timeout.conf
+}
+
 # person PROMPT=ANSWER... -- COMMAND...: at a Chinese terminal
 person() {
-	NO_COLOR=1 LC_ALL=C.UTF-8 LANGUAGE=zh_CN TZ=Asia/Shanghai python3 /in/cases/person.py "$_dir/transcript" "$log" "$@"
+	NO_COLOR=1 LC_ALL=C.UTF-8 LANGUAGE=zh_CN TZ=Asia/Shanghai python3 /in/cases/person.py "$_dir/transcript" "$modem_log" "$@"
 }
 entry() { printf '%s\n' "序列号=$serial" 终端编号=T0000001 "新手机号=$1"; }
 # change WORD NEW [ANSWER...]: by root, up to its end
@@ -54,6 +68,9 @@ wait_for_codes() {
 	wait_until 120 is Step codes && wait_until 60 is Sending false
 }
 
+# lead_on PHONE NEW [ANSWER...]: the change that is under way, or has failed, with the codes of both
+lead_on() { person "${@:3}" "旧手机收到=@$1" "新手机收到=@$2" -- tillctl binding take-up >"$_dir/led" 2>&1; }
+
 refused() { # STATUS WORDS COMMAND...
 	local status=$1 words=$2 got
 	shift 2
@@ -63,20 +80,69 @@ refused() { # STATUS WORDS COMMAND...
 	[ "$got" = "$status" ] && grep -qF -- "$words" "$_dir/refused"
 }
 
-# minutes_pass N: while tilld is off, as after so many minutes of uptime and a power cut
-minutes_pass() {
+# set_uptime ASSIGNMENTS: how long it has been up, while tilld is off
+set_uptime() {
 	systemctl stop tilld
-	sqlite3 /var/lib/tilld/test.db "UPDATE uptime SET base_usec = total_usec + $1 * 60000000,
-		total_usec = total_usec + $1 * 60000000, boot_id = 'ffffffffffffffffffffffffffffffff'"
+	sqlite3 "$state/test.db" "UPDATE uptime SET $1"
 	systemctl start tilld
 	wait_until 60 tilld_is_back >/dev/null
 }
+# minutes_pass N: as if tilld had been off for so long
+minutes_pass() { set_uptime "base_usec = base_usec + $1 * 60000000, total_usec = total_usec + $1 * 60000000"; }
 hours_pass() { minutes_pass $(($1 * 60)); }
 
 has_code() { [ -n "$(code_of "$1" 8)" ]; } # NUMBER
 told() { messages "$1" | grep -F "$2"; }   # NUMBER WORDS
 # What the acquirer has on record.
 acquirer_phone() { till-acquirer ledger | jq -r '.changes[] | select(.bound) | .phone' | sort -u; }
+
+# ---- how a change stands ----
+
+mask() { echo "+86*******${1: -4}"; } # PHONE
+
+change_state() { till-acquirer ledger | jq -r --argjson n "$(binding Change)" '.changes[] | select(.number == $n) | .state'; }
+acquirer_says() { # STATE: of the change that is under way or was the last
+	local said
+	said=$(change_state)
+	echo "the acquirer says: $said"
+	[ "$said" = "$1" ]
+}
+# It has the new phone on record, and its answer is held up.
+acquirer_is_told() { is Step confirm && acquirer_says confirmed; }
+ended() { # STEP
+	echo "it failed at $(binding FailedStep): $(binding Reason)"
+	is Step "$1"
+}
+agreed() { # MASKED-PHONE
+	is Phone "$1" || return
+	echo "withdrawals: $(get /org/tilld1 Manager PendingWithdrawals), the acquirer's: $(acquirer_phone)"
+	[ "$(get /org/tilld1 Manager PendingWithdrawals)" = 0 ] && [ "$(acquirer_phone)" = "$1" ]
+}
+rolled_back() { # STEP REASON MASKED-PHONE
+	ended rolled-back && is FailedStep "$1" && is Reason "$2" && agreed "$3"
+}
+committed() { ended committed && agreed "$1"; } # MASKED-PHONE
+shown() { LC_ALL=C.UTF-8 LANGUAGE=zh_CN TZ=Asia/Shanghai tillctl binding; }
+# Of a change that is committed the end of the dialogue says it, and a notice.
+says_what_to_do() {
+	binding NextStep | grep -F 'tillctl binding' || return
+	is Step committed || { shown && shown | grep -F 'tillctl binding'; }
+}
+# check_end WHAT COMMAND...: and what a merchant is shown then is left in /out/shown
+check_end() {
+	check_soon "$1: one phone is bound, the same for the acquirer" 240 "${@:2}"
+	check "$1: what to do now is said" says_what_to_do
+	mkdir -p /out
+	{ echo "==== $1" && shown; } >>/out/shown
+}
+# check_one_in_force N: of N that there have been; the end of tilld
+check_one_in_force() {
+	systemctl stop tilld
+	check_equal "one binding is in force of all that were" "$(sqlite3 "$state/test.db" \
+		"SELECT sum(ended_usec = 0), count(*) FROM bindings")" "1|$1"
+	check_equal "nothing is left of the others" "$(sqlite3 "$state/test.db" \
+		"SELECT (SELECT count(*) FROM withdrawals), (SELECT count(*) FROM rebind_codes)")" "0|0"
+}
 
 # check_nowhere: neither a code nor a phone is in a file of tilld's, an export, a log, on the bus; the last check
 check_nowhere() {
@@ -86,10 +152,10 @@ check_nowhere() {
 	tillctl journal export /run/export >/dev/null
 	journalctl -b --no-pager -o export >/run/journal
 	journalctl -b --no-pager -o cat >/run/log-text
-	grep '^{' "$log" | jq -r 'select(.call == "Create") | .text' | grep -oE '(^|[^0-9])([0-9]{6}|[0-9]{8})([^0-9]|$)' |
+	grep '^{' "$modem_log" | jq -r 'select(.call == "Create") | .text' | grep -oE '(^|[^0-9])([0-9]{6}|[0-9]{8})([^0-9]|$)' |
 		grep -oE '[0-9]+' | sort -u >/run/codes
 	check "there were codes" test "$(wc -l </run/codes)" -ge 8
-	mapfile -t files < <(find /var/lib/tilld /run/tilld -type f 2>/dev/null)
+	mapfile -t files < <(find "$state" /run/tilld -type f 2>/dev/null)
 	check "the journal and what it has not yet taken in are looked at" sh -c 'printf "%s\n" "$@" | grep -q "test.db-wal$"' - "${files[@]}"
 	# Numbers of their own, and no part of another.
 	no_code() { ! grep -aownF -f /run/codes "$@"; }
