@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <arpa/inet.h>
 #include <openssl/err.h>
+#include <openssl/kdf.h>
+#include <openssl/rand.h>
 #include <openssl/x509v3.h>
 #include <sys/socket.h>
 
@@ -133,6 +135,39 @@ static int context_load(SSL_CTX *c, const struct host_link_config *config) {
         return 0;
 }
 
+/*
+ * OpenSSL looks these up once a process, when they are needed first: what a certificate says, and the algorithms of a
+ * kind. Where memory is short just then it remembers that there is nothing, and no connection succeeds until another
+ * process tries. So this comes before the first, and whoever starts is told.
+ */
+static int look_up_certificates(SSL_CTX *c) {
+        STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(SSL_CTX_get_cert_store(c));
+
+        for (int i = 0; i < sk_X509_OBJECT_num(objects); i++) {
+                X509 *certificate = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(objects, i));
+
+                if (certificate && (X509_check_purpose(certificate, -1, 0) != 1 || !X509_get0_pubkey(certificate)))
+                        return -EKEYREJECTED;
+        }
+        return 0;
+}
+
+static int look_up_algorithms(void) {
+        EVP_KDF *kdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
+        EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+        EVP_RAND *rand = EVP_RAND_fetch(NULL, "CTR-DRBG", NULL);
+        EVP_KEYEXCH *exchange = EVP_KEYEXCH_fetch(NULL, "ECDH", NULL);
+        EVP_SIGNATURE *signature = EVP_SIGNATURE_fetch(NULL, "ECDSA", NULL);
+        bool all = kdf && mac && rand && exchange && signature && RAND_status() == 1;
+
+        EVP_KDF_free(kdf);
+        EVP_MAC_free(mac);
+        EVP_RAND_free(rand);
+        EVP_KEYEXCH_free(exchange);
+        EVP_SIGNATURE_free(signature);
+        return all ? 0 : -ENOMEM;
+}
+
 int link_tls_context(const struct host_link_config *config, SSL_CTX **ret) {
         _cleanup_(SSL_CTX_freep) SSL_CTX *c = NULL;
         int r;
@@ -149,6 +184,10 @@ int link_tls_context(const struct host_link_config *config, SSL_CTX **ret) {
         SSL_CTX_sess_set_new_cb(c, on_new_session);
 
         r = context_load(c, config);
+        if (r >= 0)
+                r = look_up_certificates(c);
+        if (r >= 0)
+                r = look_up_algorithms();
         ERR_clear_error();
         if (r < 0)
                 return r;

@@ -220,6 +220,70 @@ static void assert_refused(const char *certificate, const char *const *options, 
         assert_says(l, reason);
 }
 
+/* ---- Memory that is not there, for OpenSSL alone ---- */
+
+static struct { unsigned n, fails; } memory; /* the one that fails; 0: none */
+
+static bool is_there(void) {
+        return ++memory.n != memory.fails;
+}
+
+static void *allocate(size_t size, const char *file, int line) {
+        return is_there() ? malloc(size) : NULL;
+}
+
+static void *allocate_again(void *p, size_t size, const char *file, int line) {
+        return is_there() ? realloc(p, size) : NULL;
+}
+
+static void give_back(void *p, const char *file, int line) {
+        free(p);
+}
+
+/* In a process that has not connected yet: the first exchange with one allocation missing, then another one. */
+static void exchange_twice(const struct peer *p, unsigned fails) {
+        const struct feed feed = right(p);
+        struct host_link *l;
+        struct outcome o;
+
+        event = NULL;
+        assert_true(sd_event_new(&event) >= 0);
+        l = new_link(address(p), NULL);
+        memory.n = 0;
+        memory.fails = fails;
+        (void) exchange(l, LONG, &feed);
+        if (memory.n < fails)
+                _exit(EXIT_SUCCESS);
+        memory.fails = 0;
+        o = exchange(l, LONG, &feed);
+        if (o.reason == HOST_LINK_OK)
+                _exit(EXIT_SUCCESS + 1);
+        fprintf(stderr, "allocation %u: %s (%s)\n", fails, host_link_reason_name(o.reason), host_link_last_detail(l));
+        _exit(EXIT_SUCCESS + 2);
+}
+
+/* It is the first test: what OpenSSL has looked up once in this process it does not look up again. */
+static void memory_is_short_once(void **state) {
+        struct peer p = peer_start(path("server.pem"), nothing);
+        int status;
+
+        /* What it forgot at one of them it forgot at its neighbours as well. */
+        for (unsigned fails = 1;; fails += 8) {
+                pid_t pid = fork();
+
+                assert_true(pid >= 0);
+                if (pid == 0)
+                        exchange_twice(&p, fails);
+                assert_int_equal(waitpid(pid, &status, 0), pid);
+                assert_true(WIFEXITED(status));
+                if (WEXITSTATUS(status) == EXIT_SUCCESS)
+                        break;
+                assert_int_equal(WEXITSTATUS(status), EXIT_SUCCESS + 1);
+                assert_true(fails < 100000);
+        }
+        peer_stop(&p);
+}
+
 static void wrong_ca(void **state) {
         assert_refused("other/server.pem", nothing, "localhost", HOST_LINK_TLS_CA);
 }
@@ -566,6 +630,7 @@ static int tear_down(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(memory_is_short_once),
                 cmocka_unit_test(wrong_ca),
                 cmocka_unit_test(wrong_name),
                 cmocka_unit_test(expired),
@@ -588,5 +653,7 @@ int main(void) {
                 cmocka_unit_test(configurations_that_are_refused),
         };
 
+        if (CRYPTO_set_mem_functions(allocate, allocate_again, give_back) != 1)
+                return EXIT_FAILURE;
         return cmocka_run_group_tests_name("host-link", tests, set_up, tear_down);
 }
