@@ -525,6 +525,7 @@ static int cancel_by_contact(struct binding_cli *b) {
         r = prompt_line(_("Code that a contact or the old phone was sent, 8 digits:"), true, NULL, line);
         if (r < 0)
                 return nothing_done(r);
+        prompt_squeeze(line, " ");
         r = code_make_pipe(line, &fd);
         if (r >= 0)
                 r = sd_bus_call_method(b->cli->bus, SERVICE, SERVICE_PATH, BINDING_INTERFACE, "CancelWithContactCode",

@@ -541,7 +541,7 @@ static void a_lost_phone(void **state) {
         assert_shown("The waiting time lasts until 2026-05-20");
 
         set_up();
-        at_terminal("binding cancel --contact-code", TYPE("8 digits", "12345678\n"));
+        at_terminal("binding cancel --contact-code", TYPE("8 digits", "1234 567８\n"));
         assert_int_equal(status, 0);
         assert_string_equal(tilld.asked, "CancelWithContactCode 12345678; ");
         assert_null(strstr(shown, "12345678"));
