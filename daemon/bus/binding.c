@@ -461,6 +461,8 @@ static const sd_bus_vtable vtable[] = {
                                 SD_BUS_NO_RESULT, method_any, PLAIN),
         SD_BUS_METHOD_WITH_ARGS("GetChecklist", SD_BUS_ARGS("s", language), SD_BUS_RESULT("as", lines), method_any,
                                 PLAIN),
+        SD_BUS_METHOD_WITH_ARGS("GetChecklistWithCode", SD_BUS_ARGS("s", language, "h", code),
+                                SD_BUS_RESULT("as", lines), method_any, PLAIN),
         SD_BUS_METHOD_WITH_ARGS("Describe", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", json), method_any, PLAIN),
         CHANGING("Phone", "s"),
         CHANGING("Serial", "s"),

@@ -212,7 +212,8 @@ static int end_committed(struct dialogue *d) {
                 return 0;
         }
         printf("\n%s\n", _("What is left to do with the old phone:"));
-        return binding_print_checklist(d->b);
+        /* Who leads it needs no other right. */
+        return binding_print_checklist(&(struct binding_cli){ .cli = d->b->cli });
 }
 
 static int end_rolled_back(struct dialogue *d) {

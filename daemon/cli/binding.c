@@ -478,15 +478,14 @@ static int announce(struct binding_cli *b, int argc, char **argv) {
 /* Translated, "en" is the name of the language that this is translated into: tilld has the lines in both. */
 int binding_print_checklist(struct binding_cli *b) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
-        struct binding_cli self = { b->cli, NULL };
         const char *line;
         unsigned n = 0;
         int r;
 
-        r = binding_new_call(&self, "GetChecklist", &m);
+        r = binding_new_call(b, "GetChecklist", &m);
         if (r >= 0)
                 r = sd_bus_message_append(m, "s", _("en"));
-        r = binding_send(&self, m, r, &reply);
+        r = binding_send(b, m, r, &reply);
         if (r != 0)
                 return r;
         r = sd_bus_message_enter_container(reply, 'a', "s");

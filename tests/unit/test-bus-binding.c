@@ -324,7 +324,7 @@ static const struct {
         { "ListNotices", "org.tilld1.binding-read", "u", true },
         { "SendTest", "org.tilld1.contacts", "x", true },
         { "AnnounceReplacement", "org.tilld1.contacts", "ts", true },
-        { "GetChecklist", "org.tilld1.binding-read", "s" },
+        { "GetChecklist", "org.tilld1.binding-read", "s", true },
         { "Describe", "org.tilld1.binding-read", "" },
 };
 
@@ -411,6 +411,10 @@ static void by_a_supervisor(void **state) {
         assert_string_equal(binding.asked, "take up by 07");
         assert_string_equal(call("BeginLostWithCode", "07 7777\n", "sss", "SN-1", "T0000001", NEW_PHONE), "");
         assert_string_equal(binding.asked, "lost SN-1 T0000001 " NEW_PHONE " by 07");
+
+        bus.refuse = "org.tilld1.binding-read";
+        assert_string_equal(call("GetChecklistWithCode", "07 7777\n", "s", "en"), "");
+        assert_true(sd_bus_message_enter_container(bus.reply, 'a', "s") > 0);
 
         bus.refuse = "org.tilld1.contacts";
         assert_string_equal(call("AddContactWithCode", "07 7777\n", "a{sv}", 2, "name", "s", "Wang", "phone", "s",

@@ -166,6 +166,14 @@ static int on_cancel(sd_bus_message *m, void *userdata, sd_bus_error *error) {
 }
 
 static int on_checklist(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        const char *language;
+        char code[64];
+
+        if (strstr(sd_bus_message_get_member(m), "WithCode")) {
+                assert_true(sd_bus_message_read(m, "s", &language) > 0);
+                read_code(m, code);
+                note("checklist in %s by %s; ", language, code);
+        }
         return sd_bus_reply_method_return(m, "as", 2, "Reset it.", "Take the card out.");
 }
 
@@ -261,6 +269,7 @@ static const sd_bus_vtable vtable[] = {
         METHOD("Cancel", "", "", on_cancel),
         METHOD("CancelWithContactCode", "h", "", on_cancel),
         METHOD("GetChecklist", "s", "as", on_checklist),
+        METHOD("GetChecklistWithCode", "sh", "as", on_checklist),
         METHOD("ListContacts", "", "aa{sv}", on_contacts),
         METHOD("AddContact", "a{sv}", "x", on_add),
         METHOD("SetPreference", "xss", "", on_preference),
@@ -439,6 +448,14 @@ static void by_a_supervisor(void **state) {
         assert_string_equal(tilld.asked,
                             "BeginWithCode SN-1 T0000001 +8613800138001 07 7777; old 111111; new 222222; ");
         assert_null(strstr(shown, "7777"));
+        assert_shown(" 1. Reset it.");
+
+        /* To look at it later takes the code again. */
+        set_up();
+        at_terminal("binding --supervisor=07 checklist", TYPE("Code:", "7777\n"));
+        assert_int_equal(status, 0);
+        assert_string_equal(tilld.asked, "checklist in en by 07 7777; ");
+        assert_shown(" 1. Reset it.");
 }
 
 /* Wrong ones are typed again, new ones are sent for Enter alone. */
