@@ -223,6 +223,13 @@ static int on_signal(sd_event_source *s, const struct signalfd_siginfo *si, void
         return sd_event_exit(sd_event_source_get_event(s), 0);
 }
 
+/* What the last event has left on the stack of numbers, codes and keys is there no longer when the next one is waited
+ * for. */
+static int on_turn(sd_event_source *s, void *userdata) {
+        secret_wipe_stack();
+        return 0;
+}
+
 static int setup_event(struct program *p) {
         sigset_t set;
         int r;
@@ -242,6 +249,9 @@ static int setup_event(struct program *p) {
         if (r < 0)
                 return r;
         r = sd_event_add_signal(p->event, NULL, SIGINT, on_signal, NULL);
+        if (r < 0)
+                return r;
+        r = sd_event_add_post(p->event, NULL, on_turn, NULL);
         if (r < 0)
                 return r;
         return sd_event_set_watchdog(p->event, true);
