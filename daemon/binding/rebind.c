@@ -302,13 +302,14 @@ void rebind_backed_up(struct binding *b, int r, const char *name, const char *di
         struct rebind_record next = b->rebind;
         struct refusal refusal;
 
+        /* They go with it. */
+        COPY(next.backup, name);
+        COPY(next.backup_digest, digest);
         b->backup = backup_free(b->backup);
         if (r < 0) {
                 log_error_errno(r, "The payment records cannot be backed up");
                 return rebind_roll_back(b, "backup-failed");
         }
-        COPY(next.backup, name);
-        COPY(next.backup_digest, digest);
         enter(b, &next, REBIND_CODES, NULL);
         if (b->rebind.step != REBIND_CODES)
                 return;
