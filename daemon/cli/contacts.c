@@ -104,6 +104,14 @@ static int ask_fields(sd_bus_message *m) {
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
+/* The list is changed by it. */
+static int send_change(struct binding_cli *b, sd_bus_message *m, int r) {
+        r = binding_send(b, m, r, NULL);
+        if (r == 0 && !b->cli->json)
+                printf("%s\n", _("Done; the bound phone and all contacts are told of it."));
+        return r;
+}
+
 /* id: NULL for a new one. */
 static int send_fields(struct binding_cli *b, const char *method, const int64_t *id) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
@@ -118,7 +126,7 @@ static int send_fields(struct binding_cli *b, const char *method, const int64_t 
                 fprintf(stderr, "%s\n", _("Nothing was changed."));
                 return EXIT_NO;
         }
-        return binding_send(b, m, r, NULL);
+        return send_change(b, m, r);
 }
 
 static int change(struct binding_cli *b, const char *id) {
@@ -144,7 +152,7 @@ static int remove_one(struct binding_cli *b, const char *id) {
         r = binding_new_call(b, "RemoveContact", &m);
         if (r >= 0)
                 r = sd_bus_message_append(m, "x", number);
-        return binding_send(b, m, r, NULL);
+        return send_change(b, m, r);
 }
 
 /* Negative where the call is wrong. */

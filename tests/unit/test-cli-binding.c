@@ -663,6 +663,7 @@ static void contacts(void **state) {
                                                  "sms\n", "Language", "\n", "Place", "1\n"));
         assert_int_equal(status, 0);
         assert_string_equal(tilld.asked, "AddContact name=王芳 phone=+8613800138003 channel=sms position=a number");
+        assert_shown("all contacts are told of it");
 
         set_up();
         at_terminal("binding contacts add", TYPE("Name:", "王芳\n", "Phone", "+8613800138003\n", "Mail", "\n", "Told",
@@ -670,6 +671,7 @@ static void contacts(void **state) {
         assert_int_equal(status, EXIT_NO);
         assert_string_equal(tilld.asked, "");
         assert_shown("\"first\" is no place in the list");
+        assert_null(strstr(shown, "are told"));
 }
 
 /* What is no number is not that of the bound phone. */
