@@ -110,11 +110,12 @@ static void refused(struct engine *e, struct request_record *record, const struc
  */
 static bool ended(struct engine *e, struct request_record *record, enum host_outcome outcome,
                   const struct host_answer *answer) {
-        const struct outbox_end end = { .record = record, .event = "withdrawn", .code = answer->code };
+        struct outbox_end end = { .record = record, .event = "withdrawn" };
         int r;
 
         if (outcome != HOST_ANSWERED || !host_result_is_final(answer->code))
                 return false;
+        end.code = answer->code;
         if (!host_result_ends_withdrawal(answer->code)) {
                 refused(e, record, answer);
                 return false;
