@@ -4,6 +4,9 @@
 
 VERSION := 0.1.0
 
+# None of the rules that make brings: one of them makes NAME of a newer NAME.sh.
+.SUFFIXES:
+
 O ?= build
 OUT ?= out
 # make V=1 shows the commands.
