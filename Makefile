@@ -143,7 +143,7 @@ $(O)/unit/%: $(O)/tests/unit/%.o $(O)/rooms.a $(O)/sim.a
 CLI_TESTS := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/test-cli-*.c))
 $(CLI_TESTS): $(O)/daemon/cli/refusal.o
 $(CLI_TESTS): LDFLAGS += $(O)/daemon/cli/refusal.o
-$(O)/unit/test-cli-refusal: | $(O)/po/zh_CN.mo
+$(O)/unit/test-cli-refusal $(O)/unit/test-cli-binding: | $(O)/po/zh_CN.mo
 
 # It draws, without a socket.
 LIBS_test-receipt-faces := $(LIBS_till-render)

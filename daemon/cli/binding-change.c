@@ -33,7 +33,7 @@ static const struct holder {
 };
 
 static void say(const char *text) {
-        fprintf(stderr, "%s\n", text);
+        cli_print_sentence(stderr, text);
 }
 
 /* ---- What is known of it ---- */
@@ -179,10 +179,10 @@ static bool is_first(const struct dialogue *d) {
 static int leave(const struct dialogue *d) {
         if (is_first(d))
                 say(_("The change stays as it is, and no phone is bound yet. Go on: tillctl binding take-up; give it "
-                      "up:\ntillctl binding cancel"));
+                      "up: tillctl binding cancel"));
         else
                 say(_("The change stays as it is, and the old phone is bound. Go on: tillctl binding take-up; give "
-                      "it up:\ntillctl binding cancel"));
+                      "it up: tillctl binding cancel"));
         return EXIT_NO;
 }
 
@@ -208,7 +208,7 @@ static int end_committed(struct dialogue *d) {
         printf(_("Bound from now on: %s"), cli_text(d->now, "Phone"));
         printf("%s\n", cli_tone_end(cli));
         if (is_first(d)) {
-                printf("%s\n", cli_sentence(d->now, "NextStep"));
+                cli_print_sentence(stdout, cli_sentence(d->now, "NextStep"));
                 return 0;
         }
         printf("\n%s\n", _("What is left to do with the old phone:"));
@@ -225,8 +225,9 @@ static int end_rolled_back(struct dialogue *d) {
                 printf("%s", cli_tone(cli, TONE_BAD));
                 printf(_("Not changed: it failed at \"%s\" (%s)."), binding_word(cli_text(d->now, "FailedStep")),
                        binding_word(cli_text(d->now, "Reason")));
-                printf("%s\n%s\n%s\n", cli_tone_end(cli), cli_sentence(d->now, "Message"),
-                       cli_sentence(d->now, "NextStep"));
+                printf("%s\n", cli_tone_end(cli));
+                cli_print_sentence(stdout, cli_sentence(d->now, "Message"));
+                cli_print_sentence(stdout, cli_sentence(d->now, "NextStep"));
         }
         return EXIT_NO;
 }
@@ -238,8 +239,9 @@ static int end_waiting(struct dialogue *d) {
                 return cli_print_json(d->now);
         printf(_("The waiting time lasts until %s; it counts while the terminal is on.\n"),
                cli_time((uint64_t) binding_number(d->now, "Until"), time));
-        printf("%s\n",
-               _("It goes on by itself then: tillctl binding shows how. To give it up: tillctl binding cancel"));
+        cli_print_sentence(
+                stdout,
+                _("It goes on by itself then: tillctl binding shows how. To give it up: tillctl binding cancel"));
         return 0;
 }
 
@@ -493,7 +495,7 @@ static int say_what_it_takes(struct binding_cli *b, const char *otherwise) {
 int binding_change(struct binding_cli *b, int argc, char **argv) {
         int r = say_what_it_takes(b,
                                   _("Another phone is bound to this terminal. Have the old and the new one at hand: "
-                                    "each is sent a code.\nUntil the end the old one stays bound. Ctrl-C leaves at "
+                                    "each is sent a code. Until the end the old one stays bound. Ctrl-C leaves at "
                                     "any time."));
 
         return r != 0 ? r : begin(b, "Begin");
@@ -501,7 +503,7 @@ int binding_change(struct binding_cli *b, int argc, char **argv) {
 
 int binding_lost(struct binding_cli *b, int argc, char **argv) {
         int r = say_what_it_takes(b, _("Another phone is bound in place of one that is lost. The acquirer has to "
-                                       "approve, the new phone is sent\na code, and a waiting time runs in which each "
+                                       "approve, the new phone is sent a code, and a waiting time runs in which each "
                                        "backup contact can cancel. Ctrl-C leaves at any time."));
 
         return r != 0 ? r : begin(b, "BeginLost");
@@ -574,6 +576,7 @@ static int follow_cancelled(struct dialogue *d) {
                         return r;
                 if (!is_under_way(d->now) || (int64_t) binding_number(d->now, "Change") != d->change)
                         return end_cancelled(d);
+                say_progress(d);
                 r = wait_for_change(d);
                 if (r < 0)
                         return cli_fail(d->b->cli, NULL, r);

@@ -9,24 +9,25 @@
 #include "cli/transaction.h"
 
 static int help(void) {
-        printf("%s\n\n", _("tillctl binding [ACT]: the phone that is bound to this terminal, and who else is told."));
+        printf("%s\n\n", _("tillctl binding [ACT]: the phone bound to this terminal, and who else is told."));
         printf("  show                           %s\n", _("which phone is bound, and how its change goes"));
         printf("  change                         %s\n", _("bind another phone: asks for all that it takes"));
         printf("  lost                           %s\n", _("the same where the old phone is lost"));
-        printf("  take-up                        %s\n", _("go on with a change, or begin a failed one again"));
-        printf("  cancel [--contact-code]        %s\n", _("the old phone stays; by right or by a contact's code"));
+        printf("  take-up                        %s\n", _("go on with a change, or begin it again"));
+        printf("  cancel [--contact-code]        %s\n", _("the old phone stays; or by a contact's code"));
         printf("  contacts [add]                 %s\n", _("the backup contacts, or one more"));
-        printf("  contacts change|remove NUMBER  %s\n", _("another phone, mail or place; no contact any more"));
-        printf("  notify NUMBER EVENT [CHANNEL…] %s\n", _("what somebody is told, and how; 0 is the bound phone"));
+        printf("  contacts change|remove NUMBER  %s\n", _("another phone, mail or place; or none at all"));
+        printf("  notify NUMBER EVENT [CHANNEL…] %s\n", _("who is told of what, how; 0: the bound phone"));
         printf("  test [NUMBER]                  %s\n", _("send a test notice"));
         printf("  notices [--limit=N]            %s\n", _("what was sent, and whether it arrived"));
         printf("  history                        %s\n", _("all changes of the phone"));
         printf("  announce TIME TEXT             %s\n", _("the terminal is replaced at \"2026-05-20 14:00\""));
         printf("  checklist                      %s\n", _("how to clean the old phone"));
-        printf("\n%s\n", _("--supervisor=NUMBER before the act: that operator's code is asked for. Without it this is "
-                           "for\nadministrators of the system; to look, also for the group till-support."));
-        printf("\n%s\n", _("Phones and codes are never arguments: they are asked for at the terminal, or read from\n"
-                           "standard input, a line for each question and in their order."));
+        printf("\n%s\n", _("--supervisor=NUMBER before the act: that operator's code is asked for. Without\n"
+                           "it this is for administrators of the system; to look, also for the group\n"
+                           "till-support."));
+        printf("\n%s\n", _("Phones and codes are never arguments: they are asked for at the terminal, or\n"
+                           "read from standard input, a line for each question and in their order."));
         return 0;
 }
 
@@ -250,13 +251,13 @@ const char *binding_word(const char *word) {
                 { "cancelled-by-contact", N_("cancelled by a contact") },
                 { "timed-out", N_("timed out") },
                 { "nobody-told", N_("nobody could be told") },
-                { "not-withdrawn", N_("last change not taken back") },
+                { "not-withdrawn", N_("last one not taken back") },
                 { "wrong-codes", N_("too many wrong codes") },
                 { "number-refused", N_("number refused") },
                 { "number-unchecked", N_("number not checked") },
                 { "not-sent", N_("code not sent") },
                 { "serial-refused", N_("serial number refused") },
-                { "phone-differs", N_("acquirer has another phone") },
+                { "phone-differs", N_("acquirer has another") },
                 { "acquirer-refused", N_("acquirer refused") },
                 { "unreachable-host", N_("acquirer not reached") },
                 { "backup-failed", N_("backup failed") },
@@ -294,11 +295,9 @@ static void print_change(const struct cli *cli, const cJSON *o) {
         bool failed = streq(step, "rolled-back");
         char failure[160];
 
-        printf("\n%s%s%s\n",
-               cli_tone(cli, failed                     ? TONE_BAD
-                             : streq(step, "committed") ? TONE_GOOD
-                                                        : TONE_WARN),
-               cli_sentence(o, "Message"), cli_tone_end(cli));
+        printf("\n%s", cli_tone(cli, failed ? TONE_BAD : streq(step, "committed") ? TONE_GOOD : TONE_WARN));
+        cli_print_sentence(stdout, cli_sentence(o, "Message"));
+        fputs(cli_tone_end(cli), stdout);
         transaction_print_detail(_("change"), binding_word(cli_text(o, "ChangeKind")));
         transaction_print_detail(_("new phone"), cli_text(o, "NewPhone"));
         transaction_print_detail(_("step"), binding_word(step));
@@ -311,7 +310,7 @@ static void print_change(const struct cli *cli, const cJSON *o) {
         print_time(_("codes again"), o, "ResendAt");
         transaction_print_detail(_("backup"), cli_text(o, "Backup"));
         if (*cli_text(o, "NextStep"))
-                printf("%s\n", cli_sentence(o, "NextStep"));
+                cli_print_sentence(stdout, cli_sentence(o, "NextStep"));
 }
 
 static int show(struct binding_cli *b, int argc, char **argv) {
@@ -350,9 +349,9 @@ static int history(struct binding_cli *b, int argc, char **argv) {
         static const struct cli_column columns[] = {
                 { N_("CHANGE"), 7 },
                 { N_("BEGAN"), 12 },
-                { N_("KIND"), 13 },
-                { N_("NEW PHONE"), 16 },
-                { N_("BY"), 10 },
+                { N_("KIND"), 12 },
+                { N_("NEW PHONE"), 15 },
+                { N_("BY"), 9 },
                 { N_("HOW"), 0 },
                 {},
         };
@@ -390,12 +389,12 @@ static int history(struct binding_cli *b, int argc, char **argv) {
 
 static void print_notice(const struct cli *cli, const struct cli_column *columns, const cJSON *o) {
         const char *state = cli_text(o, "State");
-        char id[24], when[BINDING_TIME_MAX], how[64];
+        char id[24], when[BINDING_TIME_MAX], how[64], address[96];
         const char *const texts[] = {
                 id,
                 binding_time(o, "Created", when),
                 binding_word(cli_text(o, "Event")),
-                binding_readable(o, cli_text(o, "Address")),
+                cli_cut(binding_readable(o, cli_text(o, "Address")), 19, address, sizeof(address)),
                 how,
         };
 
@@ -407,12 +406,12 @@ static void print_notice(const struct cli *cli, const struct cli_column *columns
                       : streq(state, "failed")  ? TONE_BAD
                                                 : TONE_WARN);
         if (*cli_text(o, "Error") && !streq(state, "delivered"))
-                printf("       %s\n", cli_text(o, "Error"));
+                cli_print_sentence(stdout, cli_text(o, "Error"));
 }
 
 static int notices(struct binding_cli *b, int argc, char **argv) {
         static const struct cli_column columns[] = {
-                { N_("NOTICE"), 7 }, { N_("WHEN"), 12 }, { N_("ABOUT"), 12 }, { N_("TO"), 25 }, { N_("HOW"), 0 }, {},
+                { N_("NOTICE"), 7 }, { N_("WHEN"), 12 }, { N_("ABOUT"), 12 }, { N_("TO"), 20 }, { N_("HOW"), 0 }, {},
         };
         const char *number = argc == 2 ? startswith(argv[1], "--limit=") : "20";
         _cleanup_(cJSON_Deletep) cJSON *list = NULL;
@@ -475,10 +474,25 @@ static int announce(struct binding_cli *b, int argc, char **argv) {
         return binding_send(b, m, r, NULL);
 }
 
+static int read_lines(sd_bus_message *m, cJSON **ret) {
+        _cleanup_(cJSON_Deletep) cJSON *lines = cJSON_CreateArray();
+        const char *line;
+        int r;
+
+        r = sd_bus_message_enter_container(m, 'a', "s");
+        while (r >= 0 && (r = sd_bus_message_read(m, "s", &line)) > 0)
+                cJSON_AddItemToArray(lines, cJSON_CreateString(line));
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(lines);
+        return 0;
+}
+
 /* Translated, "en" is the name of the language that this is translated into: tilld has the lines in both. */
 int binding_print_checklist(struct binding_cli *b) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
-        const char *line;
+        _cleanup_(cJSON_Deletep) cJSON *lines = NULL;
+        const cJSON *line;
         unsigned n = 0;
         int r;
 
@@ -488,10 +502,18 @@ int binding_print_checklist(struct binding_cli *b) {
         r = binding_send(b, m, r, &reply);
         if (r != 0)
                 return r;
-        r = sd_bus_message_enter_container(reply, 'a', "s");
-        while (r >= 0 && (r = sd_bus_message_read(reply, "s", &line)) > 0)
-                printf("%2u. %s\n", ++n, line);
-        return r < 0 ? cli_fail(b->cli, NULL, r) : 0;
+        r = read_lines(reply, &lines);
+        if (r < 0)
+                return cli_fail(b->cli, NULL, r);
+        if (b->cli->json)
+                return cli_print_json(lines);
+        cJSON_ArrayForEach(line, lines) {
+                char text[512];
+
+                (void) snprintf(text, sizeof(text), "%2u. %s", ++n, cJSON_GetStringValue(line));
+                cli_print_sentence(stdout, text);
+        }
+        return 0;
 }
 
 static int checklist(struct binding_cli *b, int argc, char **argv) {

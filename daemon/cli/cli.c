@@ -21,9 +21,12 @@ static int say_unavailable(const struct cli *cli, const char *what) {
 static void say_error(const struct cli *cli, const sd_bus_error *error) {
         const char *word = startswith(error->name, "org.tilld1.Error.");
         _cleanup_free_ char *text = refusal_translate(isempty(error->message) ? error->name : error->message);
+        char line[1024];
 
-        fprintf(stderr, "%s%s%s%s%s\n", cli_tone(cli, TONE_BAD), word ?: "", word ? ": " : "", strna(text),
-                cli_tone_end(cli));
+        (void) snprintf(line, sizeof(line), "%s%s%s", word ?: "", word ? ": " : "", strna(text));
+        fputs(cli_tone(cli, TONE_BAD), stderr);
+        cli_print_sentence(stderr, line);
+        fputs(cli_tone_end(cli), stderr);
 }
 
 int cli_fail(const struct cli *cli, const sd_bus_error *error, int r) {
@@ -268,6 +271,76 @@ int cli_width(const char *text) {
                 text += n;
         }
         return width;
+}
+
+/* ---- Sentences ---- */
+
+#define LINE_COLUMNS 79
+
+/* After a blank; and between two of which one is wide, but for what closes behind the one or opens before the other.
+ */
+static bool may_break(wchar_t before, wchar_t after) {
+        if (before == L' ')
+                return true;
+        if (wcwidth(before) < 2 && wcwidth(after) < 2)
+                return false;
+        return after != L' ' && !wcschr(L"，。、；：！？）”》,.;:!?)", after) && !wcschr(L"（“《(", before);
+}
+
+/* Whether one of the two words before this place is the name of a command, which is to be copied in one piece. */
+static bool is_in_command(const char *text, size_t at) {
+        static const char *const names[] = { "tillctl", "systemctl", "journalctl" };
+
+        for (unsigned word = 0; word < 2 && at > 0; word++) {
+                size_t end = --at;
+
+                while (at > 0 && text[at - 1] != ' ')
+                        at--;
+                for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+                        size_t n = strlen(names[i]);
+
+                        if (end - at >= n && memcmp(text + end - n, names[i], n) == 0)
+                                return true;
+                }
+        }
+        return false;
+}
+
+/* How many bytes of it are its first line; a word that is longer stays whole. */
+static size_t measure_line(const char *text) {
+        size_t at = 0, good = 0, n;
+        mbstate_t state = {};
+        wchar_t c, before = 0;
+        int columns = 0;
+
+        for (; text[at] && text[at] != '\n'; at += n, before = c) {
+                n = mbrtowc(&c, text + at, strlen(text + at), &state);
+                if (n == (size_t) -1 || n == (size_t) -2)
+                        return strcspn(text, "\n");
+                if (before && may_break(before, c) && !(before == L' ' && is_in_command(text, at)))
+                        good = at;
+                if (c != L' ')
+                        columns += MAX(wcwidth(c), 0);
+                if (columns > LINE_COLUMNS && good > 0)
+                        return good;
+                columns += c == L' ';
+        }
+        return at;
+}
+
+void cli_print_sentence(FILE *f, const char *text) {
+        if (!isatty(fileno(f))) {
+                fprintf(f, "%s\n", text);
+                return;
+        }
+        do {
+                size_t n = measure_line(text), end = n;
+
+                while (end > 0 && text[end - 1] == ' ')
+                        end--;
+                fprintf(f, "%.*s\n", (int) end, text);
+                text += n + (text[n] == '\n');
+        } while (*text);
 }
 
 void cli_pad(const char *text, int width) {

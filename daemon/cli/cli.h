@@ -98,6 +98,9 @@ enum cli_tone {
 const char *cli_tone(const struct cli *cli, enum cli_tone tone);
 const char *cli_tone_end(const struct cli *cli);
 
+/* A text and the end of its line; on a terminal in lines that fit into 80 columns. */
+void cli_print_sentence(FILE *f, const char *text);
+
 /* Columns that a UTF-8 text takes on a terminal. */
 int cli_width(const char *text);
 /* A UTF-8 text that ends with an ellipsis where it is wider than width. */

@@ -2,7 +2,6 @@
 /* tillctl binding at a terminal: a person who answers only what is asked, and a tilld that is played here. */
 #include "test.h"
 
-#include <locale.h>
 #include <pty.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -29,6 +28,7 @@
 #undef fields
 #undef append_field
 #include "daemon/cli/binding-change.c"
+#include "language.h"
 
 /* transaction.c is not needed for this. */
 void transaction_print_detail(const char *label, const char *value) {
@@ -203,6 +203,54 @@ static int on_add(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         return sd_bus_reply_method_return(m, "x", INT64_C(3));
 }
 
+static const char *const reasons[] = {
+        "cancelled",
+        "cancelled-by-contact",
+        "timed-out",
+        "nobody-told",
+        "not-withdrawn",
+        "wrong-codes",
+        "number-refused",
+        "number-unchecked",
+        "not-sent",
+        "serial-refused",
+        "phone-differs",
+        "acquirer-refused",
+        "unreachable-host",
+        "backup-failed",
+        "test-notice-failed",
+        "test-transaction-failed",
+        "not-ready",
+        "interrupted",
+        "storage",
+};
+
+/* A change that failed for each of them. */
+static int on_history(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+
+        assert_true(sd_bus_message_new_method_return(m, &reply) >= 0);
+        assert_true(sd_bus_message_open_container(reply, 'a', "a{sv}") >= 0);
+        for (size_t i = 0; i < ELEMENTSOF(reasons); i++)
+                assert_true(sd_bus_message_append(reply, "a{sv}", 7, "Id", "x", INT64_C(100) + (int64_t) i, "Kind",
+                                                  "s", i % 2 ? "lost" : "first", "Step", "s", "rolled-back", "Reason",
+                                                  "s", reasons[i], "Phone", "s", "+86*******8001", "By", "s",
+                                                  "uid 1000", "Started", "t", UINT64_C(1779256800000000)) >= 0);
+        assert_true(sd_bus_message_close_container(reply) >= 0);
+        return sd_bus_send(NULL, reply, NULL);
+}
+
+static int on_notices(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        static const char error_text[] = "the mail server does not take it (550 5.1.1 "
+                                         "<f***@a-very-long-domain.example.com>: no such user here)";
+
+        return sd_bus_reply_method_return(
+                m, "aa{sv}", 2, 7, "Id", "x", INT64_C(10000), "Event", "s", "replacement", "State", "s", "failed",
+                "Channel", "s", "hook", "Address", "s", "f***@a-very-long-domain.example.com", "Error", "s",
+                error_text, "Late", "b", 1, 5, "Id", "x", INT64_C(9999), "Event", "s", "binding", "State", "s",
+                "delivered", "Created", "t", UINT64_C(1779256800000000), "Unreadable", "b", 1);
+}
+
 static int on_preference(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         const char *event, *channels;
         int64_t id;
@@ -271,6 +319,8 @@ static const sd_bus_vtable vtable[] = {
         METHOD("GetChecklist", "s", "as", on_checklist),
         METHOD("GetChecklistWithCode", "sh", "as", on_checklist),
         METHOD("ListContacts", "", "aa{sv}", on_contacts),
+        METHOD("GetHistory", "", "aa{sv}", on_history),
+        METHOD("ListNotices", "u", "aa{sv}", on_notices),
         METHOD("AddContact", "a{sv}", "x", on_add),
         METHOD("SetPreference", "xss", "", on_preference),
         METHOD("SendTest", "x", "", on_unwanted),
@@ -645,7 +695,7 @@ static void assert_narrow(void) {
         COPY(copy, shown);
         while ((line = strsep(&rest, "\n"))) {
                 line[strcspn(line, "\r")] = '\0';
-                if (cli_width(line) > 80)
+                if (cli_width(line) > 79)
                         fail_msg("%d columns: %s", cli_width(line), line);
         }
 }
@@ -738,6 +788,70 @@ static void wrong_calls(void **state) {
         }
 }
 
+/* All that only shows, at its widest. */
+static void eighty_columns(void **state) {
+        static const char *const calls[] = { "binding",         "binding --help",  "binding contacts",
+                                             "binding history", "binding notices", "binding checklist" };
+        static const char *const languages[] = { "zh_CN", "en" };
+
+        for (size_t language = 0; language < ELEMENTSOF(languages); language++)
+                for (size_t i = 0; i < ELEMENTSOF(calls); i++) {
+                        language_speak(languages[language]);
+                        set_up();
+                        tilld.step = "rolled-back";
+                        tilld.kind = "change";
+                        tilld.reason = "test-transaction-failed";
+                        tilld.change = 7;
+                        tilld.message = "The acquirer's record has another serial number or terminal number; the "
+                                        "binding stays as it was.";
+                        at_terminal(calls[i], TYPE("", ""));
+                        assert_int_equal(status, 0);
+                        assert_narrow();
+                        assert_true(strlen(shown) > 20);
+                }
+}
+
+/* A command is copied from one line. */
+static void sentences(void **state) {
+        struct {
+                const char *text, *shown;
+        } cases[] = {
+                { "", "\r\n" },
+                { "Short.", "Short.\r\n" },
+                { "1.\n2.", "1.\r\n2.\r\n" },
+                { "The binding stays as it was. Check the network, then take it up again: tillctl binding take-up",
+                  "The binding stays as it was. Check the network, then take it up again:\r\ntillctl binding "
+                  "take-up\r\n" },
+                { "绑定保持不变。绑定保持不变。绑定保持不变。绑定保持不变。绑定保持不变。绑定保持不，变。",
+                  "绑定保持不变。绑定保持不变。绑定保持不变。绑定保持不变。绑定保持不变。绑定保持\r\n不，变。\r\n" },
+                { "/a/path/that/is/longer/than/a/line/of/eighty/columns/and/has/no/blank/in/it/at/all/so/it/stays",
+                  "/a/path/that/is/longer/than/a/line/of/eighty/columns/and/has/no/blank/in/it/at/all/so/it/"
+                  "stays\r\n" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                char read_back[512] = "";
+                int master, pid, wait_status;
+
+                pid = forkpty(&master, NULL, NULL, NULL);
+                if (pid == 0) {
+                        cli_print_sentence(stdout, cases[i].text);
+                        (void) fflush(stdout);
+                        _exit(0);
+                }
+                for (size_t n = 0; n < sizeof(read_back) - 1;) {
+                        ssize_t k = read(master, read_back + n, sizeof(read_back) - 1 - n);
+
+                        if (k <= 0)
+                                break;
+                        n += (size_t) k;
+                }
+                assert_int_equal(waitpid(pid, &wait_status, 0), pid);
+                close(master);
+                assert_string_equal(read_back, cases[i].shown);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(to_the_end),     cmocka_unit_test(by_a_supervisor),
@@ -747,10 +861,11 @@ int main(void) {
                 cmocka_unit_test(wrong_calls),    cmocka_unit_test(names_for_numbers),
                 cmocka_unit_test(cancelling),     cmocka_unit_test(a_first_phone),
                 cmocka_unit_test(full_width),     cmocka_unit_test(announcing),
-                cmocka_unit_test(not_authorized),
+                cmocka_unit_test(not_authorized), cmocka_unit_test(sentences),
+                cmocka_unit_test(eighty_columns),
         };
 
         (void) setlocale(LC_ALL, "C.UTF-8");
         (void) setenv("TZ", "UTC", 1);
-        return cmocka_run_group_tests(tests, NULL, NULL);
+        return cmocka_run_group_tests(tests, language_set_up, language_tear_down);
 }

@@ -2,51 +2,12 @@
 /* What tilld refuses, as tillctl says it: every text there is, in English and in Chinese. */
 #include "test.h"
 
-#include <ftw.h>
-#include <locale.h>
-#include <sys/stat.h>
-
 #include "cli/refusal.h"
+#include "language.h"
 
 static const char *const all[] = {
 #include <refusals.h>
 };
-
-static char directory[] = "/tmp/test-cli-refusal-XXXXXX";
-
-/* The catalog that was built beside this program, where one is looked for. */
-static int set_up(void **state) {
-        char program[256] = "", catalog[320], path[320];
-
-        assert_true(readlink("/proc/self/exe", program, sizeof(program) - 1) > 0);
-        *strrchr(program, '/') = '\0';
-        snprintf(catalog, sizeof(catalog), "%s/../po/zh_CN.mo", program);
-        assert_int_equal(access(catalog, R_OK), 0);
-        assert_non_null(mkdtemp(directory));
-        for (const char *const *p = (const char *const[]){ "", "/zh_CN", "/zh_CN/LC_MESSAGES", NULL }; *++p;) {
-                snprintf(path, sizeof(path), "%s%s", directory, *p);
-                assert_int_equal(mkdir(path, 0700), 0);
-        }
-        snprintf(path, sizeof(path), "%s/zh_CN/LC_MESSAGES/tilld.mo", directory);
-        assert_int_equal(symlink(catalog, path), 0);
-        assert_non_null(bindtextdomain("tilld", directory));
-        assert_non_null(textdomain("tilld"));
-        return 0;
-}
-
-static int forget(const char *path, const struct stat *st, int type, struct FTW *ftw) {
-        return remove(path);
-}
-
-static int tear_down(void **state) {
-        return nftw(directory, forget, 8, FTW_DEPTH | FTW_PHYS);
-}
-
-/* Noticed when the locale is set. */
-static void speak(const char *language) {
-        assert_int_equal(setenv("LANGUAGE", language, 1), 0);
-        assert_non_null(setlocale(LC_ALL, "C.UTF-8"));
-}
 
 static void assert_said(const char *text, const char *said) {
         _cleanup_free_ char *translated = refusal_translate(text);
@@ -83,9 +44,9 @@ static void every_one(void **state) {
                 char text[512], part[16];
                 unsigned n = make(all[i], text, sizeof(text));
 
-                speak("en");
+                language_speak("en");
                 assert_said(text, text);
-                speak("zh_CN");
+                language_speak("zh_CN");
                 translated = refusal_translate(text);
                 if (!is_chinese(translated) || strchr(translated, '%'))
                         fail_msg("%s: %s", text, translated);
@@ -99,7 +60,7 @@ static void every_one(void **state) {
 }
 
 static void words_inside(void **state) {
-        speak("zh_CN");
+        language_speak("zh_CN");
         /* What tilld has put in is said in Chinese as well, what somebody has typed as it was. */
         assert_said(
                 "There were too many wrong codes: wait 29 min 3 s while the terminal runs, then have codes sent again",
@@ -115,7 +76,7 @@ static void words_inside(void **state) {
 }
 
 static void what_is_none(void **state) {
-        speak("zh_CN");
+        language_speak("zh_CN");
         assert_said("", "");
         assert_said("Nobody knows this", "Nobody knows this");
         assert_said("There is no transaction", "There is no transaction");
@@ -129,5 +90,5 @@ int main(void) {
                 cmocka_unit_test(what_is_none),
         };
 
-        return cmocka_run_group_tests(tests, set_up, tear_down);
+        return cmocka_run_group_tests(tests, language_set_up, language_tear_down);
 }
