@@ -23,6 +23,14 @@ int code_call_now(struct server *s, sd_bus_message *m, code_call_act_t act, sd_b
 typedef int (*code_call_begin_t)(struct operators *o, struct operators_call *call, const char *first,
                                  const char *second, struct refusal *ret);
 int code_call(struct server *s, sd_bus_message *m, code_call_begin_t begin, code_call_act_t act, sd_bus_error *error);
+/* Of a method and its twin: what act does in the caller's name, and in that of whose code comes with the call. */
+#define CODE_CALL_PAIR(name, whose, act)                                                                              \
+        static int name(sd_bus_message *m, void *userdata, sd_bus_error *error) {                                     \
+                return code_call_now(userdata, m, act, error);                                                        \
+        }                                                                                                             \
+        static int name##_with_code(sd_bus_message *m, void *userdata, sd_bus_error *error) {                         \
+                return code_call(userdata, m, whose, act, error);                                                     \
+        }
 /* Of a supervisor, or an administrator, and of nobody less. */
 int code_call_supervisor(struct operators *o, struct operators_call *call, const char *first, const char *second,
                          struct refusal *ret);

@@ -138,20 +138,14 @@ static int do_end(struct server *s, sd_bus_message *m, const char *by, sd_bus_me
         return r < 0 ? r : faults_end(s->faults, (int64_t) id, by, note, ret);
 }
 
-static int end_fault(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        return code_call_now(userdata, m, do_end, error);
-}
-
-static int end_with_code(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        return code_call(userdata, m, code_call_supervisor, do_end, error);
-}
+CODE_CALL_PAIR(end_fault, code_call_supervisor, do_end)
 
 static int method_end_fault(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         return authority_check(m, "org.tilld1.supervise", end_fault, userdata, error);
 }
 
 static int method_end_fault_with_code(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        return authority_check(m, "org.tilld1.sell", end_with_code, userdata, error);
+        return authority_check(m, "org.tilld1.sell", end_fault_with_code, userdata, error);
 }
 
 /* ---- State and signals ---- */

@@ -220,13 +220,7 @@ static int do_accept_clock(struct server *s, sd_bus_message *m, const char *by, 
         return terminal_clock_accept(engine_journal(s->engine), by, ret);
 }
 
-static int accept_clock(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        return code_call_now(userdata, m, do_accept_clock, error);
-}
-
-static int accept_clock_with_code(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        return code_call(userdata, m, code_call_supervisor, do_accept_clock, error);
-}
+CODE_CALL_PAIR(accept_clock, code_call_supervisor, do_accept_clock)
 
 static int method_accept_clock_with_code(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         return authority_check(m, "org.tilld1.sell", accept_clock_with_code, userdata, error);

@@ -69,13 +69,7 @@ static int do_remove(struct server *s, sd_bus_message *m, const char *by, sd_bus
         return r;
 }
 
-static int remove_one(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        return code_call_now(userdata, m, do_remove, error);
-}
-
-static int remove_with_code(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        return code_call(userdata, m, code_call_administrator, do_remove, error);
-}
+CODE_CALL_PAIR(remove_one, code_call_administrator, do_remove)
 
 static int do_unlock(struct server *s, sd_bus_message *m, const char *by, sd_bus_message *reply, struct refusal *ret) {
         const char *number;
@@ -84,13 +78,7 @@ static int do_unlock(struct server *s, sd_bus_message *m, const char *by, sd_bus
         return r < 0 ? r : operators_unlock(engine_operators(s->engine), number, by, ret);
 }
 
-static int unlock(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        return code_call_now(userdata, m, do_unlock, error);
-}
-
-static int unlock_with_code(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        return code_call(userdata, m, code_call_administrator, do_unlock, error);
-}
+CODE_CALL_PAIR(unlock, code_call_administrator, do_unlock)
 
 static int do_log_off(struct server *s, sd_bus_message *m, const char *by, sd_bus_message *reply,
                       struct refusal *ret) {
@@ -122,7 +110,7 @@ static int method_change(sd_bus_message *m, void *userdata, sd_bus_error *error)
                 { "LogOn", SELL, log_on },        { "LogOff", SELL, log_off },
                 { "Add", MANAGE, add },           { "AddWithCode", SELL, add_with_code },
                 { "SetCode", MANAGE, set_code },  { "SetCodeWithCode", SELL, set_code_with_code },
-                { "Remove", MANAGE, remove_one }, { "RemoveWithCode", SELL, remove_with_code },
+                { "Remove", MANAGE, remove_one }, { "RemoveWithCode", SELL, remove_one_with_code },
                 { "Unlock", MANAGE, unlock },     { "UnlockWithCode", SELL, unlock_with_code },
         };
         const char *member = sd_bus_message_get_member(m);

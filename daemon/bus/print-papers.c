@@ -24,10 +24,7 @@ static int fill_of_transaction(struct server *s, const char *reference, enum sli
                 return refusal_set(refusal, REFUSAL_INVALID_REFERENCE,
                                    "The option \"reference\" says of which transaction the %s is wanted: give it",
                                    slip_paper_to_string(paper));
-        r = engine_find(s->engine, reference, &s->looked);
-        if (r == -ENOENT)
-                return refusal_set(refusal, REFUSAL_NOT_FOUND, "No transaction has the reference \"%.64s\"",
-                                   reference);
+        r = receipts_find(s, reference, refusal);
         if (r < 0)
                 return r;
         if (!kind_is_payment(kind_find(record->kind)))

@@ -34,6 +34,16 @@ static int check_choice(const struct choice *c, struct refusal *refusal) {
         return 0;
 }
 
+int receipts_find(struct server *s, const char *reference, struct refusal *refusal) {
+        int r;
+
+        r = engine_find(s->engine, reference, &s->looked);
+        if (r == -ENOENT)
+                return refusal_set(refusal, REFUSAL_NOT_FOUND, "No transaction has the reference \"%.64s\"",
+                                   reference);
+        return r;
+}
+
 static int choose_transaction(struct server *s, const char *reference, int64_t *ret, struct refusal *refusal) {
         int r;
 
@@ -41,10 +51,7 @@ static int choose_transaction(struct server *s, const char *reference, int64_t *
                 r = print_job_last_transaction(engine_journal(s->engine), ret);
                 return r == -ENOENT ? refusal_set(refusal, REFUSAL_NOT_FOUND, "Nothing was printed here yet") : r;
         }
-        r = engine_find(s->engine, reference, &s->looked);
-        if (r == -ENOENT)
-                return refusal_set(refusal, REFUSAL_NOT_FOUND, "No transaction has the reference \"%.64s\"",
-                                   reference);
+        r = receipts_find(s, reference, refusal);
         if (r < 0)
                 return r;
         *ret = s->looked.record.id;

@@ -15,7 +15,9 @@
  */
 int receipts_choose(struct server *s, sd_bus_message *m, const char **ret_face, struct print_job *ret,
                     struct refusal *refusal);
-/* The error of that. */
+/* The transaction of a reference, as s->looked. */
+int receipts_find(struct server *s, const char *reference, struct refusal *refusal);
+/* The error of these. */
 int receipts_refuse(int error, const struct refusal *refusal, sd_bus_error *ret);
 int receipts_read_asker(struct server *s, sd_bus_message *m, struct print_asker *ret);
 /* The same of who wants a paper, while there is room in the queue. A transaction's own papers always have room. */

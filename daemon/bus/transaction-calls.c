@@ -55,13 +55,7 @@ static int do_resolve(struct server *s, sd_bus_message *m, const char *by, sd_bu
         return resolution_record(s->engine, id, &resolution, ret);
 }
 
-static int resolve(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        return code_call_now(userdata, m, do_resolve, error);
-}
-
-static int resolve_with_code(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        return code_call(userdata, m, code_call_supervisor, do_resolve, error);
-}
+CODE_CALL_PAIR(resolve, code_call_supervisor, do_resolve)
 
 int transaction_call_resolve(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         return authority_check(m, "org.tilld1.supervise", resolve, userdata, error);

@@ -108,6 +108,17 @@ int cli_read_json(struct cli *cli, sd_bus_message *reply, const sd_bus_error *er
         return 0;
 }
 
+int cli_print_path(struct cli *cli, sd_bus_message *reply, const sd_bus_error *error, int r) {
+        const char *path;
+
+        if (r >= 0)
+                r = sd_bus_message_read(reply, "s", &path);
+        if (r < 0)
+                return cli_fail(cli, error, r);
+        printf(cli->json ? "{ \"Path\": \"%s\" }\n" : "%s\n", path);
+        return 0;
+}
+
 int cli_send(struct cli *cli, sd_bus_message *m, int r) {
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
 

@@ -59,6 +59,8 @@ static inline void cJSON_Deletep(cJSON **json) {
 /* The text that a call was answered with; r and error are the call's. Prints what went wrong; returns the exit status.
  */
 int cli_read_json(struct cli *cli, sd_bus_message *reply, const sd_bus_error *error, int r, cJSON **ret);
+/* Prints the path of the file that tilld has written, which a call was answered with. The same. */
+int cli_print_path(struct cli *cli, sd_bus_message *reply, const sd_bus_error *error, int r);
 /* Calls Describe of an object. Prints what went wrong; returns the exit status. */
 int cli_describe(struct cli *cli, const char *path, const char *interface, cJSON **ret);
 /*

@@ -191,19 +191,10 @@ static int export_to(struct cli *cli, int to) {
 static int save_export(struct cli *cli) {
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
-        const char *path;
         int r;
 
         r = call_plain(cli, "SaveExport", &error, &reply);
-        if (r >= 0)
-                r = sd_bus_message_read(reply, "s", &path);
-        if (r < 0)
-                return cli_fail(cli, &error, r);
-        if (cli->json)
-                printf("{ \"Path\": \"%s\" }\n", path);
-        else
-                printf("%s\n", path);
-        return 0;
+        return cli_print_path(cli, reply, &error, r);
 }
 
 /* On the disk, under its name. */

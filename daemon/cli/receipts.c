@@ -150,19 +150,10 @@ static int show(struct cli *cli, const char *what, struct choice *c) {
 static int save(struct cli *cli, const char *what, struct choice *c) {
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
-        const char *path;
         int r;
 
         r = call(cli, "Save", NULL, c, &error, &reply);
-        if (r >= 0)
-                r = sd_bus_message_read(reply, "s", &path);
-        if (r < 0)
-                return cli_fail(cli, &error, r);
-        if (cli->json)
-                printf("{ \"Path\": \"%s\" }\n", path);
-        else
-                printf("%s\n", path);
-        return 0;
+        return cli_print_path(cli, reply, &error, r);
 }
 
 /* ---- To paper ---- */
