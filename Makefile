@@ -202,8 +202,9 @@ $(O)/unit/test-transaction-printing: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,j
 # The channels, the machine's clocks and timers, and the disk (tests/unit/notices-fixture.h).
 NOTICES_TESTS := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/test-transaction-notices*.c))
 $(NOTICES_TESTS): LDFLAGS += $(addprefix -Wl$(comma)--wrap=,notice_send notice_call_free clock_gettime \
-	sd_id128_get_boot sd_event_add_time_relative engine_current journal_commit)
+	sd_id128_get_boot sd_event_source_set_time_relative engine_current journal_commit)
 $(O)/unit/test-transaction-notices-channels: LDFLAGS += -Wl,--wrap=log_full
+$(O)/unit/test-transaction-notices-memory: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,malloc calloc reallocarray secret_new engine_panic)
 
 # The link and the keys of a sign-on.
 $(O)/unit/test-transaction-sign-on: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,host_exchange host_keys_load journal_commit engine_panic)

@@ -92,10 +92,19 @@ static int prepare(struct journal *j, const char *sql, sqlite3_stmt **ret) {
         return 0;
 }
 
+/* Even that may want memory which is not there: what was to be undone is not seen by anybody. */
+static int finish_rollback(struct journal *j) {
+        return j->open || sqlite3_get_autocommit(j->db) ? 0 : journal_execute(j, "ROLLBACK");
+}
+
 int journal_statement(struct journal *j, const char *sql, sqlite3_stmt **ret) {
-        sqlite3_stmt *statement = find_idle(j, sql);
+        sqlite3_stmt *statement;
         int r;
 
+        r = finish_rollback(j);
+        if (r < 0)
+                return r;
+        statement = find_idle(j, sql);
         if (!statement) {
                 r = prepare(j, sql, &statement);
                 if (r < 0)
@@ -184,6 +193,8 @@ int journal_column_text(sqlite3_stmt *statement, int column, char *text, size_t 
         const char *value = (const char *) sqlite3_column_text(statement, column);
         size_t l = (size_t) sqlite3_column_bytes(statement, column);
 
+        if (!value && sqlite3_errcode(sqlite3_db_handle(statement)) == SQLITE_NOMEM)
+                return -ENOMEM;
         if (!value || l >= size || memchr(value, '\0', l))
                 return -EBADMSG;
         memcpy(text, value, l);
@@ -262,6 +273,9 @@ int journal_begin(struct journal *j, enum journal_durability durability) {
                 return -EBUSY;
         if (j->failed)
                 return -EIO;
+        r = finish_rollback(j);
+        if (r < 0)
+                return r;
         if (j->durability != durability) {
                 /* In WAL mode NORMAL leaves out the sync at commit and nothing else. */
                 r = journal_execute(j, durability == JOURNAL_DURABLE ? "PRAGMA synchronous = FULL"
@@ -275,6 +289,14 @@ int journal_begin(struct journal *j, enum journal_durability durability) {
                 return r;
         j->open = true;
         return 0;
+}
+
+/* What is short of memory alone has told the disk nothing. */
+static void note_failed_io(struct journal *j) {
+        int result = sqlite3_extended_errcode(j->db);
+
+        if ((result & 0xff) == SQLITE_IOERR && result != SQLITE_IOERR_NOMEM)
+                j->failed = true;
 }
 
 int journal_commit(struct journal *j) {
@@ -294,8 +316,7 @@ int journal_commit(struct journal *j) {
                  * The kernel drops its memory of a failed write-back after telling once. Frames before this one may be
                  * missing on the disk, and what is committed after a gap is lost with it.
                  */
-                if ((sqlite3_errcode(j->db) & 0xff) == SQLITE_IOERR)
-                        j->failed = true;
+                note_failed_io(j);
                 journal_rollback(j);
                 return r;
         }
@@ -307,8 +328,7 @@ void journal_rollback(struct journal *j) {
         if (!j->open)
                 return;
         j->open = false;
-        if (!sqlite3_get_autocommit(j->db))
-                (void) journal_execute(j, "ROLLBACK");
+        (void) finish_rollback(j);
 }
 
 uint64_t journal_changes(struct journal *j) {
@@ -324,8 +344,7 @@ int journal_checkpoint(struct journal *j) {
                 return -EIO;
         if (sqlite3_wal_checkpoint_v2(j->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, &log, &moved) == SQLITE_OK)
                 return 0;
-        if ((sqlite3_errcode(j->db) & 0xff) == SQLITE_IOERR)
-                j->failed = true;
+        note_failed_io(j);
         return journal_last_errno(j);
 }
 

@@ -75,7 +75,7 @@ typedef int (*journal_row_t)(struct journal *j, sqlite3_stmt *statement, void *r
 int journal_step_row(struct journal *j, sqlite3_stmt *statement, journal_row_t read, void *ret);
 /* The first row of SQL that takes one value, an id, or none; -ENOENT without a row. */
 int journal_load_row(struct journal *j, const char *sql, int64_t id, journal_row_t read, void *ret);
-/* Copies a text column; -EBADMSG when it does not fit, or is no text. */
+/* Copies a text column; -EBADMSG when it does not fit, or is no text, -ENOMEM. */
 int journal_column_text(sqlite3_stmt *statement, int column, char *text, size_t size);
 /* Runs a statement for its first column, all rows. Resets it. The caller frees. */
 int journal_column_ids(struct journal *j, sqlite3_stmt *statement, int64_t **ret, size_t *ret_n);

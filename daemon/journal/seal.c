@@ -76,7 +76,7 @@ int journal_seal(struct journal *j, const char *place, int64_t number, const voi
                 return -EINVAL;
         ret[0] = SEAL_VERSION;
         if (RAND_bytes(nonce, NONCE_SIZE) != 1)
-                return -EIO;
+                return -ENOMEM;
         if (EVP_EncryptInit_ex(context, EVP_aes_256_gcm(), NULL, j->keys->seal, nonce) != 1 ||
             EVP_EncryptUpdate(context, NULL, &length, ret, 1) != 1 ||
             EVP_EncryptUpdate(context, NULL, &length, associated, (int) n) != 1 ||
@@ -92,7 +92,7 @@ int journal_unseal(struct journal *j, const char *place, int64_t number, const v
         const uint8_t *version = sealed, *nonce = version + 1, *text = nonce + NONCE_SIZE;
         uint8_t associated[80], tag[TAG_SIZE];
         size_t n = associate(place, number, associated, sizeof(associated)), plain;
-        int length, end;
+        int length, end, r = 0;
 
         if (!context)
                 return -ENOMEM;
@@ -106,12 +106,14 @@ int journal_unseal(struct journal *j, const char *place, int64_t number, const v
             EVP_DecryptUpdate(context, NULL, &length, version, 1) != 1 ||
             EVP_DecryptUpdate(context, NULL, &length, associated, (int) n) != 1 ||
             EVP_DecryptUpdate(context, ret, &length, text, (int) plain) != 1 ||
-            EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_GCM_SET_TAG, TAG_SIZE, tag) != 1 ||
-            EVP_DecryptFinal_ex(context, (uint8_t *) ret + length, &end) != 1) {
+            EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_GCM_SET_TAG, TAG_SIZE, tag) != 1)
+                r = -ENOMEM;
+        /* What cannot be tried is not damaged. */
+        else if (EVP_DecryptFinal_ex(context, (uint8_t *) ret + length, &end) != 1)
+                r = -EBADMSG;
+        if (r < 0)
                 explicit_bzero(ret, plain);
-                return -EBADMSG;
-        }
-        return 0;
+        return r;
 }
 
 int journal_bind_sealed(struct journal *j, sqlite3_stmt *s, int index, const char *place, int64_t number,

@@ -32,6 +32,8 @@ struct notices {
         unsigned count;
         struct channels channels;
 
+        struct notice_record *added; /* while it is; in secret memory */
+
         /* At hand. */
         struct notice_record *record; /* in secret memory */
         struct delivery_way way;
@@ -146,7 +148,8 @@ static uint64_t get_life(const struct notice_order *order) {
         return order->event == NOTICE_TRANSACTION ? PAYMENT_LIFE_USEC : LIFE_USEC;
 }
 
-static int store(struct notice_record *record, const struct adding *a, int64_t contact, const char *language) {
+static int store(const struct adding *a, int64_t contact, const char *language) {
+        struct notice_record *record = a->notices->added;
         struct journal *j = a->notices->journal;
         struct notice_fields fields;
         uint64_t uptime;
@@ -170,15 +173,12 @@ static int store(struct notice_record *record, const struct adding *a, int64_t c
 }
 
 static int add_one(struct adding *a, int64_t contact, struct delivery_way *way) {
-        _cleanup_secret_ struct notice_record *record = NULL;
         int r;
 
         if (delivery_way_prune(way) == 0)
                 return 0;
-        record = secret_new(sizeof(*record));
-        if (!record)
-                return -ENOMEM;
-        r = store(record, a, contact, way->language);
+        r = store(a, contact, way->language);
+        explicit_bzero(a->notices->added, sizeof(*a->notices->added));
         if (r < 0)
                 return r;
         a->queued++;
@@ -278,20 +278,13 @@ static void let_go(struct notices *n) {
 }
 
 static int on_timer(sd_event_source *s, uint64_t usec, void *userdata) {
-        struct notices *n = userdata;
-
-        n->timer = sd_event_source_disable_unref(n->timer);
-        notices_kick(n);
+        notices_kick(userdata);
         return 0;
 }
 
+/* The timer is there from the beginning: nothing is wanted of the memory for it here. */
 static void try_later(struct notices *n, uint64_t delay) {
-        int r;
-
-        n->timer = sd_event_source_disable_unref(n->timer);
-        r = sd_event_add_time_relative(n->engine->config.event, &n->timer, CLOCK_BOOTTIME, delay, 0, on_timer, n);
-        if (r < 0)
-                engine_panic(r, "the next attempt to send a notice cannot be timed");
+        timer_again(n->timer, delay);
 }
 
 /* A power cut may not have it sent twice; a sale does not wait for that. */
@@ -452,7 +445,7 @@ static int send(struct notices *n) {
 static void start_sending(struct notices *n) {
         int r;
 
-        n->timer = sd_event_source_disable_unref(n->timer);
+        (void) sd_event_source_set_enabled(n->timer, SD_EVENT_OFF);
         r = find_way(n, n->record->contact, n->record->event, &n->way);
         if (r == -EIO)
                 engine_panic(r, "who gets a notice cannot be read");
@@ -635,6 +628,7 @@ void notices_listen(struct notices *n, notices_delivered_t listener, void *userd
 
 int notices_new(struct engine *e, struct notices **ret) {
         _cleanup_(notices_freep) struct notices *n = calloc(1, sizeof(*n));
+        int r;
 
         if (!n)
                 return -ENOMEM;
@@ -642,8 +636,14 @@ int notices_new(struct engine *e, struct notices **ret) {
         n->journal = e->config.journal;
         n->channels.loop = e->config.event;
         n->record = secret_new(sizeof(*n->record));
-        if (!n->record)
+        n->added = secret_new(sizeof(*n->added));
+        if (!n->record || !n->added)
                 return -ENOMEM;
+        r = sd_event_add_time_relative(n->channels.loop, &n->timer, CLOCK_BOOTTIME, 0, 0, on_timer, n);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(n->timer, SD_EVENT_OFF);
+        if (r < 0)
+                return r;
         *ret = TAKE_PTR(n);
         return 0;
 }
@@ -654,6 +654,7 @@ struct notices *notices_free(struct notices *n) {
         sd_event_source_disable_unref(n->timer);
         delivery_free(n->delivery);
         secret_free(n->record);
+        secret_free(n->added);
         free(n);
         return NULL;
 }

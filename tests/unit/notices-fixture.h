@@ -31,10 +31,7 @@
 static struct {
         uint64_t realtime, boottime;
         unsigned boot;
-
-        sd_event_time_handler_t due;
-        void *userdata;
-        uint64_t due_usec; /* by boottime; 0: no timer */
+        uint64_t due_usec; /* of the queue's timer, by boottime; 0: it is off */
 } machine;
 
 int __wrap_clock_gettime(clockid_t id, struct timespec *ret);
@@ -55,18 +52,12 @@ int __wrap_sd_id128_get_boot(sd_id128_t *ret) {
 
 static bool opening; /* timers of others are theirs */
 
-int __real_sd_event_add_time_relative(sd_event *e, sd_event_source **s, clockid_t clock, uint64_t usec,
-                                      uint64_t accuracy, sd_event_time_handler_t callback, void *userdata);
-int __wrap_sd_event_add_time_relative(sd_event *e, sd_event_source **s, clockid_t clock, uint64_t usec,
-                                      uint64_t accuracy, sd_event_time_handler_t callback, void *userdata);
-int __wrap_sd_event_add_time_relative(sd_event *e, sd_event_source **s, clockid_t clock, uint64_t usec,
-                                      uint64_t accuracy, sd_event_time_handler_t callback, void *userdata) {
-        if (opening)
-                return __real_sd_event_add_time_relative(e, s, clock, DAY, accuracy, callback, userdata);
-        machine.due = callback;
-        machine.userdata = userdata;
-        machine.due_usec = machine.boottime + usec;
-        return __real_sd_event_add_time_relative(e, s, clock, DAY, accuracy, callback, userdata);
+int __real_sd_event_source_set_time_relative(sd_event_source *s, uint64_t usec);
+int __wrap_sd_event_source_set_time_relative(sd_event_source *s, uint64_t usec);
+int __wrap_sd_event_source_set_time_relative(sd_event_source *s, uint64_t usec) {
+        if (!opening)
+                machine.due_usec = machine.boottime + usec;
+        return __real_sd_event_source_set_time_relative(s, DAY);
 }
 
 /* ---- The channels ---- */
@@ -103,6 +94,9 @@ int __wrap_notice_send(sd_event *event, const struct notice_letter *letter, uint
         if (channels.start_error < 0)
                 return channels.start_error;
         assert_true(channels.n < ELEMENTSOF(channels.sent));
+        call = calloc(1, sizeof(*call));
+        if (!call)
+                return -ENOMEM;
         sent = channels.sent + channels.n++;
         sent->channel = letter->channel;
         COPY(sent->address, letter->address);
@@ -110,7 +104,6 @@ int __wrap_notice_send(sd_event *event, const struct notice_letter *letter, uint
         COPY(sent->body, letter->body);
         COPY(sent->event, letter->event);
         COPY(sent->language, letter->language);
-        call = calloc(1, sizeof(*call));
         call->done = done;
         call->userdata = userdata;
         *ret = channels.call = call;
@@ -136,7 +129,7 @@ static _unused_ void answer_as(int error, const char *text) {
 
 static void fire(void) {
         machine.due_usec = 0;
-        machine.due(NULL, 0, machine.userdata);
+        notices_kick(shop.engine->notices);
 }
 
 /* All that is due now goes its way. */
