@@ -66,12 +66,15 @@ static void reasons(void **state) {
                 { "no such number: 13800138000x", "no such number: ***********x" },
                 { "code 482913 not sent", "code ****** not sent" },
                 { "00482913", "00******" },
+                { "code 482-913, 4 8 2 9 1 3", "code ***-***, * * * * * *" }, /* as people read it */
+                { "to +86 138-0013-8000", "to +** ***-****-****" },
+                { "482 91 x3", "482 91 x3" },
                 { "id 20261123-000017", "id 20261123-000017" }, /* the day is in the body too, in another form */
                 { "line\r\n\033[31mtwo", "line   [31mtwo" },
                 { "余额不足", "余额不足" },
                 { "482\xee\x8d\xa1"
                   "913482",
-                  "482 913482" }, /* not made into one that nobody knows */
+                  "*** ***482" }, /* nor with a blank in its place */
                 { "\xff\xfe", "" },
                 { "", "" },
         };

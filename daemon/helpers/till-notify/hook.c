@@ -8,6 +8,7 @@
 #include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <sysexits.h>
 
 #include "base/clock.h"
 #include "base/sealed-file.h"
@@ -176,8 +177,10 @@ static int wait_for_end(struct hook *hook) {
         return -ETIME;
 }
 
+/* Status 69, of sysexits.h: the gateway is not there for any message. */
 static int judge(struct hook *hook, char reason[static REASON_SIZE]) {
         siginfo_t end = {};
+        int error;
 
         if (waitid(P_PIDFD, (id_t) hook->pidfd, &end, WEXITED | WNOWAIT) < 0)
                 return say(reason, -errno, "the hook has not been seen to end");
@@ -187,9 +190,10 @@ static int judge(struct hook *hook, char reason[static REASON_SIZE]) {
                 return say(reason, -EIO, "the hook was ended by signal %d", end.si_status);
         if (end.si_status == 0)
                 return say(reason, 0, "%s", hook->id);
+        error = end.si_status == EX_UNAVAILABLE ? -ENOTCONN : -EIO;
         if (hook->complaint[0] != '\0')
-                return say(reason, -EIO, "%s", hook->complaint);
-        return say(reason, -EIO, "the hook ended with status %d", end.si_status);
+                return say(reason, error, "%s", hook->complaint);
+        return say(reason, error, "the hook ended with status %d", end.si_status);
 }
 
 int hook_send(const struct request *request, const char *folder, char ret_reason[static REASON_SIZE]) {

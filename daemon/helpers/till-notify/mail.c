@@ -191,9 +191,13 @@ static int mail_hand_over(struct mail *m, const struct settings *s, char reason[
                 return say(reason, handed_over > 0 ? NOTICE_MAYBE_SENT : -ETIME,
                            "the mail server does not answer in time");
         default:
+                /* Of the server, not of this message: RFC 5321, 3.8. */
+                if (answered == 421)
+                        return say(reason, -ECONNREFUSED, "the mail server is not ready (421)");
                 if (answered >= 400)
                         return say(reason, -EIO, "the mail server refuses the message (%ld)", answered);
-                return say(reason, -EIO, "the mail server has not taken the message: %s", curl_easy_strerror(code));
+                return say(reason, handed_over > 0 ? NOTICE_MAYBE_SENT : -ECONNRESET,
+                           "the mail server has not said that it takes the message: %s", curl_easy_strerror(code));
         }
 }
 

@@ -17,24 +17,33 @@ int say(char reason[static REASON_SIZE], int error, const char *format, ...) {
 }
 
 static bool is_in_request(const char *digits, const struct request *request) {
-        char word[SECRET_DIGITS + 1];
-
-        COPY(word, digits);
-        if (strspn(word, "0123456789") != SECRET_DIGITS)
-                return false;
         for (size_t i = 0; i < _NOTICE_STRING_MAX; i++)
-                if (request->strings[i] && strstr(request->strings[i], word))
+                if (request->strings[i] && strstr(request->strings[i], digits))
                         return true;
         return false;
+}
+
+/* How far the first digits here reach if they are a secret's, 0 if not. Between two of them one mark may stand. */
+static size_t find_secret(const char *text, const struct request *request) {
+        char digits[SECRET_DIGITS + 1] = "";
+        const char *at = text;
+
+        for (size_t n = 0; n < SECRET_DIGITS; n++, at++) {
+                if (n > 0 && *at && strchr(" -./()", *at))
+                        at++;
+                if (*at < '0' || *at > '9')
+                        return 0;
+                digits[n] = *at;
+        }
+        return is_in_request(digits, request) ? (size_t) (at - text) : 0;
 }
 
 static void hide_digits(const char *from, char *to, const struct request *request) {
         size_t hidden = 0; /* how many from here on */
 
         for (; *from; from++, to++) {
-                if (is_in_request(from, request))
-                        hidden = SECRET_DIGITS;
-                *to = hidden > 0 ? '*' : *from;
+                hidden = MAX(hidden, find_secret(from, request));
+                *to = hidden > 0 && *from >= '0' && *from <= '9' ? '*' : *from;
                 hidden -= MIN(hidden, (size_t) 1);
         }
 }

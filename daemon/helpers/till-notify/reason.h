@@ -12,6 +12,6 @@ int say(char reason[static REASON_SIZE], int error, const char *format, ...) _pr
 
 /*
  * Leaves what can be printed on one line. Digits that stand in the request, six or more in a row (codes have six,
- * phone numbers more), become stars: channels quote what they refuse.
+ * phone numbers more), become stars, also where a mark stands between them: channels quote what they refuse.
  */
 void reason_clean(char reason[static REASON_SIZE], const struct request *request);
