@@ -33,18 +33,18 @@ static int refuse_nothing(struct refusal *ret, const struct transaction_record *
                 forwarding_state_to_string(record->forwarding), outcome);
 }
 
-/* Whatever of it the acquirer is not going to be told any more. */
-static bool settle(struct journal *j, struct transaction_record *record) {
+/* Whatever of it the acquirer is not going to be told any more. 1: something; 0: there is nothing. */
+static int settle(struct journal *j, struct transaction_record *record) {
         bool reversal = record->reversal == REVERSAL_PENDING || record->reversal == REVERSAL_REJECTED;
         bool forward = record->forwarding == FORWARDING_PENDING || record->forwarding == FORWARDING_REJECTED;
 
         if (record->state != TRANSACTION_DONE)
-                return false;
+                return 0;
         if (reversal)
                 record->reversal = REVERSAL_RESOLVED;
         if (forward)
                 record->forwarding = FORWARDING_RESOLVED;
-        return reversal || forward || withdrawals_are_armed(j, record->id) > 0;
+        return reversal || forward ? 1 : withdrawals_are_armed(j, record->id);
 }
 
 static void set_reason(struct transaction_record *record, const char *reason) {
@@ -69,8 +69,7 @@ static bool is_settlement(const struct transaction_record *record) {
 /* Negative with *ret_refusal set where the outcome does not fit. */
 static int apply(struct engine *e, struct transaction_record *record, const char *outcome,
                  struct refusal *ret_refusal) {
-        bool applied;
-        int r;
+        int r = 0;
 
         if (streq(outcome, "settled") && is_settlement(record)) {
                 r = settlement_check_agreement(e, record, ret_refusal);
@@ -80,12 +79,14 @@ static int apply(struct engine *e, struct transaction_record *record, const char
                 return 0;
         }
         if (streq(outcome, "approved"))
-                applied = confirm(record, RESULT_APPROVED);
+                r = confirm(record, RESULT_APPROVED);
         else if (streq(outcome, "declined"))
-                applied = confirm(record, RESULT_DECLINED);
-        else
-                applied = streq(outcome, "settled") && settle(e->config.journal, record);
-        return applied ? 0 : refuse_nothing(ret_refusal, record, outcome);
+                r = confirm(record, RESULT_DECLINED);
+        else if (streq(outcome, "settled"))
+                r = settle(e->config.journal, record);
+        if (r < 0)
+                return engine_refuse_journal(ret_refusal, r);
+        return r > 0 ? 0 : refuse_nothing(ret_refusal, record, outcome);
 }
 
 static char *describe(const struct resolution *resolution) {
@@ -131,7 +132,8 @@ static int commit(struct engine *e, const struct transaction_record *record, con
         r = transaction_record_update(j, record);
         if (r < 0)
                 return r;
-        r = forget_requests(j, record);
+        if (streq(resolution->outcome, "settled"))
+                r = forget_requests(j, record);
         if (r < 0)
                 return r;
         if (is_settlement(record))
@@ -158,6 +160,8 @@ int resolution_record(struct engine *e, int64_t transaction, const struct resolu
                                    "The note must say in 1 to %d bytes how it is known, without control characters",
                                    RESOLUTION_NOTE_MAX);
         r = transaction_record_load(e->config.journal, transaction, &record);
+        if (r < 0 && r != -ENOENT)
+                return engine_refuse_journal(ret_refusal, r);
         if (r < 0)
                 return refusal_set(ret_refusal, REFUSAL_NOT_FOUND, "There is no transaction %" PRIi64, transaction);
         r = apply(e, &record, resolution->outcome, ret_refusal);

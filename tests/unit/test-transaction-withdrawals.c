@@ -6,6 +6,7 @@
 #include "test.h"
 
 #include "journal/fault.h"
+#include "journal/internal.h"
 #include "told-fixture.h"
 
 #define OLD "+8613800138000"
@@ -427,8 +428,8 @@ static void refused_until_taken(void **state) {
 
 /* ---- What the acquirer never takes ---- */
 
-static enum refusal_code settle(int64_t id) {
-        const struct resolution resolution = { .outcome = "settled",
+static enum refusal_code resolve(int64_t id, const char *outcome) {
+        const struct resolution resolution = { .outcome = outcome,
                                                .note = "acquirer, Ms Li: the old phone is on record",
                                                .resolver = "02" };
         struct refusal refusal = {};
@@ -439,6 +440,10 @@ static enum refusal_code settle(int64_t id) {
         if (refusal.code == REFUSAL_NOT_ASKED)
                 assert_non_null(strstr(refusal.text, "withdrawal, or a refused settlement"));
         return refusal.code;
+}
+
+static enum refusal_code settle(int64_t id) {
+        return resolve(id, "settled");
 }
 
 static int note_resolved(const struct event_record *event, void *userdata) {
@@ -487,6 +492,58 @@ static void unanswered_and_resolved(void **state) {
         assert_int_equal(waiting(), 1);
         assert_int_equal(settle(confirm), REFUSAL_NONE);
         assert_int_equal(waiting(), 0);
+}
+
+/* One that nobody knows the end of, with what takes it back on its way. */
+static int64_t add_unconfirmed(void) {
+        struct transaction_record t;
+        static unsigned n;
+
+        transaction_record_init(&t);
+        (void) snprintf(t.reference, sizeof(t.reference), "UNCONFIRMED-%u", ++n);
+        COPY(t.kind, "binding-confirm");
+        t.started_usec = 1;
+        assert_int_equal(journal_begin(shop.journal, JOURNAL_DURABLE), 0);
+        assert_int_equal(transaction_record_insert(shop.journal, &t), 0);
+        t.state = TRANSACTION_DONE;
+        t.result = RESULT_UNCONFIRMED;
+        assert_int_equal(transaction_record_update(shop.journal, &t), 0);
+        assert_int_equal(withdrawals_prepare(shop.journal, t.id, &change), 0);
+        assert_int_equal(journal_commit(shop.journal), 0);
+        assert_int_equal(arm(t.id), 1);
+        return t.id;
+}
+
+/* What became of the transaction is one question, what the acquirer has on record another. */
+static void resolved_otherwise(void **state) {
+        static const char *const outcomes[] = { "approved", "declined" };
+
+        for (size_t i = 0; i < ELEMENTSOF(outcomes); i++) {
+                int64_t id;
+
+                SCRIPT(.outcomes = { HOST_NO_ANSWER }, .codes = { "" }, .n = 1, .lost_request = true);
+                id = add_unconfirmed();
+                acq_run();
+                assert_int_equal(resolve(id, outcomes[i]), REFUSAL_NONE);
+                assert_true(is_kept(id));
+                assert_int_equal(waiting(), 1);
+                run_hurried();
+                assert_false(is_kept(id));
+        }
+}
+
+/* What cannot be read is not what is not there. */
+static void unreadable(void **state) {
+        int64_t confirm = run("binding-confirm").id;
+
+        SCRIPT(.outcomes = { HOST_NO_ANSWER }, .codes = { "" }, .n = 1, .lost_request = true);
+        assert_int_equal(arm(confirm), 1);
+        acq_run();
+        assert_int_equal(sqlite3_exec(shop.journal->db, "UPDATE withdrawals SET request_sealed = zeroblob(60)", NULL,
+                                      NULL, NULL),
+                         SQLITE_OK);
+        assert_int_equal(settle(confirm), REFUSAL_NOT_READY);
+        assert_int_equal(request_record_count(shop.journal, REQUEST_WITHDRAWAL), 1);
 }
 
 /* ---- What a confirm without an answer comes to ---- */
@@ -802,6 +859,8 @@ int main(void) {
                 TEST(refused_until_taken),
                 TEST(refused_and_resolved),
                 TEST(unanswered_and_resolved),
+                TEST(resolved_otherwise),
+                TEST(unreadable),
                 TEST(without_an_answer),
                 TEST(not_sent),
                 TEST(refused),
