@@ -222,11 +222,16 @@ void rebind_started(struct binding *b) {
         b->listener.changed(b->listener.userdata);
 }
 
+/* Of a lookup, or of a channel: another try of the same number ends alike. */
+static bool is_refused_number(int error) {
+        return error == -EINVAL || error == -EADDRNOTAVAIL;
+}
+
 static void number_checked(int error, const char *text, void *userdata) {
         struct binding *b = userdata;
 
         b->number = notice_call_free(b->number);
-        if (error == -EINVAL || error == -EADDRNOTAVAIL)
+        if (is_refused_number(error))
                 return rebind_roll_back(b, "number-refused");
         if (error < 0) {
                 log_error_errno(error,
@@ -392,9 +397,9 @@ static void step_confirm(struct binding *b) {
         enter(b, &next, REBIND_TEST, NULL);
 }
 
-static void test_notice_failed(struct binding *b) {
+static void test_notice_failed(struct binding *b, int error) {
         b->failed_notices++;
-        if (b->failed_notices >= TEST_TRIES)
+        if (is_refused_number(error) || b->failed_notices >= TEST_TRIES)
                 return rebind_roll_back(b, "test-notice-failed");
         rebind_pause(b, test_pause(b->failed_notices));
         rebind_kick(b);
@@ -408,7 +413,7 @@ static void test_sent(int error, const char *channel, const char *text, void *us
         if (error < 0) {
                 log_warning("Change %" PRIi64 " of the bound phone: no channel took the test notice (%s)",
                             b->rebind.id, text);
-                return test_notice_failed(b);
+                return test_notice_failed(b, error);
         }
         b->test_is_sent = true;
         rebind_kick(b);
@@ -425,7 +430,7 @@ static void send_test_notice(struct binding *b) {
                                      &b->test.now);
         if (r < 0) {
                 log_error_errno(r, "The test notice cannot be sent");
-                return test_notice_failed(b);
+                return test_notice_failed(b, r);
         }
         b->listener.changed(b->listener.userdata);
 }
@@ -466,11 +471,19 @@ static int on_go_on(sd_event_source *source, uint64_t usec, void *userdata) {
         return 0;
 }
 
+/* Also after a restart, which forgets the tries. */
+static bool awaits_test_notice(struct binding *b) {
+        struct transaction_record record;
+
+        return b->rebind.step == REBIND_TEST && acquirer_word_find(b, REBIND_TEST, &record) >= 0 &&
+               record.result == RESULT_APPROVED;
+}
+
 /* What it waited for, where that is known. */
 static const char *reason_of_deadline(struct binding *b) {
         if (b->awaits_withdrawal)
                 return "not-withdrawn";
-        if (b->failed_notices > 0)
+        if (awaits_test_notice(b))
                 return "test-notice-failed";
         return acquirer_word_failed(b) ?: "timed-out";
 }

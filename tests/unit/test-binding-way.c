@@ -250,11 +250,13 @@ static void each_time_out(void **state) {
         static const struct {
                 enum rebind_step step;
                 uint64_t usec;
+                const char *reason;
         } cases[] = {
-                { REBIND_CHECK, 5 * MINUTE },
-                { REBIND_CODES, 30 * MINUTE },
-                { REBIND_CONFIRM, 5 * MINUTE },
-                { REBIND_TEST, 5 * MINUTE },
+                { REBIND_CHECK, 5 * MINUTE, "timed-out" },
+                { REBIND_CODES, 30 * MINUTE, "timed-out" },
+                { REBIND_CONFIRM, 5 * MINUTE, "timed-out" },
+                /* What is left of it is the notice. */
+                { REBIND_TEST, 5 * MINUTE, "test-notice-failed" },
         };
 
         bind_first(OLD);
@@ -283,7 +285,7 @@ static void each_time_out(void **state) {
                 /* What is being said to the acquirer is not taken back before it has ended. */
                 acq.hold = post.hold = false;
                 assert_int_equal(run_until(REBIND_ROLLED_BACK), REBIND_ROLLED_BACK);
-                assert_rolled_back(cases[i].step, "timed-out");
+                assert_rolled_back(cases[i].step, cases[i].reason);
                 run_a_while();
                 assert_bound(OLD);
         }
@@ -404,6 +406,54 @@ static void deadline_after_a_failed_try(void **state) {
                 post.test = 0;
                 assert_bound(OLD);
         }
+}
+
+/* Nobody has its number: the same is not asked again. */
+static void test_number_is_refused(void **state) {
+        static const int errors[] = { -EINVAL, -EADDRNOTAVAIL };
+
+        bind_first(OLD);
+        for (size_t i = 0; i < ELEMENTSOF(errors); i++) {
+                pass(31 * MINUTE);
+                go_to_codes(REBIND_CHANGE, NEW);
+                post.test = errors[i];
+                post.n_tests = 0;
+                assert_int_equal(give_right(REBIND_OLD_PHONE), 0);
+                assert_int_equal(give_right(REBIND_NEW_PHONE), 0);
+                assert_int_equal(run_until(REBIND_ROLLED_BACK), REBIND_ROLLED_BACK);
+                assert_rolled_back(REBIND_TEST, "test-notice-failed");
+                assert_int_equal(post.n_tests, 1);
+                assert_bound(OLD);
+        }
+}
+
+/* The tries of a notice are forgotten with a restart, and what is missing is not. */
+static void deadline_after_a_restart(void **state) {
+        go_to_test();
+        post.test = -ENETDOWN;
+        run_to_message("test notice did not get through");
+        room_restart();
+        post.hold = true;
+        run_a_while();
+        assert_int_equal(post.n_tests, 1);
+        pass(6 * MINUTE);
+        assert_int_equal(run_until(REBIND_ROLLED_BACK), REBIND_ROLLED_BACK);
+        assert_rolled_back(REBIND_TEST, "test-notice-failed");
+        post.hold = false;
+        assert_bound(OLD);
+}
+
+/* Its transaction has not been answered: nobody knows of a failure. */
+static void deadline_of_the_test_transaction(void **state) {
+        go_to_test();
+        assert_int_equal(run_until(REBIND_TEST), REBIND_TEST);
+        acq.hold = true;
+        run_a_while();
+        pass(6 * MINUTE);
+        assert_int_equal(run_until(REBIND_ROLLED_BACK), REBIND_ROLLED_BACK);
+        assert_rolled_back(REBIND_TEST, "timed-out");
+        acq.hold = false;
+        assert_bound(OLD);
 }
 
 /* Who has the notice does not get it again: it is the last thing before the commit. */
@@ -777,6 +827,9 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_fails_three_times, room_setup, room_teardown),
                 cmocka_unit_test_setup_teardown(tries_outlive_a_restart, room_setup, room_teardown),
                 cmocka_unit_test_setup_teardown(deadline_after_a_failed_try, room_setup, room_teardown),
+                cmocka_unit_test_setup_teardown(test_number_is_refused, room_setup, room_teardown),
+                cmocka_unit_test_setup_teardown(deadline_after_a_restart, room_setup, room_teardown),
+                cmocka_unit_test_setup_teardown(deadline_of_the_test_transaction, room_setup, room_teardown),
                 cmocka_unit_test_setup_teardown(notice_is_sent_once, room_setup, room_teardown),
                 cmocka_unit_test_setup_teardown(cancelled_while_confirmed, room_setup, room_teardown),
                 cmocka_unit_test_setup_teardown(withdrawn_before_the_next, room_setup, room_teardown),
