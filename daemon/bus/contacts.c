@@ -73,19 +73,19 @@ static int append_contact(const struct contact_record *record, void *userdata) {
 /* Whoever has the bound phone, as contact 0: its preferences are said like those of the others. */
 static int append_phone(struct listing *l) {
         struct contact_record record[1] = {};
-        struct binding_view view[1];
+        struct binding_record current[1] = {};
         WIPE_AT_END(record);
-        WIPE_AT_END(view);
+        WIPE_AT_END(current);
         int r;
 
-        r = binding_get_view(l->server->binding, view);
+        r = binding_record_load_current(engine_journal(l->server->engine), current);
+        if (r == -ENOENT)
+                return 0;
         record->unreadable = r == -EBADMSG;
-        if (record->unreadable)
-                return append_contact(record, l);
-        if (r < 0 || view->current.id == 0)
+        if (r < 0 && !record->unreadable)
                 return r;
-        COPY(record->phone, view->current.phone);
-        record->added_usec = view->current.since_usec;
+        COPY(record->phone, current->phone);
+        record->added_usec = current->since_usec;
         return append_contact(record, l);
 }
 
