@@ -179,6 +179,20 @@ static void said_once(void **state) {
         assert_int_equal(warnings, 3);
 }
 
+/* A number that is refused is said also where the next channel is dead. */
+static void a_refusal_is_said(void **state) {
+        bind_phone(PHONE);
+        channels.error[NOTICE_SMS] = -EIO;
+        channels.error[NOTICE_HOOK] = -ENOENT;
+        warnings = 0;
+        assert_int_equal(add(&sale, NOTICE_TO_ALL), 1);
+        /* And once that there is no hook. */
+        assert_int_equal(warnings, 2);
+        for (int i = 0; i < 10; i++)
+                pass(HOUR);
+        assert_int_equal(warnings, 2);
+}
+
 /* It is asked for one notice, not for each. */
 static void a_dead_channel_rests(void **state) {
         bind_phone(PHONE);
@@ -422,6 +436,7 @@ int main(void) {
                 NOTICES_TEST(a_long_gateway_id),
                 NOTICES_TEST(nothing_is_kept_of_an_echo),
                 NOTICES_TEST(said_once),
+                NOTICES_TEST(a_refusal_is_said),
                 NOTICES_TEST(a_dead_channel_rests),
                 NOTICES_TEST(what_a_channel_rests_for),
                 NOTICES_TEST(how_long_it_rests),
