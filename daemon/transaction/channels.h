@@ -21,5 +21,5 @@ struct channels {
 void channels_note(struct channels *c, enum notice_channel channel, int error, const char *text);
 /* How long it rests yet; 0: it is worth asking. */
 uint64_t channels_rest(const struct channels *c, enum notice_channel channel);
-/* Each is asked again now: somebody looks whether it works. */
+/* Each is asked again now, for something that does not wait; one that fails again rests as long as it would have. */
 void channels_wake(struct channels *c);

@@ -31,6 +31,7 @@ struct notices {
         sd_event_source *timer;
         unsigned count;
         struct channels channels;
+        int64_t test; /* the last that somebody asked for, until it is tried; 0: none */
 
         struct notice_record *added; /* while it is; in secret memory */
 
@@ -169,7 +170,10 @@ static int store(const struct adding *a, int64_t contact, const char *language) 
         if (r < 0)
                 return r;
         record->until_uptime = uptime + MAX(a->order->life_usec, get_life(a->order));
-        return notice_record_insert(j, record);
+        r = notice_record_insert(j, record);
+        if (r >= 0 && a->order->what == NOTICE_TEXT_TEST)
+                a->notices->test = record->id;
+        return r;
 }
 
 static int add_one(struct adding *a, int64_t contact, struct delivery_way *way) {
@@ -247,8 +251,8 @@ static int add_order(struct notices *n, const struct notice_order *order, int64_
         };
         int r;
 
-        /* Somebody wants to see now whether it arrives. */
-        if (order->what == NOTICE_TEXT_TEST)
+        /* An alarm does not wait until they have rested. */
+        if (notice_event_is_obligatory(order->event))
                 channels_wake(&n->channels);
         r = find_binding(n, &a.binding);
         if (r >= 0)
@@ -512,18 +516,44 @@ static int look_at_turn(const struct notice_turn *turn, void *userdata) {
         return wait == 0;
 }
 
+/* Whether the last test waits for its first attempt. */
+static int wants_test(struct notices *n) {
+        const struct notice_record *record = n->record;
+        int r;
+
+        if (n->test == 0)
+                return 0;
+        r = notice_record_load(n->journal, n->test, n->record);
+        if (r >= 0 && record->state == NOTICE_QUEUED && record->attempts == 0)
+                return 1;
+        let_go(n);
+        if (r < 0 && r != -ENOENT && r != -EBADMSG)
+                return r;
+        /* A damaged one has its turn as any other. */
+        n->test = 0;
+        return 0;
+}
+
 /* -ENOENT where nothing waits. */
 static int choose(struct notices *n, struct choice *ret) {
         uint64_t uptime, until;
         int64_t oldest;
         int r;
 
+        *ret = (struct choice){ .notices = n };
+        r = wants_test(n);
+        if (r > 0) {
+                /* Somebody wants to see now whether it arrives: nothing that fails before it takes that away. */
+                channels_wake(&n->channels);
+                ret->id = n->test;
+        }
+        if (r != 0)
+                return MIN(r, 0);
         r = uptime_get(n->journal, &uptime);
         if (r >= 0)
                 r = notice_record_first_end(n->journal, &oldest, &until);
         if (r < 0)
                 return r;
-        *ret = (struct choice){ .notices = n };
         if (uptime >= until) {
                 ret->id = oldest;
                 ret->too_old = true;

@@ -310,7 +310,8 @@ static void the_earliest_of_its_channels(void **state) {
 
 /* What waits for a channel that rests is given up in its time. */
 static void too_old_while_it_rests(void **state) {
-        const struct notice_order test = { .event = NOTICE_BINDING, .what = NOTICE_TEXT_REBIND_TEST };
+        /* Of an event that waits, with the short life of a test. */
+        const struct notice_order test = { .event = NOTICE_FAULT, .what = NOTICE_TEXT_REBIND_TEST };
 
         bind_phone(PHONE);
         channels.error[NOTICE_SMS] = channels.error[NOTICE_HOOK] = -ENODEV;
@@ -375,6 +376,79 @@ static void asked_for_it(void **state) {
         pass(2 * MINUTE);
         assert_int_equal(load(1).state, NOTICE_DELIVERED);
         assert_int_equal(load(3).state, NOTICE_DELIVERED);
+}
+
+/* However much waits that is older: it is tried, and only once out of its turn. */
+static void a_test_stands_behind_nothing(void **state) {
+        const struct notice_order test = { .event = NOTICE_BINDING, .what = NOTICE_TEXT_TEST };
+
+        bind_phone(PHONE);
+        channels.error[NOTICE_SMS] = channels.error[NOTICE_HOOK] = -ENODEV;
+        for (int i = 0; i < 20; i++)
+                assert_int_equal(queue(&locked, NOTICE_TO_PHONE), 1);
+        notices_kick(shop.engine->notices);
+        run();
+        channels.n = 0;
+        assert_int_equal(add(&test, NOTICE_TO_PHONE), 1);
+        assert_int_equal(load(21).attempts, 1);
+        assert_int_equal(channels.n, 2);
+        assert_string_equal(channels.sent[0].event, "binding");
+        pass(2 * MINUTE);
+        assert_int_equal(channels.n, 4);
+        assert_string_equal(channels.sent[2].event, "security");
+}
+
+/* Nor behind one that is on its way, and fails. */
+static void a_test_while_another_is_sent(void **state) {
+        const struct notice_order test = { .event = NOTICE_BINDING, .what = NOTICE_TEXT_TEST };
+
+        bind_phone(PHONE);
+        channels.error[NOTICE_SMS] = channels.error[NOTICE_HOOK] = -ENODEV;
+        assert_int_equal(queue(&locked, NOTICE_TO_PHONE), 1);
+        notices_kick(shop.engine->notices);
+        assert_non_null(channels.call);
+        assert_int_equal(add(&test, NOTICE_TO_PHONE), 1);
+        assert_int_equal(load(2).attempts, 1);
+        assert_int_equal(channels.n, 4);
+}
+
+/* One that was rolled back, or is damaged, holds up nothing. */
+static void a_test_that_is_not_there(void **state) {
+        const struct notice_order test = { .event = NOTICE_BINDING, .what = NOTICE_TEXT_TEST };
+
+        bind_phone(PHONE);
+        begin();
+        assert_int_equal(notices_add(shop.engine->notices, &test, NOTICE_TO_PHONE), 1);
+        journal_rollback(shop.journal);
+        notices_kick(shop.engine->notices);
+        assert_int_equal(add(&sale, NOTICE_TO_ALL), 1);
+        assert_int_equal(load(1).state, NOTICE_DELIVERED);
+        assert_int_equal(queue(&test, NOTICE_TO_PHONE), 1);
+        assert_int_equal(sqlite3_exec(shop.journal->db, "UPDATE notices SET text_sealed = zeroblob(60) WHERE id = 2",
+                                      NULL, NULL, NULL),
+                         SQLITE_OK);
+        assert_int_equal(add(&sale, NOTICE_TO_ALL), 1);
+        assert_int_equal(load(2).state, NOTICE_FAILED);
+        assert_int_equal(load(3).state, NOTICE_DELIVERED);
+}
+
+/* What tells of an attack is tried at once, one attempt for each; that it fails has the channels rest no less. */
+static void an_alarm_wakes_them(void **state) {
+        bind_phone(PHONE);
+        channels.error[NOTICE_SMS] = channels.error[NOTICE_HOOK] = -ENODEV;
+        assert_int_equal(add(&sale, NOTICE_TO_ALL), 1);
+        assert_int_equal(channels.n, 2);
+        for (unsigned sent = 1; sent <= 3; sent++) {
+                assert_int_equal(add(&locked, NOTICE_TO_ALL), 1);
+                assert_int_equal(channels.n, 2 + 2 * sent);
+                assert_int_equal(add(&sale, NOTICE_TO_ALL), 1);
+                assert_int_equal(channels.n, 2 + 2 * sent);
+        }
+        /* The fourth failure: eight minutes. */
+        pass(8 * MINUTE - 1);
+        assert_int_equal(channels.n, 8);
+        pass(1);
+        assert_int_equal(channels.n, 10);
 }
 
 /* ---- Now ---- */
@@ -445,6 +519,10 @@ int main(void) {
                 NOTICES_TEST(too_old_while_it_rests),
                 NOTICES_TEST(a_restart_asks_again),
                 NOTICES_TEST(asked_for_it),
+                NOTICES_TEST(a_test_stands_behind_nothing),
+                NOTICES_TEST(a_test_while_another_is_sent),
+                NOTICES_TEST(a_test_that_is_not_there),
+                NOTICES_TEST(an_alarm_wakes_them),
                 NOTICES_TEST(a_code_goes_at_once),
                 NOTICES_TEST(a_code_that_nobody_takes),
         };
