@@ -18,8 +18,8 @@ struct sums {
 static void add_sum(cJSON *json, const char *name, const struct host_total *total) {
         cJSON *item = cJSON_AddObjectToObject(json, name);
 
-        cJSON_AddNumberToObject(item, "Count", total->count);
-        cJSON_AddNumberToObject(item, "Amount", (double) total->amount);
+        json_add_number(item, "Count", total->count);
+        json_add_number(item, "Amount", total->amount);
 }
 
 static int add_kind(const struct batch_total *total, void *userdata) {
@@ -30,8 +30,8 @@ static int add_kind(const struct batch_total *total, void *userdata) {
 
         cJSON_AddItemToArray(sums->kinds, item);
         cJSON_AddStringToObject(item, "Kind", total->kind);
-        cJSON_AddNumberToObject(item, "Count", total->count);
-        cJSON_AddNumberToObject(item, "Amount", (double) total->amount);
+        json_add_number(item, "Count", total->count);
+        json_add_number(item, "Amount", total->amount);
         cJSON_AddStringToObject(item, "Side", side == HOST_DEBIT ? "debit" : side == HOST_CREDIT ? "credit" : "none");
         if (side != HOST_NO_SIDE) {
                 sum->count += total->count;
@@ -48,15 +48,15 @@ static int describe_batch(struct server *s, const struct batch_record *batch, cJ
         r = transaction_path_or_root(s, batch->settlement, &settlement);
         if (r < 0)
                 return r;
-        cJSON_AddNumberToObject(json, "Batch", batch->number);
+        json_add_number(json, "Batch", batch->number);
         cJSON_AddStringToObject(json, "State", batch_state_to_string(batch->state));
         cJSON_AddStringToObject(json, "Currency", batch->currency);
         cJSON_AddStringToObject(json, "Reconciliation", batch_reconciliation_to_string(batch->reconciliation));
         cJSON_AddStringToObject(json, "Settlement", settlement);
-        cJSON_AddNumberToObject(json, "Uploaded", batch->uploaded);
-        cJSON_AddNumberToObject(json, "Opened", (double) batch->opened_usec);
-        cJSON_AddNumberToObject(json, "Frozen", (double) batch->frozen_usec);
-        cJSON_AddNumberToObject(json, "Settled", (double) batch->settled_usec);
+        json_add_number(json, "Uploaded", batch->uploaded);
+        json_add_number(json, "Opened", batch->opened_usec);
+        json_add_number(json, "Frozen", batch->frozen_usec);
+        json_add_number(json, "Settled", batch->settled_usec);
         sums.kinds = cJSON_AddArrayToObject(json, "Kinds");
         r = batch_each_total(engine_journal(s->engine), batch->number, add_kind, &sums);
         if (r < 0)

@@ -167,7 +167,7 @@ static int method_describe(sd_bus_message *m, void *userdata, sd_bus_error *erro
         for (size_t i = 0; i < ELEMENTSOF(texts); i++)
                 cJSON_AddStringToObject(json, texts[i], device_text(d, texts[i], usb_id));
         cJSON_AddBoolToObject(json, "Connected", d->connected);
-        cJSON_AddNumberToObject(json, "Since", (double) d->since);
+        json_add_number(json, "Since", d->since);
         if (d->kind == DEVICE_MSR)
                 cJSON_AddBoolToObject(json, "Armed", is_armed(s, d));
         if (d->kind == DEVICE_EMV)

@@ -36,12 +36,11 @@ static bool add_texts(cJSON *o, const struct fault_record *record) {
 }
 
 static bool add_life(cJSON *o, const struct fault_record *record) {
-        return cJSON_AddNumberToObject(o, "Count", record->count) &&
-               cJSON_AddNumberToObject(o, "Opened", (double) record->opened_usec) &&
-               cJSON_AddNumberToObject(o, "LastSeen", (double) record->seen_usec) &&
-               cJSON_AddNumberToObject(o, "Acknowledged", (double) record->acknowledged_usec) &&
+        return json_add_number(o, "Count", record->count) && json_add_number(o, "Opened", record->opened_usec) &&
+               json_add_number(o, "LastSeen", record->seen_usec) &&
+               json_add_number(o, "Acknowledged", record->acknowledged_usec) &&
                cJSON_AddStringToObject(o, "AcknowledgedBy", record->acknowledged_by) &&
-               cJSON_AddNumberToObject(o, "Ended", (double) record->ended_usec) &&
+               json_add_number(o, "Ended", record->ended_usec) &&
                cJSON_AddStringToObject(o, "EndedBy",
                                        record->ended_usec > 0 && !*record->ended_by ? "evidence" : record->ended_by) &&
                cJSON_AddStringToObject(o, "Note", record->note);
@@ -59,7 +58,7 @@ static int add_fault(const struct fault_record *record, void *userdata) {
         if (r < 0)
                 return r;
         l->last = record->id;
-        return cJSON_AddNumberToObject(o, "Id", (double) record->id) && add_texts(o, record) &&
+        return json_add_number(o, "Id", record->id) && add_texts(o, record) &&
                                cJSON_AddStringToObject(o, "Transaction", path) && add_life(o, record)
                        ? 0
                        : -ENOMEM;
@@ -107,7 +106,7 @@ static int method_list_faults(sd_bus_message *m, void *userdata, sd_bus_error *e
         r = id > 0 ? add_one(userdata, (int64_t) MIN(id, (uint64_t) INT64_MAX), &l) : add_page(userdata, &filter, &l);
         if (r < 0)
                 return r;
-        if (!cJSON_AddNumberToObject(json, "Next", id > 0 ? 0 : (double) l.last))
+        if (!json_add_number(json, "Next", id > 0 ? 0 : l.last))
                 return -ENOMEM;
         return json_reply(m, json);
 }

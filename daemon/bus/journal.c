@@ -169,36 +169,28 @@ static int method_purge(sd_bus_message *m, void *userdata, sd_bus_error *error) 
 
 /* ---- Describe ---- */
 
-static bool add_number(cJSON *o, const char *name, uint64_t number) {
-        char text[24];
-
-        /* A double would round it. */
-        (void) snprintf(text, sizeof(text), "%" PRIu64, number);
-        return cJSON_AddRawToObject(o, name, text);
-}
-
 static bool add_checkpoint(cJSON *o, const struct event_checkpoint *checkpoint) {
         cJSON *c = cJSON_AddObjectToObject(o, "LastCheckpoint");
 
-        return c && add_number(c, "Number", (uint64_t) checkpoint->number) &&
-               add_number(c, "Event", (uint64_t) checkpoint->seq) && add_number(c, "Time", checkpoint->time_usec);
+        return c && json_add_number(c, "Number", checkpoint->number) && json_add_number(c, "Event", checkpoint->seq) &&
+               json_add_number(c, "Time", checkpoint->time_usec);
 }
 
 static int describe(struct server *s, const struct journal_summary *j, cJSON *o) {
         const struct upkeep_verdict *verdict = upkeep_get_verdict(engine_upkeep(s->engine));
         bool added;
 
-        added = cJSON_AddStringToObject(o, "Path", j->path) && add_number(o, "Schema", (uint64_t) j->schema) &&
-                add_number(o, "Size", j->size) && add_number(o, "LogSize", j->log_size) &&
-                add_number(o, "FreeSpace", j->free_space) &&
-                add_number(o, "Transactions", (uint64_t) j->transactions) &&
-                add_number(o, "FirstWhole", (uint64_t) j->first_whole) &&
-                add_number(o, "FirstWholeTime", j->first_whole_usec) &&
-                add_number(o, "RetentionDays", s->settings->retention_days) &&
-                add_number(o, "FirstEvent", (uint64_t) j->first_event) &&
-                add_number(o, "LastEvent", (uint64_t) j->events) && add_checkpoint(o, &j->checkpoint) &&
-                add_number(o, "CheckedTime", j->checked_usec) && cJSON_AddStringToObject(o, "Fault", verdict->text) &&
-                add_number(o, "LostFrames", journal_lost_frames(engine_journal(s->engine)));
+        added = cJSON_AddStringToObject(o, "Path", j->path) && json_add_number(o, "Schema", j->schema) &&
+                json_add_number(o, "Size", j->size) && json_add_number(o, "LogSize", j->log_size) &&
+                json_add_number(o, "FreeSpace", j->free_space) &&
+                json_add_number(o, "Transactions", j->transactions) &&
+                json_add_number(o, "FirstWhole", j->first_whole) &&
+                json_add_number(o, "FirstWholeTime", j->first_whole_usec) &&
+                json_add_number(o, "RetentionDays", s->settings->retention_days) &&
+                json_add_number(o, "FirstEvent", j->first_event) && json_add_number(o, "LastEvent", j->events) &&
+                add_checkpoint(o, &j->checkpoint) && json_add_number(o, "CheckedTime", j->checked_usec) &&
+                cJSON_AddStringToObject(o, "Fault", verdict->text) &&
+                json_add_number(o, "LostFrames", journal_lost_frames(engine_journal(s->engine)));
         return added ? 0 : -ENOMEM;
 }
 

@@ -2,12 +2,21 @@
 #pragma once
 
 #include <cjson/cJSON.h>
+#include <inttypes.h>
 #include <systemd/sd-bus.h>
 
 #include "base/macro.h"
 
 static inline void cJSON_Deletep(cJSON **json) {
         cJSON_Delete(*json);
+}
+
+/* A number as a whole one: cJSON writes a time as 1.7792568e+15. False without memory. */
+static inline bool json_add_number(cJSON *object, const char *name, int64_t number) {
+        char text[24];
+
+        (void) snprintf(text, sizeof(text), "%" PRIi64, number);
+        return cJSON_AddRawToObject(object, name, text);
 }
 
 /* Answers a Describe: the object as text, or -ENOMEM. */

@@ -183,7 +183,7 @@ static void describe_clock(const struct server *s, cJSON *json) {
         (void) terminal_clock_check(j, &refusal);
         cJSON_AddStringToObject(json, "ClockFault", refusal.code ? refusal.text : "");
         if (terminal_clock_get_offset(j, &offset) >= 0)
-                cJSON_AddNumberToObject(json, "ClockOffset", (double) offset);
+                json_add_number(json, "ClockOffset", offset);
         else
                 cJSON_AddNullToObject(json, "ClockOffset");
 }
@@ -208,9 +208,9 @@ static int method_describe(sd_bus_message *m, void *userdata, sd_bus_error *erro
         cJSON_AddStringToObject(json, "CurrentTransaction", current);
         cJSON_AddStringToObject(json, "Acquirer", acquirer_state(engine_acquirer(s->engine)));
         for (enum request_queue q = 0; q < _REQUEST_QUEUE_MAX; q++)
-                cJSON_AddNumberToObject(json, pending[q], outbox_count(engine_outbox(s->engine), q));
-        cJSON_AddNumberToObject(json, "OldestForward", (double) forwards_oldest(s->engine));
-        cJSON_AddNumberToObject(json, "PendingPrintJobs", jobs);
+                json_add_number(json, pending[q], outbox_count(engine_outbox(s->engine), q));
+        json_add_number(json, "OldestForward", forwards_oldest(s->engine));
+        json_add_number(json, "PendingPrintJobs", jobs);
         describe_clock(s, json);
         return json_reply(m, json);
 }
@@ -268,10 +268,10 @@ static void describe_emv_application(const struct emv_application *a, cJSON *jso
         add_hex(json, "TacDenial", a->tac_denial, sizeof(a->tac_denial));
         add_hex(json, "TacOnline", a->tac_online, sizeof(a->tac_online));
         add_hex(json, "TacDefault", a->tac_default, sizeof(a->tac_default));
-        cJSON_AddNumberToObject(json, "FloorLimit", (double) a->floor_limit);
-        cJSON_AddNumberToObject(json, "Threshold", (double) a->threshold);
-        cJSON_AddNumberToObject(json, "Target", a->target);
-        cJSON_AddNumberToObject(json, "TargetMax", a->target_max);
+        json_add_number(json, "FloorLimit", a->floor_limit);
+        json_add_number(json, "Threshold", a->threshold);
+        json_add_number(json, "Target", a->target);
+        json_add_number(json, "TargetMax", a->target_max);
         add_hex(json, "Ddol", a->ddol.data, a->ddol.size);
         add_hex(json, "Tdol", a->tdol.data, a->tdol.size);
 }
@@ -281,8 +281,8 @@ static void describe_emv_key(const struct emv_ca_key *k, enum mode mode, cJSON *
 
         add_hex(json, "Rid", k->rid, sizeof(k->rid));
         add_hex(json, "Index", &k->index, 1);
-        cJSON_AddNumberToObject(json, "Bits", 8 * k->modulus_size);
-        cJSON_AddNumberToObject(json, "Exponent", k->exponent);
+        json_add_number(json, "Bits", 8 * k->modulus_size);
+        json_add_number(json, "Exponent", k->exponent);
         if (k->expires[0] != 0)
                 (void) snprintf(expires, sizeof(expires), "%02X%02X-%02X-%02X", k->expires[0], k->expires[1],
                                 k->expires[2], k->expires[3]);
@@ -294,7 +294,7 @@ static void describe_emv_key(const struct emv_ca_key *k, enum mode mode, cJSON *
 
 static void describe_emv_fault(const struct emv_files_fault *f, cJSON *json) {
         cJSON_AddStringToObject(json, "File", f->path ?: "");
-        cJSON_AddNumberToObject(json, "Line", f->line);
+        json_add_number(json, "Line", f->line);
         cJSON_AddStringToObject(json, "Section", f->section);
         cJSON_AddStringToObject(json, "Key", f->key);
         cJSON_AddStringToObject(json, "Reason", f->reason);

@@ -303,7 +303,7 @@ static void add_applications(cJSON *json, const char *name, const struct transac
         for (unsigned i = 0; i < v->n_applications; i++) {
                 cJSON *application = cJSON_CreateObject();
 
-                cJSON_AddNumberToObject(application, "Number", i + 1);
+                json_add_number(application, "Number", i + 1);
                 cJSON_AddStringToObject(application, "Name", v->applications[i]);
                 cJSON_AddItemToArray(array, application);
         }

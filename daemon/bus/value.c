@@ -61,5 +61,5 @@ void value_add_json(cJSON *json, const char *name, struct value v) {
         else if (v.type == 'b')
                 cJSON_AddBoolToObject(json, name, v.x != 0);
         else
-                cJSON_AddNumberToObject(json, name, (double) v.x);
+                json_add_number(json, name, v.x);
 }

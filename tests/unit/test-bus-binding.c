@@ -581,8 +581,10 @@ static void properties(void **state) {
         };
         COPY(binding.view.rebind.reason, "cancelled");
         binding.view.old_tries = 3;
+        binding.view.current.since_usec = UINT64_C(1790000000000000);
         assert_string_equal(call("Describe", NULL, ""), "");
         assert_true(sd_bus_message_read(bus.reply, "s", &json) > 0);
+        assert_non_null(strstr(json, "\"Since\":\t1790000000000000"));
         assert_non_null(strstr(json, "+86*******8000"));
         assert_non_null(strstr(json, "+86*******8001"));
         assert_non_null(strstr(json, "\"Step\":\t\"codes\""));
