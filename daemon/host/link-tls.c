@@ -6,6 +6,7 @@
 #include <openssl/x509v3.h>
 #include <sys/socket.h>
 
+#include "base/log.h"
 #include "host/link-internal.h"
 
 DEFINE_CLEANUP(SSL_CTX *, SSL_CTX_free);
@@ -135,21 +136,36 @@ static int context_load(SSL_CTX *c, const struct host_link_config *config) {
         return 0;
 }
 
+static bool memory_was_short(void) {
+        unsigned long error;
+
+        while ((error = ERR_get_error()) != 0)
+                if (ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE)
+                        return true;
+        return false;
+}
+
 /*
  * OpenSSL looks these up once a process, when they are needed first: what a certificate says, and the algorithms of a
  * kind. Where memory is short just then it remembers that there is nothing, and no connection succeeds until another
- * process tries. So this comes before the first, and whoever starts is told.
+ * process tries. So this comes before the first, and whoever starts is told. A certificate that cannot be used for
+ * another cause does no harm beside one that can: no peer is taken for it.
  */
-static int look_up_certificates(SSL_CTX *c) {
+static int look_up_certificates(SSL_CTX *c, const char *ca_file) {
         STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(SSL_CTX_get_cert_store(c));
+        bool any = false;
 
+        ERR_clear_error();
         for (int i = 0; i < sk_X509_OBJECT_num(objects); i++) {
                 X509 *certificate = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(objects, i));
 
-                if (certificate && (X509_check_purpose(certificate, -1, 0) != 1 || !X509_get0_pubkey(certificate)))
-                        return -EKEYREJECTED;
+                if (certificate && X509_check_purpose(certificate, -1, 0) == 1 && X509_get0_pubkey(certificate))
+                        any = true;
+                if (memory_was_short())
+                        return -ENOMEM;
         }
-        return 0;
+        return any ? 0
+                   : log_error_errno(-EKEYREJECTED, "No certificate in %s can be used to know the acquirer", ca_file);
 }
 
 static int look_up_algorithms(void) {
@@ -185,7 +201,7 @@ int link_tls_context(const struct host_link_config *config, SSL_CTX **ret) {
 
         r = context_load(c, config);
         if (r >= 0)
-                r = look_up_certificates(c);
+                r = look_up_certificates(c, config->ca_file);
         if (r >= 0)
                 r = look_up_algorithms();
         ERR_clear_error();

@@ -133,12 +133,14 @@ static void on_done(enum host_link_reason reason, bool sent, void *userdata) {
         o->sent = sent;
 }
 
+static const char *ca = "ca.pem";
+
 static struct host_link *new_link_to(const char *const *hosts, size_t n, const char *server_name,
                                      const char *certificate, uint64_t connect_usec) {
         struct host_link_config config = {
                 .n_hosts = n,
                 .server_name = server_name,
-                .ca_file = path("ca.pem"),
+                .ca_file = path(ca),
                 .certificate_file = certificate,
                 .connect_usec = connect_usec,
         };
@@ -281,6 +283,22 @@ static void memory_is_short_once(void **state) {
                 assert_int_equal(WEXITSTATUS(status), EXIT_SUCCESS + 1);
                 assert_true(fails < 100000);
         }
+        peer_stop(&p);
+}
+
+/* A bundle may have one that OpenSSL cannot read to its end; alone it stands for nobody. */
+static void an_odd_ca(void **state) {
+        struct host_link_config config = { .hosts = { "localhost:1" }, .n_hosts = 1, .ca_file = path("odd.pem") };
+        struct peer p = peer_start(path("server.pem"), nothing);
+        const struct feed feed = right(&p);
+        struct host_link *l;
+
+        assert_int_equal(host_link_new(event, &config, &l), -EKEYREJECTED);
+        ca = "bundle.pem";
+        l = new_link(address(&p), NULL);
+        ca = "ca.pem";
+        assert_int_equal(exchange(l, LONG, &feed).reason, HOST_LINK_OK);
+        host_link_free(l);
         peer_stop(&p);
 }
 
@@ -608,7 +626,10 @@ static const char make_certificates[] =
         "issue expired DNS:localhost,IP:127.0.0.1 -days -1\n"
         "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=localhost"
         " -addext subjectAltName=DNS:localhost -days 7300 -keyout self.key -out self.crt 2>/dev/null\n"
-        "cat self.crt self.key >self.pem\n";
+        "cat self.crt self.key >self.pem\n"
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=odd -days 7300"
+        " -addext nameConstraints=DER:05:00 -keyout odd.key -out odd.pem 2>/dev/null\n"
+        "cat odd.pem ca.pem >bundle.pem\n";
 
 static int set_up(void **state) {
         char command[2048];
@@ -631,6 +652,7 @@ static int tear_down(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(memory_is_short_once),
+                cmocka_unit_test(an_odd_ca),
                 cmocka_unit_test(wrong_ca),
                 cmocka_unit_test(wrong_name),
                 cmocka_unit_test(expired),
