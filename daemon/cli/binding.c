@@ -66,8 +66,7 @@ int binding_send(struct binding_cli *b, sd_bus_message *m, int r, sd_bus_message
                 return 0;
         r = cli_fail(b->cli, &error, r);
         /* tilld's own refusal, not that of the bus: whoever sells has another way. */
-        if (!b->supervisor && sd_bus_error_has_name(&error, SD_BUS_ERROR_ACCESS_DENIED) &&
-            !startswith(error.message, "Rejected send message"))
+        if (!b->supervisor && sd_bus_error_has_name(&error, SD_BUS_ERROR_ACCESS_DENIED) && !cli_refused_by_bus(&error))
                 fprintf(stderr, "%s\n",
                         _("In the name of a supervisor, who gives a code: tillctl binding --supervisor=NUMBER ..."));
         return r;
@@ -406,7 +405,7 @@ static void print_notice(const struct cli *cli, const struct cli_column *columns
                       : streq(state, "failed")  ? TONE_BAD
                                                 : TONE_WARN);
         if (*cli_text(o, "Error") && !streq(state, "delivered"))
-                cli_print_sentence(stdout, cli_text(o, "Error"));
+                cli_print_indented(stdout, cli_text(o, "Error"), 7);
 }
 
 static int notices(struct binding_cli *b, int argc, char **argv) {

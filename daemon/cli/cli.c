@@ -29,6 +29,11 @@ static void say_error(const struct cli *cli, const sd_bus_error *error) {
         fputs(cli_tone_end(cli), stderr);
 }
 
+bool cli_refused_by_bus(const sd_bus_error *error) {
+        return sd_bus_error_has_name(error, SD_BUS_ERROR_ACCESS_DENIED) &&
+               startswith(error->message, "Rejected send message");
+}
+
 int cli_fail(const struct cli *cli, const sd_bus_error *error, int r) {
         static const char *const absent[] = { SD_BUS_ERROR_SERVICE_UNKNOWN, SD_BUS_ERROR_NAME_HAS_NO_OWNER, NULL };
         /* One that is started by this call, and ends again and again, does not answer either. */
@@ -38,16 +43,21 @@ int cli_fail(const struct cli *cli, const sd_bus_error *error, int r) {
                 return say_unavailable(cli, _("tilld does not run. Look at: systemctl status tilld"));
         if (has_name(error, silent) || r == -ETIMEDOUT)
                 return say_unavailable(cli, _("tilld does not answer. Look at: journalctl -u tilld"));
-        if (sd_bus_error_has_name(error, SD_BUS_ERROR_ACCESS_DENIED)) {
-                /* The bus's own refusal is a page of rules; tilld's names the polkit action. */
-                if (!startswith(error->message, "Rejected send message"))
-                        say_error(cli, error);
-                fprintf(stderr, "%s\n",
-                        _("You may not do this: run it as root, or join the group till-checkout or till-support."));
+        /* The bus's own refusal is a page of rules. */
+        if (cli_refused_by_bus(error)) {
+                cli_print_sentence(stderr, _("You may not do this: run it as root, or as a user of the group "
+                                             "till-checkout or till-support; whoever has just been put into it logs "
+                                             "on anew first."));
                 return EXIT_NO;
         }
         if (sd_bus_error_is_set(error)) {
                 say_error(cli, error);
+                /* It names the polkit action, which takes more than the group that the bus has let in. */
+                if (sd_bus_error_has_name(error, SD_BUS_ERROR_ACCESS_DENIED))
+                        cli_print_sentence(stderr,
+                                           _("The groups of tilld are not enough for it: run it as root, let an "
+                                             "administrator allow this user that polkit action, or ask a "
+                                             "supervisor, where the command takes a supervisor's code."));
                 return EXIT_NO;
         }
         fprintf(stderr, "%s%s%s\n", cli_tone(cli, TONE_BAD), strerror(-r), cli_tone_end(cli));
@@ -318,7 +328,7 @@ static bool is_in_command(const char *text, size_t at) {
 }
 
 /* How many bytes of it are its first line; a word that is longer stays whole. */
-static size_t measure_line(const char *text) {
+static size_t measure_line(const char *text, int most) {
         size_t at = 0, good = 0, n;
         mbstate_t state = {};
         wchar_t c, before = 0;
@@ -332,26 +342,30 @@ static size_t measure_line(const char *text) {
                         good = at;
                 if (c != L' ')
                         columns += MAX(wcwidth(c), 0);
-                if (columns > LINE_COLUMNS && good > 0)
+                if (columns > most && good > 0)
                         return good;
                 columns += c == L' ';
         }
         return at;
 }
 
-void cli_print_sentence(FILE *f, const char *text) {
+void cli_print_indented(FILE *f, const char *text, int indent) {
         if (!isatty(fileno(f))) {
-                fprintf(f, "%s\n", text);
+                fprintf(f, "%*s%s\n", indent, "", text);
                 return;
         }
         do {
-                size_t n = measure_line(text), end = n;
+                size_t n = measure_line(text, LINE_COLUMNS - indent), end = n;
 
                 while (end > 0 && text[end - 1] == ' ')
                         end--;
-                fprintf(f, "%.*s\n", (int) end, text);
+                fprintf(f, "%*s%.*s\n", indent, "", (int) end, text);
                 text += n + (text[n] == '\n');
         } while (*text);
+}
+
+void cli_print_sentence(FILE *f, const char *text) {
+        cli_print_indented(f, text, 0);
 }
 
 void cli_pad(const char *text, int width) {

@@ -85,6 +85,8 @@ void cli_free_list(char ***list);
 
 /* ---- Output ---- */
 
+/* The bus has not let the call through: its own AccessDenied, not that of tilld. */
+bool cli_refused_by_bus(const sd_bus_error *error);
 /* Prints the error as tilld worded it; returns the exit status. */
 int cli_fail(const struct cli *cli, const sd_bus_error *error, int r);
 int cli_print_json(const cJSON *json);
@@ -102,6 +104,8 @@ const char *cli_tone_end(const struct cli *cli);
 
 /* A text and the end of its line; on a terminal in lines that fit into 80 columns. */
 void cli_print_sentence(FILE *f, const char *text);
+/* The same below a row: so many blanks before each of its lines. */
+void cli_print_indented(FILE *f, const char *text, int indent);
 
 /* Columns that a UTF-8 text takes on a terminal. */
 int cli_width(const char *text);

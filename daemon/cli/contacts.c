@@ -10,13 +10,27 @@ static const struct cli_column columns[] = {
         { N_("NUMBER"), 7 }, { N_("NAME"), 17 }, { N_("PHONE"), 16 }, { N_("MAIL"), 26 }, { N_("FIRST BY"), 0 }, {},
 };
 
+/* "sms hook" in the user's words. */
+static void print_channels(const char *channels) {
+        char copy[32], *rest = copy, *word;
+
+        COPY(copy, channels);
+        for (const char *before = ""; (word = strsep(&rest, " ")); before = ", ")
+                printf("%s%s", before, binding_word(word));
+}
+
 static void print_preferences(const cJSON *contact) {
         const cJSON *p;
 
         cJSON_ArrayForEach(p, cJSON_GetObjectItemCaseSensitive(contact, "Preferences")) {
                 const char *channels = cJSON_GetStringValue(p);
 
-                printf("       %s: %s\n", binding_word(p->string), *channels ? channels : _("not at all"));
+                printf("       %s: ", binding_word(p->string));
+                if (*channels)
+                        print_channels(channels);
+                else
+                        printf("%s", _("not at all"));
+                putchar('\n');
         }
 }
 
@@ -84,6 +98,24 @@ static int append_field(sd_bus_message *m, const char *key, const char *text) {
         return sd_bus_message_append(m, "{sv}", key, "u", (uint32_t) position);
 }
 
+/* What has nothing of a number in it, as a blank, is neither Enter alone nor a minus sign. */
+static int ask_field(size_t i, char line[static PROMPT_MAX]) {
+        int r;
+
+        do {
+                r = prompt_line(_(fields[i].question), false, NULL, line);
+                if (r < 0 || !*line || streq(line, "-") || !streq(fields[i].key, "phone"))
+                        return r;
+                prompt_squeeze(line, PHONE_BLANKS);
+                if (*line)
+                        return 0;
+                fprintf(stderr, "%s\n",
+                        _("That is no telephone number: a plus sign, the country code (+86 for China), "
+                          "the number."));
+        } while (isatty(STDIN_FILENO));
+        return -EDOM;
+}
+
 /* What Enter alone leaves out is as it was, or as tilld has it; a minus sign empties it. */
 static int ask_fields(sd_bus_message *m) {
         char line[PROMPT_MAX] = "";
@@ -92,13 +124,11 @@ static int ask_fields(sd_bus_message *m) {
 
         r = sd_bus_message_open_container(m, 'a', "{sv}");
         for (size_t i = 0; r >= 0 && i < ELEMENTSOF(fields); i++) {
-                r = prompt_line(_(fields[i].question), false, NULL, line);
+                r = ask_field(i, line);
                 if (r < 0 || !*line)
                         continue;
                 if (streq(line, "-"))
                         *line = '\0';
-                else if (streq(fields[i].key, "phone"))
-                        prompt_squeeze(line, PHONE_BLANKS);
                 r = append_field(m, fields[i].key, line);
         }
         return r < 0 ? r : sd_bus_message_close_container(m);
@@ -108,7 +138,7 @@ static int ask_fields(sd_bus_message *m) {
 static int send_change(struct binding_cli *b, sd_bus_message *m, int r) {
         r = binding_send(b, m, r, NULL);
         if (r == 0 && !b->cli->json)
-                printf("%s\n", _("Done; the bound phone and all contacts are told of it."));
+                printf("%s\n", _("Done; the bound phone and all contacts are told of what has changed."));
         return r;
 }
 

@@ -185,10 +185,9 @@ static int on_contacts(sd_bus_message *m, void *userdata, sd_bus_error *error) {
                                           "Channel", "s", "mail", "Preferences", "a{ss}", 0);
 }
 
-static int on_add(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+static void read_fields(sd_bus_message *m) {
         const char *key, *type;
 
-        note("AddContact");
         assert_true(sd_bus_message_enter_container(m, 'a', "{sv}") > 0);
         while (sd_bus_message_enter_container(m, 'e', "sv") > 0) {
                 const char *text = "a number";
@@ -200,7 +199,21 @@ static int on_add(sd_bus_message *m, void *userdata, sd_bus_error *error) {
                 note(" %s=%s", key, text);
                 assert_true(sd_bus_message_exit_container(m) >= 0);
         }
+}
+
+static int on_add(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        note("AddContact");
+        read_fields(m);
         return sd_bus_reply_method_return(m, "x", INT64_C(3));
+}
+
+static int on_contact_change(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        int64_t id;
+
+        assert_true(sd_bus_message_read(m, "x", &id) > 0);
+        note("ChangeContact %" PRIi64, id);
+        read_fields(m);
+        return sd_bus_reply_method_return(m, "");
 }
 
 static const char *const reasons[] = {
@@ -325,7 +338,7 @@ static const sd_bus_vtable vtable[] = {
         METHOD("SetPreference", "xss", "", on_preference),
         METHOD("SendTest", "x", "", on_unwanted),
         METHOD("RemoveContact", "x", "", on_unwanted),
-        METHOD("ChangeContact", "xa{sv}", "", on_unwanted),
+        METHOD("ChangeContact", "xa{sv}", "", on_contact_change),
         PROPERTY("Phone", "s"),
         PROPERTY("NewPhone", "s"),
         PROPERTY("Step", "s"),
@@ -705,7 +718,7 @@ static void contacts(void **state) {
         at_terminal("binding contacts", TYPE("王芳", ""));
         assert_int_equal(status, 0);
         assert_shown("+86*******8003");
-        assert_shown("fault: sms hook");
+        assert_shown("fault: SMS, gateway");
         assert_narrow();
 
         set_up();
@@ -713,7 +726,7 @@ static void contacts(void **state) {
                                                  "sms\n", "Language", "\n", "Place", "1\n"));
         assert_int_equal(status, 0);
         assert_string_equal(tilld.asked, "AddContact name=王芳 phone=+8613800138003 channel=sms position=a number");
-        assert_shown("all contacts are told of it");
+        assert_shown("all contacts are told of what has changed");
 
         set_up();
         at_terminal("binding contacts add", TYPE("Name:", "王芳\n", "Phone", "+8613800138003\n", "Mail", "\n", "Told",
@@ -722,6 +735,31 @@ static void contacts(void **state) {
         assert_string_equal(tilld.asked, "");
         assert_shown("\"first\" is no place in the list");
         assert_null(strstr(shown, "are told"));
+}
+
+/* A minus sign empties; what only looks like one, or like nothing, is asked again and never sent. */
+static void a_phone_of_blanks(void **state) {
+        set_up();
+        at_terminal("binding contacts change 2",
+                    TYPE("Name:", "\n", "Phone", " \n", "Phone", "--\n", "Phone", "－\n", "Phone", "\n", "Mail", "\n",
+                         "Told", "\n", "Language", "\n", "Place", "\n"));
+        assert_int_equal(status, 0);
+        assert_string_equal(tilld.asked, "ChangeContact 2");
+        assert_int_equal(count("That is no telephone number"), 3);
+
+        set_up();
+        at_terminal("binding contacts change 2",
+                    TYPE("Name:", "\n", "Phone", "-\n", "Mail", "\n", "Told", "\n", "Language", "\n", "Place", "\n"));
+        assert_string_equal(tilld.asked, "ChangeContact 2 phone=");
+}
+
+/* Why one did not arrive stands below it, line for line. */
+static void below_a_notice(void **state) {
+        set_up();
+        at_terminal("binding notices", TYPE("user here)", ""));
+        assert_int_equal(status, 0);
+        assert_shown("\n       the mail server does not take it");
+        assert_shown("\n       <f***@");
 }
 
 /* What is no number is not that of the bound phone. */
@@ -753,12 +791,15 @@ static void not_authorized(void **state) {
         assert_int_equal(status, EXIT_NO);
         assert_shown("org.tilld1.contacts");
         assert_shown("tillctl binding --supervisor=NUMBER");
+        /* Who is heard by tilld is in the group. */
+        assert_null(strstr(shown, "till-checkout"));
 
         set_up();
         tilld.fail = "Rejected send message, 2 matched rules";
         at_terminal("binding test", (const char *const[]){ NULL });
         assert_int_equal(status, EXIT_NO);
         assert_null(strstr(shown, "--supervisor"));
+        assert_shown("till-checkout");
 }
 
 /* A time that there is not is no other one. */
@@ -858,7 +899,8 @@ int main(void) {
                 cmocka_unit_test(wrong_codes),    cmocka_unit_test(a_failure),
                 cmocka_unit_test(leaving),        cmocka_unit_test(no_code_is_good),
                 cmocka_unit_test(a_lost_phone),   cmocka_unit_test(contacts),
-                cmocka_unit_test(wrong_calls),    cmocka_unit_test(names_for_numbers),
+                cmocka_unit_test(wrong_calls),    cmocka_unit_test(a_phone_of_blanks),
+                cmocka_unit_test(below_a_notice), cmocka_unit_test(names_for_numbers),
                 cmocka_unit_test(cancelling),     cmocka_unit_test(a_first_phone),
                 cmocka_unit_test(full_width),     cmocka_unit_test(announcing),
                 cmocka_unit_test(not_authorized), cmocka_unit_test(sentences),
