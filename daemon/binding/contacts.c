@@ -219,6 +219,19 @@ int binding_add_contact(struct binding *b, struct contact_record *record, const 
         return r < 0 ? r : change(b, write_added, record, "contact-added", by, ret_refusal);
 }
 
+/* -ENOENT is left to what changes it. */
+static bool is_as_it_was(struct journal *j, const struct contact_record *record) {
+        struct contact_record before[1];
+        WIPE_AT_END(before);
+        int n = contact_record_count(j);
+
+        return n >= 0 && contact_record_load(j, record->id, before) >= 0 && before->removed_usec == 0 &&
+               streq(record->name, before->name) && streq(record->phone, before->phone) &&
+               streq(record->mail, before->mail) && streq(record->channel, before->channel) &&
+               streq(record->language, before->language) &&
+               before->position == (record->position == 0 ? (unsigned) n : MIN(record->position, (unsigned) n));
+}
+
 int binding_change_contact(struct binding *b, const struct contact_record *record, const char *by,
                            struct refusal *ret_refusal) {
         struct contact_record changed = *record;
@@ -227,6 +240,8 @@ int binding_change_contact(struct binding *b, const struct contact_record *recor
         r = check_not_lost(b, ret_refusal);
         if (r >= 0)
                 r = check_contact(record, ret_refusal);
+        if (r >= 0 && is_as_it_was(binding_journal(b), record))
+                return 0;
         return r < 0 ? r : change(b, write_changed, &changed, "contact-changed", by, ret_refusal);
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/secret.h"
 #include "binding/rebind.h"
 #include "host/result.h"
 #include "journal/uptime.h"
@@ -48,16 +49,27 @@ static bool is_suspect(const struct transaction_record *record) {
         return record->result == RESULT_FAILED && string_table_find(words, ELEMENTSOF(words), record->reason) >= 0;
 }
 
+static int find_committed(const struct rebind_record *record, void *userdata) {
+        if (record->step != REBIND_COMMITTED)
+                return 0;
+        *(struct rebind_record *) userdata = *record;
+        return 1;
+}
+
 void playbook_look(struct binding *b, const struct transaction_record *record) {
+        struct rebind_record in_force[1] = {};
+        WIPE_AT_END(in_force);
         char text[160];
         uint64_t passed;
 
-        if (b->told_payments_fail || b->rebind.step != REBIND_COMMITTED || !kind_is_payment(kind_find(record->kind)) ||
-            !is_suspect(record) || uptime_since(binding_journal(b), b->rebind.step_uptime, &passed) < 0 ||
-            passed > SUSPECT_USEC)
+        if (b->told_payments_fail || !kind_is_payment(kind_find(record->kind)) || !is_suspect(record))
+                return;
+        /* The newest change may be another one, which was rolled back. */
+        if (rebind_record_each(binding_journal(b), find_committed, in_force) <= 0 ||
+            uptime_since(binding_journal(b), in_force->step_uptime, &passed) < 0 || passed > SUSPECT_USEC)
                 return;
         b->told_payments_fail = true;
         (void) snprintf(text, sizeof(text), "transaction %" PRIi64 " fails after it: %s%s", record->id, record->reason,
                         record->result == RESULT_DECLINED ? record->response_code : "");
-        log_trouble(&b->rebind, MESSAGE_PAYMENT_FAILS, text);
+        log_trouble(in_force, MESSAGE_PAYMENT_FAILS, text);
 }

@@ -336,6 +336,26 @@ static void unreachable_preferences(void **state) {
         assert_int_equal(count_notices(li, "+86*******8000 was changed"), 1);
 }
 
+static void told_of_a_change(void **state) {
+        int64_t li = add_contact("Li", "+8613800138002"), mei = add_contact("Mei", "+8613800138003");
+        struct contact_record record = contact_of("Mei", "+8613800138003");
+        struct refusal refusal;
+
+        post.hold = true;
+        record.id = mei;
+        for (uint32_t position = 0; position <= 3; position += position == 0 ? 2 : 1) {
+                record.position = position;
+                assert_int_equal(binding_change_contact(room, &record, "uid 1", &refusal), 0);
+        }
+        assert_int_equal(count_notices(li, "Mei was changed"), 0);
+        record.position = 1;
+        assert_int_equal(binding_change_contact(room, &record, "uid 1", &refusal), 0);
+        assert_int_equal(count_notices(li, "Mei was changed"), 1);
+        COPY(record.language, "zh_CN");
+        assert_int_equal(binding_change_contact(room, &record, "uid 1", &refusal), 0);
+        assert_int_equal(count_notices(li, "Mei was changed"), 2);
+}
+
 static void announced(void **state) {
         uint64_t later = clock_now(CLOCK_REALTIME) + 24 * HOUR;
         struct refusal refusal;
@@ -390,6 +410,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(refused_contacts, lost_setup, room_teardown),
                 cmocka_unit_test_setup_teardown(preferences, lost_setup, room_teardown),
                 cmocka_unit_test_setup_teardown(unreachable_preferences, lost_setup, room_teardown),
+                cmocka_unit_test_setup_teardown(told_of_a_change, room_setup, room_teardown),
                 cmocka_unit_test_setup_teardown(announced, lost_setup, room_teardown),
                 cmocka_unit_test_setup_teardown(nobody_to_tell, room_setup, room_teardown),
                 cmocka_unit_test(checklists),
