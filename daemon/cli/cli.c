@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <inttypes.h>
 #include <time.h>
 #include <wchar.h>
 
 #include "cli/cli.h"
 #include "cli/refusal.h"
+
+/* A double has each whole number up to here. */
+#define WHOLE_MAX 9007199254740992.0
 
 static bool has_name(const sd_bus_error *error, const char *const *names) {
         for (; *names; names++)
@@ -252,9 +256,29 @@ int cli_list(struct cli *cli, const char *prefix, const char *interface, char **
         return 0;
 }
 
-int cli_print_json(const cJSON *json) {
-        _cleanup_free_ char *text = cJSON_Print(json);
+/* cJSON writes a time as 1.7792568e+15. */
+static void write_whole(cJSON *item) {
+        double number = item->valuedouble;
+        char text[24];
 
+        for (cJSON *child = item->child; child; child = child->next)
+                write_whole(child);
+        if (!cJSON_IsNumber(item) || number < -WHOLE_MAX || number > WHOLE_MAX || number != (double) (int64_t) number)
+                return;
+        (void) snprintf(text, sizeof(text), "%" PRIi64, (int64_t) number);
+        item->valuestring = strdup(text);
+        if (item->valuestring)
+                item->type = cJSON_Raw;
+}
+
+int cli_print_json(const cJSON *json) {
+        _cleanup_(cJSON_Deletep) cJSON *copy = cJSON_Duplicate(json, true);
+        _cleanup_free_ char *text = NULL;
+
+        if (!copy)
+                return EXIT_UNAVAILABLE;
+        write_whole(copy);
+        text = cJSON_Print(copy);
         if (!text)
                 return EXIT_UNAVAILABLE;
         puts(text);

@@ -362,6 +362,7 @@ static const sd_bus_vtable vtable[] = {
 
 static char shown[8192];
 static int status;
+static bool as_json;
 
 static sd_bus *connect_end(int fd, bool is_server) {
         sd_id128_t id = { .bytes = { 1 } };
@@ -377,7 +378,7 @@ static sd_bus *connect_end(int fd, bool is_server) {
 }
 
 static void run(int fd, const char *words) {
-        struct cli cli = { .bus = connect_end(fd, false) };
+        struct cli cli = { .bus = connect_end(fd, false), .json = as_json };
         char copy[256], *argv[16], *rest = copy;
         int argc = 0;
 
@@ -753,6 +754,17 @@ static void a_phone_of_blanks(void **state) {
         assert_string_equal(tilld.asked, "ChangeContact 2 phone=");
 }
 
+/* As other programs read them: a time has all its digits. */
+static void for_programs(void **state) {
+        set_up();
+        as_json = true;
+        at_terminal("binding notices", TYPE("9999", ""));
+        as_json = false;
+        assert_int_equal(status, 0);
+        assert_shown("\"Created\":\t1779256800000000");
+        assert_shown("\"Late\":\ttrue");
+}
+
 /* Why one did not arrive stands below it, line for line. */
 static void below_a_notice(void **state) {
         set_up();
@@ -895,16 +907,16 @@ static void sentences(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(to_the_end),     cmocka_unit_test(by_a_supervisor),
-                cmocka_unit_test(wrong_codes),    cmocka_unit_test(a_failure),
-                cmocka_unit_test(leaving),        cmocka_unit_test(no_code_is_good),
-                cmocka_unit_test(a_lost_phone),   cmocka_unit_test(contacts),
-                cmocka_unit_test(wrong_calls),    cmocka_unit_test(a_phone_of_blanks),
-                cmocka_unit_test(below_a_notice), cmocka_unit_test(names_for_numbers),
-                cmocka_unit_test(cancelling),     cmocka_unit_test(a_first_phone),
-                cmocka_unit_test(full_width),     cmocka_unit_test(announcing),
-                cmocka_unit_test(not_authorized), cmocka_unit_test(sentences),
-                cmocka_unit_test(eighty_columns),
+                cmocka_unit_test(to_the_end),        cmocka_unit_test(by_a_supervisor),
+                cmocka_unit_test(wrong_codes),       cmocka_unit_test(a_failure),
+                cmocka_unit_test(leaving),           cmocka_unit_test(no_code_is_good),
+                cmocka_unit_test(a_lost_phone),      cmocka_unit_test(contacts),
+                cmocka_unit_test(wrong_calls),       cmocka_unit_test(a_phone_of_blanks),
+                cmocka_unit_test(below_a_notice),    cmocka_unit_test(for_programs),
+                cmocka_unit_test(names_for_numbers), cmocka_unit_test(cancelling),
+                cmocka_unit_test(a_first_phone),     cmocka_unit_test(full_width),
+                cmocka_unit_test(announcing),        cmocka_unit_test(not_authorized),
+                cmocka_unit_test(sentences),         cmocka_unit_test(eighty_columns),
         };
 
         (void) setlocale(LC_ALL, "C.UTF-8");
