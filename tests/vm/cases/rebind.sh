@@ -91,6 +91,8 @@ set_uptime() {
 minutes_pass() { set_uptime "base_usec = base_usec + $1 * 60000000, total_usec = total_usec + $1 * 60000000"; }
 hours_pass() { minutes_pass $(($1 * 60)); }
 
+# add_contact CHANNEL: 王芳, with a phone and a mail address, told by that one first
+add_contact() { printf '%s\n' 王芳 "$contact" fang@localhost "$1" zh_CN '' | tillctl binding contacts add; }
 has_code() { [ -n "$(code_of "$1" 8)" ]; } # NUMBER
 told() { messages "$1" | grep -F "$2"; }   # NUMBER WORDS
 # What the acquirer has on record.
