@@ -90,9 +90,12 @@ int columns_bind(sqlite3_stmt *s, int index, const struct column *columns, size_
 }
 
 int columns_read(sqlite3_stmt *s, int column, const struct column *columns, size_t n, void *record) {
-        int r = 0;
+        int r = 0, q;
 
-        for (size_t i = 0; i < n && r >= 0; i++)
-                r = read_one(s, column + (int) i, &columns[i], record);
+        for (size_t i = 0; i < n; i++) {
+                q = read_one(s, column + (int) i, &columns[i], record);
+                if (r >= 0)
+                        r = q;
+        }
         return r;
 }

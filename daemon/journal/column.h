@@ -32,7 +32,7 @@ struct column {
 
 /* The first goes to index or column. -ERANGE for a value that has no place in the file. */
 int columns_bind(sqlite3_stmt *s, int index, const struct column *columns, size_t n, const void *record);
-/* -EBADMSG for one that has none in the record. */
+/* -EBADMSG for one that has none in the record, which is left as it is; all others are read. */
 int columns_read(sqlite3_stmt *s, int column, const struct column *columns, size_t n, void *record);
 
 /* name_to_string() and name_from_string() of name_words[]. */

@@ -176,6 +176,11 @@ int journal_step_row(struct journal *j, sqlite3_stmt *statement, journal_row_t r
         return r < 0 ? r : 1;
 }
 
+int journal_readable(int r, bool *ret_unreadable) {
+        *ret_unreadable = r == -EBADMSG;
+        return *ret_unreadable ? 0 : r;
+}
+
 int journal_load_row(struct journal *j, const char *sql, int64_t id, journal_row_t read, void *ret) {
         _cleanup_statement_ sqlite3_stmt *s = NULL;
         int r;

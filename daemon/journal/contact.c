@@ -67,13 +67,12 @@ static int read_record(struct journal *j, sqlite3_stmt *s, void *ret) {
         int r;
 
         r = columns_read(s, 0, fields, ELEMENTSOF(fields), &record);
+        if (r >= 0)
+                r = read_person(j, s, &record);
+        /* And this one can be removed. */
+        r = journal_readable(r, &record.unreadable);
         if (r < 0)
                 return r;
-        r = read_person(j, s, &record);
-        if (r < 0 && r != -EBADMSG)
-                return r;
-        /* The others are there all the same, and this one can be removed. */
-        record.unreadable = r < 0;
         memcpy(ret, &record, sizeof(record));
         return 0;
 }

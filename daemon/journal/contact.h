@@ -23,7 +23,7 @@ struct contact_record {
         char language[8];                /* zh_CN or en */
         uint64_t added_usec;             /* CLOCK_REALTIME */
         uint64_t removed_usec;           /* 0: is one */
-        bool unreadable;                 /* set by load: name, phone and mail are damaged, and empty */
+        bool unreadable;                 /* set by load: it is damaged; name, phone and mail are empty */
         uint64_t removed_uptime; /* uptime_get() of then: who was one a short time ago is told of a lost phone */
 };
 

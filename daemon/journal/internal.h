@@ -73,6 +73,8 @@ int journal_query_count(struct journal *j, const char *sql);
 typedef int (*journal_row_t)(struct journal *j, sqlite3_stmt *statement, void *ret);
 /* Steps to the next row and reads it: 1 a record, 0 the end, or an error. */
 int journal_step_row(struct journal *j, sqlite3_stmt *statement, journal_row_t read, void *ret);
+/* What reading a record for a list returns: 0 for one that is damaged, too. It is there, and the others are. */
+int journal_readable(int r, bool *ret_unreadable);
 /* The first row of SQL that takes one value, an id, or none; -ENOENT without a row. */
 int journal_load_row(struct journal *j, const char *sql, int64_t id, journal_row_t read, void *ret);
 /* Copies a text column; -EBADMSG when it does not fit, or is no text, -ENOMEM. */

@@ -36,14 +36,6 @@ static const struct column changing_fields[] = {
 #define N_CHANGING ((int) ELEMENTSOF(changing_fields))
 #define SELECT "SELECT " FIXED CHANGING ", text_sealed FROM notices "
 
-static int read_columns(sqlite3_stmt *s, struct notice_record *ret) {
-        int r;
-
-        *ret = (struct notice_record){};
-        r = columns_read(s, 0, fixed_fields, ELEMENTSOF(fixed_fields), ret);
-        return r < 0 ? r : columns_read(s, N_FIXED, changing_fields, ELEMENTSOF(changing_fields), ret);
-}
-
 /* Ended ones have none. */
 static int read_text(struct journal *j, sqlite3_stmt *s, struct notice_record *record) {
         if (record->state != NOTICE_QUEUED)
@@ -54,9 +46,13 @@ static int read_text(struct journal *j, sqlite3_stmt *s, struct notice_record *r
 
 static int read_record(struct journal *j, sqlite3_stmt *s, void *ret) {
         struct notice_record *record = ret;
-        int r;
+        int r, q;
 
-        r = read_columns(s, record);
+        *record = (struct notice_record){};
+        r = columns_read(s, 0, fixed_fields, ELEMENTSOF(fixed_fields), record);
+        q = columns_read(s, N_FIXED, changing_fields, ELEMENTSOF(changing_fields), record);
+        if (r >= 0)
+                r = q;
         return r < 0 ? r : read_text(j, s, record);
 }
 
@@ -206,17 +202,10 @@ int notice_record_count_delivered(struct journal *j, const char *event, int64_t 
         return r < 0 ? r : sqlite3_column_int(s, 0);
 }
 
-/* The others are there all the same. */
 static int read_listed(struct journal *j, sqlite3_stmt *s, void *ret) {
         struct notice_record *record = ret;
-        int r;
 
-        r = read_columns(s, record);
-        if (r < 0)
-                return r;
-        r = read_text(j, s, record);
-        record->unreadable = r == -EBADMSG;
-        return record->unreadable ? 0 : r;
+        return journal_readable(read_record(j, s, record), &record->unreadable);
 }
 
 int notice_record_each(struct journal *j, unsigned limit, notice_record_each_t each, void *userdata) {

@@ -29,7 +29,7 @@ struct notice_record {
         int64_t binding;     /* in force when it was queued; 0: none. Sent under another one, it is late */
         int64_t transaction; /* that it is about, 0 for none */
         char text[NOTICE_TEXT_MAX + 1]; /* subject, one newline, body; "" once it has ended */
-        bool unreadable;                /* set by each: the text is damaged, and empty */
+        bool unreadable;                /* set by each: it is damaged; the text is empty */
 
         enum notice_state state;
         uint32_t attempts;

@@ -43,26 +43,24 @@ static const struct column changing_fields[] = {
 #define N_CHANGING ((int) ELEMENTSOF(changing_fields))
 #define SELECT "SELECT " FIXED CHANGING ", phone_sealed FROM rebinds "
 
-static int read_columns(sqlite3_stmt *s, struct rebind_record *ret) {
-        int r;
+static int read_all(struct journal *j, sqlite3_stmt *s, struct rebind_record *ret) {
+        int r, q;
 
         *ret = (struct rebind_record){};
         r = columns_read(s, 0, fixed_fields, ELEMENTSOF(fixed_fields), ret);
-        return r < 0 ? r : columns_read(s, N_FIXED, changing_fields, ELEMENTSOF(changing_fields), ret);
-}
-
-static int read_phone(struct journal *j, sqlite3_stmt *s, struct rebind_record *record) {
-        return journal_column_sealed_text(j, s, N_FIXED + N_CHANGING, PLACE, record->id, record->phone,
-                                          sizeof(record->phone));
+        q = columns_read(s, N_FIXED, changing_fields, ELEMENTSOF(changing_fields), ret);
+        if (r >= 0)
+                r = q;
+        if (r < 0)
+                return r;
+        return journal_column_sealed_text(j, s, N_FIXED + N_CHANGING, PLACE, ret->id, ret->phone, sizeof(ret->phone));
 }
 
 static int read_record(struct journal *j, sqlite3_stmt *s, void *ret) {
         struct rebind_record record;
         int r;
 
-        r = read_columns(s, &record);
-        if (r >= 0)
-                r = read_phone(j, s, &record);
+        r = read_all(j, s, &record);
         if (r < 0)
                 return r;
         memcpy(ret, &record, sizeof(record));
@@ -124,17 +122,10 @@ int rebind_record_load_last(struct journal *j, struct rebind_record *ret) {
         return journal_load_row(j, SELECT "ORDER BY id DESC LIMIT 1", 0, read_record, ret);
 }
 
-/* The others are there all the same. */
 static int read_listed(struct journal *j, sqlite3_stmt *s, void *ret) {
         struct rebind_record *record = ret;
-        int r;
 
-        r = read_columns(s, record);
-        if (r < 0)
-                return r;
-        r = read_phone(j, s, record);
-        record->unreadable = r == -EBADMSG;
-        return record->unreadable ? 0 : r;
+        return journal_readable(read_all(j, s, record), &record->unreadable);
 }
 
 int rebind_record_each(struct journal *j, rebind_record_each_t each, void *userdata) {

@@ -42,7 +42,7 @@ struct rebind_record {
         enum rebind_step failed; /* the step that it was rolled back from; REBIND_CHECK before */
         char reason[32];         /* why it is rolled back, or will be, else ""; org.tilld1(5) has the words */
         char phone[PHONE_SIZE];  /* the new one */
-        bool unreadable;         /* set by each: the phone is damaged, and empty */
+        bool unreadable;         /* set by each: it is damaged; the phone is empty */
         char serial[BINDING_SERIAL_MAX + 1];
         char terminal[9];
         char by[BINDING_BY_MAX];   /* who began it, or took it up last */

@@ -564,6 +564,19 @@ static void damaged_rows(void **state) {
         assert_string_equal(call("ListNotices", NULL, "u", UINT32_C(10)), "");
         assert_string_equal(read_list(), "Event=fault State=queued Unreadable ; Event=fault State=queued ; ");
 
+        /* As does what is not sealed. */
+        damage("UPDATE contacts SET channel = printf('%.*c', 40, 'x') WHERE id = 2");
+        damage("UPDATE rebinds SET begun_by = printf('%.*c', 400, 'x') WHERE id = 2");
+        damage("UPDATE notices SET event = printf('%.*c', 40, 'x') WHERE id = 1");
+        assert_string_equal(call("ListContacts", NULL, ""), "");
+        assert_string_equal(read_list(), "Phone=+86*******8000 ; Channel=sms Language=en Unreadable ; "
+                                         "Language=en Unreadable ; ");
+        assert_string_equal(call("GetHistory", NULL, ""), "");
+        assert_string_equal(read_list(), "Kind=first Step=check Serial=SN-1 Unreadable ; "
+                                         "Kind=first Step=committed Serial=SN-1 By=07 Unreadable ; ");
+        assert_string_equal(call("ListNotices", NULL, "u", UINT32_C(10)), "");
+        assert_string_equal(read_list(), "Event=fault State=queued Unreadable ; State=queued Unreadable ; ");
+
         /* The bound phone itself, too. */
         damage("UPDATE bindings SET phone_sealed = zeroblob(60)");
         assert_string_equal(call("ListContacts", NULL, ""), "");
