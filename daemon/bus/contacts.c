@@ -215,7 +215,8 @@ BINDING_ACT(contacts_announce_replacement) {
 
 /* How it went, and not what it said. */
 static int append_notice(const struct notice_record *record, void *userdata) {
-        sd_bus_message *reply = userdata;
+        const struct listing *l = userdata;
+        char error[NOTICE_ERROR_SIZE];
         const struct value_entry entries[] = {
                 { "Id", VALUE_NUMBER('x', record->id) },
                 { "Event", VALUE_TEXT(record->event) },
@@ -227,17 +228,19 @@ static int append_notice(const struct notice_record *record, void *userdata) {
                 { "Channel", VALUE_TEXT(record->channel) },
                 { "Address", VALUE_TEXT(record->address) },
                 { "GatewayId", VALUE_TEXT(record->gateway_id) },
-                { "Error", VALUE_TEXT(record->error) },
+                { "Error", VALUE_TEXT(error) },
                 { "Late", VALUE_NUMBER('b', record->late) },
                 { "Created", VALUE_NUMBER('t', record->created_usec) },
                 { "Ended", VALUE_NUMBER('t', record->ended_usec) },
                 { "Unreadable", VALUE_NUMBER('b', record->unreadable) },
         };
 
-        return value_append_dictionary(reply, entries, ELEMENTSOF(entries));
+        notices_explain(engine_notices(l->server->engine), record, error);
+        return value_append_dictionary(l->reply, entries, ELEMENTSOF(entries));
 }
 
 BINDING_ACT(contacts_list_notices) {
+        struct listing l = { s, reply };
         uint32_t limit;
         int r;
 
@@ -247,6 +250,6 @@ BINDING_ACT(contacts_list_notices) {
         limit = MIN(limit, (uint32_t) NOTICES_MAX);
         r = sd_bus_message_open_container(reply, 'a', "a{sv}");
         if (r >= 0)
-                r = notice_record_each(engine_journal(s->engine), limit, append_notice, reply);
+                r = notice_record_each(engine_journal(s->engine), limit, append_notice, &l);
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/unicode.h"
 #include "transaction/timer.h"
 
 #define REST_FIRST_USEC (60 * USEC_PER_SEC)
@@ -27,6 +28,7 @@ static void failed(struct channels *c, enum notice_channel channel, const char *
         if (failures == 1)
                 log_warning("No message goes out by %s (%s): it is tried again after a minute, then less often",
                             notice_channel_to_string(channel), text);
+        COPY_CHARACTERS(c->channel[channel].error, text);
         c->channel[channel].until_boot =
                 clock_now(CLOCK_BOOTTIME) + timer_back_off(failures, REST_FIRST_USEC, REST_LAST_USEC);
 }

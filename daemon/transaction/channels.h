@@ -14,6 +14,7 @@ struct channels {
         struct {
                 unsigned failures;   /* in a row, on its own account */
                 uint64_t until_boot; /* CLOCK_BOOTTIME until which it rests */
+                char error[161];     /* what it said last */
         } channel[_NOTICE_CHANNEL_MAX];
 };
 

@@ -97,11 +97,18 @@ static void mask_echo(const struct delivery *d, char *text, size_t size) {
 }
 
 /* "sms: there is no modem; hook: there is no /etc/tilld/notify-hook" */
-static void complain(struct delivery *d, enum notice_channel channel, const char *text) {
-        size_t l = strlen(d->complaints);
+static void complain(char complaints[static NOTICE_ERROR_SIZE], enum notice_channel channel, const char *text) {
+        size_t l = strlen(complaints);
 
-        (void) snprintf(d->complaints + l, sizeof(d->complaints) - l, "%s%s: %s", l > 0 ? "; " : "",
+        (void) snprintf(complaints + l, NOTICE_ERROR_SIZE - l, "%s%s: %s", l > 0 ? "; " : "",
                         notice_channel_to_string(channel), text);
+}
+
+void delivery_way_complaints(const struct delivery_way *way, const struct channels *channels,
+                             char ret[static NOTICE_ERROR_SIZE]) {
+        *ret = '\0';
+        for (unsigned i = 0; i < way->n_channels; i++)
+                complain(ret, way->channels[i], channels->channel[way->channels[i]].error);
 }
 
 /* ---- One channel after another ---- */
@@ -119,7 +126,7 @@ static void call_ended(int error, const char *text, void *userdata) {
         channels_note(d->channels, channel, error, said);
         if (error == 0)
                 return d->done(0, channel, said, d->userdata);
-        complain(d, channel, said);
+        complain(d->complaints, channel, said);
         d->maybe_sent = d->maybe_sent || error == NOTICE_MAYBE_SENT;
         /* For one that may have gone out too: twice is better than not at all. */
         if (try_next(d) < 0)
@@ -145,7 +152,7 @@ static int try_next(struct delivery *d) {
                 r = notice_send(d->channels->loop, &letter, NOTICE_DEADLINE_USEC, call_ended, d, &d->call);
                 if (r >= 0)
                         return 0;
-                complain(d, channel, strerror(-r));
+                complain(d->complaints, channel, strerror(-r));
         }
         return r;
 }

@@ -27,6 +27,9 @@ static inline void delivery_way_wipe(struct delivery_way *way) {
 unsigned delivery_way_prune(struct delivery_way *way);
 /* How long until one of its channels is worth asking; 0: now, as for a way without a channel. */
 uint64_t delivery_way_rest(const struct delivery_way *way, const struct channels *channels);
+/* What its channels said last, one after another. */
+void delivery_way_complaints(const struct delivery_way *way, const struct channels *channels,
+                             char ret[static NOTICE_ERROR_SIZE]);
 /* Leaves those out that rest. */
 void delivery_way_leave_out(struct delivery_way *way, const struct channels *channels);
 /* Where a channel leads to, masked. */

@@ -502,6 +502,16 @@ static uint64_t get_rest(struct notices *n, const struct notice_turn *turn) {
         return find_way(n, turn->contact, turn->event, &way) < 0 ? 0 : delivery_way_rest(&way, &n->channels);
 }
 
+void notices_explain(struct notices *n, const struct notice_record *record, char ret[static NOTICE_ERROR_SIZE]) {
+        _cleanup_(delivery_way_wipe) struct delivery_way way = {};
+
+        copy_text(ret, NOTICE_ERROR_SIZE, record->error);
+        if (record->state == NOTICE_QUEUED && record->attempts == 0 &&
+            find_way(n, record->contact, record->event, &way) >= 0 && delivery_way_rest(&way, &n->channels) > 0)
+                delivery_way_complaints(&way, &n->channels, ret);
+        secret_wipe_stack();
+}
+
 static int look_at_turn(const struct notice_turn *turn, void *userdata) {
         struct choice *choice = userdata;
         uint64_t wait = turn->wait_usec;

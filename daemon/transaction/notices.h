@@ -61,5 +61,7 @@ int notices_send_now(struct notices *n, const struct notice_order *order, const 
 struct notices_now *notices_now_free(struct notices_now *now);
 DEFINE_CLEANUP(struct notices_now *, notices_now_free);
 
+/* The error of its last attempt; of one that waits for its first, what the channels said that rest. */
+void notices_explain(struct notices *n, const struct notice_record *record, char ret[static NOTICE_ERROR_SIZE]);
 /* How many wait. */
 unsigned notices_count(const struct notices *n);

@@ -287,6 +287,29 @@ static void a_dead_channel_keeps_nobody_else(void **state) {
         assert_int_equal(load(4).state, NOTICE_DELIVERED);
 }
 
+/* Whoever looks at the list sees why. */
+static void why_it_waits(void **state) {
+        char why[NOTICE_ERROR_SIZE];
+        struct notice_record record;
+
+        bind_phone(PHONE);
+        channels.error[NOTICE_SMS] = channels.error[NOTICE_HOOK] = -ENODEV;
+        channels.text = "it is not there";
+        assert_int_equal(add(&sale, NOTICE_TO_ALL), 1);
+        assert_int_equal(add(&sale, NOTICE_TO_ALL), 1);
+        record = load(2);
+        assert_string_equal(record.error, "");
+        notices_explain(shop.engine->notices, &record, why);
+        assert_string_equal(why, "sms: it is not there; hook: it is not there");
+        machine.boottime += MINUTE;
+        notices_explain(shop.engine->notices, &record, why);
+        assert_string_equal(why, "");
+        /* One that was tried has an error of its own. */
+        record = load(1);
+        notices_explain(shop.engine->notices, &record, why);
+        assert_string_equal(why, record.error);
+}
+
 /* The one of its channels that is worth asking first is asked first. */
 static void the_earliest_of_its_channels(void **state) {
         bind_phone(PHONE);
@@ -515,6 +538,7 @@ int main(void) {
                 NOTICES_TEST(what_a_channel_rests_for),
                 NOTICES_TEST(how_long_it_rests),
                 NOTICES_TEST(a_dead_channel_keeps_nobody_else),
+                NOTICES_TEST(why_it_waits),
                 NOTICES_TEST(the_earliest_of_its_channels),
                 NOTICES_TEST(too_old_while_it_rests),
                 NOTICES_TEST(a_restart_asks_again),
