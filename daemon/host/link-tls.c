@@ -83,7 +83,8 @@ int link_tls_new(struct host_link *l) {
         BIO_set_data(bio, l);
         BIO_set_init(bio, 1);
         SSL_set_bio(l->ssl, bio, bio);
-        SSL_set_app_data(l->ssl, l);
+        if (SSL_set_app_data(l->ssl, l) != 1)
+                return -ENOMEM;
         if (e->session)
                 (void) SSL_set_session(l->ssl, e->session);
         return link_set_peer_name(l, l->server_name ?: e->name);
