@@ -161,7 +161,9 @@ static void chip_run(void) {
 static int on_answer_due(sd_event_source *source, uint64_t usec, void *userdata);
 
 static int answer_later(uint64_t usec) {
-        return __real_sd_event_add_time_relative(shop.event, NULL, CLOCK_MONOTONIC, usec, 1, on_answer_due, NULL);
+        shop.answer = sd_event_source_unref(shop.answer);
+        return __real_sd_event_add_time_relative(shop.event, &shop.answer, CLOCK_MONOTONIC, usec, 1, on_answer_due,
+                                                 NULL);
 }
 
 static int on_answer_due(sd_event_source *source, uint64_t usec, void *userdata) {
@@ -267,6 +269,12 @@ static void chip_on_transaction(const struct transaction_view *view, enum transa
                 chip.on_change(view);
 }
 
+/* As tilld starts: an acquirer that was asked by the one before has nothing to say to it. */
+static void chip_open(void) {
+        chip.busy = false;
+        shop_open(chip_on_transaction, "/proc/self/exe");
+}
+
 /* An open engine with the simulated cards' CA and an acquirer that approves. */
 static int chip_setup(void **state) {
         struct message_start start;
@@ -291,7 +299,7 @@ static int chip_setup(void **state) {
         fixture_start(&start);
         shop.terminal = start.terminal;
         assert_int_equal(issuer_load("tests/sim/issuer/issuer.conf", &chip.issuer), 0);
-        shop_open(chip_on_transaction, "/proc/self/exe");
+        chip_open();
         return 0;
 }
 
@@ -302,18 +310,27 @@ static _unused_ void chip_restart(void) {
                 assert_true(sd_event_run(shop.event, 0) >= 0);
         shop_close();
         shop.event = sd_event_unref(shop.event);
-        chip.busy = chip.hold = false;
+        chip.hold = false;
         assert_int_equal(sd_event_new(&shop.event), 0);
-        shop_open(chip_on_transaction, "/proc/self/exe");
+        chip_open();
         assert_int_equal(engine_start(shop.engine), 0);
 }
 
-static int chip_teardown(void **state) {
+/* It tells the engine that it is gone, and may have to be killed first. */
+static void chip_await_worker(void) {
         siginfo_t si;
 
-        /* The last worker may have to be killed first. */
         for (int i = 0; i < 500 && waitid(P_ALL, 0, &si, WEXITED | WNOHANG | WNOWAIT) == 0; i++)
                 chip_run();
+}
+
+static _unused_ void chip_close(void) {
+        chip_await_worker();
+        shop_close();
+}
+
+static int chip_teardown(void **state) {
+        chip_await_worker();
         for (size_t i = 0; i < ELEMENTSOF(chip.timers); i++)
                 chip.timers[i] = sd_event_source_unref(chip.timers[i]);
         chip.notes = safe_close(chip.notes);

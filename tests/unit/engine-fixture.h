@@ -16,6 +16,7 @@ static struct {
         struct journal *journal;
         sd_event *event;
         struct engine *engine;
+        sd_event_source *answer; /* of the acquirer that a fixture plays: it is on its way */
 } shop;
 
 static void shop_on_device(struct device *device, enum monitor_event e, void *userdata) {
@@ -56,7 +57,9 @@ static void shop_open(shop_on_transaction_t *on_transaction, const char *card_wo
         assert_int_equal(engine_new(&config, &listener, &shop.engine), 0);
 }
 
+/* No answer comes to an engine that is gone. */
 static void shop_close(void) {
+        shop.answer = sd_event_source_disable_unref(shop.answer);
         shop.engine = engine_free(shop.engine);
         shop.journal = journal_close(shop.journal);
 }

@@ -143,12 +143,12 @@ static void pass(int64_t seconds) {
 static void switch_off(int64_t seconds) {
         struct timespec now;
 
-        shop_close();
+        chip_close();
         boot++;
         assert_int_equal(__real_clock_gettime(CLOCK_BOOTTIME, &now), 0);
         up = 60 - now.tv_sec;
         shift += seconds;
-        shop_open(chip_on_transaction, "/proc/self/exe");
+        chip_open();
 }
 
 /* A clock ahead is a fault before anything is written under it, and once it is set right all is as it was. */
@@ -174,8 +174,8 @@ static void ahead(void **state) {
         write_event();
         assert_false(is_good());
         assert_int_equal(newest(), before);
-        shop_close();
-        shop_open(chip_on_transaction, "/proc/self/exe");
+        chip_close();
+        chip_open();
         assert_false(is_good());
         shift -= 3650 * A_DAY;
         assert_true(is_good());
@@ -445,8 +445,8 @@ static void is_kept(void **state) {
         /* What a message takes is no news. */
         note(41);
         assert_in_range(kept(), 39, 40);
-        shop_close();
-        shop_open(chip_on_transaction, "/proc/self/exe");
+        chip_close();
+        chip_open();
         assert_in_range(kept(), 39, 40);
         note(-100);
         assert_in_range(kept() + 200, 99, 100);

@@ -829,22 +829,22 @@ static void what_was_not_forwarded_is_not_given_back(void **state) {
 static void another_terminal_number(void **state) {
         assert_int_equal(engine_start(shop.engine), 0);
         sell();
-        shop_close();
+        chip_close();
         strcpy(shop.settings.terminal_number, "T0000002");
-        shop_open(chip_on_transaction, "/proc/self/exe");
+        chip_open();
         assert_int_equal(engine_start(shop.engine), -EINVAL);
-        shop_close();
+        chip_close();
         strcpy(shop.settings.terminal_number, "T0000001");
-        shop_open(chip_on_transaction, "/proc/self/exe");
+        chip_open();
         assert_int_equal(engine_start(shop.engine), 0);
 
         /* The batch is settled. */
         assert_int_equal(journal_begin(shop.journal, JOURNAL_DURABLE), 0);
         assert_int_equal(counter_set_batch(shop.journal, 2), 0);
         assert_int_equal(journal_commit(shop.journal), 0);
-        shop_close();
+        chip_close();
         strcpy(shop.settings.terminal_number, "T0000002");
-        shop_open(chip_on_transaction, "/proc/self/exe");
+        chip_open();
         assert_int_equal(engine_start(shop.engine), 0);
 }
 

@@ -180,18 +180,18 @@ static void not_offered(void **state) {
         memcpy(kinds, poor.kinds, sizeof(kinds));
         kinds[HOST_OFFLINE_SALE] = (struct host_kind_rule){};
         poor.kinds = kinds;
-        shop_close();
+        chip_close();
         shop.settings.profile = &poor;
-        shop_open(chip_on_transaction, "/proc/self/exe");
+        chip_open();
         assert_not_allowed("no message for it");
 
         assert_true(engine_start_transaction(shop.engine, &call, &id, &refusal) < 0);
         assert_int_equal(refusal.code, REFUSAL_UNKNOWN_KIND);
         assert_int_equal(transaction_record_find(shop.journal, "A-0", &chip.view.record), -ENOENT);
         assert_int_equal(request_record_count(shop.journal, REQUEST_FORWARD), 0);
-        shop_close();
+        chip_close();
         shop.settings.profile = &host_profile_unionpay;
-        shop_open(chip_on_transaction, "/proc/self/exe");
+        chip_open();
 }
 
 /* What waits already counts. */
@@ -215,12 +215,12 @@ static void change(const char *sql) {
         char path[64];
         sqlite3 *db;
 
-        shop_close();
+        chip_close();
         snprintf(path, sizeof(path), "%s/test.db", shop.dir);
         assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
         assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
         assert_int_equal(sqlite3_close(db), SQLITE_OK);
-        shop_open(chip_on_transaction, "/proc/self/exe");
+        chip_open();
 }
 #define HOURS "* 3600000000"
 
@@ -306,10 +306,9 @@ static void killed_before_it_is_told(void **state) {
         chip.outcome = HOST_NOT_SENT;
         chip_sale("offline-approved");
         assert_offline("Y1");
-        shop_close();
-        chip.busy = false;
+        chip_close();
         chip.outcome = HOST_ANSWERED;
-        shop_open(chip_on_transaction, "/proc/self/exe");
+        chip_open();
         assert_int_equal(engine_start(shop.engine), 0);
         outbox_hurry(shop.engine->outbox);
         let_forward();

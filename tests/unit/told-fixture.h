@@ -72,7 +72,8 @@ void __wrap_acquirer_forget_keys(struct acquirer *a) {
 }
 
 static int acq_later(sd_event_time_handler_t callback) {
-        return sd_event_add_time_relative(shop.event, NULL, CLOCK_MONOTONIC, 1000, 1, callback, NULL);
+        shop.answer = sd_event_source_unref(shop.answer);
+        return sd_event_add_time_relative(shop.event, &shop.answer, CLOCK_MONOTONIC, 1000, 1, callback, NULL);
 }
 
 static int acq_on_sign_on_due(sd_event_source *s, uint64_t usec, void *userdata) {
