@@ -45,8 +45,10 @@ make_disk() {
 # wait_for_answers: one that the acquirer holds up is still in time
 wait_for_answers() {
 	mkdir -p /etc/tilld/tilld.conf.d
-	printf '[acquirer]\nanswer-timeout=60\n' >/etc/tilld/tilld.conf.d/timeout.conf
+	printf '[acquirer]\nanswer-timeout=120\n' >/etc/tilld/tilld.conf.d/timeout.conf
 }
+# hold_up KIND: the acquirer's next answer to that, until a busy machine has seen that it is waited for
+hold_up() { till-acquirer script delay 50 --kind "$1"; }
 
 # person PROMPT=ANSWER... -- COMMAND...: at a Chinese terminal
 person() {
