@@ -481,7 +481,7 @@ static bool awaits_test_notice(struct binding *b) {
 
 /* What it waited for, where that is known. */
 static const char *reason_of_deadline(struct binding *b) {
-        if (b->awaits_withdrawal)
+        if (b->rebind.step == REBIND_CHECK && request_record_count(binding_journal(b), REQUEST_WITHDRAWAL) > 0)
                 return "not-withdrawn";
         if (awaits_test_notice(b))
                 return "test-notice-failed";

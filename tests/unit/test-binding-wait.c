@@ -231,6 +231,13 @@ static void last_one_is_not_withdrawn(void **state) {
         pass(6 * MINUTE);
         run_to_the_end();
         assert_rolled_back(REBIND_CHECK, "not-withdrawn");
+        /* Its time was over when tilld came back. */
+        assert_int_equal(take_up(), 0);
+        run_a_while();
+        pass(6 * MINUTE);
+        room_restart();
+        run_to_the_end();
+        assert_rolled_back(REBIND_CHECK, "not-withdrawn");
         trouble.times = 0;
         assert_bound(OLD);
 }
