@@ -3,6 +3,7 @@
 #include "test.h"
 
 #include "binding-fixture.h"
+#include "rebind-reasons.h"
 
 static void first_phone(void **state) {
         struct binding_view view = view_of();
@@ -720,33 +721,11 @@ static void playbooks(void **state) {
 
 /* Each word has what happened and what to do, short enough to be shown. */
 static void words(void **state) {
-        static const char *const all[] = {
-                "cancelled",
-                "cancelled-by-contact",
-                "timed-out",
-                "wrong-codes",
-                "nobody-told",
-                "not-withdrawn",
-                "number-refused",
-                "number-unchecked",
-                "not-sent",
-                "serial-refused",
-                "phone-differs",
-                "acquirer-refused",
-                "unreachable-host",
-                "backup-failed",
-                "test-notice-failed",
-                "test-transaction-failed",
-                "not-ready",
-                "interrupted",
-                "storage",
-        };
-
-        for (size_t i = 0; i < ELEMENTSOF(all); i++) {
-                assert_non_null(reason_message(all[i]));
-                assert_in_range(strlen(reason_message(all[i])), 10, 199);
-                assert_in_range(strlen(reason_next_step(all[i])), 10, 199);
-                assert_true(strlen(all[i]) < sizeof(((struct rebind_record *) NULL)->reason));
+        for (size_t i = 0; i < ELEMENTSOF(rebind_reasons); i++) {
+                assert_non_null(reason_message(rebind_reasons[i]));
+                assert_in_range(strlen(reason_message(rebind_reasons[i])), 10, 199);
+                assert_in_range(strlen(reason_next_step(rebind_reasons[i])), 10, 199);
+                assert_true(strlen(rebind_reasons[i]) < sizeof(((struct rebind_record *) NULL)->reason));
         }
         assert_null(reason_message("weather"));
 }

@@ -29,6 +29,7 @@
 #undef append_field
 #include "daemon/cli/binding-change.c"
 #include "language.h"
+#include "rebind-reasons.h"
 
 /* transaction.c is not needed for this. */
 void transaction_print_detail(const char *label, const char *value) {
@@ -216,38 +217,16 @@ static int on_contact_change(sd_bus_message *m, void *userdata, sd_bus_error *er
         return sd_bus_reply_method_return(m, "");
 }
 
-static const char *const reasons[] = {
-        "cancelled",
-        "cancelled-by-contact",
-        "timed-out",
-        "nobody-told",
-        "not-withdrawn",
-        "wrong-codes",
-        "number-refused",
-        "number-unchecked",
-        "not-sent",
-        "serial-refused",
-        "phone-differs",
-        "acquirer-refused",
-        "unreachable-host",
-        "backup-failed",
-        "test-notice-failed",
-        "test-transaction-failed",
-        "not-ready",
-        "interrupted",
-        "storage",
-};
-
 /* A change that failed for each of them. */
 static int on_history(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
 
         assert_true(sd_bus_message_new_method_return(m, &reply) >= 0);
         assert_true(sd_bus_message_open_container(reply, 'a', "a{sv}") >= 0);
-        for (size_t i = 0; i < ELEMENTSOF(reasons); i++)
+        for (size_t i = 0; i < ELEMENTSOF(rebind_reasons); i++)
                 assert_true(sd_bus_message_append(reply, "a{sv}", 7, "Id", "x", INT64_C(100) + (int64_t) i, "Kind",
                                                   "s", i % 2 ? "lost" : "first", "Step", "s", "rolled-back", "Reason",
-                                                  "s", reasons[i], "Phone", "s", "+86*******8001", "By", "s",
+                                                  "s", rebind_reasons[i], "Phone", "s", "+86*******8001", "By", "s",
                                                   "uid 1000", "Started", "t", UINT64_C(1779256800000000)) >= 0);
         assert_true(sd_bus_message_close_container(reply) >= 0);
         return sd_bus_send(NULL, reply, NULL);
