@@ -573,12 +573,37 @@ static const char schema_faults_told[] = "CREATE TABLE faults_told ("
                                          " fault_id INTEGER NOT NULL"
                                          ") STRICT;";
 
-const char *const journal_migrations[] = { schema_1,          schema_2,           schema_3,
-                                           schema_uptime,     schema_operators,   schema_forwards,
-                                           schema_batches,    schema_checkpoints, schema_purge,
-                                           schema_faults,     schema_agreement,   schema_age,
-                                           schema_forwarding, schema_reprints,    schema_withdrawals,
-                                           schema_bindings,   schema_maybe_sent,  schema_faults_told };
+/* The devices that there are or were, and what was counted of each. */
+static const char schema_devices[] = "CREATE TABLE devices ("
+                                     " key TEXT PRIMARY KEY CHECK (key <> ''),"
+                                     " kind TEXT NOT NULL,"
+                                     " port TEXT NOT NULL,"
+                                     " usb_id TEXT NOT NULL,"
+                                     " vendor TEXT NOT NULL,"
+                                     " product TEXT NOT NULL,"
+                                     " serial TEXT NOT NULL,"
+                                     " release INTEGER NOT NULL,"
+                                     " plugging TEXT NOT NULL,"
+                                     " first_seen_usec INTEGER NOT NULL,"
+                                     " last_seen_usec INTEGER NOT NULL,"
+                                     " missing_usec INTEGER NOT NULL,"
+                                     " forgotten_usec INTEGER NOT NULL,"
+                                     " forgotten_by TEXT NOT NULL"
+                                     ") STRICT;"
+                                     "CREATE TABLE statistics ("
+                                     " device TEXT NOT NULL,"
+                                     " name TEXT NOT NULL,"
+                                     " value INTEGER NOT NULL CHECK (value >= 0),"
+                                     " reading INTEGER NOT NULL DEFAULT 0 CHECK (reading >= 0),"
+                                     " PRIMARY KEY (device, name)"
+                                     ") STRICT, WITHOUT ROWID;";
+
+const char *const journal_migrations[] = {
+        schema_1,         schema_2,          schema_3,           schema_uptime,   schema_operators,
+        schema_forwards,  schema_batches,    schema_checkpoints, schema_purge,    schema_faults,
+        schema_agreement, schema_age,        schema_forwarding,  schema_reprints, schema_withdrawals,
+        schema_bindings,  schema_maybe_sent, schema_faults_told, schema_devices
+};
 const size_t journal_n_migrations = ELEMENTSOF(journal_migrations);
 
 static int pragma_number(sqlite3 *db, const char *sql, int64_t *ret) {
