@@ -18,21 +18,37 @@
 
 struct listing {
         struct server *server;
+        const char *language;
         cJSON *list;
         int64_t last;
 };
 
-static bool add_texts(cJSON *o, const struct fault_record *record) {
-        const struct fault_code *code = fault_code_find(record->code);
+/* An array of as many as there are. */
+static bool add_list(cJSON *o, const char *name, const struct fault_text *texts, size_t max, const char *language) {
+        cJSON *list = cJSON_AddArrayToObject(o, name);
 
-        return cJSON_AddStringToObject(o, "Code", record->code) &&
+        for (size_t i = 0; i < max && texts[i].english; i++)
+                if (!cJSON_AddItemToArray(list, cJSON_CreateString(fault_text_in(texts + i, language))))
+                        return false;
+        return list;
+}
+
+static bool add_texts(cJSON *o, const struct fault_record *record, const char *language) {
+        static const struct fault_code unknown = { .area = "" };
+        const struct fault_code *code = fault_code_find(record->code) ?: &unknown;
+
+        return cJSON_AddStringToObject(o, "Code", record->code) && cJSON_AddStringToObject(o, "Area", code->area) &&
                cJSON_AddStringToObject(o, "Class", record->class) &&
                cJSON_AddStringToObject(o, "Severity", record->severity) &&
                cJSON_AddStringToObject(o, "Subject", record->subject) &&
                cJSON_AddStringToObject(o, "Detail", record->detail) &&
-               cJSON_AddStringToObject(o, "Symptom", code ? code->symptom : "") &&
-               cJSON_AddStringToObject(o, "NextStep", code ? fault_code_merchant(code) : "") &&
-               cJSON_AddStringToObject(o, "SupportStep", code ? code->support : "");
+               cJSON_AddStringToObject(o, "Symptom", fault_text_in(&code->symptom, language)) &&
+               cJSON_AddStringToObject(o, "NextStep", fault_text_in(code->merchant, language)) &&
+               cJSON_AddStringToObject(o, "SupportStep", fault_text_in(code->support, language)) &&
+               add_list(o, "Causes", code->causes, ELEMENTSOF(code->causes), language) &&
+               add_list(o, "MerchantSteps", code->merchant, ELEMENTSOF(code->merchant), language) &&
+               add_list(o, "SupportSteps", code->support, ELEMENTSOF(code->support), language) &&
+               cJSON_AddStringToObject(o, "SparePart", fault_text_in(&code->part, language));
 }
 
 static bool add_life(cJSON *o, const struct fault_record *record) {
@@ -58,7 +74,7 @@ static int add_fault(const struct fault_record *record, void *userdata) {
         if (r < 0)
                 return r;
         l->last = record->id;
-        return json_add_number(o, "Id", record->id) && add_texts(o, record) &&
+        return json_add_number(o, "Id", record->id) && add_texts(o, record, l->language) &&
                                cJSON_AddStringToObject(o, "Transaction", path) && add_life(o, record)
                        ? 0
                        : -ENOMEM;
@@ -83,14 +99,19 @@ static int add_page(struct server *s, const struct fault_filter *filter, struct 
 
 static int method_list_faults(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         _cleanup_(cJSON_Deletep) cJSON *json = cJSON_CreateObject();
-        struct listing l = { .server = userdata, .list = cJSON_AddArrayToObject(json, "Faults") };
+        struct listing l = { .server = userdata, .language = "en", .list = cJSON_AddArrayToObject(json, "Faults") };
         uint64_t id = 0, since = 0, before = 0;
         uint32_t limit = LIMIT_DEFAULT;
         struct fault_filter filter = {};
         struct refusal refusal;
         const struct bus_option options[] = {
-                { "open", 'b', &filter.open }, { "since", 't', &since }, { "before", 't', &before },
-                { "limit", 'u', &limit },      { "id", 't', &id },       {},
+                { "open", 'b', &filter.open },
+                { "since", 't', &since },
+                { "before", 't', &before },
+                { "limit", 'u', &limit },
+                { "id", 't', &id },
+                { "language", 's', &l.language },
+                {},
         };
         int r;
 

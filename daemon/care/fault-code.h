@@ -1,18 +1,34 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The faults that there are: a row each. */
+/*
+ * The faults that there are: a row each in fault-table.c, from which the bus, the messages to people, the catalog of
+ * systemd's journal, tilld-faults(7) and the table of common faults are made.
+ */
 
 #include "base/macro.h"
 
+#define FAULT_CAUSES_MAX 5
+#define FAULT_STEPS_MAX 5
+
+/* "en" and "zh_CN". */
+struct fault_text {
+        const char *english, *chinese;
+};
+
 struct fault_code {
         const char *code;     /* stable: programs know it */
+        const char *id;       /* MESSAGE_ID of systemd's journal when one opens: 32 hexadecimal digits, stable */
+        const char *area;     /* reader, card, printer, network, acquirer, keys, storage, clock, driver, configuration,
+                                 power, binding */
         const char *class;    /* hardware, software, card, network (up to the acquirer's books), configuration */
         const char *severity; /* warning, error; critical: no payment is taken, or is about to */
-        const char *symptom;  /* a short sentence; this one and the next two in English, translated by tillctl */
-        const char *merchant; /* the next step of who works here: fault_code_merchant() has it for all … */
-        const char *support;  /* … and of who is called */
-        bool lasts;           /* as long as its cause, that is looked at: nobody ends it by hand */
+        struct fault_text symptom;                   /* a short sentence without a full stop */
+        struct fault_text causes[FAULT_CAUSES_MAX];  /* the likeliest first; these three as far as there are some */
+        struct fault_text merchant[FAULT_STEPS_MAX]; /* what who works here does, in order; one at least */
+        struct fault_text support[FAULT_STEPS_MAX];  /* what who is called does, in order; one at least */
+        struct fault_text part;                      /* to be brought along; empty for none */
+        bool lasts; /* as long as its cause, that is looked at: nobody ends it by hand */
 };
 
 /* NULL for one that this version does not know. */
@@ -20,14 +36,8 @@ const struct fault_code *fault_code_find(const char *code);
 /* From 0; NULL behind the last one. */
 const struct fault_code *fault_code_get(size_t i);
 
-/* That of a difference is the one which is listed with it. */
-const char *fault_code_merchant(const struct fault_code *code);
+/* In "zh_CN", or English for every other language. Never NULL. */
+const char *fault_text_in(const struct fault_text *text, const char *language);
 
-/* Of a symptom or a next step of merchants; itself where there is none. */
-const char *fault_code_in_chinese(const char *sentence);
-
-#define FAULT_CODE_CLOCK "clock-wrong"
-#define FAULT_CODE_DISK "journal-full"
-#define FAULT_CODE_CHANGED "journal-changed"
 /* Behind it the word of a difference (transaction/reconcile.h). */
 #define FAULT_CODE_RECONCILE "reconcile-"

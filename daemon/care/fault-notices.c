@@ -77,17 +77,17 @@ int fault_notices_are_due(struct fault_notices *n) {
 
 void fault_notice_say(const struct fault_code *code, const struct fault_record *record,
                       char ret_english[static FAULT_SENTENCE_SIZE], char ret_chinese[static FAULT_SENTENCE_SIZE]) {
-        const char *next_step = record->ended_usec > 0 ? "" : fault_code_merchant(code);
+        bool ended = record->ended_usec > 0;
         char about[64] = "", about_chinese[64] = "";
 
         if (record->transaction > 0) {
                 (void) snprintf(about, sizeof(about), " (transaction %" PRIi64 ")", record->transaction);
                 (void) snprintf(about_chinese, sizeof(about_chinese), "（交易%" PRIi64 "）", record->transaction);
         }
-        (void) snprintf(ret_english, FAULT_SENTENCE_SIZE, "%s%s.%s%s", code->symptom, about, *next_step ? " " : "",
-                        next_step);
-        (void) snprintf(ret_chinese, FAULT_SENTENCE_SIZE, "%s%s。%s", fault_code_in_chinese(code->symptom),
-                        about_chinese, *next_step ? fault_code_in_chinese(next_step) : "");
+        (void) snprintf(ret_english, FAULT_SENTENCE_SIZE, "%s%s.%s%s", code->symptom.english, about, ended ? "" : " ",
+                        ended ? "" : code->merchant[0].english);
+        (void) snprintf(ret_chinese, FAULT_SENTENCE_SIZE, "%s%s。%s", code->symptom.chinese, about_chinese,
+                        ended ? "" : code->merchant[0].chinese);
 }
 
 static int tell(struct fault_notices *n, const struct fault_code *code, int64_t id) {

@@ -4,20 +4,18 @@
 #include <inttypes.h>
 
 #include "base/clock.h"
-#include "care/clock-jump.h"
 #include "base/log.h"
+#include "care/clock-jump.h"
 #include "care/fault-code.h"
 #include "care/fault-log.h"
 #include "care/fault-notices.h"
-#include "journal/summary.h"
-#include "transaction/terminal-clock.h"
+#include "care/see.h"
 #include "transaction/timer.h"
 
 /* Of a disk that somebody else fills nothing tells. */
 #define TICK_USEC (60 * USEC_PER_SEC)
 
-/* Less than what an export leaves free, so that it is nobody's export who opens it. */
-#define DISK_MIN (UINT64_C(32) << 20)
+#define CHANGED "journal-changed"
 
 struct faults {
         struct engine *engine;
@@ -27,63 +25,16 @@ struct faults {
         sd_event_source *soon, *tick;
         struct clock_jump *clock_jump;
         struct fault_notices *notices;
-        uint64_t verdict_usec; /* of the check of the journal that was looked at last */
+        struct fault_changes observed; /* since the last look */
+        uint64_t verdict_usec;         /* of the check of the journal that was looked at last */
         unsigned open;
         bool failing; /* they cannot be written, and that is said */
 };
 
-/* ---- Changes, all of them or none ---- */
-
-struct change {
-        struct fault_record record;
-        bool end, tell;
-        const char *by, *note; /* of an end */
-};
-
-struct changes {
-        struct change *list;
-        size_t n;
-};
-
-static void changes_done(struct changes *c) {
-        free(c->list);
-}
-
-static int add(struct changes *c, const struct change *change) {
-        struct change *list = reallocarray(c->list, c->n + 1, sizeof(*list));
-
-        if (!list)
-                return -ENOMEM;
-        c->list = list;
-        list[c->n++] = *change;
-        return 0;
-}
-
-/* Seen now; class and severity are those of its code. */
-static int add_seen(struct changes *c, const struct fault_record *seen) {
-        const struct fault_code *code = fault_code_find(seen->code);
-        struct change change = { .record = *seen };
-
-        if (!code)
-                return -EINVAL;
-        COPY(change.record.class, code->class);
-        COPY(change.record.severity, code->severity);
-        return add(c, &change);
-}
-
-static int add_end(struct changes *c, const struct fault_record *record) {
-        return add(c, &(struct change){ .record = *record, .end = true, .by = "", .note = "" });
-}
-
-static int write_one(struct journal *j, struct change *c) {
-        int r = c->end ? fault_record_end(j, &c->record, c->by, c->note) : fault_record_open(j, &c->record);
-
-        c->tell = c->end || r > 0;
-        return r;
-}
+/* ---- Written, then told ---- */
 
 /* With those who are to be told of it. */
-static int write_all(struct faults *f, struct changes *c) {
+static int write_all(struct faults *f, struct fault_changes *c) {
         struct journal *j = f->journal;
         int r;
 
@@ -91,12 +42,9 @@ static int write_all(struct faults *f, struct changes *c) {
         if (r < 0)
                 return r;
         _cleanup_(journal_rollbackp) _unused_ struct journal *rollback = j;
-        for (size_t i = 0; i < c->n; i++) {
-                r = write_one(j, c->list + i);
-                if (r < 0)
-                        return r;
-        }
-        r = fault_notices_add(f->notices);
+        r = fault_changes_write(j, c);
+        if (r >= 0)
+                r = fault_notices_add(f->notices);
         return r < 0 ? r : journal_commit(j);
 }
 
@@ -109,7 +57,7 @@ static int count_open(struct faults *f) {
         return 0;
 }
 
-static int commit(struct faults *f, struct changes *c) {
+static int commit(struct faults *f, struct fault_changes *c) {
         int r;
 
         if (c->n == 0) {
@@ -132,53 +80,24 @@ static int commit(struct faults *f, struct changes *c) {
         return 0;
 }
 
-/* ---- What is so now ---- */
-
-static int note_seen(const struct fault_record *record, void *userdata) {
-        return add_seen(userdata, record);
-}
-
-static int see_clock(struct faults *f, struct changes *seen) {
-        struct fault_record record = { .code = FAULT_CODE_CLOCK };
-        struct refusal refusal;
-
-        if (terminal_clock_check(f->journal, &refusal) >= 0)
-                return 0;
-        COPY(record.detail, refusal.text);
-        return add_seen(seen, &record);
-}
-
-static int see_disk(struct faults *f, struct changes *seen) {
-        struct fault_record record = { .code = FAULT_CODE_DISK };
-        struct journal_summary summary;
-        int r;
-
-        r = journal_summarize(f->journal, &summary);
-        if (r < 0)
-                return r;
-        if (summary.free_space >= DISK_MIN)
-                return 0;
-        (void) snprintf(record.detail, sizeof(record.detail), "%" PRIu64 " MiB are free", summary.free_space >> 20);
-        return add_seen(seen, &record);
-}
-
-static const struct fault_record *find(const struct changes *c, const struct fault_record *record) {
-        for (size_t i = 0; i < c->n; i++)
-                if (streq(c->list[i].record.code, record->code) && streq(c->list[i].record.subject, record->subject))
-                        return &c->list[i].record;
-        return NULL;
-}
-
 /* ---- The look ---- */
 
+/* The more exact cause first. */
+static int (*const see[])(struct engine *e, struct fault_changes *sight) = {
+        see_journal,
+        see_clock,
+        see_disk,
+};
+
 struct look {
-        struct changes seen, changes;
-        const cJSON *batches; /* that a statement was about */
+        struct fault_changes seen, changes;
+        const cJSON *batches;                 /* that a statement was about */
+        const struct fault_record *disproved; /* by an act */
 };
 
 static void look_done(struct look *l) {
-        changes_done(&l->seen);
-        changes_done(&l->changes);
+        fault_changes_done(&l->seen);
+        fault_changes_done(&l->changes);
 }
 
 /* What is new, or was shown by another transaction since. */
@@ -191,7 +110,7 @@ static int compare_seen(struct faults *f, struct look *l) {
 
                 r = fault_record_find(f->journal, seen->code, seen->subject, &open);
                 if (r == -ENOENT || (r == 0 && seen->transaction > open.transaction))
-                        r = add(&l->changes, l->seen.list + i);
+                        r = fault_changes_add(&l->changes, l->seen.list + i);
                 if (r < 0)
                         return r;
         }
@@ -202,9 +121,9 @@ static int end_unseen(const struct fault_record *open, void *userdata) {
         const struct fault_code *code = fault_code_find(open->code);
         struct look *l = userdata;
 
-        if (!code || !code->lasts || find(&l->seen, open))
+        if (!code || !code->lasts || fault_changes_find(&l->seen, open->code, open->subject))
                 return 0;
-        return add_end(&l->changes, open);
+        return fault_changes_add_end(&l->changes, open);
 }
 
 static int each_open(struct faults *f, fault_record_each_t each, struct look *l) {
@@ -213,17 +132,43 @@ static int each_open(struct faults *f, fault_record_each_t each, struct look *l)
 
 /* The last check of the whole journal: seen once, however often it is looked at. */
 static int compare_verdict(struct faults *f, const struct upkeep_verdict *verdict, struct look *l) {
-        struct fault_record record = { .code = FAULT_CODE_CHANGED };
+        struct fault_record record = { .code = CHANGED };
         int r;
 
         if (verdict->time_usec == f->verdict_usec)
                 return 0;
         if (!verdict->good) {
                 COPY(record.detail, verdict->text);
-                return add_seen(&l->changes, &record);
+                return fault_changes_add_seen(&l->changes, &record);
         }
-        r = fault_record_find(f->journal, FAULT_CODE_CHANGED, "", &record);
-        return r == -ENOENT ? 0 : r < 0 ? r : add_end(&l->changes, &record);
+        r = fault_record_find(f->journal, CHANGED, "", &record);
+        return r == -ENOENT ? 0 : r < 0 ? r : fault_changes_add_end(&l->changes, &record);
+}
+
+/* ---- What acts have shown ---- */
+
+static bool is_disproved(const struct fault_record *record, const struct fault_record *disproved) {
+        return streq(record->code, disproved->code) &&
+               (isempty(disproved->subject) || streq(record->subject, disproved->subject));
+}
+
+static int end_disproved(const struct fault_record *open, void *userdata) {
+        struct look *l = userdata;
+
+        return is_disproved(open, l->disproved) ? fault_changes_add_end(&l->changes, open) : 0;
+}
+
+/* In the order in which they came. */
+static int compare_observed(struct faults *f, struct look *l) {
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < f->observed.n; i++) {
+                const struct fault_change *observed = f->observed.list + i;
+
+                l->disproved = &observed->record;
+                r = observed->end ? each_open(f, end_disproved, l) : fault_changes_add(&l->changes, observed);
+        }
+        return r;
 }
 
 static int look(struct faults *f) {
@@ -231,22 +176,25 @@ static int look(struct faults *f) {
         _cleanup_(look_done) struct look l = {};
         int r;
 
-        r = fault_evidence_each(f->journal, note_seen, &l.seen);
-        if (r >= 0)
-                r = see_clock(f, &l.seen);
-        if (r >= 0)
-                r = see_disk(f, &l.seen);
-        if (r >= 0)
-                r = compare_seen(f, &l);
+        for (size_t i = 0; i < ELEMENTSOF(see); i++) {
+                r = see[i](f->engine, &l.seen);
+                if (r < 0)
+                        return r;
+        }
+        r = compare_seen(f, &l);
         if (r >= 0)
                 r = each_open(f, end_unseen, &l);
         if (r >= 0)
                 r = compare_verdict(f, verdict, &l);
         if (r >= 0)
-                r = commit(f, &l.changes);
+                r = compare_observed(f, &l);
         if (r >= 0)
-                f->verdict_usec = verdict->time_usec;
-        return r;
+                r = commit(f, &l.changes);
+        if (r < 0)
+                return r;
+        f->verdict_usec = verdict->time_usec;
+        fault_changes_done(&f->observed);
+        return 0;
 }
 
 /* The next tick tries again. */
@@ -275,6 +223,37 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata) {
         look_now(userdata);
         timer_again(source, TICK_USEC);
         return 0;
+}
+
+static void observe(struct faults *f, int error) {
+        if (error < 0)
+                log_warning_errno(error, "What an act has shown of a fault is forgotten");
+        faults_kick(f);
+}
+
+void faults_observe(struct faults *f, const struct fault_record *seen) {
+        observe(f, fault_changes_add_seen(&f->observed, seen));
+}
+
+/* What the next look would have opened. */
+static void forget_observed(struct faults *f, const struct fault_record *disproved) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < f->observed.n; i++)
+                if (f->observed.list[i].end || !is_disproved(&f->observed.list[i].record, disproved))
+                        f->observed.list[n++] = f->observed.list[i];
+        f->observed.n = n;
+}
+
+void faults_disprove(struct faults *f, const char *code, const char *subject) {
+        struct fault_record record = {};
+
+        COPY(record.code, code);
+        COPY(record.subject, subject);
+        forget_observed(f, &record);
+        if (f->open == 0)
+                return;
+        observe(f, fault_changes_add_end(&f->observed, &record));
 }
 
 void faults_kick(struct faults *f) {
@@ -307,7 +286,7 @@ int faults_start(struct faults *f) {
 
 /* ---- A statement ---- */
 
-static int seen_in_statement(const cJSON *difference, struct changes *seen) {
+static int seen_in_statement(const cJSON *difference, struct fault_changes *seen) {
         const char *what = cJSON_GetStringValue(cJSON_GetObjectItem(difference, "What"));
         const char *rrn = cJSON_GetStringValue(cJSON_GetObjectItem(difference, "Rrn"));
         const cJSON *here = cJSON_GetObjectItem(difference, "Here");
@@ -325,7 +304,7 @@ static int seen_in_statement(const cJSON *difference, struct changes *seen) {
         if (!isempty(rrn))
                 (void) snprintf(record.detail, sizeof(record.detail), "RRN %.32s", rrn);
         /* A line that is there three times is one fault. */
-        return find(seen, &record) ? 0 : add_seen(seen, &record);
+        return fault_changes_find(seen, record.code, record.subject) ? 0 : fault_changes_add_seen(seen, &record);
 }
 
 static bool is_compared(const cJSON *batches, const char *subject) {
@@ -343,9 +322,9 @@ static int end_unshown(const struct fault_record *open, void *userdata) {
         struct look *l = userdata;
 
         if (!startswith(open->code, FAULT_CODE_RECONCILE) || !is_compared(l->batches, open->subject) ||
-            find(&l->seen, open))
+            fault_changes_find(&l->seen, open->code, open->subject))
                 return 0;
-        return add_end(&l->changes, open);
+        return fault_changes_add_end(&l->changes, open);
 }
 
 int faults_reconciled(struct faults *f, const cJSON *result) {
@@ -359,7 +338,7 @@ int faults_reconciled(struct faults *f, const cJSON *result) {
                         return r;
         }
         for (size_t i = 0; i < l.seen.n; i++) {
-                r = add(&l.changes, l.seen.list + i);
+                r = fault_changes_add(&l.changes, l.seen.list + i);
                 if (r < 0)
                         return r;
         }
@@ -417,8 +396,8 @@ int faults_acknowledge(struct faults *f, int64_t id, const char *by, struct refu
 }
 
 int faults_end(struct faults *f, int64_t id, const char *by, const char *note, struct refusal *ret) {
-        _cleanup_(changes_done) struct changes changes = {};
-        struct change change = { .end = true, .by = by, .note = note };
+        _cleanup_(fault_changes_done) struct fault_changes changes = {};
+        struct fault_change change = { .end = true, .by = by, .note = note };
         const struct fault_code *code;
         int r;
 
@@ -432,8 +411,8 @@ int faults_end(struct faults *f, int64_t id, const char *by, const char *note, s
         code = fault_code_find(change.record.code);
         if (code && code->lasts)
                 return refusal_set(ret, REFUSAL_NOT_ASKED, "Fault %" PRIi64 " ends by itself with its cause: %s", id,
-                                   fault_code_merchant(code));
-        r = add(&changes, &change);
+                                   code->merchant[0].english);
+        r = fault_changes_add(&changes, &change);
         if (r >= 0)
                 r = commit(f, &changes);
         return r < 0 ? engine_refuse_journal(ret, r) : 0;
@@ -472,6 +451,7 @@ struct faults *faults_free(struct faults *f) {
                 look_now(f);
         clock_jump_free(f->clock_jump);
         fault_notices_free(f->notices);
+        fault_changes_done(&f->observed);
         sd_event_source_disable_unref(f->soon);
         sd_event_source_disable_unref(f->tick);
         free(f);

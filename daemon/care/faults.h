@@ -29,6 +29,14 @@ int faults_start(struct faults *f);
 /* Something has changed: it is looked at soon. */
 void faults_kick(struct faults *f);
 
+/*
+ * What an act has shown, such as a transaction: seen has code, subject, detail and transaction. It is one that does
+ * not last, so that only an act ends it. Written at the next look; a kill before that forgets it.
+ */
+void faults_observe(struct faults *f, const struct fault_record *seen);
+/* The same act went well: it is no longer so, of all subjects where that is "". */
+void faults_disprove(struct faults *f, const char *code, const char *subject);
+
 /* What reconcile_result() says: each difference is one, and those of its batches that it does not show any more end.
  */
 int faults_reconciled(struct faults *f, const cJSON *result);

@@ -49,7 +49,7 @@ static enum cli_tone tone_of(const cJSON *fault) {
 
 static void print_row(const struct cli *cli, const cJSON *fault) {
         char id[24], count[24], time[CLI_TIME_MAX], opened[16];
-        const char *texts[] = { id, opened, count, cli_text(fault, "Subject"), cli_sentence(fault, "Symptom") };
+        const char *texts[] = { id, opened, count, cli_text(fault, "Subject"), cli_text(fault, "Symptom") };
 
         (void) snprintf(id, sizeof(id), "%.0f", number(fault, "Id"));
         (void) snprintf(count, sizeof(count), "%.0f", number(fault, "Count"));
@@ -61,14 +61,16 @@ static void print_row(const struct cli *cli, const cJSON *fault) {
         cli_print_row(cli, columns, texts, tone_of(fault));
 }
 
-/* One page, behind the fault `before`. */
+/* One page, behind the fault `before`. Translated, "en" is the name of the language: tilld has the sentences in both.
+ */
 static int get_page(struct cli *cli, bool all, uint64_t before, cJSON **ret) {
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         int r;
 
         r = sd_bus_call_method(cli->bus, SERVICE, SERVICE_PATH, DIAGNOSTICS_INTERFACE, "ListFaults", &error, &reply,
-                               "a{sv}", 3, "open", "b", !all, "before", "t", before, "limit", "u", 500);
+                               "a{sv}", 4, "open", "b", !all, "before", "t", before, "limit", "u", 500, "language",
+                               "s", _("en"));
         return cli_read_json(cli, reply, &error, r, ret);
 }
 
@@ -131,7 +133,7 @@ static int get_one(struct cli *cli, const char *text, cJSON **ret) {
         if (id == 0)
                 return wrong_id(text);
         r = sd_bus_call_method(cli->bus, SERVICE, SERVICE_PATH, DIAGNOSTICS_INTERFACE, "ListFaults", &error, &reply,
-                               "a{sv}", 1, "id", "t", id);
+                               "a{sv}", 2, "id", "t", id, "language", "s", _("en"));
         r = cli_read_json(cli, reply, &error, r, &page);
         if (r != 0)
                 return r;
@@ -152,12 +154,23 @@ static void print_time(const char *label, const cJSON *fault, const char *name, 
         transaction_print_detail(label, text);
 }
 
+static void print_list(const char *title, const cJSON *fault, const char *name) {
+        const cJSON *item, *list = cJSON_GetObjectItemCaseSensitive(fault, name);
+        unsigned n = 0;
+
+        if (cJSON_GetArraySize(list) > 0)
+                printf("\n%s\n", title);
+        cJSON_ArrayForEach(item, list) {
+                printf("%2u. %s\n", ++n, strempty(cJSON_GetStringValue(item)));
+        }
+}
+
 static void print_one(const struct cli *cli, const cJSON *fault) {
         const char *ended_by = cli_text(fault, "EndedBy");
         char count[24];
 
         (void) snprintf(count, sizeof(count), "%.0f", number(fault, "Count"));
-        printf("%s%s%s\n", cli_tone(cli, tone_of(fault)), cli_sentence(fault, "Symptom"), cli_tone_end(cli));
+        printf("%s%s%s\n", cli_tone(cli, tone_of(fault)), cli_text(fault, "Symptom"), cli_tone_end(cli));
         transaction_print_detail(_("fault"), cli_text(fault, "Code"));
         transaction_print_detail(_("class"), cli_text(fault, "Class"));
         transaction_print_detail(_("severity"), cli_text(fault, "Severity"));
@@ -171,10 +184,11 @@ static void print_one(const struct cli *cli, const cJSON *fault) {
         print_time(_("acknowledged"), fault, "Acknowledged", cli_text(fault, "AcknowledgedBy"));
         print_time(_("ended"), fault, "Ended", streq(ended_by, "evidence") ? _("its cause is gone") : ended_by);
         transaction_print_detail(_("note"), cli_text(fault, "Note"));
-        if (*cli_text(fault, "NextStep"))
-                printf("\n%s\n", cli_sentence(fault, "NextStep"));
-        if (*cli_text(fault, "SupportStep"))
-                printf("%s%s\n", _("Support: "), cli_sentence(fault, "SupportStep"));
+        print_list(_("Likely causes:"), fault, "Causes");
+        print_list(_("What to do:"), fault, "MerchantSteps");
+        print_list(_("For support:"), fault, "SupportSteps");
+        if (*cli_text(fault, "SparePart"))
+                printf("\n%s %s\n", _("Spare part:"), cli_text(fault, "SparePart"));
 }
 
 static int show(struct cli *cli, int argc, char **argv) {

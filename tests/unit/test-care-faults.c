@@ -572,6 +572,44 @@ static void not_written(void **state) {
         assert_none();
 }
 
+static void assert_known_area(const struct fault_code *c) {
+        static const char *const areas[] = { "reader",  "card",  "printer", "network",       "acquirer", "keys",
+                                             "storage", "clock", "driver",  "configuration", "power",    "binding" };
+
+        for (size_t i = 0; i < ELEMENTSOF(areas); i++)
+                if (streq(areas[i], c->area))
+                        return;
+        fail_msg("%s: area %s", c->code, c->area);
+}
+
+static bool is_chinese(const char *text) {
+        for (; *text; text++)
+                if ((unsigned char) *text >= 0x80)
+                        return true;
+        return false;
+}
+
+/* Without a gap, and neither without the other. */
+static void assert_in_both_languages(const struct fault_code *c, const struct fault_text *texts, size_t n) {
+        bool ended = false;
+
+        for (size_t i = 0; i < n; i++) {
+                if (texts[i].english && (ended || isempty(texts[i].chinese) || !is_chinese(texts[i].chinese) ||
+                                         is_chinese(texts[i].english)))
+                        fail_msg("%s: %s", c->code, texts[i].english);
+                if (!texts[i].english && texts[i].chinese)
+                        fail_msg("%s: %s", c->code, texts[i].chinese);
+                ended |= !texts[i].english;
+        }
+}
+
+static void assert_own_id(const struct fault_code *c, size_t i) {
+        if (strlen(c->id) != 32 || strspn(c->id, "0123456789abcdef") != 32)
+                fail_msg("%s: %s", c->code, c->id);
+        while (i-- > 0)
+                assert_string_not_equal(fault_code_get(i)->id, c->id);
+}
+
 static void table(void **state) {
         static const char *const classes[] = { "hardware", "software", "card", "network", "configuration" };
         const struct fault_code *c;
@@ -583,11 +621,18 @@ static void table(void **state) {
                 assert_ptr_equal(fault_code_find(c->code), c);
                 for (size_t k = 0; k < ELEMENTSOF(classes); k++)
                         known |= streq(classes[k], c->class);
-                if (!known || isempty(fault_code_merchant(c)) || isempty(c->support) || strlen(c->code) >= 40)
+                if (!known || !c->merchant[0].english || !c->support[0].english || strlen(c->code) >= 40)
                         fail_msg("%s", c->code);
+                assert_known_area(c);
+                assert_in_both_languages(c, &c->symptom, 1);
+                assert_in_both_languages(c, c->causes, ELEMENTSOF(c->causes));
+                assert_in_both_languages(c, c->merchant, ELEMENTSOF(c->merchant));
+                assert_in_both_languages(c, c->support, ELEMENTSOF(c->support));
+                assert_in_both_languages(c, &c->part, 1);
+                assert_own_id(c, i);
                 /* A row of tillctl fault list has so much room. */
-                if (strlen(c->symptom) > 40)
-                        fail_msg("%s: %s", c->code, c->symptom);
+                if (strlen(c->symptom.english) > 40)
+                        fail_msg("%s: %s", c->code, c->symptom.english);
         }
         for (enum difference d = DIFFERENCE_NONE + 1; d < _DIFFERENCE_MAX; d++) {
                 snprintf(code, sizeof(code), "reconcile-%s", difference_to_string(d));
@@ -595,7 +640,7 @@ static void table(void **state) {
                 if ((d == DIFFERENCE_NOT_TOLD) != !c)
                         fail_msg("%s", code);
                 if (c)
-                        assert_string_equal(fault_code_merchant(c), difference_next_step(d));
+                        assert_string_equal(c->merchant[0].english, difference_next_step(d));
         }
         assert_null(fault_code_find("no-such-code"));
 }
@@ -736,13 +781,42 @@ static void warnings_are_not_told(void **state) {
         assert_queued(0, "");
 }
 
-static void every_sentence_has_its_chinese(void **state) {
-        const struct fault_code *code;
+static void observe(const char *code, const char *subject) {
+        struct fault_record seen = { .transaction = 0 };
 
-        for (size_t i = 0; (code = fault_code_get(i)); i++) {
-                assert_string_not_equal(fault_code_in_chinese(code->symptom), code->symptom);
-                assert_string_not_equal(fault_code_in_chinese(fault_code_merchant(code)), fault_code_merchant(code));
-        }
+        COPY(seen.code, code);
+        COPY(seen.subject, subject);
+        faults_observe(care.faults, &seen);
+}
+
+/* What an act has shown stays until an act shows the contrary, whatever is looked at between. */
+static void shown_by_acts(void **state) {
+        observe("journal-changed", "a");
+        observe("journal-changed", "a");
+        acq_run();
+        assert_one("journal-changed", "a", 2);
+        look();
+        assert_one("journal-changed", "a", 2);
+        faults_disprove(care.faults, "journal-changed", "b");
+        acq_run();
+        assert_one("journal-changed", "a", 2);
+        faults_disprove(care.faults, "journal-changed", "");
+        acq_run();
+        assert_none();
+        /* Disproved before anybody has looked: it was nothing. */
+        observe("journal-changed", "a");
+        faults_disprove(care.faults, "journal-changed", "a");
+        acq_run();
+        assert_none();
+        assert_int_equal(care.opened, 1);
+        /* An open one that ends and is shown anew is another one. */
+        observe("journal-changed", "a");
+        acq_run();
+        faults_disprove(care.faults, "journal-changed", "a");
+        observe("journal-changed", "a");
+        acq_run();
+        assert_one("journal-changed", "a", 1);
+        assert_int_equal(care.opened, 3);
 }
 
 int main(void) {
@@ -767,7 +841,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(opened_in_the_pause, setup, teardown),
                 cmocka_unit_test_setup_teardown(no_end_without_a_beginning, setup, teardown),
                 cmocka_unit_test_setup_teardown(warnings_are_not_told, setup, teardown),
-                cmocka_unit_test(every_sentence_has_its_chinese),
+                cmocka_unit_test_setup_teardown(shown_by_acts, setup, teardown),
                 cmocka_unit_test(table),
         };
 
