@@ -4,14 +4,19 @@
 #include "care/fault-table.h"
 
 const struct fault_code *fault_code_get(size_t i) {
-        return i < fault_table_size ? fault_table + i : NULL;
+        for (const struct fault_code *const *part = fault_table; *part; part++)
+                for (const struct fault_code *code = *part; code->code; code++)
+                        if (i-- == 0)
+                                return code;
+        return NULL;
 }
 
 const struct fault_code *fault_code_find(const char *code) {
-        for (size_t i = 0; i < fault_table_size; i++)
-                if (streq(fault_table[i].code, code))
-                        return fault_table + i;
-        return NULL;
+        const struct fault_code *found;
+
+        for (size_t i = 0; (found = fault_code_get(i)) && !streq(found->code, code); i++)
+                ;
+        return found;
 }
 
 const char *fault_text_in(const struct fault_text *text, const char *language) {

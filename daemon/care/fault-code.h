@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * The faults that there are: a row each in fault-table.c, from which the bus, the messages to people, the catalog of
+ * The faults that there are: a row each in fault-table-*.c, from which the bus, the messages to people, the catalog of
  * systemd's journal, tilld-faults(7) and the table of common faults are made.
  */
 
