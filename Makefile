@@ -32,7 +32,7 @@ ROOMS := base emv host journal receipt device notice transaction binding care bu
 LIBS_tilld := libsystemd libudev libcrypto libssl sqlite3 libcjson
 LIBS_tillctl := libsystemd libcjson
 LIBS_card-worker := libseccomp libcrypto
-LIBS_till-recover := libsystemd libudev libusb-1.0
+LIBS_till-recover := libsystemd libudev libusb-1.0 libcjson
 LIBS_till-render := libsystemd pangocairo libpng libqrencode zint
 LIBS_till-notify := libsystemd libcurl libcjson libcrypto phonenumber
 LIBS_till-acquirer := libcrypto libssl libsystemd sqlite3
@@ -58,7 +58,8 @@ HOST_OBJECTS := $(filter $(O)/daemon/host/%,$(ROOM_OBJECTS))
 OBJECTS_tilld := $(call objects,daemon/main.c) $(ROOM_OBJECTS)
 OBJECTS_tillctl := $(call objects,$(call sources,daemon/cli)) $(BASE_OBJECTS)
 OBJECTS_card-worker := $(call objects,daemon/helpers/card-worker.c daemon/helpers/reader.c daemon/helpers/sandbox.c) $(EMV_OBJECTS) $(filter-out %/helper-call.o,$(BASE_OBJECTS))
-OBJECTS_till-recover := $(call objects,daemon/helpers/till-recover.c) $(BASE_OBJECTS)
+RECOVER_OBJECTS := $(call objects,$(call sources,daemon/helpers/till-recover))
+OBJECTS_till-recover := $(RECOVER_OBJECTS) $(BASE_OBJECTS)
 RENDER_OBJECTS := $(call objects,$(call sources,daemon/helpers/till-render))
 DRAW_OBJECTS := $(filter-out %/main.o,$(RENDER_OBJECTS))
 OBJECTS_till-render := $(RENDER_OBJECTS) $(O)/daemon/helpers/question.o $(patsubst %,$(O)/daemon/receipt/%.o,page page-store raster) $(BASE_OBJECTS)
@@ -154,6 +155,10 @@ $(O)/unit/test-receipt-faces: LDFLAGS += $(DRAW_OBJECTS)
 LIBS_test-notify-parts := $(LIBS_till-notify)
 $(O)/unit/test-notify-parts: $(filter-out %/main.o,$(NOTIFY_OBJECTS))
 $(O)/unit/test-notify-parts: LDFLAGS += $(filter-out %/main.o,$(NOTIFY_OBJECTS))
+
+LIBS_test-recover-parts := $(LIBS_till-recover)
+$(O)/unit/test-recover-parts: $(filter-out %/main.o,$(RECOVER_OBJECTS))
+$(O)/unit/test-recover-parts: LDFLAGS += $(filter-out %/main.o,$(RECOVER_OBJECTS))
 
 # It runs the real one too.
 $(O)/unit/test-receipt-render: | $(O)/till-render

@@ -42,7 +42,9 @@ struct printer {
         ((const uint8_t[18]){ 18, 1, 0x00, 0x02, 0, 0, 0, 64, (_vendor) &0xff, (_vendor) >> 8, (_product) &0xff,      \
                               (_product) >> 8, 0x00, 0x01, 1, 2, 3, 1 })
 /* Self-powered, of one interface; size is that of all. */
-#define CONFIGURATION(_size) 9, 2, (_size), 0, 1, 1, 0, 0xc0, 1
+#define CONFIGURATION(_size) POWERED(_size, 0xc0, 1)
+/* power: in units of 2 mA. */
+#define POWERED(_size, _attributes, _power) 9, 2, (_size), 0, 1, 1, 0, (_attributes), (_power)
 #define INTERFACE(_alternate, _endpoints, _protocol) 9, 4, 0, (_alternate), (_endpoints), 7, 1, (_protocol), 0
 #define BULK(_address, _packet) 7, 5, (_address), 2, (_packet), 0, 0
 
@@ -54,6 +56,14 @@ struct printer {
 
 static const uint8_t bidirectional[] = {
         CONFIGURATION(32),
+        INTERFACE(0, 2, 2),
+        BULK(EP_OUT, 64),
+        BULK(EP_IN, 64),
+};
+
+/* More than a port gives. */
+static const uint8_t hungry[] = {
+        POWERED(32, 0x80, 255),
         INTERFACE(0, 2, 2),
         BULK(EP_OUT, 64),
         BULK(EP_IN, 64),
@@ -103,6 +113,7 @@ static const struct printer_kind kinds[] = {
         KIND("unidirectional", 0x04b8, 0x0e15, unidirectional, ID_EPSON, 0),
         KIND("alternates", 0x04b8, 0x0e15, alternates, ID_EPSON, 1),
         KIND("packets-only", 0x04b8, 0x0e15, packets_only, ID_EPSON, 0),
+        KIND("hungry", 0x04b8, 0x0e15, hungry, ID_EPSON, 0),
         KIND("no-packet-size", 0x04b8, 0x0e15, no_packet_size, ID_EPSON, 0),
         /* Ids of bridge chips, of which many things are made. */
         KIND("bridge", 0x0416, 0x5011, bidirectional, "MFG:Printer;CMD:EPSON;MDL:POS-80;CLS:PRINTER;1", 0),

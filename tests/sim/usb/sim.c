@@ -7,6 +7,8 @@
 #define PLUG_TIMEOUT_USEC (10 * 1000 * 1000ULL)
 /* The uevent of a removal comes a moment before the folder goes, and nothing comes after it. */
 #define CLEAN_RETRY_USEC (10 * 1000ULL)
+/* Nothing tells when a port's power is switched on again. */
+#define POWER_RETRY_USEC (200 * 1000ULL)
 
 /* Somebody who wants to be told when devices are configured. */
 struct waiter {
@@ -38,9 +40,14 @@ static void waiter_end(struct waiter *w, int error, const char *text) {
         free(w);
 }
 
+/* The kernel leaves one that needs more than a port gives as it is: bMaxPower, in units of 2 mA. */
+static bool is_configured(const struct device *d) {
+        return d->model->configuration[8] > 250 ? d->usb != NULL : usb_device_is_configured(d->usb);
+}
+
 static bool all_configured(struct sim *sim, unsigned int mask) {
         for (size_t i = 0; i < SIM_DEVICES; i++)
-                if ((mask & 1U << i) && !usb_device_is_configured(sim->devices[i]->usb))
+                if ((mask & 1U << i) && !is_configured(sim->devices[i]))
                         return false;
         return true;
 }
@@ -54,9 +61,14 @@ static int sim_attach(struct sim *sim, struct device *d) {
         return usb_device_new(sim->event, fd, d->model, d->class, d, &d->usb);
 }
 
+/* The host has switched off the port's power: vhci_hcd forgets the device, and does not find it again by itself. */
+static bool lost_power(const struct device *d) {
+        return usb_device_is_configured(d->usb) && vhci_port_is_clean(d->port) && vhci_port_is_off(d->port);
+}
+
 /* Brings what is plugged in into line with what is wanted, and tells those who wait for it. */
 static void sim_settle(struct sim *sim) {
-        bool again, dirty = false;
+        bool again, dirty = false, off = false;
 
         for (size_t i = 0; i < SIM_DEVICES; i++) {
                 struct device *d = sim->devices[i];
@@ -68,16 +80,20 @@ static void sim_settle(struct sim *sim) {
                         d->usb = usb_device_free(d->usb);
                         sim->wanted &= ~(1U << i);
                 }
+                if (d->usb && lost_power(d))
+                        d->usb = usb_device_free(d->usb);
                 if (d->usb || !(sim->wanted & 1U << i))
                         continue;
                 if (!vhci_port_is_clean(d->port))
                         dirty = true;
+                else if (vhci_port_is_off(d->port))
+                        off = true;
                 else if (sim_attach(sim, d) < 0)
                         sim->wanted &= ~(1U << i);
         }
-        if (dirty)
-                (void) sd_event_source_set_time_relative(sim->retry, CLEAN_RETRY_USEC);
-        (void) sd_event_source_set_enabled(sim->retry, dirty ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
+        if (dirty || off)
+                (void) sd_event_source_set_time_relative(sim->retry, dirty ? CLEAN_RETRY_USEC : POWER_RETRY_USEC);
+        (void) sd_event_source_set_enabled(sim->retry, dirty || off ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
 
         do {
                 again = false;
@@ -107,8 +123,16 @@ static void sim_changed(void *userdata) {
 }
 
 static int on_uevent(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
+        struct sim *sim = userdata;
+        int enabled = SD_EVENT_OFF;
+
         vhci_uevents_drain(fd);
-        sim_settle(userdata);
+        sim_settle(sim);
+        (void) sd_event_source_get_enabled(sim->retry, &enabled);
+        if (enabled == SD_EVENT_OFF) {
+                (void) sd_event_source_set_time_relative(sim->retry, POWER_RETRY_USEC);
+                (void) sd_event_source_set_enabled(sim->retry, SD_EVENT_ONESHOT);
+        }
         return 0;
 }
 

@@ -61,6 +61,23 @@ bool vhci_port_is_clean(unsigned int port) {
         return n == 0;
 }
 
+bool vhci_port_is_off(unsigned int port) {
+        char pattern[sizeof(VHCI_PATH) + 48], state[4] = "";
+        glob_t found = {};
+        bool off = false;
+
+        snprintf(pattern, sizeof(pattern), VHCI_PATH "/usb*/*-0:1.0/usb*-port%u/disable", port + 1);
+        if (glob(pattern, GLOB_NOSORT, NULL, &found) != 0)
+                return false;
+        for (size_t i = 0; i < found.gl_pathc; i++) {
+                _cleanup_close_ int fd = open(found.gl_pathv[i], O_RDONLY | O_CLOEXEC);
+
+                off |= fd >= 0 && read(fd, state, sizeof(state) - 1) > 0 && state[0] == '1';
+        }
+        globfree(&found);
+        return off;
+}
+
 int vhci_attach(unsigned int port, enum usb_speed speed, int *ret_fd) {
         _cleanup_close_ int ours = -EBADF, theirs = -EBADF, attach = -EBADF;
         int pair[2], n;

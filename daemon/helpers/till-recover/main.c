@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * till-recover: the few acts on USB that need root, for the devices that udev tagged "till".
+ *
+ * Run with a verb and a name by udev's take-over units, or started by its socket with one connection: a request
+ * is one packet, "VERB NAME"; the answer is one packet, "ok" or "error ERRNO TEXT", with a file for "probe". See
+ * till-recover(8).
+ */
+#include <ctype.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <systemd/sd-daemon.h>
+
+#include "base/log.h"
+#include "helpers/till-recover/recover.h"
+
+#define REQUEST_MAX 64
+#define ANSWER_MAX 160
+/* A request that does not come is no reason to stay. */
+#define REQUEST_SECONDS 5
+
+static const struct verb {
+        const char *name;
+        int (*run)(struct udev *udev, const char *name, struct answer *answer);
+} verbs[] = {
+        { "take", take }, { "reset", reset }, { "rebind", rebind }, { "power", power }, { "probe", probe },
+};
+
+static int verb_run(const char *verb, const char *name, struct answer *answer) {
+        _cleanup_(udev_unrefp) struct udev *udev = NULL;
+        int (*run)(struct udev * udev, const char *name, struct answer *answer) = NULL;
+        int r;
+
+        answer->reason = "unknown verb";
+        for (size_t i = 0; i < ELEMENTSOF(verbs); i++)
+                if (streq(verb, verbs[i].name))
+                        run = verbs[i].run;
+        if (!run)
+                return -EOPNOTSUPP;
+        answer->reason = "failed";
+        udev = udev_new();
+        if (!udev)
+                return -ENOMEM;
+        r = state_lock();
+        if (r < 0) {
+                answer->reason = "the state folder is not usable";
+                return r;
+        }
+        return run(udev, name, answer);
+}
+
+/* Cuts "VERB NAME" in two. Anything that is not printable, or more, is refused. */
+static int request_parse(char *text, ssize_t size, const char **ret_verb, const char **ret_name) {
+        char *space;
+
+        for (ssize_t i = 0; i < size; i++)
+                if (!isgraph((unsigned char) text[i]) && text[i] != ' ')
+                        return -EBADMSG;
+        text[size] = '\0';
+        space = strchr(text, ' ');
+        if (!space || strchr(space + 1, ' '))
+                return -EBADMSG;
+        *space = '\0';
+        *ret_verb = text;
+        *ret_name = space + 1;
+        return 0;
+}
+
+static int send_answer(int fd, const char *text, size_t size, int file) {
+        union {
+                struct cmsghdr header;
+                char space[CMSG_SPACE(sizeof(int))];
+        } control = { .header = { CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS } };
+        struct iovec vector = { (void *) text, size };
+        struct msghdr message = { .msg_iov = &vector, .msg_iovlen = 1 };
+
+        if (file >= 0) {
+                memcpy(CMSG_DATA(&control.header), &file, sizeof(file));
+                message.msg_control = &control;
+                message.msg_controllen = sizeof(control);
+        }
+        return sendmsg(fd, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+static int serve(int fd) {
+        const struct timeval timeout = { .tv_sec = REQUEST_SECONDS };
+        struct answer answer = { "not a request", -EBADF };
+        const char *verb = "", *name = "";
+        char request[REQUEST_MAX + 1], text[ANSWER_MAX] = "ok";
+        ssize_t n;
+        int r;
+
+        if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) < 0)
+                return -errno;
+        n = recv(fd, request, REQUEST_MAX, MSG_TRUNC);
+        if (n <= 0)
+                return n < 0 ? -errno : 0;
+        r = n > REQUEST_MAX ? -EMSGSIZE : request_parse(request, n, &verb, &name);
+        if (r >= 0)
+                r = verb_run(verb, name, &answer);
+        if (r < 0) {
+                log_warning_errno(r, "%s %s: %s", verb, name, answer.reason);
+                (void) snprintf(text, sizeof(text), "error %d %s", -r, answer.reason);
+        }
+        r = send_answer(fd, text, strlen(text), answer.file);
+        safe_close(answer.file);
+        return r;
+}
+
+static int show_file(int file) {
+        ssize_t n;
+
+        while ((n = sendfile(STDOUT_FILENO, file, NULL, 65536)) > 0)
+                ;
+        if (n == 0)
+                n = puts("");
+        return n < 0 ? -errno : 0;
+}
+
+/* By hand, or by a unit. */
+static int run_once(const char *verb, const char *name) {
+        struct answer answer = { .file = -EBADF };
+        int r;
+
+        r = verb_run(verb, name, &answer);
+        if (r == -EALREADY) {
+                log_notice("%s %s: %s.", verb, name, answer.reason);
+                return 0;
+        }
+        if (r >= 0 && answer.file >= 0) {
+                answer.reason = "what was found cannot be written";
+                r = show_file(answer.file);
+        }
+        safe_close(answer.file);
+        return r < 0 ? log_error_errno(r, "%s %s: %s", verb, name, answer.reason) : 0;
+}
+
+int main(int argc, char **argv) {
+        int r;
+
+        log_parse_environment();
+        r = sd_listen_fds(1);
+        if (r == 1) {
+                r = serve(SD_LISTEN_FDS_START);
+                if (r < 0)
+                        log_warning_errno(r, "The request could not be read or answered");
+                /* Its caller has heard what went wrong: not a fault of this unit. */
+                return EXIT_SUCCESS;
+        }
+        if (argc != 3) {
+                fprintf(stderr, "usage: till-recover take INTERFACE|all | reset PORT | rebind INTERFACE | power PORT |"
+                                " probe PORT|all\n");
+                return EXIT_FAILURE;
+        }
+        return run_once(argv[1], argv[2]) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
