@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+#
+# Faults as a program on the bus sees them: by their signals, and in the list of the open ones. After lib.sh.
+#
+#   faults_watch                     once, before the first cause
+#   cause COMMAND...                 does what causes a fault, or what ends it
+#   caused CODE SUBJECT CLASS        it has opened since, and no other one is open; SUBJECT is a pattern
+#   gone CODE                        it has ended since, and none is open
+
+_signals=$(mktemp)
+_since=0
+_cause_usec=0
+
+_is_watching() { grep -q Monitoring "$_signals.log"; }
+
+faults_watch() {
+	busctl monitor --json=short --match "type='signal',interface='org.tilld1.Diagnostics'" >"$_signals" 2>"$_signals.log" &
+	# What is still to be read by a reader that ends with the case is lost.
+	trap 'kill %busctl 2>/dev/null' EXIT
+	check_soon "the faults' signals are listened to" 60 _is_watching
+	check_soon "no fault is open" 60 no_fault
+}
+
+# The open faults, a line of JSON each.
+open_faults() {
+	busctl --json=short call org.tilld1 /org/tilld1 org.tilld1.Diagnostics ListFaults 'a{sv}' 1 open b true |
+		jq -r '.data[0]' | jq -c '.Faults[]'
+}
+
+no_fault() {
+	open_faults
+	[ -z "$(open_faults)" ]
+}
+
+cause() {
+	_since=$(wc -l <"$_signals")
+	_cause_usec=${EPOCHREALTIME/[.,]/}
+	"$@"
+}
+
+# The first signal of that kind since the cause, as "MICROSECONDS SUBJECT".
+_find_signal() { # MEMBER CODE
+	tail -n "+$((_since + 1))" "$_signals" | jq -r --arg member "$1" --arg code "$2" \
+		'select(.member == $member and .payload.data[1] == $code) | "\(."timestamp-realtime") \(.payload.data[2])"' |
+		sed -n 1p
+}
+
+_is_told() { # MEMBER CODE PATTERN
+	local found
+	found=$(_find_signal "$1" "$2")
+	tail -n "+$((_since + 1))" "$_signals"
+	# shellcheck disable=SC2053
+	[ -n "$found" ] && [[ ${found#* } = $3 ]]
+}
+
+_say_time() { # MEMBER CODE WORD
+	local found
+	found=$(_find_signal "$1" "$2")
+	[ -z "$found" ] || printf '# %s: %s after %s ms\n' "$2" "$3" $(((${found%% *} - _cause_usec) / 1000))
+}
+
+caused() {
+	check_soon "$1: it opens" 120 _is_told FaultOpened "$1" "$2"
+	_say_time FaultOpened "$1" open
+	check_equal "$1: it is the only one, and of its class" "$(open_faults | jq -r '"\(.Code) \(.Class)"')" "$1 $3"
+	check "$1: it says what to do first" test -n "$(open_faults | jq -r '.NextStep | select(. != "")')"
+}
+
+gone() {
+	check_soon "$1: it ends" 180 _is_told FaultEnded "$1" "*"
+	_say_time FaultEnded "$1" ended
+	check_soon "$1: no fault is open then" 20 no_fault
+}
