@@ -62,6 +62,13 @@ static bool add_life(cJSON *o, const struct fault_record *record) {
                cJSON_AddStringToObject(o, "Note", record->note);
 }
 
+static bool add_environment(cJSON *o, const struct fault_record *record) {
+        return cJSON_AddStringToObject(o, "Device", record->device) &&
+               cJSON_AddStringToObject(o, "Firmware", record->firmware) &&
+               cJSON_AddStringToObject(o, "Versions", record->versions) &&
+               cJSON_AddStringToObject(o, "Environment", record->environment);
+}
+
 static int add_fault(const struct fault_record *record, void *userdata) {
         _cleanup_free_ char *path = NULL;
         struct listing *l = userdata;
@@ -75,7 +82,8 @@ static int add_fault(const struct fault_record *record, void *userdata) {
                 return r;
         l->last = record->id;
         return json_add_number(o, "Id", record->id) && add_texts(o, record, l->language) &&
-                               cJSON_AddStringToObject(o, "Transaction", path) && add_life(o, record)
+                               cJSON_AddStringToObject(o, "Transaction", path) && add_life(o, record) &&
+                               add_environment(o, record)
                        ? 0
                        : -ENOMEM;
 }

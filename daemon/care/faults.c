@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "care/clock-jump.h"
 #include "care/fault-code.h"
+#include "care/fault-environment.h"
 #include "care/fault-log.h"
 #include "care/fault-notices.h"
 #include "care/see.h"
@@ -66,6 +67,9 @@ static int commit(struct faults *f, struct fault_changes *c) {
                 if (r <= 0)
                         return r;
         }
+        for (size_t i = 0; i < c->n; i++)
+                if (!c->list[i].end)
+                        fault_environment_set(f->engine, &c->list[i].record);
         r = write_all(f, c);
         if (r >= 0)
                 r = count_open(f);

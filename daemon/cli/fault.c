@@ -184,6 +184,10 @@ static void print_one(const struct cli *cli, const cJSON *fault) {
         print_time(_("acknowledged"), fault, "Acknowledged", cli_text(fault, "AcknowledgedBy"));
         print_time(_("ended"), fault, "Ended", streq(ended_by, "evidence") ? _("its cause is gone") : ended_by);
         transaction_print_detail(_("note"), cli_text(fault, "Note"));
+        transaction_print_detail(_("device"), cli_text(fault, "Device"));
+        transaction_print_detail(_("firmware"), cli_text(fault, "Firmware"));
+        transaction_print_detail(_("versions"), cli_text(fault, "Versions"));
+        transaction_print_detail(_("environment"), cli_text(fault, "Environment"));
         print_list(_("Likely causes:"), fault, "Causes");
         print_list(_("What to do:"), fault, "MerchantSteps");
         print_list(_("For support:"), fault, "SupportSteps");

@@ -36,7 +36,7 @@ static int tell(struct journal *j, const char *kind, const struct fault_record *
 
 #define COLUMNS                                                                                                       \
         "id, code, subject, class, severity, detail, transaction_id, count, opened_usec, seen_usec,"                  \
-        " acknowledged_usec, acknowledged_by, ended_usec, ended_by, note"
+        " acknowledged_usec, acknowledged_by, ended_usec, ended_by, note, device, firmware, versions, environment"
 
 #define FIELD(member, ...) COLUMN_MEMBER(struct fault_record, member, __VA_ARGS__)
 static const struct column fields[] = {
@@ -55,6 +55,10 @@ static const struct column fields[] = {
         FIELD(ended_usec, COLUMN_U64),
         FIELD(ended_by, COLUMN_TEXT),
         FIELD(note, COLUMN_TEXT),
+        FIELD(device, COLUMN_TEXT),
+        FIELD(firmware, COLUMN_TEXT),
+        FIELD(versions, COLUMN_TEXT),
+        FIELD(environment, COLUMN_TEXT),
 };
 
 static int read_record(sqlite3_stmt *s, struct fault_record *ret) {
@@ -160,7 +164,8 @@ static int insert(struct journal *j, struct fault_record *record) {
         record->opened_usec = record->seen_usec;
         r = journal_statement(j,
                               "INSERT INTO faults (code, subject, class, severity, detail, transaction_id, count,"
-                              " opened_usec, seen_usec) VALUES (?, ?, ?, ?, ?, ?, 1, ?7, ?7)",
+                              " opened_usec, seen_usec, device, firmware, versions, environment)"
+                              " VALUES (?, ?, ?, ?, ?, ?, 1, ?7, ?7, ?8, ?9, ?10, ?11)",
                               &s);
         if (r < 0)
                 return r;
@@ -171,6 +176,10 @@ static int insert(struct journal *j, struct fault_record *record) {
         (void) sqlite3_bind_text(s, 5, record->detail, -1, SQLITE_STATIC);
         (void) sqlite3_bind_int64(s, 6, record->transaction);
         (void) sqlite3_bind_int64(s, 7, (int64_t) record->seen_usec);
+        (void) sqlite3_bind_text(s, 8, record->device, -1, SQLITE_STATIC);
+        (void) sqlite3_bind_text(s, 9, record->firmware, -1, SQLITE_STATIC);
+        (void) sqlite3_bind_text(s, 10, record->versions, -1, SQLITE_STATIC);
+        (void) sqlite3_bind_text(s, 11, record->environment, -1, SQLITE_STATIC);
         r = journal_run(j, s);
         if (r < 0)
                 return r;

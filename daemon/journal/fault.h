@@ -9,6 +9,9 @@
 #include "journal/connection.h"
 
 #define FAULT_NOTE_MAX 200
+#define FAULT_DEVICE_SIZE 224
+#define FAULT_VERSIONS_SIZE 128
+#define FAULT_ENVIRONMENT_SIZE 256
 
 struct fault_record {
         int64_t id; /* set by open; never used twice */
@@ -25,11 +28,16 @@ struct fault_record {
         uint64_t ended_usec; /* 0 while it is open */
         char ended_by[24];   /* "" of one that ended because its cause is gone */
         char note[FAULT_NOTE_MAX + 1];
+        /* As it was when it opened; each "" where that is not known. */
+        char device[FAULT_DEVICE_SIZE]; /* that it is about, for a person */
+        char firmware[16];              /* of that device */
+        char versions[FAULT_VERSIONS_SIZE];
+        char environment[FAULT_ENVIRONMENT_SIZE]; /* in English */
 };
 
 /*
- * What is seen now: code, subject, class, severity, detail and transaction are the caller's, the rest is set. 1 when
- * that has opened a fault, 0 when one was open and has counted it.
+ * What is seen now: code, subject, class, severity, detail, transaction and what surrounds it are the caller's, the
+ * rest is set. 1 when that has opened a fault, 0 when one was open and has counted it.
  */
 int fault_record_open(struct journal *j, struct fault_record *record);
 /* -EALREADY for one that has ended, or that somebody has acknowledged. */

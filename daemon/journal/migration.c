@@ -598,11 +598,20 @@ static const char schema_devices[] = "CREATE TABLE devices ("
                                      " PRIMARY KEY (device, name)"
                                      ") STRICT, WITHOUT ROWID;";
 
+/* Where a fault was: what it was about, and what ran then. */
+static const char schema_fault_environment[] =
+        "ALTER TABLE faults ADD COLUMN device TEXT NOT NULL DEFAULT '';"
+        "ALTER TABLE faults ADD COLUMN firmware TEXT NOT NULL DEFAULT '';"
+        "ALTER TABLE faults ADD COLUMN versions TEXT NOT NULL DEFAULT '';"
+        "ALTER TABLE faults ADD COLUMN environment TEXT NOT NULL DEFAULT '';"
+        "CREATE TRIGGER faults_surrounded BEFORE UPDATE OF device, firmware, versions, environment ON faults"
+        " BEGIN SELECT RAISE(ABORT, 'fixed: where a fault was does not change'); END;";
+
 const char *const journal_migrations[] = {
         schema_1,         schema_2,          schema_3,           schema_uptime,   schema_operators,
         schema_forwards,  schema_batches,    schema_checkpoints, schema_purge,    schema_faults,
         schema_agreement, schema_age,        schema_forwarding,  schema_reprints, schema_withdrawals,
-        schema_bindings,  schema_maybe_sent, schema_faults_told, schema_devices
+        schema_bindings,  schema_maybe_sent, schema_faults_told, schema_devices,  schema_fault_environment,
 };
 const size_t journal_n_migrations = ELEMENTSOF(journal_migrations);
 

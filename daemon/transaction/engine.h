@@ -78,6 +78,10 @@ static inline sd_event *engine_loop(const struct engine *e) {
         return e->config.event;
 }
 
+static inline const struct settings *engine_settings(const struct engine *e) {
+        return e->config.settings;
+}
+
 static inline const struct emv_terminal *engine_terminal(const struct engine *e) {
         return e->config.terminal;
 }

@@ -149,6 +149,13 @@ static void reversal(void **state) {
         assert_int_equal(fault.transaction, r.id);
         assert_non_null(strstr(fault.detail, "answer 57"));
         assert_non_null(strstr(fault.detail, r.reference));
+        /* It is about no device; what ran is there. */
+        assert_string_equal(fault.device, "");
+        assert_string_equal(fault.firmware, "");
+        assert_non_null(startswith(fault.versions, "tilld " TILLD_VERSION ", till "));
+        assert_non_null(strstr(fault.versions, ", Linux "));
+        assert_non_null(startswith(fault.environment, "test mode, up "));
+        assert_non_null(strstr(fault.environment, "acquirer: "));
         assert_int_equal(care.opened, 1);
         /* Looked at again it is the same, and not seen again. */
         look();

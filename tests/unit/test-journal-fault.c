@@ -18,6 +18,10 @@ static struct fault_record see(const char *code, const char *subject, int expect
         COPY(record.code, code);
         COPY(record.subject, subject);
         COPY(record.detail, "answer 57");
+        COPY(record.device, expected > 0 ? "Epson TM-T88V (1-2)" : "another one");
+        COPY(record.firmware, "1.10");
+        COPY(record.versions, "tilld 1, till 1, Linux 6.1");
+        COPY(record.environment, "test mode");
         begin();
         assert_int_equal(fault_record_open(j, &record), expected);
         commit();
@@ -78,6 +82,11 @@ static void life(void **state) {
         assert_string_equal(loaded.class, "network");
         assert_string_equal(loaded.severity, "error");
         assert_string_equal(loaded.detail, "answer 57");
+        /* As it was when it opened. */
+        assert_string_equal(loaded.device, "Epson TM-T88V (1-2)");
+        assert_string_equal(loaded.firmware, "1.10");
+        assert_string_equal(loaded.versions, "tilld 1, till 1, Linux 6.1");
+        assert_string_equal(loaded.environment, "test mode");
         assert_int_equal(loaded.transaction, 7);
         assert_int_equal(loaded.count, 2);
         assert_string_equal(loaded.acknowledged_by, "uid 1000");
