@@ -198,6 +198,10 @@ $(O)/unit/test-transaction-clock: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,cloc
 
 $(O)/unit/test-care-faults: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,clock_gettime statvfs)
 
+# The devices (tests/unit/devices-fixture.h).
+DEVICES_TESTS := $(patsubst %,$(O)/unit/test-%,care-statistics)
+$(DEVICES_TESTS): LDFLAGS += $(addprefix -Wl$(comma)--wrap=,monitor_get monitor_find_connected printing_device printing_is_mute)
+
 # The printer, and the disk.
 $(O)/unit/test-transaction-printing: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,journal_commit engine_panic monitor_find_connected \
 	printer_new printer_free printer_open printer_submit printer_get_status printer_cancel printer_close device_get_property render_start \

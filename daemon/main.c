@@ -41,12 +41,15 @@ struct program {
         struct engine *engine;
         struct faults *faults;
         struct binding *binding;
+        struct statistics *statistics;
 };
 
 static void program_done(struct program *p) {
         /* Their last words go through the server, which then asks them; the engine's are for the server alone. */
         faults_free(p->faults);
+        statistics_free(p->statistics);
         if (p->server) {
+                p->server->statistics = NULL;
                 p->server->faults = NULL;
                 p->server->binding = NULL;
         }
@@ -352,10 +355,16 @@ static int start(struct program *p) {
         r = binding_new(p->engine, &binding_listener, &p->binding);
         if (r < 0)
                 return r;
-        r = server_start(p->server, p->engine, p->faults, p->binding);
+        r = statistics_new(p->engine, NULL, NULL, &p->statistics);
+        if (r < 0)
+                return r;
+        r = server_start(p->server, p->engine, p->faults, p->binding, p->statistics);
         if (r < 0)
                 return log_error_errno(r, "The bus objects cannot be made");
         r = engine_start(p->engine);
+        if (r < 0)
+                return r;
+        r = statistics_start(p->statistics);
         if (r < 0)
                 return r;
         r = binding_start(p->binding);

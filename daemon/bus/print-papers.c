@@ -167,36 +167,54 @@ int receipts_call_print_text(sd_bus_message *m, void *userdata, sd_bus_error *er
 
 /* ---- OpenDrawer ---- */
 
-static void drawer_opened(int error, const char *reason, void *userdata) {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = userdata;
+struct drawer_call {
+        struct server *server;
+        sd_bus_message *message;
+};
 
+static struct drawer_call *drawer_call_free(struct drawer_call *c) {
+        if (c)
+                sd_bus_message_unref(c->message);
+        free(c);
+        return NULL;
+}
+DEFINE_CLEANUP(struct drawer_call *, drawer_call_free);
+
+static void drawer_opened(int error, const char *reason, void *userdata) {
+        _cleanup_(drawer_call_freep) struct drawer_call *c = userdata;
+
+        if (c->server->statistics)
+                statistics_drawer_pulsed(c->server->statistics, error);
         if (error < 0)
                 (void) sd_bus_reply_method_errorf(
-                        m, BUS_ERROR_NOT_READY,
+                        c->message, BUS_ERROR_NOT_READY,
                         "The drawer was not opened, or nobody knows: %s. Look at it, and call "
                         "again if it is closed",
                         reason);
         else
-                (void) sd_bus_reply_method_return(m, "");
+                (void) sd_bus_reply_method_return(c->message, "");
 }
 
 static int open_drawer(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        _cleanup_(drawer_call_freep) struct drawer_call *call = calloc(1, sizeof(*call));
         const struct bus_option options[] = { {} };
         struct server *s = userdata;
         struct refusal refusal = {};
         struct print_asker asker;
         int r;
 
+        if (!call)
+                return -ENOMEM;
+        *call = (struct drawer_call){ .server = s, .message = sd_bus_message_ref(m) };
         r = options_read(m, options, &refusal);
         if (r >= 0)
                 r = receipts_read_asker(s, m, &asker);
         if (r < 0)
                 return receipts_refuse(r, &refusal, error);
-        r = printing_open_drawer(engine_printing(s->engine), &asker, drawer_opened, sd_bus_message_ref(m), &refusal);
-        if (r < 0) {
-                sd_bus_message_unref(m);
+        r = printing_open_drawer(engine_printing(s->engine), &asker, drawer_opened, call, &refusal);
+        if (r < 0)
                 return receipts_refuse(r, &refusal, error);
-        }
+        call = NULL;
         return 1;
 }
 

@@ -13,17 +13,27 @@ static void transaction_event(const struct transaction_view *view, enum transact
 
         look_for_faults(s);
         transactions_changed(s, view, event);
+        if (s->statistics)
+                statistics_transaction_changed(s->statistics, view, event);
         /* Last: it may start the next one. */
         if (s->binding)
                 binding_transaction_changed(s->binding, view, event);
 }
 
 static void device_event(struct device *device, enum monitor_event event, void *userdata) {
-        devices_changed(userdata, device, event);
+        struct server *s = userdata;
+
+        devices_changed(s, device, event);
+        if (s->statistics)
+                statistics_device_changed(s->statistics, device, event);
 }
 
 static void job_event(int64_t job, enum print_state state, void *userdata) {
-        receipts_job_changed(userdata, job, state);
+        struct server *s = userdata;
+
+        receipts_job_changed(s, job, state);
+        if (s->statistics)
+                statistics_job_changed(s->statistics, job, state);
 }
 
 static void engine_event(void *userdata) {
@@ -102,12 +112,14 @@ struct server *server_free(struct server *s) {
         return NULL;
 }
 
-int server_start(struct server *s, struct engine *engine, struct faults *faults, struct binding *binding) {
+int server_start(struct server *s, struct engine *engine, struct faults *faults, struct binding *binding,
+                 struct statistics *statistics) {
         int r;
 
         s->engine = engine;
         s->faults = faults;
         s->binding = binding;
+        s->statistics = statistics;
         r = sd_bus_add_object_manager(s->bus, NULL, SERVER_PATH);
         if (r < 0)
                 return r;

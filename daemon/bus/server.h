@@ -7,6 +7,7 @@
 
 #include "binding/binding.h"
 #include "care/faults.h"
+#include "care/statistics.h"
 #include "transaction/engine.h"
 
 #define SERVER_NAME "org.tilld1"
@@ -18,8 +19,9 @@
 struct server {
         sd_bus *bus;
         struct engine *engine;
-        struct faults *faults;   /* NULL before the start and at the end */
-        struct binding *binding; /* the same */
+        struct faults *faults;         /* NULL before the start and at the end */
+        struct binding *binding;       /* the same */
+        struct statistics *statistics; /* the same */
         const struct settings *settings;
         char *transaction_prefix; /* object path of transactions in this mode */
 
@@ -46,7 +48,8 @@ struct server *server_free(struct server *s);
 DEFINE_CLEANUP(struct server *, server_free);
 
 /* Puts the objects on the bus and asks for the name. */
-int server_start(struct server *s, struct engine *engine, struct faults *faults, struct binding *binding);
+int server_start(struct server *s, struct engine *engine, struct faults *faults, struct binding *binding,
+                 struct statistics *statistics);
 
 /* The engine's events, told to the bus and to the binding; userdata is the server. */
 extern const struct engine_listener server_listener;

@@ -42,6 +42,7 @@ struct device {
         uint16_t vendor_id;
         uint16_t product_id;
         uint16_t release;  /* bcdDevice */
+        uint64_t plugged;  /* CLOCK_MONOTONIC usec when udev saw it, of this plugging in alone; 0: udev has not said */
         char **properties; /* "TILL_PRINTER_DOTS=576": what the hwdb says of a printer's model; NULL-terminated or NULL
                             */
 

@@ -127,6 +127,10 @@ static const char *property(struct udev_device *udev_device, const char *name) {
         return udev_device_get_property_value(udev_device, name);
 }
 
+static uint64_t number_property(struct udev_device *udev_device, const char *name) {
+        return strtoull(strempty(property(udev_device, name)), NULL, 10);
+}
+
 static int properties_read(struct device *device, struct udev_device *udev_device) {
         struct udev_list_entry *item;
         size_t n = 0;
@@ -184,6 +188,7 @@ static int device_read(struct device *device, struct udev_device *udev_device) {
         device->vendor_id = hex_attribute(usb, "idVendor");
         device->product_id = hex_attribute(usb, "idProduct");
         device->release = hex_attribute(usb, "bcdDevice");
+        device->plugged = number_property(udev_device, "USEC_INITIALIZED");
         device->card = device->kind == DEVICE_EMV ? card_of(udev_device) : DEVICE_CARD_UNKNOWN;
 
         r = id_make(device->port, device->interface, udev_device_get_sysname(udev_device), device->slot, &device->id);

@@ -474,11 +474,16 @@ static unsigned line_rows(const struct page_line *line, const struct printer_pro
         }
 }
 
-/* Rows of 180 to the inch, the coarsest, printed at half the speed: a battery, cold or dark paper slow a head down. */
-unsigned page_print_seconds(const struct page *page, const struct printer_profile *profile) {
+uint64_t page_rows(const struct page *page, const struct printer_profile *profile) {
         uint64_t rows = 0;
 
         for (size_t i = 0; i < page->n_lines; i++)
                 rows += line_rows(&page->lines[i], profile);
-        return (unsigned) (PRINT_SECONDS_BASE + rows * 254 * 2 / (1800 * MAX(profile->speed, 1u)));
+        return rows;
+}
+
+/* Rows of 180 to the inch, the coarsest, printed at half the speed: a battery, cold or dark paper slow a head down. */
+unsigned page_print_seconds(const struct page *page, const struct printer_profile *profile) {
+        return (unsigned) (PRINT_SECONDS_BASE +
+                           page_rows(page, profile) * 254 * 2 / (1800 * MAX(profile->speed, 1u)));
 }

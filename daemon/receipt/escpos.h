@@ -29,6 +29,8 @@ int page_to_escpos(const struct page *page, const struct printer_profile *profil
 #define DRAWER_PULSE_SIZE 5
 size_t drawer_to_escpos(const struct printer_profile *profile, uint8_t ret[static DRAWER_PULSE_SIZE]);
 
+/* Rows of dots that the paper goes forward for a page, as far as that can be known. */
+uint64_t page_rows(const struct page *page, const struct printer_profile *profile);
 /*
  * How long the printer may take for a page, as struct printer_job's deadline: by the length of the paper and the speed
  * of the model, and some seconds for what is not printing.

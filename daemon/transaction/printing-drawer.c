@@ -20,8 +20,7 @@ void printing_pulse_end(struct printing *p, int error, const char *reason) {
 /* Never again by itself, whatever became of it. */
 void printing_pulse_done(struct printing *p, enum printer_result result, const char *reason) {
         const struct printer_status *status = printer_get_status(p->printer);
-        bool mute = !status->answers || p->profile.completion == PRINTER_COMPLETION_NONE;
-        bool taken = result == PRINTER_PRINTED || (result == PRINTER_UNCONFIRMED && mute);
+        bool taken = result == PRINTER_PRINTED || (result == PRINTER_UNCONFIRMED && printing_is_mute(p));
 
         printing_pulse_end(p, taken ? 0 : -EIO, reason);
         /* Of a printer that is being closed, whoever closes it goes on. */

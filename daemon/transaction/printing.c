@@ -13,6 +13,14 @@ const struct printer_profile *printing_profile(const struct printing *p) {
         return &p->profile;
 }
 
+const struct device *printing_device(const struct printing *p) {
+        return p->device;
+}
+
+bool printing_is_mute(const struct printing *p) {
+        return !printer_get_status(p->printer)->answers || p->profile.completion == PRINTER_COMPLETION_NONE;
+}
+
 int printing_count(const struct printing *p) {
         return print_job_count_open(p->engine->config.journal);
 }

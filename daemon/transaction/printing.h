@@ -22,6 +22,10 @@ DEFINE_CLEANUP(struct printing *, printing_free);
 /* A stored paper for the printer that is there, or the last one, or a usual one. plain: nothing has to be drawn. */
 int printing_lay_out(const struct printing *p, const struct print_job *job, bool plain, struct page **ret);
 const struct printer_profile *printing_profile(const struct printing *p);
+/* The printer in use, NULL for none; while a job that has come to its end is told, the one that had it. */
+const struct device *printing_device(const struct printing *p);
+/* No answer is to be had from it: its jobs end unconfirmed when they went well. */
+bool printing_is_mute(const struct printing *p);
 
 /*
  * Takes a job out of the queue or the printer; whose wish it was is in the event log. -ENOENT for none, -EALREADY for

@@ -82,7 +82,8 @@ static struct plugged plug(const char *port, const char *interface, const char *
         (void) snprintf(node, sizeof(node), "/dev/%s", name);
         p.till = umockdev_testbed_add_device(testbed, "till", name, p.interface, "card", "absent", NULL, "DEVTYPE",
                                              kind, "DEVNAME", node, "ID_PATH", "platform-x-usb-0:2:1.0",
-                                             "TILL_PRINTER_DOTS", "576", "TILL_PRINTER_QUIRKS", "no\x01ne", NULL);
+                                             "TILL_PRINTER_DOTS", "576", "TILL_PRINTER_QUIRKS", "no\x01ne",
+                                             "USEC_INITIALIZED", "123456789", NULL);
         return p;
 }
 
@@ -151,6 +152,7 @@ static void present_at_start(void **state) {
         assert_int_equal(d->vendor_id, 0x04b8);
         assert_int_equal(d->product_id, 0x0e15);
         assert_int_equal(d->release, 0x0100);
+        assert_int_equal(d->plugged, 123456789);
         assert_true(d->since > 0);
         assert_string_equal(device_title(d, title), "EPSON TM-T88V (1-2)");
 
