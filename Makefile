@@ -197,6 +197,7 @@ $(O)/unit/test-transaction-chip: LDFLAGS += -Wl,--wrap=secret_new
 $(O)/unit/test-transaction-clock: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,clock_gettime sd_id128_get_boot clock_is_synchronized)
 
 $(O)/unit/test-care-faults: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,clock_gettime statvfs)
+$(O)/unit/test-care-health: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,monitor_get monitor_find engine_await_swipe engine_end_swipe)
 
 # The devices (tests/unit/devices-fixture.h).
 DEVICES_TESTS := $(patsubst %,$(O)/unit/test-%,care-statistics)
@@ -219,7 +220,7 @@ $(O)/unit/test-transaction-notices-memory: LDFLAGS += $(addprefix -Wl$(comma)--w
 $(O)/unit/test-transaction-sign-on: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,host_exchange host_keys_load journal_commit engine_panic)
 
 # Its acquirer alone (tests/unit/told-fixture.h).
-ACQUIRER_TESTS := $(patsubst %,$(O)/unit/test-%,transaction-forwards transaction-settlement transaction-withdrawals care-faults)
+ACQUIRER_TESTS := $(patsubst %,$(O)/unit/test-%,transaction-forwards transaction-settlement transaction-withdrawals care-faults care-health)
 $(ACQUIRER_TESTS): LDFLAGS += $(addprefix -Wl$(comma)--wrap=,acquirer_is_signed_on acquirer_is_busy acquirer_sign_on \
 	acquirer_forget_keys acquirer_exchange)
 

@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "base/secret.h"
+#include "bus/health.h"
 #include "bus/server.h"
 #include "journal/rotation.h"
 #include "receipt/style-file.h"
@@ -40,6 +41,7 @@ struct program {
         struct server *server;
         struct engine *engine;
         struct faults *faults;
+        struct health *health;
         struct binding *binding;
         struct statistics *statistics;
 };
@@ -51,8 +53,10 @@ static void program_done(struct program *p) {
         if (p->server) {
                 p->server->statistics = NULL;
                 p->server->faults = NULL;
+                p->server->health = NULL;
                 p->server->binding = NULL;
         }
+        health_free(p->health);
         binding_free(p->binding);
         engine_free(p->engine);
         server_free(p->server);
@@ -351,6 +355,10 @@ static int start(struct program *p) {
         r = faults_new(p->engine, diagnostics_told, p->server, &p->faults);
         if (r < 0)
                 return r;
+        r = health_new(p->engine, health_told, p->server, &p->health);
+        if (r < 0)
+                return r;
+        p->server->health = p->health;
         binding_listener.userdata = p->server;
         r = binding_new(p->engine, &binding_listener, &p->binding);
         if (r < 0)

@@ -5,6 +5,7 @@
 #include "bus/authority.h"
 #include "bus/code-call.h"
 #include "bus/error.h"
+#include "bus/health.h"
 #include "bus/json.h"
 #include "bus/options.h"
 #include "care/fault-code.h"
@@ -195,9 +196,18 @@ static const sd_bus_vtable vtable[] = {
                                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("EndFaultWithCode", SD_BUS_ARGS("t", id, "s", note, "h", code), SD_BUS_NO_RESULT,
                                 method_end_fault_with_code, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("CheckHealth", SD_BUS_ARGS("s", level, "s", device), SD_BUS_RESULT("x", id),
+                                health_call_check, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("CancelHealthCheck", SD_BUS_ARGS("x", id), SD_BUS_NO_RESULT, health_call_cancel,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("GetHealthCheck", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", json), health_call_get,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("GetState", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", json), health_call_get_state,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_PROPERTY("OpenFaults", "u", get_open_faults, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_SIGNAL_WITH_ARGS("FaultOpened", SD_BUS_ARGS("t", id, "s", code, "s", subject), 0),
         SD_BUS_SIGNAL_WITH_ARGS("FaultEnded", SD_BUS_ARGS("t", id, "s", code, "s", subject), 0),
+        SD_BUS_SIGNAL_WITH_ARGS("HealthCheckChanged", SD_BUS_ARGS("x", id, "b", ended), 0),
         SD_BUS_VTABLE_END,
 };
 

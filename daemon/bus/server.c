@@ -15,6 +15,8 @@ static void transaction_event(const struct transaction_view *view, enum transact
         transactions_changed(s, view, event);
         if (s->statistics)
                 statistics_transaction_changed(s->statistics, view, event);
+        if (s->health)
+                health_follow_transaction(s->health, view, event);
         /* Last: it may start the next one. */
         if (s->binding)
                 binding_transaction_changed(s->binding, view, event);
@@ -26,6 +28,8 @@ static void device_event(struct device *device, enum monitor_event event, void *
         devices_changed(s, device, event);
         if (s->statistics)
                 statistics_device_changed(s->statistics, device, event);
+        if (s->health)
+                health_follow_device(s->health, device, event);
 }
 
 static void job_event(int64_t job, enum print_state state, void *userdata) {
@@ -34,6 +38,8 @@ static void job_event(int64_t job, enum print_state state, void *userdata) {
         receipts_job_changed(s, job, state);
         if (s->statistics)
                 statistics_job_changed(s->statistics, job, state);
+        if (s->health)
+                health_follow_job(s->health, job, state);
 }
 
 static void engine_event(void *userdata) {

@@ -8,6 +8,7 @@
 #include "binding/binding.h"
 #include "care/faults.h"
 #include "care/statistics.h"
+#include "care/health.h"
 #include "transaction/engine.h"
 
 #define SERVER_NAME "org.tilld1"
@@ -22,6 +23,9 @@ struct server {
         struct faults *faults;         /* NULL before the start and at the end */
         struct binding *binding;       /* the same */
         struct statistics *statistics; /* the same */
+        struct faults *faults;   /* NULL before the start and at the end */
+        struct health *health;   /* the same; set by who starts it */
+        struct binding *binding; /* the same */
         const struct settings *settings;
         char *transaction_prefix; /* object path of transactions in this mode */
 

@@ -13,6 +13,7 @@
 
 #define SERVICE "org.tilld1"
 #define SERVICE_PATH "/org/tilld1"
+#define DIAGNOSTICS_INTERFACE "org.tilld1.Diagnostics"
 
 /* What the command line said before the verb. */
 struct cli {
@@ -41,6 +42,8 @@ int verb_show(struct cli *cli, int argc, char **argv);
 int verb_resolve(struct cli *cli, int argc, char **argv);
 int verb_totals(struct cli *cli, int argc, char **argv);
 int verb_flush(struct cli *cli, int argc, char **argv);
+int verb_doctor(struct cli *cli, int argc, char **argv);
+int verb_health(struct cli *cli, int argc, char **argv);
 int verb_fault(struct cli *cli, int argc, char **argv);
 int verb_journal(struct cli *cli, int argc, char **argv);
 int verb_operator(struct cli *cli, int argc, char **argv);

@@ -6,8 +6,6 @@
 #include "cli/code.h"
 #include "cli/transaction.h"
 
-#define DIAGNOSTICS_INTERFACE "org.tilld1.Diagnostics"
-
 static int help(void) {
         printf("%s\n\n", _("tillctl fault [ACT]: what is wrong with the terminal or its money."));
         printf("  list [--all]             %s\n", _("what is open, the newest first; with --all what has ended, too"));

@@ -32,6 +32,8 @@ static const struct verb {
         { "flush", verb_flush, "", N_("tell the acquirer now what waits") },
         { "approve", verb_approve, "TRANSACTION [NUMBER]", N_("a supervisor allows a void or refund") },
         { "resolve", verb_resolve, "TRANSACTION OUTCOME NOTE", N_("a supervisor records how it ended") },
+        { "doctor", verb_doctor, "", N_("test all, and say what to do") },
+        { "health", verb_health, "[LEVEL [DEVICE]]", N_("test the terminal or a device") },
         { "fault", verb_fault, "[ACT]", N_("what is wrong: list, show, acknowledge, end") },
         { "journal", verb_journal, "[ACT]", N_("the record: status, verify, export and more") },
         { "operator", verb_operator, "[ACT]", N_("who works here: list, log-on, add and more") },

@@ -33,7 +33,12 @@ static void acquirer_changed(void *userdata) {
 
 static void msr_swiped(struct msr *msr, const struct msr_swipe *swipe, void *userdata) {
         struct engine *e = userdata;
+        engine_swipe_t on_swipe = e->on_swipe;
 
+        if (on_swipe && engine_current(e) == 0) {
+                engine_end_swipe(e);
+                return on_swipe(swipe, e->swipe_userdata);
+        }
         if (e->current)
                 transaction_swiped(e->current, swipe);
 }
@@ -64,6 +69,28 @@ static void attach_msr(struct engine *e) {
                 return;
         }
         e->msr_device = device;
+}
+
+int engine_await_swipe(struct engine *e, engine_swipe_t on_swipe, void *userdata) {
+        int r;
+
+        if (engine_current(e) > 0)
+                return -EBUSY;
+        attach_msr(e);
+        if (!e->msr_device)
+                return -ENODEV;
+        r = msr_arm(e->msr);
+        if (r < 0)
+                return r;
+        e->on_swipe = on_swipe;
+        e->swipe_userdata = userdata;
+        return 0;
+}
+
+void engine_end_swipe(struct engine *e) {
+        if (e->on_swipe && engine_current(e) == 0)
+                (void) msr_disarm(e->msr);
+        e->on_swipe = NULL;
 }
 
 static void msr_device_changed(struct engine *e, const struct device *device, enum monitor_event event) {
@@ -277,6 +304,10 @@ static bool is_reference(const char *text) {
         return true;
 }
 
+static bool is_own_reference(const char *text) {
+        return startswith(text, ENGINE_OWN_REFERENCES) || startswith(text, ENGINE_CHECK_REFERENCES);
+}
+
 static bool is_authorization_code(const char *text) {
         size_t n = strlen(strempty(text));
 
@@ -348,10 +379,10 @@ static int check_call(const struct engine *e, const struct kind *kind, const str
         if (!is_reference(call->reference))
                 return refusal_set(ret, REFUSAL_INVALID_REFERENCE,
                                    "The reference must be 1 to 64 printable ASCII characters without blanks");
-        if (!call->internal && startswith(call->reference, ENGINE_OWN_REFERENCES))
+        if (!call->internal && is_own_reference(call->reference))
                 return refusal_set(ret, REFUSAL_INVALID_REFERENCE,
-                                   "References that begin with %s are the terminal's own: use another one",
-                                   ENGINE_OWN_REFERENCES);
+                                   "References that begin with %s or %s are the terminal's own: use another one",
+                                   ENGINE_OWN_REFERENCES, ENGINE_CHECK_REFERENCES);
         if (*call->order && !is_reference(call->order))
                 return refusal_set(ret, REFUSAL_INVALID_REFERENCE,
                                    "The option \"order\" must be 1 to 64 printable ASCII characters without blanks");

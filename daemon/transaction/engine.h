@@ -37,6 +37,9 @@ struct engine_listener {
         void *userdata;
 };
 
+/* A swipe that no transaction waits for; wiped when this returns. */
+typedef void (*engine_swipe_t)(const struct msr_swipe *swipe, void *userdata);
+
 struct engine_config {
         sd_event *event;
         const struct settings *settings;
@@ -66,7 +69,9 @@ struct engine {
         struct upkeep *upkeep;
 
         struct transaction *current; /* the one that runs, or the last one */
-        bool card_left_in;           /* one that is not the next customer's has not been taken out yet */
+        engine_swipe_t on_swipe;     /* NULL: nobody waits for one outside a transaction */
+        void *swipe_userdata;
+        bool card_left_in; /* one that is not the next customer's has not been taken out yet */
 };
 
 /* What the rooms above may have of it: each noun answers for itself. */
@@ -127,6 +132,11 @@ static inline bool engine_is_armed(const struct engine *e) {
         return msr_is_armed(e->msr);
 }
 
+/* The next swipe, to see whether the reader reads: called once. -EBUSY while a transaction runs, -ENODEV. */
+int engine_await_swipe(struct engine *e, engine_swipe_t on_swipe, void *userdata);
+/* It is not waited for any more; a transaction that runs goes on with the reader. */
+void engine_end_swipe(struct engine *e);
+
 int engine_new(const struct engine_config *config, const struct engine_listener *listener, struct engine **ret);
 struct engine *engine_free(struct engine *e);
 DEFINE_CLEANUP(struct engine *, engine_free);
@@ -136,6 +146,7 @@ int engine_start(struct engine *e);
 
 /* How the references of what the terminal starts by itself begin: nobody else may take one. */
 #define ENGINE_OWN_REFERENCES "REBIND-"
+#define ENGINE_CHECK_REFERENCES "HEALTH-"
 
 /* What StartTransaction was called with, or the terminal wants by itself. Pointers are borrowed. */
 struct engine_call {

@@ -161,7 +161,7 @@ static void acq_start(void) {
 }
 
 /* As if tilld were killed: what was not committed is not there. */
-static void acq_kill(void) {
+static _unused_ void acq_kill(void) {
         acq.finished = 0;
         shop_close();
         /* What the loop still has belongs to nobody. */
