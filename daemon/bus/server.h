@@ -23,9 +23,7 @@ struct server {
         struct faults *faults;         /* NULL before the start and at the end */
         struct binding *binding;       /* the same */
         struct statistics *statistics; /* the same */
-        struct faults *faults;   /* NULL before the start and at the end */
-        struct health *health;   /* the same; set by who starts it */
-        struct binding *binding; /* the same */
+        struct health *health;         /* the same; set by who starts it */
         const struct settings *settings;
         char *transaction_prefix; /* object path of transactions in this mode */
 
