@@ -19,6 +19,7 @@ struct device {
         sd_event *event;
         unsigned int port;      /* of vhci_hcd's high-speed hub, 0-14 */
         struct usb_device *usb; /* NULL while unplugged */
+        bool dark;              /* unplugged until its port has power again */
         bool pulled;            /* by itself: the owner unplugs it when changed() was called */
         /* The host configured the device, or its side is gone. Called from within the USB engine. */
         void (*changed)(void *owner);

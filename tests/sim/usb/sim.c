@@ -61,9 +61,23 @@ static int sim_attach(struct sim *sim, struct device *d) {
         return usb_device_new(sim->event, fd, d->model, d->class, d, &d->usb);
 }
 
+/* The kernel tells of a port's power only when it does not wait for one of ours. */
+static bool may_ask(const struct sim *sim) {
+        for (size_t i = 0; i < SIM_DEVICES; i++)
+                if (sim->devices[i]->usb && !usb_device_is_configured(sim->devices[i]->usb))
+                        return false;
+        return true;
+}
+
 /* The host has switched off the port's power: vhci_hcd forgets the device, and does not find it again by itself. */
-static bool lost_power(const struct device *d) {
-        return usb_device_is_configured(d->usb) && vhci_port_is_clean(d->port) && vhci_port_is_off(d->port);
+static void look_for_power(const struct sim *sim, struct device *d) {
+        if (d->usb && usb_device_is_configured(d->usb) && vhci_port_is_clean(d->port) && may_ask(sim) &&
+            vhci_port_is_off(d->port)) {
+                d->usb = usb_device_free(d->usb);
+                d->dark = true;
+        }
+        if (d->dark && may_ask(sim) && !vhci_port_is_off(d->port))
+                d->dark = false;
 }
 
 /* Brings what is plugged in into line with what is wanted, and tells those who wait for it. */
@@ -80,13 +94,12 @@ static void sim_settle(struct sim *sim) {
                         d->usb = usb_device_free(d->usb);
                         sim->wanted &= ~(1U << i);
                 }
-                if (d->usb && lost_power(d))
-                        d->usb = usb_device_free(d->usb);
+                look_for_power(sim, d);
                 if (d->usb || !(sim->wanted & 1U << i))
                         continue;
                 if (!vhci_port_is_clean(d->port))
                         dirty = true;
-                else if (vhci_port_is_off(d->port))
+                else if (d->dark)
                         off = true;
                 else if (sim_attach(sim, d) < 0)
                         sim->wanted &= ~(1U << i);
