@@ -178,10 +178,16 @@ static int method_describe(sd_bus_message *m, void *userdata, sd_bus_error *erro
         return json_reply(m, json);
 }
 
+static int method_get_statistics(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        return statistics_call_of_device(userdata, m, find_device(userdata, sd_bus_message_get_path(m)));
+}
+
 static const sd_bus_vtable vtable_device[] = {
         SD_BUS_VTABLE_START(0),
         SD_BUS_METHOD_WITH_ARGS("Describe", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", json), method_describe,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("GetStatistics", SD_BUS_NO_ARGS, SD_BUS_RESULT("a{st}", statistics),
+                                method_get_statistics, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_PROPERTY("Id", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_PROPERTY("Kind", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_PROPERTY("Connected", "b", get_connected, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),

@@ -144,6 +144,9 @@ int server_start(struct server *s, struct engine *engine, struct faults *faults,
         r = diagnostics_register(s);
         if (r < 0)
                 return r;
+        r = statistics_register(s);
+        if (r < 0)
+                return r;
         r = bindings_register(s);
         if (r < 0)
                 return r;

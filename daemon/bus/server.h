@@ -89,6 +89,10 @@ int diagnostics_register(struct server *s);
 /* A fault has opened or ended; userdata is the server. */
 void diagnostics_told(const struct fault_record *record, void *userdata);
 
+int statistics_register(struct server *s);
+/* Device.GetStatistics, for the handler to return. */
+int statistics_call_of_device(struct server *s, sd_bus_message *m, const struct device *device);
+
 int bindings_register(struct server *s);
 void bindings_changed(struct server *s);
 /* The same where the engine alone has changed, which is often: cheap while no phone is being changed. */

@@ -402,7 +402,7 @@ int statistics_find(struct statistics *s, const char *text, char ret_key[static 
                 return engine_refuse_journal(ret_refusal, r);
         if (search.n == 0 || isempty(text))
                 return refusal_set(ret_refusal, REFUSAL_NOT_FOUND,
-                                   "No such device was ever here: see the first column of tillctl statistics");
+                                   "No such device was ever here: tillctl statistics lists them");
         if (search.n > 1)
                 return refusal_set(ret_refusal, REFUSAL_NOT_FOUND,
                                    "More than one device is called so: write it as tillctl statistics has it");

@@ -484,6 +484,5 @@ uint64_t page_rows(const struct page *page, const struct printer_profile *profil
 
 /* Rows of 180 to the inch, the coarsest, printed at half the speed: a battery, cold or dark paper slow a head down. */
 unsigned page_print_seconds(const struct page *page, const struct printer_profile *profile) {
-        return (unsigned) (PRINT_SECONDS_BASE +
-                           page_rows(page, profile) * 254 * 2 / (1800 * MAX(profile->speed, 1u)));
+        return (unsigned) (PRINT_SECONDS_BASE + page_rows(page, profile) * 254 * 2 / (1800 * MAX(profile->speed, 1u)));
 }
