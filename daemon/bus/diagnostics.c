@@ -5,9 +5,11 @@
 #include "bus/authority.h"
 #include "bus/code-call.h"
 #include "bus/error.h"
+#include "bus/fault.h"
 #include "bus/health.h"
 #include "bus/json.h"
 #include "bus/options.h"
+#include "bus/state.h"
 #include "care/fault-code.h"
 
 #define INTERFACE "org.tilld1.Diagnostics"
@@ -24,69 +26,12 @@ struct listing {
         int64_t last;
 };
 
-/* An array of as many as there are. */
-static bool add_list(cJSON *o, const char *name, const struct fault_text *texts, size_t max, const char *language) {
-        cJSON *list = cJSON_AddArrayToObject(o, name);
-
-        for (size_t i = 0; i < max && texts[i].english; i++)
-                if (!cJSON_AddItemToArray(list, cJSON_CreateString(fault_text_in(texts + i, language))))
-                        return false;
-        return list;
-}
-
-static bool add_texts(cJSON *o, const struct fault_record *record, const char *language) {
-        static const struct fault_code unknown = { .area = "" };
-        const struct fault_code *code = fault_code_find(record->code) ?: &unknown;
-
-        return cJSON_AddStringToObject(o, "Code", record->code) && cJSON_AddStringToObject(o, "Area", code->area) &&
-               cJSON_AddStringToObject(o, "Class", record->class) &&
-               cJSON_AddStringToObject(o, "Severity", record->severity) &&
-               cJSON_AddStringToObject(o, "Subject", record->subject) &&
-               cJSON_AddStringToObject(o, "Detail", record->detail) &&
-               cJSON_AddStringToObject(o, "Symptom", fault_text_in(&code->symptom, language)) &&
-               cJSON_AddStringToObject(o, "NextStep", fault_text_in(code->merchant, language)) &&
-               cJSON_AddStringToObject(o, "SupportStep", fault_text_in(code->support, language)) &&
-               add_list(o, "Causes", code->causes, ELEMENTSOF(code->causes), language) &&
-               add_list(o, "MerchantSteps", code->merchant, ELEMENTSOF(code->merchant), language) &&
-               add_list(o, "SupportSteps", code->support, ELEMENTSOF(code->support), language) &&
-               cJSON_AddStringToObject(o, "SparePart", fault_text_in(&code->part, language));
-}
-
-static bool add_life(cJSON *o, const struct fault_record *record) {
-        return json_add_number(o, "Count", record->count) && json_add_number(o, "Opened", record->opened_usec) &&
-               json_add_number(o, "LastSeen", record->seen_usec) &&
-               json_add_number(o, "Acknowledged", record->acknowledged_usec) &&
-               cJSON_AddStringToObject(o, "AcknowledgedBy", record->acknowledged_by) &&
-               json_add_number(o, "Ended", record->ended_usec) &&
-               cJSON_AddStringToObject(o, "EndedBy",
-                                       record->ended_usec > 0 && !*record->ended_by ? "evidence" : record->ended_by) &&
-               cJSON_AddStringToObject(o, "Note", record->note);
-}
-
-static bool add_environment(cJSON *o, const struct fault_record *record) {
-        return cJSON_AddStringToObject(o, "Device", record->device) &&
-               cJSON_AddStringToObject(o, "Firmware", record->firmware) &&
-               cJSON_AddStringToObject(o, "Versions", record->versions) &&
-               cJSON_AddStringToObject(o, "Environment", record->environment);
-}
-
 static int add_fault(const struct fault_record *record, void *userdata) {
-        _cleanup_free_ char *path = NULL;
         struct listing *l = userdata;
         cJSON *o = cJSON_CreateObject();
-        int r;
 
-        if (!cJSON_AddItemToArray(l->list, o))
-                return -ENOMEM;
-        r = transaction_path_or_root(l->server, record->transaction, &path);
-        if (r < 0)
-                return r;
         l->last = record->id;
-        return json_add_number(o, "Id", record->id) && add_texts(o, record, l->language) &&
-                               cJSON_AddStringToObject(o, "Transaction", path) && add_life(o, record) &&
-                               add_environment(o, record)
-                       ? 0
-                       : -ENOMEM;
+        return cJSON_AddItemToArray(l->list, o) && fault_add_json(l->server, o, record, l->language) ? 0 : -ENOMEM;
 }
 
 static int add_one(struct server *s, int64_t id, struct listing *l) {
@@ -148,7 +93,11 @@ static int do_acknowledge(struct server *s, sd_bus_message *m, const char *by, s
         uint64_t id;
         int r = sd_bus_message_read(m, "t", &id);
 
-        return r < 0 ? r : faults_acknowledge(s->faults, (int64_t) id, by, ret);
+        if (r >= 0)
+                r = faults_acknowledge(s->faults, (int64_t) id, by, ret);
+        if (r >= 0)
+                faults_acknowledged(s, (int64_t) id);
+        return r;
 }
 
 static int acknowledge(sd_bus_message *m, void *userdata, sd_bus_error *error) {
@@ -202,9 +151,13 @@ static const sd_bus_vtable vtable[] = {
                                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("GetHealthCheck", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", json), health_call_get,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD_WITH_ARGS("GetState", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", json), health_call_get_state,
-                                SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_PROPERTY("OpenFaults", "u", get_open_faults, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("GlobalStatus", "s", state_get_property, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("SecurityOK", "b", state_get_property, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("CardReaderOK", "b", state_get_property, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("PrinterStatus", "s", state_get_property, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("CommunicationOK", "b", state_get_property, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("Unconfirmed", "u", state_get_property, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_SIGNAL_WITH_ARGS("FaultOpened", SD_BUS_ARGS("t", id, "s", code, "s", subject), 0),
         SD_BUS_SIGNAL_WITH_ARGS("FaultEnded", SD_BUS_ARGS("t", id, "s", code, "s", subject), 0),
         SD_BUS_SIGNAL_WITH_ARGS("HealthCheckChanged", SD_BUS_ARGS("x", id, "b", ended), 0),
@@ -214,12 +167,16 @@ static const sd_bus_vtable vtable[] = {
 void diagnostics_told(const struct fault_record *record, void *userdata) {
         struct server *s = userdata;
 
+        faults_told(s, record);
         (void) sd_bus_emit_signal(s->bus, SERVER_PATH, INTERFACE,
                                   record->ended_usec > 0 ? "FaultEnded" : "FaultOpened", "tss", (uint64_t) record->id,
                                   record->code, record->subject);
         (void) sd_bus_emit_properties_changed(s->bus, SERVER_PATH, INTERFACE, "OpenFaults", NULL);
+        state_changed(s);
 }
 
 int diagnostics_register(struct server *s) {
-        return sd_bus_add_object_vtable(s->bus, NULL, SERVER_PATH, INTERFACE, vtable, s);
+        int r = terminal_state_read(s->engine, &s->told_state);
+
+        return r < 0 ? r : sd_bus_add_object_vtable(s->bus, NULL, SERVER_PATH, INTERFACE, vtable, s);
 }

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* org.tilld1.Diagnostics: health checks, and the terminal's state as a whole. */
+/* org.tilld1.Diagnostics: health checks. */
 #include "bus/health.h"
 
 #include "bus/authority.h"
 #include "bus/code-call.h"
 #include "bus/error.h"
 #include "bus/json.h"
-#include "care/terminal-state.h"
 
 /* ---- A check ---- */
 
@@ -89,26 +88,4 @@ void health_told(const struct health_check *check, void *userdata) {
 
         (void) sd_bus_emit_signal(s->bus, SERVER_PATH, "org.tilld1.Diagnostics", "HealthCheckChanged", "xb", check->id,
                                   check->ended_usec > 0);
-}
-
-/* ---- The whole ---- */
-
-int health_call_get_state(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        _cleanup_(cJSON_Deletep) cJSON *json = cJSON_CreateObject();
-        struct terminal_state state;
-        struct server *s = userdata;
-        int r;
-
-        r = terminal_state_read(s->engine, &state);
-        if (r < 0)
-                return r;
-        if (!cJSON_AddStringToObject(json, "GlobalStatus", state.global) ||
-            !cJSON_AddBoolToObject(json, "SecurityOK", state.security) ||
-            !cJSON_AddBoolToObject(json, "CardReaderOK", state.card_reader) ||
-            !cJSON_AddStringToObject(json, "PrinterStatus", state.printer) ||
-            !cJSON_AddBoolToObject(json, "CommunicationOK", state.communication) ||
-            !json_add_number(json, "Unconfirmed", state.unconfirmed) ||
-            !json_add_number(json, "OpenFaults", state.open_faults))
-                return -ENOMEM;
-        return json_reply(m, json);
 }

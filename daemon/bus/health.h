@@ -11,4 +11,3 @@ void health_told(const struct health_check *check, void *userdata);
 int health_call_check(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int health_call_cancel(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int health_call_get(sd_bus_message *m, void *userdata, sd_bus_error *error);
-int health_call_get_state(sd_bus_message *m, void *userdata, sd_bus_error *error);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "base/log.h"
 #include "bus/code-call.h"
+#include "bus/fault.h"
 #include "bus/server.h"
+#include "bus/state.h"
 
 static void look_for_faults(struct server *s) {
         if (s->faults)
@@ -45,6 +47,7 @@ static void job_event(int64_t job, enum print_state state, void *userdata) {
 static void engine_event(void *userdata) {
         look_for_faults(userdata);
         manager_changed(userdata);
+        state_changed(userdata);
         bindings_follow_engine(userdata);
 }
 
@@ -144,7 +147,11 @@ int server_start(struct server *s, struct engine *engine, struct faults *faults,
         r = diagnostics_register(s);
         if (r < 0)
                 return r;
+<<<<<<< HEAD
         r = statistics_register(s);
+=======
+        r = faults_register(s);
+>>>>>>> 7b3b83d (bus: each fault is an object, and the terminal's state is properties)
         if (r < 0)
                 return r;
         r = bindings_register(s);

@@ -9,6 +9,7 @@
 #include "care/faults.h"
 #include "care/statistics.h"
 #include "care/health.h"
+#include "care/terminal-state.h"
 #include "transaction/engine.h"
 
 #define SERVER_NAME "org.tilld1"
@@ -39,9 +40,11 @@ struct server {
 
         struct binding_shown *shown; /* as the bus was told of the binding last; NULL: not yet */
 
-        struct transaction_view told;   /* as the bus was told of it last */
-        bool told_armed;                /* the magstripe reader's Armed, likewise */
-        struct transaction_view looked; /* the one that a property or method is about, until the next look */
+        struct transaction_view told;     /* as the bus was told of it last */
+        struct fault_record looked_fault; /* the one that a property or method is about, until the next look */
+        struct terminal_state told_state; /* as the bus was told of it last */
+        bool told_armed;                  /* the magstripe reader's Armed, likewise */
+        struct transaction_view looked;   /* the one that a property or method is about, until the next look */
 };
 
 /* Connects nothing: the bus is the caller's. engine may be set later, before the name is asked for. */

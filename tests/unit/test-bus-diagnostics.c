@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* org.tilld1.Diagnostics over a connection: who has to be asked, answers, paging, signals. */
 #include "bus-fixture.h"
+#include "bus/fault.h"
 
 #include <cjson/cJSON.h>
 #include <stdarg.h>
@@ -28,6 +29,7 @@ static int setup(void **state) {
         bus_set_up();
         memset(&told, 0, sizeof(told));
         assert_true(diagnostics_register(bus.server) >= 0);
+        assert_true(faults_register(bus.server) >= 0);
         assert_int_equal(faults_start(bus.server->faults), 0);
         assert_true(sd_bus_match_signal(bus.client, NULL, NULL, SERVER_PATH, DIAGNOSTICS, "FaultOpened", on_signal,
                                         &told.opened) >= 0);
@@ -286,9 +288,45 @@ static void engine_events(void **state) {
         assert_int_equal(told.ended, 1);
 }
 
+/* A property of the object of a fault, as text; what is none is answered with an error. */
+static const char *get(int64_t id, const char *property, const char *type) {
+        static char text[256];
+        const char *value;
+        char path[64];
+
+        snprintf(path, sizeof(path), SERVER_PATH "/fault/%d", (int) id);
+        send_call(path, "org.freedesktop.DBus.Properties", "Get", "org.tilld1.Fault", property, -EBADF);
+        wait_for_answer();
+        if (*bus.error)
+                return bus.error;
+        assert_true(sd_bus_message_enter_container(bus.reply, 'v', type) >= 0);
+        if (streq(type, "as")) {
+                assert_true(sd_bus_message_enter_container(bus.reply, 'a', "s") >= 0);
+                assert_true(sd_bus_message_read_basic(bus.reply, 's', &value) > 0);
+        } else
+                assert_true(sd_bus_message_read_basic(bus.reply, *type, &value) >= 0);
+        snprintf(text, sizeof(text), "%s", value);
+        return text;
+}
+
+/* For who has nothing but busctl: each fault is an object, open or ended, and there is no other. */
+static void object(void **state) {
+        reconcile(1);
+        assert_string_equal(get((int64_t) told.id, "Code", "s"), "reconcile-only-there");
+        assert_string_equal(get((int64_t) told.id, "Detail", "s"), "RRN 1");
+        assert_string_equal(get((int64_t) told.id, "Transaction", "o"), "/");
+        assert_non_null(strstr(get((int64_t) told.id, "MerchantSteps", "as"), "Ask the acquirer"));
+        assert_string_equal(get((int64_t) told.id, "EndedBy", "s"), "");
+        assert_string_equal(call("EndFault", "ts", told.id, "acquirer, Ms Li: taken back"), "");
+        assert_non_null(strstr(get((int64_t) told.id, "EndedBy", "s"), "uid "));
+        assert_non_null(strstr(get((int64_t) told.id, "Note", "s"), "Ms Li"));
+        assert_non_null(strstr(get((int64_t) told.id + 1, "Code", "s"), "Unknown"));
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(life, setup, bus_tear_down),
+                cmocka_unit_test_setup_teardown(object, setup, bus_tear_down),
                 cmocka_unit_test_setup_teardown(evidence, setup, bus_tear_down),
                 cmocka_unit_test_setup_teardown(pages, setup, bus_tear_down),
                 cmocka_unit_test_setup_teardown(who_may, setup, bus_tear_down),
