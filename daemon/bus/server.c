@@ -147,11 +147,10 @@ int server_start(struct server *s, struct engine *engine, struct faults *faults,
         r = diagnostics_register(s);
         if (r < 0)
                 return r;
-<<<<<<< HEAD
         r = statistics_register(s);
-=======
+        if (r < 0)
+                return r;
         r = faults_register(s);
->>>>>>> 7b3b83d (bus: each fault is an object, and the terminal's state is properties)
         if (r < 0)
                 return r;
         r = bindings_register(s);
