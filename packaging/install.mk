@@ -24,7 +24,21 @@ $(O)/po/%.mo: packaging/po/%.po
 	@mkdir -p $(@D)
 	$(Q)msgfmt -o $@ $<
 
-install-tilld: $(addprefix $(O)/,tilld tillctl card-worker till-recover till-render till-notify) $(CATALOGS) ## the service, its helpers, tillctl
+# What people read of the table of faults.
+FAULT_TEXTS := $(addprefix $(O)/faults/,tilld-faults.catalog tilld-faults.zh_CN.catalog tilld-faults.7 zh_CN/tilld-faults.7 \
+	faults.html faults.zh_CN.html)
+$(O)/faults-text: $(call objects,$(call sources,packaging/faults)) $(O)/rooms.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(call libs,$(LIBS_tilld))
+fault_text = @mkdir -p $(@D) && $(O)/faults-text $(1) $(if $(findstring zh_CN,$@),zh_CN,en) >$@
+$(filter %.catalog,$(FAULT_TEXTS)): $(O)/faults-text
+	$(call fault_text,catalog)
+$(filter %.7,$(FAULT_TEXTS)): $(O)/faults-text
+	$(call fault_text,manual)
+$(filter %.html,$(FAULT_TEXTS)): $(O)/faults-text
+	$(call fault_text,page)
+
+install-tilld: $(FAULT_TEXTS) $(addprefix $(O)/,tilld tillctl card-worker till-recover till-render till-notify) $(CATALOGS) ## the service, its helpers, tillctl
 	$(call install_program,$(LIBDIR)/tilld,$(addprefix $(O)/,tilld card-worker till-recover till-render till-notify) packaging/tilld-setup)
 	$(call install_program,$(BINDIR),$(O)/tillctl)
 	$(call install_file,$(DATADIR)/bash-completion/completions,packaging/completions/tillctl)
@@ -40,7 +54,10 @@ install-tilld: $(addprefix $(O)/,tilld tillctl card-worker till-recover till-ren
 	$(call install_file,$(DATADIR)/polkit-1/actions,dbus/org.tilld1.policy)
 	$(call install_file,$(DATADIR)/polkit-1/rules.d,dbus/org.tilld1.rules)
 	$(call install_file,$(LIBDIR)/sysusers.d,packaging/sysusers.d/tilld.conf)
-	$(call install_file,$(LIBDIR)/systemd/catalog,$(wildcard packaging/catalog/*.catalog))
+	$(call install_file,$(LIBDIR)/systemd/catalog,$(wildcard packaging/catalog/*.catalog) $(filter %.catalog,$(FAULT_TEXTS)))
+	$(call install_file,$(DATADIR)/man/man7,$(O)/faults/tilld-faults.7)
+	$(call install_file,$(DATADIR)/man/zh_CN/man7,$(O)/faults/zh_CN/tilld-faults.7)
+	$(call install_file,$(DATADIR)/doc/tilld,$(filter %.html,$(FAULT_TEXTS)))
 	$(foreach c,$(CATALOGS),install -D -m 644 $(c) \
 		$(DATADIR)/locale/$(basename $(notdir $(c)))/LC_MESSAGES/tilld.mo &&) true
 	$(call install_manuals,tillctl.1 org.tilld1.5 tilld.8 tilld.conf.5 tilld-receipt.5 tilld-setup.8 till-recover.8 till-render.8 till-notify.8)

@@ -187,7 +187,7 @@ coverage-emv: check-deps ## which lines of daemon/emv/ its unit tests and the ta
 # Installing comes before the flags are asked of pkg-config, hence the second make.
 check-deps:
 	@packaging/install-deps
-check-programs: $(UNIT_TESTS) $(GUEST_PROGRAMS) $(O)/till-notify $(O)/paper-print $(O)/paper-page $(O)/gallery $(O)/iso8583-frames $(O)/notices-show $(O)/emv-print $(O)/emv-cases $(REPLAYERS) $(CRASH_PROGRAMS)
+check-programs: $(UNIT_TESTS) $(GUEST_PROGRAMS) $(O)/till-notify $(O)/paper-print $(O)/paper-page $(O)/gallery $(O)/iso8583-frames $(O)/notices-show $(O)/faults-text $(O)/emv-print $(O)/emv-cases $(REPLAYERS) $(CRASH_PROGRAMS)
 	@mkdir -p $(O)/guest
 
 fuzz: F ?= $(FUZZERS)

@@ -3,6 +3,25 @@
 
 #include "care/fault-table.h"
 
+static const struct fault_area areas[] = {
+        { "reader", { "Readers", "读卡器" } },
+        { "card", { "Cards", "卡片" } },
+        { "printer", { "Printer", "打印机" } },
+        { "driver", { "Driver and cables", "驱动和连接" } },
+        { "power", { "Power", "电源" } },
+        { "network", { "Network", "网络" } },
+        { "acquirer", { "Acquirer", "收单机构" } },
+        { "keys", { "Keys and certificates", "密钥和证书" } },
+        { "storage", { "Storage", "存储" } },
+        { "clock", { "Clock", "时钟" } },
+        { "configuration", { "Configuration and upkeep", "配置和保养" } },
+        { "binding", { "Bound phone and notices", "绑定手机和通知" } },
+};
+
+const struct fault_area *fault_area_get(size_t i) {
+        return i < ELEMENTSOF(areas) ? areas + i : NULL;
+}
+
 const struct fault_code *fault_code_get(size_t i) {
         for (const struct fault_code *const *part = fault_table; *part; part++)
                 for (const struct fault_code *code = *part; code->code; code++)

@@ -16,6 +16,13 @@ struct fault_text {
         const char *english, *chinese;
 };
 
+/* What a fault's subject, or its transaction, is always there for. */
+enum fault_about {
+        FAULT_ABOUT_TERMINAL, /* or whatever the fault's own words say */
+        FAULT_ABOUT_DEVICE,   /* subject: a device's id, or the USB port or interface of one that has none */
+        FAULT_ABOUT_TRANSACTION,
+};
+
 struct fault_code {
         const char *code;     /* stable: programs know it */
         const char *id;       /* MESSAGE_ID of systemd's journal when one opens: 32 hexadecimal digits, stable */
@@ -28,8 +35,19 @@ struct fault_code {
         struct fault_text merchant[FAULT_STEPS_MAX]; /* what who works here does, in order; one at least */
         struct fault_text support[FAULT_STEPS_MAX];  /* what who is called does, in order; one at least */
         struct fault_text part;                      /* to be brought along; empty for none */
+        enum fault_about about;
         bool lasts; /* as long as its cause, that is looked at: nobody ends it by hand */
 };
+
+/* Of systemd's journal, for the end of any. */
+#define FAULT_CODE_ENDED_ID "5b1e93c7d24a4f0f8e6ab7c90d3f1e62"
+
+/* The areas in the order in which somebody looks for the cause; NULL behind the last one. */
+struct fault_area {
+        const char *word;
+        struct fault_text title;
+};
+const struct fault_area *fault_area_get(size_t i);
 
 /* NULL for one that this version does not know. */
 const struct fault_code *fault_code_find(const char *code);

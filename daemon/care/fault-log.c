@@ -6,9 +6,6 @@
 #include "base/log.h"
 #include "care/fault-code.h"
 
-/* Of each; one that opens has the id of its code. */
-#define MESSAGE_ENDED "5b1e93c7d24a4f0f8e6ab7c90d3f1e62"
-
 static int level_of(const struct fault_record *record) {
         if (record->ended_usec > 0)
                 return LOG_NOTICE;
@@ -26,12 +23,6 @@ static void describe(const struct fault_record *record, char *ret, size_t size) 
                         *record->detail ? ")" : "");
 }
 
-/* Areas whose subject is a device. */
-static bool is_of_device(const struct fault_code *code, const struct fault_record *record) {
-        return code && *record->subject &&
-               (streq(code->area, "reader") || streq(code->area, "printer") || streq(code->area, "driver"));
-}
-
 void fault_log(const struct fault_record *record) {
         char line[640], fault[64], device[64], transaction[40];
         const struct fault_code *code = fault_code_find(record->code);
@@ -39,7 +30,7 @@ void fault_log(const struct fault_record *record) {
         size_t n = 1;
 
         (void) snprintf(fault, sizeof(fault), "TILLD_FAULT=%s", record->code);
-        if (is_of_device(code, record)) {
+        if (code && code->about == FAULT_ABOUT_DEVICE && *record->subject) {
                 (void) snprintf(device, sizeof(device), "TILLD_DEVICE=%s", record->subject);
                 fields[n++] = device;
         }
@@ -48,5 +39,6 @@ void fault_log(const struct fault_record *record) {
                 fields[n++] = transaction;
         }
         describe(record, line, sizeof(line));
-        log_catalog(level_of(record), record->ended_usec > 0 || !code ? MESSAGE_ENDED : code->id, fields, "%s", line);
+        log_catalog(level_of(record), record->ended_usec > 0 || !code ? FAULT_CODE_ENDED_ID : code->id, fields, "%s",
+                    line);
 }

@@ -31,6 +31,7 @@ const struct fault_code faults_of_books[] = {
                                "收单机构需要其参考号或流水号：tillctl show。持卡人可能已为失败的交易付款。" },
                              { "Ended by tillctl resolve, or when the acquirer takes the reversal after all.",
                                "执行 tillctl resolve 或收单机构最终接受冲正后故障结束。" } },
+                .about = FAULT_ABOUT_TRANSACTION,
                 .lasts = true,
         },
         {
@@ -51,6 +52,7 @@ const struct fault_code faults_of_books[] = {
                 .support = { { "See the code of the answer: tillctl show", "查看应答码：tillctl show" },
                              { "Where it happens often, lower the limits in [offline] of tilld.conf(5).",
                                "若经常发生，请调低 tilld.conf(5) 中 [offline] 的限额。" } },
+                .about = FAULT_ABOUT_TRANSACTION,
                 .lasts = true,
         },
         {
@@ -73,6 +75,7 @@ const struct fault_code faults_of_books[] = {
                              { "The acquirer finds the change by the number in the transaction's reference: tillctl "
                                "show",
                                "收单机构可按交易参考号中的编号查到该次更换：tillctl show" } },
+                .about = FAULT_ABOUT_TRANSACTION,
                 .lasts = true,
         },
         {
@@ -94,6 +97,7 @@ const struct fault_code faults_of_books[] = {
                                "card, amount and time: tillctl show",
                                "请求已发出但没有收到应答。收单机构可按卡号、金额和时间查到：tillctl show" },
                              { "Until it is resolved its batch is not settled.", "确认之前其批次不能结算。" } },
+                .about = FAULT_ABOUT_TRANSACTION,
                 .lasts = true,
         },
         {
@@ -115,6 +119,7 @@ const struct fault_code faults_of_books[] = {
                 .support = { { "The code of the answer says why: tillctl show", "应答码说明原因：tillctl show" },
                              { "Compare the number of the batch and its totals with the acquirer's: tillctl totals",
                                "将批次号和合计与收单机构核对：tillctl totals" } },
+                .about = FAULT_ABOUT_TRANSACTION,
                 .lasts = true,
         },
         {

@@ -26,6 +26,7 @@ const struct fault_code faults_of_card[] = {
                              { "See the card's first and last digits where the chip was read: tillctl show. Where "
                                "other cards fail too, see msr-dirty.",
                                "若其他卡也刷不出，见 msr-dirty；交易经过见 tillctl show。" } },
+                .about = FAULT_ABOUT_TRANSACTION,
         },
         {
                 .code = "card-wrong-way",
@@ -49,6 +50,7 @@ const struct fault_code faults_of_card[] = {
                              { "Growing with every card, the reader is mounted the wrong way round or its head is "
                                "defective.",
                                "若每张卡都增长，则读卡器装反或磁头损坏。" } },
+                .about = FAULT_ABOUT_TRANSACTION,
         },
         {
                 .code = "card-not-payment",
@@ -67,6 +69,7 @@ const struct fault_code faults_of_card[] = {
                                "is in order.",
                                "磁条读取无误，但不符合 ISO/IEC 7813 格式。读卡器正常。" },
                              { "See the transaction: tillctl show", "查看交易：tillctl show" } },
+                .about = FAULT_ABOUT_TRANSACTION,
         },
         {
                 .code = "card-chip-mute",
@@ -87,6 +90,7 @@ const struct fault_code faults_of_card[] = {
                 .support = { { "Where other cards are read, it is this card.", "若其他卡可读，则是这张卡损坏。" },
                              { "Where none is, see emv-dirty: grep . /sys/class/till/till-emv0/statistics/*",
                                "若都读不出，见 emv-dirty：grep . /sys/class/till/till-emv0/statistics/*" } },
+                .about = FAULT_ABOUT_TRANSACTION,
         },
         {
                 .code = "card-chip-required",
@@ -107,6 +111,7 @@ const struct fault_code faults_of_card[] = {
                                "磁条服务码以 2 或 6 开头：该卡有芯片。" },
                              { "See whether the chip reader works: tillctl devices; tillctl fault list",
                                "查看芯片读卡器是否正常：tillctl devices；tillctl fault list" } },
+                .about = FAULT_ABOUT_TRANSACTION,
         },
         {
                 .code = "card-not-accepted",
@@ -130,6 +135,7 @@ const struct fault_code faults_of_card[] = {
                                "/etc/tilld/emv.d (tilld(8)) and restart tilld.",
                                "下载收单机构参数：tillctl parameters。或在 /etc/tilld/emv.d "
                                "中添加应用（tilld(8)）并重启 tilld。" } },
+                .about = FAULT_ABOUT_TRANSACTION,
         },
         {
                 .code = "card-blocked",
@@ -148,6 +154,7 @@ const struct fault_code faults_of_card[] = {
                                "is in order.",
                                "卡片对 SELECT 应答 6A81 或 6283；只有发卡行可解锁。读卡器正常。" },
                              { "See the transaction: tillctl show", "查看交易：tillctl show" } },
+                .about = FAULT_ABOUT_TRANSACTION,
         },
         {
                 .code = "card-expired",
@@ -166,6 +173,7 @@ const struct fault_code faults_of_card[] = {
                 .support = { { "See the date: timedatectl", "查看日期：timedatectl" },
                              { "See whether terminal or issuer (answer 54) found it expired: tillctl show",
                                "查看由终端还是发卡行（应答码 54）判为过期：tillctl show" } },
+                .about = FAULT_ABOUT_TRANSACTION,
         },
         {
                 .code = "card-not-genuine",
@@ -185,6 +193,7 @@ const struct fault_code faults_of_card[] = {
                 .support = { { "See the step that failed: tillctl show", "查看失败的步骤：tillctl show" },
                              { "See the CA keys: tillctl emv check. Download them anew: tillctl ca-keys",
                                "查看 CA 公钥：tillctl emv check。重新下载：tillctl ca-keys" } },
+                .about = FAULT_ABOUT_TRANSACTION,
         },
         {
                 .code = "card-malformed",
@@ -204,6 +213,7 @@ const struct fault_code faults_of_card[] = {
                              { "Where cards of several issuers fail so, see emv-dirty and report it with the "
                                "terminal's version.",
                                "若多家发卡行的卡都如此，见 emv-dirty，并连同终端版本上报。" } },
+                .about = FAULT_ABOUT_TRANSACTION,
         },
         {
                 .code = "card-live",
@@ -223,6 +233,7 @@ const struct fault_code faults_of_card[] = {
                              { "Set mode=live in tilld.conf(5) once the acquirer's keys and certificates are loaded, "
                                "then restart tilld.",
                                "装入收单机构的密钥和证书后，在 tilld.conf(5) 中设 mode=live 并重启 tilld。" } },
+                .about = FAULT_ABOUT_TRANSACTION,
         },
         {},
 };

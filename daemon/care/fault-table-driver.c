@@ -21,6 +21,7 @@ const struct fault_code faults_of_driver[] = {
                              { "Set its mode with its maker's tool; compare with Documentation/supported-devices.md.",
                                "用厂商工具设置模式；与 Documentation/supported-devices.md 对照。" } },
                 .part = { "device of a supported model", "支持型号的设备" },
+                .about = FAULT_ABOUT_DEVICE,
                 .lasts = true,
         },
         {
@@ -44,6 +45,7 @@ const struct fault_code faults_of_driver[] = {
                              { "Another driver: take the device away from it as till-recover(8) says, or plug it in "
                                "again.",
                                "其他驱动：按 till-recover(8) 解除占用，或重新插拔。" } },
+                .about = FAULT_ABOUT_DEVICE,
                 .lasts = true,
         },
         {
@@ -60,6 +62,7 @@ const struct fault_code faults_of_driver[] = {
                 .support = { { "Find the program: fuser -v /dev/till-*", "查找程序：fuser -v /dev/till-*" },
                              { "Stop it; tilld takes the device back by itself.",
                                "停止该程序；tilld 会自动重新接管设备。" } },
+                .about = FAULT_ABOUT_DEVICE,
                 .lasts = true,
         },
         {
@@ -81,6 +84,7 @@ const struct fault_code faults_of_driver[] = {
                                "若协议受支持，按 Documentation/supported-devices.md 在 /etc/udev/hwdb.d 中添加 "
                                "ID，执行 systemd-hwdb update 后重新插拔。" } },
                 .part = { "device of a supported model", "支持型号的设备" },
+                .about = FAULT_ABOUT_DEVICE,
                 .lasts = true,
         },
         {
@@ -103,6 +107,7 @@ const struct fault_code faults_of_driver[] = {
                                "查看设备功率：lsusb -v -d VENDOR:PRODUCT（MaxPower）" },
                              { "Use a hub with its own power supply.", "使用带独立电源的集线器。" } },
                 .part = { "USB hub with a power supply, USB cable", "带电源的 USB 集线器、USB 数据线" },
+                .about = FAULT_ABOUT_DEVICE,
                 .lasts = true,
         },
         {
@@ -125,6 +130,7 @@ const struct fault_code faults_of_driver[] = {
                              { "Change the cable first, then the port, then the device.",
                                "先换线，再换接口，最后换设备。" } },
                 .part = { "USB cable, the device", "USB 数据线、设备本身" },
+                .about = FAULT_ABOUT_DEVICE,
         },
         {
                 .code = "device-errors",
@@ -144,6 +150,7 @@ const struct fault_code faults_of_driver[] = {
                              { "Change the cable, the hub, the device, in this order.",
                                "依次更换数据线、集线器、设备。" } },
                 .part = { "USB cable, the device", "USB 数据线、设备本身" },
+                .about = FAULT_ABOUT_DEVICE,
         },
         {
                 .code = "driver-missing",

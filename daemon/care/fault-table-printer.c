@@ -46,6 +46,7 @@ const struct fault_code faults_of_printer[] = {
                              { "With paper in it and still end, the sensor is dirty or broken.",
                                "有纸仍显示 end，则传感器脏污或损坏。" } },
                 .part = { "thermal paper roll", "热敏纸卷" },
+                .about = FAULT_ABOUT_DEVICE,
                 .lasts = true,
         },
         {
@@ -64,6 +65,7 @@ const struct fault_code faults_of_printer[] = {
                              { "With a full roll the position of the sensor in the printer is wrong.",
                                "纸卷是满的则说明传感器位置不对。" } },
                 .part = { "thermal paper roll", "热敏纸卷" },
+                .about = FAULT_ABOUT_DEVICE,
                 .lasts = true,
         },
         {
@@ -84,6 +86,7 @@ const struct fault_code faults_of_printer[] = {
                              { "Open with the cover closed: clean or change the switch.",
                                "已合上仍显示 open：清洁或更换开关。" } },
                 .part = { "printer's cover switch", "打印机纸仓盖开关" },
+                .about = FAULT_ABOUT_DEVICE,
                 .lasts = true,
         },
         {
@@ -110,6 +113,7 @@ const struct fault_code faults_of_printer[] = {
                              { "Turn the cutter back to its home position as the maker's manual says; then change it.",
                                "按厂商手册将切刀转回原位；不行则更换。" } },
                 .part = { "cutter", "切刀" },
+                .about = FAULT_ABOUT_DEVICE,
                 .lasts = true,
         },
         {
@@ -128,6 +132,7 @@ const struct fault_code faults_of_printer[] = {
                                "查看错误：cat /sys/class/till/till-printer0/error" },
                              { "Hot after a few slips: change the print head.", "打印几张就过热：更换打印头。" } },
                 .part = { "print head", "打印头" },
+                .about = FAULT_ABOUT_DEVICE,
                 .lasts = true,
         },
         {
@@ -153,6 +158,7 @@ const struct fault_code faults_of_printer[] = {
                              { "See what waits to be printed: tillctl receipt jobs",
                                "查看待打印单据：tillctl receipt jobs" } },
                 .part = { "printer, power supply", "打印机、电源适配器" },
+                .about = FAULT_ABOUT_DEVICE,
                 .lasts = true,
         },
         {
@@ -175,6 +181,7 @@ const struct fault_code faults_of_printer[] = {
                              { "No error and still offline: change the cable, then the printer.",
                                "无错误仍脱机：先换线，再换打印机。" } },
                 .part = { "printer, USB cable", "打印机、USB 数据线" },
+                .about = FAULT_ABOUT_DEVICE,
                 .lasts = true,
         },
         {
@@ -199,6 +206,7 @@ const struct fault_code faults_of_printer[] = {
                                "the printer confirms.",
                                "打印测试页：tillctl receipt print test-page。打印机确认一张后故障自动结束。" } },
                 .part = { "printer", "打印机" },
+                .about = FAULT_ABOUT_DEVICE,
         },
         {
                 .code = "printer-model-unknown",
@@ -220,6 +228,7 @@ const struct fault_code faults_of_printer[] = {
                                "plug it in again.",
                                "按 70-till.hwdb 的格式在 /etc/udev/hwdb.d 中描述，执行 systemd-hwdb update "
                                "后重新插拔。" } },
+                .about = FAULT_ABOUT_DEVICE,
                 .lasts = true,
         },
         {

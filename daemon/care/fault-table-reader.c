@@ -66,6 +66,7 @@ const struct fault_code faults_of_reader[] = {
                              { "It then shows as connected: tillctl devices",
                                "之后应显示为已连接：tillctl devices" } },
                 .part = { "magstripe reader in HID mode", "HID 模式的磁条读卡器" },
+                .about = FAULT_ABOUT_DEVICE,
                 .lasts = true,
         },
         {
@@ -92,6 +93,7 @@ const struct fault_code faults_of_reader[] = {
                                "parity_lrc_error 计数对所有卡都增长说明是磁头；只对一张卡增长说明是那张卡。" },
                              { "Ended by two good swipes in a row.", "连续两次刷卡成功后故障自动结束。" } },
                 .part = { "magstripe reader, cleaning card", "磁条读卡器、清洁卡" },
+                .about = FAULT_ABOUT_DEVICE,
         },
         {
                 .code = "emv-dirty",
@@ -116,6 +118,7 @@ const struct fault_code faults_of_reader[] = {
                              { "Try a card that works elsewhere. Ended by a chip that is read.",
                                "用一张在别处正常的卡测试。读出一张芯片后故障自动结束。" } },
                 .part = { "chip reader, cleaning card for chip readers", "芯片读卡器、芯片读卡器清洁卡" },
+                .about = FAULT_ABOUT_DEVICE,
         },
         {
                 .code = "emv-fault",
@@ -142,6 +145,7 @@ const struct fault_code faults_of_reader[] = {
                              { "It was reset by itself already, if nothing ran. Ended by a chip that is read.",
                                "没有交易时已自动复位。读出一张芯片后故障自动结束。" } },
                 .part = { "chip reader", "芯片读卡器" },
+                .about = FAULT_ABOUT_DEVICE,
         },
         {
                 .code = "card-left-in",
@@ -162,6 +166,7 @@ const struct fault_code faults_of_reader[] = {
                              { "Present without a card: clean or change the reader.",
                                "没有卡却显示 present：清洁或更换读卡器。" } },
                 .part = { "chip reader", "芯片读卡器" },
+                .about = FAULT_ABOUT_DEVICE,
                 .lasts = true,
         },
         {
@@ -186,6 +191,7 @@ const struct fault_code faults_of_reader[] = {
                              { "Have it set to clear data with its maker's tool, where the acquirer allows that.",
                                "若收单机构允许，用厂商工具改为明文输出。" } },
                 .part = { "magstripe reader without encryption", "不加密的磁条读卡器" },
+                .about = FAULT_ABOUT_DEVICE,
         },
         {
                 .code = "worker-failed",
@@ -209,6 +215,7 @@ const struct fault_code faults_of_reader[] = {
                              { "Report it with the versions of the fault: tillctl fault show. Ended by a chip that is "
                                "read.",
                                "连同故障记录中的版本上报：tillctl fault show。读出一张芯片后故障自动结束。" } },
+                .about = FAULT_ABOUT_TRANSACTION,
         },
         {},
 };

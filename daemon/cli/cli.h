@@ -112,8 +112,6 @@ void cli_print_sentence(FILE *f, const char *text);
 /* The same below a row: so many blanks before each of its lines. */
 void cli_print_indented(FILE *f, const char *text, int indent);
 
-/* Columns that a UTF-8 text takes on a terminal. */
-int cli_width(const char *text);
 /* A UTF-8 text that ends with an ellipsis where it is wider than width. */
 const char *cli_cut(const char *text, int width, char *ret, size_t size);
 /* Prints text and blanks up to width columns. */

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include "base/wrap.h"
 #include "cli/cli.h"
 
 static double number(const cJSON *json, const char *name) {
@@ -18,7 +19,7 @@ static const char *number_text(const cJSON *json, const char *name, char text[st
 
 /* One of what does not fit into an application's row, on a new line where this one is full. */
 static void print_detail(int *column, const char *name, const char *value) {
-        int left, width = 2 + cli_width(name) + 1;
+        int left, width = 2 + wrap_width(name) + 1;
 
         if (!*value)
                 value = "-";

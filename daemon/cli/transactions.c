@@ -3,6 +3,7 @@
 #include <getopt.h>
 #include <sys/ioctl.h>
 
+#include "base/wrap.h"
 #include "cli/transaction.h"
 
 static double number(const cJSON *t, const char *name) {
@@ -182,9 +183,9 @@ static void fit(struct cli_column *columns, struct row *rows, int n, int line) {
         int width = 0, reference;
 
         for (int c = 0; c < _COLUMN_MAX; c++) {
-                columns[c].width = cli_width(_(columns[c].title)) + 1;
+                columns[c].width = wrap_width(_(columns[c].title)) + 1;
                 for (int i = 0; i < n; i++)
-                        columns[c].width = MAX(columns[c].width, cli_width(rows[i].texts[c]) + 1);
+                        columns[c].width = MAX(columns[c].width, wrap_width(rows[i].texts[c]) + 1);
                 width += columns[c].width;
         }
         /* No blank comes behind the last one. */
@@ -192,7 +193,7 @@ static void fit(struct cli_column *columns, struct row *rows, int n, int line) {
         columns[COLUMN_RESULT].width = 0;
         if (line == 0 || width <= line)
                 return;
-        reference = MAX(columns[COLUMN_REFERENCE].width - (width - line), cli_width(_("REFERENCE")) + 1);
+        reference = MAX(columns[COLUMN_REFERENCE].width - (width - line), wrap_width(_("REFERENCE")) + 1);
         columns[COLUMN_REFERENCE].width = reference;
         for (int i = 0; i < n; i++)
                 shorten(rows[i].reference, reference - 1);

@@ -688,8 +688,8 @@ static void assert_narrow(void) {
         COPY(copy, shown);
         while ((line = strsep(&rest, "\n"))) {
                 line[strcspn(line, "\r")] = '\0';
-                if (cli_width(line) > 79)
-                        fail_msg("%d columns: %s", cli_width(line), line);
+                if (wrap_width(line) > 79)
+                        fail_msg("%d columns: %s", wrap_width(line), line);
         }
 }
 

@@ -192,7 +192,7 @@ static void long_references_give_way(void **state) {
         assert_non_null(strstr(text, "… Unconfirmed\n"));
         for (; (end = strchr(line, '\n')); line = end + 1) {
                 *end = '\0';
-                assert_in_range(cli_width(line), 40, 80);
+                assert_in_range(wrap_width(line), 40, 80);
         }
         /* A program gets them whole. */
         print_rows(rows, 0);
