@@ -199,6 +199,9 @@ $(O)/unit/test-transaction-clock: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,cloc
 $(O)/unit/test-care-faults: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,clock_gettime statvfs)
 $(O)/unit/test-care-health: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,monitor_get monitor_find engine_await_swipe engine_end_swipe)
 
+$(O)/unit/test-care-recovery: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,clock_gettime engine_current printing_is_busy monitor_find \
+	monitor_get sd_event_add_time_relative)
+
 # The devices (tests/unit/devices-fixture.h).
 DEVICES_TESTS := $(patsubst %,$(O)/unit/test-%,care-statistics)
 $(DEVICES_TESTS): LDFLAGS += $(addprefix -Wl$(comma)--wrap=,monitor_get monitor_find_connected printing_device printing_is_mute)

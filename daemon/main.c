@@ -42,6 +42,7 @@ struct program {
         struct engine *engine;
         struct faults *faults;
         struct health *health;
+        struct recovery *recovery;
         struct binding *binding;
         struct statistics *statistics;
 };
@@ -54,8 +55,10 @@ static void program_done(struct program *p) {
                 p->server->statistics = NULL;
                 p->server->faults = NULL;
                 p->server->health = NULL;
+                p->server->recovery = NULL;
                 p->server->binding = NULL;
         }
+        recovery_free(p->recovery);
         health_free(p->health);
         binding_free(p->binding);
         engine_free(p->engine);
@@ -359,6 +362,10 @@ static int start(struct program *p) {
         if (r < 0)
                 return r;
         p->server->health = p->health;
+        r = recovery_new(p->engine, &p->recovery);
+        if (r < 0)
+                return r;
+        p->server->recovery = p->recovery;
         binding_listener.userdata = p->server;
         r = binding_new(p->engine, &binding_listener, &p->binding);
         if (r < 0)
@@ -376,6 +383,9 @@ static int start(struct program *p) {
         if (r < 0)
                 return r;
         r = binding_start(p->binding);
+        if (r < 0)
+                return r;
+        r = recovery_start(p->recovery);
         return r < 0 ? r : faults_start(p->faults);
 }
 

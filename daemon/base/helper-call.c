@@ -11,6 +11,7 @@ struct helper_call {
         sd_event_source *io, *timer, *soon;
         int error; /* what `soon` is going to say */
         size_t answer_size;
+        bool is_text;
         helper_call_done_t done;
         void *userdata;
 };
@@ -104,8 +105,8 @@ static int take_file(struct msghdr *message, int *ret) {
         return 0;
 }
 
-/* 1 with an answer, 0 while there is nothing. */
-static int receive_answer(int fd, void *answer, size_t size, int *ret_file) {
+/* 1 with an answer of so many bytes, 0 while there is nothing. */
+static int receive_answer(int fd, void *answer, size_t size, size_t *ret_size, int *ret_file) {
         /* On 64 bits two descriptors have room where one does. */
         union {
                 struct cmsghdr header;
@@ -129,16 +130,30 @@ static int receive_answer(int fd, void *answer, size_t size, int *ret_file) {
         r = take_file(&message, ret_file);
         if (r < 0)
                 return r;
-        return (size_t) n != size || message.msg_flags & MSG_TRUNC ? -EBADMSG : 1;
+        *ret_size = (size_t) n;
+        return message.msg_flags & MSG_TRUNC ? -EBADMSG : 1;
+}
+
+/* Whether it is as the question said; a text gets its end. */
+static bool take_answer(const struct helper_call *call, uint8_t answer[static HELPER_ANSWER_MAX], size_t size) {
+        if (!call->is_text)
+                return size == call->answer_size;
+        if (size >= call->answer_size || memchr(answer, 0, size))
+                return false;
+        answer[size] = '\0';
+        return true;
 }
 
 static int on_answer(sd_event_source *s, int fd, uint32_t revents, void *userdata) {
         struct helper_call *call = userdata;
         _Alignas(max_align_t) uint8_t answer[HELPER_ANSWER_MAX];
         _cleanup_close_ int file = -EBADF;
+        size_t size = 0;
         int r;
 
-        r = receive_answer(fd, answer, call->answer_size, &file);
+        r = receive_answer(fd, answer, call->answer_size, &size, &file);
+        if (r > 0 && !take_answer(call, answer, size))
+                r = -EBADMSG;
         if (r != 0)
                 call_end(call, MIN(r, 0), answer, file);
         return 0;
@@ -170,6 +185,7 @@ int helper_call_start(sd_event *event, const struct helper_question *question, u
                 return -ENOMEM;
         call->fd = -EBADF;
         call->answer_size = question->answer_size;
+        call->is_text = question->is_text;
         call->done = done;
         call->userdata = userdata;
         r = sd_event_add_time_relative(event, &call->timer, CLOCK_MONOTONIC, deadline_usec, ACCURACY_USEC, on_deadline,

@@ -23,6 +23,7 @@ struct helper_question {
         const int *files; /* the caller's */
         size_t n_files;
         size_t answer_size; /* in bytes: an answer of another size is none */
+        bool is_text;       /* the answer is a text of at most answer_size - 1 bytes, NUL-terminated for done() */
 };
 
 /*

@@ -25,21 +25,39 @@ int sealed_file_new(const char *name, const void *data, size_t size) {
 }
 
 /* With its seals it is memory, which neither makes its reader wait nor differs at a second look. */
-int sealed_file_read(int fd, size_t size, uint8_t **ret) {
+int sealed_file_read_most(int fd, size_t most, uint8_t **ret, size_t *ret_size) {
         _cleanup_free_ uint8_t *data = NULL;
         int seals = fcntl(fd, F_GET_SEALS);
         struct stat st;
+        size_t size;
 
         if (seals < 0 || (seals & SEALS) != SEALS)
                 return -EBADMSG;
         if (fstat(fd, &st) < 0)
                 return -errno;
-        if ((uint64_t) st.st_size != size)
+        if ((uint64_t) st.st_size > most)
                 return -EBADMSG;
+        size = (size_t) st.st_size;
         data = malloc(size + 1);
         if (!data)
                 return -ENOMEM;
         if (pread(fd, data, size, 0) != (ssize_t) size)
+                return -EBADMSG;
+        data[size] = '\0';
+        *ret = TAKE_PTR(data);
+        *ret_size = size;
+        return 0;
+}
+
+int sealed_file_read(int fd, size_t size, uint8_t **ret) {
+        _cleanup_free_ uint8_t *data = NULL;
+        size_t n;
+        int r;
+
+        r = sealed_file_read_most(fd, size, &data, &n);
+        if (r < 0)
+                return r;
+        if (n != size)
                 return -EBADMSG;
         *ret = TAKE_PTR(data);
         return 0;

@@ -10,10 +10,17 @@ static void look_for_faults(struct server *s) {
                 faults_kick(s->faults);
 }
 
+/* A transaction or a paper may have ended. */
+static void look_for_recoveries(struct server *s) {
+        if (s->recovery)
+                recovery_kick(s->recovery);
+}
+
 static void transaction_event(const struct transaction_view *view, enum transaction_event event, void *userdata) {
         struct server *s = userdata;
 
         look_for_faults(s);
+        look_for_recoveries(s);
         transactions_changed(s, view, event);
         if (s->statistics)
                 statistics_transaction_changed(s->statistics, view, event);
@@ -27,6 +34,7 @@ static void transaction_event(const struct transaction_view *view, enum transact
 static void device_event(struct device *device, enum monitor_event event, void *userdata) {
         struct server *s = userdata;
 
+        look_for_recoveries(s);
         devices_changed(s, device, event);
         if (s->statistics)
                 statistics_device_changed(s->statistics, device, event);
@@ -37,6 +45,7 @@ static void device_event(struct device *device, enum monitor_event event, void *
 static void job_event(int64_t job, enum print_state state, void *userdata) {
         struct server *s = userdata;
 
+        look_for_recoveries(s);
         receipts_job_changed(s, job, state);
         if (s->statistics)
                 statistics_job_changed(s->statistics, job, state);
@@ -46,6 +55,7 @@ static void job_event(int64_t job, enum print_state state, void *userdata) {
 
 static void engine_event(void *userdata) {
         look_for_faults(userdata);
+        look_for_recoveries(userdata);
         manager_changed(userdata);
         state_changed(userdata);
         bindings_follow_engine(userdata);
@@ -111,6 +121,7 @@ struct server *server_free(struct server *s) {
                 return NULL;
         receipts_end_calls(s);
         code_call_end_all(s);
+        recoveries_end_calls(s);
         sd_bus_track_unref(s->subscribers);
         sd_bus_track_unref(s->starter);
         sd_bus_track_unref(s->leader);

@@ -10,6 +10,7 @@
 #include "care/statistics.h"
 #include "care/health.h"
 #include "care/terminal-state.h"
+#include "care/recovery.h"
 #include "transaction/engine.h"
 
 #define SERVER_NAME "org.tilld1"
@@ -25,6 +26,7 @@ struct server {
         struct binding *binding;       /* the same */
         struct statistics *statistics; /* the same */
         struct health *health;         /* the same; set by who starts it */
+        struct recovery *recovery;     /* the same */
         const struct settings *settings;
         char *transaction_prefix; /* object path of transactions in this mode */
 
@@ -35,8 +37,9 @@ struct server {
 
         sd_bus_track *leader; /* who began or took up the newest change of the phone; NULL: nobody since the start */
 
-        struct face_call *face_calls; /* papers that are being drawn, receipt-faces.c */
-        struct code_call *code_calls; /* codes that are on their way, code-call.c */
+        struct face_call *face_calls;   /* papers that are being drawn, receipt-faces.c */
+        struct code_call *code_calls;   /* codes that are on their way, code-call.c */
+        struct probe_call *probe_calls; /* till-recover looks at the USB devices, recovery.c */
 
         struct binding_shown *shown; /* as the bus was told of the binding last; NULL: not yet */
 
@@ -89,6 +92,13 @@ int journal_call_reconcile(sd_bus_message *m, void *userdata, sd_bus_error *erro
 int journal_call_reconcile_file(sd_bus_message *m, void *userdata, sd_bus_error *error);
 
 int diagnostics_register(struct server *s);
+/* Its methods on USB devices, recovery.c. */
+int diagnostics_call_probe(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int diagnostics_call_recover(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int diagnostics_call_recover_with_code(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int diagnostics_call_list_recoveries(sd_bus_message *m, void *userdata, sd_bus_error *error);
+/* What is being looked at is forgotten, without an answer. */
+void recoveries_end_calls(struct server *s);
 /* A fault has opened or ended; userdata is the server. */
 void diagnostics_told(const struct fault_record *record, void *userdata);
 

@@ -110,3 +110,19 @@ int code_ask(unsigned forms, const char *number, int *ret_fd) {
                 fprintf(stderr, _("The code cannot be read: %s\n"), strerror(-r));
         return EXIT_NO;
 }
+
+int code_take_supervisor(int *argc, char **argv, int *ret_code) {
+        const char *number = NULL;
+        int n = 0;
+
+        for (int i = 0; i < *argc; i++) {
+                const char *value = startswith(argv[i], "--supervisor=");
+
+                if (value)
+                        number = value;
+                else
+                        argv[n++] = argv[i];
+        }
+        *argc = n;
+        return number ? code_ask(CODE_OF_OPERATOR, number, ret_code) : 0;
+}

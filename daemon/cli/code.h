@@ -18,5 +18,8 @@ enum code_form {
  */
 int code_ask(unsigned forms, const char *number, int *ret_fd);
 
+/* Takes --supervisor=NUMBER out of the words, wherever it stands, and asks for the code. 0, or the exit status. */
+int code_take_supervisor(int *argc, char **argv, int *ret_code);
+
 /* A pipe that has the line, as tilld takes codes. Negative errno. */
 int code_make_pipe(const char *line, int *ret_fd);

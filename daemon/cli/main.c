@@ -12,7 +12,7 @@ static const struct verb {
 } verbs[] = {
         { "status", verb_status, "", N_("how the terminal is doing") },
         { "devices", verb_devices, "", N_("readers and printers, connected or not") },
-        { "device", verb_device, "forget DEVICE", N_("one that is not coming back") },
+        { "device", verb_device, "ACT", N_("why one does not work: probe, recover and more") },
         { "statistics", verb_statistics, "[DEVICE]", N_("what each device has done in its life") },
         { "list", verb_list, "", N_("the last transactions") },
         { "show", verb_show, "TRANSACTION", N_("all of one transaction") },

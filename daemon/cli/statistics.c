@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* tillctl statistics and tillctl device: what each device has done in its life, and one that is not coming back. */
+/* tillctl statistics: what each device has done in its life. */
 #include <inttypes.h>
 
 #include "cli/code.h"
@@ -13,14 +13,6 @@ static int help_statistics(void) {
         printf("\n%s\n", _("DEVICE: as the list has it, its port, or its serial number. To reset takes a supervisor:\n"
                            "--supervisor=NUMBER, whose code is asked for, or a caller who has org.tilld1.supervise\n"
                            "(root has it). What they were is kept in the journal."));
-        return 0;
-}
-
-static int help_device(void) {
-        printf("%s\n\n", _("tillctl device forget DEVICE: it is not coming back, and not missed any more."));
-        printf("%s\n", _("DEVICE: as tillctl statistics has it, or its serial number. It takes a supervisor:\n"
-                         "--supervisor=NUMBER, whose code is asked for, or a caller who has org.tilld1.supervise\n"
-                         "(root has it). A device that is connected cannot be forgotten."));
         return 0;
 }
 
@@ -106,29 +98,12 @@ static int list(struct cli *cli, const char *device) {
 
 /* ---- What a supervisor does ---- */
 
-/* Takes --supervisor=NUMBER out of the words, wherever it stands, and asks for the code. 0, or the exit status. */
-static int take_supervisor(int *argc, char **argv, int *ret_code) {
-        const char *number = NULL;
-        int n = 0;
-
-        for (int i = 0; i < *argc; i++) {
-                const char *value = startswith(argv[i], "--supervisor=");
-
-                if (value)
-                        number = value;
-                else
-                        argv[n++] = argv[i];
-        }
-        *argc = n;
-        return number ? code_ask(CODE_OF_OPERATOR, number, ret_code) : 0;
-}
-
 static int reset(struct cli *cli, int argc, char **argv) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
         _cleanup_close_ int code = -EBADF;
         int r;
 
-        r = take_supervisor(&argc, argv, &code);
+        r = code_take_supervisor(&argc, argv, &code);
         if (r != 0)
                 return r;
         if (argc < 1) {
@@ -156,19 +131,5 @@ int verb_statistics(struct cli *cli, int argc, char **argv) {
         if (argc <= 2 && (argc == 1 || argv[1][0] != '-'))
                 return list(cli, argc == 2 ? argv[1] : NULL);
         (void) help_statistics();
-        return argc == 2 && streq(argv[1], "--help") ? 0 : EXIT_USAGE;
-}
-
-int verb_device(struct cli *cli, int argc, char **argv) {
-        _cleanup_close_ int code = -EBADF;
-        int r;
-
-        r = take_supervisor(&argc, argv, &code);
-        if (r != 0)
-                return r;
-        if (argc == 3 && streq(argv[1], "forget"))
-                return cli_call(cli, SERVICE_PATH, DIAGNOSTICS_INTERFACE,
-                                code >= 0 ? "ForgetDeviceWithCode" : "ForgetDevice", argv[2], NULL, code);
-        (void) help_device();
         return argc == 2 && streq(argv[1], "--help") ? 0 : EXIT_USAGE;
 }

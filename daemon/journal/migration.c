@@ -606,12 +606,25 @@ static const char schema_fault_environment[] =
         "ALTER TABLE faults ADD COLUMN environment TEXT NOT NULL DEFAULT '';"
         "CREATE TRIGGER faults_surrounded BEFORE UPDATE OF device, firmware, versions, environment ON faults"
         " BEGIN SELECT RAISE(ABORT, 'fixed: where a fault was does not change'); END;";
+/* Tries to bring a device back. */
+static const char schema_recoveries[] = "CREATE TABLE recoveries ("
+                                        " id INTEGER PRIMARY KEY,"
+                                        " device TEXT NOT NULL CHECK (device <> ''),"
+                                        " why TEXT NOT NULL,"
+                                        " by TEXT NOT NULL,"
+                                        " began_usec INTEGER NOT NULL,"
+                                        " began_up_usec INTEGER NOT NULL,"
+                                        " ended_usec INTEGER NOT NULL,"
+                                        " steps TEXT NOT NULL,"
+                                        " outcome TEXT NOT NULL"
+                                        ") STRICT;";
 
 const char *const journal_migrations[] = {
         schema_1,         schema_2,          schema_3,           schema_uptime,   schema_operators,
         schema_forwards,  schema_batches,    schema_checkpoints, schema_purge,    schema_faults,
         schema_agreement, schema_age,        schema_forwarding,  schema_reprints, schema_withdrawals,
         schema_bindings,  schema_maybe_sent, schema_faults_told, schema_devices,  schema_fault_environment,
+        schema_recoveries
 };
 const size_t journal_n_migrations = ELEMENTSOF(journal_migrations);
 

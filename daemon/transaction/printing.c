@@ -411,6 +411,10 @@ void printing_progress(const struct printing *p, const struct print_job *job, st
         }
 }
 
+bool printing_is_busy(const struct printing *p) {
+        return p->job > 0 && (p->done > 0 || !printer_get_status(p->printer)->waiting);
+}
+
 /* ---- The printer ---- */
 
 /* Whoever waits for a paper is told what holds it. */

@@ -54,6 +54,8 @@ int printing_open_drawer(struct printing *p, const struct print_asker *asker, pr
 void printing_kick(struct printing *p);
 void printing_device_changed(struct printing *p, struct device *device, enum monitor_event event);
 
+/* A paper is being printed: bytes of it may have left. What is held before is not. */
+bool printing_is_busy(const struct printing *p);
 /* Jobs that are not on paper yet. */
 int printing_count(const struct printing *p);
 /* The printer's status if this device is the one in use, else NULL. */

@@ -2,10 +2,9 @@
 /* Looks at each reader and printer on USB, also at what failed to bind, and says why. Changes nothing. */
 #include "helpers/till-recover/probe.h"
 
-#include <fcntl.h>
 #include <libusb.h>
-#include <sys/mman.h>
 
+#include "base/sealed-file.h"
 #include "helpers/till-recover/describe.h"
 
 #define DEVICES_MAX 64
@@ -69,25 +68,6 @@ static int probe_all(struct udev *udev, const char *wanted, cJSON *list) {
         return r;
 }
 
-/* Sealed: whoever reads it need not fear that it changes. */
-static int make_file(const char *text, size_t size) {
-        _cleanup_close_ int fd = memfd_create("probe", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-
-        if (fd < 0)
-                return -errno;
-        for (size_t done = 0; done < size;) {
-                ssize_t n = write(fd, text + done, size - done);
-
-                if (n < 0)
-                        return -errno;
-                done += (size_t) n;
-        }
-        if (fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0 ||
-            lseek(fd, 0, SEEK_SET) < 0)
-                return -errno;
-        return TAKE_FD(fd);
-}
-
 int probe(struct udev *udev, const char *name, struct answer *answer) {
         _cleanup_(cJSON_Deletep) cJSON *document = cJSON_CreateObject();
         cJSON *list = cJSON_AddArrayToObject(document, "Devices");
@@ -111,7 +91,7 @@ int probe(struct udev *udev, const char *name, struct answer *answer) {
                 answer->reason = "there is too much to tell of all: name a port";
                 return -EFBIG;
         }
-        r = make_file(text, strlen(text));
+        r = sealed_file_new("probe", text, strlen(text));
         if (r < 0)
                 return r;
         answer->file = r;
