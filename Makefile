@@ -39,6 +39,7 @@ LIBS_till-acquirer := libcrypto libssl libsystemd sqlite3
 LIBS_till-sim := libcrypto libsystemd libpng freetype2 fontconfig libqrencode zint
 LIBS_unit := libsystemd libudev libcrypto libssl sqlite3 libseccomp libcjson cmocka
 LIBS_test-device-monitor := umockdev-1.0
+LIBS_test-device-usb := umockdev-1.0
 
 # These ship no pkg-config file; one is C++.
 PLAIN_LIBS := zint phonenumber
@@ -203,8 +204,11 @@ $(O)/unit/test-care-recovery: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,clock_ge
 	monitor_get sd_event_add_time_relative)
 
 # The devices (tests/unit/devices-fixture.h).
-DEVICES_TESTS := $(patsubst %,$(O)/unit/test-%,care-statistics)
+DEVICES_TESTS := $(patsubst %,$(O)/unit/test-%,care-statistics care-devices care-acts)
 $(DEVICES_TESTS): LDFLAGS += $(addprefix -Wl$(comma)--wrap=,monitor_get monitor_find_connected printing_device printing_is_mute)
+$(O)/unit/test-care-devices: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,usb_is_known usb_is_settled usb_get usb_module_version printing_status \
+	printing_status_since clock_gettime)
+$(O)/unit/test-care-acts: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,monitor_find clock_gettime sd_event_add_time_relative)
 
 # The printer, and the disk.
 $(O)/unit/test-transaction-printing: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,journal_commit engine_panic monitor_find_connected \

@@ -55,6 +55,7 @@ struct device {
         char *syspath; /* "/sys/devices/…/till-printer0" */
 
         enum device_card card; /* EMV: kept up to date by uevents, also while nobody has the node open */
+        uint64_t card_usec;    /* since when it is seen so, CLOCK_BOOTTIME */
 };
 
 #define DEVICE_WHY_PRESENT "present at start"

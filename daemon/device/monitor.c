@@ -106,6 +106,13 @@ static enum device_card card_of(struct udev_device *udev_device) {
         return streq(card, "absent") ? DEVICE_CARD_ABSENT : DEVICE_CARD_PRESENT;
 }
 
+static void card_set(struct device *device, enum device_card card) {
+        if (device->card == card && device->card_usec > 0)
+                return;
+        device->card = card;
+        device->card_usec = clock_now(CLOCK_BOOTTIME);
+}
+
 static void device_clear(struct device *device) {
         free(device->id);
         free(device->port);
@@ -189,7 +196,7 @@ static int device_read(struct device *device, struct udev_device *udev_device) {
         device->product_id = hex_attribute(usb, "idProduct");
         device->release = hex_attribute(usb, "bcdDevice");
         device->plugged = number_property(udev_device, "USEC_INITIALIZED");
-        device->card = device->kind == DEVICE_EMV ? card_of(udev_device) : DEVICE_CARD_UNKNOWN;
+        card_set(device, device->kind == DEVICE_EMV ? card_of(udev_device) : DEVICE_CARD_UNKNOWN);
 
         r = id_make(device->port, device->interface, udev_device_get_sysname(udev_device), device->slot, &device->id);
         if (r >= 0)
@@ -284,7 +291,7 @@ static void entry_remove(struct monitor *monitor, struct entry *entry) {
 
 static void disconnect(struct monitor *monitor, struct device *device, const char *why) {
         state_set(device, false, why);
-        device->card = DEVICE_CARD_UNKNOWN;
+        card_set(device, DEVICE_CARD_UNKNOWN);
         /* The node's name is still there for whoever must close it. */
         tell(monitor, device, MONITOR_DISCONNECTED);
         free(TAKE_PTR(device->node));
@@ -337,7 +344,7 @@ static int on_present(struct monitor *monitor, struct udev_device *udev_device) 
                 return connect_device(monitor, udev_device);
         entry->seen = true;
         if (entry->device.kind == DEVICE_EMV)
-                entry->device.card = card_of(udev_device);
+                card_set(&entry->device, card_of(udev_device));
         tell(monitor, &entry->device, MONITOR_CHANGED);
         return 0;
 }

@@ -119,6 +119,7 @@ static void give(struct msr *msr) {
         swipe->time = record->time_ns / 1000;
         track_take(record, 0, track1_parse, &swipe->track1);
         track_take(record, 1, track2_parse, &swipe->track2);
+        swipe->no_start = (record->track[0].errors | record->track[1].errors) & TILL_MSR_ERROR_START;
         encrypted_take(record, &swipe->encrypted);
         msr->sequence = record->sequence;
         explicit_bzero(msr->record, sizeof(*msr->record));

@@ -27,6 +27,7 @@ struct msr_swipe {
         uint64_t time;     /* CLOCK_BOOTTIME, microseconds */
         struct track track1;
         struct track track2;
+        bool no_start; /* a track begins with something else than its start sentinel: swiped the wrong way round */
         struct msr_encrypted encrypted; /* where track2.status is TRACK_ENCRYPTED */
 };
 

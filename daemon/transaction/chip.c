@@ -179,6 +179,8 @@ static void reader_lost(struct transaction *t) {
         t->card = card_free(t->card);
         t->reader_busy =
                 monitor_find_connected(t->engine->monitor, DEVICE_EMV) && ++t->reader_failures < READER_TRIES_MAX;
+        if (!t->reader_busy)
+                transaction_hinder(t, "reader-failed");
         transaction_prompt_for_card(t);
         transaction_tell(t, TRANSACTION_CHANGED);
 }
@@ -326,6 +328,7 @@ static void card_moved(struct transaction *t, enum emv_card card) {
                 t->card_is_out = true;
                 return;
         }
+        transaction_hinder(t, "chip-mute");
         COPY(t->view.record.message, N_("The chip does not answer: take the card out, wipe it, insert it again."));
         t->view.prompt = "remove-card";
         transaction_tell(t, TRANSACTION_CHANGED);
@@ -401,6 +404,8 @@ static void card_ended(struct card *card, void *userdata) {
 static void reader_free(void *userdata) {
         struct engine *e = userdata;
 
+        /* One that could not be started quite was not counted. */
+        e->workers -= e->workers > 0;
         if (e->current && e->current->reader_busy)
                 transaction_devices_changed(e->current);
 }
@@ -438,6 +443,7 @@ int chip_start(struct transaction *t) {
         r = card_new(t->engine->config.event, t->engine->config.card_worker, fd, &listener, &t->card);
         if (r < 0)
                 return r;
+        t->engine->workers++;
         r = card_send(t->card, t->start);
         if (r < 0)
                 t->card = card_free(t->card);

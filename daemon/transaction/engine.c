@@ -25,6 +25,14 @@ void engine_panic(int error, const char *what) {
 
 /* ---- What comes from below ---- */
 
+#define MSR_RETRY_USEC (5 * USEC_PER_SEC)
+
+static void usb_changed(void *userdata) {
+        struct engine *e = userdata;
+
+        e->listener.changed(e->listener.userdata);
+}
+
 static void acquirer_changed(void *userdata) {
         struct engine *e = userdata;
 
@@ -56,19 +64,46 @@ static void msr_lost(struct msr *msr, int error, void *userdata) {
                 transaction_devices_changed(e->current);
 }
 
+static int on_msr_retry(sd_event_source *source, uint64_t usec, void *userdata);
+
+/* Who has it says nothing when it lets go. */
+static void retry_msr(struct engine *e) {
+        int r = sd_event_add_time_relative(e->config.event, &e->msr_retry, CLOCK_BOOTTIME, MSR_RETRY_USEC, 0,
+                                           on_msr_retry, e);
+
+        if (r < 0 && r != -ESTALE)
+                log_error_errno(r, "The magstripe reader is not used before it is plugged in anew");
+}
+
 static void attach_msr(struct engine *e) {
         struct device *device = monitor_find_connected(e->monitor, DEVICE_MSR);
         char title[DEVICE_TITLE_MAX];
+        bool again = e->msr_retry;
         int r;
 
         if (e->msr_device || !device)
                 return;
+        e->msr_retry = sd_event_source_disable_unref(e->msr_retry);
         r = msr_open(e->msr, device->node);
-        if (r < 0) {
-                log_error_errno(r, "%s cannot be opened", device_title(device, title));
+        if (r >= 0) {
+                e->msr_device = device;
                 return;
         }
-        e->msr_device = device;
+        if (!again)
+                log_error_errno(r, "%s cannot be opened; it is tried again and again", device_title(device, title));
+        retry_msr(e);
+}
+
+static int on_msr_retry(sd_event_source *source, uint64_t usec, void *userdata) {
+        struct engine *e = userdata;
+
+        attach_msr(e);
+        if (!e->msr_device)
+                return 0;
+        e->listener.device(e->msr_device, MONITOR_CHANGED, e->listener.userdata);
+        if (e->current)
+                transaction_devices_changed(e->current);
+        return 0;
 }
 
 int engine_await_swipe(struct engine *e, engine_swipe_t on_swipe, void *userdata) {
@@ -94,6 +129,8 @@ void engine_end_swipe(struct engine *e) {
 }
 
 static void msr_device_changed(struct engine *e, const struct device *device, enum monitor_event event) {
+        if (event == MONITOR_DISCONNECTED)
+                e->msr_retry = sd_event_source_disable_unref(e->msr_retry);
         if (event == MONITOR_DISCONNECTED && device == e->msr_device) {
                 msr_close(e->msr);
                 e->msr_device = NULL;
@@ -115,6 +152,8 @@ static void device_event(struct device *device, enum monitor_event event, void *
         struct engine *e = userdata;
 
         log_connection(device, event);
+        if (event == MONITOR_CONNECTED || event == MONITOR_DISCONNECTED)
+                usb_unsettle(e->usb);
         if (device->kind == DEVICE_PRINTER)
                 printing_device_changed(e->printing, device, event);
         if (device->kind == DEVICE_MSR)
@@ -178,6 +217,9 @@ int engine_new(const struct engine_config *config, const struct engine_listener 
         r = monitor_new(config->event, device_event, e, &e->monitor);
         if (r < 0)
                 return log_error_errno(r, "udev cannot be listened to");
+        r = usb_new(config->event, usb_changed, e, &e->usb);
+        if (r < 0)
+                return r;
         *ret = TAKE_PTR(e);
         return 0;
 }
@@ -190,7 +232,9 @@ struct engine *engine_free(struct engine *e) {
         acquirer_free(e->acquirer);
         transaction_free(e->current);
         outbox_free(e->outbox);
+        sd_event_source_disable_unref(e->msr_retry);
         msr_free(e->msr);
+        usb_free(e->usb);
         monitor_free(e->monitor);
         operators_free(e->operators);
         notices_free(e->notices);
@@ -262,6 +306,8 @@ int engine_start(struct engine *e) {
         outbox_kick(e->outbox);
         notices_kick(e->notices);
         r = monitor_start(e->monitor);
+        if (r >= 0)
+                r = usb_start(e->usb);
         if (r < 0)
                 return log_error_errno(r, "udev cannot be listened to");
         transaction_mind_card(e);
@@ -647,6 +693,11 @@ int64_t engine_current(const struct engine *e) {
         if (!e->current || transaction_is_done(e->current))
                 return 0;
         return transaction_get_view(e->current)->record.id;
+}
+
+uint64_t engine_idle_since(const struct engine *e) {
+        return e->current && transaction_is_done(e->current) ? transaction_get_view(e->current)->record.finished_boot
+                                                             : 0;
 }
 
 int engine_view(struct engine *e, int64_t id, struct transaction_view *ret) {

@@ -8,6 +8,7 @@
 
 #include "device/monitor.h"
 #include "device/msr.h"
+#include "device/usb.h"
 #include "emv/terminal.h"
 #include "transaction/acquirer.h"
 #include "transaction/exceptions.h"
@@ -32,7 +33,8 @@ struct engine_listener {
         void (*transaction)(const struct transaction_view *view, enum transaction_event event, void *userdata);
         void (*device)(struct device *device, enum monitor_event event, void *userdata);
         void (*job)(int64_t job, enum print_state state, void *userdata);
-        /* One of: current transaction, acquirer's state, number of reversals, forwards, withdrawals or print jobs. */
+        /* One of: current transaction, acquirer's state, what is on USB, number of reversals, forwards, withdrawals or
+         * print jobs. */
         void (*changed)(void *userdata);
         void *userdata;
 };
@@ -59,8 +61,11 @@ struct engine {
         struct engine_listener listener;
         struct acquirer *acquirer;
         struct monitor *monitor;
+        struct usb *usb;
         struct msr *msr;
-        struct device *msr_device; /* the one that msr holds, NULL for none */
+        struct device *msr_device;  /* the one that msr holds, NULL for none */
+        sd_event_source *msr_retry; /* of a reader that is there and cannot be opened */
+        unsigned workers;           /* that have the EMV reader, those about to end too */
         struct printing *printing;
         struct outbox *outbox;
         struct notices *notices;
@@ -121,6 +126,15 @@ static inline struct printing *engine_printing(const struct engine *e) {
 
 static inline struct upkeep *engine_upkeep(const struct engine *e) {
         return e->upkeep;
+}
+
+static inline const struct usb *engine_usb(const struct engine *e) {
+        return e->usb;
+}
+
+/* Whether it is the terminal itself that has the EMV reader's node open. */
+static inline bool engine_holds_emv(const struct engine *e) {
+        return e->workers > 0;
 }
 
 /* The magstripe reader that is held, NULL for none, and whether it takes swipes now. */
@@ -185,6 +199,8 @@ int engine_view(struct engine *e, int64_t id, struct transaction_view *ret);
 int engine_find(struct engine *e, const char *reference, struct transaction_view *ret);
 /* The id of the transaction that runs, 0 for none. */
 int64_t engine_current(const struct engine *e);
+/* When the last one ended, CLOCK_BOOTTIME; 0 while one runs, or where none was since the start. */
+uint64_t engine_idle_since(const struct engine *e);
 
 /* The refusal of a call that the journal could not take; ends the process as below when the disk is to blame. */
 int engine_refuse_journal(struct refusal *ret, int error);

@@ -34,6 +34,7 @@ struct printing {
         int64_t job_transaction;
         uint64_t done, size, told_usec; /* how far it is, and when that was said */
         const char *words;              /* the status as it was logged last */
+        uint64_t words_usec;            /* since when it is so */
         int unopened;                   /* why it could not be opened, as it was logged last; 0: it could */
         bool hindered;                  /* it said last that it cannot print */
         sd_event_source *retry;         /* of a printer that failed without being unplugged, and of the journal */

@@ -29,6 +29,10 @@ const struct printer_status *printing_status(const struct printing *p, const str
         return device == p->device ? printer_get_status(p->printer) : NULL;
 }
 
+uint64_t printing_status_since(const struct printing *p) {
+        return p->words_usec;
+}
+
 /* ---- The queue ---- */
 
 static void tell_job(struct printing *p, int64_t job, int64_t transaction, enum print_state state) {
@@ -449,6 +453,7 @@ static void status_changed(struct printer *printer, const struct printer_status 
         if (!streq_ptr(p->words, status->words)) {
                 log_info("Printer: %s", status->words);
                 p->words = status->words;
+                p->words_usec = clock_now(CLOCK_BOOTTIME);
                 tell_hold(p);
         }
         e->listener.device(p->device, MONITOR_CHANGED, e->listener.userdata);

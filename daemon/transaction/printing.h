@@ -60,3 +60,5 @@ bool printing_is_busy(const struct printing *p);
 int printing_count(const struct printing *p);
 /* The printer's status if this device is the one in use, else NULL. */
 const struct printer_status *printing_status(const struct printing *p, const struct device *device);
+/* Since when it says so, CLOCK_BOOTTIME. */
+uint64_t printing_status_since(const struct printing *p);

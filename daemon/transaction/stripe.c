@@ -4,7 +4,8 @@
 #include "transaction/card.h"
 #include "transaction/transaction-internal.h"
 
-static void ask_again(struct transaction *t, const char *message) {
+static void ask_again(struct transaction *t, const char *hindrance, const char *message) {
+        transaction_hinder(t, hindrance);
         COPY(t->view.record.message, message);
         transaction_tell(t, TRANSACTION_CHANGED);
 }
@@ -15,7 +16,7 @@ static bool refuse_chip_card(struct transaction *t, const char *service) {
                 return false;
         if (t->card)
                 t->view.prompt = "insert-card";
-        ask_again(t, N_("This card has a chip: insert it."));
+        ask_again(t, "chip-required", N_("This card has a chip: insert it."));
         return true;
 }
 
@@ -40,15 +41,17 @@ static void swiped_encrypted(struct transaction *t, const struct msr_encrypted *
                 log_warning("Transaction %" PRIi64 ": the magstripe reader encrypts in a way that the acquirer does "
                             "not take",
                             t->view.record.id);
-                return ask_again(t, N_("This reader encrypts cards in a way that the acquirer does not take. Insert "
-                                       "the chip."));
+                return ask_again(t, "encrypted",
+                                 N_("This reader encrypts cards in a way that the acquirer does not take. Insert "
+                                    "the chip."));
         }
         if (refuse_chip_card(t, e->service))
                 return;
         if (isempty(e->service) && !acquirer_profile(t->engine->acquirer)->hidden_service)
-                return ask_again(t, N_("This reader hides whether the card has a chip. Insert the chip."));
+                return ask_again(t, "encrypted",
+                                 N_("This reader hides whether the card has a chip. Insert the chip."));
         if (t->original && !isempty(t->original->pan_hash))
-                return ask_again(t,
+                return ask_again(t, "not-comparable",
                                  N_("This reader encrypts cards, so that this one cannot be compared with that of the "
                                     "original. Insert the chip."));
 
@@ -71,10 +74,11 @@ void transaction_swiped(struct transaction *t, const struct msr_swipe *swipe) {
                 return;
         if (track->status == TRACK_ENCRYPTED)
                 return swiped_encrypted(t, &swipe->encrypted);
+        if (track->status == TRACK_MALFORMED)
+                return ask_again(t, "not-payment", N_("This is not a payment card. Swipe another one."));
         if (track->status != TRACK_OK)
-                return ask_again(t, track->status == TRACK_MALFORMED
-                                            ? N_("This is not a payment card. Swipe another one.")
-                                            : N_("The stripe could not be read. Swipe the card again, steadily."));
+                return ask_again(t, swipe->no_start ? "wrong-way" : "unreadable",
+                                 N_("The stripe could not be read. Swipe the card again, steadily."));
         if (refuse_chip_card(t, track->service))
                 return;
         if (transaction_pan_mask(track->pan, masked_pan) < 0)

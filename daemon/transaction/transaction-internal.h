@@ -76,6 +76,8 @@ void transaction_tell(struct transaction *t, enum transaction_event event);
 int transaction_save_lazily(struct transaction *t, const char *event);
 /* What is asked of people while a card is waited for. */
 void transaction_prompt_for_card(struct transaction *t);
+/* A card was not taken: the word of view.hindrance. */
+void transaction_hinder(struct transaction *t, const char *hindrance);
 /* What checkout asks for is what the paper has a line for: not below the amount that needs none. */
 void transaction_ask_signature(struct transaction *t, bool wanted);
 /* In the caller's journal transaction. */

@@ -339,6 +339,11 @@ void transaction_prompt_for_card(struct transaction *t) {
         COPY(t->view.record.message, message);
 }
 
+void transaction_hinder(struct transaction *t, const char *hindrance) {
+        t->view.hindrance = hindrance;
+        t->view.hindrances++;
+}
+
 /* Both ways to a card at once, with what is there; the prompt says which. */
 static void ask_for_card(struct transaction *t) {
         int r;
@@ -443,6 +448,7 @@ int transaction_new(struct engine *e, const struct kind *kind, const struct tran
         t->kind = kind;
         t->view.record = *record;
         t->view.language = prompt_language("", e->config.terminal->country);
+        t->view.hindrance = "";
         t->can_choose = call->can_choose;
         t->start = calloc(1, sizeof(*t->start));
         if (!t->start)

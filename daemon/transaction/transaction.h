@@ -19,6 +19,14 @@ struct transaction_view {
         struct transaction_record record;
         const char *prompt;   /* "", "insert-or-swipe-card", … see org.tilld1.Transaction.xml */
         const char *language; /* of the cardholder, as prompt_language() says; "" for one that is only looked up */
+        /*
+         * Why a card was not taken last, never NULL: "unreadable", "wrong-way" (no start sentinel), "not-payment",
+         * "chip-required", "encrypted" (in a way that is of no use here) or "not-comparable" (with the original's, as
+         * it is encrypted) of a swipe, "chip-mute" of a chip, "reader-failed" of the EMV reader before a card was in;
+         * "" for nothing.
+         */
+        const char *hindrance;
+        unsigned hindrances; /* how often that was */
         /* Names of what the cardholder chooses from, in order; 0 but while it is asked. */
         unsigned n_applications;
         char applications[EMV_CANDIDATES_MAX][EMV_LABEL_MAX + 1];
@@ -31,7 +39,7 @@ enum transaction_event {
 };
 
 /* A row alone, as it is looked up. */
-#define TRANSACTION_VIEW_INIT ((struct transaction_view){ .prompt = "", .language = "" })
+#define TRANSACTION_VIEW_INIT ((struct transaction_view){ .prompt = "", .language = "", .hindrance = "" })
 
 /*
  * Writes the intent and asks for an approval or a card. The record's fixed fields and its approver are the caller's;
