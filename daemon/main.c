@@ -41,6 +41,7 @@ struct program {
         struct server *server;
         struct engine *engine;
         struct faults *faults;
+        struct acts *acts;
         struct health *health;
         struct recovery *recovery;
         struct binding *binding;
@@ -49,6 +50,9 @@ struct program {
 
 static void program_done(struct program *p) {
         /* Their last words go through the server, which then asks them; the engine's are for the server alone. */
+        acts_free(p->acts);
+        if (p->server)
+                p->server->acts = NULL;
         faults_free(p->faults);
         statistics_free(p->statistics);
         if (p->server) {
@@ -358,6 +362,10 @@ static int start(struct program *p) {
         r = faults_new(p->engine, diagnostics_told, p->server, &p->faults);
         if (r < 0)
                 return r;
+        r = acts_new(p->engine, p->faults, &p->acts);
+        if (r < 0)
+                return r;
+        p->server->acts = p->acts;
         r = health_new(p->engine, health_told, p->server, &p->health);
         if (r < 0)
                 return r;

@@ -21,6 +21,8 @@ static void transaction_event(const struct transaction_view *view, enum transact
 
         look_for_faults(s);
         look_for_recoveries(s);
+        if (s->acts)
+                acts_transaction(s->acts, view, event);
         transactions_changed(s, view, event);
         if (s->statistics)
                 statistics_transaction_changed(s->statistics, view, event);
@@ -35,6 +37,9 @@ static void device_event(struct device *device, enum monitor_event event, void *
         struct server *s = userdata;
 
         look_for_recoveries(s);
+        look_for_faults(s);
+        if (s->acts)
+                acts_device(s->acts, device, event);
         devices_changed(s, device, event);
         if (s->statistics)
                 statistics_device_changed(s->statistics, device, event);
@@ -46,6 +51,9 @@ static void job_event(int64_t job, enum print_state state, void *userdata) {
         struct server *s = userdata;
 
         look_for_recoveries(s);
+        look_for_faults(s);
+        if (s->acts)
+                acts_job(s->acts, job, state);
         receipts_job_changed(s, job, state);
         if (s->statistics)
                 statistics_job_changed(s->statistics, job, state);

@@ -6,6 +6,7 @@
 #include <systemd/sd-bus.h>
 
 #include "binding/binding.h"
+#include "care/acts.h"
 #include "care/faults.h"
 #include "care/statistics.h"
 #include "care/health.h"
@@ -27,6 +28,7 @@ struct server {
         struct statistics *statistics; /* the same */
         struct health *health;         /* the same; set by who starts it */
         struct recovery *recovery;     /* the same */
+        struct acts *acts;             /* the same; likewise */
         const struct settings *settings;
         char *transaction_prefix; /* object path of transactions in this mode */
 

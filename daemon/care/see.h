@@ -7,6 +7,7 @@
  * more exact cause first: a general one is left out where sight_has() the exact one.
  */
 
+#include "base/clock.h"
 #include "care/fault-changes.h"
 #include "transaction/engine.h"
 
@@ -18,9 +19,23 @@ int sight_add(struct fault_changes *sight, const char *code, const char *subject
         __attribute__((format(printf, 4, 5)));
 /* subject NULL: any. */
 bool sight_has(const struct fault_changes *sight, const char *code, const char *subject);
+/* It cannot be looked at just now: what is open of it stays so, and nothing is opened. subject NULL: any. */
+int sight_keep(struct engine *e, struct fault_changes *sight, const char *code, const char *subject);
+
+/* How long a printer must say the same to be believed: covers are opened and shut again. */
+#define SEE_PRINTER_SETTLE_USEC (2 * USEC_PER_SEC)
+/* How long a card may stay in with nothing to do. */
+#define SEE_CARD_LEFT_USEC (60 * USEC_PER_SEC)
 
 /* By the rows of the journal: rejected reversals and forwards, results that nobody knows, a refused settlement. */
 int see_journal(struct engine *e, struct fault_changes *sight);
 int see_clock(struct engine *e, struct fault_changes *sight);
+/* The kernel module. */
+int see_driver(struct engine *e, struct fault_changes *sight);
+/* What is on USB and of no use, and what is not there. */
+int see_device(struct engine *e, struct fault_changes *sight);
+int see_printer(struct engine *e, struct fault_changes *sight);
+/* The EMV reader's slot. */
+int see_reader(struct engine *e, struct fault_changes *sight);
 /* The disk that the journal is on. */
 int see_disk(struct engine *e, struct fault_changes *sight);

@@ -20,3 +20,21 @@ int sight_add(struct fault_changes *sight, const char *code, const char *subject
 bool sight_has(const struct fault_changes *sight, const char *code, const char *subject) {
         return fault_changes_find(sight, code, subject);
 }
+
+struct keep {
+        struct fault_changes *sight;
+        const char *code, *subject;
+};
+
+static int keep_one(const struct fault_record *open, void *userdata) {
+        const struct keep *k = userdata;
+
+        if (!streq(open->code, k->code) || (k->subject && !streq(open->subject, k->subject)))
+                return 0;
+        return sight_add(k->sight, open->code, open->subject, "%s", open->detail);
+}
+
+int sight_keep(struct engine *e, struct fault_changes *sight, const char *code, const char *subject) {
+        return fault_record_each(engine_journal(e), &(struct fault_filter){ .open = true }, keep_one,
+                                 &(struct keep){ sight, code, subject });
+}

@@ -70,7 +70,7 @@ static void dev_run(void) {
 }
 
 /* The driver counts. */
-static void dev_count(const struct device *d, const char *attribute, unsigned value) {
+static _unused_ void dev_count(const struct device *d, const char *attribute, unsigned value) {
         char path[256];
         FILE *f;
 
@@ -117,13 +117,13 @@ static struct device *dev_plug(enum device_kind kind, const char *id, const char
         return d;
 }
 
-static void dev_unplug(struct device *d) {
+static _unused_ void dev_unplug(struct device *d) {
         d->connected = false;
         if (dev.statistics)
                 statistics_device_changed(dev.statistics, d, MONITOR_DISCONNECTED);
 }
 
-static uint64_t dev_value(const char *key, const char *name) {
+static _unused_ uint64_t dev_value(const char *key, const char *name) {
         uint64_t n = 99;
 
         assert_int_equal(statistic_get(shop.journal, key, name, &n), 0);
