@@ -582,3 +582,5 @@ module_exit(till_exit);
 MODULE_DESCRIPTION("Magstripe readers, EMV readers and receipt printers of a payment terminal");
 MODULE_AUTHOR("The tilld authors");
 MODULE_LICENSE("GPL");
+/* That of the daemon whose package this is from. */
+MODULE_VERSION("0.1.0");
