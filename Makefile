@@ -176,7 +176,7 @@ $(O)/unit/test-journal-purge: LDFLAGS += -Wl,--wrap=clock_gettime
 $(O)/unit/test-transaction-operators: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,scrypt_new notices_kick announce_locked_operator)
 
 # Who may is asked of the test.
-$(patsubst %,$(O)/unit/test-bus-%,binding diagnostics operators journal receipts statistics transactions): LDFLAGS += $(addprefix -Wl$(comma)--wrap=,authority_check authority_sender_uid)
+$(patsubst %,$(O)/unit/test-bus-%,binding diagnostics operators journal receipts recovery statistics transactions): LDFLAGS += $(addprefix -Wl$(comma)--wrap=,authority_check authority_sender_uid)
 $(O)/unit/test-bus-operators: LDFLAGS += -Wl,--wrap=sd_event_add_time_relative
 # There is no bus that tells who calls, and who has left it.
 $(O)/unit/test-bus-binding: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,sd_bus_track_new sd_bus_track_add_sender \

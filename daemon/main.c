@@ -374,6 +374,7 @@ static int start(struct program *p) {
         if (r < 0)
                 return r;
         p->server->recovery = p->recovery;
+        faults_set_recovery(p->faults, p->recovery);
         binding_listener.userdata = p->server;
         r = binding_new(p->engine, &binding_listener, &p->binding);
         if (r < 0)

@@ -36,7 +36,8 @@ struct fault_code {
         struct fault_text support[FAULT_STEPS_MAX];  /* what who is called does, in order; one at least */
         struct fault_text part;                      /* to be brought along; empty for none */
         enum fault_about about;
-        bool lasts; /* as long as its cause, that is looked at: nobody ends it by hand */
+        bool lasts;    /* as long as its cause, that is looked at: nobody ends it by hand */
+        bool recovers; /* the device in question is brought back, care/recovery.h */
 };
 
 /* Of systemd's journal, for the end of any. */

@@ -23,6 +23,7 @@ const struct fault_code faults_of_driver[] = {
                 .part = { "device of a supported model", "支持型号的设备" },
                 .about = FAULT_ABOUT_DEVICE,
                 .lasts = true,
+                .recovers = true,
         },
         {
                 .code = "device-claimed",
@@ -109,6 +110,7 @@ const struct fault_code faults_of_driver[] = {
                 .part = { "USB hub with a power supply, USB cable", "带电源的 USB 集线器、USB 数据线" },
                 .about = FAULT_ABOUT_DEVICE,
                 .lasts = true,
+                .recovers = true,
         },
         {
                 .code = "device-unstable",

@@ -207,6 +207,7 @@ const struct fault_code faults_of_printer[] = {
                                "打印测试页：tillctl receipt print test-page。打印机确认一张后故障自动结束。" } },
                 .part = { "printer", "打印机" },
                 .about = FAULT_ABOUT_DEVICE,
+                .recovers = true,
         },
         {
                 .code = "printer-model-unknown",

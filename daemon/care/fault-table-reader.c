@@ -146,6 +146,7 @@ const struct fault_code faults_of_reader[] = {
                                "没有交易时已自动复位。读出一张芯片后故障自动结束。" } },
                 .part = { "chip reader", "芯片读卡器" },
                 .about = FAULT_ABOUT_DEVICE,
+                .recovers = true,
         },
         {
                 .code = "card-left-in",

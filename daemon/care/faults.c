@@ -26,6 +26,7 @@ struct faults {
         sd_event_source *soon, *tick;
         struct clock_jump *clock_jump;
         struct fault_notices *notices;
+        struct recovery *recovery;
         struct fault_changes observed; /* since the last look */
         uint64_t verdict_usec;         /* of the check of the journal that was looked at last */
         unsigned open;
@@ -58,6 +59,18 @@ static int count_open(struct faults *f) {
         return 0;
 }
 
+/* Each time that it is seen. */
+static void follow(struct faults *f, const struct fault_change *change) {
+        const struct fault_code *code = fault_code_find(change->record.code);
+
+        if (!f->recovery || !code || !code->recovers)
+                return;
+        if (change->end)
+                recovery_forget(f->recovery, change->record.subject);
+        else
+                (void) recovery_want(f->recovery, change->record.subject, code->code);
+}
+
 static int commit(struct faults *f, struct fault_changes *c) {
         int r;
 
@@ -76,6 +89,8 @@ static int commit(struct faults *f, struct fault_changes *c) {
         if (r < 0)
                 return r;
         fault_notices_keep(f->notices);
+        for (size_t i = 0; i < c->n; i++)
+                follow(f, c->list + i);
         for (size_t i = 0; i < c->n; i++)
                 if (c->list[i].tell) {
                         fault_log(&c->list[i].record);
@@ -194,6 +209,8 @@ static int look(struct faults *f) {
                 r = commit(f, &l.changes);
         if (r < 0)
                 return r;
+        for (size_t i = 0; i < l.seen.n; i++)
+                follow(f, l.seen.list + i);
         f->verdict_usec = verdict->time_usec;
         fault_changes_done(&f->observed);
         return 0;
@@ -256,6 +273,10 @@ void faults_disprove(struct faults *f, const char *code, const char *subject) {
         if (f->open == 0)
                 return;
         observe(f, fault_changes_add_end(&f->observed, &record));
+}
+
+void faults_set_recovery(struct faults *f, struct recovery *recovery) {
+        f->recovery = recovery;
 }
 
 void faults_kick(struct faults *f) {

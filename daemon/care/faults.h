@@ -12,6 +12,7 @@
 
 #include <cjson/cJSON.h>
 
+#include "care/recovery.h"
 #include "journal/fault.h"
 #include "transaction/engine.h"
 
@@ -24,6 +25,8 @@ int faults_new(struct engine *e, faults_told_t told, void *userdata, struct faul
 struct faults *faults_free(struct faults *f);
 DEFINE_CLEANUP(struct faults *, faults_free);
 
+/* Who brings devices back, borrowed; NULL: nobody. */
+void faults_set_recovery(struct faults *f, struct recovery *recovery);
 /* The first look, and from then on those that are due. */
 int faults_start(struct faults *f);
 /* Something has changed: it is looked at soon. */

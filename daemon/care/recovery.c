@@ -27,6 +27,7 @@ struct ladder {
         struct ladder *next;
         struct recovery *owner;
         struct recovery_record record; /* id 0: not in the journal yet */
+        char interface[USB_NAME_MAX];  /* of one that was called so; "" for none */
         enum phase phase;
         enum recover_verb step; /* the next one, or the one that is taken */
         struct recover_call *call;
@@ -48,6 +49,21 @@ static void go_on_soon(struct recovery *r) {
 
 /* ---- Ladders ---- */
 
+/* What is wrong is said of a device's id, or of the USB port or interface of one that has none. */
+struct subject {
+        char device[sizeof(((struct recovery_record *) 0)->device)]; /* id or port */
+        char interface[USB_NAME_MAX];
+};
+
+static void subject_read(const char *name, struct subject *ret) {
+        *ret = (struct subject){};
+        COPY(ret->device, name);
+        if (!usb_interface_is_name(name))
+                return;
+        COPY(ret->interface, name);
+        ret->device[strcspn(name, ":")] = '\0';
+}
+
 static struct ladder *ladder_find(const struct recovery *r, const char *device) {
         for (struct ladder *l = r->ladders; l; l = l->next)
                 if (streq(l->record.device, device))
@@ -67,12 +83,13 @@ static struct ladder *ladder_free(struct ladder *l) {
         return NULL;
 }
 
-static int ladder_new(struct recovery *r, const char *device, const char *why, const char *by) {
+static int ladder_new(struct recovery *r, const struct subject *subject, const char *why, const char *by) {
         struct ladder *l = calloc(1, sizeof(*l));
 
         if (!l)
                 return -ENOMEM;
-        COPY(l->record.device, device);
+        COPY(l->record.device, subject->device);
+        COPY(l->interface, subject->interface);
         COPY(l->record.why, why);
         COPY(l->record.by, by);
         l->owner = r;
@@ -161,7 +178,7 @@ static const char *step_name(const struct ladder *l) {
         const struct device *d = find_device(l);
 
         if (l->step == RECOVER_REBIND)
-                return d ? d->interface : NULL;
+                return *l->interface ? l->interface : d ? d->interface : NULL;
         return d ? d->port : l->record.device;
 }
 
@@ -289,31 +306,38 @@ static int check_limits(const struct recovery *r, const char *device, unsigned *
 
 static bool is_device(const struct recovery *r, const char *device) {
         return strlen(device) < sizeof(((struct recovery_record *) 0)->device) &&
-               (usb_port_is_name(device) || monitor_find(engine_monitor(r->engine), device));
+               (usb_port_is_name(device) || usb_interface_is_name(device) ||
+                monitor_find(engine_monitor(r->engine), device));
 }
 
 int recovery_want(struct recovery *r, const char *device, const char *why) {
-        struct ladder *l = ladder_find(r, device);
+        struct subject subject;
         unsigned minutes;
+        struct ladder *l;
         int error;
 
+        subject_read(device, &subject);
+        l = ladder_find(r, subject.device);
         if (l && l->phase == RESTING)
                 return go_on(l);
         if (l)
                 return 0;
         if (!is_device(r, device))
                 return -EINVAL;
-        error = check_limits(r, device, &minutes);
+        error = check_limits(r, subject.device, &minutes);
         if (error == -EBUSY || error == -EDQUOT)
                 return 0;
         if (error >= 0)
-                error = ladder_new(r, device, why, "");
+                error = ladder_new(r, &subject, why, "");
         return error < 0 ? error : 1;
 }
 
 void recovery_forget(struct recovery *r, const char *device) {
-        struct ladder *l = ladder_find(r, device);
+        struct subject subject;
+        struct ladder *l;
 
+        subject_read(device, &subject);
+        l = ladder_find(r, subject.device);
         /* What is acted on now is looked at afterwards. */
         if (l && l->phase != ACTING)
                 ladder_end(l, "works");
@@ -342,10 +366,13 @@ static int refuse(struct refusal *ret, const char *device, int error, unsigned m
 }
 
 int recovery_ask(struct recovery *r, const char *device, const char *by, struct refusal *ret) {
-        struct ladder *l = ladder_find(r, device);
+        struct subject subject;
         unsigned minutes = 0;
+        struct ladder *l;
         int error;
 
+        subject_read(device, &subject);
+        l = ladder_find(r, subject.device);
         if (!is_device(r, device))
                 return refusal_set(ret, REFUSAL_NOT_FOUND, "There is no device %.40s: tillctl devices lists them",
                                    device);
@@ -356,9 +383,9 @@ int recovery_ask(struct recovery *r, const char *device, const char *by, struct 
                 return refusal_set(ret, REFUSAL_BUSY, "Device %s is being recovered: see ListRecoveries", device);
         if (l && go_on(l) > 0)
                 return 0;
-        error = check_limits(r, device, &minutes);
+        error = check_limits(r, subject.device, &minutes);
         if (error >= 0)
-                error = ladder_new(r, device, "by-hand", by);
+                error = ladder_new(r, &subject, "by-hand", by);
         return error < 0 ? refuse(ret, device, error, minutes) : 0;
 }
 

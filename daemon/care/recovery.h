@@ -26,9 +26,9 @@ DEFINE_CLEANUP(struct recovery *, recovery_free);
 int recovery_start(struct recovery *r);
 
 /*
- * Something is wrong with a device, by its id, or by its USB port where it has none; why is the fault's code. It may
- * be called each time that this is seen. 1 when that leads to a step, soon; 0 when one is on its way, or the limits
- * leave none; -EINVAL for what is no device.
+ * Something is wrong with a device, by its id, or by its USB port or interface where it has none; why is the fault's
+ * code. It may be called each time that this is seen. 1 when that leads to a step, soon; 0 when one is on its way, or
+ * the limits leave none; -EINVAL for what is no device.
  */
 int recovery_want(struct recovery *r, const char *device, const char *why);
 /* It works. */

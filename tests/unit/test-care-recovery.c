@@ -7,7 +7,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "care/recovery.h"
+#include "care/faults.h"
 #include "device/recover.h"
 #include "engine-fixture.h"
 #include "fake-helper.h"
@@ -245,11 +245,53 @@ static void port_alone(void **state) {
         assert_newest("reset done, power done", "failed");
         assert_int_equal(recovery_want(t.recovery, "../1-7", "device-refused"), -EINVAL);
         assert_int_equal(recovery_want(t.recovery, "", "device-refused"), -EINVAL);
+        /* The same port by its interface, which is bound. */
+        assert_int_equal(recovery_want(t.recovery, "1-7:1.0", "device-refused"), 0);
+        assert_int_equal(recovery_want(t.recovery, "1-6:1.0", "device-refused"), 1);
+        assert_asked("reset 1-6; rebind 1-6:1.0; power 1-6; ");
+        assert_string_equal(newest().device, "1-6");
         /* A device comes there. */
         t.printer.port = (char *) "1-8";
         assert_int_equal(recovery_want(t.recovery, "1-8", "device-refused"), 1);
         assert_asked("reset 1-8; ");
         assert_newest("reset done", "");
+}
+
+/* ---- Faults ---- */
+
+static void on_fault(const struct fault_record *record, void *userdata) {
+}
+
+static void observe(struct faults *f, const char *code) {
+        struct fault_record seen = { .subject = PRINTER };
+
+        COPY(seen.code, code);
+        faults_observe(f, &seen);
+}
+
+/* Each time that a fault is seen is evidence; so is its end. */
+static void by_faults(void **state) {
+        struct faults *f;
+
+        assert_int_equal(faults_new(shop.engine, on_fault, NULL, &f), 0);
+        faults_set_recovery(f, t.recovery);
+        assert_int_equal(faults_start(f), 0);
+        observe(f, "emv-fault");
+        assert_asked("reset 1-2; ");
+        assert_string_equal(newest().why, "emv-fault");
+        /* A look that finds nothing new is none. */
+        faults_kick(f);
+        assert_asked("");
+        observe(f, "emv-fault");
+        assert_asked("rebind 1-2:1.0; ");
+        faults_disprove(f, "emv-fault", "");
+        assert_asked("");
+        assert_newest("reset done, rebind done", "works");
+        /* What a person has to mend is left to people. */
+        t.up += 3600;
+        observe(f, "emv-dirty");
+        assert_asked("");
+        faults_free(f);
 }
 
 /* ---- When ---- */
@@ -453,9 +495,10 @@ static void documents(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
         const struct CMUnitTest tests[] = {
-                TEST(all_steps),   TEST(works_again), TEST(nobody_says), TEST(stays_away),   TEST(steps_fail),
-                TEST(bad_answers), TEST(port_alone),  TEST(waits),       TEST(works_before), TEST(limits),
-                TEST(interrupted), TEST(by_hand),     TEST(events),      TEST(rows),         TEST(documents),
+                TEST(all_steps),  TEST(works_again),  TEST(nobody_says), TEST(stays_away),
+                TEST(steps_fail), TEST(bad_answers),  TEST(port_alone),  TEST(by_faults),
+                TEST(waits),      TEST(works_before), TEST(limits),      TEST(interrupted),
+                TEST(by_hand),    TEST(events),       TEST(rows),        TEST(documents),
         };
 
         return cmocka_run_group_tests_name("care-recovery", tests, NULL, NULL);
