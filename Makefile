@@ -176,7 +176,7 @@ $(O)/unit/test-journal-purge: LDFLAGS += -Wl,--wrap=clock_gettime
 $(O)/unit/test-transaction-operators: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,scrypt_new notices_kick announce_locked_operator)
 
 # Who may is asked of the test.
-$(patsubst %,$(O)/unit/test-bus-%,binding diagnostics operators journal receipts recovery statistics transactions): LDFLAGS += $(addprefix -Wl$(comma)--wrap=,authority_check authority_sender_uid)
+$(patsubst %,$(O)/unit/test-bus-%,binding diagnostics journal maintenance operators receipts recovery statistics transactions): LDFLAGS += $(addprefix -Wl$(comma)--wrap=,authority_check authority_sender_uid)
 $(O)/unit/test-bus-operators: LDFLAGS += -Wl,--wrap=sd_event_add_time_relative
 # There is no bus that tells who calls, and who has left it.
 $(O)/unit/test-bus-binding: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,sd_bus_track_new sd_bus_track_add_sender \
@@ -204,11 +204,12 @@ $(O)/unit/test-care-recovery: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,clock_ge
 	monitor_get sd_event_add_time_relative)
 
 # The devices (tests/unit/devices-fixture.h).
-DEVICES_TESTS := $(patsubst %,$(O)/unit/test-%,care-statistics care-devices care-acts)
+DEVICES_TESTS := $(patsubst %,$(O)/unit/test-%,care-maintenance care-statistics care-devices care-acts)
 $(DEVICES_TESTS): LDFLAGS += $(addprefix -Wl$(comma)--wrap=,monitor_get monitor_find_connected printing_device printing_is_mute)
 $(O)/unit/test-care-devices: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,usb_is_known usb_is_settled usb_get usb_module_version printing_status \
 	printing_status_since clock_gettime)
 $(O)/unit/test-care-acts: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,monitor_find clock_gettime sd_event_add_time_relative)
+$(O)/unit/test-care-maintenance: LDFLAGS += -Wl,--wrap=clock_gettime
 
 # The printer, and the disk.
 $(O)/unit/test-transaction-printing: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,journal_commit engine_panic monitor_find_connected \

@@ -16,3 +16,10 @@ struct bus_option {
 
 /* options ends with an entry without a key. Negative errno; with *ret->code set when the caller is to blame. */
 int options_read(sd_bus_message *m, const struct bus_option *options, struct refusal *ret);
+
+/* What sd_bus_message_read_strv() gave. */
+static inline void names_freep(char ***names) {
+        for (char **name = *names; name && *name; name++)
+                free(*name);
+        free(*names);
+}

@@ -172,6 +172,9 @@ int server_start(struct server *s, struct engine *engine, struct faults *faults,
         r = faults_register(s);
         if (r < 0)
                 return r;
+        r = maintenance_register(s);
+        if (r < 0)
+                return r;
         r = bindings_register(s);
         if (r < 0)
                 return r;

@@ -108,6 +108,8 @@ int statistics_register(struct server *s);
 /* Device.GetStatistics, for the handler to return. */
 int statistics_call_of_device(struct server *s, sd_bus_message *m, const struct device *device);
 
+int maintenance_register(struct server *s);
+
 int bindings_register(struct server *s);
 void bindings_changed(struct server *s);
 /* The same where the engine alone has changed, which is often: cheap while no phone is being changed. */

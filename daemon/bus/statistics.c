@@ -102,14 +102,8 @@ int statistics_call_of_device(struct server *s, sd_bus_message *m, const struct 
 
 /* ---- By a supervisor ---- */
 
-static void names_free(char ***names) {
-        for (char **name = *names; name && *name; name++)
-                free(*name);
-        free(*names);
-}
-
 static int do_reset(struct server *s, sd_bus_message *m, const char *by, sd_bus_message *reply, struct refusal *ret) {
-        _cleanup_(names_free) char **names = NULL;
+        _cleanup_(names_freep) char **names = NULL;
         char key[DEVICE_KEY_SIZE];
         const char *device;
         int r;

@@ -103,7 +103,7 @@ static int commit(struct faults *f, struct fault_changes *c) {
 
 /* The more exact cause first. */
 static int (*const see[])(struct engine *e, struct fault_changes *sight) = {
-        see_journal, see_clock, see_disk, see_driver, see_device, see_printer, see_reader,
+        see_journal, see_clock, see_disk, see_driver, see_device, see_printer, see_reader, see_maintenance,
 };
 
 struct look {

@@ -39,3 +39,5 @@ int see_printer(struct engine *e, struct fault_changes *sight);
 int see_reader(struct engine *e, struct fault_changes *sight);
 /* The disk that the journal is on. */
 int see_disk(struct engine *e, struct fault_changes *sight);
+/* What is due to keep the terminal well, and drills. */
+int see_maintenance(struct engine *e, struct fault_changes *sight);

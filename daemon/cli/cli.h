@@ -37,6 +37,7 @@ int verb_status(struct cli *cli, int argc, char **argv);
 int verb_devices(struct cli *cli, int argc, char **argv);
 int verb_device(struct cli *cli, int argc, char **argv);
 int verb_statistics(struct cli *cli, int argc, char **argv);
+int verb_maintenance(struct cli *cli, int argc, char **argv);
 /* Each kind of transaction is a verb. */
 int verb_kind(struct cli *cli, int argc, char **argv);
 int verb_list(struct cli *cli, int argc, char **argv);

@@ -5,6 +5,7 @@
 
 #include "base/secret.h"
 #include "cli/prompt.h"
+#include "cli/words.h"
 
 /* No code is as long. */
 #define CODE_LINE_MAX 63
@@ -112,17 +113,7 @@ int code_ask(unsigned forms, const char *number, int *ret_fd) {
 }
 
 int code_take_supervisor(int *argc, char **argv, int *ret_code) {
-        const char *number = NULL;
-        int n = 0;
+        const char *number = words_take_option(argc, argv, "--supervisor=");
 
-        for (int i = 0; i < *argc; i++) {
-                const char *value = startswith(argv[i], "--supervisor=");
-
-                if (value)
-                        number = value;
-                else
-                        argv[n++] = argv[i];
-        }
-        *argc = n;
         return number ? code_ask(CODE_OF_OPERATOR, number, ret_code) : 0;
 }

@@ -14,6 +14,7 @@ static const struct verb {
         { "devices", verb_devices, "", N_("readers and printers, connected or not") },
         { "device", verb_device, "ACT", N_("why one does not work: probe, recover and more") },
         { "statistics", verb_statistics, "[DEVICE]", N_("what each device has done in its life") },
+        { "maintenance", verb_maintenance, "[ACT]", N_("what is to be cleaned or drilled, and when") },
         { "list", verb_list, "", N_("the last transactions") },
         { "show", verb_show, "TRANSACTION", N_("all of one transaction") },
         { "sale", verb_kind, "AMOUNT [CURRENCY]", N_("take a payment and wait for its result") },

@@ -619,12 +619,32 @@ static const char schema_recoveries[] = "CREATE TABLE recoveries ("
                                         " outcome TEXT NOT NULL"
                                         ") STRICT;";
 
+/* What was done last to keep devices well, and the drills that were held. */
+static const char schema_maintenance[] = "CREATE TABLE maintenance ("
+                                         " item TEXT NOT NULL CHECK (item <> ''),"
+                                         " device TEXT NOT NULL,"
+                                         " count INTEGER NOT NULL CHECK (count >= 0),"
+                                         " done_usec INTEGER NOT NULL,"
+                                         " done_by TEXT NOT NULL,"
+                                         " note TEXT NOT NULL,"
+                                         " PRIMARY KEY (item, device)"
+                                         ") STRICT, WITHOUT ROWID;"
+                                         "CREATE TABLE drills ("
+                                         " id INTEGER PRIMARY KEY AUTOINCREMENT,"
+                                         " kind TEXT NOT NULL CHECK (kind <> ''),"
+                                         " people TEXT NOT NULL,"
+                                         " recorded_by TEXT NOT NULL,"
+                                         " held_usec INTEGER NOT NULL,"
+                                         " note TEXT NOT NULL"
+                                         ") STRICT;"
+                                         "CREATE INDEX drills_kind ON drills (kind, id);";
+
 const char *const journal_migrations[] = {
-        schema_1,         schema_2,          schema_3,           schema_uptime,   schema_operators,
-        schema_forwards,  schema_batches,    schema_checkpoints, schema_purge,    schema_faults,
-        schema_agreement, schema_age,        schema_forwarding,  schema_reprints, schema_withdrawals,
-        schema_bindings,  schema_maybe_sent, schema_faults_told, schema_devices,  schema_fault_environment,
-        schema_recoveries
+        schema_1,          schema_2,           schema_3,           schema_uptime,   schema_operators,
+        schema_forwards,   schema_batches,     schema_checkpoints, schema_purge,    schema_faults,
+        schema_agreement,  schema_age,         schema_forwarding,  schema_reprints, schema_withdrawals,
+        schema_bindings,   schema_maybe_sent,  schema_faults_told, schema_devices,  schema_fault_environment,
+        schema_recoveries, schema_maintenance,
 };
 const size_t journal_n_migrations = ELEMENTSOF(journal_migrations);
 

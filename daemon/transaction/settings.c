@@ -265,6 +265,33 @@ static int assign_offline(struct settings *s, const char *key, const char *value
         return -EINVAL;
 }
 
+static int assign_maintenance(struct settings *s, const char *key, const char *value, const char **ret_reason) {
+        struct maintenance_limits *m = &s->maintenance;
+        const struct {
+                const char *key;
+                unsigned *limit;
+        } limits[] = {
+                { "msr-swipes", &m->msr_swipes },         { "msr-days", &m->msr_days },
+                { "emv-insertions", &m->emv_insertions }, { "emv-days", &m->emv_days },
+                { "printer-metres", &m->printer_metres }, { "printer-days", &m->printer_days },
+                { "cutter-cuts", &m->cutter_cuts },       { "inspection-days", &m->inspection_days },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(limits); i++)
+                if (streq(key, limits[i].key))
+                        return parse_number(value, 0, 99999999, limits[i].limit, ret_reason,
+                                            "what [maintenance] is due after is 0 to 99999999; 0: never");
+        if (!streq(key, "drills")) {
+                *ret_reason = "no such key in [maintenance]; tilld.conf(5) lists them";
+                return -EINVAL;
+        }
+        *ret_reason = "drills= in [maintenance] is yes or no";
+        if (!streq(value, "yes") && !streq(value, "no"))
+                return -EINVAL;
+        m->drills = streq(value, "yes");
+        return 0;
+}
+
 /* What is not in the list is left out; security and binding are in it whatever it says. */
 static int assign_events(struct settings *s, const char *value, const char **ret_reason) {
         _cleanup_free_ char *list = strdup(value);
@@ -306,17 +333,18 @@ static int assign(const char *section, const char *key, const char *value, void 
                 const char *name;
                 int (*assign)(struct settings *s, const char *key, const char *value, const char **ret_reason);
         } sections[] = {
-                { "terminal", assign_terminal }, { "merchant", assign_merchant }, { "acquirer", assign_acquirer },
-                { "receipt", assign_receipt },   { "offline", assign_offline },   { "journal", assign_journal },
-                { "binding", assign_binding },   { "notice", assign_notice },
+                { "terminal", assign_terminal },       { "merchant", assign_merchant },
+                { "acquirer", assign_acquirer },       { "receipt", assign_receipt },
+                { "offline", assign_offline },         { "journal", assign_journal },
+                { "binding", assign_binding },         { "notice", assign_notice },
+                { "maintenance", assign_maintenance },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(sections); i++)
                 if (streq(sections[i].name, section))
                         return sections[i].assign(userdata, key, value, ret_reason);
-        *ret_reason =
-                "no such section; there are [terminal], [merchant], [acquirer], [offline], [journal], [notice] and "
-                "[binding]";
+        *ret_reason = "no such section; there are [terminal], [merchant], [acquirer], [offline], [journal], [notice], "
+                      "[maintenance] and [binding]";
         return -EINVAL;
 }
 
@@ -351,6 +379,16 @@ int settings_load(const char *path, const char *drop_in_dir, struct settings **r
                 .profile = &host_profile_unionpay,
                 .retention_days = 400,
                 .waiting_hours = 24,
+                .maintenance = {
+                        .msr_swipes = 5000,
+                        .msr_days = 180,
+                        .emv_insertions = 10000,
+                        .emv_days = 180,
+                        .printer_metres = 5000,
+                        .printer_days = 90,
+                        .cutter_cuts = 1500000,
+                        .inspection_days = 365,
+                },
         };
 
         r = config_parse_file(path, assign, s);

@@ -45,6 +45,17 @@ struct settings {
                 unsigned age;    /* of the oldest, in hours: beyond it no more are approved */
         } offline;
 
+        /* What each item of maintenance is due after, care/maintenance.h; 0: never. */
+        struct maintenance_limits {
+                unsigned msr_swipes, msr_days;
+                unsigned emv_insertions, emv_days;
+                unsigned printer_metres, printer_days;
+                unsigned cutter_cuts;
+                unsigned inspection_days;
+                unsigned never;
+                bool drills; /* are due too */
+        } maintenance;
+
         unsigned waiting_hours; /* before another phone is bound in the place of a lost one */
 
         /* What the bound phone is told; a preference for it counts before this. */

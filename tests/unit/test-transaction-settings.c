@@ -307,8 +307,28 @@ static void refused_in_utf8(void **state) {
         }
 }
 
+static void maintenance(void **state) {
+        _cleanup_(settings_freep) struct settings *s = NULL;
+
+        assert_int_equal(load(COMPLETE, "", &s), 0);
+        assert_int_equal(s->maintenance.msr_swipes, 5000);
+        assert_int_equal(s->maintenance.printer_days, 90);
+        assert_int_equal(s->maintenance.never, 0);
+        assert_false(s->maintenance.drills);
+        s = settings_free(s);
+        assert_int_equal(load(COMPLETE, "[maintenance]\ndrills=yes\nmsr-days=30\nprinter-metres=0\n", &s), 0);
+        assert_true(s->maintenance.drills);
+        assert_int_equal(s->maintenance.msr_days, 30);
+        assert_int_equal(s->maintenance.printer_metres, 0);
+        s = settings_free(s);
+        assert_int_equal(load(COMPLETE, "[maintenance]\ndrills=often\n", &s), -EINVAL);
+        assert_int_equal(load(COMPLETE, "[maintenance]\nmsr-days=soon\n", &s), -EINVAL);
+        assert_int_equal(load(COMPLETE, "[maintenance]\nnever=1\n", &s), -EINVAL);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test_setup_teardown(maintenance, setup, teardown),
                 cmocka_unit_test_setup_teardown(complete, setup, teardown),
                 cmocka_unit_test_setup_teardown(offline_caps, setup, teardown),
                 cmocka_unit_test_setup_teardown(notices, setup, teardown),
