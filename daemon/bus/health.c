@@ -54,6 +54,7 @@ static bool add_step(cJSON *list, const struct health_step *step) {
 
         return cJSON_AddItemToArray(list, o) && cJSON_AddStringToObject(o, "Test", step->test) &&
                cJSON_AddStringToObject(o, "Device", step->device) &&
+               cJSON_AddStringToObject(o, "Title", step->title) &&
                cJSON_AddStringToObject(o, "State", health_state_to_string(step->state)) &&
                cJSON_AddStringToObject(o, "Sentence", step->sentence) &&
                cJSON_AddStringToObject(o, "Detail", step->detail);

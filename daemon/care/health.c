@@ -117,13 +117,17 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata) {
 
 /* ---- What a check is made of ---- */
 
-static void add_step(struct health_check *c, const char *test, const char *device) {
+/* device NULL: of the terminal. */
+static void add_step(struct health_check *c, const char *test, const struct device *device) {
         struct health_step *step = c->steps + c->n;
 
         if (c->n == HEALTH_STEPS_MAX)
                 return;
         *step = (struct health_step){ .test = test, .sentence = "" };
-        COPY(step->device, device);
+        if (device) {
+                COPY(step->device, device->id);
+                (void) device_title(device, step->title);
+        }
         c->n++;
 }
 
@@ -132,13 +136,13 @@ static void add_steps(struct health *h, struct health_check *c, const struct hea
 
         if (!test->each_device) {
                 if (isempty(device))
-                        add_step(c, test->name, "");
+                        add_step(c, test->name, NULL);
                 return;
         }
         for (size_t i = 0; (d = monitor_get(engine_monitor(h->engine), i)); i++)
                 if ((test->kind == _DEVICE_KIND_MAX || test->kind == d->kind) &&
                     (isempty(device) || streq(device, d->id)))
-                        add_step(c, test->name, d->id);
+                        add_step(c, test->name, d);
 }
 
 static int refuse_busy(struct health *h, struct refusal *ret) {

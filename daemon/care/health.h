@@ -36,12 +36,13 @@ const char *health_state_to_string(enum health_state state);
 #define HEALTH_STEPS_MAX 16
 
 struct health_step {
-        const char *test; /* "terminal", "device", "echo", "sign-on", "print", "swipe", "insert" */
-        char device[64];  /* id of the device that it is about, "" for none */
+        const char *test;             /* "terminal", "device", "echo", "sign-on", "print", "swipe", "insert" */
+        char device[64];              /* id of the device that it is about, "" for none */
+        char title[DEVICE_TITLE_MAX]; /* of that device, for people */
         enum health_state state;
-        const char
-                *sentence; /* what was found, or what a person is asked for; in English, translated by who shows it */
-        char detail[200];  /* a fault's code, an answer's word; "" for none */
+        /* What was found, or what a person is asked for; in English, translated by who shows it. */
+        const char *sentence;
+        char detail[200]; /* a fault's code, an answer's word; "" for none */
 };
 
 struct health_check {

@@ -46,7 +46,7 @@ static void print_step(const struct cli *cli, FILE *f, const cJSON *step) {
                         tone = states[i].tone;
                 }
         fprintf(f, "%s%s%s  %s %s\n", cli_tone(cli, tone), state, cli_tone_end(cli), test_text(cli_text(step, "Test")),
-                cli_text(step, "Device"));
+                cli_text(step, "Title"));
         (void) snprintf(line, sizeof(line), "%s%s%s%s", cli_sentence(step, "Sentence"), *detail ? " (" : "", detail,
                         *detail ? ")" : "");
         if (*line)

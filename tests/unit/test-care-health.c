@@ -57,8 +57,11 @@ static void on_changed(const struct health_check *check, void *userdata) {
 }
 
 static void plug(enum device_kind kind, const char *id) {
-        lab.devices[lab.n_devices++] =
-                (struct device){ .kind = kind, .id = (char *) id, .connected = true, .why = DEVICE_WHY_PRESENT };
+        lab.devices[lab.n_devices++] = (struct device){ .kind = kind,
+                                                        .id = (char *) id,
+                                                        .product = (char *) "Thing",
+                                                        .connected = true,
+                                                        .why = DEVICE_WHY_PRESENT };
 }
 
 static int setup(void **state) {
@@ -134,7 +137,7 @@ static void looks(void **state) {
         start(HEALTH_INTERNAL, "");
         ended(3, 1);
         step(0, "terminal", HEALTH_PASSED);
-        step(1, "device", HEALTH_PASSED);
+        assert_string_equal(step(1, "device", HEALTH_PASSED)->title, "Thing (1-1)");
         assert_string_equal(step(2, "device", HEALTH_FAILED)->detail, DEVICE_WHY_UNPLUGGED);
         assert_true(lab.told >= 4);
         assert_string_equal(health_get(lab.health)->by, "uid 1000");
