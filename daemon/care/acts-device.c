@@ -138,11 +138,12 @@ static void note_unplugged(struct acts *a, const char *id) {
 static void disconnected(struct acts *a, const struct device *device) {
         static const char *const faults[] = { "emv-fault", "msr-encryption", "printer-silent", "device-errors" };
 
+        /* A driver that is taken away is no loose plug, and may be a try to bring the device back. */
+        if (streq(device->why, DEVICE_WHY_UNBOUND))
+                return;
         for (size_t i = 0; i < ELEMENTSOF(faults); i++)
                 faults_disprove(a->faults, faults[i], device->id);
-        /* A driver that is taken away is no loose plug. */
-        if (!streq(device->why, DEVICE_WHY_UNBOUND))
-                note_unplugged(a, device->id);
+        note_unplugged(a, device->id);
 }
 
 static int on_believed(sd_event_source *source, uint64_t usec, void *userdata) {

@@ -364,6 +364,10 @@ static void failed_reader(void **state) {
         (void) only("emv-fault", "1-1");
         pay_by_swipe();
         (void) only("emv-fault", "1-1");
+        /* Its driver is bound anew, to bring it back. */
+        till.reader->why = DEVICE_WHY_UNBOUND;
+        acts_device(till.acts, till.reader, MONITOR_DISCONNECTED);
+        (void) only("emv-fault", "1-1");
         pay_by_chip();
         none();
 
