@@ -338,8 +338,8 @@ void recovery_forget(struct recovery *r, const char *device) {
 
         subject_read(device, &subject);
         l = ladder_find(r, subject.device);
-        /* What is acted on now is looked at afterwards. */
-        if (l && l->phase != ACTING)
+        /* A step unplugs it, which ends its faults: what it does afterwards is what counts. */
+        if (l && (l->phase == WAITING || l->phase == RESTING))
                 ladder_end(l, "works");
 }
 

@@ -131,7 +131,7 @@ static int forget(struct cli *cli, int argc, char **argv) {
 /* ---- recoveries ---- */
 
 static const struct cli_column recovery_columns[] = {
-        { N_("BEGAN"), 13 }, { N_("DEVICE"), 9 }, { N_("WHY"), 19 }, { N_("OUTCOME"), 12 }, { N_("STEPS"), 0 }, {},
+        { N_("BEGAN"), 13 }, { N_("DEVICE"), 16 }, { N_("WHY"), 19 }, { N_("OUTCOME"), 0 }, {},
 };
 
 static void print_recovery(const struct cli *cli, const cJSON *o) {
@@ -143,7 +143,6 @@ static void print_recovery(const struct cli *cli, const cJSON *o) {
                 cli_text(o, "Device"),
                 cli_text(o, "Why"),
                 *outcome ? outcome : _("goes on"),
-                cli_text(o, "Steps"),
         };
 
         /* No year and no seconds. */
@@ -152,6 +151,7 @@ static void print_recovery(const struct cli *cli, const cJSON *o) {
                       streq(outcome, "works")    ? TONE_GOOD
                       : streq(outcome, "failed") ? TONE_BAD
                                                  : TONE_PLAIN);
+        cli_print_indented(stdout, cli_text(o, "Steps"), 13);
 }
 
 static int recoveries(struct cli *cli, int argc, char **argv) {
