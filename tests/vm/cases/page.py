@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """
-Does what a page for integrators shows, in its order, and holds what comes out against what it shows.
+Does what a page of the documentation shows, in its order, and holds what comes out against what it shows.
 
-    integrator.py PAGE DIR    prints TAP; DIR/<the page's name> is the page with what was seen
+    page.py PAGE DIR USER    prints TAP; DIR/<the page's name> is the page with what was seen
 
 In the page:
-    ```console       lines after "$ " are run by a user of the group till-checkout, those after "# " by root; below each
+    ```console       lines after "$ " are run by USER, those after "# " by root; below each
                      is what it prints. An ellipsis is anything within a line, and any lines where it is a line of its own.
                      What only reads is run again for a minute, until it prints that.
     ```python        is run by one interpreter from the first to the last; what it prints is in ```text behind it
-    ```python FILE   is a file
+    ```python FILE   is a file, ```sh FILE too
     <!-- run: COMMAND -->   by root, not shown
     <!-- card: CARD -->     goes into the reader when it is waited for, and comes out at the end
 """
@@ -22,9 +22,9 @@ import sys
 import threading
 import time
 
-CHECKOUT = ["setpriv", "--reuid=shop", "--regid=shop", "--init-groups"]
-READS = re.compile(r"get-property|GetText|FindTransaction|tillctl (show|list|status)")
-PATIENCE = 60
+USER = ["setpriv", f"--reuid={sys.argv[3]}", f"--regid={sys.argv[3]}", "--init-groups"]
+READS = re.compile(r"get-property|introspect|ListFaults|GetText|FindTransaction|journalctl|sh faults|tillctl (show|list|status|fault)")
+PATIENCE = 90
 
 INTERPRETER = """
 import contextlib, io, json, sys, traceback
@@ -88,7 +88,7 @@ class Page:
         self.written = []
         self.n = self.failed = 0
         self.card = None
-        self.interpreter = subprocess.Popen([*CHECKOUT, "python3", "-u", "-c", INTERPRETER], stdin=subprocess.PIPE,
+        self.interpreter = subprocess.Popen([*USER, "python3", "-u", "-c", INTERPRETER], stdin=subprocess.PIPE,
                                             stdout=subprocess.PIPE, text=True)
 
     def result(self, good, what, seen=""):
@@ -105,7 +105,7 @@ class Page:
         while i < len(self.lines):
             line = self.lines[i]
             hidden = re.fullmatch(r"<!-- (run|card): (.*) -->", line)
-            fence = re.fullmatch(r"```(console|python) ?(\S*)", line)
+            fence = re.fullmatch(r"```(console|python|sh) ?(\S*)", line)
             if hidden:
                 self.hidden(*hidden.groups())
             if not fence:
@@ -167,7 +167,7 @@ class Page:
         self.written.append("```")
 
     def command(self, text, shown):
-        user = CHECKOUT if text.startswith("$") else []
+        user = USER if text.startswith("$") else []
         seen = []
 
         def try_it():
