@@ -197,7 +197,11 @@ $(O)/unit/test-transaction-kinds: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,noti
 $(O)/unit/test-transaction-chip: LDFLAGS += -Wl,--wrap=secret_new
 $(O)/unit/test-transaction-clock: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,clock_gettime sd_id128_get_boot clock_is_synchronized)
 
-$(O)/unit/test-care-faults: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,clock_gettime statvfs)
+# The link and the keys, the network and the time.
+$(O)/unit/test-care-acquirer: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,usb_is_known clock_gettime host_exchange host_link_cancel host_keys_load \
+	host_keys_ready host_network_get sd_event_source_set_time_relative)
+$(O)/unit/test-care-terminal: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,usb_is_known clock_gettime journal_lost_frames notice_send notice_call_free)
+$(O)/unit/test-care-faults: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,usb_is_known clock_gettime statvfs notice_send notice_call_free)
 $(O)/unit/test-care-health: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,monitor_get monitor_find engine_await_swipe engine_end_swipe)
 
 $(O)/unit/test-care-recovery: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,clock_gettime engine_current printing_is_busy monitor_find \

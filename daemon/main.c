@@ -34,6 +34,7 @@ struct program {
         struct settings *settings;
         struct emv_terminal *terminal;
         struct exceptions *exceptions;
+        struct complaints ignored; /* of the files */
         uint8_t *tmk;
         char *ca_file, *certificate_file;
         struct journal *journal;
@@ -116,7 +117,7 @@ static int read_credential(const char *name, size_t size, uint8_t **ret) {
 }
 
 /* Each fault as a line of the log, or of whoever called `tilld --check`. */
-static int load_terminal(const struct settings *settings, struct emv_terminal **ret) {
+static int load_terminal(const struct settings *settings, struct complaints *ignored, struct emv_terminal **ret) {
         _cleanup_(emv_files_freep) struct emv_files *files = NULL;
         _cleanup_free_ struct emv_terminal *t = malloc(sizeof(*t));
         int r;
@@ -131,6 +132,8 @@ static int load_terminal(const struct settings *settings, struct emv_terminal **
 
                 log_full(files->faults[i].fatal ? LOG_ERR : LOG_WARNING, "%s. %s", text ?: files->faults[i].reason,
                          emv_files_next_step(files->faults + i));
+                complaints_add(ignored, files->faults[i].path ?: "emv.d", files->faults[i].line,
+                               files->faults[i].reason);
         }
         if (files->unusable) {
                 log_error("tilld does not start with such card data. When it is mended: tilld --check, then "
@@ -318,10 +321,10 @@ static int start(struct program *p) {
         r = take_serial(p->settings);
         if (r < 0)
                 return r;
-        r = receipt_style_load(RECEIPT_FILES, PACKAGED_RECEIPT_FILES, &p->settings->style);
+        r = receipt_style_load(RECEIPT_FILES, PACKAGED_RECEIPT_FILES, &p->ignored, &p->settings->style);
         if (r < 0)
                 return r;
-        r = load_terminal(p->settings, &p->terminal);
+        r = load_terminal(p->settings, &p->ignored, &p->terminal);
         if (r < 0)
                 return r;
         r = exceptions_load(EXCEPTIONS_FILE, geteuid(), getegid(), &p->exceptions);
@@ -350,6 +353,7 @@ static int start(struct program *p) {
                 .terminal = p->terminal,
                 .emv_dirs = emv_files_dirs_of(p->settings->mode),
                 .exceptions = p->exceptions,
+                .ignored = &p->ignored,
                 .tmk = p->tmk,
                 .ca_file = p->ca_file,
                 .certificate_file = p->certificate_file,
@@ -436,13 +440,13 @@ static int check_files(void) {
         r = settings_load(SETTINGS_FILE, SETTINGS_DROP_INS, &settings);
         if (r < 0)
                 return r;
-        r = load_terminal(settings, &terminal);
+        r = load_terminal(settings, NULL, &terminal);
         if (r < 0)
                 return r;
         r = exceptions_load(EXCEPTIONS_FILE, geteuid(), getegid(), &exceptions);
         if (r < 0)
                 return r;
-        r = receipt_style_load(RECEIPT_FILES, PACKAGED_RECEIPT_FILES, &settings->style);
+        r = receipt_style_load(RECEIPT_FILES, PACKAGED_RECEIPT_FILES, NULL, &settings->style);
         if (r <= 0)
                 return r < 0 ? r : -EINVAL;
         printf("%s, receipt.d, emv.d and %s are good: %s mode, %u applications, %u CA keys, %zu cards listed\n",

@@ -30,6 +30,12 @@ static struct code_call *code_call_free(struct code_call *c) {
 }
 DEFINE_CLEANUP(struct code_call *, code_call_free);
 
+/* A wrong code may have locked somebody, an administrator's may have ended that. */
+static void look_for_faults(struct server *s) {
+        if (s->faults)
+                faults_kick(s->faults);
+}
+
 static int do_act(struct server *s, sd_bus_message *m, code_call_act_t act, const char *by, sd_bus_error *error) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         struct refusal refusal = {};
@@ -52,6 +58,7 @@ int code_call_now(struct server *s, sd_bus_message *m, code_call_act_t act, sd_b
         int r;
 
         r = authority_name_sender(m, by);
+        look_for_faults(s);
         return r < 0 ? r : do_act(s, m, act, by, error);
 }
 
@@ -69,6 +76,7 @@ static void checked(const struct refusal *refusal, const char *number, void *use
         _cleanup_(code_call_freep) struct code_call *c = userdata;
         int r;
 
+        look_for_faults(c->server);
         r = refusal ? refuse(c, refusal, &error) : do_act(c->server, c->message, c->act, number, &error);
         if (r < 0)
                 (void) sd_bus_reply_method_errno(c->message, r, &error);

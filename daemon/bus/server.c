@@ -70,10 +70,12 @@ static void engine_event(void *userdata) {
 }
 
 static void binding_event(void *userdata) {
+        look_for_faults(userdata);
         bindings_changed(userdata);
 }
 
 static void binding_end_event(const struct rebind_record *record, void *userdata) {
+        look_for_faults(userdata);
         bindings_ended(userdata, record);
 }
 

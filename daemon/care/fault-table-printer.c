@@ -252,6 +252,7 @@ const struct fault_code faults_of_printer[] = {
                              { "See the files of the layout: tilld-receipt(5). The fault ends with the next paper "
                                "that is drawn.",
                                "检查签购单版式文件：tilld-receipt(5)。绘出下一张后故障自动结束。" } },
+                .lasts = true,
         },
         {},
 };

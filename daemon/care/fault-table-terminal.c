@@ -95,6 +95,27 @@ const struct fault_code faults_of_terminal[] = {
                 .lasts = true,
         },
         {
+                .code = "certificate-expired",
+                .id = "6f0c2b7d19e94c5fa3a8d1e04b7c925e",
+                .area = "keys",
+                .class = CONFIGURATION,
+                .severity = CRITICAL,
+                .symptom = { "A certificate has expired", "证书已过期" },
+                .causes = { { "The terminal's or the acquirer's CA certificate was not replaced in time",
+                              "终端证书或收单机构 CA 证书未及时更换" },
+                            { "The clock is wrong", "时钟有误" } },
+                .merchant = { { "Call the acquirer and ask for a new certificate: without it no payment is taken.",
+                                "请联系收单机构换发证书：在此之前不能收款。" } },
+                .support = { { "The fault's subject says which, its detail since when. Compare timedatectl: by a "
+                               "wrong "
+                               "clock it has not.",
+                               "故障对象说明是哪个证书，详情说明过期多久。请核对 "
+                               "timedatectl：时钟有误时可能并未过期。" },
+                             { "Load the new one as a credential (tilld(8), systemd-creds(1)), then restart tilld.",
+                               "将新证书装为凭据（tilld(8)、systemd-creds(1)），然后重启 tilld。" } },
+                .lasts = true,
+        },
+        {
                 .code = "ca-keys-missing",
                 .id = "b3f2ddcfdb29482681d16868f1219183",
                 .area = "keys",

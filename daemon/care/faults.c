@@ -10,6 +10,7 @@
 #include "care/fault-environment.h"
 #include "care/fault-log.h"
 #include "care/fault-notices.h"
+#include "care/last-run.h"
 #include "care/see.h"
 #include "transaction/timer.h"
 
@@ -103,7 +104,8 @@ static int commit(struct faults *f, struct fault_changes *c) {
 
 /* The more exact cause first. */
 static int (*const see[])(struct engine *e, struct fault_changes *sight) = {
-        see_journal, see_clock, see_disk, see_driver, see_device, see_printer, see_reader, see_maintenance,
+        see_journal,       see_clock, see_disk,    see_driver,   see_device, see_printer, see_reader, see_maintenance,
+        see_configuration, see_keys,  see_network, see_acquirer, see_batch,  see_notices, see_locks,  see_render,
 };
 
 struct look {
@@ -303,6 +305,7 @@ int faults_start(struct faults *f) {
         r = clock_jump_new(engine_loop(f->engine), on_clock_jump, f, &f->clock_jump);
         if (r < 0)
                 return r;
+        last_run_observe(f->engine, f);
         look_now(f);
         return 0;
 }

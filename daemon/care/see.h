@@ -37,6 +37,21 @@ int see_device(struct engine *e, struct fault_changes *sight);
 int see_printer(struct engine *e, struct fault_changes *sight);
 /* The EMV reader's slot. */
 int see_reader(struct engine *e, struct fault_changes *sight);
+/* Whether there is a network, where the acquirer is not on this machine. */
+int see_network(struct engine *e, struct fault_changes *sight);
+/* That tilld could not use of its files and goes on without, since its start. */
+int see_configuration(struct engine *e, struct fault_changes *sight);
+/* Certificates and CA keys that are over, or nearly, or missing. */
+int see_keys(struct engine *e, struct fault_changes *sight);
+/* What waits to be told or settled. */
+int see_batch(struct engine *e, struct fault_changes *sight);
+int see_notices(struct engine *e, struct fault_changes *sight);
+/* After wrong codes: operators, and changes of the bound phone. */
+int see_locks(struct engine *e, struct fault_changes *sight);
+/* Whether till-render has drawn what it was asked for last. */
+int see_render(struct engine *e, struct fault_changes *sight);
+/* What the last exchange with it has shown, and the last sign-on; what was never asked says nothing. */
+int see_acquirer(struct engine *e, struct fault_changes *sight);
 /* The disk that the journal is on. */
 int see_disk(struct engine *e, struct fault_changes *sight);
 /* What is due to keep the terminal well, and drills. */

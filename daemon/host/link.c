@@ -519,6 +519,10 @@ const char *host_link_last_detail(const struct host_link *l) {
         return l->last_detail;
 }
 
+const char *host_link_last_host(const struct host_link *l) {
+        return l->endpoints[l->current].peer;
+}
+
 /* ---- making and freeing ---- */
 
 int host_link_new(sd_event *event, const struct host_link_config *config, struct host_link **ret) {

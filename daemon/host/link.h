@@ -94,3 +94,5 @@ bool host_link_is_resumed(const struct host_link *l);
 /* Why the last attempt failed, and with what detail of the system or OpenSSL; OK and "" after a success. */
 enum host_link_reason host_link_last_reason(const struct host_link *l);
 const char *host_link_last_detail(const struct host_link *l);
+/* "name:port" that the last attempt was at; the first host's before any. */
+const char *host_link_last_host(const struct host_link *l);

@@ -129,6 +129,14 @@ int counter_set_checked(struct journal *j, uint64_t usec) {
         return usec > INT64_MAX ? -ERANGE : set(j, "checked", (int64_t) usec);
 }
 
+int counter_get_running(struct journal *j, int64_t *ret) {
+        return get(j, "running", 0, ret);
+}
+
+int counter_set_running(struct journal *j, int64_t boot) {
+        return set(j, "running", boot);
+}
+
 int counter_get_clock_limit(struct journal *j, uint64_t *ret_usec) {
         uint64_t newest, uptime, passed;
         int r;

@@ -18,6 +18,10 @@ int counter_set_batch(struct journal *j, uint32_t batch);
 int counter_get_checked(struct journal *j, uint64_t *ret_usec);
 int counter_set_checked(struct journal *j, uint64_t usec);
 
+/* A number of the boot in which tilld runs that has not stopped in good order yet; 0: none. */
+int counter_get_running(struct journal *j, int64_t *ret);
+int counter_set_running(struct journal *j, int64_t boot);
+
 /* The latest time that the journal has seen (CLOCK_REALTIME usec) and believed, 0 at first. */
 int counter_get_clock(struct journal *j, uint64_t *ret_usec);
 /*

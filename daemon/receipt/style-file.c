@@ -321,6 +321,7 @@ int receipt_style_read(const char *const *dirs, style_fault_t fault, void *userd
 }
 
 static void log_fault(const char *path, unsigned line, const char *reason, void *userdata) {
+        complaints_add(userdata, path ?: "receipt.d", line, reason);
         if (path)
                 log_error("%s:%u: %s", path, line, reason);
         else
@@ -350,26 +351,29 @@ static const char *logo_fault(int fd) {
 }
 
 /* Said once, at start: a paper without its picture is better than none, and each one would say it again. */
-static bool check_logo(const struct receipt_style *style) {
+static bool check_logo(const struct receipt_style *style, struct complaints *complaints) {
         _cleanup_close_ int fd = receipt_style_open_logo(style);
         const char *fault = style->logo ? logo_fault(fd) : NULL;
 
-        if (fault)
-                log_error("logo=%s: %s. Receipts are printed without it", style->logo, fault);
-        return !fault;
+        if (!fault)
+                return true;
+        log_error("logo=%s: %s. Receipts are printed without it", style->logo, fault);
+        complaints_add(complaints, style->logo, 0, fault);
+        return false;
 }
 
-int receipt_style_load(const char *merchant_dir, const char *packaged_dir, struct receipt_style **ret) {
+int receipt_style_load(const char *merchant_dir, const char *packaged_dir, struct complaints *complaints,
+                       struct receipt_style **ret) {
         int r;
 
-        r = receipt_style_read((const char *const[]){ merchant_dir, packaged_dir, NULL }, log_fault, NULL, ret);
+        r = receipt_style_read((const char *const[]){ merchant_dir, packaged_dir, NULL }, log_fault, complaints, ret);
         if (r >= 0)
-                return check_logo(*ret) ? 1 : 0;
+                return check_logo(*ret, complaints) ? 1 : 0;
         if (r == -ENOMEM)
                 return log_oom();
         log_error("Receipts are printed as packaged until %s is mended: tilld --check, then systemctl restart tilld",
                   merchant_dir);
-        r = receipt_style_read((const char *const[]){ packaged_dir, NULL }, log_fault, NULL, ret);
+        r = receipt_style_read((const char *const[]){ packaged_dir, NULL }, log_fault, complaints, ret);
         if (r >= 0)
                 return 0;
         if (r == -ENOMEM)

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "host/certificate.h"
 #include "host/result.h"
 #include "journal/batch.h"
 #include "journal/counter.h"
@@ -22,9 +23,16 @@ struct acquirer {
         struct host_keys *keys;
         struct host_link *link;
         char state[192];
+        struct acquirer_standing standing;
+        bool has_time;            /* the acquirer's, by its last answer since the start: */
+        int64_t ahead;            /* seconds before our clock … */
+        int64_t clock;            /* … which was so many seconds before the machine's uptime then */
+        uint64_t own_end, ca_end; /* of the certificates */
+        bool new_keys;            /* no message has been taken or refused under them yet */
 
         bool reached; /* in the last exchange */
         bool busy;
+        enum host_kind kind; /* of the exchange that runs */
         host_exchange_done_t exchange_done;
         acquirer_signed_on_t sign_on_done;
         void *userdata;
@@ -47,6 +55,54 @@ const char *acquirer_state(const struct acquirer *a) {
 
 bool acquirer_was_reached(const struct acquirer *a) {
         return a->reached;
+}
+
+void acquirer_get_standing(const struct acquirer *a, struct acquirer_standing *ret) {
+        *ret = a->standing;
+        ret->host = host_link_last_host(a->link);
+        ret->detail = host_link_last_detail(a->link);
+}
+
+/* Setting our clock changes this. */
+static int64_t clock_before_uptime(void) {
+        return ((int64_t) clock_now(CLOCK_REALTIME) - (int64_t) clock_now(CLOCK_BOOTTIME)) / (int64_t) USEC_PER_SEC;
+}
+
+static void note_time(struct acquirer *a, const struct host_answer *answer) {
+        const uint64_t now = clock_now(CLOCK_REALTIME);
+
+        terminal_clock_note_host(a->config.journal, answer->date, answer->time);
+        if (terminal_clock_offset(answer->date, answer->time, now, &a->ahead) < 0)
+                return;
+        a->clock = clock_before_uptime();
+        a->has_time = true;
+}
+
+int acquirer_get_ahead(const struct acquirer *a, int64_t *ret_seconds) {
+        if (!a->has_time)
+                return -ENOENT;
+        *ret_seconds = terminal_clock_without_zone(a->ahead - (clock_before_uptime() - a->clock));
+        return 0;
+}
+
+void acquirer_get_ends(const struct acquirer *a, uint64_t *ret_own, uint64_t *ret_ca) {
+        *ret_own = a->own_end;
+        *ret_ca = a->ca_end;
+}
+
+bool acquirer_stands_well(const struct acquirer_standing *standing) {
+        return standing->outcome == HOST_ANSWERED && !*standing->refused && !standing->other_keys;
+}
+
+static bool is_here(const char *host) {
+        return startswith(host, "localhost:") || startswith(host, "127.") || startswith(host, "[::1]:");
+}
+
+bool acquirer_is_here(const struct settings *settings) {
+        for (char *const *h = settings->acquirer_hosts; *h; h++)
+                if (!is_here(*h))
+                        return false;
+        return true;
 }
 
 bool acquirer_is_busy(const struct acquirer *a) {
@@ -89,6 +145,13 @@ static int open_link(struct acquirer *a) {
         return host_link_new(a->config.event, &c, &a->link);
 }
 
+/* No payment waits for what is only shown. */
+static void read_ends(struct acquirer *a) {
+        if (host_certificate_first_end(a->config.certificate_file, &a->own_end) < 0 ||
+            host_certificate_last_end(a->config.ca_file, &a->ca_end) < 0)
+                log_warning("Until when the certificates hold cannot be read");
+}
+
 int acquirer_new(const struct acquirer_config *config, struct acquirer **ret) {
         _cleanup_(acquirer_freep) struct acquirer *a = NULL;
         int r;
@@ -110,6 +173,7 @@ int acquirer_new(const struct acquirer_config *config, struct acquirer **ret) {
         r = open_link(a);
         if (r < 0)
                 return r;
+        read_ends(a);
         *ret = TAKE_PTR(a);
         return 0;
 }
@@ -152,13 +216,38 @@ void acquirer_sign_off(struct acquirer *a) {
                 log_warning_errno(r, "The session keys stay in the journal; the acquirer will refuse them");
 }
 
+/* What an answer to a message with a MAC says of our keys. The first refusal may be of keys that were forgotten. */
+static void note_keys(struct acquirer *a, const struct host_answer *answer) {
+        if (!a->profile->kinds[a->kind].mac)
+                return;
+        if (!host_result_refuses_keys(answer->code)) {
+                a->standing.keys_refused = 0;
+                COPY(a->standing.refused, "");
+                a->standing.other_keys = false;
+        } else if (a->new_keys)
+                a->standing.keys_refused++;
+        a->new_keys = false;
+}
+
+static void note_standing(struct acquirer *a, enum host_outcome outcome, enum host_link_reason reason) {
+        const struct acquirer_standing before = a->standing;
+
+        a->standing.asked = true;
+        a->standing.outcome = outcome;
+        a->standing.reason = reason;
+        a->standing.ended_boot = clock_now(CLOCK_BOOTTIME);
+        if (!before.asked || before.outcome != outcome || before.reason != reason)
+                a->config.changed(a->config.userdata);
+}
+
 static void note_outcome(struct acquirer *a, enum host_outcome outcome, enum host_link_reason reason,
                          const struct host_answer *answer) {
         char text[192];
 
+        note_standing(a, outcome, reason);
         a->reached = outcome != HOST_NOT_SENT && outcome != HOST_NO_ANSWER;
         if (outcome == HOST_ANSWERED) {
-                terminal_clock_note_host(a->config.journal, answer->date, answer->time);
+                note_time(a, answer);
                 set_state(a, "reachable");
                 return;
         }
@@ -181,7 +270,13 @@ static int start_exchange(struct acquirer *a, const struct host_request *request
         if (r < 0)
                 return r;
         a->busy = true;
+        a->kind = request->kind;
         return 0;
+}
+
+void acquirer_cancel(struct acquirer *a) {
+        (void) host_link_cancel(a->link);
+        a->busy = false;
 }
 
 static void exchange_ended(enum host_outcome outcome, enum host_link_reason reason, const struct host_answer *answer,
@@ -189,6 +284,8 @@ static void exchange_ended(enum host_outcome outcome, enum host_link_reason reas
         struct acquirer *a = userdata;
 
         a->busy = false;
+        if (outcome == HOST_ANSWERED)
+                note_keys(a, answer);
         note_outcome(a, outcome, reason, answer);
         /* The acquirer may have another key by now, and could not tell us so under ours. */
         if (outcome == HOST_BAD_MAC)
@@ -265,21 +362,33 @@ static int store_sign_on(struct acquirer *a, const struct host_answer *answer) {
         return journal_commit(j);
 }
 
+/* code: by which it was refused, "" where it was not. */
+static void note_sign_on(struct acquirer *a, const char *code, bool other_keys) {
+        const struct acquirer_standing before = a->standing;
+
+        COPY(a->standing.refused, code);
+        a->standing.other_keys = other_keys;
+        a->new_keys = !*code && !other_keys;
+        if (!streq(before.refused, code) || before.other_keys != other_keys)
+                a->config.changed(a->config.userdata);
+}
+
 static void sign_on_ended(enum host_outcome outcome, enum host_link_reason reason, const struct host_answer *answer,
                           void *userdata) {
         struct acquirer *a = userdata;
         char failure[256] = "";
-        int r;
+        int r = 0;
 
         a->busy = false;
         note_outcome(a, outcome, reason, answer);
 
         if (outcome != HOST_ANSWERED)
                 (void) snprintf(failure, sizeof(failure), "no sign-on: %s", a->state);
-        else if (host_result_find(answer->code)->action != HOST_ACTION_APPROVE)
+        else if (host_result_find(answer->code)->action != HOST_ACTION_APPROVE) {
                 (void) snprintf(failure, sizeof(failure), "the acquirer refused the sign-on: %s (%s)",
                                 host_result_find(answer->code)->text, answer->code);
-        else {
+                note_sign_on(a, answer->code, false);
+        } else {
                 r = host_keys_load(a->keys, answer->keys, answer->keys_size);
                 if (r >= 0) {
                         r = store_sign_on(a, answer);
@@ -294,6 +403,7 @@ static void sign_on_ended(enum host_outcome outcome, enum host_link_reason reaso
                                         r == -EKEYREJECTED
                                                 ? "check value and terminal master key do not fit; load the right key"
                                                 : strerror(-r));
+                note_sign_on(a, "", r == -EKEYREJECTED);
         }
 
         if (*failure)

@@ -19,7 +19,7 @@ struct acquirer_config {
         const uint8_t *tmk;           /* TMK_SIZE bytes, copied */
         const char *ca_file;          /* PEM */
         const char *certificate_file; /* PEM */
-        /* The state of the link, as acquirer_state() says it, is another one. */
+        /* The state of the link, as acquirer_state() or acquirer_get_standing() says it, is another one. */
         void (*changed)(void *userdata);
         void *userdata;
 };
@@ -33,6 +33,31 @@ const struct host_profile *acquirer_profile(const struct acquirer *a);
 const char *acquirer_state(const struct acquirer *a);
 /* Whether it has said anything at all to what it was asked last. */
 bool acquirer_was_reached(const struct acquirer *a);
+
+/* How it stands with the acquirer since the start, by what its last exchange and its last sign-on have shown. */
+struct acquirer_standing {
+        bool asked;                   /* there was an exchange: the rest says something */
+        enum host_outcome outcome;    /* of the last one */
+        enum host_link_reason reason; /* what the link saw of it */
+        uint64_t ended_boot;          /* CLOCK_BOOTTIME usec of its end */
+        const char *host, *detail;    /* that it was tried at last, and the system's or OpenSSL's words; borrowed */
+        char refused[3];              /* the answer by which the last sign-on was refused, "" where it was not */
+        bool other_keys;              /* its keys did not fit under our master key */
+        unsigned keys_refused;        /* in a row: the acquirer did not know our keys, though they were its newest */
+};
+void acquirer_get_standing(const struct acquirer *a, struct acquirer_standing *ret);
+/*
+ * Seconds that the acquirer's clock is ahead of ours as it is now, by its last answer since the start, to the next
+ * whole hour (transaction/terminal-clock.h). -ENOENT before one.
+ */
+int acquirer_get_ahead(const struct acquirer *a, int64_t *ret_seconds);
+/* Until when the certificates hold that were read at the start, CLOCK_REALTIME usec; 0 where that is not known. */
+void acquirer_get_ends(const struct acquirer *a, uint64_t *ret_own, uint64_t *ret_ca);
+/* Neither the link nor the last sign-on has failed. */
+bool acquirer_stands_well(const struct acquirer_standing *standing) _pure_;
+/* All its hosts are this machine, so that no network is needed. */
+bool acquirer_is_here(const struct settings *settings) _pure_;
+
 bool acquirer_is_busy(const struct acquirer *a);
 bool acquirer_is_signed_on(const struct acquirer *a);
 
@@ -51,5 +76,7 @@ void acquirer_forget_keys(struct acquirer *a);
  */
 int acquirer_exchange(struct acquirer *a, const struct host_request *request, host_exchange_done_t done,
                       void *userdata);
+/* Drops the exchange or sign-on that runs, without its callback. */
+void acquirer_cancel(struct acquirer *a);
 /* The number of the next message that no transaction's row has, and the open batch. */
 int acquirer_next_stan(struct acquirer *a, uint32_t *ret_stan, uint32_t *ret_batch);

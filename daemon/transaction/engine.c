@@ -36,6 +36,14 @@ static void usb_changed(void *userdata) {
 static void acquirer_changed(void *userdata) {
         struct engine *e = userdata;
 
+        acquirer_check_kick(e->acquirer_check);
+        e->listener.changed(e->listener.userdata);
+}
+
+static void network_changed(void *userdata) {
+        struct engine *e = userdata;
+
+        acquirer_check_hurry(e->acquirer_check);
         e->listener.changed(e->listener.userdata);
 }
 
@@ -214,6 +222,13 @@ int engine_new(const struct engine_config *config, const struct engine_listener 
         r = upkeep_new(e, &e->upkeep);
         if (r < 0)
                 return r;
+        r = acquirer_check_new(e, &e->acquirer_check);
+        if (r < 0)
+                return r;
+        /* Nobody has to watch the network to take payments over it. */
+        r = host_network_new(config->event, network_changed, e, &e->network);
+        if (r < 0)
+                log_warning_errno(r, "The network is not watched");
         r = monitor_new(config->event, device_event, e, &e->monitor);
         if (r < 0)
                 return log_error_errno(r, "udev cannot be listened to");
@@ -224,11 +239,30 @@ int engine_new(const struct engine_config *config, const struct engine_listener 
         return 0;
 }
 
+static int begin_run(struct engine *e) {
+        int r = last_run_begin(e->config.journal, &e->last_run);
+
+        if (r < 0)
+                return r;
+        e->running = true;
+        return 0;
+}
+
+/* The next start takes it for a crash otherwise. */
+static void end_run(struct engine *e) {
+        int r = e->running ? last_run_end(e->config.journal) : 0;
+
+        if (r < 0)
+                log_warning_errno(r, "That tilld has stopped in good order cannot be written");
+}
+
 struct engine *engine_free(struct engine *e) {
         if (!e)
                 return NULL;
         /* First, while there is somebody to tell: a job in flight goes back to the queue. */
         printing_free(e->printing);
+        host_network_free(e->network);
+        acquirer_check_free(e->acquirer_check);
         acquirer_free(e->acquirer);
         transaction_free(e->current);
         outbox_free(e->outbox);
@@ -240,6 +274,7 @@ struct engine *engine_free(struct engine *e) {
         notices_free(e->notices);
         upkeep_free(e->upkeep);
         uptime_keeper_free(e->uptime_keeper);
+        end_run(e);
         free(e);
         return NULL;
 }
@@ -297,6 +332,9 @@ static int recover(struct engine *e) {
 int engine_start(struct engine *e) {
         int r;
 
+        r = begin_run(e);
+        if (r < 0)
+                return log_error_errno(r, "How the run before this one ended cannot be looked up");
         r = recover(e);
         if (r < 0)
                 return log_error_errno(r, "The journal's open transactions cannot be ended");
@@ -623,6 +661,7 @@ int engine_start_transaction(struct engine *e, const struct engine_call *call, i
         r = transaction_new(e, kind, &record, kind_has_original(kind) ? &original : NULL, call, &t);
         if (r < 0)
                 return engine_refuse_journal(ret_refusal, r);
+        acquirer_check_yield(e->acquirer_check);
         transaction_free(e->current);
         e->current = t;
 

@@ -6,13 +6,17 @@
  * takes one payment at a time. Everything that the bus shows and asks goes through here.
  */
 
+#include "base/complaint.h"
 #include "device/monitor.h"
 #include "device/msr.h"
 #include "device/usb.h"
 #include "emv/terminal.h"
+#include "host/network.h"
+#include "transaction/acquirer-check.h"
 #include "transaction/acquirer.h"
 #include "transaction/exceptions.h"
 #include "transaction/forwards.h"
+#include "transaction/last-run.h"
 #include "transaction/notices.h"
 #include "transaction/outbox.h"
 #include "transaction/operators.h"
@@ -49,6 +53,7 @@ struct engine_config {
         struct emv_terminal *terminal;       /* a download from the acquirer replaces it */
         const char *const *emv_dirs;         /* emv_files_dirs_of() */
         const struct exceptions *exceptions; /* NULL: none */
+        const struct complaints *ignored;    /* that was wrong with the files at the start; NULL: nothing */
         const uint8_t *tmk;                  /* TMK_SIZE bytes, copied */
         const char *ca_file;
         const char *certificate_file;
@@ -60,6 +65,8 @@ struct engine {
         struct engine_config config;
         struct engine_listener listener;
         struct acquirer *acquirer;
+        struct acquirer_check *acquirer_check;
+        struct host_network *network; /* NULL: nobody watches it */
         struct monitor *monitor;
         struct usb *usb;
         struct msr *msr;
@@ -76,7 +83,9 @@ struct engine {
         struct transaction *current; /* the one that runs, or the last one */
         engine_swipe_t on_swipe;     /* NULL: nobody waits for one outside a transaction */
         void *swipe_userdata;
-        bool card_left_in; /* one that is not the next customer's has not been taken out yet */
+        bool running;           /* that is in the journal */
+        enum last_run last_run; /* before this one */
+        bool card_left_in;      /* one that is not the next customer's has not been taken out yet */
 };
 
 /* What the rooms above may have of it: each noun answers for itself. */
@@ -102,6 +111,18 @@ static inline const char *const *engine_emv_dirs(const struct engine *e) {
 
 static inline struct acquirer *engine_acquirer(const struct engine *e) {
         return e->acquirer;
+}
+
+static inline const struct complaints *engine_ignored(const struct engine *e) {
+        return e->config.ignored;
+}
+
+static inline enum last_run engine_last_run(const struct engine *e) {
+        return e->last_run;
+}
+
+static inline const struct host_network *engine_network(const struct engine *e) {
+        return e->network;
 }
 
 static inline struct monitor *engine_monitor(const struct engine *e) {

@@ -360,6 +360,8 @@ static void note_failure(struct notices *n, int error, const char *text) {
         record->next_usec = clock_now(CLOCK_REALTIME) + delay;
         record->next_boot = clock_now(CLOCK_BOOTTIME) + delay;
         COPY_CHARACTERS(record->error, text);
+        if (record->attempts == 1)
+                n->engine->listener.changed(n->engine->listener.userdata);
         /* Of channels that fail for all it is said already. */
         if (record->attempts == 1 && delivery_way_rest(&n->way, &n->channels) == 0)
                 log_warning("Notice %" PRIi64 " (%s) was not taken (%s); it is sent when a channel takes it",

@@ -27,27 +27,44 @@ static int oldest_age(struct journal *j, uint64_t *ret_usec) {
         return 0;
 }
 
-int offline_allowed(struct engine *e, const struct transaction_record *record) {
+/* 1 when one more of that amount stays within the caps of what waits. */
+static int has_room(struct engine *e, int64_t amount, unsigned *ret_waiting) {
         const struct offline_caps *caps = &e->config.settings->offline;
-        unsigned count;
         int64_t total;
         uint64_t age;
         int r;
+
+        r = request_record_sum_forwards(e->config.journal, ret_waiting, &total);
+        if (r < 0)
+                return r;
+        if (*ret_waiting >= caps->count || total + amount > caps->total)
+                return 0;
+        r = oldest_age(e->config.journal, &age);
+        if (r < 0)
+                return r;
+        return age < caps->age * UINT64_C(3600) * USEC_PER_SEC;
+}
+
+int offline_allowed(struct engine *e, const struct transaction_record *record) {
+        const struct offline_caps *caps = &e->config.settings->offline;
+        unsigned waiting;
 
         if (!streq(record->kind, host_kind_name(HOST_SALE)) || record->amount > caps->amount)
                 return 0;
         /* Who cannot be told is not approved for. */
         if (!host_profile_offers(acquirer_profile(e->acquirer), HOST_OFFLINE_SALE))
                 return 0;
-        r = request_record_sum_forwards(e->config.journal, &count, &total);
-        if (r < 0)
-                return r;
-        if (count >= caps->count || total + record->amount > caps->total)
+        return has_room(e, record->amount, &waiting);
+}
+
+int offline_is_full(struct engine *e, unsigned *ret_waiting) {
+        int r;
+
+        *ret_waiting = 0;
+        if (e->config.settings->offline.amount == 0)
                 return 0;
-        r = oldest_age(e->config.journal, &age);
-        if (r < 0)
-                return r;
-        return age < caps->age * UINT64_C(3600) * USEC_PER_SEC;
+        r = has_room(e, 1, ret_waiting);
+        return r < 0 ? r : r == 0 && *ret_waiting > 0;
 }
 
 void offline_conclude(struct transaction *t, const struct message_outcome *m) {

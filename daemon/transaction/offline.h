@@ -16,6 +16,12 @@ struct transaction;
 /* 1 when this one may be approved offline, 0 when not. */
 int offline_allowed(struct engine *e, const struct transaction_record *record);
 
+/*
+ * 1 when what waits to be told has come to the caps, so that nothing more is approved offline; 0 when not, or where
+ * nothing is approved offline anyway. *ret_waiting: how many wait.
+ */
+int offline_is_full(struct engine *e, unsigned *ret_waiting);
+
 /* The card has given a TC, and its claim was checked: ends the transaction. */
 void offline_conclude(struct transaction *t, const struct message_outcome *m);
 /* Of a kind that is only told: a tip, or a sale with an authorization code by voice, whose card was read. Ends it. */

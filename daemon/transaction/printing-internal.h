@@ -46,6 +46,7 @@ struct printing {
         struct page *page;
         struct render_call *drawing;
         int logo;
+        int render_error; /* of the last one that was to be drawn, 0 where it was */
 
         /* The drawer, NULL for nobody who waits for it. */
         printing_pulse_t pulse;

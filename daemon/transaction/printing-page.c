@@ -15,6 +15,10 @@ int printing_lay_out(const struct printing *p, const struct print_job *job, bool
         return job_page(job, paper_mode(p->engine->config.settings), style_of(p), &p->profile, plain, ret);
 }
 
+int printing_render_error(const struct printing *p) {
+        return p->render_error;
+}
+
 void printing_page_stop(struct printing *p) {
         p->drawing = render_call_free(p->drawing);
         p->page = page_free(p->page);
@@ -67,6 +71,7 @@ static int print_drawn(struct printing *p, const struct print_job *job, int erro
         _cleanup_(page_freep) struct page *plain = NULL;
         int r;
 
+        p->render_error = MIN(error, 0);
         if (error >= 0)
                 return print_page(p, job, page);
         log_warning_errno(error, "Print job %" PRIi64 ": till-render has drawn nothing; it is printed without",
@@ -125,6 +130,7 @@ int printing_page_start(struct printing *p, const struct print_job *job) {
                 if (r >= 0)
                         return 0;
                 log_warning_errno(r, "Print job %" PRIi64 ": nothing can be drawn; it is printed without", job->id);
+                p->render_error = r;
                 page = page_free(page);
                 r = printing_lay_out(p, job, true, &page);
         }

@@ -50,6 +50,9 @@ typedef void (*printing_pulse_t)(int error, const char *reason, void *userdata);
 int printing_open_drawer(struct printing *p, const struct print_asker *asker, printing_pulse_t done, void *userdata,
                          struct refusal *ret_refusal);
 
+/* Why till-render has not drawn what it was asked for last, a negative errno; 0 where it has. */
+int printing_render_error(const struct printing *p);
+
 /* Prints what is queued, when there is a printer. */
 void printing_kick(struct printing *p);
 void printing_device_changed(struct printing *p, struct device *device, enum monitor_event event);

@@ -145,8 +145,7 @@ static int parse(const char *date, const char *time, struct tm *ret) {
         return 0;
 }
 
-/* In the zone that brings it nearest. */
-static int64_t without_zone(int64_t seconds) {
+int64_t terminal_clock_without_zone(int64_t seconds) {
         int64_t zones = (seconds + (seconds < 0 ? -HOUR / 2 : HOUR / 2)) / HOUR;
 
         zones = MIN(zones, (int64_t) ZONES_MAX);
@@ -176,7 +175,7 @@ int terminal_clock_offset(const char *date, const char *time, uint64_t now_usec,
                 /* Not every year has a 29 February. */
                 if (t == (time_t) -1 || tm.tm_mon != host.tm_mon)
                         continue;
-                seconds = without_zone((int64_t) t - (int64_t) now);
+                seconds = terminal_clock_without_zone((int64_t) t - (int64_t) now);
                 if (!found || llabs(seconds) < llabs(nearest))
                         nearest = seconds;
                 found = true;

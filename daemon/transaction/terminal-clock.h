@@ -32,4 +32,7 @@ int terminal_clock_get_offset(struct journal *j, int64_t *ret_seconds);
  */
 int terminal_clock_offset(const char *date, const char *time, uint64_t now_usec, int64_t *ret_seconds);
 
+/* Seconds in the zone that brings them nearest to 0. */
+int64_t terminal_clock_without_zone(int64_t seconds) _const_;
+
 uint64_t terminal_clock_build_usec(void) _const_;

@@ -73,7 +73,7 @@ static void shop_set_up(void) {
         assert_non_null(mkdtemp(shop.dir));
         snprintf(command, sizeof(command),
                  "cd %s && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=test "
-                 "-days 2 -keyout key -out ca.pem 2>/dev/null && cat ca.pem key >terminal.pem",
+                 "-days 400 -keyout key -out ca.pem 2>/dev/null && cat ca.pem key >terminal.pem",
                  shop.dir);
         assert_int_equal(system(command), 0);
         shop.settings = shop_settings();

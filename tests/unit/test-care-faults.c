@@ -10,6 +10,7 @@
 #include "care/fault-code.h"
 #include "care/faults.h"
 #include "journal/internal.h"
+#include "notice/send.h"
 #include "transaction/reconcile.h"
 
 static struct {
@@ -42,6 +43,27 @@ int __wrap_statvfs(const char *path, struct statvfs *ret) {
         if (care.disk_full)
                 ret->f_bavail = 1;
         return r;
+}
+
+/* What is on this machine's USB, and whether it has the driver, is not the test's. */
+bool __wrap_usb_is_known(const struct usb *u);
+bool __wrap_usb_is_known(const struct usb *u) {
+        return false;
+}
+
+/* What is queued stays on its way: nothing is known of its channels. */
+int __wrap_notice_send(sd_event *event, const struct notice_letter *letter, uint64_t deadline_usec,
+                       notice_call_done_t done, void *userdata, struct notice_call **ret);
+struct notice_call *__wrap_notice_call_free(struct notice_call *call);
+
+int __wrap_notice_send(sd_event *event, const struct notice_letter *letter, uint64_t deadline_usec,
+                       notice_call_done_t done, void *userdata, struct notice_call **ret) {
+        *ret = NULL;
+        return 0;
+}
+
+struct notice_call *__wrap_notice_call_free(struct notice_call *call) {
+        return NULL;
 }
 
 static void told(const struct fault_record *record, void *userdata) {
@@ -179,6 +201,63 @@ static void forward(void **state) {
         resolve(r.id, "settled");
         look();
         assert_one("forward-rejected", id_text(other.id), 1);
+}
+
+/* A day of the terminal's, on or off. */
+#define DAY (24 * 3600)
+
+static void pass(int64_t seconds) {
+        care.clock_offset += seconds;
+        care.up += seconds;
+}
+
+static void no_more_offline(void **state) {
+        struct transaction_record first;
+
+        shop.settings.offline = (struct offline_caps){ .amount = 100, .count = 2, .total = 1000, .age = 24 };
+        /* Nobody takes them: what the link says of it is another fault. */
+        acq.down = 60;
+        first = acq_add_forward("sale", 100, true);
+        look();
+        assert_none();
+        pass(25 * 3600);
+        look();
+        assert_non_null(strstr(assert_one("offline-full", "", 1).detail, "1 approved"));
+        shop.settings.offline.age = 48;
+        look();
+        assert_none();
+        (void) acq_add_forward("sale", 100, true);
+        look();
+        assert_one("offline-full", "", 1);
+        shop.settings.offline.count = 5;
+        look();
+        assert_none();
+        shop.settings.offline.total = 200;
+        look();
+        assert_one("offline-full", "", 1);
+        acq.down = 0;
+        outbox_hurry(shop.engine->outbox);
+        acq_run();
+        look();
+        assert_none();
+        assert_int_equal(acq_load(first.id).forwarding, FORWARDING_DONE);
+        /* Where nothing is approved offline there is nothing to be full. */
+        shop.settings.offline = (struct offline_caps){};
+}
+
+static void old_batch(void **state) {
+        (void) acq_add("sale", 100);
+        pass(3 * DAY - 60);
+        look();
+        assert_none();
+        pass(2 * 60);
+        look();
+        assert_non_null(strstr(assert_one("batch-old", "", 1).detail, "3 days"));
+        assert_int_equal(journal_begin(shop.journal, JOURNAL_DURABLE), 0);
+        assert_int_equal(counter_set_batch(shop.journal, 2), 0);
+        assert_int_equal(journal_commit(shop.journal), 0);
+        look();
+        assert_none();
 }
 
 static struct transaction_record add_with(const char *kind, int64_t amount, enum transaction_result result,
@@ -829,6 +908,8 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(reversal, setup, teardown),
                 cmocka_unit_test_setup_teardown(forward, setup, teardown),
+                cmocka_unit_test_setup_teardown(no_more_offline, setup, teardown),
+                cmocka_unit_test_setup_teardown(old_batch, setup, teardown),
                 cmocka_unit_test_setup_teardown(unconfirmed, setup, teardown),
                 cmocka_unit_test_setup_teardown(settlement, setup, teardown),
                 cmocka_unit_test_setup_teardown(killed, setup, teardown),

@@ -333,22 +333,22 @@ static void fallback(void **state) {
 
         dirs_new(&d);
         write_file(d.packaged, "00-receipt.conf", "[Receipt]\nheader=packaged\n");
-        assert_int_equal(receipt_style_load(d.merchant, d.packaged, &style), 1);
+        assert_int_equal(receipt_style_load(d.merchant, d.packaged, NULL, &style), 1);
         assert_string_equal(style->header, "packaged");
         style = receipt_style_free(style);
 
         write_file(d.merchant, "50-shop.conf", "[Receipt]\nheader=mine\n");
-        assert_int_equal(receipt_style_load(d.merchant, d.packaged, &style), 1);
+        assert_int_equal(receipt_style_load(d.merchant, d.packaged, NULL, &style), 1);
         assert_string_equal(style->header, "packaged\nmine");
         style = receipt_style_free(style);
 
         write_file(d.merchant, "60-bad.conf", "[Receipt]\nwidth=1\n");
-        assert_int_equal(receipt_style_load(d.merchant, d.packaged, &style), 0);
+        assert_int_equal(receipt_style_load(d.merchant, d.packaged, NULL, &style), 0);
         assert_string_equal(style->header, "packaged");
         style = receipt_style_free(style);
 
         write_file(d.packaged, "00-receipt.conf", "[Receipt]\nheader=packaged\nwidth=1\n");
-        assert_int_equal(receipt_style_load(d.merchant, d.packaged, &style), 0);
+        assert_int_equal(receipt_style_load(d.merchant, d.packaged, NULL, &style), 0);
         assert_null(style->header);
         assert_int_equal(style->papers[0].n_blocks, receipt_style_default()->papers[0].n_blocks);
         style = receipt_style_free(style);
@@ -356,14 +356,14 @@ static void fallback(void **state) {
         /* A file of the same name takes the place of the packaged one. */
         remove_file(d.merchant, "60-bad.conf");
         write_file(d.merchant, "00-receipt.conf", "[Receipt]\nfooter=instead\n");
-        assert_int_equal(receipt_style_load(d.merchant, d.packaged, &style), 1);
+        assert_int_equal(receipt_style_load(d.merchant, d.packaged, NULL, &style), 1);
         assert_string_equal(style->header, "mine");
         assert_string_equal(style->footer, "instead");
         style = receipt_style_free(style);
 
         /* What cannot be opened is said, and all the rest holds. */
         write_file(d.merchant, "70-logo.conf", "[Receipt]\nlogo=/nowhere/logo.png\n");
-        assert_int_equal(receipt_style_load(d.merchant, d.packaged, &style), 0);
+        assert_int_equal(receipt_style_load(d.merchant, d.packaged, NULL, &style), 0);
         assert_string_equal(style->header, "mine");
         assert_int_equal(receipt_style_open_logo(style), -ENOENT);
         style = receipt_style_free(style);
@@ -388,7 +388,7 @@ static int load_logo(struct dirs *d, const void *data, size_t size) {
         assert_non_null(f);
         assert_int_equal(fwrite(data, 1, size, f), size);
         assert_int_equal(fclose(f), 0);
-        r = receipt_style_load(d->merchant, d->packaged, &style);
+        r = receipt_style_load(d->merchant, d->packaged, NULL, &style);
         assert_non_null(style);
         remove_file(d->merchant, "50-shop.conf");
         return r;
@@ -415,10 +415,10 @@ static void logos(void **state) {
         assert_int_equal(symlink(logo, name), 0);
         (void) snprintf(text, sizeof(text), "[Receipt]\nlogo=%s\n", name);
         write_file(d.merchant, "50-shop.conf", text);
-        assert_int_equal(receipt_style_load(d.merchant, d.packaged, &style), 0);
+        assert_int_equal(receipt_style_load(d.merchant, d.packaged, NULL, &style), 0);
         style = receipt_style_free(style);
         write_file(d.merchant, "50-shop.conf", "[Receipt]\nlogo=/etc\n");
-        assert_int_equal(receipt_style_load(d.merchant, d.packaged, &style), 0);
+        assert_int_equal(receipt_style_load(d.merchant, d.packaged, NULL, &style), 0);
         remove_file(d.merchant, "50-shop.conf");
         remove_file(d.packaged, "logo");
         remove_file(d.packaged, "name");

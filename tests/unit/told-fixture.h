@@ -199,7 +199,7 @@ static struct transaction_record acq_add_of(const char *pan, const char *kind, i
         COPY(record.kind, kind);
         COPY(record.currency, "CNY");
         record.amount = amount;
-        record.started_usec = 1;
+        record.started_usec = clock_now(CLOCK_REALTIME);
         assert_int_equal(journal_begin(shop.journal, JOURNAL_DURABLE), 0);
         assert_int_equal(transaction_record_insert(shop.journal, &record), 0);
         assert_int_equal(counter_next_stan(shop.journal, &record.stan), 0);
