@@ -498,6 +498,7 @@ static void an_encrypted_stripe_is_not_compared_with_a_hash(void **state) {
         id = chip_start(about("refund", sale, 1234));
         transaction_swiped(shop.engine->current, &s);
         assert_non_null(strstr(chip.view.record.message, "cannot be compared"));
+        assert_string_equal(chip.view.hindrance, "not-comparable");
         assert_int_equal(engine_cancel(shop.engine, id, &refusal), 0);
         assert_int_equal(chip.requests, 0);
 }
@@ -516,15 +517,52 @@ static void an_encrypted_stripe_that_is_not_taken(void **state) {
         int64_t id;
 
         id = chip_start(SALE);
+        assert_string_equal(chip.view.hindrance, "");
         transaction_swiped(shop.engine->current, &s);
         assert_non_null(strstr(chip.view.record.message, "has a chip"));
+        assert_string_equal(chip.view.hindrance, "chip-required");
         s = encrypted("620000******0054", "101");
         s.encrypted.cryptogram_size = 0;
         transaction_swiped(shop.engine->current, &s);
         assert_non_null(strstr(chip.view.record.message, "does not take"));
+        assert_string_equal(chip.view.hindrance, "encrypted");
+        assert_int_equal(chip.view.hindrances, 2);
         assert_int_equal(engine_current(shop.engine), id);
         assert_int_equal(engine_cancel(shop.engine, id, &refusal), 0);
         assert_int_equal(chip.requests, 0);
+}
+
+/* Why a stripe is asked for again. */
+static void a_stripe_that_is_not_taken(void **state) {
+        static const struct {
+                enum track_status status;
+                bool no_start;
+                const char *hindrance, *message;
+        } swipes[] = {
+                { TRACK_UNREAD, false, "unreadable", "could not be read" },
+                { TRACK_EMPTY, false, "unreadable", "could not be read" },
+                { TRACK_CHECK, false, "unreadable", "could not be read" },
+                { TRACK_UNREAD, true, "wrong-way", "could not be read" },
+                { TRACK_MALFORMED, false, "not-payment", "not a payment card" },
+        };
+        struct refusal refusal;
+        int64_t id;
+
+        id = chip_start(SALE);
+        for (size_t i = 0; i < ELEMENTSOF(swipes); i++) {
+                struct msr_swipe s = { .track2.status = swipes[i].status, .no_start = swipes[i].no_start };
+
+                transaction_swiped(shop.engine->current, &s);
+                assert_string_equal(chip.view.hindrance, swipes[i].hindrance);
+                assert_int_equal(chip.view.hindrances, i + 1);
+                assert_non_null(strstr(chip.view.record.message, swipes[i].message));
+        }
+        assert_int_equal(engine_cancel(shop.engine, id, &refusal), 0);
+        /* The next one begins anew. */
+        id = chip_start(SALE);
+        assert_string_equal(chip.view.hindrance, "");
+        assert_int_equal(chip.view.hindrances, 0);
+        assert_int_equal(engine_cancel(shop.engine, id, &refusal), 0);
 }
 
 /* ---- The supervisor ---- */
@@ -925,6 +963,7 @@ int main(int argc, char **argv) {
                 cmocka_unit_test_setup_teardown(another_terminal_number, setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(a_card_number_that_cannot_be_masked, setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(an_encrypted_stripe_that_is_not_taken, setup, chip_teardown),
+                cmocka_unit_test_setup_teardown(a_stripe_that_is_not_taken, setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(a_supervisor_approves, setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(nobody_approves, setup, chip_teardown),
                 cmocka_unit_test_setup_teardown(an_unconfirmed_refund_is_resolved_once, setup, chip_teardown),
