@@ -143,8 +143,9 @@ $(O)/unit/%: $(O)/tests/unit/%.o $(O)/rooms.a $(O)/sim.a
 
 # What they include of tillctl says what tilld refuses.
 CLI_TESTS := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/test-cli-*.c))
-$(CLI_TESTS): $(O)/daemon/cli/refusal.o
-$(CLI_TESTS): LDFLAGS += $(O)/daemon/cli/refusal.o
+CLI_TESTS_OBJECTS := $(patsubst %,$(O)/daemon/cli/%.o,refusal words)
+$(CLI_TESTS): $(CLI_TESTS_OBJECTS)
+$(CLI_TESTS): LDFLAGS += $(CLI_TESTS_OBJECTS)
 $(O)/unit/test-cli-refusal $(O)/unit/test-cli-binding: | $(O)/po/zh_CN.mo
 
 # It draws, without a socket.
@@ -176,7 +177,7 @@ $(O)/unit/test-journal-purge: LDFLAGS += -Wl,--wrap=clock_gettime
 $(O)/unit/test-transaction-operators: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,scrypt_new notices_kick announce_locked_operator)
 
 # Who may is asked of the test.
-$(patsubst %,$(O)/unit/test-bus-%,binding diagnostics journal maintenance operators receipts recovery statistics transactions): LDFLAGS += $(addprefix -Wl$(comma)--wrap=,authority_check authority_sender_uid)
+$(patsubst %,$(O)/unit/test-bus-%,binding diagnostics journal log-control maintenance operators receipts recovery statistics transactions): LDFLAGS += $(addprefix -Wl$(comma)--wrap=,authority_check authority_sender_uid)
 $(O)/unit/test-bus-operators: LDFLAGS += -Wl,--wrap=sd_event_add_time_relative
 # There is no bus that tells who calls, and who has left it.
 $(O)/unit/test-bus-binding: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,sd_bus_track_new sd_bus_track_add_sender \
