@@ -15,6 +15,29 @@ static const char *const level_names[] = {
         [LOG_WARNING] = "warning", [LOG_NOTICE] = "notice", [LOG_INFO] = "info", [LOG_DEBUG] = "debug",
 };
 
+static bool dropped;
+
+static bool is_written(int level) {
+        return level <= max_level && !dropped;
+}
+
+const char *log_level_to_string(int level) {
+        return level >= 0 && level < (int) ELEMENTSOF(level_names) ? level_names[level] : NULL;
+}
+
+int log_set_target(const char *target) {
+        const char *own = journal ? "journal" : "console";
+
+        if (!streq(target, "auto") && !streq(target, "null") && !streq(target, own))
+                return -EINVAL;
+        dropped = streq(target, "null");
+        return 0;
+}
+
+const char *log_get_target(void) {
+        return dropped ? "null" : journal ? "journal" : "console";
+}
+
 void log_set_max_level(int level) {
         max_level = level;
 }
@@ -90,7 +113,7 @@ void log_catalog(int level, const char *message_id, const char *const *fields, c
         size_t used;
         va_list ap;
 
-        if (level > max_level)
+        if (!is_written(level))
                 return;
         va_start(ap, format);
         (void) vsnprintf(text, sizeof(text), format, ap);
@@ -111,7 +134,7 @@ void log_catalog(int level, const char *message_id, const char *const *fields, c
 void log_full(int level, const char *format, ...) {
         va_list ap;
 
-        if (level > max_level)
+        if (!is_written(level))
                 return;
 
         va_start(ap, format);
@@ -125,7 +148,7 @@ int log_full_errno(int level, int error, const char *format, ...) {
 
         if (error > 0)
                 error = -error;
-        if (level > max_level)
+        if (!is_written(level))
                 return error;
 
         snprintf(suffix, sizeof(suffix), ": %s", strerror(-error));

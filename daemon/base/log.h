@@ -15,8 +15,16 @@
 /* Highest level that is written, LOG_INFO at first. TILL_LOG_LEVEL=debug|info|notice|warning|err sets it. */
 void log_set_max_level(int level);
 int log_get_max_level(void);
-/* Takes a name as systemctl log-level does. -EINVAL for an unknown one. */
+/* Takes a name as systemctl service-log-level does. -EINVAL for an unknown one. */
 int log_level_from_string(const char *name);
+/* "debug"; NULL for none. */
+const char *log_level_to_string(int level);
+/*
+ * Where lines go, in the words of systemd: "journal" where standard error is the journal's, else "console"; "null"
+ * drops them all. Takes "auto" for what it was at first. -EINVAL for any other, or one that is not to be had.
+ */
+int log_set_target(const char *target);
+const char *log_get_target(void);
 /* Reads TILL_LOG_LEVEL; called once by main(). */
 void log_parse_environment(void);
 

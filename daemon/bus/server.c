@@ -177,6 +177,9 @@ int server_start(struct server *s, struct engine *engine, struct faults *faults,
         r = maintenance_register(s);
         if (r < 0)
                 return r;
+        r = log_control_register(s);
+        if (r < 0)
+                return r;
         r = bindings_register(s);
         if (r < 0)
                 return r;

@@ -110,6 +110,8 @@ int statistics_call_of_device(struct server *s, sd_bus_message *m, const struct 
 
 int maintenance_register(struct server *s);
 
+int log_control_register(struct server *s);
+
 int bindings_register(struct server *s);
 void bindings_changed(struct server *s);
 /* The same where the engine alone has changed, which is often: cheap while no phone is being changed. */
