@@ -198,6 +198,7 @@ $(O)/unit/test-transaction-kinds: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,noti
 $(O)/unit/test-transaction-chip: LDFLAGS += -Wl,--wrap=secret_new
 $(O)/unit/test-transaction-clock: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,clock_gettime sd_id128_get_boot clock_is_synchronized)
 
+$(O)/unit/test-care-figures: LDFLAGS += -Wl,--wrap=clock_gettime
 # The link and the keys, the network and the time.
 $(O)/unit/test-care-acquirer: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,usb_is_known clock_gettime host_exchange host_link_cancel host_keys_load \
 	host_keys_ready host_network_get sd_event_source_set_time_relative)

@@ -52,7 +52,8 @@ static bool is_in_command(const char *text, size_t at) {
         return false;
 }
 
-size_t wrap_measure(const char *text, int most) {
+/* How many bytes of it are its first line of at most so many columns; a word that is longer stays whole. */
+static size_t measure_line(const char *text, int most) {
         size_t at = 0, good = 0, n;
         mbstate_t state = {};
         wchar_t c, before = 0;
@@ -71,4 +72,19 @@ size_t wrap_measure(const char *text, int most) {
                 columns += c == L' ';
         }
         return at;
+}
+
+void wrap_print(FILE *f, const char *mark, const char *text, int columns) {
+        int indent = wrap_width(mark);
+        const char *before = mark;
+
+        do {
+                size_t n = measure_line(text, columns - indent), end = n;
+
+                while (end > 0 && text[end - 1] == ' ')
+                        end--;
+                fprintf(f, "%*s%.*s\n", before == mark ? 0 : indent, before, (int) end, text);
+                text += n + (text[n] == '\n');
+                before = "";
+        } while (*text);
 }

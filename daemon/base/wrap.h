@@ -7,5 +7,6 @@
 
 /* Columns that a text takes. */
 int wrap_width(const char *text);
-/* How many bytes of it are its first line of at most so many columns; a word that is longer stays whole. */
-size_t wrap_measure(const char *text, int most);
+/* In lines of at most so many columns, a mark before the first and blanks of its width before the others; a word that
+ * is longer stays whole. */
+void wrap_print(FILE *f, const char *mark, const char *text, int columns);

@@ -101,12 +101,10 @@ static const struct field {
 
 /* ---- As JSON ---- */
 
-/* As many as there are. */
-static bool add_texts(cJSON *json, const char *name, struct value v, const char *language) {
-        const struct fault_text *texts = v.data;
+bool fault_add_texts(cJSON *json, const char *name, const struct fault_text *texts, size_t max, const char *language) {
         cJSON *list = cJSON_AddArrayToObject(json, name);
 
-        for (int64_t i = 0; i < v.x && texts[i].english; i++)
+        for (size_t i = 0; i < max && texts[i].english; i++)
                 if (!cJSON_AddItemToArray(list, cJSON_CreateString(fault_text_in(texts + i, language))))
                         return false;
         return list;
@@ -124,7 +122,7 @@ bool fault_add_json(struct server *s, cJSON *json, const struct fault_record *re
                 bool added;
 
                 if (v.type == 'a')
-                        added = add_texts(json, fields[i].name, v, language);
+                        added = fault_add_texts(json, fields[i].name, v.data, (size_t) v.x, language);
                 else if (v.type == 'o')
                         added = add_path(s, json, fields[i].name, v.x);
                 else if (v.type == 's')

@@ -303,19 +303,18 @@ const char *cli_tone_end(const struct cli *cli) {
 
 #define LINE_COLUMNS 79
 
-void cli_print_indented(FILE *f, const char *text, int indent) {
-        if (!isatty(fileno(f))) {
-                fprintf(f, "%*s%s\n", indent, "", text);
-                return;
-        }
-        do {
-                size_t n = wrap_measure(text, LINE_COLUMNS - indent), end = n;
+void cli_print_marked(FILE *f, const char *mark, const char *text) {
+        if (isatty(fileno(f)))
+                wrap_print(f, mark, text, LINE_COLUMNS);
+        else
+                fprintf(f, "%s%s\n", mark, text);
+}
 
-                while (end > 0 && text[end - 1] == ' ')
-                        end--;
-                fprintf(f, "%*s%.*s\n", indent, "", (int) end, text);
-                text += n + (text[n] == '\n');
-        } while (*text);
+void cli_print_indented(FILE *f, const char *text, int indent) {
+        char blanks[40];
+
+        (void) snprintf(blanks, sizeof(blanks), "%*s", indent, "");
+        cli_print_marked(f, blanks, text);
 }
 
 void cli_print_sentence(FILE *f, const char *text) {

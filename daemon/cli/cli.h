@@ -110,6 +110,8 @@ const char *cli_tone_end(const struct cli *cli);
 
 /* A text and the end of its line; on a terminal in lines that fit into 80 columns. */
 void cli_print_sentence(FILE *f, const char *text);
+/* The same with a mark before the first line, and blanks of its width before the others. */
+void cli_print_marked(FILE *f, const char *mark, const char *text);
 /* The same below a row: so many blanks before each of its lines. */
 void cli_print_indented(FILE *f, const char *text, int indent);
 

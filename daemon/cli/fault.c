@@ -4,12 +4,16 @@
 #include <inttypes.h>
 
 #include "cli/code.h"
+#include "cli/fault.h"
 #include "cli/transaction.h"
 
 static int help(void) {
         printf("%s\n\n", _("tillctl fault [ACT]: what is wrong with the terminal or its money."));
         printf("  list [--all]             %s\n", _("what is open, the newest first; with --all what has ended, too"));
         printf("  show FAULT               %s\n", _("all of one, with what to do"));
+        printf("  codes [AREA]             %s\n", _("all faults that there can be"));
+        printf("  explain CODE             %s\n", _("all that is known of one"));
+        printf("  figures [DAYS]           %s\n", _("how often, how soon mended, and how long it went well"));
         printf("  acknowledge FAULT        %s\n", _("you take care of it"));
         printf("  end FAULT NOTE [NUMBER]  %s\n", _("it is mended, and how that is known"));
         printf("\n%s\n", _("To end one takes a supervisor: NUMBER, whose code is asked for, or a caller who has "
@@ -152,17 +156,6 @@ static void print_time(const char *label, const cJSON *fault, const char *name, 
         transaction_print_detail(label, text);
 }
 
-static void print_list(const char *title, const cJSON *fault, const char *name) {
-        const cJSON *item, *list = cJSON_GetObjectItemCaseSensitive(fault, name);
-        unsigned n = 0;
-
-        if (cJSON_GetArraySize(list) > 0)
-                printf("\n%s\n", title);
-        cJSON_ArrayForEach(item, list) {
-                printf("%2u. %s\n", ++n, strempty(cJSON_GetStringValue(item)));
-        }
-}
-
 static void print_one(const struct cli *cli, const cJSON *fault) {
         const char *ended_by = cli_text(fault, "EndedBy");
         char count[24];
@@ -186,11 +179,7 @@ static void print_one(const struct cli *cli, const cJSON *fault) {
         transaction_print_detail(_("firmware"), cli_text(fault, "Firmware"));
         transaction_print_detail(_("versions"), cli_text(fault, "Versions"));
         transaction_print_detail(_("environment"), cli_text(fault, "Environment"));
-        print_list(_("Likely causes:"), fault, "Causes");
-        print_list(_("What to do:"), fault, "MerchantSteps");
-        print_list(_("For support:"), fault, "SupportSteps");
-        if (*cli_text(fault, "SparePart"))
-                printf("\n%s %s\n", _("Spare part:"), cli_text(fault, "SparePart"));
+        fault_print_steps(fault);
 }
 
 static int show(struct cli *cli, int argc, char **argv) {
@@ -254,6 +243,9 @@ int verb_fault(struct cli *cli, int argc, char **argv) {
         } acts[] = {
                 { "list", list, 1, 2 },
                 { "show", show, 2, 2 },
+                { "codes", fault_codes, 1, 2 },
+                { "explain", fault_explain, 2, 2 },
+                { "figures", fault_figures, 1, 2 },
                 { "acknowledge", acknowledge, 2, 2 },
                 { "end", end, 3, 4 },
         };

@@ -140,7 +140,8 @@ int fault_record_each(struct journal *j, const struct fault_filter *filter, faul
 
         r = journal_statement(j,
                               "SELECT " COLUMNS " FROM faults WHERE id < ?1 AND opened_usec >= ?2"
-                              " AND (?3 = 0 OR ended_usec = 0) ORDER BY id DESC LIMIT ?4",
+                              " AND (?3 = 0 OR ended_usec = 0) AND (ended_usec = 0 OR ended_usec >= ?5)"
+                              " ORDER BY id DESC LIMIT ?4",
                               &s);
         if (r < 0)
                 return r;
@@ -148,6 +149,7 @@ int fault_record_each(struct journal *j, const struct fault_filter *filter, faul
         (void) sqlite3_bind_int64(s, 2, (int64_t) MIN(filter->since_usec, (uint64_t) INT64_MAX));
         (void) sqlite3_bind_int64(s, 3, filter->open);
         (void) sqlite3_bind_int64(s, 4, filter->limit > 0 ? (int64_t) filter->limit : -1);
+        (void) sqlite3_bind_int64(s, 5, (int64_t) MIN(filter->lasted_usec, (uint64_t) INT64_MAX));
         r = collect(j, s, &list, &n);
         for (size_t i = 0; r == 0 && i < n; i++)
                 r = each(list + i, userdata);

@@ -51,10 +51,11 @@ int fault_record_find(struct journal *j, const char *code, const char *subject, 
 int fault_record_count_open(struct journal *j);
 
 struct fault_filter {
-        bool open;           /* those only */
-        uint64_t since_usec; /* opened then or later */
-        int64_t before;      /* older than this fault; 0: from the newest */
-        unsigned limit;      /* 0: all */
+        bool open;            /* those only */
+        uint64_t since_usec;  /* opened then or later */
+        int64_t before;       /* older than this fault; 0: from the newest */
+        unsigned limit;       /* 0: all */
+        uint64_t lasted_usec; /* open then or later */
 };
 /* Called for each, the newest first; what it returns other than 0 ends the walk and is returned. */
 typedef int (*fault_record_each_t)(const struct fault_record *record, void *userdata);

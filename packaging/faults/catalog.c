@@ -5,22 +5,6 @@
 /* journalctl -x puts three before each line. */
 #define COLUMNS 77
 
-/* The first line behind a mark, the others below it. */
-static void print_wrapped(const char *mark, const char *text) {
-        int indent = wrap_width(mark);
-        const char *before = mark;
-
-        do {
-                size_t n = wrap_measure(text, COLUMNS - indent), end = n;
-
-                while (end > 0 && text[end - 1] == ' ')
-                        end--;
-                printf("%*s%.*s\n", before == mark ? 0 : indent, before, (int) end, text);
-                text += n;
-                before = "";
-        } while (*text);
-}
-
 static void print_head(const char *id, const char *symptom) {
         printf("\n-- %s\nSubject: %s\nDefined-By: tilld\nDocumentation: man:tilld-faults(7) man:tillctl(1)\n\n", id,
                symptom);
@@ -44,7 +28,7 @@ static void print_part(const struct part *part, const char *language) {
         printf("\n%s\n", fault_text_in(&part->title, language));
         for (size_t i = 0; i < part->n; i++) {
                 (void) snprintf(mark, sizeof(mark), "%2zu. ", i + 1);
-                print_wrapped(mark, fault_text_in(part->texts + i, language));
+                wrap_print(stdout, mark, fault_text_in(part->texts + i, language), COLUMNS);
         }
 }
 
@@ -62,10 +46,10 @@ static void print_code(const struct fault_code *code, const char *language) {
                 print_part(parts + i, language);
         if (code->part.english) {
                 putchar('\n');
-                print_wrapped(fault_text_in(&spare, language), fault_text_in(&code->part, language));
+                wrap_print(stdout, fault_text_in(&spare, language), fault_text_in(&code->part, language), COLUMNS);
         }
         putchar('\n');
-        print_wrapped("", end_in(code, language));
+        wrap_print(stdout, "", end_in(code, language), COLUMNS);
 }
 
 static void print_ended(const char *language) {
@@ -78,7 +62,7 @@ static void print_ended(const char *language) {
         };
 
         print_head(FAULT_CODE_ENDED_ID, fault_text_in(&subject, language));
-        print_wrapped("", fault_text_in(&text, language));
+        wrap_print(stdout, "", fault_text_in(&text, language), COLUMNS);
 }
 
 void print_catalog(const char *language) {

@@ -323,10 +323,70 @@ static void object(void **state) {
         assert_non_null(strstr(get((int64_t) told.id + 1, "Code", "s"), "Unknown"));
 }
 
+/* All that can be wrong, or what is asked for of it, in the language that is asked for. */
+static void codes(void **state) {
+        const cJSON *code;
+        cJSON *o;
+        int all;
+
+        assert_string_equal(call("ListCodes", "a{sv}", 0), "");
+        o = answer();
+        all = cJSON_GetArraySize(cJSON_GetObjectItem(o, "Codes"));
+        assert_true(all >= 40);
+        cJSON_Delete(o);
+        assert_string_equal(call("ListCodes", "a{sv}", 1, "area", "s", "printer"), "");
+        o = answer();
+        assert_in_range(cJSON_GetArraySize(cJSON_GetObjectItem(o, "Codes")), 5, all - 5);
+        cJSON_ArrayForEach(code, cJSON_GetObjectItem(o, "Codes")) {
+                assert_string_equal(text_of(code, "Area"), "printer");
+        }
+        cJSON_Delete(o);
+        assert_string_equal(call("ListCodes", "a{sv}", 2, "code", "s", "printer-cutter", "language", "s", "zh_CN"),
+                            "");
+        o = answer();
+        assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(o, "Codes")), 1);
+        code = cJSON_GetArrayItem(cJSON_GetObjectItem(o, "Codes"), 0);
+        assert_string_equal(text_of(code, "Code"), "printer-cutter");
+        assert_string_equal(text_of(code, "Class"), "hardware");
+        assert_string_equal(text_of(code, "Severity"), "error");
+        assert_int_equal(strlen(text_of(code, "MessageId")), 32);
+        assert_true(cJSON_IsTrue(cJSON_GetObjectItem(code, "EndsByItself")));
+        assert_string_equal(text_of(code, "SparePart"), "切刀");
+        assert_true(cJSON_GetArraySize(cJSON_GetObjectItem(code, "Causes")) >= 2);
+        cJSON_Delete(o);
+        assert_string_equal(call("ListCodes", "a{sv}", 2, "class", "s", "card", "area", "s", "printer"), "");
+        o = answer();
+        assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(o, "Codes")), 0);
+        cJSON_Delete(o);
+        assert_string_equal(call("ListCodes", "a{sv}", 1, "colour", "s", "red"), "UnknownOption");
+}
+
+static void figures(void **state) {
+        const cJSON *row;
+        cJSON *o;
+
+        reconcile(2);
+        assert_string_equal(call("EndFault", "ts", told.id, "acquirer, Ms Li: taken back"), "");
+        assert_string_equal(call("GetFigures", "a{sv}", 1, "days", "u", 7), "");
+        o = answer();
+        assert_true(number(o, "Since") <= number(o, "Until"));
+        assert_true(number(o, "Available") == 1);
+        row = cJSON_GetObjectItem(o, "All");
+        assert_int_equal(number(row, "Opened"), 2);
+        assert_int_equal(number(row, "Open"), 1);
+        assert_int_equal(number(row, "Ended"), 1);
+        row = cJSON_GetArrayItem(cJSON_GetObjectItem(o, "Areas"), 0);
+        assert_string_equal(text_of(row, "Name"), "acquirer");
+        cJSON_Delete(o);
+        assert_string_equal(call("GetFigures", "a{sv}", 1, "days", "s", "7"), "UnknownOption");
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(life, setup, bus_tear_down),
                 cmocka_unit_test_setup_teardown(object, setup, bus_tear_down),
+                cmocka_unit_test_setup_teardown(codes, setup, bus_tear_down),
+                cmocka_unit_test_setup_teardown(figures, setup, bus_tear_down),
                 cmocka_unit_test_setup_teardown(evidence, setup, bus_tear_down),
                 cmocka_unit_test_setup_teardown(pages, setup, bus_tear_down),
                 cmocka_unit_test_setup_teardown(who_may, setup, bus_tear_down),

@@ -165,6 +165,11 @@ static void lists(void **state) {
         assert_int_equal(l.ids[0], 2);
         assert_int_equal(list_all(false, 0, 0, one.opened_usec).n, 3);
         assert_int_equal(list_all(false, 0, 0, UINT64_MAX).n, 0);
+        /* Open then or later, whenever it began. */
+        l = (struct listed){};
+        assert_int_equal(fault_record_each(j, &(struct fault_filter){ .lasted_usec = one.ended_usec + 1 }, list, &l),
+                         0);
+        assert_int_equal(l.n, 2);
 }
 
 /* Ended ones go with the rest, open ones never. */
