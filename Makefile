@@ -34,6 +34,7 @@ LIBS_tillctl := libsystemd libcjson
 LIBS_card-worker := libseccomp libcrypto
 LIBS_till-recover := libsystemd libudev libusb-1.0 libcjson
 LIBS_till-render := libsystemd pangocairo libpng libqrencode zint
+LIBS_till-report := libsystemd libudev libcjson libarchive m
 LIBS_till-notify := libsystemd libcurl libcjson libcrypto phonenumber
 LIBS_till-acquirer := libcrypto libssl libsystemd sqlite3
 LIBS_till-sim := libcrypto libsystemd libpng freetype2 fontconfig libqrencode zint
@@ -42,7 +43,7 @@ LIBS_test-device-monitor := umockdev-1.0
 LIBS_test-device-usb := umockdev-1.0
 
 # These ship no pkg-config file; one is C++.
-PLAIN_LIBS := zint phonenumber
+PLAIN_LIBS := zint phonenumber m
 flags = $(shell $(PKG_CONFIG) --cflags $(filter-out $(PLAIN_LIBS),$(1)))
 libs = $(shell $(PKG_CONFIG) --libs $(filter-out $(PLAIN_LIBS),$(1))) $(addprefix -l,$(filter $(PLAIN_LIBS),$(1))) \
 	$(if $(filter phonenumber,$(1)),-lstdc++)
@@ -64,12 +65,14 @@ OBJECTS_till-recover := $(RECOVER_OBJECTS) $(BASE_OBJECTS)
 RENDER_OBJECTS := $(call objects,$(call sources,daemon/helpers/till-render))
 DRAW_OBJECTS := $(filter-out %/main.o,$(RENDER_OBJECTS))
 OBJECTS_till-render := $(RENDER_OBJECTS) $(O)/daemon/helpers/question.o $(patsubst %,$(O)/daemon/receipt/%.o,page page-store raster) $(BASE_OBJECTS)
+REPORT_OBJECTS := $(call objects,$(call sources,daemon/helpers/till-report))
+OBJECTS_till-report := $(REPORT_OBJECTS) $(O)/daemon/helpers/question.o $(BASE_OBJECTS)
 NOTIFY_OBJECTS := $(call objects,$(call sources,daemon/helpers/till-notify)) $(O)/daemon/helpers/till-notify/number-region.o
 OBJECTS_till-notify := $(NOTIFY_OBJECTS) $(O)/daemon/helpers/question.o $(BASE_OBJECTS)
 OBJECTS_till-acquirer := $(call objects,$(call sources,tests/sim/acquirer tests/sim/issuer)) $(HOST_OBJECTS) $(BASE_OBJECTS)
 OBJECTS_till-sim := $(call objects,$(call sources,tests/sim/usb tests/sim/card tests/sim/paper tests/sim/issuer)) $(O)/daemon/host/mac.o $(BASE_OBJECTS)
 
-PROGRAMS := tilld tillctl card-worker till-recover till-render till-notify till-acquirer till-sim
+PROGRAMS := tilld tillctl card-worker till-recover till-render till-report till-notify till-acquirer till-sim
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/test-*.c))
 
 .DEFAULT_GOAL := all
@@ -164,6 +167,10 @@ $(O)/unit/test-recover-parts: LDFLAGS += $(filter-out %/main.o,$(RECOVER_OBJECTS
 
 # It runs the real one too.
 $(O)/unit/test-receipt-render: | $(O)/till-render
+
+LIBS_test-report-parts := $(LIBS_till-report)
+$(O)/unit/test-report-parts: $(filter-out %/main.o,$(REPORT_OBJECTS))
+$(O)/unit/test-report-parts: LDFLAGS += $(filter-out %/main.o,$(REPORT_OBJECTS))
 
 # The kernel's, where what is given back is looked at.
 $(O)/unit/test-base: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,munmap sendto)
