@@ -4,6 +4,7 @@
 
 #include "bus/error.h"
 #include "bus/json.h"
+#include "bus/report.h"
 #include "bus/server.h"
 #include "journal/batch.h"
 #include "journal/counter.h"
@@ -64,6 +65,14 @@ static int describe_batch(struct server *s, const struct batch_record *batch, cJ
         add_sum(json, "Debits", &sums.debit);
         add_sum(json, "Credits", &sums.credit);
         return 0;
+}
+
+int report_add_batch(struct server *s, cJSON *json) {
+        struct batch_record batch;
+        int r;
+
+        r = batch_load_current(engine_journal(s->engine), &batch);
+        return r < 0 ? r : describe_batch(s, &batch, json);
 }
 
 int manager_call_get_totals(sd_bus_message *m, void *userdata, sd_bus_error *error) {

@@ -9,6 +9,7 @@
 #include "bus/health.h"
 #include "bus/json.h"
 #include "bus/options.h"
+#include "bus/report.h"
 #include "bus/state.h"
 #include "care/fault-code.h"
 
@@ -163,6 +164,10 @@ static const sd_bus_vtable vtable[] = {
                                 diagnostics_call_recover_with_code, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("ListRecoveries", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", json),
                                 diagnostics_call_list_recoveries, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("SaveReport", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("s", path),
+                                report_call_save, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Report", SD_BUS_ARGS("a{sv}", options, "h", output), SD_BUS_NO_RESULT,
+                                report_call_write, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_PROPERTY("OpenFaults", "u", get_open_faults, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("GlobalStatus", "s", state_get_property, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("SecurityOK", "b", state_get_property, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),

@@ -6,6 +6,7 @@
 #include "bus/code-call.h"
 #include "bus/error.h"
 #include "bus/json.h"
+#include "bus/report.h"
 
 /* ---- A check ---- */
 
@@ -60,7 +61,7 @@ static bool add_step(cJSON *list, const struct health_step *step) {
                cJSON_AddStringToObject(o, "Detail", step->detail);
 }
 
-static bool add_check(cJSON *json, const struct health_check *c) {
+bool report_add_health(cJSON *json, const struct health_check *c) {
         cJSON *steps;
 
         if (!c)
@@ -81,7 +82,7 @@ int health_call_get(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         _cleanup_(cJSON_Deletep) cJSON *json = cJSON_CreateObject();
         struct server *s = userdata;
 
-        return add_check(json, health_get(s->health)) ? json_reply(m, json) : -ENOMEM;
+        return report_add_health(json, health_get(s->health)) ? json_reply(m, json) : -ENOMEM;
 }
 
 void health_told(const struct health_check *check, void *userdata) {

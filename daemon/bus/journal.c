@@ -5,6 +5,7 @@
 #include "bus/authority.h"
 #include "bus/journal-call.h"
 #include "bus/json.h"
+#include "bus/report.h"
 #include "journal/summary.h"
 
 /* ---- Verify ---- */
@@ -194,17 +195,18 @@ static int describe(struct server *s, const struct journal_summary *j, cJSON *o)
         return added ? 0 : -ENOMEM;
 }
 
-static int method_describe(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        _cleanup_(cJSON_Deletep) cJSON *o = cJSON_CreateObject();
+int report_add_journal(struct server *s, cJSON *o) {
         struct journal_summary summary;
-        struct server *s = userdata;
         int r;
 
-        if (!o)
-                return -ENOMEM;
         r = journal_summarize(engine_journal(s->engine), &summary);
-        if (r >= 0)
-                r = describe(s, &summary, o);
+        return r < 0 ? r : describe(s, &summary, o);
+}
+
+static int method_describe(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        _cleanup_(cJSON_Deletep) cJSON *o = cJSON_CreateObject();
+        int r = o ? report_add_journal(userdata, o) : -ENOMEM;
+
         return r < 0 ? r : json_reply(m, o);
 }
 

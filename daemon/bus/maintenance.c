@@ -5,6 +5,7 @@
 #include "bus/error.h"
 #include "bus/json.h"
 #include "bus/options.h"
+#include "bus/report.h"
 #include "care/maintenance.h"
 
 #define INTERFACE "org.tilld1.Maintenance"
@@ -33,17 +34,20 @@ static int add_item(const struct maintenance_item *item, void *userdata) {
                        : -ENOMEM;
 }
 
+int report_add_maintenance(struct server *s, cJSON *list) {
+        if (s->statistics)
+                (void) statistics_update(s->statistics);
+        return maintenance_each(s->engine, add_item, list);
+}
+
 static int method_list(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         _cleanup_(cJSON_Deletep) cJSON *json = cJSON_CreateObject();
         cJSON *list = cJSON_AddArrayToObject(json, "Items");
-        struct server *s = userdata;
         int r;
 
         if (!list)
                 return -ENOMEM;
-        if (s->statistics)
-                (void) statistics_update(s->statistics);
-        r = maintenance_each(s->engine, add_item, list);
+        r = report_add_maintenance(userdata, list);
         return r < 0 ? r : json_reply(m, json);
 }
 

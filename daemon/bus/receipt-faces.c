@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* org.tilld1.Receipts: a paper in any face, as an fd or as a file. */
-#include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <sys/stat.h>
@@ -8,6 +7,7 @@
 #include "base/sealed-file.h"
 #include "bus/error.h"
 #include "bus/receipts.h"
+#include "bus/saved-files.h"
 #include "receipt/escpos.h"
 #include "receipt/render.h"
 
@@ -78,44 +78,6 @@ static int reply_fd(const struct face_call *c, const void *data, size_t size) {
         return fd < 0 ? fd : sd_bus_reply_method_return(c->message, "h", fd);
 }
 
-static bool is_older(const struct stat *a, const struct stat *b) {
-        if (a->st_mtim.tv_sec != b->st_mtim.tv_sec)
-                return a->st_mtim.tv_sec < b->st_mtim.tv_sec;
-        return a->st_mtim.tv_nsec < b->st_mtim.tv_nsec;
-}
-
-/* How many files there are, and the oldest but one that stays; "" for none. */
-static unsigned find_oldest(DIR *dir, const char *stays, char name[NAME_MAX + 1]) {
-        const struct dirent *entry;
-        struct stat st, oldest = {};
-        unsigned n = 0;
-
-        *name = '\0';
-        while ((entry = readdir(dir))) {
-                if (!startswith(entry->d_name, "receipt-"))
-                        continue;
-                n++;
-                if (streq(entry->d_name, stays) || fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-                    (*name && !is_older(&st, &oldest)))
-                        continue;
-                oldest = st;
-                (void) snprintf(name, NAME_MAX + 1, "%s", entry->d_name);
-        }
-        return n;
-}
-
-/* A receipt of long ago, saved just now, is new. */
-static void forget_old(const char *folder, const char *stays) {
-        char name[NAME_MAX + 1];
-        DIR *dir = opendir(folder);
-
-        if (!dir)
-                return;
-        while (find_oldest(dir, stays, name) > FILES_MAX && *name && unlinkat(dirfd(dir), name, 0) >= 0)
-                rewinddir(dir);
-        (void) closedir(dir);
-}
-
 static int write_file(const char *path, const void *data, size_t size) {
         _cleanup_close_ int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 
@@ -143,7 +105,7 @@ static int reply_file(const struct face_call *c, const void *data, size_t size) 
                 (void) unlink(unfinished);
                 return r;
         }
-        forget_old(folder, strrchr(path, '/') + 1);
+        saved_files_prune(folder, "receipt-", strrchr(path, '/') + 1, FILES_MAX);
         return sd_bus_reply_method_return(c->message, "s", path);
 }
 

@@ -5,6 +5,7 @@
 #include "bus/code-call.h"
 #include "bus/error.h"
 #include "bus/json.h"
+#include "bus/report.h"
 #include "device/recover.h"
 
 #define LISTED 50
@@ -149,14 +150,17 @@ static int add_recovery(const struct recovery_record *record, void *userdata) {
                        : -ENOMEM;
 }
 
+int report_add_recoveries(struct server *s, cJSON *list) {
+        return recovery_record_each(engine_journal(s->engine), LISTED, add_recovery, list);
+}
+
 int diagnostics_call_list_recoveries(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         _cleanup_(cJSON_Deletep) cJSON *json = cJSON_CreateObject();
         cJSON *list = cJSON_AddArrayToObject(json, "Recoveries");
-        struct server *s = userdata;
         int r;
 
         if (!list)
                 return -ENOMEM;
-        r = recovery_record_each(engine_journal(s->engine), LISTED, add_recovery, list);
+        r = report_add_recoveries(userdata, list);
         return r < 0 ? r : json_reply(m, json);
 }

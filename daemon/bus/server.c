@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "bus/code-call.h"
 #include "bus/fault.h"
+#include "bus/report.h"
 #include "bus/server.h"
 #include "bus/state.h"
 
@@ -132,6 +133,7 @@ struct server *server_free(struct server *s) {
         receipts_end_calls(s);
         code_call_end_all(s);
         recoveries_end_calls(s);
+        report_end(s);
         sd_bus_track_unref(s->subscribers);
         sd_bus_track_unref(s->starter);
         sd_bus_track_unref(s->leader);

@@ -42,6 +42,7 @@ struct server {
         struct face_call *face_calls;   /* papers that are being drawn, receipt-faces.c */
         struct code_call *code_calls;   /* codes that are on their way, code-call.c */
         struct probe_call *probe_calls; /* till-recover looks at the USB devices, recovery.c */
+        struct report_call *report;     /* that is being made, report.c */
 
         struct binding_shown *shown; /* as the bus was told of the binding last; NULL: not yet */
 

@@ -55,6 +55,7 @@ int verb_accept_clock(struct cli *cli, int argc, char **argv);
 int verb_emv(struct cli *cli, int argc, char **argv);
 int verb_binding(struct cli *cli, int argc, char **argv);
 int verb_receipts(struct cli *cli, int argc, char **argv);
+int verb_report(struct cli *cli, int argc, char **argv);
 
 /* ---- Properties ---- */
 
@@ -88,6 +89,15 @@ int cli_read_number(const char *text, uint64_t most, uint64_t *ret);
 /* The paths below prefix that have an interface. *ret is a NULL-terminated list; free with cli_free_list(). */
 int cli_list(struct cli *cli, const char *prefix, const char *interface, char ***ret);
 void cli_free_list(char ***list);
+
+/* ---- Files ---- */
+
+/* Writes to fd; returns the exit status. */
+typedef int (*cli_write_t)(struct cli *cli, int fd, void *userdata);
+/* Into a new file, which has another name until it is whole. Prints what went wrong; returns the exit status. */
+int cli_write_file(struct cli *cli, const char *file, cli_write_t write_into, void *userdata);
+/* Prints what is wrong with a file, a negative errno; returns the exit status. */
+int cli_fail_file(const char *file, int r);
 
 /* ---- Output ---- */
 

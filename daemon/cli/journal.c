@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
-#include <libgen.h>
 #include <poll.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
@@ -197,51 +196,14 @@ static int save_export(struct cli *cli) {
         return cli_print_path(cli, reply, &error, r);
 }
 
-/* On the disk, under its name. */
-static int keep(int fd, const char *unfinished, const char *file) {
-        _cleanup_free_ char *copy = strdup(file);
-        _cleanup_close_ int folder = -EBADF;
-
-        if (!copy)
-                return -ENOMEM;
-        if (fsync(fd) < 0 || rename(unfinished, file) < 0)
-                return -errno;
-        folder = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        return folder < 0 || fsync(folder) < 0 ? -errno : 0;
-}
-
-static int fail_file(const char *file, int r) {
-        fprintf(stderr, "%s: %s\n", file, strerror(-r));
-        return EXIT_USAGE;
-}
-
-/* Under another name until it is whole. */
-static int export_to_file(struct cli *cli, const char *file) {
-        _cleanup_free_ char *unfinished = NULL;
-        _cleanup_close_ int fd = -EBADF;
-        int r;
-
-        if (access(file, F_OK) >= 0)
-                return fail_file(file, -EEXIST);
-        if (asprintf(&unfinished, "%s.new", file) < 0)
-                return fail_file(file, -ENOMEM);
-        fd = open(unfinished, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-        if (fd < 0)
-                return fail_file(unfinished, -errno);
-        r = export_to(cli, fd);
-        if (r == 0) {
-                r = keep(fd, unfinished, file);
-                r = r < 0 ? fail_file(file, r) : 0;
-        }
-        if (r != 0)
-                (void) unlink(unfinished);
-        return r;
+static int export_into(struct cli *cli, int fd, void *userdata) {
+        return export_to(cli, fd);
 }
 
 static int export(struct cli *cli, const char *file) {
         if (!file)
                 return save_export(cli);
-        return streq(file, "-") ? export_to(cli, STDOUT_FILENO) : export_to_file(cli, file);
+        return streq(file, "-") ? export_to(cli, STDOUT_FILENO) : cli_write_file(cli, file, export_into, NULL);
 }
 
 /* ---- reconcile ---- */
@@ -300,7 +262,7 @@ static int reconcile(struct cli *cli, const char *file) {
 
         fd = file ? copy_to_memfd(file) : -ENOENT;
         if (fd < 0)
-                return fail_file(file ?: "reconcile", fd);
+                return cli_fail_file(file ?: "reconcile", fd);
         r = sd_bus_message_new_method_call(cli->bus, &m, SERVICE, SERVICE_PATH, INTERFACE, "Reconcile");
         if (r >= 0)
                 r = sd_bus_message_append(m, "h", fd);

@@ -38,6 +38,7 @@ static const struct verb {
         { "doctor", verb_doctor, "", N_("test all, and say what to do") },
         { "health", verb_health, "[LEVEL [DEVICE]]", N_("test the terminal or a device") },
         { "fault", verb_fault, "[ACT]", N_("what is wrong: list, show, explain, figures and more") },
+        { "report", verb_report, "[--days=N] [FILE]", N_("all that support wants to see, in one file") },
         { "journal", verb_journal, "[ACT]", N_("the record: status, verify, export and more") },
         { "operator", verb_operator, "[ACT]", N_("who works here: list, log-on, add and more") },
         { "binding", verb_binding, "[ACT]", N_("the bound phone: show, change, contacts and more") },
