@@ -16,8 +16,8 @@ const struct fault_code faults_of_driver[] = {
                             { "A device of another kind bears the same id", "其他设备使用了相同的 ID" } },
                 .merchant = { { "Unplug the device and plug it in again; then call support.",
                                 "请重新插拔设备；仍不行请联系技术支持。" } },
-                .support = { { "See why the driver did not take it: journalctl -k -g till",
-                               "查看驱动拒绝的原因：journalctl -k -g till" },
+                .support = { { "See why the driver did not take it: tillctl device probe; journalctl -k -g till",
+                               "查看驱动拒绝的原因：tillctl device probe；journalctl -k -g till" },
                              { "Set its mode with its maker's tool; compare with Documentation/supported-devices.md.",
                                "用厂商工具设置模式；与 Documentation/supported-devices.md 对照。" } },
                 .part = { "device of a supported model", "支持型号的设备" },
@@ -37,8 +37,8 @@ const struct fault_code faults_of_driver[] = {
                             { "A program drives the device itself", "有程序自行驱动该设备" } },
                 .merchant = { { "Unplug the device and plug it in again; then call support.",
                                 "请重新插拔设备；仍不行请联系技术支持。" } },
-                .support = { { "The detail names the driver; see: journalctl -k -g till; lsusb -t",
-                               "详情中有驱动名称；查看：journalctl -k -g till；lsusb -t" },
+                .support = { { "The detail names the driver; see: tillctl device probe; lsusb -t",
+                               "详情中有驱动名称；查看：tillctl device probe；lsusb -t" },
                              { "usbfs: find the program (fuser -v /dev/bus/usb/*/*) and stop it, for example "
                                "systemctl stop pcscd.socket pcscd",
                                "usbfs：查找程序（fuser -v /dev/bus/usb/*/*）并停止，例如 systemctl stop pcscd.socket "
@@ -78,7 +78,8 @@ const struct fault_code faults_of_driver[] = {
                 .merchant = { { "If it was meant for this terminal, call support and say its make and model.",
                                 "若是给本终端用的，请将品牌和型号告知技术支持。" },
                               { "Else unplug it.", "否则请拔下。" } },
-                .support = { { "The detail has its id; see: lsusb", "详情中有设备 ID；查看：lsusb" },
+                .support = { { "The detail has its id; see the line to add: tillctl device probe",
+                               "详情中有设备 ID；查看应添加的行：tillctl device probe" },
                              { "If its protocol is one that till drives, add the id to /etc/udev/hwdb.d as "
                                "Documentation/supported-devices.md says, then systemd-hwdb update and plug it in "
                                "again.",

@@ -267,9 +267,9 @@ const struct fault_code faults_of_terminal[] = {
                 .merchant = { { "Clean what the fault names: a reader with a cleaning card; the print head, switched "
                                 "off and cold, with alcohol.",
                                 "清洁故障所指部件：读卡器用清洁卡；打印头须关机冷却后用酒精擦拭。" },
-                              { "Then record that it is done.", "然后登记已完成。" } },
-                .support = { { "See what is due and by which counter: tillctl fault show",
-                               "查看到期项目及计数：tillctl fault show" } },
+                              { "Then record it: tillctl maintenance done", "然后登记：tillctl maintenance done" } },
+                .support = { { "See what is due, and since when: tillctl maintenance",
+                               "查看到期项目及时间：tillctl maintenance" } },
                 .part = { "cleaning card, alcohol wipes", "清洁卡、酒精棉片" },
                 .lasts = true,
         },
@@ -281,9 +281,10 @@ const struct fault_code faults_of_terminal[] = {
                 .severity = WARNING,
                 .symptom = { "A drill or training is due", "演练或培训到期" },
                 .causes = { { "The monthly or quarterly drill was not recorded", "每月或每季度的演练未登记" } },
-                .merchant = { { "Hold the drill or training with those who work here, and record it.",
-                                "请与店员进行演练或培训并登记。" } },
-                .support = { { "See which one is due: tillctl fault show", "查看到期项目：tillctl fault show" } },
+                .merchant = { { "Hold the drill or training with those who work here, then record it: tillctl "
+                                "maintenance drill",
+                                "请与店员进行演练或培训，然后登记：tillctl maintenance drill" } },
+                .support = { { "See which one is due: tillctl maintenance", "查看到期项目：tillctl maintenance" } },
                 .lasts = true,
         },
         {
