@@ -738,6 +738,7 @@ static void drawn(void **state) {
         end(PRINTER_PRINTED);
         assert_non_null(paper.drawn);
         paper.drawn(-ETIME, NULL, 0, paper.drawn_userdata);
+        assert_int_equal(printing_render_error(p), -ETIME);
         assert_int_equal(paper.submitted, 2);
         assert_int_equal(paper.job, 2);
         end(PRINTER_PRINTED);
@@ -748,6 +749,7 @@ static void drawn(void **state) {
         assert_non_null(paper.drawn);
         printing_device_changed(p, &paper.device, MONITOR_DISCONNECTED);
         paper.drawn(0, NULL, 0, paper.drawn_userdata);
+        assert_int_equal(printing_render_error(p), 0);
         assert_int_equal(paper.job, 4);
 }
 
