@@ -35,6 +35,7 @@ LIBS_card-worker := libseccomp libcrypto
 LIBS_till-recover := libsystemd libudev libusb-1.0 libcjson
 LIBS_till-render := libsystemd pangocairo libpng libqrencode zint
 LIBS_till-report := libsystemd libudev libcjson libarchive m
+LIBS_till-verify := libsystemd libcrypto libcjson
 LIBS_till-notify := libsystemd libcurl libcjson libcrypto phonenumber
 LIBS_till-acquirer := libcrypto libssl libsystemd sqlite3
 LIBS_till-sim := libcrypto libsystemd libpng freetype2 fontconfig libqrencode zint
@@ -67,12 +68,14 @@ DRAW_OBJECTS := $(filter-out %/main.o,$(RENDER_OBJECTS))
 OBJECTS_till-render := $(RENDER_OBJECTS) $(O)/daemon/helpers/question.o $(patsubst %,$(O)/daemon/receipt/%.o,page page-store raster) $(BASE_OBJECTS)
 REPORT_OBJECTS := $(call objects,$(call sources,daemon/helpers/till-report))
 OBJECTS_till-report := $(REPORT_OBJECTS) $(O)/daemon/helpers/question.o $(BASE_OBJECTS)
+VERIFY_OBJECTS := $(call objects,$(call sources,daemon/helpers/till-verify))
+OBJECTS_till-verify := $(VERIFY_OBJECTS) $(O)/daemon/helpers/question.o $(BASE_OBJECTS)
 NOTIFY_OBJECTS := $(call objects,$(call sources,daemon/helpers/till-notify)) $(O)/daemon/helpers/till-notify/number-region.o
 OBJECTS_till-notify := $(NOTIFY_OBJECTS) $(O)/daemon/helpers/question.o $(BASE_OBJECTS)
 OBJECTS_till-acquirer := $(call objects,$(call sources,tests/sim/acquirer tests/sim/issuer)) $(HOST_OBJECTS) $(BASE_OBJECTS)
 OBJECTS_till-sim := $(call objects,$(call sources,tests/sim/usb tests/sim/card tests/sim/paper tests/sim/issuer)) $(O)/daemon/host/mac.o $(BASE_OBJECTS)
 
-PROGRAMS := tilld tillctl card-worker till-recover till-render till-report till-notify till-acquirer till-sim
+PROGRAMS := tilld tillctl card-worker till-recover till-render till-report till-verify till-notify till-acquirer till-sim
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/test-*.c))
 
 .DEFAULT_GOAL := all
@@ -165,6 +168,10 @@ LIBS_test-recover-parts := $(LIBS_till-recover)
 $(O)/unit/test-recover-parts: $(filter-out %/main.o,$(RECOVER_OBJECTS))
 $(O)/unit/test-recover-parts: LDFLAGS += $(filter-out %/main.o,$(RECOVER_OBJECTS))
 
+LIBS_test-verify-parts := $(LIBS_till-verify)
+$(O)/unit/test-verify-parts: $(filter-out %/main.o,$(VERIFY_OBJECTS))
+$(O)/unit/test-verify-parts: LDFLAGS += $(filter-out %/main.o,$(VERIFY_OBJECTS))
+
 # It runs the real one too.
 $(O)/unit/test-receipt-render: | $(O)/till-render
 
@@ -241,7 +248,7 @@ $(O)/unit/test-transaction-notices-memory: LDFLAGS += $(addprefix -Wl$(comma)--w
 $(O)/unit/test-transaction-sign-on: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,host_exchange host_keys_load journal_commit engine_panic)
 
 # Its acquirer alone (tests/unit/told-fixture.h).
-ACQUIRER_TESTS := $(patsubst %,$(O)/unit/test-%,transaction-forwards transaction-settlement transaction-withdrawals care-faults care-health)
+ACQUIRER_TESTS := $(patsubst %,$(O)/unit/test-%,transaction-forwards transaction-settlement transaction-withdrawals care-faults care-health care-authenticity)
 $(ACQUIRER_TESTS): LDFLAGS += $(addprefix -Wl$(comma)--wrap=,acquirer_is_signed_on acquirer_is_busy acquirer_sign_on \
 	acquirer_forget_keys acquirer_exchange)
 

@@ -38,8 +38,8 @@ $(filter %.7,$(FAULT_TEXTS)): $(O)/faults-text
 $(filter %.html,$(FAULT_TEXTS)): $(O)/faults-text
 	$(call fault_text,page)
 
-install-tilld: $(FAULT_TEXTS) $(addprefix $(O)/,tilld tillctl card-worker till-recover till-render till-report till-notify) $(CATALOGS) ## the service, its helpers, tillctl
-	$(call install_program,$(LIBDIR)/tilld,$(addprefix $(O)/,tilld card-worker till-recover till-render till-report till-notify) packaging/tilld-setup)
+install-tilld: $(FAULT_TEXTS) $(addprefix $(O)/,tilld tillctl card-worker till-recover till-render till-report till-verify till-notify) $(CATALOGS) ## the service, its helpers, tillctl
+	$(call install_program,$(LIBDIR)/tilld,$(addprefix $(O)/,tilld card-worker till-recover till-render till-report till-verify till-notify) packaging/tilld-setup)
 	$(call install_program,$(BINDIR),$(O)/tillctl)
 	$(call install_file,$(DATADIR)/bash-completion/completions,packaging/completions/tillctl)
 	$(call install_file,$(DESTDIR)$(SYSCONFDIR)/tilld,packaging/tilld.conf packaging/notify.conf)
@@ -60,10 +60,10 @@ install-tilld: $(FAULT_TEXTS) $(addprefix $(O)/,tilld tillctl card-worker till-r
 	$(call install_file,$(DATADIR)/doc/tilld,$(filter %.html,$(FAULT_TEXTS)))
 	$(foreach c,$(CATALOGS),install -D -m 644 $(c) \
 		$(DATADIR)/locale/$(basename $(notdir $(c)))/LC_MESSAGES/tilld.mo &&) true
-	$(call install_manuals,tillctl.1 org.tilld1.5 tilld.8 tilld.conf.5 tilld-receipt.5 tilld-setup.8 till-recover.8 till-render.8 till-report.8 till-notify.8)
+	$(call install_manuals,tillctl.1 org.tilld1.5 tilld.8 tilld.conf.5 tilld-receipt.5 tilld-setup.8 till-recover.8 till-render.8 till-report.8 till-verify.8 till-notify.8)
 	$(call install_file,$(DESTDIR)$(UNITDIR),$(call units,tilld.service tilld-setup.service \
 		till-recover.socket till-recover@.service till-recover-take@.service \
-		till-render.socket till-render@.service till-report.socket till-report@.service) \
+		till-render.socket till-render@.service till-report.socket till-report@.service till-verify.socket till-verify@.service) \
 		$(wildcard packaging/systemd/till-notify-*.socket packaging/systemd/till-notify-*@.service))
 	$(call install_file,$(DESTDIR)$(UNITDIR)/till-notify-.service.d,packaging/systemd/till-notify-.service.d/sandbox.conf)
 

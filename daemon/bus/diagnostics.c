@@ -168,6 +168,8 @@ static const sd_bus_vtable vtable[] = {
                                 report_call_save, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Report", SD_BUS_ARGS("a{sv}", options, "h", output), SD_BUS_NO_RESULT,
                                 report_call_write, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("CheckAuthenticity", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", json), authenticity_call_check,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_PROPERTY("OpenFaults", "u", get_open_faults, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("GlobalStatus", "s", state_get_property, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("SecurityOK", "b", state_get_property, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),

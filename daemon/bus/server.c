@@ -134,6 +134,7 @@ struct server *server_free(struct server *s) {
         code_call_end_all(s);
         recoveries_end_calls(s);
         report_end(s);
+        authenticity_end_call(s);
         sd_bus_track_unref(s->subscribers);
         sd_bus_track_unref(s->starter);
         sd_bus_track_unref(s->leader);

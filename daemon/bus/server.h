@@ -44,6 +44,8 @@ struct server {
         struct probe_call *probe_calls; /* till-recover looks at the USB devices, recovery.c */
         struct report_call *report;     /* that is being made, report.c */
 
+        struct authenticity_call *authenticity; /* the check that runs, authenticity.c; NULL: none */
+
         struct binding_shown *shown; /* as the bus was told of the binding last; NULL: not yet */
 
         struct transaction_view told;     /* as the bus was told of it last */
@@ -110,6 +112,10 @@ int statistics_register(struct server *s);
 int statistics_call_of_device(struct server *s, sd_bus_message *m, const struct device *device);
 
 int maintenance_register(struct server *s);
+/* authenticity.c */
+int authenticity_call_check(sd_bus_message *m, void *userdata, sd_bus_error *error);
+/* Ends the one that runs, without an answer. */
+void authenticity_end_call(struct server *s);
 
 int log_control_register(struct server *s);
 

@@ -201,6 +201,25 @@ const struct fault_code faults_of_driver[] = {
                 .lasts = true,
         },
         {
+                .code = "module-unsigned",
+                .id = "e7000be503f44774a9ea7a96a03f9f2f",
+                .area = "driver",
+                .class = SOFTWARE,
+                .severity = WARNING,
+                .symptom = { "The terminal's driver is not signed", "终端驱动未签名" },
+                .causes = { { "DKMS has built it without a key", "DKMS 编译时没有签名密钥" },
+                            { "Secure Boot was turned on after it was built", "编译之后才启用安全启动" } },
+                .merchant = { { "Call support before you start the terminal anew: this kernel takes signed drivers "
+                                "alone.",
+                                "重新启动终端前请先联系技术支持：当前内核只接受已签名的驱动。" } },
+                .support = { { "See who has signed it: modinfo -F signer till; tillctl authenticity",
+                               "查看签名者：modinfo -F signer till；tillctl authenticity" },
+                             { "Enrol DKMS's key: mokutil --import /var/lib/dkms/mok.pub, start anew, then dkms "
+                               "autoinstall --force",
+                               "登记 DKMS 密钥：mokutil --import /var/lib/dkms/mok.pub，重启后执行 dkms autoinstall "
+                               "--force" } },
+        },
+        {
                 .code = "power-cut",
                 .id = "e8b46264f4c849c098c2b326940da8db",
                 .area = "power",

@@ -331,5 +331,49 @@ const struct fault_code faults_of_terminal[] = {
                                "查看锁定到何时：tillctl binding。查看操作人：tillctl binding history" } },
                 .lasts = true,
         },
+        {
+                .code = "package-changed",
+                .id = "1287805e817c4e68ba376900d71daab7",
+                .area = "configuration",
+                .class = SOFTWARE,
+                .severity = ERROR,
+                .symptom = { "Installed files are not those of the package", "已安装的文件与软件包不一致" },
+                .causes = { { "The disk is damaged", "磁盘损坏" },
+                            { "Somebody has changed or removed files", "有人修改或删除了文件" },
+                            { "An upgrade was cut off", "升级被中断" } },
+                .merchant = { { "Call support: the terminal's programs are not as they were made.",
+                                "请联系技术支持：终端程序与出厂时不一致。" } },
+                .support = { { "See which files: tillctl authenticity; dpkg --verify tilld",
+                               "查看哪些文件：tillctl authenticity；dpkg --verify tilld" },
+                             { "Find out who or what it was before it is mended: journalctl --since; last; smartctl "
+                               "-a",
+                               "修复前先查明原因：journalctl --since；last；smartctl -a" },
+                             { "Install the package of the subject again: apt-get install --reinstall; then "
+                               "tillctl authenticity",
+                               "重新安装故障对象所指的软件包：apt-get install --reinstall；然后执行 tillctl "
+                               "authenticity" } },
+        },
+        {
+                .code = "serial-differs",
+                .id = "2e97421cee934e2aaa681d48c8490517",
+                .area = "configuration",
+                .class = CONFIGURATION,
+                .severity = ERROR,
+                .symptom = { "The serial number is not the one that the acquirer confirmed",
+                             "终端序列号与收单机构确认的不一致" },
+                .causes = { { "serial= in tilld.conf was changed", "tilld.conf 中的 serial= 被修改" },
+                            { "The disk was put into another terminal", "磁盘被装到另一台终端" },
+                            { "The main board was replaced", "更换过主板" } },
+                .merchant = { { "Compare the serial number with the terminal's label, and call support.",
+                                "请将序列号与机身标签核对，并联系技术支持。" } },
+                .support = { { "See both numbers: tillctl authenticity", "查看两个序列号：tillctl authenticity" },
+                             { "Set serial= in [terminal] of /etc/tilld/tilld.conf to that of the label; then "
+                               "systemctl restart tilld and tillctl authenticity",
+                               "将 /etc/tilld/tilld.conf [terminal] 中的 serial= 设为标签上的序列号；然后执行 "
+                               "systemctl "
+                               "restart tilld 和 tillctl authenticity" },
+                             { "For another terminal: bind the phone anew, tillctl binding change",
+                               "若为另一台终端：重新绑定手机，tillctl binding change" } },
+        },
         {},
 };

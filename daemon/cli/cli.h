@@ -47,6 +47,7 @@ int verb_totals(struct cli *cli, int argc, char **argv);
 int verb_flush(struct cli *cli, int argc, char **argv);
 int verb_doctor(struct cli *cli, int argc, char **argv);
 int verb_health(struct cli *cli, int argc, char **argv);
+int verb_authenticity(struct cli *cli, int argc, char **argv);
 int verb_fault(struct cli *cli, int argc, char **argv);
 int verb_journal(struct cli *cli, int argc, char **argv);
 int verb_operator(struct cli *cli, int argc, char **argv);

@@ -37,6 +37,7 @@ static const struct verb {
         { "resolve", verb_resolve, "TRANSACTION OUTCOME NOTE", N_("a supervisor records how it ended") },
         { "doctor", verb_doctor, "", N_("test all, and say what to do") },
         { "health", verb_health, "[LEVEL [DEVICE]]", N_("test the terminal or a device") },
+        { "authenticity", verb_authenticity, "", N_("is it what it was made to be: files, module, keys") },
         { "fault", verb_fault, "[ACT]", N_("what is wrong: list, show, explain, figures and more") },
         { "report", verb_report, "[--days=N] [FILE]", N_("all that support wants to see, in one file") },
         { "journal", verb_journal, "[ACT]", N_("the record: status, verify, export and more") },

@@ -58,6 +58,22 @@ int question_receive(int fd, void *packet, size_t size, int *files, size_t n_fil
         return 1;
 }
 
+int question_answer(int fd, const void *packet, size_t size, int file) {
+        union {
+                struct cmsghdr header;
+                char space[CMSG_SPACE(sizeof(int))];
+        } control = { .header = { CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS } };
+        struct iovec vector = { (void *) packet, size };
+        struct msghdr message = { .msg_iov = &vector, .msg_iovlen = 1 };
+
+        if (file >= 0) {
+                memcpy(CMSG_DATA(&control.header), &file, sizeof(file));
+                message.msg_control = &control;
+                message.msg_controllen = sizeof(control);
+        }
+        return sendmsg(fd, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
 static void end(int signal) {
         _exit(EXIT_SUCCESS);
 }

@@ -14,5 +14,7 @@
  * or more files.
  */
 int question_receive(int fd, void *packet, size_t size, int *files, size_t n_files);
+/* One packet back, with a file unless that is negative, which stays the caller's. */
+int question_answer(int fd, const void *packet, size_t size, int file);
 /* Ends the program, well, when whoever asked hangs up, or has done so: its answer is for nobody. */
 int question_end_with_peer(int fd);

@@ -60,24 +60,30 @@ static int aes_wrap(bool wrap, const uint8_t tmk[static TMK_SIZE], const uint8_t
         return 0;
 }
 
-/* Finds the MAC key among the wrapped ones and unwraps it; its check value is *ret_kcv. */
-static int unwrap_tdes(const struct host_keys *k, const uint8_t *p, size_t size, uint8_t mak[static DOUBLE],
-                       size_t *ret_size, const uint8_t **ret_kcv) {
-        size_t slot;
-
-        /* The PIN key comes first and is passed over; whatever follows the MAC key is the track key. */
+/* Of one wrapped key in DE62, without its check value. */
+static size_t wrapped_size(enum host_hierarchy hierarchy, size_t size) {
+        if (hierarchy == HOST_KEYS_AES)
+                return size == 2 * (AES_WRAPPED + KCV) ? AES_WRAPPED : 0;
         switch (size) {
         case 2 * (SINGLE + KCV):
-                slot = SINGLE;
-                break;
+                return SINGLE;
         case 2 * (DOUBLE + KCV):
         case 2 * (DOUBLE + KCV) + DOUBLE:
         case 3 * (DOUBLE + KCV):
-                slot = DOUBLE;
-                break;
+                return DOUBLE;
         default:
-                return -EBADMSG;
+                return 0;
         }
+}
+
+/* Finds the MAC key among the wrapped ones and unwraps it; its check value is *ret_kcv. */
+static int unwrap_tdes(const struct host_keys *k, const uint8_t *p, size_t size, uint8_t mak[static DOUBLE],
+                       size_t *ret_size, const uint8_t **ret_kcv) {
+        size_t slot = wrapped_size(HOST_KEYS_TDES, size);
+
+        /* The PIN key comes first and is passed over; whatever follows the MAC key is the track key. */
+        if (slot == 0)
+                return -EBADMSG;
         p += slot + KCV;
         *ret_size = slot == DOUBLE && is_zero(p + SINGLE, DOUBLE - SINGLE) ? SINGLE : slot;
         *ret_kcv = p + slot;
@@ -86,7 +92,7 @@ static int unwrap_tdes(const struct host_keys *k, const uint8_t *p, size_t size,
 
 static int unwrap_aes(const struct host_keys *k, const uint8_t *p, size_t size, uint8_t mak[static DOUBLE],
                       size_t *ret_size, const uint8_t **ret_kcv) {
-        if (size != 2 * (AES_WRAPPED + KCV))
+        if (wrapped_size(HOST_KEYS_AES, size) == 0)
                 return -EBADMSG;
         p += AES_WRAPPED + KCV;
         *ret_size = DOUBLE;
@@ -141,6 +147,35 @@ int host_keys_verify(const struct host_keys *k, enum mac_scheme scheme, const vo
         if (!host_keys_ready(k))
                 return -ENOKEY;
         return mac_verify(scheme, k->mak, k->mak_size, data, size, mac);
+}
+
+int host_keys_check_master(const struct host_keys *k, struct host_key_check *ret) {
+        uint8_t kcv[KCV];
+        int r;
+
+        r = check_value(k->hierarchy, k->tmk, TMK_SIZE, kcv);
+        if (r < 0)
+                return r;
+        ret->name = "TMK";
+        memcpy(ret->value, kcv, sizeof(ret->value));
+        return 0;
+}
+
+int host_keys_read_checks(enum host_hierarchy hierarchy, const void *wrapped, size_t size,
+                          struct host_key_check ret[static HOST_KEY_CHECKS_MAX]) {
+        static const char *const names[HOST_KEY_CHECKS_MAX] = { "PIN session key", "MAC session key",
+                                                                "track session key" };
+        const uint8_t *p = wrapped, *end = p + size;
+        size_t slot = wrapped_size(hierarchy, size);
+        int n = 0;
+
+        if (slot == 0)
+                return -EBADMSG;
+        for (; n < HOST_KEY_CHECKS_MAX && (size_t) (end - p) >= slot + KCV; n++, p += slot + KCV) {
+                ret[n].name = names[n];
+                memcpy(ret[n].value, p + slot, sizeof(ret[n].value));
+        }
+        return n;
 }
 
 int host_key_wrap(enum host_hierarchy hierarchy, const uint8_t tmk[static TMK_SIZE], const void *key, size_t key_size,

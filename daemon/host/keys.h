@@ -42,6 +42,19 @@ int host_keys_mac(const struct host_keys *k, enum mac_scheme scheme, const void 
 int host_keys_verify(const struct host_keys *k, enum mac_scheme scheme, const void *data, size_t size,
                      const uint8_t mac[static MAC_SIZE]);
 
+/* A key by what may be shown of it: the first three bytes of its check value (ANSI X9.24). */
+struct host_key_check {
+        const char *name;
+        uint8_t value[3];
+};
+/* PIN, MAC and track key. */
+#define HOST_KEY_CHECKS_MAX 3
+
+int host_keys_check_master(const struct host_keys *k, struct host_key_check *ret);
+/* Those that DE62 of a sign-on answer brings, as it says them; a track key may come without. Returns how many. */
+int host_keys_read_checks(enum host_hierarchy hierarchy, const void *wrapped, size_t size,
+                          struct host_key_check ret[static HOST_KEY_CHECKS_MAX]);
+
 /*
  * One key and its check value, wrapped under the TMK: the acquirer's side. key_size is 8 or 16 for TDES and 16 for
  * AES. Returns the number of bytes: key_size + 4, or 28.

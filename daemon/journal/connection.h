@@ -73,5 +73,9 @@ uint64_t journal_changes(struct journal *j);
 /* Moves the write-ahead log into the main file. For idle times: it syncs. */
 int journal_checkpoint(struct journal *j);
 
+/* By which its storage key is known, without being one: bytes that are derived from it. */
+#define JOURNAL_KEY_ID_SIZE 3
+void journal_key_id(const struct journal *j, uint8_t ret[static JOURNAL_KEY_ID_SIZE]);
+
 /* What SQLite said last, for a log line after an error. Holds no value of any row. */
 const char *journal_error_text(struct journal *j);

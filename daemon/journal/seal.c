@@ -48,6 +48,10 @@ int journal_keys_derive(const uint8_t storage[static JOURNAL_KEY_SIZE], struct j
         return derive(storage, "tilld journal check", ret->check);
 }
 
+void journal_key_id(const struct journal *j, uint8_t ret[static JOURNAL_KEY_ID_SIZE]) {
+        memcpy(ret, j->keys->check, JOURNAL_KEY_ID_SIZE);
+}
+
 static void cipher_freep(EVP_CIPHER_CTX **context) {
         EVP_CIPHER_CTX_free(*context);
 }

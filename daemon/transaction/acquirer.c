@@ -133,6 +133,21 @@ static int load_session_keys(struct acquirer *a) {
         return r;
 }
 
+int acquirer_check_keys(const struct acquirer *a, struct host_key_check ret[static ACQUIRER_KEYS_MAX]) {
+        _cleanup_secret_ void *wrapped = NULL;
+        size_t size;
+        int r;
+
+        r = host_keys_check_master(a->keys, ret);
+        if (r < 0)
+                return r;
+        r = wrapped_key_load(a->config.journal, SESSION_KEYS, &wrapped, &size);
+        if (r >= 0)
+                r = host_keys_read_checks(a->profile->hierarchy, wrapped, size, ret + 1);
+        /* Before the first sign-on, or under another profile: none. */
+        return r == -ENOENT || r == -EBADMSG ? 1 : r < 0 ? r : 1 + r;
+}
+
 static int open_link(struct acquirer *a) {
         struct host_link_config c = {
                 .server_name = a->config.settings->acquirer_server_name,

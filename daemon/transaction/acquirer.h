@@ -61,6 +61,10 @@ bool acquirer_is_here(const struct settings *settings) _pure_;
 bool acquirer_is_busy(const struct acquirer *a);
 bool acquirer_is_signed_on(const struct acquirer *a);
 
+/* The keys that are there: the master key, then the session keys. Returns how many, or errors of the journal. */
+#define ACQUIRER_KEYS_MAX (1 + HOST_KEY_CHECKS_MAX)
+int acquirer_check_keys(const struct acquirer *a, struct host_key_check ret[static ACQUIRER_KEYS_MAX]);
+
 /* Called once. failure is NULL when signed on, else a sentence. */
 typedef void (*acquirer_signed_on_t)(const char *failure, void *userdata);
 /* Asks for session keys. -EBUSY while an exchange runs. */

@@ -6,7 +6,6 @@
  * hand, from standard input to standard output. See till-render(8).
  */
 #include <fcntl.h>
-#include <sys/socket.h>
 #include <systemd/sd-daemon.h>
 
 #include "base/log.h"
@@ -89,20 +88,9 @@ static int request_receive(int fd, struct request *ret) {
 }
 
 static int answer_send(int fd, int error, int file, size_t size) {
-        union {
-                struct cmsghdr header;
-                char space[CMSG_SPACE(sizeof(int))];
-        } control = { .header = { CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS } };
         struct render_answer answer = { RENDER_VERSION, error, size };
-        struct iovec vector = { &answer, sizeof(answer) };
-        struct msghdr message = { .msg_iov = &vector, .msg_iovlen = 1 };
 
-        if (file >= 0) {
-                memcpy(CMSG_DATA(&control.header), &file, sizeof(file));
-                message.msg_control = &control;
-                message.msg_controllen = sizeof(control);
-        }
-        return sendmsg(fd, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
+        return question_answer(fd, &answer, sizeof(answer), file);
 }
 
 static int serve(int fd) {
