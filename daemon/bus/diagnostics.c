@@ -136,6 +136,19 @@ static int get_open_faults(sd_bus *b, const char *path, const char *interface, c
         return sd_bus_message_append(reply, "u", (uint32_t) faults_count_open(s->faults));
 }
 
+static int method_describe(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        _cleanup_(cJSON_Deletep) cJSON *json = cJSON_CreateObject();
+        struct server *s = userdata;
+        int r;
+
+        r = state_add(s, json);
+        if (r < 0)
+                return r;
+        return report_add_health(cJSON_AddObjectToObject(json, "HealthCheck"), health_get(s->health))
+                       ? json_reply(m, json)
+                       : -ENOMEM;
+}
+
 static const sd_bus_vtable vtable[] = {
         SD_BUS_VTABLE_START(0),
         SD_BUS_METHOD_WITH_ARGS("ListFaults", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("s", json),
@@ -169,6 +182,8 @@ static const sd_bus_vtable vtable[] = {
         SD_BUS_METHOD_WITH_ARGS("Report", SD_BUS_ARGS("a{sv}", options, "h", output), SD_BUS_NO_RESULT,
                                 report_call_write, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("CheckAuthenticity", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", json), authenticity_call_check,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Describe", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", json), method_describe,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_PROPERTY("OpenFaults", "u", get_open_faults, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("GlobalStatus", "s", state_get_property, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),

@@ -2,6 +2,7 @@
 /* org.tilld1.Operators: who works here, and who is logged on. */
 #include "bus/authority.h"
 #include "bus/code-call.h"
+#include "bus/json.h"
 #include "bus/server.h"
 
 #define INTERFACE "org.tilld1.Operators"
@@ -128,6 +129,11 @@ struct listing {
         sd_bus_message *reply;
 };
 
+struct description {
+        struct server *server;
+        cJSON *list;
+};
+
 static int list_one(const struct operator_record *record, void *userdata) {
         struct listing *l = userdata;
         uint64_t seconds;
@@ -160,6 +166,43 @@ static int method_list(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         if (r < 0)
                 return r;
         return sd_bus_send(NULL, reply, NULL);
+}
+
+static int describe_one(const struct operator_record *record, void *userdata) {
+        struct description *d = userdata;
+        cJSON *o = cJSON_CreateObject();
+        uint64_t seconds;
+        int r;
+
+        if (!cJSON_AddItemToArray(d->list, o))
+                return -ENOMEM;
+        r = operators_get_lock(engine_operators(d->server->engine), record, &seconds);
+        if (r < 0)
+                return r;
+        return cJSON_AddStringToObject(o, "Number", record->number) &&
+                               cJSON_AddStringToObject(o, "Role", operator_role_to_string(record->role)) &&
+                               json_add_number(o, "TriesLeft", seconds > 0 ? 0 : operators_tries_left(record)) &&
+                               json_add_number(o, "LockedFor", (int64_t) seconds)
+                       ? 0
+                       : -ENOMEM;
+}
+
+static int method_describe(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        _cleanup_(cJSON_Deletep) cJSON *json = cJSON_CreateObject();
+        struct operator_record record = {};
+        struct server *s = userdata;
+        struct description d = { s };
+        int r;
+
+        r = operators_get_logged_on(engine_operators(s->engine), &record);
+        if (r < 0 && r != -ENOENT)
+                return r;
+        if (!cJSON_AddStringToObject(json, "LoggedOn", r < 0 ? "" : record.number) ||
+            !cJSON_AddStringToObject(json, "Role", r < 0 ? "" : operator_role_to_string(record.role)))
+                return -ENOMEM;
+        d.list = cJSON_AddArrayToObject(json, "Operators");
+        r = operators_each(engine_operators(s->engine), describe_one, &d);
+        return r < 0 ? r : json_reply(m, json);
 }
 
 static int get_logged_on(sd_bus *bus, const char *path, const char *interface, const char *property,
@@ -199,6 +242,8 @@ static const sd_bus_vtable vtable[] = {
         SD_BUS_METHOD_WITH_ARGS("UnlockWithCode", SD_BUS_ARGS("s", number, "h", code), SD_BUS_NO_RESULT, method_change,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("List", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(ssut)", operators), method_list,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Describe", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", json), method_describe,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_PROPERTY("LoggedOn", "s", get_logged_on, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("Role", "s", get_logged_on, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),

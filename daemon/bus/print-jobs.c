@@ -6,6 +6,7 @@
 #include "bus/authority.h"
 #include "bus/error.h"
 #include "bus/receipts.h"
+#include "bus/value.h"
 
 #define LIST_MAX 1000
 
@@ -55,9 +56,32 @@ int receipts_call_list_jobs(sd_bus_message *m, void *userdata, sd_bus_error *err
         return sd_bus_send(s->bus, reply, NULL);
 }
 
-/* state: as it is told, which may be newer than the row. */
+#define ENTRIES 11
+
+/* state: as it is told, which may be newer than the row. path is the transaction's. */
+static void fill_entries(struct server *s, const struct print_job *job, enum print_state state, const char *path,
+                         struct print_progress *progress, struct value_entry ret[static ENTRIES]) {
+        printing_progress(engine_printing(s->engine), job, progress);
+        memcpy(ret,
+               (const struct value_entry[ENTRIES]){
+                       { "Transaction", { .type = 'o', .s = path } },
+                       { "What", VALUE_TEXT(job->what) },
+                       { "State", VALUE_TEXT(print_state_to_string(state)) },
+                       { "Duplicate", VALUE_NUMBER('b', job->duplicate) },
+                       { "Original", VALUE_NUMBER('t', job->original) },
+                       { "Reprint", VALUE_NUMBER('u', job->reprint) },
+                       { "Operator", VALUE_TEXT(job->asker.operator_id) },
+                       { "Created", VALUE_NUMBER('t', job->created_usec) },
+                       { "Held", VALUE_TEXT(progress->held) },
+                       { "Done", VALUE_NUMBER('t', progress->done) },
+                       { "Size", VALUE_NUMBER('t', progress->size) },
+               },
+               ENTRIES * sizeof(*ret));
+}
+
 static int append_properties(struct server *s, sd_bus_message *m, const struct print_job *job,
                              enum print_state state) {
+        struct value_entry entries[ENTRIES];
         _cleanup_free_ char *path = NULL;
         struct print_progress progress;
         int r;
@@ -65,13 +89,8 @@ static int append_properties(struct server *s, sd_bus_message *m, const struct p
         r = transaction_path_or_root(s, job->transaction, &path);
         if (r < 0)
                 return r;
-        printing_progress(engine_printing(s->engine), job, &progress);
-        return sd_bus_message_append(m, "a{sv}", 11, "Transaction", "o", path, "What", "s", job->what, "State", "s",
-                                     print_state_to_string(state), "Duplicate", "b", (int) job->duplicate, "Original",
-                                     "t", (uint64_t) job->original, "Reprint", "u", (uint32_t) job->reprint,
-                                     "Operator", "s", job->asker.operator_id, "Created", "t", job->created_usec,
-                                     "Held", "s", progress.held, "Done", "t", progress.done, "Size", "t",
-                                     progress.size);
+        fill_entries(s, job, state, path, &progress, entries);
+        return value_append_dictionary(m, entries, ENTRIES);
 }
 
 int receipts_call_get_job(sd_bus_message *m, void *userdata, sd_bus_error *error) {
@@ -93,6 +112,51 @@ int receipts_call_get_job(sd_bus_message *m, void *userdata, sd_bus_error *error
         if (r >= 0)
                 r = append_properties(s, reply, &job, job.state);
         return r < 0 ? r : sd_bus_send(s->bus, reply, NULL);
+}
+
+/* ---- All of it ---- */
+
+#define DESCRIBED_MAX 20
+
+struct description {
+        struct server *server;
+        cJSON *jobs;
+};
+
+static int describe_job(const struct print_job *job, void *userdata) {
+        struct value_entry entries[ENTRIES];
+        _cleanup_free_ char *path = NULL;
+        struct description *d = userdata;
+        struct print_progress progress;
+        cJSON *o = cJSON_CreateObject();
+        int r;
+
+        if (!cJSON_AddItemToArray(d->jobs, o))
+                return -ENOMEM;
+        r = transaction_path_or_root(d->server, job->transaction, &path);
+        if (r < 0)
+                return r;
+        fill_entries(d->server, job, job->state, path, &progress, entries);
+        value_add_json(o, "Id", VALUE_NUMBER('t', job->id));
+        for (size_t i = 0; i < ENTRIES; i++)
+                value_add_json(o, entries[i].name, entries[i].value);
+        return 0;
+}
+
+int receipts_call_describe(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        _cleanup_(cJSON_Deletep) cJSON *json = cJSON_CreateObject();
+        struct server *s = userdata;
+        struct description d = { s };
+        int pending, r;
+
+        pending = printing_count(engine_printing(s->engine));
+        if (pending < 0)
+                return pending;
+        if (!json_add_number(json, "Pending", pending))
+                return -ENOMEM;
+        d.jobs = cJSON_AddArrayToObject(json, "Jobs");
+        r = print_job_each_last(engine_journal(s->engine), DESCRIBED_MAX, describe_job, &d);
+        return r < 0 ? r : json_reply(m, json);
 }
 
 static int cancel(sd_bus_message *m, void *userdata, sd_bus_error *error) {

@@ -33,4 +33,5 @@ int receipts_call_open_drawer(sd_bus_message *m, void *userdata, sd_bus_error *e
 /* print-jobs.c */
 int receipts_call_list_jobs(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int receipts_call_get_job(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int receipts_call_describe(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int receipts_call_cancel(sd_bus_message *m, void *userdata, sd_bus_error *error);

@@ -18,6 +18,21 @@ static struct value get(const struct terminal_state *state, const char *property
         return VALUE_NUMBER('u', state->unconfirmed);
 }
 
+static const char *const properties[] = { "GlobalStatus",  "SecurityOK",      "CardReaderOK",
+                                          "PrinterStatus", "CommunicationOK", "Unconfirmed" };
+
+int state_add(struct server *s, cJSON *json) {
+        struct terminal_state state;
+        int r;
+
+        r = terminal_state_read(s->engine, &state);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < ELEMENTSOF(properties); i++)
+                value_add_json(json, properties[i], get(&state, properties[i]));
+        return json_add_number(json, "OpenFaults", state.open_faults) ? 0 : -ENOMEM;
+}
+
 int state_get_property(sd_bus *b, const char *path, const char *interface, const char *property, sd_bus_message *reply,
                        void *userdata, sd_bus_error *error) {
         struct terminal_state state;
@@ -29,8 +44,6 @@ int state_get_property(sd_bus *b, const char *path, const char *interface, const
 }
 
 void state_changed(struct server *s) {
-        static const char *const properties[] = { "GlobalStatus",  "SecurityOK",      "CardReaderOK",
-                                                  "PrinterStatus", "CommunicationOK", "Unconfirmed" };
         struct terminal_state now;
         int r;
 

@@ -11,7 +11,8 @@ int value_append(sd_bus_message *m, struct value v) {
 
         switch (v.type) {
         case 's':
-                return sd_bus_message_append_basic(m, 's', v.s);
+        case 'o':
+                return sd_bus_message_append_basic(m, v.type, v.s);
         case 'b':
                 return sd_bus_message_append_basic(m, 'b', &b);
         case 'u':
@@ -56,7 +57,7 @@ int value_append_dictionary(sd_bus_message *m, const struct value_entry *entries
 }
 
 void value_add_json(cJSON *json, const char *name, struct value v) {
-        if (v.type == 's')
+        if (v.type == 's' || v.type == 'o')
                 cJSON_AddStringToObject(json, name, v.s);
         else if (v.type == 'b')
                 cJSON_AddBoolToObject(json, name, v.x != 0);

@@ -6,7 +6,7 @@
 #include "bus/json.h"
 
 struct value {
-        char type; /* s, b, x, t or u; others are their maker's own */
+        char type; /* s, o, b, x, t or u; others are their maker's own */
         const char *s;
         int64_t x;
         const void *data; /* of such another type */
