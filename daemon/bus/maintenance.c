@@ -83,6 +83,22 @@ static int method_list_drills(sd_bus_message *m, void *userdata, sd_bus_error *e
         return r < 0 ? r : json_reply(m, json);
 }
 
+static int method_describe(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        _cleanup_(cJSON_Deletep) cJSON *json = cJSON_CreateObject();
+        cJSON *items = cJSON_AddArrayToObject(json, "Items"), *drills = cJSON_AddArrayToObject(json, "Drills");
+        struct server *s = userdata;
+        int r;
+
+        if (!items || !drills)
+                return -ENOMEM;
+        if (s->statistics)
+                (void) statistics_update(s->statistics);
+        r = maintenance_each(s->engine, add_item, items);
+        if (r >= 0)
+                r = drill_record_each(engine_journal(s->engine), DRILLS_DEFAULT, add_drill, drills);
+        return r < 0 ? r : json_reply(m, json);
+}
+
 /* ---- What was done ---- */
 
 /* It may be due no more. */
@@ -138,6 +154,8 @@ static const sd_bus_vtable vtable[] = {
                                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("ListDrills", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("s", json),
                                 method_list_drills, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Describe", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", json), method_describe,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Done", SD_BUS_ARGS("s", item, "s", note), SD_BUS_NO_RESULT, method_done,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("DoneWithCode", SD_BUS_ARGS("s", item, "s", note, "h", code), SD_BUS_NO_RESULT,
