@@ -18,7 +18,7 @@ static const struct {
         { "unsigned", N_("not signed"), TONE_PLAIN },
         { "never-confirmed", N_("never confirmed: no phone was bound yet"), TONE_PLAIN },
         { "incomplete", N_("not all could be looked at"), TONE_WARN },
-        { "unreadable", N_("some files cannot be read"), TONE_WARN },
+        { "unreadable", N_("some files cannot be read"), TONE_PLAIN },
         { "not-checked", N_("could not be looked at"), TONE_WARN },
         { "missing", N_("not there"), TONE_WARN },
         { "unknown", N_("not known"), TONE_WARN },

@@ -142,14 +142,12 @@ static void packages(void **state) {
         assert_int_equal(is_open("package-changed", "tilld"), 1);
         check(PACKAGE("changed") MODULE("signed", "true", "true"));
         assert_int_equal(is_open("package-changed", "tilld"), 2);
-        /* What could not be looked at says nothing. */
-        check(PACKAGE("unreadable") MODULE("signed", "true", "true"));
-        assert_result("incomplete");
-        assert_int_equal(is_open("package-changed", "tilld"), 2);
+        /* Where nobody knows what was packaged, nothing is said. */
         check("{\"Manager\":\"rpm\",\"Packages\":[]," MODULE("signed", "true", "true"));
         assert_result("incomplete");
         assert_int_equal(is_open("package-changed", "tilld"), 2);
-        check(HEALTHY);
+        /* A file that cannot be read is no difference: on each terminal there is one. */
+        check(PACKAGE("unreadable") MODULE("signed", "true", "true"));
         assert_result("good");
         assert_int_equal(faults_count_open(lab.faults), 0);
 }
@@ -184,7 +182,7 @@ static void serial(void **state) {
         assert_int_equal(is_open("serial-differs", ""), 1);
         COPY(lab.settings.serial, "SN-0001");
         check(HEALTHY);
-        assert_int_equal(faults_count_open(lab.faults), 0);
+        assert_int_equal(is_open("serial-differs", ""), 0);
 }
 
 static void assert_problem(void) {
