@@ -188,6 +188,9 @@ static void a_page_is_made_of_anything(void **state) {
                 assert_int_equal(strlen(text), size);
                 assert_null(strstr(text, "<script"));
                 assert_non_null(strstr(text, i == 0 ? "Nothing is wrong" : "有需要处理的错误"));
+                /* Two lines of one chart are told apart. */
+                assert_non_null(strstr(text, "class=\"l0\""));
+                assert_non_null(strstr(text, "class=\"l1\""));
                 cJSON_Delete(o);
         }
 }

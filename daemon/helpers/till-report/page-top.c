@@ -295,7 +295,8 @@ static void put_latency_chart(const struct page *p, struct days *d) {
                            .unit = "",
                            .n_series = 2,
                            .names = { SAY(p, "half of them (median)", "中位数"),
-                                      SAY(p, "19 of 20 (95 %)", "95% 分位") } };
+                                      SAY(p, "19 of 20 (95 %)", "95% 分位") },
+                           .colours = { 0, 1 } };
         const cJSON *row;
 
         days_fill(d, NAN);
