@@ -337,7 +337,7 @@ const struct fault_code faults_of_terminal[] = {
                 .area = "configuration",
                 .class = SOFTWARE,
                 .severity = ERROR,
-                .symptom = { "Installed files are not those of the package", "已安装的文件与软件包不一致" },
+                .symptom = { "Installed files were changed", "已安装的文件与软件包不一致" },
                 .causes = { { "The disk is damaged", "磁盘损坏" },
                             { "Somebody has changed or removed files", "有人修改或删除了文件" },
                             { "An upgrade was cut off", "升级被中断" } },
