@@ -14,8 +14,8 @@ struct authenticity;
 /*
  * Called once, never from inside authenticity_start(). json is NULL where it could not be made (error: -ENOMEM, errors
  * of the journal), else the callback's: Time; Result ("good", "differs", or "incomplete" where something could not be
- * looked at, but for single files); Problem ("" or why till-verify has not answered); Manager, Packages and Module as till-verify(8) has
- * them; Serial; Keys. The check may be freed here, and must be at last.
+ * looked at, but for single files); Problem ("" or why till-verify has not answered); Manager, Packages and Module as
+ * till-verify(8) has them; Serial; Keys. The check may be freed here, and must be at last.
  */
 typedef void (*authenticity_done_t)(int error, cJSON *json, void *userdata);
 
