@@ -224,7 +224,7 @@ $(O)/unit/test-care-recovery: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,clock_ge
 	monitor_get sd_event_add_time_relative)
 
 # The devices (tests/unit/devices-fixture.h).
-DEVICES_TESTS := $(patsubst %,$(O)/unit/test-%,care-maintenance care-statistics care-devices care-acts)
+DEVICES_TESTS := $(patsubst %,$(O)/unit/test-%,care-maintenance care-metrics care-statistics care-devices care-acts)
 $(DEVICES_TESTS): LDFLAGS += $(addprefix -Wl$(comma)--wrap=,monitor_get monitor_find_connected printing_device printing_is_mute)
 $(O)/unit/test-care-devices: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,usb_is_known usb_is_settled usb_get usb_module_version printing_status \
 	printing_status_since clock_gettime)

@@ -47,6 +47,7 @@ struct program {
         struct recovery *recovery;
         struct binding *binding;
         struct statistics *statistics;
+        struct metrics *metrics;
 };
 
 static void program_done(struct program *p) {
@@ -55,8 +56,10 @@ static void program_done(struct program *p) {
         if (p->server)
                 p->server->acts = NULL;
         faults_free(p->faults);
+        metrics_free(p->metrics);
         statistics_free(p->statistics);
         if (p->server) {
+                p->server->metrics = NULL;
                 p->server->statistics = NULL;
                 p->server->faults = NULL;
                 p->server->health = NULL;
@@ -395,6 +398,10 @@ static int start(struct program *p) {
         r = statistics_start(p->statistics);
         if (r < 0)
                 return r;
+        r = metrics_new(p->engine, p->statistics, getenv("RUNTIME_DIRECTORY"), &p->metrics);
+        if (r < 0)
+                return r;
+        p->server->metrics = p->metrics;
         r = binding_start(p->binding);
         if (r < 0)
                 return r;

@@ -202,6 +202,8 @@ void diagnostics_told(const struct fault_record *record, void *userdata) {
         struct server *s = userdata;
 
         faults_told(s, record);
+        if (s->metrics)
+                metrics_kick(s->metrics);
         (void) sd_bus_emit_signal(s->bus, SERVER_PATH, INTERFACE,
                                   record->ended_usec > 0 ? "FaultEnded" : "FaultOpened", "tss", (uint64_t) record->id,
                                   record->code, record->subject);

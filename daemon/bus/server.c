@@ -17,6 +17,11 @@ static void look_for_recoveries(struct server *s) {
                 recovery_kick(s->recovery);
 }
 
+static void look_for_metrics(struct server *s) {
+        if (s->metrics)
+                metrics_kick(s->metrics);
+}
+
 static void transaction_event(const struct transaction_view *view, enum transaction_event event, void *userdata) {
         struct server *s = userdata;
 
@@ -27,6 +32,8 @@ static void transaction_event(const struct transaction_view *view, enum transact
         transactions_changed(s, view, event);
         if (s->statistics)
                 statistics_transaction_changed(s->statistics, view, event);
+        if (s->metrics)
+                metrics_transaction_changed(s->metrics, view, event);
         if (s->health)
                 health_follow_transaction(s->health, view, event);
         /* Last: it may start the next one. */
@@ -44,6 +51,7 @@ static void device_event(struct device *device, enum monitor_event event, void *
         devices_changed(s, device, event);
         if (s->statistics)
                 statistics_device_changed(s->statistics, device, event);
+        look_for_metrics(s);
         if (s->health)
                 health_follow_device(s->health, device, event);
 }
@@ -58,6 +66,7 @@ static void job_event(int64_t job, enum print_state state, void *userdata) {
         receipts_job_changed(s, job, state);
         if (s->statistics)
                 statistics_job_changed(s->statistics, job, state);
+        look_for_metrics(s);
         if (s->health)
                 health_follow_job(s->health, job, state);
 }
@@ -65,6 +74,7 @@ static void job_event(int64_t job, enum print_state state, void *userdata) {
 static void engine_event(void *userdata) {
         look_for_faults(userdata);
         look_for_recoveries(userdata);
+        look_for_metrics(userdata);
         manager_changed(userdata);
         state_changed(userdata);
         bindings_follow_engine(userdata);

@@ -8,6 +8,7 @@
 #include "binding/binding.h"
 #include "care/acts.h"
 #include "care/faults.h"
+#include "care/metrics.h"
 #include "care/statistics.h"
 #include "care/health.h"
 #include "care/terminal-state.h"
@@ -26,6 +27,7 @@ struct server {
         struct faults *faults;         /* NULL before the start and at the end */
         struct binding *binding;       /* the same */
         struct statistics *statistics; /* the same */
+        struct metrics *metrics;       /* the same */
         struct health *health;         /* the same; set by who starts it */
         struct recovery *recovery;     /* the same */
         struct acts *acts;             /* the same; likewise */
