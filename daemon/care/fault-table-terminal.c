@@ -179,24 +179,6 @@ const struct fault_code faults_of_terminal[] = {
                 .part = { "disk with power-loss protection", "带断电保护的磁盘" },
         },
         {
-                .code = "clock-unsynchronised",
-                .id = "c1ebba5a6e9541f6b5f9f5e3440c96c7",
-                .area = "clock",
-                .class = CONFIGURATION,
-                .severity = WARNING,
-                .symptom = { "The clock is not synchronised", "时钟未同步" },
-                .causes = { { "The time server cannot be reached from here", "无法连接时间服务器" },
-                            { "The network lets no NTP (UDP port 123) through", "网络阻断了 NTP（UDP 123 端口）" } },
-                .merchant = { { "Look whether the terminal's time is right; call support when there is time.",
-                                "请检查终端时间是否正确；有空时联系技术支持。" } },
-                .support = { { "See: timedatectl timesync-status", "查看：timedatectl timesync-status" },
-                             { "Set a server that can be reached: NTP= in /etc/systemd/timesyncd.conf, then systemctl "
-                               "restart systemd-timesyncd",
-                               "设置可达的服务器：/etc/systemd/timesyncd.conf 中的 NTP=，再 systemctl restart "
-                               "systemd-timesyncd" } },
-                .lasts = true,
-        },
-        {
                 .code = "clock-differs",
                 .id = "f69b7c22a916419a993beb3611ce1b7f",
                 .area = "clock",

@@ -82,11 +82,7 @@ static int drill(struct cli *cli, int argc, char **argv, const char *note, int c
         if (r >= 0)
                 r = sd_bus_message_append(m, "ss", argv[0], strempty(note));
         if (r >= 0)
-                r = sd_bus_message_open_container(m, 'a', "s");
-        for (int i = 1; r >= 0 && i < argc; i++)
-                r = sd_bus_message_append(m, "s", argv[i]);
-        if (r >= 0)
-                r = sd_bus_message_close_container(m);
+                r = words_append(m, argc - 1, argv + 1);
         if (r >= 0 && code >= 0)
                 r = sd_bus_message_append(m, "h", code);
         return cli_send(cli, m, r);

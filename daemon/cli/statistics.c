@@ -4,6 +4,7 @@
 
 #include "cli/code.h"
 #include "cli/transaction.h"
+#include "cli/words.h"
 
 #define DIAGNOSTICS_INTERFACE "org.tilld1.Diagnostics"
 
@@ -115,11 +116,7 @@ static int reset(struct cli *cli, int argc, char **argv) {
         if (r >= 0)
                 r = sd_bus_message_append(m, "s", argv[0]);
         if (r >= 0)
-                r = sd_bus_message_open_container(m, 'a', "s");
-        for (int i = 1; r >= 0 && i < argc; i++)
-                r = sd_bus_message_append(m, "s", argv[i]);
-        if (r >= 0)
-                r = sd_bus_message_close_container(m);
+                r = words_append(m, argc - 1, argv + 1);
         if (r >= 0 && code >= 0)
                 r = sd_bus_message_append(m, "h", code);
         return cli_send(cli, m, r);

@@ -18,3 +18,12 @@ const char *words_take_option(int *argc, char **argv, const char *option) {
         *argc = n;
         return found;
 }
+
+int words_append(sd_bus_message *m, int argc, char **argv) {
+        int r;
+
+        r = sd_bus_message_open_container(m, 'a', "s");
+        for (int i = 0; r >= 0 && i < argc; i++)
+                r = sd_bus_message_append(m, "s", argv[i]);
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}

@@ -12,6 +12,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "base/log.h"
+#include "helpers/question.h"
 #include "helpers/till-recover/recover.h"
 
 #define REQUEST_MAX 64
@@ -66,22 +67,6 @@ static int request_parse(char *text, ssize_t size, const char **ret_verb, const 
         return 0;
 }
 
-static int send_answer(int fd, const char *text, size_t size, int file) {
-        union {
-                struct cmsghdr header;
-                char space[CMSG_SPACE(sizeof(int))];
-        } control = { .header = { CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS } };
-        struct iovec vector = { (void *) text, size };
-        struct msghdr message = { .msg_iov = &vector, .msg_iovlen = 1 };
-
-        if (file >= 0) {
-                memcpy(CMSG_DATA(&control.header), &file, sizeof(file));
-                message.msg_control = &control;
-                message.msg_controllen = sizeof(control);
-        }
-        return sendmsg(fd, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
-}
-
 static int serve(int fd) {
         const struct timeval timeout = { .tv_sec = REQUEST_SECONDS };
         struct answer answer = { "not a request", -EBADF };
@@ -102,7 +87,7 @@ static int serve(int fd) {
                 log_warning_errno(r, "%s %s: %s", verb, name, answer.reason);
                 (void) snprintf(text, sizeof(text), "error %d %s", -r, answer.reason);
         }
-        r = send_answer(fd, text, strlen(text), answer.file);
+        r = question_answer(fd, text, strlen(text), answer.file);
         safe_close(answer.file);
         return r;
 }
