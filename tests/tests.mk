@@ -211,7 +211,7 @@ bench: $(O)/journal-bench ## times of the journal with ROWS="1000 1000000" trans
 demo: ## a sale in a VM, from the card to the picture of the receipt in out/demo
 	@packaging/install-deps build
 	@mkdir -p $(OUT)/demo && rm -f $(OUT)/demo/*
-	@tests/vm/run --in tests/vm/demo --out $(OUT)/demo -- /in/demo
+	@tests/vm/run --cold --in tests/vm/demo --out $(OUT)/demo -- /in/demo
 	@echo "The receipt is $(OUT)/demo/receipt.png; what was called and answered is in $(OUT)/demo/busctl.txt."
 
 gallery: check-deps ## every paper in every language and width, in out/gallery/index.html
