@@ -386,7 +386,7 @@ static int start(struct program *p) {
         r = binding_new(p->engine, &binding_listener, &p->binding);
         if (r < 0)
                 return r;
-        r = statistics_new(p->engine, NULL, NULL, &p->statistics);
+        r = statistics_new(p->engine, statistics_written, p->server, &p->statistics);
         if (r < 0)
                 return r;
         r = server_start(p->server, p->engine, p->faults, p->binding, p->statistics);

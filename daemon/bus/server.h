@@ -110,6 +110,8 @@ void recoveries_end_calls(struct server *s);
 void diagnostics_told(const struct fault_record *record, void *userdata);
 
 int statistics_register(struct server *s);
+/* What devices have counted is written; userdata is the server. */
+void statistics_written(void *userdata);
 /* Device.GetStatistics, for the handler to return. */
 int statistics_call_of_device(struct server *s, sd_bus_message *m, const struct device *device);
 

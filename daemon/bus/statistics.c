@@ -167,6 +167,14 @@ static const sd_bus_vtable vtable[] = {
         SD_BUS_VTABLE_END,
 };
 
+/* Something may be due by it. */
+void statistics_written(void *userdata) {
+        struct server *s = userdata;
+
+        if (s->faults)
+                faults_kick(s->faults);
+}
+
 int statistics_register(struct server *s) {
         return sd_bus_add_object_vtable(s->bus, NULL, SERVER_PATH, INTERFACE, vtable, s);
 }

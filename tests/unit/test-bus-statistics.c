@@ -35,7 +35,7 @@ static void count(const char *name, uint64_t n) {
 
 static int setup(void **state) {
         bus_set_up();
-        assert_int_equal(statistics_new(shop.engine, NULL, NULL, &bus.server->statistics), 0);
+        assert_int_equal(statistics_new(shop.engine, statistics_written, bus.server, &bus.server->statistics), 0);
         assert_int_equal(statistics_start(bus.server->statistics), 0);
         assert_true(statistics_register(bus.server) >= 0);
         assert_true(operators_register(bus.server) >= 0);
@@ -165,11 +165,22 @@ static void forgets(void **state) {
         close(fd);
 }
 
+/* What is counted is written some time after the act: it is due then, and not only when something else happens. */
+static void wears(void **state) {
+        struct fault_record fault;
+
+        connect_printer(false);
+        shop.settings.maintenance.cutter_cuts = 7;
+        connect_printer(true);
+        assert_int_equal(fault_record_find(shop.journal, "maintenance-due", "cutter", &fault), 0);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(lists, setup, teardown),
                 cmocka_unit_test_setup_teardown(resets, setup, teardown),
                 cmocka_unit_test_setup_teardown(forgets, setup, teardown),
+                cmocka_unit_test_setup_teardown(wears, setup, teardown),
         };
 
         return cmocka_run_group_tests_name("bus-statistics", tests, NULL, NULL);
