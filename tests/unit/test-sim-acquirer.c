@@ -214,6 +214,13 @@ static void offline_sales(void **state) {
         settings->repeats_approved = true;
         assert_code(&q, "51");
         assert_charged(300);
+        /* What only says "later" is none. */
+        q = offline_sale(200, PAN);
+        script("decline 91");
+        assert_code(&q, "91");
+        assert_charged(300);
+        assert_code(&q, "00");
+        assert_charged(500);
 }
 
 /* Whatever happens to its answers, an advice is booked once; so is a refund, whose number is not sent again. */

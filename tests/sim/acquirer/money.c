@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "host/digits.h"
+#include "host/result.h"
 
 /* What a credit card is good for, less what was charged to it. */
 #define CARD_LIMIT INT64_C(100000000)
@@ -314,6 +315,12 @@ static int book(struct sim_acquirer *a, const struct request *q, const struct ca
         return 0;
 }
 
+/* What has happened already cannot be taken just now: when it comes again it is looked at anew. */
+static bool is_put_off(const struct request *q, const char *code) {
+        return q->step.action == ACTION_DECLINE && rules[q->kind].advice &&
+               host_result_find(code)->action == HOST_ACTION_RETRY;
+}
+
 int money_handle(struct sim_acquirer *a, struct request *q, struct verdict *v) {
         struct card card = {};
         uint8_t key[ISSUER_KEY_SIZE] = {};
@@ -344,6 +351,8 @@ int money_handle(struct sim_acquirer *a, struct request *q, struct verdict *v) {
         code = judge(a, q, rules + q->kind, &card, key, &arqc, &original, &v->note);
         snprintf(v->code_text, sizeof(v->code_text), "%s", code ?: "00");
         v->code = v->code_text;
+        if (is_put_off(q, v->code))
+                return 0;
         r = book(a, q, &card, &original, v, !code);
         if (r >= 0 && !code && q->kind == HOST_BALANCE)
                 r = answer_balance(a, q, &card, v);
