@@ -14,6 +14,7 @@
 #include "base/secret.h"
 #include "bus/health.h"
 #include "bus/server.h"
+#include "care/inspection.h"
 #include "journal/rotation.h"
 #include "receipt/style-file.h"
 #include "transaction/emv-files.h"
@@ -373,7 +374,7 @@ static int start(struct program *p) {
         if (r < 0)
                 return r;
         p->server->acts = p->acts;
-        r = health_new(p->engine, health_told, p->server, &p->health);
+        r = health_new(p->engine, p->faults, health_told, p->server, &p->health);
         if (r < 0)
                 return r;
         p->server->health = p->health;
@@ -405,6 +406,9 @@ static int start(struct program *p) {
         r = binding_start(p->binding);
         if (r < 0)
                 return r;
+        r = inspection_start(p->engine);
+        if (r < 0)
+                return log_error_errno(r, "The journal cannot count the days without an inspection");
         r = recovery_start(p->recovery);
         return r < 0 ? r : faults_start(p->faults);
 }

@@ -61,7 +61,7 @@ install-tilld: $(FAULT_TEXTS) $(addprefix $(O)/,tilld tillctl card-worker till-r
 	$(foreach c,$(CATALOGS),install -D -m 644 $(c) \
 		$(DATADIR)/locale/$(basename $(notdir $(c)))/LC_MESSAGES/tilld.mo &&) true
 	$(call install_manuals,tillctl.1 org.tilld1.5 tilld.8 tilld.conf.5 tilld-receipt.5 tilld-setup.8 till-recover.8 till-render.8 till-report.8 till-verify.8 till-notify.8)
-	$(call install_file,$(DESTDIR)$(UNITDIR),$(call units,tilld.service tilld-setup.service \
+	$(call install_file,$(DESTDIR)$(UNITDIR),$(call units,tilld.service tilld-setup.service tilld-inspect.timer tilld-inspect.service \
 		till-recover.socket till-recover@.service till-recover-take@.service \
 		till-render.socket till-render@.service till-report.socket till-report@.service till-verify.socket till-verify@.service) \
 		$(wildcard packaging/systemd/till-notify-*.socket packaging/systemd/till-notify-*@.service))

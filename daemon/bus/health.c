@@ -22,7 +22,7 @@ static int do_check(struct server *s, sd_bus_message *m, const char *by, sd_bus_
         l = health_level_from_string(level);
         if (l < 0)
                 return refusal_set(ret, REFUSAL_UNKNOWN_OPTION,
-                                   "The level is internal, external or interactive, not \"%.32s\"", level);
+                                   "The level is internal, external, interactive or inspection, not \"%.32s\"", level);
         r = health_start(s->health, l, device, by, &id, ret);
         return r < 0 ? r : sd_bus_message_append(reply, "x", id);
 }

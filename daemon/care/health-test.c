@@ -6,6 +6,7 @@
 #include "care/health-internal.h"
 #include "journal/fault.h"
 #include "receipt/slip.h"
+#include "transaction/acquirer-check.h"
 #include "transaction/paper.h"
 #include "transaction/print-orders.h"
 
@@ -13,6 +14,7 @@
 
 struct worst {
         const char *device; /* "": what is about no device */
+        const char *but;    /* not this code, "" for none */
         struct engine *engine;
         struct fault_record record;
 };
@@ -26,14 +28,19 @@ static int note_worst(const struct fault_record *record, void *userdata) {
         bool mine = isempty(w->device) ? !monitor_find(engine_monitor(w->engine), record->subject)
                                        : streq(record->subject, w->device);
 
-        if (mine && rank(record) > rank(&w->record))
+        if (mine && !streq(record->code, w->but) && rank(record) > rank(&w->record))
                 w->record = *record;
         return 0;
 }
 
 /* 1 when the step has ended by a fault that is open. */
 static int end_by_fault(struct health *h, const char *device) {
-        struct worst w = { .device = device, .engine = h->engine };
+        struct worst w = {
+                .device = device,
+                /* This is the one that was overdue. */
+                .but = h->check.level == HEALTH_INSPECTION ? "inspection-overdue" : "",
+                .engine = h->engine,
+        };
         const struct fault_code *code;
         int r;
 
@@ -86,7 +93,30 @@ static void start_transaction(struct health *h, const char *kind) {
         h->transaction = id;
 }
 
+static void on_asked(bool well, void *userdata) {
+        struct health *h = userdata;
+
+        if (well)
+                return health_end(h, HEALTH_PASSED, N_("The acquirer has answered."), "");
+        health_end(h, HEALTH_FAILED, N_("The acquirer has not answered."), acquirer_state(engine_acquirer(h->engine)));
+}
+
+/* Not by a transaction: that would have the next customer wait for its end. */
+static void ask_acquirer(struct health *h) {
+        int r;
+
+        health_ask(h, N_("The acquirer is asked."));
+        r = acquirer_check_ask(engine_acquirer_check(h->engine), on_asked, h);
+        if (r == -EBUSY)
+                return health_end(h, HEALTH_SKIPPED, N_("Something waits to be told to the acquirer: that shows it."),
+                                  acquirer_state(engine_acquirer(h->engine)));
+        if (r < 0)
+                health_end(h, HEALTH_FAILED, N_("The acquirer could not be asked."), "");
+}
+
 static void test_acquirer(struct health *h, struct health_step *step) {
+        if (h->check.level == HEALTH_INSPECTION)
+                return ask_acquirer(h);
         start_transaction(h, step->test);
 }
 
@@ -104,6 +134,7 @@ void health_follow_transaction(struct health *h, const struct transaction_view *
         const struct transaction_record *record = &view->record;
         struct health_step *step = running(h);
 
+        health_follow_current(h, event);
         if (!step)
                 return;
         if (needs_reader(step) && event == TRANSACTION_ADDED)
@@ -114,6 +145,33 @@ void health_follow_transaction(struct health *h, const struct transaction_view *
                 return health_end(h, HEALTH_PASSED, N_("The acquirer has answered."), "");
         health_end(h, HEALTH_FAILED, N_("The acquirer has not agreed."),
                    isempty(record->message) ? record->reason : record->message);
+}
+
+/* ---- What is installed ---- */
+
+static void on_authenticity(int error, cJSON *json, void *userdata) {
+        struct health *h = userdata;
+        char result[24] = "";
+
+        COPY(result, strempty(cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "Result"))));
+        cJSON_Delete(json);
+        if (error < 0)
+                return health_end(h, HEALTH_FAILED, N_("The journal cannot be read."), strerror(-error));
+        if (streq(result, "differs"))
+                return health_end(h, HEALTH_FAILED, N_("Something differs: tillctl authenticity shows it."), "");
+        if (streq(result, "incomplete"))
+                return health_end(h, HEALTH_SKIPPED, N_("Not all could be looked at: tillctl authenticity says why."),
+                                  "");
+        health_end(h, HEALTH_PASSED, N_("Files, driver, serial number and keys are as they should be."), "");
+}
+
+static void test_authenticity(struct health *h, struct health_step *step) {
+        int r;
+
+        health_ask(h, N_("The installed files are compared with their packages."));
+        r = authenticity_start(h->engine, h->faults, on_authenticity, h, &h->authenticity);
+        if (r < 0)
+                health_end(h, HEALTH_FAILED, N_("It could not be begun."), strerror(-r));
 }
 
 /* ---- The printer ---- */
@@ -190,19 +248,23 @@ void health_follow_device(struct health *h, const struct device *device, enum mo
 void health_stop_waiting(struct health *h) {
         if (h->swipe)
                 engine_end_swipe(h->engine);
+        acquirer_check_forget(engine_acquirer_check(h->engine));
+        h->authenticity = authenticity_free(h->authenticity);
         h->swipe = false;
         h->transaction = 0;
         h->job = 0;
 }
 
 const struct health_test health_tests[] = {
-        { "terminal", HEALTH_INTERNAL, false, _DEVICE_KIND_MAX, test_terminal },
-        { "device", HEALTH_INTERNAL, true, _DEVICE_KIND_MAX, test_device },
-        { "echo", HEALTH_EXTERNAL, false, _DEVICE_KIND_MAX, test_acquirer },
-        { "sign-on", HEALTH_EXTERNAL, false, _DEVICE_KIND_MAX, test_acquirer },
-        { "print", HEALTH_EXTERNAL, true, DEVICE_PRINTER, test_print },
-        { "swipe", HEALTH_INTERACTIVE, true, DEVICE_MSR, test_swipe },
-        { "insert", HEALTH_INTERACTIVE, true, DEVICE_EMV, test_insert },
+        { "terminal", HEALTH_AT(HEALTH_INTERNAL) | HEALTH_AT(HEALTH_INSPECTION), false, _DEVICE_KIND_MAX,
+          test_terminal },
+        { "device", HEALTH_AT(HEALTH_INTERNAL) | HEALTH_AT(HEALTH_INSPECTION), true, _DEVICE_KIND_MAX, test_device },
+        { "echo", HEALTH_AT(HEALTH_EXTERNAL) | HEALTH_AT(HEALTH_INSPECTION), false, _DEVICE_KIND_MAX, test_acquirer },
+        { "sign-on", HEALTH_AT(HEALTH_EXTERNAL), false, _DEVICE_KIND_MAX, test_acquirer },
+        { "authenticity", HEALTH_AT(HEALTH_INSPECTION), false, _DEVICE_KIND_MAX, test_authenticity },
+        { "print", HEALTH_AT(HEALTH_EXTERNAL), true, DEVICE_PRINTER, test_print },
+        { "swipe", HEALTH_AT(HEALTH_INTERACTIVE), true, DEVICE_MSR, test_swipe },
+        { "insert", HEALTH_AT(HEALTH_INTERACTIVE), true, DEVICE_EMV, test_insert },
 };
 
 const size_t health_tests_size = ELEMENTSOF(health_tests);

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "care/health-internal.h"
+#include "care/inspection.h"
 
 /* For a page to be printed, or a person to come with a card; the acquirer has a time-out of its own. */
 #define STEP_USEC (60 * USEC_PER_SEC)
@@ -14,6 +15,7 @@ static const char *const levels[_HEALTH_LEVEL_MAX] = {
         [HEALTH_INTERNAL] = "internal",
         [HEALTH_EXTERNAL] = "external",
         [HEALTH_INTERACTIVE] = "interactive",
+        [HEALTH_INSPECTION] = "inspection",
 };
 
 const char *health_level_to_string(enum health_level level) {
@@ -85,9 +87,37 @@ void health_end(struct health *h, enum health_state state, const char *sentence,
 
 static void end_check(struct health *h) {
         h->check.ended_usec = clock_now(CLOCK_REALTIME);
+        if (h->check.level == HEALTH_INSPECTION && !h->cancelled) {
+                (void) inspection_record(h->engine, &h->check);
+                faults_kick(h->faults);
+        }
         log_info("Health check (%s) by %s: %u of %zu tests failed", health_level_to_string(h->check.level),
                  h->check.by, health_count_failed(&h->check), h->check.n);
         h->changed(&h->check, h->userdata);
+}
+
+/* An inspection takes nothing from a customer: its step begins, or begins anew, when the transaction has ended. */
+static bool must_wait(const struct health *h) {
+        return h->check.level == HEALTH_INSPECTION && engine_current(h->engine) > 0;
+}
+
+static void put_off(struct health *h) {
+        struct health_step *step = h->check.steps + h->at;
+
+        health_stop_waiting(h);
+        (void) sd_event_source_set_enabled(h->deadline, SD_EVENT_OFF);
+        step->state = HEALTH_WAITING;
+        log_info("The inspection is put off: transaction %" PRIi64 " runs", engine_current(h->engine));
+        health_ask(h, N_("A transaction runs: it goes on after that."));
+}
+
+void health_follow_current(struct health *h, enum transaction_event event) {
+        if (!is_running(h) || h->check.level != HEALTH_INSPECTION || h->at == h->check.n)
+                return;
+        if (event == TRANSACTION_ADDED)
+                put_off(h);
+        else if (event == TRANSACTION_FINISHED && h->check.steps[h->at].state == HEALTH_WAITING)
+                go_on(h);
 }
 
 static int on_next(sd_event_source *source, void *userdata) {
@@ -100,7 +130,12 @@ static int on_next(sd_event_source *source, void *userdata) {
                 end_check(h);
                 return 0;
         }
+        if (must_wait(h)) {
+                put_off(h);
+                return 0;
+        }
         step->state = HEALTH_RUNNING;
+        step->sentence = "";
         set_deadline(h);
         if (step->state == HEALTH_RUNNING)
                 find_test(step->test)->start(h, step);
@@ -145,13 +180,13 @@ static void add_steps(struct health *h, struct health_check *c, const struct hea
                         add_step(c, test->name, d);
 }
 
-static int refuse_busy(struct health *h, struct refusal *ret) {
+static int refuse_busy(struct health *h, enum health_level level, struct refusal *ret) {
         if (is_running(h))
                 return refusal_set(ret, REFUSAL_BUSY,
                                    "A health check runs already: wait for its end, or cancel it with "
                                    "CancelHealthCheck(%" PRIi64 ")",
                                    h->check.id);
-        if (engine_current(h->engine) > 0)
+        if (level != HEALTH_INSPECTION && engine_current(h->engine) > 0)
                 return refusal_set(ret, REFUSAL_BUSY, "Transaction %" PRIi64 " is running: wait for its result",
                                    engine_current(h->engine));
         return 0;
@@ -162,14 +197,14 @@ int health_start(struct health *h, enum health_level level, const char *device, 
         struct health_check check = { .id = (int64_t) clock_now(CLOCK_REALTIME), .level = level };
         int r;
 
-        r = refuse_busy(h, ret);
+        r = refuse_busy(h, level, ret);
         if (r < 0)
                 return r;
         if (!isempty(device) && !monitor_find(engine_monitor(h->engine), device))
                 return refusal_set(ret, REFUSAL_NOT_FOUND, "There is no device %.60s: tillctl devices lists them",
                                    device);
         for (size_t i = 0; i < health_tests_size; i++)
-                if (health_tests[i].level == level)
+                if (health_tests[i].levels & HEALTH_AT(level))
                         add_steps(h, &check, health_tests + i, device);
         if (check.n == 0)
                 return refusal_set(ret, REFUSAL_UNAVAILABLE_DEVICE,
@@ -178,6 +213,7 @@ int health_start(struct health *h, enum health_level level, const char *device, 
         COPY(check.by, by);
         h->check = check;
         h->at = 0;
+        h->cancelled = false;
         *ret_id = check.id;
         go_on(h);
         return 0;
@@ -186,6 +222,7 @@ int health_start(struct health *h, enum health_level level, const char *device, 
 int health_cancel(struct health *h, int64_t id, struct refusal *ret) {
         if (!is_running(h) || h->check.id != id)
                 return refusal_set(ret, REFUSAL_NOT_FOUND, "No health check %" PRIi64 " is running", id);
+        h->cancelled = true;
         while (h->at < h->check.n)
                 health_end(h, HEALTH_SKIPPED, N_("It was cancelled."), "");
         return 0;
@@ -205,13 +242,14 @@ unsigned health_count_failed(const struct health_check *check) {
 
 /* ---- Life ---- */
 
-int health_new(struct engine *e, health_changed_t changed, void *userdata, struct health **ret) {
+int health_new(struct engine *e, struct faults *f, health_changed_t changed, void *userdata, struct health **ret) {
         _cleanup_(health_freep) struct health *h = calloc(1, sizeof(*h));
         int r;
 
         if (!h)
                 return -ENOMEM;
         h->engine = e;
+        h->faults = f;
         h->changed = changed;
         h->userdata = userdata;
         r = sd_event_add_defer(engine_loop(e), &h->next, on_next, h);

@@ -3,10 +3,12 @@
 
 /*
  * Health checks, at UnifiedPOS's three levels (CheckHealth): internal looks and changes nothing, external uses the
- * terminal (asks the acquirer, prints a page), interactive asks a person for a card. One runs at a time, step by step.
- * A transaction comes first: a step that needs a reader is left out when one begins.
+ * terminal (asks the acquirer, prints a page), interactive asks a person for a card; and the daily inspection, which
+ * is what can be tested without paper and without a person. One runs at a time, step by step. A transaction comes
+ * first: a step that needs a reader is left out when one begins, and an inspection is put off until its end.
  */
 
+#include "care/faults.h"
 #include "device/monitor.h"
 #include "transaction/engine.h"
 
@@ -14,6 +16,7 @@ enum health_level {
         HEALTH_INTERNAL,
         HEALTH_EXTERNAL,
         HEALTH_INTERACTIVE,
+        HEALTH_INSPECTION,
         _HEALTH_LEVEL_MAX,
         _HEALTH_LEVEL_INVALID = -EINVAL,
 };
@@ -36,8 +39,8 @@ const char *health_state_to_string(enum health_state state);
 #define HEALTH_STEPS_MAX 16
 
 struct health_step {
-        const char *test;             /* "terminal", "device", "echo", "sign-on", "print", "swipe", "insert" */
-        char device[64];              /* id of the device that it is about, "" for none */
+        const char *test; /* "terminal", "device", "echo", "sign-on", "authenticity", "print", "swipe", "insert" */
+        char device[64];  /* id of the device that it is about, "" for none */
         char title[DEVICE_TITLE_MAX]; /* of that device, for people */
         enum health_state state;
         /* What was found, or what a person is asked for; in English, translated by who shows it. */
@@ -59,13 +62,15 @@ struct health;
 /* A step of the check has another state, or it has ended. */
 typedef void (*health_changed_t)(const struct health_check *check, void *userdata);
 
-int health_new(struct engine *e, health_changed_t changed, void *userdata, struct health **ret);
+/* f: whose faults a test opens and ends; borrowed. */
+int health_new(struct engine *e, struct faults *f, health_changed_t changed, void *userdata, struct health **ret);
 struct health *health_free(struct health *h);
 DEFINE_CLEANUP(struct health *, health_free);
 
 /*
  * Begins; of one device alone where device is not "". changed() follows, not from within. Negative with *ret set:
- * another one runs, a transaction runs, there is no such device, or nothing to test at this level.
+ * another one runs, a transaction runs (but for an inspection, which waits), there is no such device, or nothing to
+ * test at this level.
  */
 int health_start(struct health *h, enum health_level level, const char *device, const char *by, int64_t *ret_id,
                  struct refusal *ret);

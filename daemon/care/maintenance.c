@@ -4,6 +4,7 @@
 #include "base/card-number.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "care/inspection.h"
 #include "care/statistic-name.h"
 #include "journal/operator.h"
 #include "journal/statistic.h"
@@ -62,12 +63,12 @@ static const struct item {
                 .days = LIMIT(never),
         },
         {
-                .name = "inspection",
+                .name = "plugs",
                 .text = N_("Inspect plugs, screws and cables, and tighten them"),
                 .unit = "",
                 .unit_size = 1,
                 .limit = LIMIT(never),
-                .days = LIMIT(inspection_days),
+                .days = LIMIT(plugs_days),
         },
 };
 
@@ -234,6 +235,25 @@ static int look_at_drill(struct engine *e, const struct drill *drill, struct mai
         return 0;
 }
 
+/* The terminal's own: its result is the note. */
+static int look_at_inspection(struct engine *e, struct maintenance_item *ret) {
+        struct maintenance_record made;
+        int r;
+
+        *ret = (struct maintenance_item){
+                .name = INSPECTION_ITEM,
+                .text = N_("Daily inspection, which the terminal makes by itself"),
+                .unit = "",
+        };
+        r = inspection_load(e, &made);
+        if (r < 0)
+                return r;
+        note_done(ret, &made);
+        r = inspection_is_overdue(e);
+        ret->due = r > 0;
+        return MIN(r, 0);
+}
+
 int maintenance_each(struct engine *e, maintenance_each_t each, void *userdata) {
         struct maintenance_item item;
         int r;
@@ -245,6 +265,11 @@ int maintenance_each(struct engine *e, maintenance_each_t each, void *userdata) 
                 if (r != 0)
                         return r;
         }
+        r = look_at_inspection(e, &item);
+        if (r >= 0)
+                r = each(&item, userdata);
+        if (r != 0)
+                return r;
         for (size_t i = 0; i < ELEMENTSOF(drills); i++) {
                 r = look_at_drill(e, drills + i, &item);
                 if (r >= 0)
@@ -337,6 +362,10 @@ int maintenance_done(struct engine *e, const char *item, const char *note, const
         _cleanup_free_ char *clean = NULL;
         int r;
 
+        if (streq(item, INSPECTION_ITEM))
+                return refusal_set(ret_refusal, REFUSAL_NOT_ASKED,
+                                   "The terminal makes its daily inspection by itself, and records it: tillctl health "
+                                   "inspection makes one now");
         if (!act.item)
                 return refusal_set(ret_refusal, REFUSAL_NOT_FOUND,
                                    "There is no such item of maintenance: tillctl maintenance lists them");

@@ -3,7 +3,8 @@
 
 /*
  * What is to be done to keep the terminal well, by what its devices have done since it was done last or by the
- * calendar; and the drills of those who work here. [maintenance] of tilld.conf has the limits.
+ * calendar; the daily inspection, which nobody has to do; and the drills of those who work here. [maintenance] of
+ * tilld.conf has the limits.
  */
 
 #include "journal/maintenance.h"

@@ -7,7 +7,7 @@
 #define INTERFACE "org.tilld1.Maintenance"
 
 static int help(void) {
-        printf("%s\n\n", _("tillctl maintenance [ACT]: what is to be cleaned and inspected, and drills."));
+        printf("%s\n\n", _("tillctl maintenance [ACT]: what is to be cleaned and tightened, and drills."));
         printf("  list                       %s\n", _("each item, and when it is due (this is the default)"));
         printf("  done ITEM [NOTE]           %s\n", _("it was done"));
         printf("  drill KIND NUMBER... [--note=NOTE]\n%29s%s\n", "", _("it was held, with these operators"));
@@ -41,6 +41,8 @@ static void print_item(const struct cli *cli, const cJSON *item) {
                                 (double) number(item, "Limit"), _(cli_text(item, "Unit")));
         else if (*cli_text(item, "People"))
                 (void) snprintf(count, sizeof(count), "%.90s", cli_text(item, "People"));
+        else
+                (void) cli_cut(cli_text(item, "Note"), 40, count, sizeof(count));
         cli_print_row(cli, columns, texts, due ? TONE_WARN : TONE_PLAIN);
         if (due)
                 cli_print_indented(stdout, cli_sentence(item, "Text"), 2);

@@ -15,6 +15,8 @@ struct acquirer_check {
         bool waiting; /* for the timer */
         bool asking;  /* its exchange is on the link */
         unsigned tries;
+        acquirer_asked_t told; /* of who wants to know, NULL: nobody */
+        void *userdata;
 };
 
 static void wait_for(struct acquirer_check *c, uint64_t usec) {
@@ -38,7 +40,19 @@ void acquirer_check_kick(struct acquirer_check *c) {
                 wait_for(c, PAUSE_FIRST_USEC);
 }
 
-static void asked(struct acquirer_check *c) {
+void acquirer_check_forget(struct acquirer_check *c) {
+        c->told = NULL;
+}
+
+static void tell(struct acquirer_check *c, bool well) {
+        acquirer_asked_t told = c->told;
+
+        c->told = NULL;
+        if (told)
+                told(well, c->userdata);
+}
+
+static void asked(struct acquirer_check *c, bool well) {
         struct acquirer_standing standing;
 
         c->asking = false;
@@ -49,15 +63,16 @@ static void asked(struct acquirer_check *c) {
                 wait_for(c, timer_back_off(++c->tries, PAUSE_FIRST_USEC, PAUSE_LAST_USEC));
         /* Who wanted the link meanwhile has waited for it. */
         outbox_kick(c->engine->outbox);
+        tell(c, well);
 }
 
 static void echoed(enum host_outcome outcome, enum host_link_reason reason, const struct host_answer *answer,
                    void *userdata) {
-        asked(userdata);
+        asked(userdata, outcome == HOST_ANSWERED);
 }
 
 static void signed_on(const char *failure, void *userdata) {
-        asked(userdata);
+        asked(userdata, !failure);
 }
 
 static int echo(struct acquirer_check *c) {
@@ -114,9 +129,21 @@ void acquirer_check_hurry(struct acquirer_check *c) {
                 ask(c);
 }
 
+int acquirer_check_ask(struct acquirer_check *c, acquirer_asked_t told, void *userdata) {
+        if (has_something_to_say(c))
+                return -EBUSY;
+        ask(c);
+        if (!c->asking)
+                return -EIO;
+        c->told = told;
+        c->userdata = userdata;
+        return 0;
+}
+
 void acquirer_check_yield(struct acquirer_check *c) {
         if (!c->asking)
                 return;
+        acquirer_check_forget(c);
         acquirer_cancel(c->engine->acquirer);
         c->asking = false;
         wait_for(c, PAUSE_FIRST_USEC);

@@ -113,6 +113,10 @@ static inline struct acquirer *engine_acquirer(const struct engine *e) {
         return e->acquirer;
 }
 
+static inline struct acquirer_check *engine_acquirer_check(const struct engine *e) {
+        return e->acquirer_check;
+}
+
 static inline const struct complaints *engine_ignored(const struct engine *e) {
         return e->config.ignored;
 }

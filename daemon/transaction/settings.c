@@ -274,7 +274,7 @@ static int assign_maintenance(struct settings *s, const char *key, const char *v
                 { "msr-swipes", &m->msr_swipes },         { "msr-days", &m->msr_days },
                 { "emv-insertions", &m->emv_insertions }, { "emv-days", &m->emv_days },
                 { "printer-metres", &m->printer_metres }, { "printer-days", &m->printer_days },
-                { "cutter-cuts", &m->cutter_cuts },       { "inspection-days", &m->inspection_days },
+                { "cutter-cuts", &m->cutter_cuts },       { "plugs-days", &m->plugs_days },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(limits); i++)
@@ -387,7 +387,7 @@ int settings_load(const char *path, const char *drop_in_dir, struct settings **r
                         .printer_metres = 5000,
                         .printer_days = 90,
                         .cutter_cuts = 1500000,
-                        .inspection_days = 365,
+                        .plugs_days = 365,
                 },
         };
 

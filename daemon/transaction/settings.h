@@ -51,7 +51,7 @@ struct settings {
                 unsigned emv_insertions, emv_days;
                 unsigned printer_metres, printer_days;
                 unsigned cutter_cuts;
-                unsigned inspection_days;
+                unsigned plugs_days;
                 unsigned never;
                 bool drills; /* are due too */
         } maintenance;

@@ -64,18 +64,18 @@ static void records(void **state) {
         int fd = memfd_create("code", MFD_CLOEXEC);
         cJSON *json;
 
-        assert_done_by("inspection", "");
+        assert_done_by("plugs", "");
         bus.refuse = "org.tilld1.diagnose";
-        assert_string_equal(call("Done", "ss", "inspection", ""), "AccessDenied");
+        assert_string_equal(call("Done", "ss", "plugs", ""), "AccessDenied");
         assert_string_equal(call("RecordDrill", "ssas", "outage", "", 1, "02"), "AccessDenied");
         assert_string_equal(call_at(SERVER_PATH, "org.tilld1.Operators", "Add", "02", "supervisor", "2222"), "");
         assert_int_equal(pwrite(fd, "02 2222\n", 8, 0), 8);
-        assert_string_equal(call("DoneWithCode", "ssh", "inspection", "tight", fd), "");
-        assert_done_by("inspection", "02");
+        assert_string_equal(call("DoneWithCode", "ssh", "plugs", "tight", fd), "");
+        assert_done_by("plugs", "02");
         assert_string_equal(call("RecordDrillWithCode", "ssash", "outage", "by hand", 1, "02", fd), "");
         assert_done_by("outage", "02");
         bus.refuse = NULL;
-        assert_string_equal(call("Done", "ss", "inspection", ""), "");
+        assert_string_equal(call("Done", "ss", "plugs", ""), "");
         assert_string_equal(call("Done", "ss", "carpet", ""), "NotFound");
         assert_string_equal(call("RecordDrill", "ssas", "outage", "", 1, "77"), "InvalidOperator");
         assert_string_equal(call("RecordDrill", "ssas", "outage", "", 0), "InvalidOperator");

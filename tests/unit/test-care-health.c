@@ -2,13 +2,23 @@
 /* Health checks: each level's tests, what becomes of them, and the terminal's state as a whole. */
 #include "test.h"
 
+#include "base/sealed-file.h"
+#include "base/verify-message.h"
+#include "care/authenticity.h"
 #include "care/faults.h"
 #include "care/health.h"
+#include "care/inspection.h"
+#include "care/maintenance.h"
 #include "care/terminal-state.h"
+#include "fake-helper.h"
+#include "journal/internal.h"
 #include "told-fixture.h"
 
 static struct {
         struct health *health;
+        struct faults *faults;
+        int listening; /* as till-verify */
+        char directory[64], socket[128];
         unsigned told;
         struct device devices[3];
         size_t n_devices;
@@ -64,6 +74,9 @@ static void plug(enum device_kind kind, const char *id) {
                                                         .why = DEVICE_WHY_PRESENT };
 }
 
+static void on_told(const struct fault_record *record, void *userdata) {
+}
+
 static int setup(void **state) {
         memset(&lab, 0, sizeof(lab));
         memset(&acq, 0, sizeof(acq));
@@ -72,13 +85,20 @@ static int setup(void **state) {
         shop_set_up();
         shop_open(on_transaction, "/nonexistent/card-worker");
         assert_int_equal(engine_start(shop.engine), 0);
-        assert_int_equal(health_new(shop.engine, on_changed, NULL, &lab.health), 0);
+        assert_int_equal(faults_new(shop.engine, on_told, NULL, &lab.faults), 0);
+        lab.listening = fake_helper_listen(lab.directory, "verify");
+        snprintf(lab.socket, sizeof(lab.socket), "%s/verify", lab.directory);
+        authenticity_socket = lab.socket;
+        assert_int_equal(health_new(shop.engine, lab.faults, on_changed, NULL, &lab.health), 0);
         assert_null(health_get(lab.health));
         return 0;
 }
 
 static int teardown(void **state) {
+        lab.faults = faults_free(lab.faults);
         lab.health = health_free(lab.health);
+        safe_close(lab.listening);
+        fake_helper_remove(lab.directory, "verify");
         return acq_teardown(state);
 }
 
@@ -265,6 +285,181 @@ static void is_refused(void **state) {
         assert_int_equal(health_level_from_string("outside"), _HEALTH_LEVEL_INVALID);
 }
 
+/* ---- The daily inspection ---- */
+
+/* What till-verify has found; the one that asks may have gone meanwhile. */
+static void verified(const char *document) {
+        struct verify_answer answer = { VERIFY_VERSION, 0, strlen(document) };
+        struct verify_question question;
+        int fd, file = sealed_file_new("verify", document, strlen(document));
+
+        assert_true(file >= 0);
+        fd = accept4(lab.listening, NULL, NULL, SOCK_CLOEXEC);
+        assert_true(fd >= 0);
+        assert_int_equal(recv(fd, &question, sizeof(question), 0), sizeof(question));
+        fake_helper_send(fd, &answer, sizeof(answer), &file, true);
+        safe_close(fd);
+        safe_close(file);
+}
+
+#define DOCUMENT(state)                                                                                               \
+        "{\"Manager\":\"dpkg\",\"Packages\":[{\"Package\":\"tilld\",\"State\":\"" state                               \
+        "\",\"Changed\":[\"/usr/bin/tillctl\"]}],\"Module\":{\"State\":\"signed\"}}"
+
+static struct maintenance_record last_inspection(void) {
+        struct maintenance_record made;
+
+        assert_int_equal(inspection_load(shop.engine, &made), 0);
+        return made;
+}
+
+static void echo_begins(const char *reference) {
+        struct engine_call call = {
+                .kind = "echo", .currency = "", .reference = reference, .order = "", .internal = true
+        };
+        struct refusal refusal;
+        int64_t id;
+
+        if (engine_start_transaction(shop.engine, &call, &id, &refusal) < 0)
+                fail_msg("%s", refusal.text);
+}
+
+static void inspects(void **state) {
+        int64_t id;
+
+        plug(DEVICE_MSR, "1-1");
+        plug(DEVICE_PRINTER, "1-3");
+        assert_int_equal(inspection_start(shop.engine), 0);
+        assert_int_equal(last_inspection().done_usec, 0);
+        id = start(HEALTH_INSPECTION, "");
+        acq_run();
+        /* The books know nothing of it: it is no transaction. */
+        assert_int_equal(acq.n_told, 1);
+        assert_int_equal(acq.told[0].kind, HOST_ECHO);
+        assert_int_equal(engine_view(shop.engine, 1, &acq.view), -ENOENT);
+        verified(DOCUMENT("good"));
+        ended(5, 0);
+        assert_int_equal(health_get(lab.health)->id, id);
+        step(0, "terminal", HEALTH_PASSED);
+        step(2, "device", HEALTH_PASSED);
+        step(3, "echo", HEALTH_PASSED);
+        step(4, "authenticity", HEALTH_PASSED);
+        assert_string_equal(last_inspection().note, "good");
+        assert_string_equal(last_inspection().done_by, "uid 1000");
+        assert_true(last_inspection().done_usec > 0);
+
+        /* What it finds. */
+        acq.down = 1;
+        lab.devices[1].connected = false;
+        lab.devices[1].why = DEVICE_WHY_UNPLUGGED;
+        start(HEALTH_INSPECTION, "");
+        acq_run();
+        verified(DOCUMENT("changed"));
+        ended(5, 3);
+        assert_string_equal(last_inspection().note, "failed: device 1-3, echo, authenticity");
+        authenticity_socket = "/nonexistent/verify";
+        start(HEALTH_INSPECTION, "");
+        acq_run();
+        /* What the one before has opened. */
+        ended(5, 2);
+        assert_string_equal(last_inspection().note, "failed: terminal, device 1-3; skipped: authenticity");
+}
+
+/* One that was cancelled was not made. */
+static void is_cancelled(void **state) {
+        struct refusal refusal;
+        int64_t id = start(HEALTH_INSPECTION, "");
+
+        acq_run();
+        step(2, "authenticity", HEALTH_RUNNING);
+        assert_int_equal(health_cancel(lab.health, id, &refusal), 0);
+        ended(3, 0);
+        assert_string_equal(last_inspection().note, "");
+        assert_int_equal(last_inspection().done_usec, 0);
+}
+
+/* A transaction comes first, whenever it begins, and what was being looked at is looked at again. */
+static void is_put_off(void **state) {
+        acq.hold = true;
+        echo_begins("E-1");
+        start(HEALTH_INSPECTION, "");
+        acq_run();
+        assert_string_equal(step(0, "terminal", HEALTH_WAITING)->sentence,
+                            "A transaction runs: it goes on after that.");
+        refused(HEALTH_INTERNAL, "", REFUSAL_BUSY);
+        acq.hold = false;
+        acq_run();
+        acq_run();
+        step(1, "echo", HEALTH_PASSED);
+        step(2, "authenticity", HEALTH_RUNNING);
+        assert_int_equal(acq.n_told, 2);
+
+        acq.hold = true;
+        echo_begins("E-2");
+        step(2, "authenticity", HEALTH_WAITING);
+        acq_run();
+        step(2, "authenticity", HEALTH_WAITING);
+        acq.hold = false;
+        acq_run();
+        step(2, "authenticity", HEALTH_RUNNING);
+        /* Nobody waits for the first answer any more. */
+        safe_close(accept4(lab.listening, NULL, NULL, SOCK_CLOEXEC));
+        verified(DOCUMENT("good"));
+        ended(3, 0);
+        assert_string_equal(last_inspection().note, "good");
+}
+
+static void is_on_for(unsigned hours) {
+        char sql[160];
+
+        snprintf(
+                sql, sizeof(sql),
+                "UPDATE uptime SET base_usec = base_usec + %u * 3600000000, total_usec = total_usec + %u * 3600000000",
+                hours, hours);
+        assert_int_equal(sqlite3_exec(shop.journal->db, sql, NULL, NULL, NULL), SQLITE_OK);
+        faults_kick(lab.faults);
+        acq_run();
+}
+
+static int is_inspection(const struct maintenance_item *item, void *userdata) {
+        return streq(item->name, INSPECTION_ITEM) && item->due == *(const bool *) userdata;
+}
+
+static void assert_overdue(bool overdue) {
+        struct fault_record fault;
+
+        assert_int_equal(fault_record_find(shop.journal, "inspection-overdue", "", &fault), overdue ? 0 : -ENOENT);
+        assert_int_equal(maintenance_each(shop.engine, is_inspection, &overdue), 1);
+}
+
+/* By the hours that the terminal was on, whatever the clock says. */
+static void is_overdue(void **state) {
+        struct refusal refusal;
+
+        assert_int_equal(faults_start(lab.faults), 0);
+        is_on_for(1000);
+        assert_overdue(false);
+        assert_int_equal(inspection_start(shop.engine), 0);
+        assert_int_equal(inspection_start(shop.engine), 0);
+        is_on_for(47);
+        assert_overdue(false);
+        is_on_for(2);
+        assert_overdue(true);
+        /* Nobody's word does instead. */
+        assert_true(maintenance_done(shop.engine, INSPECTION_ITEM, "", "02", &refusal) < 0);
+        assert_int_equal(refusal.code, REFUSAL_NOT_ASKED);
+        /* That it was left out does not fail the one that makes up for it. */
+        start(HEALTH_INSPECTION, "");
+        acq_run();
+        verified(DOCUMENT("good"));
+        ended(3, 0);
+        assert_overdue(false);
+        /* Started anew, it counts on. */
+        assert_int_equal(inspection_start(shop.engine), 0);
+        is_on_for(49);
+        assert_overdue(true);
+}
+
 static struct terminal_state whole(void) {
         struct terminal_state s;
 
@@ -306,6 +501,10 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(asks_for_cards, setup, teardown),
                 cmocka_unit_test_setup_teardown(yields_to_a_transaction, setup, teardown),
                 cmocka_unit_test_setup_teardown(is_refused, setup, teardown),
+                cmocka_unit_test_setup_teardown(inspects, setup, teardown),
+                cmocka_unit_test_setup_teardown(is_cancelled, setup, teardown),
+                cmocka_unit_test_setup_teardown(is_put_off, setup, teardown),
+                cmocka_unit_test_setup_teardown(is_overdue, setup, teardown),
                 cmocka_unit_test_setup_teardown(the_whole, setup, teardown),
         };
 

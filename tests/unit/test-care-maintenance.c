@@ -29,7 +29,7 @@ static int setup(void **state) {
                 .msr_days = 180,
                 .printer_metres = 5,
                 .cutter_cuts = 10,
-                .inspection_days = 365,
+                .plugs_days = 365,
         };
         return 0;
 }
@@ -148,8 +148,8 @@ static void by_calendar(void **state) {
         days_on = 362;
         assert_due("msr-head ");
         days_on = 366;
-        assert_due("msr-head inspection ");
-        assert_int_equal(do_it("inspection", "all well"), 0);
+        assert_due("msr-head plugs ");
+        assert_int_equal(do_it("plugs", "all well"), 0);
         assert_due("msr-head ");
 }
 

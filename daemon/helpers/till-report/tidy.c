@@ -5,16 +5,19 @@
 
 #include "base/clock.h"
 
+/* In the year 2286: a larger number is none. */
+#define TIME_MAX 1e16
+
 /* A time as a text, another large number as its digits: what looks like a card number is then seen. */
 static int tidy_number(cJSON *o) {
+        bool is_time = o->valuedouble >= TIDY_TIME_MIN && o->valuedouble <= TIME_MAX;
+        time_t seconds = is_time ? (time_t) (o->valuedouble / (double) USEC_PER_SEC) : 0;
         char text[64], zone[8];
-        time_t seconds;
         struct tm tm;
 
         if (o->valuedouble < 1e11)
                 return 0;
-        seconds = (time_t) (o->valuedouble / (double) USEC_PER_SEC);
-        if (o->valuedouble < TIDY_TIME_MIN || o->valuedouble > 1e16 || !localtime_r(&seconds, &tm))
+        if (!is_time || !localtime_r(&seconds, &tm))
                 (void) snprintf(text, sizeof(text), "%.0f", o->valuedouble);
         else {
                 size_t n = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
