@@ -78,17 +78,25 @@ static int on_errors(sd_event_source *source, uint64_t usec, void *userdata) {
 }
 
 static void begin_count(struct act_device *d, uint64_t count, uint64_t now) {
-        d->errors = count;
-        d->errors_usec = now;
+        d->errors = d->read = count;
+        d->errors_usec = d->read_usec = now;
+}
+
+static bool is_late(uint64_t since, uint64_t now) {
+        return now - since > ERRORS_USEC;
 }
 
 static void hold_count(struct acts *a, struct act_device *d, uint64_t count) {
         uint64_t now = clock_now(CLOCK_BOOTTIME);
         char detail[80];
 
-        /* Plugged in anew, or too long ago: the next errors count from here. */
-        if (d->errors_usec == 0 || count < d->errors || now - d->errors_usec > ERRORS_USEC)
+        /* Plugged in anew, or long not looked at: the next errors count from here. */
+        if (d->errors_usec == 0 || count < d->read || is_late(d->read_usec, now))
                 return begin_count(d, count, now);
+        if (is_late(d->errors_usec, now))
+                begin_count(d, d->read, d->read_usec);
+        d->read = count;
+        d->read_usec = now;
         if (count - d->errors < ERRORS_MIN)
                 return;
         (void) snprintf(detail, sizeof(detail), "%" PRIu64 " transfers failed in %" PRIu64 " s", count - d->errors,
@@ -116,8 +124,22 @@ void acts_read_errors(struct acts *a) {
 
 static int on_unstable(sd_event_source *source, uint64_t usec, void *userdata) {
         struct acts *a = userdata;
+        uint64_t now = clock_now(CLOCK_BOOTTIME), next = UINT64_MAX;
 
-        faults_disprove(a->faults, "device-unstable", "");
+        for (size_t i = 0; i < ACT_DEVICES; i++) {
+                const struct act_device *d = a->devices + i;
+                uint64_t end = d->unplugged[0] + UNSTABLE_USEC;
+
+                if (d->unplugged[0] > 0 && end > now)
+                        next = MIN(next, end);
+                else if (!isempty(d->id))
+                        faults_disprove(a->faults, "device-unstable", d->id);
+        }
+        if (next < UINT64_MAX)
+                act_later(a, &a->unstable, next - now, on_unstable);
+        else
+                /* Of devices that are not there any more, too. */
+                faults_disprove(a->faults, "device-unstable", "");
         return 0;
 }
 
@@ -131,7 +153,9 @@ static void note_unplugged(struct acts *a, const char *id) {
         d->unplugged[0] = now;
         if (d->unplugged[ACT_UNPLUGGED - 1] > 0 && now - d->unplugged[ACT_UNPLUGGED - 1] <= UNSTABLE_USEC)
                 act_observe(a, "device-unstable", id, 0, "it was lost 3 times in 2 minutes");
-        act_later(a, &a->unstable, UNSTABLE_USEC, on_unstable);
+        /* One that is armed ends before, and looks at this one too. */
+        if (!a->unstable || sd_event_source_get_enabled(a->unstable, NULL) <= 0)
+                act_later(a, &a->unstable, UNSTABLE_USEC, on_unstable);
 }
 
 /* What an act has shown of it is another matter when it comes back. */

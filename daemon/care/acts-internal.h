@@ -18,7 +18,8 @@ struct act_swipe {
 struct act_device {
         char id[40];                       /* "" for a free place */
         uint64_t unplugged[ACT_UNPLUGGED]; /* the last times, CLOCK_BOOTTIME; the newest first */
-        uint64_t errors, errors_usec;      /* communication_error_count when the count of them began */
+        uint64_t errors, errors_usec;      /* communication_error_count when the count of them began … */
+        uint64_t read, read_usec;          /* … and when it was read last */
         bool failing;                      /* its fault was opened … */
         uint64_t checked;                  /* … and the count was this when that was looked at */
 };

@@ -444,6 +444,18 @@ static void unstable(void **state) {
         pass(61);
         none();
 
+        /* Another one that comes and goes keeps nothing open. */
+        for (int i = 0; i < 3; i++)
+                acts_device(till.acts, till.printer, MONITOR_DISCONNECTED);
+        for (int i = 0; i < 2; i++) {
+                (void) only("device-unstable", "1-3");
+                till.reader->why = DEVICE_WHY_UNPLUGGED;
+                acts_device(till.acts, till.reader, MONITOR_DISCONNECTED);
+                pass(61);
+        }
+        none();
+        pass(121);
+
         /* Now and then is no such thing; nor is a driver that is taken away. */
         for (int i = 0; i < 4; i++) {
                 acts_device(till.acts, till.printer, MONITOR_DISCONNECTED);
@@ -471,9 +483,20 @@ static void errors(void **state) {
         pass(61);
         none();
 
+        /* The count of them began long ago, and it was looked at again just before they came. */
+        acts_job(till.acts, 2, PRINT_PRINTED);
+        pass(80);
+        acts_job(till.acts, 2, PRINT_PRINTED);
+        pass(20);
+        dev_count(till.printer, "communication_error_count", 111);
+        acts_job(till.acts, 2, PRINT_PRINTED);
+        (void) only("device-errors", "1-3");
+        pass(61);
+        none();
+
         /* Five in an hour. */
         for (unsigned i = 0; i < 5; i++) {
-                dev_count(till.printer, "communication_error_count", 107 + i);
+                dev_count(till.printer, "communication_error_count", 112 + i);
                 pass(100);
                 acts_job(till.acts, 2, PRINT_PRINTED);
         }
