@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Reconcile and ReconcileFile of org.tilld1.Journal: where a statement comes from, and what it differs in. */
 #include <fcntl.h>
-#include <linux/openat2.h>
+#include <limits.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 
 #include "bus/authority.h"
 #include "bus/error.h"
@@ -83,38 +82,68 @@ int journal_call_reconcile(sd_bus_message *m, void *userdata, sd_bus_error *erro
 }
 
 /*
+ * A file below a folder and nowhere else, whatever links there are, as a path alone. Name by name: RestrictSUIDSGID=
+ * of the unit leaves no openat2(2).
+ */
+static int find_below(int folder, const char *path, int *ret) {
+        _cleanup_close_ int at = fcntl(folder, F_DUPFD_CLOEXEC, 3);
+        struct stat top, st;
+
+        if (at < 0 || fstat(folder, &top) < 0)
+                return -errno;
+        for (; *path; path += strspn(path, "/")) {
+                size_t size = strcspn(path, "/");
+                char name[NAME_MAX + 1];
+                int next;
+
+                /* Also the root, whose name is empty. */
+                if (size == 0 || size > NAME_MAX || (size == 2 && startswith(path, "..")))
+                        return -EXDEV;
+                *(char *) mempcpy(name, path, size) = '\0';
+                next = openat(at, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+                if (next < 0)
+                        return -errno;
+                close(at);
+                at = next;
+                if (fstat(at, &st) < 0)
+                        return -errno;
+                if (S_ISLNK(st.st_mode) || st.st_dev != top.st_dev)
+                        return -EXDEV;
+                path += size;
+        }
+        *ret = TAKE_FD(at);
+        return 0;
+}
+
+/*
  * To close any descriptor of a file ends the process's locks on it (fcntl(2)): the journal, under whatever name, is
  * not opened a second time. One that is only a path has no part in that.
  */
-static int refuse_journal(int dir, const char *path, struct open_how how, const char *journal) {
-        _cleanup_close_ int fd = -EBADF;
+static int refuse_journal(int file, const char *journal) {
         struct stat st, own;
 
-        how.flags = O_PATH | O_CLOEXEC;
-        fd = (int) syscall(SYS_openat2, dir, path, &how, sizeof(how));
-        if (fd < 0 || fstat(fd, &st) < 0 || stat(journal, &own) < 0)
+        if (fstat(file, &st) < 0 || stat(journal, &own) < 0)
                 return -errno;
         return st.st_dev == own.st_dev && st.st_ino == own.st_ino ? -EPERM : 0;
 }
 
-/* Below the state directory and nowhere else, whatever links there are. */
 static int open_below(const char *folder, const char *path, const char *journal, struct stream *ret) {
-        struct open_how how = {
-                .flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK,
-                .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV,
-        };
-        _cleanup_close_ int dir = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC), fd = -EBADF;
+        _cleanup_close_ int dir = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC), file = -EBADF, fd = -EBADF;
         const char *rest = startswith(path, folder);
+        char link[40];
         int r;
 
         if (dir < 0)
                 return -errno;
         if (rest)
                 path = rest + strspn(rest, "/");
-        r = refuse_journal(dir, path, how, journal);
+        r = find_below(dir, path, &file);
+        if (r >= 0)
+                r = refuse_journal(file, journal);
         if (r < 0)
                 return r;
-        fd = (int) syscall(SYS_openat2, dir, path, &how, sizeof(how));
+        (void) snprintf(link, sizeof(link), "/proc/self/fd/%d", file);
+        fd = open(link, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
         return fd < 0 ? -errno : stream_open_file(ret, fd);
 }
 
