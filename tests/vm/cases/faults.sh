@@ -7,6 +7,13 @@
 #   cause COMMAND...                 does what causes a fault, or what ends it
 #   caused CODE SUBJECT CLASS        it has opened since, and no other one is open; SUBJECT is a pattern
 #   gone CODE                        it has ended since, and none is open
+#
+# Behind them may come the codes of others that are open, for causes of their own that are still there. A cause that
+# sets the clock is "cause set_clock TIME": the times that are told are counted from then.
+
+fails() { ! "$@"; }
+is_back() { tillctl status; }
+restart_tilld() { systemctl restart tilld.service && wait_until 60 is_back; }
 
 _signals=$(mktemp)
 _since=0
@@ -28,15 +35,23 @@ open_faults() {
 		jq -r '.data[0]' | jq -c '.Faults[]'
 }
 
+# no_fault [OTHER...]: none but those
 no_fault() {
-	open_faults
-	[ -z "$(open_faults)" ]
+	local faults
+	faults=$(open_faults | jq -c --arg others "$*" 'select(.Code | IN($others | split(" ")[]) | not)')
+	printf '%s' "$faults"
+	[ -z "$faults" ]
 }
 
 cause() {
 	_since=$(wc -l <"$_signals")
 	_cause_usec=${EPOCHREALTIME/[.,]/}
 	"$@"
+}
+
+set_clock() {
+	date -s "$1"
+	_cause_usec=${EPOCHREALTIME/[.,]/}
 }
 
 # The first signal of that kind since the cause, as "MICROSECONDS SUBJECT".
@@ -61,14 +76,19 @@ _say_time() { # MEMBER CODE WORD
 }
 
 caused() {
-	check_soon "$1: it opens" 120 _is_told FaultOpened "$1" "$2"
-	_say_time FaultOpened "$1" open
-	check_equal "$1: it is the only one, and of its class" "$(open_faults | jq -r '"\(.Code) \(.Class)"')" "$1 $3"
-	check "$1: it says what to do first" test -n "$(open_faults | jq -r '.NextStep | select(. != "")')"
+	local code=$1 subject=$2 class=$3 faults
+	shift 3
+	check_soon "$code: it opens" 120 _is_told FaultOpened "$code" "$subject"
+	_say_time FaultOpened "$code" open
+	faults=$(no_fault "$@")
+	check_equal "$code: it is the only one, and of its class" "$(jq -r '"\(.Code) \(.Class)"' <<<"$faults")" "$code $class"
+	check "$code: it says what to do first" test -n "$(jq -r '.NextStep | select(. != "")' <<<"$faults")"
 }
 
 gone() {
-	check_soon "$1: it ends" 180 _is_told FaultEnded "$1" "*"
-	_say_time FaultEnded "$1" ended
-	check_soon "$1: no fault is open then" 20 no_fault
+	local code=$1
+	shift
+	check_soon "$code: it ends" 180 _is_told FaultEnded "$code" "*"
+	_say_time FaultEnded "$code" ended
+	check_soon "$code: no other fault is open then" 20 no_fault "$@"
 }
