@@ -114,7 +114,7 @@ $(O)/fuzz/fuzz-%: $(O)/tests/fuzz/fuzz-%.o $(O)/rooms.a $(O)/sim.a
 	$(call say,LD,$@)
 	$(Q)$(CC) -pie -fsanitize=fuzzer,address,undefined $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(call libs,$(sort $(LIBS_unit) $(LIBS_till-sim)))
 # And what till-report makes of others' words.
-$(O)/fuzz/replay-report $(O)/fuzz/fuzz-report: $(patsubst %,$(O)/daemon/helpers/till-report/%.o,filter tidy page page-top chart)
+$(O)/fuzz/replay-report $(O)/fuzz/fuzz-report: $(patsubst %,$(O)/daemon/helpers/till-report/%.o,filter tidy page page-top page-care chart)
 $(O)/fuzz/replay-report $(O)/fuzz/fuzz-report: LIBS_unit += m
 # And what till-render draws with.
 $(O)/fuzz/replay-drawing $(O)/fuzz/fuzz-drawing: $(filter-out %/main.o,$(RENDER_OBJECTS))

@@ -4,6 +4,8 @@
 #include "base/clock.h"
 #include "bus/fault.h"
 #include "bus/report.h"
+#include "care/fault-figures.h"
+#include "care/inspection.h"
 #include "care/terminal-state.h"
 #include "transaction/terminal-clock.h"
 
@@ -97,6 +99,31 @@ static int add_faults(struct server *s, const char *language, unsigned days, cJS
                 return r;
         l.older = true;
         return fault_record_each(engine_journal(s->engine), &open, add_fault, &l);
+}
+
+static int add_inspection(struct server *s, const char *language, unsigned days, cJSON *json) {
+        cJSON *o = cJSON_AddObjectToObject(json, "Inspection");
+        struct maintenance_record made;
+        int r;
+
+        r = inspection_load(s->engine, &made);
+        if (r < 0)
+                return r;
+        return add_time(o, "Made", made.done_usec) && cJSON_AddStringToObject(o, "By", made.done_by) &&
+                               cJSON_AddStringToObject(o, "Result", made.note)
+                       ? 0
+                       : -ENOMEM;
+}
+
+static int add_figures(struct server *s, const char *language, unsigned days, cJSON *json) {
+        uint64_t now = clock_now(CLOCK_REALTIME), span = days * UINT64_C(86400) * USEC_PER_SEC;
+        cJSON *figures;
+        int r;
+
+        r = fault_figures_make(engine_journal(s->engine), now - MIN(now, span), now, &figures);
+        if (r < 0)
+                return r;
+        return cJSON_AddItemToObject(json, "Figures", figures) ? 0 : -ENOMEM;
 }
 
 static int add_maintenance(struct server *s, const char *language, unsigned days, cJSON *json) {
@@ -265,6 +292,7 @@ static int add_settings(struct server *s, const char *language, unsigned days, c
 }
 
 const report_part_t report_parts[] = {
-        add_terminal, add_state, add_faults,  add_health,   add_devices,    add_transactions, add_jobs,
-        add_queues,   add_batch, add_journal, add_settings, add_recoveries, add_maintenance,  NULL,
+        add_terminal, add_state,        add_faults,      add_figures, add_health, add_inspection,
+        add_devices,  add_transactions, add_jobs,        add_queues,  add_batch,  add_journal,
+        add_settings, add_recoveries,   add_maintenance, NULL,
 };

@@ -14,20 +14,23 @@
 #include "base/clock.h"
 #include "base/helper-call.h"
 #include "base/log.h"
+#include "base/report-message.h"
 #include "base/sealed-file.h"
 #include "bus/authority.h"
 #include "bus/error.h"
 #include "bus/journal-call.h"
 #include "bus/options.h"
 #include "bus/saved-files.h"
+#include "care/authenticity.h"
 #include "care/report-history.h"
-#include "base/report-message.h"
 
 #define DAYS_DEFAULT 90
 /* Of SaveReport. */
 #define FILES_MAX 5
 #define FILE_PREFIX "report-"
 #define DEADLINE_USEC (60 * USEC_PER_SEC)
+/* Before that, for till-verify: without it the report says so. */
+#define LOOK_USEC (30 * USEC_PER_SEC)
 /* Left for payments. */
 #define FREE_SPACE_MIN (UINT64_C(64) << 20)
 
@@ -39,9 +42,11 @@ struct report_call {
         cJSON *json;
         size_t part; /* of report_parts, the next one */
         struct report_history *history;
+        struct authenticity *look; /* at what is installed, before the rest; NULL: it has ended */
+        sd_event_source *look_end; /* it takes too long */
         sd_event_source *next;
         struct helper_call *helper;
-        uint64_t until;          /* CLOCK_MONOTONIC */
+        uint64_t until;          /* CLOCK_MONOTONIC; from the end of the look on */
         int file;                /* that it goes to */
         char *path, *unfinished; /* of a file of our own; it has the second name until it is finished */
 };
@@ -51,6 +56,8 @@ static struct report_call *call_free(struct report_call *c) {
                 return NULL;
         if (c->server->report == c)
                 c->server->report = NULL;
+        authenticity_free(c->look);
+        sd_event_source_disable_unref(c->look_end);
         sd_event_source_disable_unref(c->next);
         helper_call_free(c->helper);
         report_history_free(c->history);
@@ -207,6 +214,44 @@ static int on_turn(sd_event_source *source, void *userdata) {
         return 0;
 }
 
+/* ---- What is installed ---- */
+
+static int go_on(struct report_call *c) {
+        c->look = authenticity_free(c->look);
+        c->look_end = sd_event_source_disable_unref(c->look_end);
+        c->until = clock_now(CLOCK_MONOTONIC) + DEADLINE_USEC;
+        return sd_event_source_set_enabled(c->next, SD_EVENT_ONESHOT);
+}
+
+static void on_looked(int error, cJSON *json, void *userdata) {
+        struct report_call *c = userdata;
+        int r = error;
+
+        if (r >= 0)
+                r = cJSON_AddItemToObject(c->json, "Authenticity", json) ? go_on(c) : -ENOMEM;
+        if (r < 0)
+                call_end(c, r);
+}
+
+static int on_look_end(sd_event_source *source, uint64_t usec, void *userdata) {
+        struct report_call *c = userdata;
+        cJSON *o = cJSON_AddObjectToObject(c->json, "Authenticity");
+        int r;
+
+        r = cJSON_AddStringToObject(o, "Problem", strerror(ETIMEDOUT)) ? go_on(c) : -ENOMEM;
+        if (r < 0)
+                call_end(c, r);
+        return 0;
+}
+
+static int look(struct report_call *c) {
+        sd_event *loop = sd_bus_get_event(c->server->bus);
+        int r;
+
+        r = sd_event_add_time_relative(loop, &c->look_end, CLOCK_MONOTONIC, LOOK_USEC, USEC_PER_SEC, on_look_end, c);
+        return r < 0 ? r : authenticity_start(c->server->engine, c->server->faults, on_looked, c, &c->look);
+}
+
 /* ---- The methods ---- */
 
 static int call_new(struct server *s, sd_bus_message *m, struct report_call **ret, sd_bus_error *error) {
@@ -235,7 +280,6 @@ static int call_new(struct server *s, sd_bus_message *m, struct report_call **re
         c->server = s;
         c->file = -EBADF;
         c->days = days;
-        c->until = clock_now(CLOCK_MONOTONIC) + DEADLINE_USEC;
         c->message = sd_bus_message_ref(m);
         c->json = cJSON_CreateObject();
         c->language = strdup(streq(language, "zh_CN") ? language : "en");
@@ -255,6 +299,10 @@ static int call_start(struct report_call **c) {
         r = sd_event_add_defer(sd_bus_get_event((*c)->server->bus), &(*c)->next, on_turn, *c);
         if (r >= 0)
                 r = sd_event_source_set_priority((*c)->next, SD_EVENT_PRIORITY_IDLE);
+        if (r >= 0)
+                r = sd_event_source_set_enabled((*c)->next, SD_EVENT_OFF);
+        if (r >= 0)
+                r = look(*c);
         if (r < 0)
                 return r;
         (*c)->server->report = *c;

@@ -195,6 +195,21 @@ static void a_page_is_made_of_anything(void **state) {
         }
 }
 
+static void a_page_has_keys_and_figures(void **state) {
+        cJSON *o =
+                cJSON_Parse("{\"Authenticity\":{\"Result\":\"good\",\"Keys\":[{\"Name\":\"TMK\",\"CheckValue\":"
+                            "\"0A1B2C\"}]},\"Figures\":{\"Available\":0.98765432,\"Codes\":[{\"Name\":\"paper-out\","
+                            "\"Opened\":7}]},\"Inspection\":{\"Result\":\"failed: echo\"}}");
+        static const char *const there[] = { "0A1B2C", "0.9877", "paper-out", ">7<", "failed: echo" };
+        _cleanup_free_ char *text = NULL;
+        size_t size;
+
+        assert_int_equal(page_write(o, "en", 1780000000, 90, &text, &size), 0);
+        for (size_t i = 0; i < ELEMENTSOF(there); i++)
+                assert_non_null(strstr(text, there[i]));
+        cJSON_Delete(o);
+}
+
 /* ---- The archive ---- */
 
 static void archives_are_read(void **state) {
@@ -257,6 +272,7 @@ int main(void) {
                 cmocka_unit_test(lines_are_broken_where_there_is_nothing),
                 cmocka_unit_test(wear_ends_at_its_whole),
                 cmocka_unit_test(a_page_is_made_of_anything),
+                cmocka_unit_test(a_page_has_keys_and_figures),
                 cmocka_unit_test(archives_are_read),
                 cmocka_unit_test(errors_of_the_file_are_told),
         };

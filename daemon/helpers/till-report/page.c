@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "helpers/till-report/page.h"
 
+#include <math.h>
+
 #include "helpers/till-report/chart.h"
 
 /* Readable on a phone, in the dark and on paper. */
@@ -138,15 +140,23 @@ void page_put_value(const struct page *p, const cJSON *value) {
         else if (text)
                 html_put(page_word(p, text), p->f);
         else if (cJSON_IsNumber(value))
-                fprintf(p->f, "%.15g", value->valuedouble);
+                fprintf(p->f, value->valuedouble == floor(value->valuedouble) ? "%.15g" : "%.4g", value->valuedouble);
         else if (cJSON_IsBool(value))
                 fputs(cJSON_IsTrue(value) ? SAY(p, "yes", "是") : SAY(p, "no", "否"), p->f);
 }
 
-void page_put_heading(const struct page *p, const char *text) {
-        fputs("<h2>", p->f);
+static void put_heading(const struct page *p, const char *tag, const char *text) {
+        fprintf(p->f, "<%s>", tag);
         html_put(text, p->f);
-        fputs("</h2>\n", p->f);
+        fprintf(p->f, "</%s>\n", tag);
+}
+
+void page_put_heading(const struct page *p, const char *text) {
+        put_heading(p, "h2", text);
+}
+
+void page_put_subheading(const struct page *p, const char *text) {
+        put_heading(p, "h3", text);
 }
 
 static void put_cell(const struct page *p, const char *member, const cJSON *value) {
@@ -370,7 +380,10 @@ int page_write(const cJSON *report, const char *language, time_t now, unsigned d
         page_put_charts(&p, now, days);
         page_put_wear(&p);
         put_faults(&p);
+        page_put_figures(&p);
         put_health(&p);
+        page_put_inspection(&p);
+        page_put_authenticity(&p);
         put_devices(&p);
         put_recoveries(&p);
         put_transactions(&p);

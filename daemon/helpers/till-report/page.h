@@ -35,6 +35,8 @@ const char *page_word(const struct page *p, const char *word);
 /* A value as a person reads it. */
 void page_put_value(const struct page *p, const cJSON *value);
 void page_put_heading(const struct page *p, const char *text);
+/* Within what a heading is about. */
+void page_put_subheading(const struct page *p, const char *text);
 /* The rows of a list; nothing but a word for an empty one. columns ends with an empty one. */
 void page_put_table(const struct page *p, const cJSON *list, const struct column *columns);
 /* The members of an object, a row each; what is no value in it is left out. */
@@ -43,3 +45,6 @@ void page_put_members(const struct page *p, const cJSON *o);
 void page_put_summary(const struct page *p);
 void page_put_charts(const struct page *p, time_t now, unsigned days);
 void page_put_wear(const struct page *p);
+void page_put_figures(const struct page *p);
+void page_put_inspection(const struct page *p);
+void page_put_authenticity(const struct page *p);
