@@ -301,7 +301,7 @@ static int start_protocol(struct reader *r, const struct atr *a) {
         return t1_start(&r->t1, (uint8_t) ifsd);
 }
 
-/* One reset. -EPROTO without an answer, -EPROTONOSUPPORT with one that EMV does not accept. */
+/* One reset. -EPROTO without an answer, -EPROTONOSUPPORT with one that EMV does not accept, -EREMOTEIO: the reader. */
 static int reset(struct reader *r, uint32_t voltage, bool warm, struct atr *ret) {
         struct till_emv_power power = { .size = sizeof(power), .voltage = voltage };
         int k;
@@ -311,7 +311,10 @@ static int reset(struct reader *r, uint32_t voltage, bool warm, struct atr *ret)
                 if (errno == EINTR)
                         return -EPROTO;
                 k = failed(r, -errno);
-                return k == -EIO || k == -ETIMEDOUT || k == -EPROTO || k == -ECONNRESET ? -EPROTO : k;
+                /* A reader tells of a mute card; that it tells nothing is no fault of the card's. */
+                if (k == -ETIMEDOUT)
+                        return -EREMOTEIO;
+                return k == -EIO || k == -EPROTO || k == -ECONNRESET ? -EPROTO : k;
         }
         k = atr_parse(power.atr, MIN(power.atr_length, (uint32_t) sizeof(power.atr)), ret);
         r->fault = k < 0 ? ATR_FAULT_MALFORMED : atr_check(ret, warm);

@@ -123,6 +123,17 @@ static void mute_card_stays(void **state) {
         assert_int_equal(f->outcome.reason, EMV_REASON_MUTE);
 }
 
+/* It would have told of a mute card. */
+static void dead_reader(void **state) {
+        struct fixture *f = *state;
+
+        f->dead = true;
+        leave_in(f);
+        assert_exit(run(f), EXIT_SUCCESS);
+        assert_string_equal(f->seen, "inserted reading failed");
+        assert_int_equal(f->outcome.reason, EMV_REASON_READER);
+}
+
 /* tilld goes away: before START, with the card awaited, in an exchange, before its answer. */
 static void tilld_gone(void **state) {
         struct fixture *f = *state;
@@ -309,6 +320,7 @@ int main(int argc, char **argv) {
                 cmocka_unit_test_setup_teardown(no_card, setup, teardown),
                 cmocka_unit_test_setup_teardown(mute_card, setup, teardown),
                 cmocka_unit_test_setup_teardown(mute_card_stays, setup, teardown),
+                cmocka_unit_test_setup_teardown(dead_reader, setup, teardown),
                 cmocka_unit_test_setup_teardown(no_canary, setup, teardown),
                 cmocka_unit_test_setup_teardown(no_canary_when_stopped, setup, teardown),
                 cmocka_unit_test_setup_teardown(tilld_gone, setup, teardown),

@@ -158,6 +158,7 @@ struct fixture {
         /* What happens. */
         bool insert_when_asked, remove_when_asked;
         int mute;                     /* resets without an answer */
+        bool dead;                    /* the reader says nothing to a reset */
         int remove_at;                /* the exchange during which the card is drawn */
         int unplug_at;                /* … the reader */
         int silent_at;                /* … the card says nothing any more */
@@ -203,6 +204,8 @@ static inline int power_on(struct fixture *f, struct till_emv_power *power) {
         f->powered = false;
         if (power->voltage == TILL_EMV_VOLTAGE_AUTO ? !(f->features & 0x0c) : !(f->voltages & bit))
                 return -EOPNOTSUPP;
+        if (f->dead)
+                return -ETIMEDOUT;
         if (f->mute-- > 0 || !(bit & ~f->mute_at))
                 return -EIO;
         n = contact_reset(f->contact, f->icc, f->atr, f->atr_size, power->atr);
