@@ -56,17 +56,25 @@ set_clock() {
 
 # The first signal of that kind since the cause, as "MICROSECONDS SUBJECT".
 _find_signal() { # MEMBER CODE
-	tail -n "+$((_since + 1))" "$_signals" | jq -r --arg member "$1" --arg code "$2" \
-		'select(.member == $member and .payload.data[1] == $code) | "\(."timestamp-realtime") \(.payload.data[2])"' |
-		sed -n 1p
+	local line lines
+	mapfile -t -s "$_since" lines <"$_signals"
+	for line in "${lines[@]}"; do
+		# Most looks find nothing yet, and need no other process for that.
+		[[ $line = *"\"$1\""*"\"$2\""* ]] || continue
+		jq -r --arg member "$1" --arg code "$2" \
+			'select(.member == $member and .payload.data[1] == $code) | "\(."timestamp-realtime") \(.payload.data[2])"' \
+			<<<"$line"
+		return
+	done
 }
 
 _is_told() { # MEMBER CODE PATTERN
 	local found
 	found=$(_find_signal "$1" "$2")
-	tail -n "+$((_since + 1))" "$_signals"
 	# shellcheck disable=SC2053
-	[ -n "$found" ] && [[ ${found#* } = $3 ]]
+	[ -n "$found" ] && [[ ${found#* } = $3 ]] && return
+	tail -n "+$((_since + 1))" "$_signals"
+	return 1
 }
 
 _say_time() { # MEMBER CODE WORD

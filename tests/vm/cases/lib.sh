@@ -45,18 +45,31 @@ check_soon() {
 	_result $? "$what"
 }
 
-# wait_until SECONDS COMMAND...: the last try's output is left to see.
+# wait_until SECONDS COMMAND...: the last try's output is left to see. Between two tries there is as long a pause as one
+# takes, 0.1 to 1 s: half of an emulated processor is for what is waited for.
 wait_until() {
-	local deadline=$((SECONDS + $1)) log=$_dir/try
+	local deadline=$((SECONDS + $1)) log=$_dir/try began pause
 	shift
-	while ! "$@" >"$log" 2>&1; do
+	while true; do
+		began=${EPOCHREALTIME/[.,]/}
+		! "$@" >"$log" 2>&1 || break
 		if [ "$SECONDS" -ge "$deadline" ]; then
 			cat "$log"
 			return 1
 		fi
-		sleep 0.1
+		# A clock that was set meanwhile makes it anything.
+		pause=$((${EPOCHREALTIME/[.,]/} - began))
+		_wait $((pause < 100000 ? 100000 : pause > 1000000 ? 1000000 : pause))
 	done
 	cat "$log"
+}
+
+# _wait MICROSECONDS: without a process of its own, for a line that never comes.
+exec {_never}<> <(:)
+_wait() {
+	local seconds
+	printf -v seconds '%d.%06d' $(($1 / 1000000)) $(($1 % 1000000))
+	read -rt "$seconds" -u "$_never"
 }
 
 skip() { # WHAT WHY
@@ -158,7 +171,16 @@ jq() { gojq "$@"; }
 object_path() { busctl --json=short "$@" | jq -r '.data[0]'; }
 
 # get PATH INTERFACE PROPERTY: the bare value
-get() { busctl --json=short get-property org.tilld1 "$1" "org.tilld1.$2" "$3" | jq -r .data; }
+get() {
+	local json
+	json=$(busctl --json=short get-property org.tilld1 "$1" "org.tilld1.$2" "$3") || return
+	# A plain word or number needs no other process.
+	if [[ $json =~ \"data\":(\"([^\"\\]*)\"|([0-9a-z.-]+))\}$ ]]; then
+		printf '%s\n' "${BASH_REMATCH[2]}${BASH_REMATCH[3]}"
+	else
+		jq -r .data <<<"$json"
+	fi
+}
 
 # start_sale AMOUNT REFERENCE: prints the transaction's path
 start_sale() {
