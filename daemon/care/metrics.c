@@ -5,7 +5,10 @@
 #include <sys/stat.h>
 
 #include "base/clock.h"
+#include "base/histogram.h"
 #include "base/log.h"
+#include "care/terminal-state.h"
+#include "journal/batch.h"
 #include "journal/fault.h"
 #include "transaction/timer.h"
 
@@ -19,6 +22,7 @@ struct count {
         char kind[24];
         enum transaction_result result;
         uint64_t n;
+        struct histogram took; /* from the call to the result */
 };
 
 struct metrics {
@@ -28,6 +32,7 @@ struct metrics {
         struct count counts[COUNTS_MAX];
         size_t n_counts;
         uint64_t written_usec; /* CLOCK_BOOTTIME; 0: not yet */
+        uint64_t started_usec; /* CLOCK_REALTIME */
         bool failing;
         sd_event_source *timer;
 };
@@ -48,12 +53,37 @@ static void put_head(FILE *f, const char *name, const char *type, const char *he
         fprintf(f, "# HELP tilld_%s %s\n# TYPE tilld_%s %s\n", name, help, name, type);
 }
 
+/* labels: "kind=\"sale\"", or "". */
+static void put_histogram(FILE *f, const char *name, const char *labels, const struct histogram *h) {
+        const char *comma = *labels ? "," : "", *open = *labels ? "{" : "", *close = *labels ? "}" : "";
+        uint64_t n = 0;
+
+        for (size_t i = 0; i < HISTOGRAM_BOUNDS; i++) {
+                n += h->n[i];
+                fprintf(f, "tilld_%s_bucket{%s%sle=\"%g\"} %" PRIu64 "\n", name, labels, comma,
+                        histogram_bounds[i] / 1000.0, n);
+        }
+        n += h->n[HISTOGRAM_BOUNDS];
+        fprintf(f, "tilld_%s_bucket{%s%sle=\"+Inf\"} %" PRIu64 "\n", name, labels, comma, n);
+        fprintf(f, "tilld_%s_sum%s%s%s %.6f\n", name, open, labels, close, (double) h->sum_usec / USEC_PER_SEC);
+        fprintf(f, "tilld_%s_count%s%s%s %" PRIu64 "\n", name, open, labels, close, n);
+}
+
+/* A point in time, 0 for none, as seconds since 1970. */
+static void put_time(FILE *f, const char *name, const char *labels, uint64_t usec) {
+        if (usec > 0)
+                fprintf(f, "tilld_%s%s %" PRIu64 "\n", name, labels, usec / USEC_PER_SEC);
+}
+
 static void put_info(FILE *f, const struct metrics *m) {
         put_head(f, "info", "gauge", "The version and mode of tilld.");
         fprintf(f, "tilld_info");
         put_label(f, "{", "version", TILLD_VERSION);
         put_label(f, ",", "mode", mode_to_string(engine_settings(m->engine)->mode));
         fprintf(f, "} 1\n");
+        put_head(f, "start_time_seconds", "gauge",
+                 "When tilld was started; what is counted since the start began then.");
+        put_time(f, "start_time_seconds", "", m->started_usec);
 }
 
 /* Those of a code are next to each other in no order: each is counted where its first one stands. */
@@ -106,6 +136,14 @@ static void put_transactions(FILE *f, const struct metrics *m) {
                 put_label(f, ",", "result", transaction_result_to_string(m->counts[i].result));
                 fprintf(f, "} %" PRIu64 "\n", m->counts[i].n);
         }
+        put_head(f, "transaction_seconds", "histogram", "From a transaction's call to its result, card and all.");
+        for (size_t i = 0; i < m->n_counts; i++) {
+                char labels[80];
+
+                (void) snprintf(labels, sizeof(labels), "kind=\"%s\",result=\"%s\"", m->counts[i].kind,
+                                transaction_result_to_string(m->counts[i].result));
+                put_histogram(f, "transaction_seconds", labels, &m->counts[i].took);
+        }
 }
 
 static void put_pending(FILE *f, const struct metrics *m) {
@@ -126,12 +164,53 @@ static void put_pending(FILE *f, const struct metrics *m) {
 
 static void put_acquirer(FILE *f, const struct metrics *m) {
         const char *state = acquirer_state(engine_acquirer(m->engine));
+        struct acquirer_standing standing;
+        uint64_t own, ca;
 
         put_head(f, "acquirer_reachable", "gauge", "1: it has answered what it was asked last. Not there: not asked.");
         if (!streq(state, "unknown"))
                 fprintf(f, "tilld_acquirer_reachable %d\n", streq(state, "reachable"));
         put_head(f, "acquirer_signed_on", "gauge", "1: there are session keys.");
         fprintf(f, "tilld_acquirer_signed_on %d\n", acquirer_is_signed_on(engine_acquirer(m->engine)));
+        acquirer_get_standing(engine_acquirer(m->engine), &standing);
+        put_head(f, "acquirer_exchanges_total", "counter",
+                 "Requests to the acquirer since the start, by what came of them.");
+        for (enum host_outcome o = 0; o < _HOST_OUTCOME_MAX; o++)
+                fprintf(f, "tilld_acquirer_exchanges_total{outcome=\"%s\"} %" PRIu64 "\n", host_outcome_name(o),
+                        standing.exchanges[o]);
+        put_head(f, "acquirer_answer_seconds", "histogram", "What the acquirer's answers took, connecting included.");
+        put_histogram(f, "acquirer_answer_seconds", "", &standing.answers);
+        acquirer_get_ends(engine_acquirer(m->engine), &own, &ca);
+        put_head(f, "certificate_expiry_timestamp_seconds", "gauge", "Until when a certificate is good.");
+        put_time(f, "certificate_expiry_timestamp_seconds", "{certificate=\"terminal\"}", own);
+        put_time(f, "certificate_expiry_timestamp_seconds", "{certificate=\"acquirer-ca\"}", ca);
+}
+
+/* What is owed, and since when. */
+static int put_batch(FILE *f, const struct metrics *m) {
+        struct terminal_state state;
+        struct batch_record batch;
+        uint64_t settled_usec;
+        int r;
+
+        r = terminal_state_read(m->engine, &state);
+        if (r < 0)
+                return r;
+        r = batch_load_current(engine_journal(m->engine), &batch);
+        if (r < 0)
+                return r;
+        r = batch_last_settled(engine_journal(m->engine), &settled_usec);
+        if (r < 0)
+                return r;
+        put_head(f, "unconfirmed_transactions", "gauge",
+                 "Transactions that the acquirer has yet to be told of or to take back, or whose end nobody knows.");
+        fprintf(f, "tilld_unconfirmed_transactions %u\n", state.unconfirmed);
+        put_head(f, "batch_opened_timestamp_seconds", "gauge",
+                 "The open batch's first transaction; not there: none yet.");
+        put_time(f, "batch_opened_timestamp_seconds", "", batch.opened_usec);
+        put_head(f, "last_settlement_timestamp_seconds", "gauge", "When a batch was settled last; not there: never.");
+        put_time(f, "last_settlement_timestamp_seconds", "", settled_usec);
+        return 0;
 }
 
 static int put_connected(const struct device_record *device, void *userdata) {
@@ -174,6 +253,9 @@ static int put_all(FILE *f, struct metrics *m) {
         put_transactions(f, m);
         put_pending(f, m);
         put_acquirer(f, m);
+        r = put_batch(f, m);
+        if (r < 0)
+                return r;
         r = put_faults(f, m);
         return r < 0 ? r : put_devices(f, m);
 }
@@ -241,8 +323,10 @@ void metrics_transaction_changed(struct metrics *m, const struct transaction_vie
                 COPY(c->kind, record->kind);
                 c->result = record->result;
         }
-        if (c)
+        if (c) {
                 c->n++;
+                histogram_add(&c->took, record->finished_boot - record->started_boot);
+        }
         metrics_kick(m);
 }
 
@@ -256,6 +340,7 @@ int metrics_new(struct engine *e, struct statistics *statistics, const char *fol
                 return -ENOMEM;
         m->engine = e;
         m->statistics = statistics;
+        m->started_usec = clock_now(CLOCK_REALTIME);
         if (folder && asprintf(&m->path, "%s/tilld.prom", folder) < 0) {
                 m->path = NULL;
                 return -ENOMEM;

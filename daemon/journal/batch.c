@@ -162,6 +162,22 @@ int batch_newest_settlement(struct journal *j, const char *kind, int64_t *ret) {
         return journal_step_number(j, s, ret);
 }
 
+int batch_last_settled(struct journal *j, uint64_t *ret_usec) {
+        _cleanup_statement_ sqlite3_stmt *s = NULL;
+        int64_t usec;
+        int r;
+
+        /* Not by number: the acquirer's choice may be a lower one. */
+        r = journal_statement(j, "SELECT coalesce(max(settled_usec), 0) FROM batches", &s);
+        if (r < 0)
+                return r;
+        r = journal_step_number(j, s, &usec);
+        if (r < 0)
+                return r;
+        *ret_usec = (uint64_t) usec;
+        return 0;
+}
+
 /* --- totals --- */
 
 /* What of a batch counts: approved here, and not refused when the acquirer was told. */

@@ -57,6 +57,9 @@ int batch_is_empty(struct journal *j, uint32_t number);
 /* The newest transaction of that kind, however it ended; -ENOENT without one. */
 int batch_newest_settlement(struct journal *j, const char *kind, int64_t *ret);
 
+/* When a batch was settled last, CLOCK_REALTIME usec; 0 for never. */
+int batch_last_settled(struct journal *j, uint64_t *ret_usec);
+
 /* Writes the row of the open batch with its totals. Sets record's state, currency and times. */
 int batch_freeze(struct journal *j, struct batch_record *record);
 /* Writes state, reconciliation, settlement, positions and the number of details. -EALREADY for a settled one. */

@@ -33,6 +33,7 @@ struct acquirer {
         bool reached; /* in the last exchange */
         bool busy;
         enum host_kind kind; /* of the exchange that runs */
+        uint64_t begun_boot; /* its beginning, CLOCK_BOOTTIME usec */
         host_exchange_done_t exchange_done;
         acquirer_signed_on_t sign_on_done;
         void *userdata;
@@ -251,6 +252,9 @@ static void note_standing(struct acquirer *a, enum host_outcome outcome, enum ho
         a->standing.outcome = outcome;
         a->standing.reason = reason;
         a->standing.ended_boot = clock_now(CLOCK_BOOTTIME);
+        a->standing.exchanges[outcome]++;
+        if (outcome == HOST_ANSWERED)
+                histogram_add(&a->standing.answers, a->standing.ended_boot - a->begun_boot);
         if (!before.asked || before.outcome != outcome || before.reason != reason)
                 a->config.changed(a->config.userdata);
 }
@@ -286,6 +290,7 @@ static int start_exchange(struct acquirer *a, const struct host_request *request
                 return r;
         a->busy = true;
         a->kind = request->kind;
+        a->begun_boot = clock_now(CLOCK_BOOTTIME);
         return 0;
 }
 

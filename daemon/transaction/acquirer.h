@@ -6,6 +6,7 @@
  * The session keys live in the journal, wrapped as they came.
  */
 
+#include "base/histogram.h"
 #include "host/exchange.h"
 #include "journal/connection.h"
 #include "transaction/settings.h"
@@ -44,6 +45,8 @@ struct acquirer_standing {
         char refused[3];              /* the answer by which the last sign-on was refused, "" where it was not */
         bool other_keys;              /* its keys did not fit under our master key */
         unsigned keys_refused;        /* in a row: the acquirer did not know our keys, though they were its newest */
+        struct histogram answers;     /* what each answer took, with the connection where there was none */
+        uint64_t exchanges[_HOST_OUTCOME_MAX];
 };
 void acquirer_get_standing(const struct acquirer *a, struct acquirer_standing *ret);
 /*

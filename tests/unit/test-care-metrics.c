@@ -3,10 +3,11 @@
 #include "devices-fixture.h"
 
 #include "care/metrics.h"
+#include "journal/batch.h"
 #include "journal/fault.h"
 
 static struct metrics *metrics;
-static char path[64], text[16384];
+static char path[64], text[32768];
 
 static int setup(void **state) {
         dev_set_up();
@@ -30,6 +31,8 @@ static void finish(const char *kind, enum transaction_result result) {
         COPY(view.record.reference, "order-77");
         view.record.amount = 123456;
         view.record.result = result;
+        view.record.started_boot = 5 * USEC_PER_SEC;
+        view.record.finished_boot = 12 * USEC_PER_SEC;
         metrics_transaction_changed(metrics, &view, TRANSACTION_CHANGED);
         metrics_transaction_changed(metrics, &view, TRANSACTION_FINISHED);
 }
@@ -78,6 +81,17 @@ static void content(void **state) {
         assert_line("tilld_transactions_total{kind=\"sale\",result=\"approved\"} 2\n");
         assert_line("tilld_transactions_total{kind=\"sale\",result=\"declined\"} 1\n");
         assert_line("tilld_faults_open{code=\"paper-end\",class=\"hardware\",severity=\"error\"} 2\n");
+        assert_line("tilld_transaction_seconds_bucket{kind=\"sale\",result=\"approved\",le=\"5\"} 0\n");
+        assert_line("tilld_transaction_seconds_bucket{kind=\"sale\",result=\"approved\",le=\"10\"} 2\n");
+        assert_line("tilld_transaction_seconds_bucket{kind=\"sale\",result=\"approved\",le=\"+Inf\"} 2\n");
+        assert_line("tilld_transaction_seconds_sum{kind=\"sale\",result=\"approved\"} 14.000000\n");
+        assert_line("tilld_transaction_seconds_count{kind=\"sale\",result=\"approved\"} 2\n");
+        assert_line("tilld_acquirer_exchanges_total{outcome=\"no-answer\"} 0\n");
+        assert_line("tilld_acquirer_answer_seconds_bucket{le=\"0.1\"} 0\n");
+        assert_line("tilld_acquirer_answer_seconds_sum 0.000000\n");
+        assert_line("tilld_unconfirmed_transactions 0\n");
+        assert_line("tilld_start_time_seconds 1");
+        assert_null(strstr(text, "\ntilld_last_settlement_timestamp_seconds"));
         assert_line("tilld_pending{what=\"reversals\"} 0\n");
         assert_line("tilld_pending{what=\"print_jobs\"} 0\n");
         assert_line("tilld_acquirer_signed_on 0\n");
@@ -108,6 +122,39 @@ static void promtool(void **state) {
         assert_int_equal(system(command), 0);
 }
 
+/* What has been settled, and what waits to be. */
+static void batches(void **state) {
+        struct batch_record batch;
+        uint32_t next;
+
+        assert_int_equal(journal_begin(shop.journal, JOURNAL_DURABLE), 0);
+        assert_int_equal(batch_load_current(shop.journal, &batch), 0);
+        assert_int_equal(batch_freeze(shop.journal, &batch), 0);
+        batch.state = BATCH_UPLOADING;
+        batch.reconciliation = BATCH_BALANCED;
+        assert_int_equal(batch_update(shop.journal, &batch), 0);
+        batch.state = BATCH_SETTLED;
+        assert_int_equal(batch_advance(shop.journal, &batch, &next), 0);
+        assert_int_equal(journal_commit(shop.journal), 0);
+        read_file();
+        assert_line("\ntilld_last_settlement_timestamp_seconds 1");
+        assert_null(strstr(text, "\ntilld_batch_opened_timestamp_seconds"));
+}
+
+/* A bound belongs to what it ends. */
+static void histograms(void **state) {
+        struct histogram h = {};
+
+        histogram_add(&h, 0);
+        histogram_add(&h, 100 * USEC_PER_MSEC);
+        histogram_add(&h, 100 * USEC_PER_MSEC + 1);
+        histogram_add(&h, 120 * USEC_PER_SEC + 1);
+        assert_int_equal(h.n[0], 2);
+        assert_int_equal(h.n[1], 1);
+        assert_int_equal(h.n[HISTOGRAM_BOUNDS], 1);
+        assert_int_equal(h.sum_usec, 120200002);
+}
+
 /* Without a folder nothing is written, and nothing is waited for. */
 static void no_folder(void **state) {
         struct metrics *m;
@@ -119,8 +166,10 @@ static void no_folder(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(histograms),
                 cmocka_unit_test_setup_teardown(content, setup, teardown),
                 cmocka_unit_test_setup_teardown(promtool, setup, teardown),
+                cmocka_unit_test_setup_teardown(batches, setup, teardown),
                 cmocka_unit_test_setup_teardown(no_folder, setup, teardown),
         };
 

@@ -77,6 +77,10 @@ static void signed_on(const char *failure, void *userdata) {
         assert_null(failure);
 }
 
+static void refused(const char *failure, void *userdata) {
+        assert_non_null(failure);
+}
+
 /* The batch that is open after the acquirer has named one. */
 static uint32_t batch_after(uint32_t named) {
         struct host_answer answer = { .code = "00", .keys = { 1 }, .keys_size = 40 };
@@ -258,6 +262,23 @@ static void broken_disk(void **state) {
         disk = 0;
 }
 
+/* Each exchange counts by what came of it, and an answer by what it took. */
+static void counted(void **state) {
+        struct acquirer_standing standing;
+        uint64_t answers = 0;
+
+        (void) batch_after(0);
+        assert_int_equal(acquirer_sign_on(shop.engine->acquirer, refused, NULL), 0);
+        sign_on.done(HOST_NO_ANSWER, 0, NULL, sign_on.userdata);
+        acquirer_get_standing(shop.engine->acquirer, &standing);
+        assert_int_equal(standing.exchanges[HOST_ANSWERED], 1);
+        assert_int_equal(standing.exchanges[HOST_NO_ANSWER], 1);
+        assert_int_equal(standing.exchanges[HOST_NOT_SENT], 0);
+        for (size_t i = 0; i < ELEMENTSOF(standing.answers.n); i++)
+                answers += standing.answers.n[i];
+        assert_int_equal(answers, 1);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(batch_with_rows_stays, setup, teardown),
@@ -266,6 +287,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(who_was_reached, setup, teardown),
                 cmocka_unit_test_setup_teardown(older_batch_is_not_taken, setup, teardown),
                 cmocka_unit_test_setup_teardown(broken_disk, setup, teardown),
+                cmocka_unit_test_setup_teardown(counted, setup, teardown),
         };
 
         return cmocka_run_group_tests_name("transaction-sign-on", tests, NULL, NULL);
