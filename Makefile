@@ -241,7 +241,7 @@ $(O)/unit/test-transaction-printing: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,j
 NOTICES_TESTS := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/test-transaction-notices*.c))
 $(NOTICES_TESTS): LDFLAGS += $(addprefix -Wl$(comma)--wrap=,notice_send notice_call_free clock_gettime \
 	sd_id128_get_boot sd_event_source_set_time_relative engine_current journal_commit)
-$(O)/unit/test-transaction-notices-channels: LDFLAGS += -Wl,--wrap=log_full
+$(O)/unit/test-transaction-notices-channels: LDFLAGS += -Wl,--wrap=log_full,--wrap=log_about
 $(O)/unit/test-transaction-notices-memory: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,malloc calloc reallocarray secret_new engine_panic)
 
 # The link and the keys of a sign-on.
@@ -257,7 +257,7 @@ BINDING_TESTS := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/tes
 $(BINDING_TESTS): LDFLAGS += $(addprefix -Wl$(comma)--wrap=,acquirer_is_signed_on acquirer_is_busy acquirer_sign_on \
 	acquirer_forget_keys acquirer_exchange clock_gettime sd_id128_get_boot sd_event_add_time_relative \
 	sd_event_source_set_time_relative notices_send_now notices_now_free notice_check_number notice_send notice_call_free)
-$(O)/unit/test-binding-way: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,journal_commit event_append log_catalog)
+$(O)/unit/test-binding-way: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,journal_commit event_append log_about)
 $(O)/unit/test-binding-wait: LDFLAGS += -Wl,--wrap=journal_commit
 $(O)/unit/test-binding-memory: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,malloc calloc realloc reallocarray strdup secret_new export_slice engine_panic)
 $(O)/unit/test-binding-lost: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,rebind_code_store rebind_code_hash)

@@ -108,27 +108,66 @@ static int send_to_journal(const char *entry, size_t size) {
         return 0;
 }
 
-void log_catalog(int level, const char *message_id, const char *const *fields, const char *format, ...) {
-        char text[1024], entry[4096];
+/* One line is one field. */
+static void drop_newlines(char *text, size_t size) {
+        for (char *c = text; c < text + size; c++)
+                *c = *c == '\n' ? ' ' : *c;
+}
+
+/* One that does not fit is left out. */
+static void put_field(char *entry, size_t size, size_t *used, const char *name, const char *value) {
+        size_t n = strlen(name) + strlen(value) + 1;
+        char *field = entry + *used;
+
+        if (*used + n >= size)
+                return;
+        (void) snprintf(field, size - *used, "%s%s\n", name, value);
+        drop_newlines(field, n - 1);
+        *used += n;
+}
+
+static int send_entry(int level, const struct log_about *about, const char *text) {
+        char entry[4096], transaction[24];
         size_t used;
+
+        used = (size_t) snprintf(entry, sizeof(entry), "PRIORITY=%d\nSYSLOG_IDENTIFIER=%s\n", level,
+                                 program_invocation_short_name);
+        put_field(entry, sizeof(entry), &used, "MESSAGE=", text);
+        if (about->message_id)
+                put_field(entry, sizeof(entry), &used, "MESSAGE_ID=", about->message_id);
+        if (about->transaction > 0) {
+                (void) snprintf(transaction, sizeof(transaction), "%" PRIi64, about->transaction);
+                put_field(entry, sizeof(entry), &used, "TILLD_TRANSACTION=", transaction);
+        }
+        if (about->device && *about->device)
+                put_field(entry, sizeof(entry), &used, "TILLD_DEVICE=", about->device);
+        if (about->fault)
+                put_field(entry, sizeof(entry), &used, "TILLD_FAULT=", about->fault);
+        for (const char *const *o = about->other; o && *o; o++)
+                put_field(entry, sizeof(entry), &used, "", *o);
+        return send_to_journal(entry, used);
+}
+
+int log_about(int level, int error, const struct log_about *about, const char *format, ...) {
+        int saved = errno, n;
+        char text[1024];
         va_list ap;
 
+        error = error > 0 ? -error : error;
         if (!is_written(level))
-                return;
+                return error;
         va_start(ap, format);
-        (void) vsnprintf(text, sizeof(text), format, ap);
+        n = vsnprintf(text, sizeof(text), format, ap);
         va_end(ap);
-        /* One line is one field. */
-        for (char *c = strchr(text, '\n'); c; c = strchr(c, '\n'))
-                *c = ' ';
-        used = (size_t) snprintf(entry, sizeof(entry),
-                                 "MESSAGE_ID=%s\nPRIORITY=%d\nSYSLOG_IDENTIFIER=%s\nMESSAGE=%s\n", message_id, level,
-                                 program_invocation_short_name, text);
-        for (; *fields; fields++)
-                if (used + strlen(*fields) + 2 <= sizeof(entry))
-                        used += (size_t) snprintf(entry + used, sizeof(entry) - used, "%s\n", *fields);
-        if (!journal || send_to_journal(entry, used) < 0)
+        if (n < 0)
+                return error;
+        if (error < 0 && n < (int) sizeof(text))
+                (void) snprintf(text + n, sizeof(text) - (size_t) n, ": %s", strerror(-error));
+        drop_newlines(text, strlen(text));
+        if (!journal || send_entry(level, about, text) < 0)
                 log_full(level, "%s", text);
+        errno = saved;
+        return error;
 }
 
 void log_full(int level, const char *format, ...) {

@@ -8,6 +8,7 @@
  * A function either logs or returns an error for its caller to log, not both.
  */
 
+#include <inttypes.h>
 #include <syslog.h>
 
 #include "base/macro.h"
@@ -35,11 +36,36 @@ void log_full(int level, const char *format, ...) _printf_(2, 3);
 /* Appends ": <error text>", and returns the error as a negative errno. */
 int log_full_errno(int level, int error, const char *format, ...) _printf_(3, 4);
 
+/* What a line is about, for programs: fields of the journal. What is 0 or NULL is left out. */
+struct log_about {
+        const char *message_id;   /* 32 hexadecimal digits: journalctl -x explains the line from packaging/catalog */
+        int64_t transaction;      /* TILLD_TRANSACTION: its number */
+        const char *device;       /* TILLD_DEVICE: its id, as on the bus */
+        const char *fault;        /* TILLD_FAULT: its code */
+        const char *const *other; /* "TILLD_NAME=value" up to NULL */
+};
+
 /*
- * A line that the catalogue explains: journalctl -x. message_id: 32 hexadecimal digits; fields: "TILLD_NAME=value" up
- * to NULL, one line each. Standard error has the text alone where there is no journal.
+ * A line with fields. Standard error has the text alone where there is no journal. error, unless it is 0, is appended
+ * as log_full_errno() does it, and returned as a negative errno.
  */
-void log_catalog(int level, const char *message_id, const char *const *fields, const char *format, ...) _printf_(4, 5);
+int log_about(int level, int error, const struct log_about *about, const char *format, ...) _printf_(4, 5);
+
+/* "Transaction 7: reversed (00)", which journalctl TILLD_TRANSACTION=7 finds. id is evaluated twice. */
+#define log_transaction_full(level, error, id, format, ...)                                                           \
+        log_about(level, error, &(const struct log_about){ .transaction = (id) }, "Transaction %" PRIi64 ": " format, \
+                  (int64_t) (id) __VA_OPT__(, ) __VA_ARGS__)
+#define log_transaction_debug(id, ...) log_transaction_full(LOG_DEBUG, 0, id, __VA_ARGS__)
+#define log_transaction_info(id, ...) log_transaction_full(LOG_INFO, 0, id, __VA_ARGS__)
+#define log_transaction_notice(id, ...) log_transaction_full(LOG_NOTICE, 0, id, __VA_ARGS__)
+#define log_transaction_warning(id, ...) log_transaction_full(LOG_WARNING, 0, id, __VA_ARGS__)
+#define log_transaction_error(id, ...) log_transaction_full(LOG_ERR, 0, id, __VA_ARGS__)
+#define log_transaction_warning_errno(id, error, ...) log_transaction_full(LOG_WARNING, error, id, __VA_ARGS__)
+#define log_transaction_error_errno(id, error, ...) log_transaction_full(LOG_ERR, error, id, __VA_ARGS__)
+
+/* For log_about(): a line with words of its own, as one on a transaction's paper. */
+#define LOG_ABOUT_TRANSACTION(id) (&(const struct log_about){ .transaction = (id) })
+#define LOG_ABOUT_DEVICE(id) (&(const struct log_about){ .device = (id) })
 
 #define log_debug(...) log_full(LOG_DEBUG, __VA_ARGS__)
 #define log_info(...) log_full(LOG_INFO, __VA_ARGS__)

@@ -26,7 +26,8 @@ static void log_trouble(const struct rebind_record *record, const char *id, cons
         (void) snprintf(number, sizeof(number), "TILLD_REBIND=%" PRIi64, record->id);
         (void) snprintf(step, sizeof(step), "TILLD_STEP=%s", rebind_step_to_string(record->failed));
         (void) snprintf(reason, sizeof(reason), "TILLD_REASON=%s", record->reason);
-        log_catalog(LOG_WARNING, id, fields, "Change %" PRIi64 " of the bound phone: %s", record->id, text);
+        log_about(LOG_WARNING, 0, &(struct log_about){ .message_id = id, .other = fields },
+                  "Change %" PRIi64 " of the bound phone: %s", record->id, text);
 }
 
 void playbook_binding_failed(const struct rebind_record *record) {

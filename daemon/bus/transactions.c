@@ -426,7 +426,8 @@ static void send_to(struct server *s, sd_bus_track *track, sd_bus_track *except,
                         continue;
                 r = send_signal(s, name, path, interface, member, fill, v);
                 if (r < 0)
-                        log_warning_errno(r, "%s cannot be told of %s", name, path);
+                        log_about(LOG_WARNING, r, LOG_ABOUT_TRANSACTION(v->record.id), "%s cannot be told of %s", name,
+                                  path);
         }
 }
 
@@ -542,7 +543,7 @@ static void follow_starter(struct server *s, int64_t id) {
                 return;
         r = server_follow_sender(s, s->call, &s->starter);
         if (r < 0)
-                log_warning_errno(r, "The starter of transaction %" PRIi64 " has no signals", id);
+                log_transaction_warning_errno(id, r, "its starter has no signals");
 }
 
 void transactions_changed(struct server *s, const struct transaction_view *v, enum transaction_event event) {

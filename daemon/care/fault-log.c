@@ -24,21 +24,15 @@ static void describe(const struct fault_record *record, char *ret, size_t size) 
 }
 
 void fault_log(const struct fault_record *record) {
-        char line[640], fault[64], device[64], transaction[40];
         const struct fault_code *code = fault_code_find(record->code);
-        const char *fields[4] = { fault };
-        size_t n = 1;
+        const struct log_about about = {
+                .message_id = record->ended_usec > 0 || !code ? FAULT_CODE_ENDED_ID : code->id,
+                .transaction = record->transaction,
+                .device = code && code->about == FAULT_ABOUT_DEVICE ? record->subject : NULL,
+                .fault = record->code,
+        };
+        char line[640];
 
-        (void) snprintf(fault, sizeof(fault), "TILLD_FAULT=%s", record->code);
-        if (code && code->about == FAULT_ABOUT_DEVICE && *record->subject) {
-                (void) snprintf(device, sizeof(device), "TILLD_DEVICE=%s", record->subject);
-                fields[n++] = device;
-        }
-        if (record->transaction > 0) {
-                (void) snprintf(transaction, sizeof(transaction), "TRANSACTION=%" PRIi64, record->transaction);
-                fields[n++] = transaction;
-        }
         describe(record, line, sizeof(line));
-        log_catalog(level_of(record), record->ended_usec > 0 || !code ? FAULT_CODE_ENDED_ID : code->id, fields, "%s",
-                    line);
+        log_about(level_of(record), 0, &about, "%s", line);
 }

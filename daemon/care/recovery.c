@@ -102,15 +102,15 @@ static int ladder_new(struct recovery *r, const struct subject *subject, const c
 /* ---- What is written and said ---- */
 
 static void say(const struct ladder *l, const char *step, const char *outcome, const char *detail) {
-        char device[96], recovery[48], step_field[48], outcome_field[48];
-        const char *const fields[] = { device, recovery, step_field, outcome_field, NULL };
+        char recovery[48], step_field[48], outcome_field[48];
+        const char *const fields[] = { recovery, step_field, outcome_field, NULL };
+        const struct log_about about = { .message_id = MESSAGE_RECOVERY, .device = l->record.device, .other = fields };
 
-        (void) snprintf(device, sizeof(device), "TILLD_DEVICE=%s", l->record.device);
         (void) snprintf(recovery, sizeof(recovery), "TILLD_RECOVERY=%" PRIi64, l->record.id);
         (void) snprintf(step_field, sizeof(step_field), "TILLD_STEP=%s", step);
         (void) snprintf(outcome_field, sizeof(outcome_field), "TILLD_OUTCOME=%s", outcome);
-        log_catalog(LOG_NOTICE, MESSAGE_RECOVERY, fields, "Recovery of %s (%s): %s%s%s%s%s", l->record.device,
-                    l->record.why, step, *step ? " " : "", outcome, *detail ? ": " : "", detail);
+        log_about(LOG_NOTICE, 0, &about, "Recovery of %s (%s): %s%s%s%s%s", l->record.device, l->record.why, step,
+                  *step ? " " : "", outcome, *detail ? ": " : "", detail);
 }
 
 enum row { ROW_ADD, ROW_STEP, ROW_END };
@@ -143,7 +143,10 @@ static int write_or_panic(struct ladder *l, enum row row, const char *step, cons
 
         if (r == -EIO || r == -EBADMSG)
                 engine_panic(r, "the recovery of a device cannot be written");
-        return r < 0 ? log_warning_errno(r, "The recovery of %s cannot be written", l->record.device) : 0;
+        if (r < 0)
+                return log_about(LOG_WARNING, r, LOG_ABOUT_DEVICE(l->record.device),
+                                 "The recovery of %s cannot be written", l->record.device);
+        return 0;
 }
 
 static void ladder_end(struct ladder *l, const char *outcome) {
@@ -205,7 +208,8 @@ static void wait_in(struct ladder *l, enum phase phase, uint64_t usec) {
                                        on_timer, l);
         if (r >= 0)
                 return;
-        log_warning_errno(r, "The recovery of %s cannot go on", l->record.device);
+        log_about(LOG_WARNING, r, LOG_ABOUT_DEVICE(l->record.device), "The recovery of %s cannot go on",
+                  l->record.device);
         ladder_end(l, "interrupted");
 }
 

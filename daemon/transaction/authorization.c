@@ -30,8 +30,7 @@ static void request_answered(struct transaction *t, const struct host_answer *an
         const struct host_result *result = host_result_find(answer->code);
 
         if (!host_result_decides(answer->code)) {
-                log_warning("Transaction %" PRIi64 ": the acquirer's code %s decides nothing", t->view.record.id,
-                            answer->code);
+                log_transaction_warning(t->view.record.id, "the acquirer's code %s decides nothing", answer->code);
                 t->reversal_reason = HOST_REASON_NOT_COMPLETED;
                 return host_ended(t, HOST_STATE_LOST, NULL);
         }
@@ -48,7 +47,7 @@ static void request_ended(enum host_outcome outcome, enum host_link_reason reaso
                           void *userdata) {
         struct transaction *t = userdata;
 
-        log_info("Transaction %" PRIi64 ": acquirer: %s", t->view.record.id, host_outcome_name(outcome));
+        log_transaction_info(t->view.record.id, "acquirer: %s", host_outcome_name(outcome));
         if (outcome == HOST_ANSWERED)
                 return request_answered(t, answer);
         if (outcome == HOST_NOT_SENT)
@@ -174,7 +173,7 @@ static void send_request(struct transaction *t) {
         t->reversible = acquirer_profile(t->engine->acquirer)->kinds[kind_to_host(t->kind)].reversal;
         r = commit_request(t);
         if (r < 0) {
-                log_error_errno(r, "Transaction %" PRIi64 ": the request cannot be written", t->view.record.id);
+                log_transaction_error_errno(t->view.record.id, r, "the request cannot be written");
                 t->view.record.stan = t->view.record.batch = t->view.record.voucher = 0;
                 t->view.record.reversal = REVERSAL_NONE;
                 t->reversible = false;
@@ -185,7 +184,7 @@ static void send_request(struct transaction *t) {
         r = acquirer_exchange(t->engine->acquirer, &q, request_ended, t);
         transaction_drop_secrets(t);
         if (r < 0) {
-                log_error_errno(r, "Transaction %" PRIi64 ": the request cannot be made", t->view.record.id);
+                log_transaction_error_errno(t->view.record.id, r, "the request cannot be made");
                 return host_not_sent(t, "not-made");
         }
         transaction_tell(t, TRANSACTION_CHANGED);
@@ -216,7 +215,7 @@ static void reversals_ended(bool ok, void *userdata) {
 
         r = acquirer_sign_on(t->engine->acquirer, signed_on, t);
         if (r < 0) {
-                log_error_errno(r, "Transaction %" PRIi64 ": no sign-on", t->view.record.id);
+                log_transaction_error_errno(t->view.record.id, r, "no sign-on");
                 host_not_sent(t, "not-made");
         }
 }

@@ -67,7 +67,7 @@ void chip_forget_choice(struct transaction *t) {
 /* Logs why a claim is refused; the reasons name no card data. */
 static bool holds(const struct transaction *t, int r, const char *reason) {
         if (r < 0)
-                log_error("Transaction %" PRIi64 ": card-worker's claim is refused: %s", t->view.record.id, reason);
+                log_transaction_error(t->view.record.id, "card-worker's claim is refused: %s", reason);
         return r >= 0;
 }
 
@@ -102,7 +102,7 @@ static void card_recall(struct transaction *t, const struct message_recall *m) {
 
         r = remember(t, m->pan, &memory);
         if (r < 0)
-                log_error_errno(r, "Transaction %" PRIi64 ": the card cannot be looked up", t->view.record.id);
+                log_transaction_error_errno(t->view.record.id, r, "the card cannot be looked up");
         else
                 r = card_send(t->card, &memory);
         if (r < 0)
@@ -220,9 +220,9 @@ static void card_outcome(struct transaction *t, const struct message_outcome *m)
                 return reader_lost(t);
         if (*m->card.pan && !can_be_masked(&m->card))
                 return card_lost(t, "card-malformed");
-        log_info("Transaction %" PRIi64 ": chip: %s%s%s", t->view.record.id, emv_outcome_to_string(m->outcome),
-                 m->reason == EMV_REASON_NONE ? "" : ", ",
-                 m->reason == EMV_REASON_NONE ? "" : emv_reason_to_string(m->reason));
+        log_transaction_info(t->view.record.id, "chip: %s%s%s", emv_outcome_to_string(m->outcome),
+                             m->reason == EMV_REASON_NONE ? "" : ", ",
+                             m->reason == EMV_REASON_NONE ? "" : emv_reason_to_string(m->reason));
         note_language(t, m->card.language);
         emv_data_note(&t->view.record, &t->start->terminal, &m->card, &m->result);
         transaction_ask_signature(t, m->result.signature);
@@ -336,8 +336,8 @@ static void card_moved(struct transaction *t, enum emv_card card) {
 
 static void card_presence(struct transaction *t, const struct message_card *m) {
         if (m->fault)
-                log_notice("Transaction %" PRIi64 ": the card's answer to reset is not accepted: %s",
-                           t->view.record.id, atr_fault_to_string(m->fault));
+                log_transaction_notice(t->view.record.id, "the card's answer to reset is not accepted: %s",
+                                       atr_fault_to_string(m->fault));
         if (t->view.record.state == TRANSACTION_WAITING_CARD)
                 return first_card(t);
         card_moved(t, m->card);
@@ -376,7 +376,7 @@ static void card_message(struct card *card, const union message *m, void *userda
         struct transaction *t = userdata;
 
         if (!is_in_turn(t, m)) {
-                log_error("Transaction %" PRIi64 ": card-worker speaks out of turn; ending it", t->view.record.id);
+                log_transaction_error(t->view.record.id, "card-worker speaks out of turn; ending it");
                 return card_failed(t);
         }
         switch (m->header.type) {
@@ -396,7 +396,7 @@ static void card_message(struct card *card, const union message *m, void *userda
 static void card_ended(struct card *card, void *userdata) {
         struct transaction *t = userdata;
 
-        log_error("Transaction %" PRIi64 ": card-worker ended without an outcome", t->view.record.id);
+        log_transaction_error(t->view.record.id, "card-worker ended without an outcome");
         card_failed(t);
 }
 

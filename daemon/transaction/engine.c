@@ -64,7 +64,7 @@ static void msr_lost(struct msr *msr, int error, void *userdata) {
 
         struct device *device = e->msr_device;
 
-        log_warning_errno(error, "The magstripe reader is lost");
+        log_about(LOG_WARNING, error, LOG_ABOUT_DEVICE(device ? device->id : NULL), "The magstripe reader is lost");
         e->msr_device = NULL;
         if (device)
                 e->listener.device(device, MONITOR_CHANGED, e->listener.userdata);
@@ -98,7 +98,8 @@ static void attach_msr(struct engine *e) {
                 return;
         }
         if (!again)
-                log_error_errno(r, "%s cannot be opened; it is tried again and again", device_title(device, title));
+                log_about(LOG_ERR, r, LOG_ABOUT_DEVICE(device->id), "%s cannot be opened; it is tried again and again",
+                          device_title(device, title));
         retry_msr(e);
 }
 
@@ -151,9 +152,11 @@ static void log_connection(const struct device *device, enum monitor_event event
         char title[DEVICE_TITLE_MAX];
 
         if (event == MONITOR_CONNECTED)
-                log_info("%s: connected as %s", device_title(device, title), device->node);
+                log_about(LOG_INFO, 0, LOG_ABOUT_DEVICE(device->id), "%s: connected as %s",
+                          device_title(device, title), device->node);
         else if (event == MONITOR_DISCONNECTED)
-                log_notice("%s: disconnected: %s", device_title(device, title), device->why);
+                log_about(LOG_NOTICE, 0, LOG_ABOUT_DEVICE(device->id), "%s: disconnected: %s",
+                          device_title(device, title), device->why);
 }
 
 static void device_event(struct device *device, enum monitor_event event, void *userdata) {

@@ -123,11 +123,12 @@ static bool ended(struct engine *e, struct request_record *record, enum host_out
         if (r < 0)
                 engine_panic(r, "the end of a forward cannot be written");
         if (taken)
-                log_info("Transaction %" PRIi64 ": forwarded (%s)", record->transaction, answer->code);
+                log_transaction_info(record->transaction, "forwarded (%s)", answer->code);
         else
-                log_error("Transaction %" PRIi64 ": the acquirer does not take what was approved offline (%s, %s): "
-                          "claim the money from the cardholder, or call the acquirer",
-                          record->transaction, answer->code, host_result_find(answer->code)->text);
+                log_transaction_error(record->transaction,
+                                      "the acquirer does not take what was approved offline (%s, %s): "
+                                      "claim the money from the cardholder, or call the acquirer",
+                                      answer->code, host_result_find(answer->code)->text);
         return true;
 }
 

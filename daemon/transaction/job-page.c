@@ -44,7 +44,8 @@ static int raw_page(const struct print_job *job, enum slip_mode mode, const stru
         if (!note.text)
                 return -ENOMEM;
         if (text_mask_card_numbers(note.text))
-                log_error("Print job %" PRIi64 " has what looks like a card number; its digits are blackened",
+                log_about(LOG_ERR, 0, LOG_ABOUT_TRANSACTION(job->transaction),
+                          "Print job %" PRIi64 " has what looks like a card number; its digits are blackened",
                           job->id);
         r = note_layout(&note, style, profile, plain, ret);
         note_done(&note);
@@ -61,6 +62,7 @@ int job_page(const struct print_job *job, enum slip_mode mode, const struct rece
                 r = slip_page(job, style, profile, plain, ret);
         if (r >= 0 || r == -ENOMEM)
                 return r;
-        log_error_errno(r, "Print job %" PRIi64 " cannot be laid out; it is printed as it is stored", job->id);
+        log_about(LOG_ERR, r, LOG_ABOUT_TRANSACTION(job->transaction),
+                  "Print job %" PRIi64 " cannot be laid out; it is printed as it is stored", job->id);
         return raw_page(job, mode, style, profile, plain, ret);
 }

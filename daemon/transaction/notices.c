@@ -315,8 +315,8 @@ static void end_attempt(struct notices *n) {
                 engine_panic(r, "what became of a notice cannot be written");
         n->unwritten = r < 0;
         if (r < 0) {
-                log_warning_errno(r, "What became of notice %" PRIi64 " cannot be written; it is tried again",
-                                  n->record->id);
+                log_about(LOG_WARNING, r, LOG_ABOUT_TRANSACTION(n->record->transaction),
+                          "What became of notice %" PRIi64 " cannot be written; it is tried again", n->record->id);
                 try_later(n, DELAY_FIRST_USEC);
                 return;
         }
@@ -332,7 +332,8 @@ static void give_up(struct notices *n, const char *why) {
 
         record->state = NOTICE_FAILED;
         record->ended_usec = clock_now(CLOCK_REALTIME);
-        log_notice("Notice %" PRIi64 " (%s) is given up: %s", record->id, record->event, why);
+        log_about(LOG_NOTICE, 0, LOG_ABOUT_TRANSACTION(record->transaction), "Notice %" PRIi64 " (%s) is given up: %s",
+                  record->id, record->event, why);
         end_attempt(n);
 }
 
@@ -343,8 +344,9 @@ static void note_success(struct notices *n, const char *text) {
         record->ended_usec = clock_now(CLOCK_REALTIME);
         COPY_CHARACTERS(record->gateway_id, text);
         *record->error = '\0';
-        log_info("Notice %" PRIi64 " (%s) went out by %s to %s%s", record->id, record->event, record->channel,
-                 record->address, record->late ? ", late" : "");
+        log_about(LOG_INFO, 0, LOG_ABOUT_TRANSACTION(record->transaction),
+                  "Notice %" PRIi64 " (%s) went out by %s to %s%s", record->id, record->event, record->channel,
+                  record->address, record->late ? ", late" : "");
 }
 
 static uint64_t get_back_off(const struct notice_record *record, int error) {
@@ -364,8 +366,9 @@ static void note_failure(struct notices *n, int error, const char *text) {
                 n->engine->listener.changed(n->engine->listener.userdata);
         /* Of channels that fail for all it is said already. */
         if (record->attempts == 1 && delivery_way_rest(&n->way, &n->channels) == 0)
-                log_warning("Notice %" PRIi64 " (%s) was not taken (%s); it is sent when a channel takes it",
-                            record->id, record->event, text);
+                log_about(LOG_WARNING, 0, LOG_ABOUT_TRANSACTION(record->transaction),
+                          "Notice %" PRIi64 " (%s) was not taken (%s); it is sent when a channel takes it", record->id,
+                          record->event, text);
 }
 
 static void attempt_ended(struct notices *n, int error, const char *text) {

@@ -73,8 +73,7 @@ void offline_conclude(struct transaction *t, const struct message_outcome *m) {
 
         r = offline_allowed(t->engine, record);
         if (r < 0)
-                log_error_errno(r, "Transaction %" PRIi64 ": the caps on offline approvals cannot be checked",
-                                record->id);
+                log_transaction_error_errno(record->id, r, "the caps on offline approvals cannot be checked");
         if (r <= 0)
                 return transaction_conclude(t, RESULT_FAILED, "offline-not-allowed");
         if (!t->request) {

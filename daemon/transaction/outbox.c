@@ -143,8 +143,8 @@ static void attempt_failed(struct outbox *o) {
         if (r == -EIO)
                 engine_panic(r, "the attempt to reach the acquirer cannot be written");
         if (r < 0)
-                log_warning_errno(r, "Transaction %" PRIi64 ": the attempt to send its %s cannot be noted",
-                                  o->record.transaction, o->user->noun);
+                log_transaction_warning_errno(o->record.transaction, r, "the attempt to send its %s cannot be noted",
+                                              o->user->noun);
         let_go(o);
         o->hurry[queue] = false;
         if (queue <= o->wanted)
@@ -181,8 +181,7 @@ static void start_sending(struct outbox *o) {
         o->record.attempts++;
         r = o->user->send(o->engine, &o->record, exchange_ended, o);
         if (r < 0) {
-                log_error_errno(r, "Transaction %" PRIi64 ": its %s cannot be sent", o->record.transaction,
-                                o->user->noun);
+                log_transaction_error_errno(o->record.transaction, r, "its %s cannot be sent", o->user->noun);
                 return attempt_failed(o);
         }
         o->sending = true;

@@ -50,8 +50,8 @@ static int print_page(struct printing *p, const struct print_job *job, struct pa
 
         r = make_bytes(p, page, &data, &size);
         if (r < 0 && r != -ENOMEM) {
-                log_warning_errno(r, "Print job %" PRIi64 " cannot be printed as it was drawn; it is printed without",
-                                  job->id);
+                log_about(LOG_WARNING, r, LOG_ABOUT_TRANSACTION(job->transaction),
+                          "Print job %" PRIi64 " cannot be printed as it was drawn; it is printed without", job->id);
                 r = printing_lay_out(p, job, true, &plain);
                 if (r < 0)
                         return printing_put_off(p, job, r);
@@ -74,8 +74,8 @@ static int print_drawn(struct printing *p, const struct print_job *job, int erro
         p->render_error = MIN(error, 0);
         if (error >= 0)
                 return print_page(p, job, page);
-        log_warning_errno(error, "Print job %" PRIi64 ": till-render has drawn nothing; it is printed without",
-                          job->id);
+        log_about(LOG_WARNING, error, LOG_ABOUT_TRANSACTION(job->transaction),
+                  "Print job %" PRIi64 ": till-render has drawn nothing; it is printed without", job->id);
         r = printing_lay_out(p, job, true, &plain);
         return r < 0 ? printing_put_off(p, job, r) : print_page(p, job, plain);
 }
@@ -129,7 +129,8 @@ int printing_page_start(struct printing *p, const struct print_job *job) {
                 r = start_drawing(p, job, &page);
                 if (r >= 0)
                         return 0;
-                log_warning_errno(r, "Print job %" PRIi64 ": nothing can be drawn; it is printed without", job->id);
+                log_about(LOG_WARNING, r, LOG_ABOUT_TRANSACTION(job->transaction),
+                          "Print job %" PRIi64 ": nothing can be drawn; it is printed without", job->id);
                 p->render_error = r;
                 page = page_free(page);
                 r = printing_lay_out(p, job, true, &page);

@@ -125,7 +125,8 @@ static int write_end(struct printing *p) {
                 return r;
         p->ended = 0;
         if (p->end == PRINTER_PRINTED)
-                log_info("Print job %" PRIi64 ": printed", job);
+                log_about(LOG_INFO, 0, LOG_ABOUT_TRANSACTION(p->ended_transaction), "Print job %" PRIi64 ": printed",
+                          job);
         tell_job(p, job, p->ended_transaction, state);
         return 0;
 }
@@ -154,7 +155,8 @@ static void put_off(struct printing *p, int64_t job) {
 }
 
 int printing_put_off(struct printing *p, const struct print_job *job, int error) {
-        log_error_errno(error, "Print job %" PRIi64 " cannot be laid out; it is tried again", job->id);
+        log_about(LOG_ERR, error, LOG_ABOUT_TRANSACTION(job->transaction),
+                  "Print job %" PRIi64 " cannot be laid out; it is tried again", job->id);
         put_off(p, job->id);
         return error;
 }
@@ -171,7 +173,8 @@ static void end_job(struct printing *p, enum printer_result result, const char *
         else
                 put_off(p, p->ended);
         if (result != PRINTER_PRINTED)
-                log_warning("Print job %" PRIi64 ": %s: %s", p->ended, printer_result_to_string(result), reason);
+                log_about(LOG_WARNING, 0, LOG_ABOUT_TRANSACTION(p->ended_transaction), "Print job %" PRIi64 ": %s: %s",
+                          p->ended, printer_result_to_string(result), reason);
         r = write_end(p);
         if (r < 0)
                 printing_get_stuck(p, p->ended, r);
@@ -217,8 +220,8 @@ static bool get_loose(struct printing *p) {
 void printing_drop(struct printing *p, const struct print_job *job, int error) {
         int r;
 
-        log_error_errno(error, "Print job %" PRIi64 " cannot be printed and is dropped; its transaction stands",
-                        job->id);
+        log_about(LOG_ERR, error, LOG_ABOUT_TRANSACTION(job->transaction),
+                  "Print job %" PRIi64 " cannot be printed and is dropped; its transaction stands", job->id);
         r = set_job_state(p, job->id, PRINT_CANCELLED);
         if (r < 0)
                 return printing_get_stuck(p, job->id, r);
@@ -252,6 +255,8 @@ int printing_submit(struct printing *p, const struct print_job *job, const uint8
                 end_job(p, PRINTER_FAILED, strerror(-r));
                 return r;
         }
+        log_about(LOG_DEBUG, 0, LOG_ABOUT_TRANSACTION(job->transaction), "Print job %" PRIi64 ": %s, %zu bytes",
+                  job->id, job->what, size);
         tell_job(p, job->id, job->transaction, PRINT_PRINTING);
         return 0;
 }
@@ -288,9 +293,10 @@ static void read_profile(struct printing *p) {
                 return;
         p->profile_since = p->device->since;
         if (!printer_profile_parse(printer_property, p->device, &p->profile))
-                log_notice("%s: nothing is known of this printer (%04x:%04x); it is taken for a usual one of 80 mm; "
-                           "supported-devices.md says how to describe it",
-                           device_title(p->device, title), p->device->vendor_id, p->device->product_id);
+                log_about(LOG_NOTICE, 0, LOG_ABOUT_DEVICE(p->device->id),
+                          "%s: nothing is known of this printer (%04x:%04x); it is taken for a usual one of 80 mm; "
+                          "supported-devices.md says how to describe it",
+                          device_title(p->device, title), p->device->vendor_id, p->device->product_id);
 }
 
 /* Takes the first printer that is there, if none is held. */
@@ -305,8 +311,9 @@ static void attach(struct printing *p) {
         read_profile(p);
         r = printer_open(p->printer, device->node);
         if (r != p->unopened && r < 0)
-                log_error_errno(r, "%s cannot be opened; nothing is printed, and it is tried again and again",
-                                device_title(device, title));
+                log_about(LOG_ERR, r, LOG_ABOUT_DEVICE(device->id),
+                          "%s cannot be opened; nothing is printed, and it is tried again and again",
+                          device_title(device, title));
         p->unopened = MIN(r, 0);
         if (r >= 0)
                 return;
@@ -451,7 +458,7 @@ static void status_changed(struct printer *printer, const struct printer_status 
         if (!p->device)
                 return;
         if (!streq_ptr(p->words, status->words)) {
-                log_info("Printer: %s", status->words);
+                log_about(LOG_INFO, 0, LOG_ABOUT_DEVICE(p->device->id), "Printer: %s", status->words);
                 p->words = status->words;
                 p->words_usec = clock_now(CLOCK_BOOTTIME);
                 tell_hold(p);
@@ -472,7 +479,8 @@ static void printer_lost(struct printer *printer, int error, void *userdata) {
         struct device *device = p->device;
         struct engine *e = p->engine;
 
-        log_warning_errno(error, "The printer is lost; its jobs wait for it");
+        log_about(LOG_WARNING, error, LOG_ABOUT_DEVICE(device ? device->id : NULL),
+                  "The printer is lost; its jobs wait for it");
         p->device = NULL;
         printing_page_stop(p);
         tell_hold(p);

@@ -174,8 +174,7 @@ int resolution_record(struct engine *e, int64_t transaction, const struct resolu
         r = commit(e, &record, resolution);
         if (r < 0)
                 engine_panic(r, "what a supervisor has resolved cannot be written");
-        log_notice("Transaction %" PRIi64 ": resolved as %s by %s", transaction, resolution->outcome,
-                   resolution->resolver);
+        log_transaction_notice(transaction, "resolved as %s by %s", resolution->outcome, resolution->resolver);
         outbox_tell_transaction(e, transaction);
         outbox_kick(e->outbox);
         printing_kick(e->printing);

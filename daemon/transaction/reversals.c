@@ -91,11 +91,12 @@ static bool ended(struct engine *e, struct request_record *record, enum host_out
         if (r < 0)
                 engine_panic(r, "the end of a reversal cannot be written");
         if (done)
-                log_info("Transaction %" PRIi64 ": reversed (%s)", record->transaction, answer->code);
+                log_transaction_info(record->transaction, "reversed (%s)", answer->code);
         else
-                log_error("Transaction %" PRIi64 ": the acquirer rejected the reversal (%s): call the acquirer and "
-                          "have the booking of its RRN or STAN taken back",
-                          record->transaction, answer->code);
+                log_transaction_error(record->transaction,
+                                      "the acquirer rejected the reversal (%s): call the acquirer and "
+                                      "have the booking of its RRN or STAN taken back",
+                                      answer->code);
         return true;
 }
 

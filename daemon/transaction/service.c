@@ -19,7 +19,7 @@ static void send_or_fail(struct transaction *t) {
         int r = service_send(t);
 
         if (r < 0) {
-                log_error_errno(r, "Transaction %" PRIi64 ": the request cannot be made", t->view.record.id);
+                log_transaction_error_errno(t->view.record.id, r, "the request cannot be made");
                 service_failed(t, r == -ENOSPC ? "storage" : "not-made");
         }
 }
@@ -30,12 +30,11 @@ static void install(struct transaction *t) {
 
         r = download_install(t->download, c->emv_dirs, c->terminal);
         if (r < 0) {
-                log_error_errno(r, "Transaction %" PRIi64 ": what was downloaded is not taken into use",
-                                t->view.record.id);
+                log_transaction_error_errno(t->view.record.id, r, "what was downloaded is not taken into use");
                 return service_failed(t, r == -EINVAL ? "bad-download" : "storage");
         }
-        log_notice("Transaction %" PRIi64 ": %u objects of the acquirer are in use", t->view.record.id,
-                   download_count(t->download));
+        log_transaction_notice(t->view.record.id, "%u objects of the acquirer are in use",
+                               download_count(t->download));
         transaction_conclude_both(t, NULL);
 }
 
@@ -45,8 +44,8 @@ static void downloaded(struct transaction *t, const struct host_answer *answer) 
 
         r = answer->has_download ? download_add(t->download, &answer->download) : -EBADMSG;
         if (r < 0) {
-                log_error_errno(r, "Transaction %" PRIi64 ": object %u of the download cannot be read",
-                                t->view.record.id, download_count(t->download) + 1);
+                log_transaction_error_errno(t->view.record.id, r, "object %u of the download cannot be read",
+                                            download_count(t->download) + 1);
                 return service_failed(t, "bad-download");
         }
         if (answer->download.more)

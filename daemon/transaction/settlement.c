@@ -110,8 +110,7 @@ static void failed(struct transaction *t, const char *reason) {
 static void storage_failed(struct transaction *t, int error) {
         if (error == -EIO)
                 engine_panic(error, "a step of a settlement cannot be written");
-        log_error_errno(error, "Transaction %" PRIi64 ": a step of the settlement cannot be written",
-                        t->view.record.id);
+        log_transaction_error_errno(t->view.record.id, error, "a step of the settlement cannot be written");
         failed(t, "storage");
 }
 
@@ -415,8 +414,7 @@ static void next_step(struct transaction *t) {
         } else
                 r = s->batch.state == BATCH_FROZEN ? send_totals(t) : upload(t);
         if (r < 0) {
-                log_error_errno(r, "Transaction %" PRIi64 ": the next message of the settlement cannot be made",
-                                t->view.record.id);
+                log_transaction_error_errno(t->view.record.id, r, "the next message of the settlement cannot be made");
                 failed(t, r == -EIO || r == -ENOSPC ? "storage" : "not-made");
         }
 }

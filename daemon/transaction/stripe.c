@@ -24,6 +24,7 @@ static bool refuse_chip_card(struct transaction *t, const char *service) {
 static void take_stripe(struct transaction *t, const char *masked_pan) {
         struct transaction_record *record = &t->view.record;
 
+        log_transaction_info(record->id, "card swiped");
         t->card = card_free(t->card);
         (void) msr_disarm(t->engine->msr);
         t->card_is_done = true;
@@ -38,9 +39,9 @@ static void take_stripe(struct transaction *t, const char *masked_pan) {
 /* What the reader has encrypted is passed on as it is, with the number of its key; nothing here can read it. */
 static void swiped_encrypted(struct transaction *t, const struct msr_encrypted *e) {
         if (acquirer_profile(t->engine->acquirer)->encrypted == 0 || e->cryptogram_size == 0) {
-                log_warning("Transaction %" PRIi64 ": the magstripe reader encrypts in a way that the acquirer does "
-                            "not take",
-                            t->view.record.id);
+                log_transaction_warning(t->view.record.id,
+                                        "the magstripe reader encrypts in a way that the acquirer does "
+                                        "not take");
                 return ask_again(t, "encrypted",
                                  N_("This reader encrypts cards in a way that the acquirer does not take. Insert "
                                     "the chip."));

@@ -37,6 +37,11 @@ bool transaction_is_done(const struct transaction *t) {
 }
 
 void transaction_tell(struct transaction *t, enum transaction_event event) {
+        const struct transaction_record *record = &t->view.record;
+
+        if (event == TRANSACTION_CHANGED)
+                log_transaction_debug(record->id, "%s%s%s", transaction_state_to_string(record->state),
+                                      *t->view.prompt ? ", prompt " : "", t->view.prompt);
         t->engine->listener.transaction(&t->view, event, t->engine->listener.userdata);
 }
 
@@ -221,23 +226,22 @@ static void log_start(const struct transaction_record *record) {
                 (void) amount_format(record->amount, currency, amount);
         if (record->original > 0)
                 (void) snprintf(about, sizeof(about), ", about transaction %" PRIi64, record->original);
-        log_info("Transaction %" PRIi64 ": %s%s%s%s%s, reference %s%s, by uid %" PRIu32, record->id, record->kind,
-                 *amount ? " " : "", amount, *amount ? " " : "", *amount ? record->currency : "", record->reference,
-                 about, (uint32_t) record->starter);
+        log_transaction_info(record->id, "%s%s%s%s%s, reference %s%s, by uid %" PRIu32, record->kind,
+                             *amount ? " " : "", amount, *amount ? " " : "", *amount ? record->currency : "",
+                             record->reference, about, (uint32_t) record->starter);
 }
 
 static void log_result(const struct transaction_record *record) {
         const char *result = transaction_result_to_string(record->result);
 
         if (record->result == RESULT_UNCONFIRMED) {
-                log_warning("Transaction %" PRIi64 ": unconfirmed: it may have been booked. Ask the acquirer, then "
-                            "Resolve it",
-                            record->id);
+                log_transaction_warning(record->id, "unconfirmed: it may have been booked. Ask the acquirer, then "
+                                                    "Resolve it");
                 return;
         }
-        log_info("Transaction %" PRIi64 ": %s%s%s%s%s%s", record->id, result, *record->reason ? ", " : "",
-                 record->reason, *record->response_code ? ", code " : "", record->response_code,
-                 record->reversal == REVERSAL_PENDING ? "; it is being reversed" : "");
+        log_transaction_info(record->id, "%s%s%s%s%s%s", result, *record->reason ? ", " : "", record->reason,
+                             *record->response_code ? ", code " : "", record->response_code,
+                             record->reversal == REVERSAL_PENDING ? "; it is being reversed" : "");
 }
 
 /* The end of every transaction: written, then said, then printed. */
@@ -357,14 +361,12 @@ static void ask_for_card(struct transaction *t) {
         if (!t->card) {
                 r = chip_start(t);
                 if (r < 0 && r != -ENODEV && r != -EBUSY)
-                        log_warning_errno(r, "Transaction %" PRIi64 ": the EMV reader cannot be used",
-                                          t->view.record.id);
+                        log_transaction_warning_errno(t->view.record.id, r, "the EMV reader cannot be used");
         }
         if (t->engine->msr_device) {
                 r = msr_arm(t->engine->msr);
                 if (r < 0)
-                        log_warning_errno(r, "Transaction %" PRIi64 ": the magstripe reader cannot be used",
-                                          t->view.record.id);
+                        log_transaction_warning_errno(t->view.record.id, r, "the magstripe reader cannot be used");
         }
         transaction_prompt_for_card(t);
 }
@@ -420,7 +422,7 @@ int transaction_approve(struct transaction *t, const char *approver) {
                 return -EALREADY;
         transaction_end_timeouts(t);
         COPY(t->view.record.approver, approver);
-        log_info("Transaction %" PRIi64 ": approved by supervisor %s", t->view.record.id, approver);
+        log_transaction_info(t->view.record.id, "approved by supervisor %s", approver);
         r = prepare(t);
         if (r >= 0)
                 r = transaction_save_lazily(t, "approved-by-supervisor");
@@ -538,7 +540,7 @@ int transaction_recover(struct engine *e, const struct transaction_record *recor
         r = commit_result(&t, t.reversible ? HOST_REASON_NO_ANSWER : NULL);
         if (r < 0)
                 return r;
-        log_notice("Transaction %" PRIi64 " was cut off; it is %s%s", record->id,
-                   transaction_result_to_string(fresh->result), t.reversible ? " and will be reversed" : "");
+        log_transaction_notice(record->id, "cut off; it is %s%s", transaction_result_to_string(fresh->result),
+                               t.reversible ? " and will be reversed" : "");
         return 0;
 }

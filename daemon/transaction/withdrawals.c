@@ -97,10 +97,12 @@ static void refused(struct engine *e, struct request_record *record, const struc
         r = outbox_commit_end(e->config.journal, &end);
         if (r < 0)
                 engine_panic(r, "the refusal of a withdrawal cannot be written");
-        log_error("Transaction %" PRIi64 ": the acquirer rejected the withdrawal (%s, %s): call the acquirer and "
-                  "have the phone that is bound here put back into its record; it is sent until it is taken, or a "
-                  "supervisor resolves it as settled (tillctl resolve)",
-                  record->transaction, answer->code, host_result_find(answer->code)->text);
+        log_transaction_error(
+                record->transaction,
+                "the acquirer rejected the withdrawal (%s, %s): call the acquirer and "
+                "have the phone that is bound here put back into its record; it is sent until it is taken, or a "
+                "supervisor resolves it as settled (tillctl resolve)",
+                answer->code, host_result_find(answer->code)->text);
         e->listener.changed(e->listener.userdata);
 }
 
@@ -124,7 +126,7 @@ static bool ended(struct engine *e, struct request_record *record, enum host_out
         r = outbox_commit_end(e->config.journal, &end);
         if (r < 0)
                 engine_panic(r, "the end of a withdrawal cannot be written");
-        log_info("Transaction %" PRIi64 ": withdrawn (%s)", record->transaction, answer->code);
+        log_transaction_info(record->transaction, "withdrawn (%s)", answer->code);
         return true;
 }
 

@@ -12,7 +12,8 @@ static void print_head(const char *id, const char *symptom) {
 
 static void print_about(const struct fault_code *code, const char *language) {
         static const struct fault_text device = { "Device: @TILLD_DEVICE@", "设备：@TILLD_DEVICE@" };
-        static const struct fault_text transaction = { "Transaction: @TRANSACTION@", "交易：@TRANSACTION@" };
+        static const struct fault_text transaction = { "Transaction: @TILLD_TRANSACTION@",
+                                                       "交易：@TILLD_TRANSACTION@" };
 
         if (code->about == FAULT_ABOUT_DEVICE)
                 printf("%s\n", fault_text_in(&device, language));

@@ -257,7 +257,7 @@ static void log_levels(void **state) {
         expect_line(false, say_line, "text\n");
 }
 
-static char entry[512]; /* as the journal got it */
+static char entry[4096]; /* as the journal got it */
 static int journal_error;
 
 ssize_t __wrap_sendto(int fd, const void *data, size_t size, int flags, const struct sockaddr *to, socklen_t to_size);
@@ -272,25 +272,60 @@ ssize_t __wrap_sendto(int fd, const void *data, size_t size, int flags, const st
 }
 
 static void say_explained(void) {
-        const char *const fields[] = { "TILLD_STEP=codes", "TILLD_REBIND=7", NULL };
+        const char *const fields[] = { "TILLD_STEP=codes", "TILLD_REASON=two\nPRIORITY=0", NULL };
+        const struct log_about about = {
+                .message_id = "00112233445566778899aabbccddeeff",
+                .transaction = 7,
+                .device = "1-2:1",
+                .fault = "paper-end",
+                .other = fields,
+        };
 
-        log_catalog(LOG_WARNING, "00112233445566778899aabbccddeeff", fields, "one\n%s", "PRIORITY=0");
+        assert_int_equal(log_about(LOG_WARNING, EIO, &about, "one\n%s", "PRIORITY=0"), -EIO);
         /* expect_line() wants one in any case. */
         log_warning("text");
 }
 
-/* A line that journalctl -x explains: to the journal by its own protocol, or else as any other. */
+/* A line with fields: to the journal by its own protocol, or else as any other. */
 static void log_entries(void **state) {
         journal_error = 0;
         expect_line(true, say_explained, "<4>text\n");
-        assert_string_equal(entry, "MESSAGE_ID=00112233445566778899aabbccddeeff\nPRIORITY=4\n"
-                                   "SYSLOG_IDENTIFIER=test-base\nMESSAGE=one PRIORITY=0\n"
-                                   "TILLD_STEP=codes\nTILLD_REBIND=7\n");
+        assert_string_equal(entry, "PRIORITY=4\nSYSLOG_IDENTIFIER=test-base\n"
+                                   "MESSAGE=one PRIORITY=0: Input/output error\n"
+                                   "MESSAGE_ID=00112233445566778899aabbccddeeff\nTILLD_TRANSACTION=7\n"
+                                   "TILLD_DEVICE=1-2:1\nTILLD_FAULT=paper-end\nTILLD_STEP=codes\n"
+                                   "TILLD_REASON=two PRIORITY=0\n");
         journal_error = ECONNREFUSED;
-        expect_line(true, say_explained, "<4>one PRIORITY=0\n<4>text\n");
+        expect_line(true, say_explained, "<4>one PRIORITY=0: Input/output error\n<4>text\n");
         *entry = '\0';
-        expect_line(false, say_explained, "one PRIORITY=0\ntext\n");
+        expect_line(false, say_explained, "one PRIORITY=0: Input/output error\ntext\n");
         assert_string_equal(entry, "");
+}
+
+static void say_transaction(void) {
+        log_transaction_info(INT64_C(7), "reversed (%s)", "00");
+        log_transaction_debug(INT64_C(8), "not at this level");
+        log_warning("text");
+}
+
+static void say_long(void) {
+        char text[3000];
+
+        memset(text, 'x', sizeof(text) - 1);
+        text[sizeof(text) - 1] = '\0';
+        log_about(LOG_INFO, 0, &(struct log_about){ .transaction = 9 }, "%s", text);
+        log_warning("text");
+}
+
+static void log_about_transactions(void **state) {
+        journal_error = 0;
+        expect_line(true, say_transaction, "<4>text\n");
+        assert_string_equal(entry, "PRIORITY=6\nSYSLOG_IDENTIFIER=test-base\nMESSAGE=Transaction 7: reversed (00)\n"
+                                   "TILLD_TRANSACTION=7\n");
+        expect_line(false, say_transaction, "Transaction 7: reversed (00)\ntext\n");
+        /* The end of a long line is left out, not its fields. */
+        expect_line(true, say_long, "<4>text\n");
+        assert_non_null(strstr(entry, "xxx\nTILLD_TRANSACTION=9\n"));
 }
 
 static void phones(void **state) {
@@ -329,17 +364,12 @@ static void phones(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(amount_texts),
-                cmocka_unit_test(currencies),
-                cmocka_unit_test(hex_texts),
-                cmocka_unit_test(secrets),
-                cmocka_unit_test(secrets_are_wiped),
-                cmocka_unit_test(config_files),
-                cmocka_unit_test(odd_config_files),
-                cmocka_unit_test(log_levels),
-                cmocka_unit_test(log_entries),
-                cmocka_unit_test(secrets_unlocked),
-                cmocka_unit_test(phones),
+                cmocka_unit_test(amount_texts),      cmocka_unit_test(currencies),
+                cmocka_unit_test(hex_texts),         cmocka_unit_test(secrets),
+                cmocka_unit_test(secrets_are_wiped), cmocka_unit_test(config_files),
+                cmocka_unit_test(odd_config_files),  cmocka_unit_test(log_levels),
+                cmocka_unit_test(log_entries),       cmocka_unit_test(log_about_transactions),
+                cmocka_unit_test(secrets_unlocked),  cmocka_unit_test(phones),
         };
 
         return cmocka_run_group_tests_name("base", tests, NULL, NULL);

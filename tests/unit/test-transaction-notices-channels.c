@@ -146,10 +146,20 @@ static void nothing_is_kept_of_an_echo(void **state) {
 
 static unsigned lines, warnings;
 
-void __wrap_log_full(int level, const char *format, ...) _printf_(2, 3);
-void __wrap_log_full(int level, const char *format, ...) {
+static void count_line(int level) {
         lines++;
         warnings += level <= LOG_NOTICE;
+}
+
+void __wrap_log_full(int level, const char *format, ...) _printf_(2, 3);
+void __wrap_log_full(int level, const char *format, ...) {
+        count_line(level);
+}
+
+int __wrap_log_about(int level, int error, const struct log_about *about, const char *format, ...) _printf_(4, 5);
+int __wrap_log_about(int level, int error, const struct log_about *about, const char *format, ...) {
+        count_line(level);
+        return error;
 }
 
 /* That a channel fails is said once, and once that it is back; that one number is refused, once for a notice. */
