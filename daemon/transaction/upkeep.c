@@ -9,7 +9,9 @@
 #include "transaction/engine.h"
 #include "transaction/timer.h"
 
-#define TICK_USEC (10 * USEC_PER_SEC)
+#define TICK_USEC (60 * USEC_PER_SEC)
+/* After something was written, which may have been the last for a while. */
+#define SOON_USEC (10 * USEC_PER_SEC)
 /* Between slices that nobody waits for; and until a transaction is looked for again that is in the way. */
 #define SLICE_USEC (50 * USEC_PER_MSEC)
 #define PAUSE_USEC (500 * USEC_PER_MSEC)
@@ -315,10 +317,11 @@ static void tend(struct upkeep *u) {
 
 static int on_tick(sd_event_source *source, uint64_t usec, void *userdata) {
         struct upkeep *u = userdata;
+        uint64_t seen = u->seen_changes;
 
         if (engine_current(u->engine) == 0 && clock_now(CLOCK_BOOTTIME) >= u->retry_usec)
                 tend(u);
-        timer_again(source, TICK_USEC);
+        timer_again(source, engine_current(u->engine) > 0 || u->seen_changes != seen ? SOON_USEC : TICK_USEC);
         return 0;
 }
 
@@ -338,7 +341,7 @@ int upkeep_new(struct engine *e, struct upkeep **ret) {
         u->verify_due = journal_was_cut_off(u->journal);
         u->saved_usec = clock_now(CLOCK_BOOTTIME);
         u->next_purge = u->saved_usec + FIRST_PURGE_USEC;
-        r = sd_event_add_time_relative(e->config.event, &u->tick, CLOCK_BOOTTIME, TICK_USEC, USEC_PER_SEC, on_tick, u);
+        r = sd_event_add_time_relative(e->config.event, &u->tick, CLOCK_BOOTTIME, SOON_USEC, USEC_PER_SEC, on_tick, u);
         if (r < 0)
                 return r;
         r = sd_event_add_time_relative(e->config.event, &u->slice, CLOCK_BOOTTIME, 0, 1, on_slice, u);

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sys/wait.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "engine-fixture.h"
 #include "journal/counter.h"
@@ -27,10 +28,15 @@ int __wrap_sd_event_add_time_relative(sd_event *e, sd_event_source **s, clockid_
 int __real_sd_event_source_set_time_relative(sd_event_source *s, uint64_t usec);
 int __wrap_sd_event_source_set_time_relative(sd_event_source *s, uint64_t usec);
 static bool no_timers;
+/* Of those that were set since it was UINT64_MAX, and how many. */
+static uint64_t shortest;
+static unsigned n_set;
 
 int __wrap_sd_event_source_set_time_relative(sd_event_source *s, uint64_t usec) {
         if (no_timers)
                 return -ENOMEM;
+        shortest = MIN(shortest, usec);
+        n_set++;
         return __real_sd_event_source_set_time_relative(s, usec / FASTER);
 }
 
@@ -235,6 +241,26 @@ static void a_timer_that_stops(void **state) {
         assert_int_equal(WEXITSTATUS(status), EXIT_FAILURE);
 }
 
+static void run_timers(unsigned n) {
+        shortest = UINT64_MAX;
+        n_set = 0;
+        for (int i = 0; i < 10000 && n_set < n; i++)
+                assert_true(sd_event_run(shop.event, 1000) >= 0);
+        assert_true(n_set >= n);
+}
+
+/* An idle terminal is not woken but once a minute; what was written is looked after soon. */
+static void sleeps_while_idle(void **state) {
+        add_event("started");
+        assert_true(soon(is_checked));
+        run_timers(10);
+        run_timers(3);
+        assert_true(shortest >= 60 * USEC_PER_SEC);
+        add_event("more");
+        run_timers(2);
+        assert_int_equal(shortest, 10 * USEC_PER_SEC);
+}
+
 static bool is_log_empty(void) {
         char path[64];
         struct wal_report report;
@@ -313,6 +339,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(through_a_pipe, setup, teardown),
                 cmocka_unit_test_setup_teardown(signs_and_checks, setup, teardown),
                 cmocka_unit_test_setup_teardown(checks_after_a_crash, setup, teardown),
+                cmocka_unit_test_setup_teardown(sleeps_while_idle, setup, teardown),
                 cmocka_unit_test_setup_teardown(empties_the_log, setup, teardown),
                 cmocka_unit_test_setup_teardown(a_timer_that_stops, setup, teardown),
                 cmocka_unit_test_setup_teardown(a_tombstone_is_not_refunded, setup, teardown),
