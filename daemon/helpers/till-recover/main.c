@@ -7,6 +7,7 @@
  * till-recover(8).
  */
 #include <ctype.h>
+#include <poll.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <systemd/sd-daemon.h>
@@ -27,7 +28,31 @@ static const struct verb {
         { "take", take }, { "reset", reset }, { "rebind", rebind }, { "power", power }, { "probe", probe },
 };
 
-static int verb_run(const char *verb, const char *name, struct answer *answer) {
+/* One at a time, and first what was cut off. */
+static int begin(struct answer *answer) {
+        int r;
+
+        answer->reason = "the state folder is not usable";
+        r = state_lock();
+        if (r < 0)
+                return r;
+        r = state_finish();
+        if (r > 0)
+                log_notice("What was cut off in the middle has been finished.");
+        if (r < 0)
+                log_warning_errno(r, "What was cut off in the middle cannot be finished");
+        return 0;
+}
+
+/* Nobody waits for the answer any more: by now he may be using the device. */
+static bool has_left(int asker) {
+        struct pollfd p = { .fd = asker };
+
+        return asker >= 0 && poll(&p, 1, 0) > 0 && (p.revents & (POLLHUP | POLLERR));
+}
+
+/* asker: a connection, negative where it is somebody at a terminal, or a unit. */
+static int verb_run(const char *verb, const char *name, int asker, struct answer *answer) {
         _cleanup_(udev_unrefp) struct udev *udev = NULL;
         int (*run)(struct udev * udev, const char *name, struct answer *answer) = NULL;
         int r;
@@ -38,16 +63,15 @@ static int verb_run(const char *verb, const char *name, struct answer *answer) {
                         run = verbs[i].run;
         if (!run)
                 return -EOPNOTSUPP;
+        r = begin(answer);
+        if (r < 0)
+                return r;
+        answer->reason = "nobody waits for it any more";
+        if (has_left(asker))
+                return -ECANCELED;
         answer->reason = "failed";
         udev = udev_new();
-        if (!udev)
-                return -ENOMEM;
-        r = state_lock();
-        if (r < 0) {
-                answer->reason = "the state folder is not usable";
-                return r;
-        }
-        return run(udev, name, answer);
+        return udev ? run(udev, name, answer) : -ENOMEM;
 }
 
 /* Cuts "VERB NAME" in two. Anything that is not printable, or more, is refused. */
@@ -82,7 +106,7 @@ static int serve(int fd) {
                 return n < 0 ? -errno : 0;
         r = n > REQUEST_MAX ? -EMSGSIZE : request_parse(request, n, &verb, &name);
         if (r >= 0)
-                r = verb_run(verb, name, &answer);
+                r = verb_run(verb, name, fd, &answer);
         if (r < 0) {
                 log_warning_errno(r, "%s %s: %s", verb, name, answer.reason);
                 (void) snprintf(text, sizeof(text), "error %d %s", -r, answer.reason);
@@ -107,7 +131,7 @@ static int run_once(const char *verb, const char *name) {
         struct answer answer = { .file = -EBADF };
         int r;
 
-        r = verb_run(verb, name, &answer);
+        r = verb_run(verb, name, -EBADF, &answer);
         if (r == -EALREADY) {
                 log_notice("%s %s: %s.", verb, name, answer.reason);
                 return 0;
@@ -118,6 +142,15 @@ static int run_once(const char *verb, const char *name) {
         }
         safe_close(answer.file);
         return r < 0 ? log_error_errno(r, "%s %s: %s", verb, name, answer.reason) : 0;
+}
+
+/* After one that was killed, by its unit. */
+static int finish(void) {
+        struct answer answer = { .file = -EBADF };
+        int r;
+
+        r = begin(&answer);
+        return r < 0 ? log_error_errno(r, "finish: %s", answer.reason) : 0;
 }
 
 int main(int argc, char **argv) {
@@ -132,9 +165,11 @@ int main(int argc, char **argv) {
                 /* Its caller has heard what went wrong: not a fault of this unit. */
                 return EXIT_SUCCESS;
         }
+        if (argc == 2 && streq(argv[1], "finish"))
+                return finish() < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
         if (argc != 3) {
                 fprintf(stderr, "usage: till-recover take INTERFACE|all | reset PORT | rebind INTERFACE | power PORT |"
-                                " probe PORT|all\n");
+                                " probe PORT|all | finish\n");
                 return EXIT_FAILURE;
         }
         return run_once(argv[1], argv[2]) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -115,12 +115,16 @@ int power(struct udev *udev, const char *name, struct answer *answer) {
         if (r < 0)
                 return r;
         answer->reason = "the port's power cannot be switched off";
-        r = sysfs_write(path, "1");
-        if (r < 0)
+        r = state_plan(path, "0");
+        if (r >= 0)
+                r = sysfs_write(path, "1");
+        if (r < 0) {
+                (void) state_finish();
                 return r;
+        }
         (void) sleep(OFF_SECONDS);
         answer->reason = "the port's power cannot be switched on again";
-        r = sysfs_write(path, "0");
+        r = state_finish();
         if (r < 0)
                 return r;
         log_info("%s: its power was off for %d s.", name, OFF_SECONDS);

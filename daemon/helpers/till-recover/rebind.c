@@ -6,7 +6,7 @@
 /* Unbinds our driver and binds it again: what the driver knows of the device is made anew, the device is not reset. */
 int rebind(struct udev *udev, const char *name, struct answer *answer) {
         _cleanup_(udev_device_unrefp) struct udev_device *interface = NULL;
-        char device[USB_NAME_MAX], driver[64];
+        char device[USB_NAME_MAX], driver[64], bind[DRIVER_PATH_MAX];
         const struct target *target;
         int r;
 
@@ -21,14 +21,17 @@ int rebind(struct udev *udev, const char *name, struct answer *answer) {
                 answer->reason = "another driver than ours has it: see take";
                 return -EBUSY;
         }
-        if (!isempty(driver)) {
-                answer->reason = "our driver does not let go";
+        driver_path(target->bus, target->driver, "bind", bind);
+        answer->reason = "our driver does not let go";
+        r = state_plan(bind, device);
+        if (r >= 0 && !isempty(driver))
                 r = driver_write(target->bus, target->driver, "unbind", device);
-                if (r < 0)
-                        return r;
+        if (r < 0) {
+                (void) state_finish();
+                return r;
         }
         answer->reason = "our driver does not want it: see the kernel's log";
-        r = driver_write(target->bus, target->driver, "bind", device);
+        r = state_finish();
         if (r < 0)
                 return r;
         log_info("%s: %s was bound anew.", device, target->driver);

@@ -30,7 +30,9 @@ int probe(struct udev *udev, const char *name, struct answer *answer);
 /* ---- sysfs.c ---- */
 
 int sysfs_write(const char *path, const char *text);
-/* "bind", "unbind" or "new_id" of a driver. */
+/* The file of a driver, "bind", "unbind" or "new_id". */
+#define DRIVER_PATH_MAX 128
+void driver_path(const char *bus, const char *driver, const char *file, char path[static DRIVER_PATH_MAX]);
 int driver_write(const char *bus, const char *driver, const char *file, const char *text);
 /* The driver that a device is bound to; the empty text for none. */
 int driver_read(const char *bus, const char *device, char driver[static 64]);
@@ -42,6 +44,14 @@ bool module_is_loaded(void);
 int state_lock(void);
 bool state_has(const char *name);
 int state_set(const char *name);
+/*
+ * The second half of what has two: text is to be written to a file of sysfs. It is noted before the first half, and
+ * done by state_finish(), or after a kill by that of the next till-recover: its unit starts one at once
+ * (ExecStopPost=).
+ */
+int state_plan(const char *path, const char *text);
+/* 1 when there was something to do. */
+int state_finish(void);
 
 /* ---- terminal.c: which devices are the terminal's ---- */
 

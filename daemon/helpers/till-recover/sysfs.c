@@ -14,10 +14,14 @@ int sysfs_write(const char *path, const char *text) {
         return write(fd, text, size) == (ssize_t) size ? 0 : -errno;
 }
 
-int driver_write(const char *bus, const char *driver, const char *file, const char *text) {
-        char path[128];
+void driver_path(const char *bus, const char *driver, const char *file, char path[static DRIVER_PATH_MAX]) {
+        (void) snprintf(path, DRIVER_PATH_MAX, "/sys/bus/%s/drivers/%s/%s", bus, driver, file);
+}
 
-        (void) snprintf(path, sizeof(path), "/sys/bus/%s/drivers/%s/%s", bus, driver, file);
+int driver_write(const char *bus, const char *driver, const char *file, const char *text) {
+        char path[DRIVER_PATH_MAX];
+
+        driver_path(bus, driver, file, path);
         return sysfs_write(path, text);
 }
 

@@ -83,16 +83,19 @@ static bool may_lose(const char *driver) {
 
 /* Binds, and gives the device back to whom it was taken from when our driver does not want it. */
 static int hand_over(const struct candidate *c, const char *old, struct answer *answer) {
+        char bind[DRIVER_PATH_MAX];
         int r;
 
-        if (!isempty(old)) {
+        driver_path(c->target->bus, c->target->driver, "bind", bind);
+        answer->reason = "the other driver does not let go";
+        r = state_plan(bind, c->device);
+        if (r >= 0 && !isempty(old))
                 r = driver_write(c->target->bus, old, "unbind", c->device);
-                if (r < 0) {
-                        answer->reason = "the other driver does not let go";
-                        return r;
-                }
+        if (r < 0) {
+                (void) state_finish();
+                return r;
         }
-        r = driver_write(c->target->bus, c->target->driver, "bind", c->device);
+        r = state_finish();
         if (r >= 0) {
                 log_info("%s: taken over by %s from %s.", c->device, c->target->driver,
                          isempty(old) ? "no driver" : old);
