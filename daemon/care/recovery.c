@@ -77,6 +77,8 @@ static struct ladder *ladder_free(struct ladder *l) {
                         *p = l->next;
                         break;
                 }
+        if (l->phase == ACTING)
+                engine_set_recovering(l->owner->engine, NULL);
         recover_call_free(l->call);
         sd_event_source_disable_unref(l->timer);
         free(l);
@@ -231,6 +233,7 @@ static void step_done(int error, const char *reason, int file, void *userdata) {
         const char *outcome = error >= 0 ? "done" : error == -ENOTSUP ? "not-offered" : "failed";
 
         l->call = recover_call_free(l->call);
+        engine_set_recovering(l->owner->engine, NULL);
         say(l, step, outcome, reason);
         (void) write_or_panic(l, ROW_STEP, step, outcome);
         if (error >= 0)
@@ -257,6 +260,7 @@ static void act(struct ladder *l) {
                 return;
         }
         l->phase = ACTING;
+        engine_set_recovering(l->owner->engine, l->record.device);
         r = recover_start(engine_loop(l->owner->engine), l->step, name, step_done, l, &l->call);
         if (r < 0)
                 step_done(r, "till-recover cannot be asked", -EBADF, l);

@@ -6,8 +6,8 @@
  * step is taken once, and the next one only when the fault is still there: the device does not come back, or somebody
  * wants it again, by what is seen since. A ladder of steps is begun at most every RECOVERY_PAUSE_USEC and
  * RECOVERY_PER_DAY times a day for a device, by the journal's uptime; no step is taken while a transaction runs or a
- * paper is printed, it waits for the end. A soft reset is not among them: a card-worker ends with one, and so does
- * each job of the printer begin.
+ * paper is printed, it waits for the end; and none with a card begins while a step is taken. A soft reset is not among
+ * them: a card-worker ends with one, and so does each job of the printer begin.
  */
 
 #include "journal/recovery.h"

@@ -569,6 +569,9 @@ static int check_ready(struct engine *e, const struct kind *kind, const struct e
         r = kind->way == KIND_WAY_SERVICE ? 0 : check_rejected(e, ret);
         if (r < 0)
                 return r;
+        if (kind->card != KIND_CARD_NONE && e->recovering)
+                return refusal_set(ret, REFUSAL_BUSY, "Device %s is being brought back: try again in some seconds",
+                                   e->recovering);
         attach_msr(e);
         if (kind->card != KIND_CARD_NONE && !monitor_find_connected(e->monitor, DEVICE_EMV) && !e->msr_device)
                 return refusal_set(ret, REFUSAL_UNAVAILABLE_DEVICE,
@@ -729,6 +732,10 @@ int engine_choose(struct engine *e, int64_t id, unsigned number, struct refusal 
                                    "is choose-application or confirm-application",
                                    id);
         return 0;
+}
+
+void engine_set_recovering(struct engine *e, const char *device) {
+        e->recovering = device;
 }
 
 int64_t engine_current(const struct engine *e) {

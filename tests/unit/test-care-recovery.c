@@ -319,6 +319,43 @@ static void waits(void **state) {
         assert_asked("rebind 1-2:1.0; ");
 }
 
+/* The other way round: who is at a device is not disturbed by a card. */
+static void holds_cards_off(void **state) {
+        const struct engine_call sale = { .kind = "sale",
+                                          .amount = 100,
+                                          .currency = "CNY",
+                                          .reference = "R1",
+                                          .order = "",
+                                          .authorization_code = "",
+                                          .approver = "",
+                                          .internal = true };
+        const struct engine_call echo = { .kind = "echo",
+                                          .currency = "",
+                                          .reference = "R2",
+                                          .order = "",
+                                          .authorization_code = "",
+                                          .approver = "",
+                                          .internal = true };
+        struct refusal refusal = {};
+        int64_t id;
+
+        want(1);
+        for (int i = 0; i < 10; i++)
+                assert_true(sd_event_run(shop.event, 500) >= 0);
+        assert_true(engine_start_transaction(shop.engine, &sale, &id, &refusal) < 0);
+        assert_int_equal(refusal.code, REFUSAL_BUSY);
+        assert_string_equal(refusal.text, "Device " PRINTER " is being brought back: try again in some seconds");
+        assert_asked("reset 1-2; ");
+        /* There is no reader here. */
+        assert_true(engine_start_transaction(shop.engine, &sale, &id, &refusal) < 0);
+        assert_int_equal(refusal.code, REFUSAL_UNAVAILABLE_DEVICE);
+        /* What needs no card waits for nothing. */
+        want(1);
+        for (int i = 0; i < 10; i++)
+                assert_true(sd_event_run(shop.event, 500) >= 0);
+        assert_int_equal(engine_start_transaction(shop.engine, &echo, &id, &refusal), 0);
+}
+
 /* What has not begun when it works again leaves no trace, and counts for nothing. */
 static void works_before(void **state) {
         t.transaction = 7;
@@ -495,10 +532,11 @@ static void documents(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
         const struct CMUnitTest tests[] = {
-                TEST(all_steps),  TEST(works_again),  TEST(nobody_says), TEST(stays_away),
-                TEST(steps_fail), TEST(bad_answers),  TEST(port_alone),  TEST(by_faults),
-                TEST(waits),      TEST(works_before), TEST(limits),      TEST(interrupted),
-                TEST(by_hand),    TEST(events),       TEST(rows),        TEST(documents),
+                TEST(all_steps),   TEST(works_again),  TEST(nobody_says),     TEST(stays_away),
+                TEST(steps_fail),  TEST(bad_answers),  TEST(port_alone),      TEST(by_faults),
+                TEST(waits),       TEST(works_before), TEST(holds_cards_off), TEST(limits),
+                TEST(interrupted), TEST(by_hand),      TEST(events),          TEST(rows),
+                TEST(documents),
         };
 
         return cmocka_run_group_tests_name("care-recovery", tests, NULL, NULL);
