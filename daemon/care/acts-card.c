@@ -224,7 +224,8 @@ static void ended(struct acts *a, const struct transaction_view *view) {
 
         if (record->entry == ENTRY_SWIPE)
                 note_swipe(a, record->id, true);
-        if (record->entry == ENTRY_CHIP)
+        /* It may have failed before it had a card. */
+        if (record->entry == ENTRY_CHIP || streq(record->reason, "worker-failed"))
                 chip_ended(a, view);
         if (record->entry != ENTRY_NONE && record->result == RESULT_APPROVED)
                 paid(a, record);

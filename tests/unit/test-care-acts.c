@@ -394,6 +394,12 @@ static void failed_reader(void **state) {
         (void) only("worker-failed", "");
         pay_by_chip();
         none();
+        /* Before a card was in. */
+        start();
+        finish(ENTRY_NONE, RESULT_FAILED, "worker-failed");
+        (void) only("worker-failed", "");
+        pay_by_chip();
+        none();
 }
 
 static void encrypting(void **state) {
