@@ -218,7 +218,8 @@ $(O)/unit/test-care-acquirer: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,usb_is_k
 	host_keys_ready host_network_get sd_event_source_set_time_relative)
 $(O)/unit/test-care-terminal: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,usb_is_known clock_gettime journal_lost_frames notice_send notice_call_free)
 $(O)/unit/test-care-faults: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,usb_is_known clock_gettime statvfs notice_send notice_call_free)
-$(O)/unit/test-care-health: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,monitor_get monitor_find engine_await_swipe engine_end_swipe)
+$(O)/unit/test-care-health: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,monitor_get monitor_find engine_await_swipe engine_end_swipe \
+	sd_event_source_set_time_relative)
 
 $(O)/unit/test-care-recovery: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,clock_gettime engine_current printing_is_busy monitor_find \
 	monitor_get sd_event_add_time_relative)

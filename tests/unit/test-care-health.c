@@ -26,12 +26,15 @@ static struct {
         void *swipe_userdata;
         int swipe_error;
         int64_t job;
+        bool late; /* a minute is over at once */
 } lab;
 
 struct device *__wrap_monitor_get(const struct monitor *monitor, size_t index);
 struct device *__wrap_monitor_find(const struct monitor *monitor, const char *id);
 int __wrap_engine_await_swipe(struct engine *e, engine_swipe_t on_swipe, void *userdata);
 void __wrap_engine_end_swipe(struct engine *e);
+int __real_sd_event_source_set_time_relative(sd_event_source *source, uint64_t usec);
+int __wrap_sd_event_source_set_time_relative(sd_event_source *source, uint64_t usec);
 
 struct device *__wrap_monitor_get(const struct monitor *monitor, size_t index) {
         return index < lab.n_devices ? lab.devices + index : NULL;
@@ -50,6 +53,10 @@ int __wrap_engine_await_swipe(struct engine *e, engine_swipe_t on_swipe, void *u
         lab.on_swipe = on_swipe;
         lab.swipe_userdata = userdata;
         return 0;
+}
+
+int __wrap_sd_event_source_set_time_relative(sd_event_source *source, uint64_t usec) {
+        return __real_sd_event_source_set_time_relative(source, lab.late && usec == 60 * USEC_PER_SEC ? 1 : usec);
 }
 
 void __wrap_engine_end_swipe(struct engine *e) {
@@ -245,6 +252,36 @@ static void asks_for_cards(void **state) {
         /* One that is in already is seen at once. */
         start(HEALTH_INTERACTIVE, "1-2");
         ended(1, 0);
+}
+
+/* Neither a person nor a printer is waited for without end, and what comes late is no part of the next test. */
+static void nothing_comes(void **state) {
+        struct print_job job;
+
+        plug(DEVICE_MSR, "1-1");
+        plug(DEVICE_EMV, "1-2");
+        plug(DEVICE_PRINTER, "1-3");
+        lab.late = true;
+        start(HEALTH_INTERACTIVE, "");
+        ended(2, 2);
+        assert_string_equal(step(0, "swipe", HEALTH_FAILED)->sentence, "Nothing came in time.");
+        assert_string_equal(step(1, "insert", HEALTH_FAILED)->sentence, "Nothing came in time.");
+        assert_null(lab.on_swipe);
+
+        start(HEALTH_EXTERNAL, "1-3");
+        ended(1, 1);
+        assert_string_equal(step(0, "print", HEALTH_FAILED)->sentence, "Nothing came in time.");
+        assert_int_equal(print_job_first(shop.journal, 0, &job), 0);
+        lab.late = false;
+        start(HEALTH_INTERACTIVE, "1-1");
+        acq_run();
+        health_follow_job(lab.health, job.id, PRINT_PRINTED);
+        lab.devices[1].card = DEVICE_CARD_PRESENT;
+        health_follow_device(lab.health, lab.devices + 1, MONITOR_CHANGED);
+        step(0, "swipe", HEALTH_RUNNING);
+        swipe(TRACK_OK);
+        ended(1, 0);
+        print_job_done(&job);
 }
 
 /* A customer does not wait for a test. */
@@ -499,6 +536,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(asks_the_acquirer, setup, teardown),
                 cmocka_unit_test_setup_teardown(prints, setup, teardown),
                 cmocka_unit_test_setup_teardown(asks_for_cards, setup, teardown),
+                cmocka_unit_test_setup_teardown(nothing_comes, setup, teardown),
                 cmocka_unit_test_setup_teardown(yields_to_a_transaction, setup, teardown),
                 cmocka_unit_test_setup_teardown(is_refused, setup, teardown),
                 cmocka_unit_test_setup_teardown(inspects, setup, teardown),
