@@ -156,6 +156,11 @@ check-crash-vm: check-deps ## of that what needs VMs: 500 power cuts replayed, t
 	@O=$(O) tests/crash/vm-kills --kills=5
 	@O=$(O) OUT=$(OUT) CASES=$(or $(CASES),40) tests/check/run vm/crash-kills
 
+# P=healthy or P=chaos runs a part; SEED=1 (tests/hours/README).
+check-hours: check-deps ## two hours in a VM: a healthy terminal at work, and one whose devices, programs and acquirer fail at random
+	@$(MAKE) --no-print-directory check-programs
+	@O=$(O) OUT=$(OUT) PARTS="$(P)" SEED=$(SEED) MINUTES=$(or $(MINUTES),60) tests/check/run vm/hours
+
 # M="NAME..." runs a part.
 check-crash-mutants: export COMPILE = $(ALL_CFLAGS) $(LIB_CFLAGS)
 check-crash-mutants: export LINK = $(ALL_LDFLAGS) $(CRASH_WRAPS)
@@ -224,4 +229,4 @@ demo-shell: ## the same VM with a shell in it; end it with exit
 	@packaging/install-deps build
 	@tests/vm/run --tty -- bash -i
 
-.PHONY: bench check check-crash check-crash-vm check-crash-mutants check-mutants fuzz fuzz-emv fuzz-named check-unit check-kernel-debug coverage-kernel coverage-emv check-trixie check-deps check-programs demo demo-shell gallery
+.PHONY: bench check check-hours check-crash check-crash-vm check-crash-mutants check-mutants fuzz fuzz-emv fuzz-named check-unit check-kernel-debug coverage-kernel coverage-emv check-trixie check-deps check-programs demo demo-shell gallery
