@@ -111,7 +111,7 @@ static int serve(int fd) {
                 log_warning_errno(r, "%s %s: %s", verb, name, answer.reason);
                 (void) snprintf(text, sizeof(text), "error %d %s", -r, answer.reason);
         }
-        r = question_answer(fd, text, strlen(text), answer.file);
+        r = has_left(fd) ? 0 : question_answer(fd, text, strlen(text), answer.file);
         safe_close(answer.file);
         return r;
 }
