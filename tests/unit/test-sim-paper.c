@@ -100,6 +100,12 @@ static void status_realtime(void **state) {
         FEED(p, "\x10\x04\x03");
         assert_reply("\x12");
         assert_int_equal(paper_port_status(p), 0x18);
+        /* Its button: offline, and nothing that says why. */
+        paper_switch_offline(p, true);
+        FEED(p, "\x10\x04\x01\x10\x04\x02\x10\x04\x03\x10\x04\x04");
+        assert_reply("\x1A\x12\x12\x12");
+        assert_int_equal(paper_port_status(p), 0x08);
+        paper_switch_offline(p, false);
         FEED(p, "\x10\x04\x09");
         assert_reply("");
         /* Cut into pieces as transfers may be. */

@@ -130,7 +130,7 @@ void paper_send(struct paper *p, const void *data, size_t size) {
 
 static bool offline(const struct paper *p) {
         return p->cover_open || p->supply == PAPER_END || p->error != PAPER_ERROR_NONE || p->feed_pressed ||
-               p->powerless;
+               p->switched_offline || p->powerless;
 }
 
 static uint8_t error_bits(const struct paper *p) {
@@ -363,7 +363,7 @@ void paper_soft_reset(struct paper *p) {
 void paper_power_cycle(struct paper *p) {
         paper_soft_reset(p);
         p->error = PAPER_ERROR_NONE;
-        p->feed_pressed = p->powerless = false;
+        p->feed_pressed = p->switched_offline = p->powerless = false;
         asb_fill(p, p->asb);
 }
 
@@ -414,6 +414,11 @@ void paper_press_feed(struct paper *p, bool pressed) {
         if (pressed && !offline(p))
                 paper_sheet_feed(p, 120);
         p->feed_pressed = pressed;
+        switched(p);
+}
+
+void paper_switch_offline(struct paper *p, bool off) {
+        p->switched_offline = off;
         switched(p);
 }
 

@@ -94,6 +94,8 @@ void paper_set_cover(struct paper *p, bool open);
 /* The drawer's switch; a pulse of ESC p or DLE DC4 opens it, a person shuts it. */
 void paper_set_drawer(struct paper *p, bool open);
 void paper_press_feed(struct paper *p, bool pressed);
+/* By its ON LINE button: it says that it is offline, and nothing else of it. */
+void paper_switch_offline(struct paper *p, bool off);
 
 enum paper_error {
         PAPER_ERROR_NONE,

@@ -140,7 +140,7 @@ struct paper {
 
         enum paper_supply supply;
         enum paper_error error;
-        bool cover_open, drawer_open, feed_pressed, jam;
+        bool cover_open, drawer_open, feed_pressed, switched_offline, jam;
         uint8_t asb[4]; /* as last told */
         struct paper_status count;
         char last_unknown[48];

@@ -377,6 +377,7 @@ static void misbehave_none(struct sim *sim) {
         msr_misbehave(sim->msr, MSR_BEHAVE);
         printer_behave(sim->printer);
         paper_set_error(printer_paper(sim->printer), PAPER_ERROR_NONE);
+        paper_switch_offline(printer_paper(sim->printer), false);
 }
 
 static void answer_words(const struct call *c, const char *device, int r) {
@@ -417,10 +418,12 @@ static void command_misbehave(const struct call *c, char *arg) {
                 paper_set_error(paper, PAPER_ERROR_AUTOMATIC);
         else if (streq(arg, "printer broken"))
                 paper_set_error(paper, PAPER_ERROR_UNRECOVERABLE);
+        else if (streq(arg, "printer offline"))
+                paper_switch_offline(paper, true);
         else if (!printer || printer_misbehave(sim->printer, printer) < 0) {
                 refuse(c, -EINVAL,
                        "misbehave none, msr bad-read|short-report|first-report, emv WORD…, "
-                       "printer stall|no-answer|cutter-jam|hot|broken or others; see till-sim(1)");
+                       "printer stall|no-answer|cutter-jam|hot|broken|offline or others; see till-sim(1)");
                 return;
         }
         printer_done(c);
