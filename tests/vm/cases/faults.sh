@@ -7,6 +7,7 @@
 #   cause COMMAND...                 does what causes a fault, or what ends it
 #   caused CODE SUBJECT CLASS        it has opened since, and no other one is open; SUBJECT is a pattern
 #   gone CODE                        it has ended since, and none is open
+#   ended CODE                       it has ended since
 #
 # Behind them may come the codes of others that are open, for causes of their own that are still there. A cause that
 # sets the clock is "cause set_clock TIME": the times that are told are counted from then.
@@ -93,10 +94,14 @@ caused() {
 	check "$code: it says what to do first" test -n "$(jq -r '.NextStep | select(. != "")' <<<"$faults")"
 }
 
+ended() {
+	check_soon "$1: it ends" 180 _is_told FaultEnded "$1" "*"
+	_say_time FaultEnded "$1" ended
+}
+
 gone() {
 	local code=$1
 	shift
-	check_soon "$code: it ends" 180 _is_told FaultEnded "$code" "*"
-	_say_time FaultEnded "$code" ended
+	ended "$code"
 	check_soon "$code: no other fault is open then" 20 no_fault "$@"
 }
