@@ -57,7 +57,7 @@ install-tilld: $(FAULT_TEXTS) $(addprefix $(O)/,tilld tillctl card-worker till-r
 	$(call install_file,$(LIBDIR)/systemd/catalog,$(wildcard packaging/catalog/*.catalog) $(filter %.catalog,$(FAULT_TEXTS)))
 	$(call install_file,$(DATADIR)/man/man7,$(O)/faults/tilld-faults.7)
 	$(call install_file,$(DATADIR)/man/zh_CN/man7,$(O)/faults/zh_CN/tilld-faults.7)
-	$(call install_file,$(DATADIR)/doc/tilld,$(filter %.html,$(FAULT_TEXTS)) Documentation/fleet.md)
+	$(call install_file,$(DATADIR)/doc/tilld,$(filter %.html,$(FAULT_TEXTS)) Documentation/fleet.md Documentation/support.md)
 	$(call install_file,$(DATADIR)/doc/tilld/examples,$(wildcard packaging/examples/*))
 	$(foreach c,$(CATALOGS),install -D -m 644 $(c) \
 		$(DATADIR)/locale/$(basename $(notdir $(c)))/LC_MESSAGES/tilld.mo &&) true

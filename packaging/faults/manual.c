@@ -85,6 +85,12 @@ static const char english_head[] =
         "with a code shows what is said here of it;\n"
         ".Ql journalctl -x -u tilld\n"
         "has it behind each entry.\n"
+        ".Pa /usr/share/doc/tilld/support.md\n"
+        "solves cases from the field with\n"
+        ".Xr busctl 1\n"
+        "and\n"
+        ".Xr journalctl 1\n"
+        "alone.\n"
         "The class says what has to be mended: hardware, software, a card, the network, or the configuration.\n"
         "The severity is a warning; an error; or critical, when no payment is taken, or is about to be.\n";
 
@@ -104,7 +110,9 @@ static const char chinese_head[] = ".\\\" SPDX-License-Identifier: LGPL-2.1-or-l
                                    ".Ql tillctl fault explain\n"
                                    "加代码显示本页中该故障的内容；\n"
                                    ".Ql journalctl -x -u tilld\n"
-                                   "在每条记录后给出说明。\n"
+                                   "在每条记录后给出说明；\n"
+                                   ".Pa /usr/share/doc/tilld/support.md\n"
+                                   "（英文）仅用 busctl 和 journalctl 解决现场案例。\n"
                                    "类别说明需要处理的对象：硬件、软件、卡片、网络或配置。\n"
                                    "级别分为警告、错误和严重（不能收款或即将不能收款）。\n";
 

@@ -23,7 +23,8 @@ import threading
 import time
 
 USER = ["setpriv", f"--reuid={sys.argv[3]}", f"--regid={sys.argv[3]}", "--init-groups"]
-READS = re.compile(r"get-property|introspect|ListFaults|GetText|FindTransaction|journalctl|sh faults|tillctl (show|list|status|fault)")
+READS = re.compile(r"get-property|introspect|Describe|Get[A-Z]|List[A-Z]|FindTransaction|journalctl|sh faults|"
+                   r"tillctl (show|list|status|fault)")
 PATIENCE = 90
 
 INTERPRETER = """
