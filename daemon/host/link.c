@@ -110,11 +110,13 @@ static void link_start_endpoint(struct host_link *l, size_t index);
 static void link_next_address(struct host_link *l, enum host_link_reason reason, const char *detail);
 static void link_next_endpoint(struct host_link *l, enum host_link_reason reason, const char *detail);
 
+static const char no_name_service[] = "no answer from the name service";
+
 static int link_on_step_timeout(sd_event_source *s, uint64_t usec, void *userdata) {
         struct host_link *l = userdata;
 
         if (l->state == RESOLVING)
-                link_next_endpoint(l, HOST_LINK_NAME, "no answer from the name service");
+                link_next_endpoint(l, HOST_LINK_NAME, no_name_service);
         else
                 link_next_address(l, HOST_LINK_CONNECT_TIMEOUT, "time-out");
         return 0;
@@ -439,10 +441,14 @@ static int link_on_defer(sd_event_source *s, void *userdata) {
 
 static int link_on_deadline(sd_event_source *s, uint64_t usec, void *userdata) {
         struct host_link *l = userdata;
-        enum host_link_reason reason = l->exchange->sent ? HOST_LINK_TIMEOUT : HOST_LINK_CONNECT_TIMEOUT;
 
         /* A late answer must not meet the next exchange. */
-        link_fail(l, reason, "deadline");
+        if (l->exchange->sent)
+                link_fail(l, HOST_LINK_TIMEOUT, "deadline");
+        else if (l->state == RESOLVING)
+                link_fail(l, HOST_LINK_NAME, no_name_service);
+        else
+                link_fail(l, HOST_LINK_CONNECT_TIMEOUT, "deadline");
         return 0;
 }
 

@@ -3,7 +3,9 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/socket.h>
@@ -569,6 +571,25 @@ static void plain_tcp(void **state) {
         assert_false(o.sent);
 }
 
+/* A name service that is not there: its answer comes long after every deadline. */
+int __real_getaddrinfo(const char *name, const char *port, const struct addrinfo *hints, struct addrinfo **ret);
+int __wrap_getaddrinfo(const char *name, const char *port, const struct addrinfo *hints, struct addrinfo **ret);
+int __wrap_getaddrinfo(const char *name, const char *port, const struct addrinfo *hints, struct addrinfo **ret) {
+        if (!streq(name, "unanswered.invalid") || (hints->ai_flags & AI_NUMERICHOST))
+                return __real_getaddrinfo(name, port, hints, ret);
+        (void) poll(NULL, 0, 60000);
+        return EAI_AGAIN;
+}
+
+static void no_answer_for_a_name(void **state) {
+        _cleanup_(host_link_freep) struct host_link *l = new_link("unanswered.invalid:1", NULL);
+        struct outcome o = exchange(l, 300000, NULL);
+
+        assert_int_equal(o.reason, HOST_LINK_NAME);
+        assert_false(o.sent);
+        assert_says(l, HOST_LINK_NAME);
+}
+
 static void names(void **state) {
         _cleanup_(host_link_freep) struct host_link *l = new_link("no-such-name.invalid:1", NULL);
         struct outcome o = exchange(l, LONG, NULL);
@@ -672,6 +693,7 @@ int main(void) {
                 cmocka_unit_test(silence_and_nonsense),
                 cmocka_unit_test(plain_tcp),
                 cmocka_unit_test(names),
+                cmocka_unit_test(no_answer_for_a_name),
                 cmocka_unit_test(configurations_that_are_refused),
         };
 
