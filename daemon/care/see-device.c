@@ -93,6 +93,8 @@ static bool is_driven(const struct usb_device *usb) {
 static int see_listed(struct devices *d, const struct usb_device *usb) {
         int r = 0;
 
+        if (usb->is_new)
+                return explain(d, usb);
         if (!usb->configured)
                 return see_unconfigured(d, usb);
         if (!has_kind(usb))

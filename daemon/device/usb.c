@@ -101,6 +101,13 @@ static unsigned power_of(struct udev_device *d) {
         return descriptors[18 + 8] * (number_of(d, "speed", 10) >= 5000 ? 8u : 2u);
 }
 
+/* 0: udev does not know since when. */
+static bool is_new(struct udev_device *d) {
+        uint64_t usec = udev_device_get_usec_since_initialized(d);
+
+        return usec > 0 && usec < SETTLE_USEC;
+}
+
 static int add_device(struct list *l, struct udev_device *d) {
         struct usb_device *devices, device = {
                 .vendor_id = (uint16_t) number_of(d, "idVendor", 16),
@@ -108,6 +115,7 @@ static int add_device(struct list *l, struct udev_device *d) {
                 .number = number_of(d, "devnum", 10),
                 .listed = has_property(d, "TILL_DEVICE"),
                 .configured = number_of(d, "bConfigurationValue", 10) > 0,
+                .is_new = is_new(d),
         };
 
         if (number_of(d, "bDeviceClass", 16) == 0x09)
@@ -268,6 +276,13 @@ static bool is_taking(const struct usb *u) {
         return false;
 }
 
+static bool has_new(const struct usb *u) {
+        for (size_t i = 0; i < u->list.n; i++)
+                if (u->list.devices[i].is_new)
+                        return true;
+        return false;
+}
+
 static int on_settled(sd_event_source *source, uint64_t usec, void *userdata) {
         struct usb *u = userdata;
         int r;
@@ -276,6 +291,8 @@ static int on_settled(sd_event_source *source, uint64_t usec, void *userdata) {
         r = look(u);
         if (r < 0)
                 log_warning_errno(r, "What is on USB cannot be listed");
+        else if (has_new(u))
+                look_in(u, SETTLE_USEC);
         else if (is_taking(u))
                 look_in(u, TAKE_USEC);
         u->changed(u->userdata);

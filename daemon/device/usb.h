@@ -33,6 +33,7 @@ struct usb_device {
         bool listed;     /* the hwdb has its id as one of the terminal's */
         char fault[24];  /* "keyboard-mode": why the hwdb says that it is of no use as it is. "" for nothing */
         bool configured;
+        bool is_new;    /* seen by udev in this moment: its interfaces may be still to come */
         unsigned power; /* milliamperes that its first configuration asks for */
         struct usb_interface interfaces[USB_INTERFACES_MAX];
         size_t n_interfaces;

@@ -220,6 +220,9 @@ static void of_no_use(void **state) {
                                            .product_id = 0x0202,
                                            .interfaces = { { .kind = _DEVICE_KIND_INVALID, .driver = "cdc" } } };
         only("device-refused", "1-1");
+        /* A look in the moment when it was plugged in finds it without what it has. */
+        desk.usb[0].is_new = true;
+        none();
         desk.usb[0] = (struct usb_device){
                 .port = "1-1", .listed = true, .vendor_id = 0x04b8, .product_id = 0x0202, .power = 500
         };
