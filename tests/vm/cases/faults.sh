@@ -7,6 +7,7 @@
 #   cause COMMAND...                 does what causes a fault, or what ends it
 #   caused CODE SUBJECT CLASS        it has opened since, and no other one is open; SUBJECT is a pattern
 #   gone CODE                        it has ended since, and none is open
+#   is_open CODE CLASS               it is open, since before this began to listen, and no other one is
 #   ended CODE                       it has ended since
 #
 # Behind them may come the codes of others that are open, for causes of their own that are still there. A cause that
@@ -34,6 +35,11 @@ faults_watch() {
 open_faults() {
 	busctl --json=short call org.tilld1 /org/tilld1 org.tilld1.Diagnostics ListFaults 'a{sv}' 1 open b true |
 		jq -r '.data[0]' | jq -c '.Faults[]'
+}
+
+is_open() {
+	open_faults
+	[ "$(open_faults | jq -r '"\(.Code) \(.Class)"')" = "$1 $2" ]
 }
 
 # no_fault [OTHER...]: none but those
