@@ -18,7 +18,7 @@ struct health {
         int64_t transaction;               /* that the step waits for, 0 for none */
         int64_t job;                       /* likewise */
         bool swipe;                        /* likewise: the engine tells of one */
-        bool cancelled;                    /* the check: it is none that was made */
+        bool counts;                       /* the check: as the daily inspection, all of it was made */
         struct authenticity *authenticity; /* that the step waits for, NULL for none */
         sd_event_source *next;             /* begins the next step */
         sd_event_source *deadline;         /* of the step */

@@ -87,7 +87,7 @@ void health_end(struct health *h, enum health_state state, const char *sentence,
 
 static void end_check(struct health *h) {
         h->check.ended_usec = clock_now(CLOCK_REALTIME);
-        if (h->check.level == HEALTH_INSPECTION && !h->cancelled) {
+        if (h->counts) {
                 (void) inspection_record(h->engine, &h->check);
                 faults_kick(h->faults);
         }
@@ -107,7 +107,8 @@ static void put_off(struct health *h) {
         health_stop_waiting(h);
         (void) sd_event_source_set_enabled(h->deadline, SD_EVENT_OFF);
         step->state = HEALTH_WAITING;
-        log_info("The inspection is put off: transaction %" PRIi64 " runs", engine_current(h->engine));
+        log_about(LOG_INFO, 0, LOG_ABOUT_TRANSACTION(engine_current(h->engine)),
+                  "The inspection is put off: transaction %" PRIi64 " runs", engine_current(h->engine));
         health_ask(h, N_("A transaction runs: it goes on after that."));
 }
 
@@ -213,7 +214,7 @@ int health_start(struct health *h, enum health_level level, const char *device, 
         COPY(check.by, by);
         h->check = check;
         h->at = 0;
-        h->cancelled = false;
+        h->counts = level == HEALTH_INSPECTION && isempty(device);
         *ret_id = check.id;
         go_on(h);
         return 0;
@@ -222,7 +223,7 @@ int health_start(struct health *h, enum health_level level, const char *device, 
 int health_cancel(struct health *h, int64_t id, struct refusal *ret) {
         if (!is_running(h) || h->check.id != id)
                 return refusal_set(ret, REFUSAL_NOT_FOUND, "No health check %" PRIi64 " is running", id);
-        h->cancelled = true;
+        h->counts = false;
         while (h->at < h->check.n)
                 health_end(h, HEALTH_SKIPPED, N_("It was cancelled."), "");
         return 0;

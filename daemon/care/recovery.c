@@ -229,21 +229,26 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
 
 static void step_done(int error, const char *reason, int file, void *userdata) {
         struct ladder *l = userdata;
+        struct recovery *owner = l->owner; /* the ladder may have ended */
         const char *step = recover_verb_to_string(l->step);
         const char *outcome = error >= 0 ? "done" : error == -ENOTSUP ? "not-offered" : "failed";
 
         l->call = recover_call_free(l->call);
-        engine_set_recovering(l->owner->engine, NULL);
+        engine_set_recovering(owner->engine, NULL);
         say(l, step, outcome, reason);
         (void) write_or_panic(l, ROW_STEP, step, outcome);
         if (error >= 0)
                 wait_in(l, SETTLING, SETTLE_USEC);
         else
                 climb(l);
+        go_on_soon(owner);
 }
 
-/* Nothing is touched while money or paper is under way. */
+/* Nothing is touched while money or paper is under way, and one device at a time: the engine knows of one. */
 static bool is_free(const struct recovery *r) {
+        for (const struct ladder *l = r->ladders; l; l = l->next)
+                if (l->phase == ACTING)
+                        return false;
         return engine_current(r->engine) == 0 && !printing_is_busy(engine_printing(r->engine));
 }
 

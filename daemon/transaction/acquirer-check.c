@@ -143,7 +143,6 @@ int acquirer_check_ask(struct acquirer_check *c, acquirer_asked_t told, void *us
 void acquirer_check_yield(struct acquirer_check *c) {
         if (!c->asking)
                 return;
-        acquirer_check_forget(c);
         acquirer_cancel(c->engine->acquirer);
         c->asking = false;
         wait_for(c, PAUSE_FIRST_USEC);

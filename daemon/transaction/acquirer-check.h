@@ -22,8 +22,8 @@ void acquirer_check_kick(struct acquirer_check *c);
 /* The network is another one: what was said before is of another day. */
 void acquirer_check_hurry(struct acquirer_check *c);
 /*
- * Asks now, whatever is known of it: told() says whether it has answered well. It does not follow where a transaction
- * begins first, or after acquirer_check_forget(). -EBUSY while there is something else to tell it.
+ * Asks now, whatever is known of it: told() says whether it has answered well. It follows also where it is asked once
+ * more meanwhile, and not after acquirer_check_forget(). -EBUSY while there is something else to tell it.
  */
 typedef void (*acquirer_asked_t)(bool well, void *userdata);
 int acquirer_check_ask(struct acquirer_check *c, acquirer_asked_t told, void *userdata);

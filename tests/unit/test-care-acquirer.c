@@ -337,6 +337,26 @@ static void asks_on_another_network(void **state) {
         care_assert_none();
 }
 
+static void note_well(bool well, void *userdata) {
+        *(int *) userdata = well;
+}
+
+/* Who waits for its answer has it over the other network. */
+static void tells_after_another_network(void **state) {
+        int well = -1;
+
+        shop.settings.acquirer_hosts[0] = (char *) "acquirer.example:9";
+        exchange(HOST_SALE, HOST_ANSWERED, HOST_LINK_OK);
+        line.hold = true;
+        assert_int_equal(acquirer_check_ask(shop.engine->acquirer_check, note_well, &well), 0);
+        care_run();
+        line.hold = false;
+        acquirer_check_hurry(shop.engine->acquirer_check);
+        care_run();
+        assert_int_equal(line.n_cancelled, 1);
+        assert_int_equal(well, true);
+}
+
 static const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(each_reason, setup, teardown),
         cmocka_unit_test_setup_teardown(sign_on_refused, setup, teardown),
@@ -347,6 +367,7 @@ static const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(asks_again, setup, teardown),
         cmocka_unit_test_setup_teardown(yields, setup, teardown),
         cmocka_unit_test_setup_teardown(asks_on_another_network, setup, teardown),
+        cmocka_unit_test_setup_teardown(tells_after_another_network, setup, teardown),
 };
 
 int main(void) {

@@ -415,6 +415,16 @@ static void is_cancelled(void **state) {
         assert_int_equal(last_inspection().done_usec, 0);
 }
 
+/* One of a device alone is none of the terminal. */
+static void is_partial(void **state) {
+        plug(DEVICE_PRINTER, "1-3");
+        assert_int_equal(inspection_start(shop.engine), 0);
+        start(HEALTH_INSPECTION, "1-3");
+        acq_run();
+        ended(1, 0);
+        assert_int_equal(last_inspection().done_usec, 0);
+}
+
 /* A transaction comes first, whenever it begins, and what was being looked at is looked at again. */
 static void is_put_off(void **state) {
         acq.hold = true;
@@ -541,6 +551,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(is_refused, setup, teardown),
                 cmocka_unit_test_setup_teardown(inspects, setup, teardown),
                 cmocka_unit_test_setup_teardown(is_cancelled, setup, teardown),
+                cmocka_unit_test_setup_teardown(is_partial, setup, teardown),
                 cmocka_unit_test_setup_teardown(is_put_off, setup, teardown),
                 cmocka_unit_test_setup_teardown(is_overdue, setup, teardown),
                 cmocka_unit_test_setup_teardown(the_whole, setup, teardown),

@@ -14,10 +14,11 @@
 #include "journal/event.h"
 
 #define PRINTER "1-2"
+#define READER "1-1"
 
 static struct {
         struct recovery *recovery;
-        struct device printer;
+        struct device printer, reader;
         int64_t transaction; /* that runs */
         bool printing;
         bool rested; /* the time of a device that is there and not wanted again is over */
@@ -56,7 +57,7 @@ bool __wrap_printing_is_busy(const struct printing *p) {
 }
 
 struct device *__wrap_monitor_find(const struct monitor *m, const char *id) {
-        return streq(id, PRINTER) ? &t.printer : NULL;
+        return streq(id, PRINTER) ? &t.printer : streq(id, READER) ? &t.reader : NULL;
 }
 
 struct device *__wrap_monitor_get(const struct monitor *m, size_t i) {
@@ -95,6 +96,12 @@ static int setup(void **state) {
                                      .interface = (char *) "1-2:1.0",
                                      .connected = true,
                                      .why = DEVICE_WHY_PLUGGED };
+        t.reader = (struct device){ .kind = DEVICE_EMV,
+                                    .id = (char *) READER,
+                                    .port = (char *) READER,
+                                    .interface = (char *) "1-1:1.0",
+                                    .connected = true,
+                                    .why = DEVICE_WHY_PLUGGED };
         t.answer = "ok";
         t.listening = fake_helper_listen(t.folder, "recover");
         assert_true(fcntl(t.listening, F_SETFL, O_NONBLOCK) >= 0);
@@ -356,6 +363,22 @@ static void holds_cards_off(void **state) {
         assert_int_equal(engine_start_transaction(shop.engine, &echo, &id, &refusal), 0);
 }
 
+/* A bad hub: one after the other, and no card until both are done. */
+static void one_at_a_time(void **state) {
+        want(1);
+        assert_int_equal(recovery_want(t.recovery, READER, "emv-fault"), 1);
+        for (int i = 0; i < 10; i++)
+                assert_true(sd_event_run(shop.event, 500) >= 0);
+        serve();
+        /* The other one has not been asked for meanwhile. */
+        assert_true(accept4(t.listening, NULL, NULL, SOCK_CLOEXEC) < 0);
+        assert_int_equal(strlen(t.asked), strlen("reset 1-2; "));
+        assert_non_null(shop.engine->recovering);
+        run();
+        assert_true(streq(t.asked, "reset 1-2; reset 1-1; ") || streq(t.asked, "reset 1-1; reset 1-2; "));
+        assert_null(shop.engine->recovering);
+}
+
 /* What has not begun when it works again leaves no trace, and counts for nothing. */
 static void works_before(void **state) {
         t.transaction = 7;
@@ -532,11 +555,10 @@ static void documents(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
         const struct CMUnitTest tests[] = {
-                TEST(all_steps),   TEST(works_again),  TEST(nobody_says),     TEST(stays_away),
-                TEST(steps_fail),  TEST(bad_answers),  TEST(port_alone),      TEST(by_faults),
-                TEST(waits),       TEST(works_before), TEST(holds_cards_off), TEST(limits),
-                TEST(interrupted), TEST(by_hand),      TEST(events),          TEST(rows),
-                TEST(documents),
+                TEST(all_steps),       TEST(works_again),   TEST(nobody_says), TEST(stays_away),  TEST(steps_fail),
+                TEST(bad_answers),     TEST(port_alone),    TEST(by_faults),   TEST(waits),       TEST(works_before),
+                TEST(holds_cards_off), TEST(one_at_a_time), TEST(limits),      TEST(interrupted), TEST(by_hand),
+                TEST(events),          TEST(rows),          TEST(documents),
         };
 
         return cmocka_run_group_tests_name("care-recovery", tests, NULL, NULL);
