@@ -190,8 +190,12 @@ static void link_handshake(struct host_link *l) {
 
         enum host_link_reason reason = link_tls_error(l, &detail);
         endpoint_set_session(l->endpoints + l->current, NULL);
-        /* A host that speaks, but not to us, will not do so at another address. */
-        link_next_endpoint(l, reason == HOST_LINK_CLOSED ? HOST_LINK_TLS_OTHER : reason, detail);
+        /* One that hangs up has said nothing of whom it trusts: a service that starts, a firewall. */
+        if (reason == HOST_LINK_CLOSED)
+                link_next_address(l, HOST_LINK_UNREACHABLE, detail);
+        else
+                /* A host that speaks, but not to us, will not do so at another address. */
+                link_next_endpoint(l, reason, detail);
 }
 
 static void link_connected(struct host_link *l) {

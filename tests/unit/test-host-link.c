@@ -476,6 +476,26 @@ static int silent_host(unsigned *ret_port) {
         return fd;
 }
 
+/* A service that is just starting, or a firewall, hangs up: nobody has been seen who is not to be trusted. */
+static void hangs_up(void **state) {
+        struct peer p = {};
+        _cleanup_close_ int fd = silent_host(&p.port);
+        pid_t pid = fork();
+        struct outcome o;
+
+        assert_true(pid >= 0);
+        if (pid == 0) {
+                char hello[1024];
+                int peer = accept(fd, NULL, NULL);
+
+                _exit(peer < 0 || read(peer, hello, sizeof(hello)) <= 0);
+        }
+        o = try_peer(&p, "localhost", LONG, NULL, 0);
+        assert_int_equal(waitpid(pid, NULL, 0), pid);
+        assert_int_equal(o.reason, HOST_LINK_UNREACHABLE);
+        assert_false(o.sent);
+}
+
 /* One that is silent, one that is not there, one with another name, then the right one: each has its own time. */
 static void hosts_in_order(void **state) {
         struct peer wrong = peer_start(path("named.pem"), nothing), good = peer_start(path("server.pem"), nothing);
@@ -692,6 +712,7 @@ int main(void) {
                 cmocka_unit_test(answer_over_tls12),
                 cmocka_unit_test(silence_and_nonsense),
                 cmocka_unit_test(plain_tcp),
+                cmocka_unit_test(hangs_up),
                 cmocka_unit_test(names),
                 cmocka_unit_test(no_answer_for_a_name),
                 cmocka_unit_test(configurations_that_are_refused),
