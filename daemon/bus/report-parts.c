@@ -77,6 +77,10 @@ struct faults_list {
         bool older;   /* those before it alone */
 };
 
+static uint64_t since(unsigned days, uint64_t now) {
+        return now - MIN(now, days * UINT64_C(86400) * USEC_PER_SEC);
+}
+
 static int add_fault(const struct fault_record *record, void *userdata) {
         struct faults_list *l = userdata;
 
@@ -88,8 +92,8 @@ static int add_fault(const struct fault_record *record, void *userdata) {
 
 /* Those of the time; one that is open since before it comes behind them. */
 static int add_faults(struct server *s, const char *language, unsigned days, cJSON *json) {
-        uint64_t now = clock_now(CLOCK_REALTIME), span = days * UINT64_C(86400) * USEC_PER_SEC;
-        const struct fault_filter recent = { .since_usec = now - MIN(now, span), .limit = FAULTS_MAX },
+        const struct fault_filter recent = { .since_usec = since(days, clock_now(CLOCK_REALTIME)),
+                                             .limit = FAULTS_MAX },
                                   open = { .open = true, .limit = FAULTS_OPEN_MAX };
         struct faults_list l = { s, language, cJSON_AddArrayToObject(json, "Faults") };
         int r;
@@ -116,11 +120,11 @@ static int add_inspection(struct server *s, const char *language, unsigned days,
 }
 
 static int add_figures(struct server *s, const char *language, unsigned days, cJSON *json) {
-        uint64_t now = clock_now(CLOCK_REALTIME), span = days * UINT64_C(86400) * USEC_PER_SEC;
+        uint64_t now = clock_now(CLOCK_REALTIME);
         cJSON *figures;
         int r;
 
-        r = fault_figures_make(engine_journal(s->engine), now - MIN(now, span), now, &figures);
+        r = fault_figures_make(engine_journal(s->engine), since(days, now), now, &figures);
         if (r < 0)
                 return r;
         return cJSON_AddItemToObject(json, "Figures", figures) ? 0 : -ENOMEM;

@@ -42,7 +42,9 @@ static void print_item(const struct cli *cli, const cJSON *item) {
         else if (*cli_text(item, "People"))
                 (void) snprintf(count, sizeof(count), "%.90s", cli_text(item, "People"));
         else
-                (void) cli_cut(cli_text(item, "Note"), 40, count, sizeof(count));
+                /* The inspection's own word; other notes are people's. */
+                (void) cli_cut(streq(cli_text(item, "Note"), "good") ? _("good") : cli_text(item, "Note"), 40, count,
+                               sizeof(count));
         cli_print_row(cli, columns, texts, due ? TONE_WARN : TONE_PLAIN);
         if (due)
                 cli_print_indented(stdout, cli_sentence(item, "Text"), 2);

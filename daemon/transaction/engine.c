@@ -570,7 +570,7 @@ static int check_ready(struct engine *e, const struct kind *kind, const struct e
         if (r < 0)
                 return r;
         if (kind->card != KIND_CARD_NONE && e->recovering)
-                return refusal_set(ret, REFUSAL_BUSY, "Device %s is being brought back: try again in some seconds",
+                return refusal_set(ret, REFUSAL_BUSY, "Device %s is being recovered: try again in some seconds",
                                    e->recovering);
         attach_msr(e);
         if (kind->card != KIND_CARD_NONE && !monitor_find_connected(e->monitor, DEVICE_EMV) && !e->msr_device)

@@ -83,7 +83,7 @@ struct engine {
         struct transaction *current; /* the one that runs, or the last one */
         engine_swipe_t on_swipe;     /* NULL: nobody waits for one outside a transaction */
         void *swipe_userdata;
-        const char *recovering; /* a device that is being brought back, NULL for none */
+        const char *recovering; /* a device that is being recovered, NULL for none */
         bool running;           /* that is in the journal */
         enum last_run last_run; /* before this one */
         bool card_left_in;      /* one that is not the next customer's has not been taken out yet */
@@ -177,7 +177,7 @@ int engine_await_swipe(struct engine *e, engine_swipe_t on_swipe, void *userdata
 /* It is not waited for any more; a transaction that runs goes on with the reader. */
 void engine_end_swipe(struct engine *e);
 
-/* A device is being brought back, by its id, which is borrowed until NULL ends it: no transaction with a card begins.
+/* A device is being recovered, by its id, which is borrowed until NULL ends it: no transaction with a card begins.
  */
 void engine_set_recovering(struct engine *e, const char *device);
 

@@ -351,7 +351,7 @@ static void holds_cards_off(void **state) {
                 assert_true(sd_event_run(shop.event, 500) >= 0);
         assert_true(engine_start_transaction(shop.engine, &sale, &id, &refusal) < 0);
         assert_int_equal(refusal.code, REFUSAL_BUSY);
-        assert_string_equal(refusal.text, "Device " PRINTER " is being brought back: try again in some seconds");
+        assert_string_equal(refusal.text, "Device " PRINTER " is being recovered: try again in some seconds");
         assert_asked("reset 1-2; ");
         /* There is no reader here. */
         assert_true(engine_start_transaction(shop.engine, &sale, &id, &refusal) < 0);
