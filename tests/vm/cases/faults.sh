@@ -8,7 +8,7 @@
 #   caused CODE SUBJECT CLASS        it has opened since, and no other one is open; SUBJECT is a pattern
 #   gone CODE                        it has ended since, and none is open
 #   is_open CODE CLASS               it is open, since before this began to listen, and no other one is
-#   ended CODE                       it has ended since
+#   over CODE                        it has ended since
 #
 # Behind them may come the codes of others that are open, for causes of their own that are still there. A cause that
 # sets the clock is "cause set_clock TIME": the times that are told are counted from then.
@@ -31,21 +31,25 @@ faults_watch() {
 	check_soon "no fault is open" 60 no_fault
 }
 
-# The open faults, a line of JSON each.
+# open_faults [OTHER...]: those that are open but for these, a line of JSON each
 open_faults() {
-	busctl --json=short call org.tilld1 /org/tilld1 org.tilld1.Diagnostics ListFaults 'a{sv}' 1 open b true |
-		jq -r '.data[0]' | jq -c '.Faults[]'
+	local json
+	json=$(busctl --json=short call org.tilld1 /org/tilld1 org.tilld1.Diagnostics ListFaults 'a{sv}' 1 open b true) ||
+		return
+	jq -c --arg others "$*" '.data[0] | fromjson | .Faults[] | select(.Code | IN($others | split(" ")[]) | not)' <<<"$json"
 }
 
 is_open() {
-	open_faults
-	[ "$(open_faults | jq -r '"\(.Code) \(.Class)"')" = "$1 $2" ]
+	local faults
+	faults=$(open_faults) || return
+	echo "$faults"
+	[ "$(jq -r '"\(.Code) \(.Class)"' <<<"$faults")" = "$1 $2" ]
 }
 
 # no_fault [OTHER...]: none but those
 no_fault() {
 	local faults
-	faults=$(open_faults | jq -c --arg others "$*" 'select(.Code | IN($others | split(" ")[]) | not)')
+	faults=$(open_faults "$@") || return
 	printf '%s' "$faults"
 	[ -z "$faults" ]
 }
@@ -95,12 +99,12 @@ caused() {
 	shift 3
 	check_soon "$code: it opens" 120 _is_told FaultOpened "$code" "$subject"
 	_say_time FaultOpened "$code" open
-	faults=$(no_fault "$@")
+	faults=$(open_faults "$@")
 	check_equal "$code: it is the only one, and of its class" "$(jq -r '"\(.Code) \(.Class)"' <<<"$faults")" "$code $class"
 	check "$code: it says what to do first" test -n "$(jq -r '.NextStep | select(. != "")' <<<"$faults")"
 }
 
-ended() {
+over() {
 	check_soon "$1: it ends" 180 _is_told FaultEnded "$1" "*"
 	_say_time FaultEnded "$1" ended
 }
@@ -108,6 +112,6 @@ ended() {
 gone() {
 	local code=$1
 	shift
-	ended "$code"
-	check_soon "$code: no other fault is open then" 20 no_fault "$@"
+	over "$code"
+	check_soon "$code: no other fault is open then" 60 no_fault "$@"
 }

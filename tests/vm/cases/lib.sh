@@ -196,6 +196,9 @@ has_state() {
 	[ "$state" = "$2" ]
 }
 
+# sale_waits AMOUNT REFERENCE: in $sale; asked for again where it was refused, as while a device is being recovered
+sale_waits() { sale=$(start_sale "$@") && [ -n "$sale" ] && has_state "$sale" waiting-card; }
+
 # devices_connected N: that many devices of tilld's are there
 devices_connected() {
 	local n

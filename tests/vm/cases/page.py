@@ -25,7 +25,7 @@ import time
 USER = ["setpriv", f"--reuid={sys.argv[3]}", f"--regid={sys.argv[3]}", "--init-groups"]
 READS = re.compile(r"get-property|introspect|Describe|Get[A-Z]|List[A-Z]|FindTransaction|journalctl|sh faults|"
                    r"tillctl (show|list|status|fault)")
-PATIENCE = 90
+PATIENCE = 180
 
 INTERPRETER = """
 import contextlib, io, json, sys, traceback

@@ -7,16 +7,20 @@ number=0
 # A sale that waits for its card is in $sale.
 begin() {
 	number=$((number + 1))
-	sale=$(start_sale 12850 "CARD-$number")
-	check_soon "sale $number waits for a card" 20 has_state "$sale" waiting-card
+	check_soon "sale $number waits for a card" 60 sale_waits 12850 "CARD-$number"
 }
 ends() { # RESULT
 	check_soon "sale $number ends" 90 has_state "$sale" "done"
 	check_equal "it is $1" "$(get "$sale" Transaction Result)" "$1"
 }
 cancel() { busctl call org.tilld1 "$sale" org.tilld1.Transaction Cancel; }
+is_asked_again() { [ -n "$(get "$sale" Transaction Message)" ]; }
+# One that nobody has fetched yet would be replaced by the next; of a second one the message may be the same.
 swipe() { # CARD OPTION...
-	till-sim swipe "$@" && sleep 1
+	local before
+	before=$(get "$sale" Transaction Message)
+	till-sim swipe "$@" || return
+	if [ -n "$before" ]; then sleep 1; else wait_until 30 is_asked_again >/dev/null; fi
 }
 bad_read() {
 	till-sim misbehave msr bad-read
