@@ -48,7 +48,9 @@ check_soon() {
 # wait_until SECONDS COMMAND...: the last try's output is left to see. Between two tries there is as long a pause as one
 # takes, 0.1 to 1 s: half of an emulated processor is for what is waited for.
 wait_until() {
-	local deadline=$((SECONDS + $1)) log=$_dir/try began pause
+	# What is waited for may wait itself.
+	local _depth=$((${_depth-0} + 1))
+	local deadline=$((SECONDS + $1)) log=$_dir/try$_depth began pause
 	shift
 	while true; do
 		began=${EPOCHREALTIME/[.,]/}
