@@ -84,36 +84,26 @@ def of_paper(rng):
     return Havoc(words, causes | {'printer-silent'}, lambda world: outside.sim(words))
 
 
-def of_tilld(rng):
-    seconds = rng.choice((0, 0, 1, 10, 45))
-
+def of_program(name, seconds, causes):
+    """It is killed, or stands still for so many seconds."""
     def begin(world):
-        pid = world.pid
-        if not pid:
-            return
-        shop.send_signal(pid, signal.SIGSTOP if seconds else signal.SIGKILL)
-        if seconds:
-            GLib.timeout_add(1000 * seconds, lambda: shop.send_signal(pid, signal.SIGCONT) and False)
+        for pid in shop.processes(name):
+            shop.send_signal(pid, signal.SIGSTOP if seconds else signal.SIGKILL)
+            if seconds:
+                GLib.timeout_add(1000 * seconds, lambda pid=pid: shop.send_signal(pid, signal.SIGCONT) and False)
 
     def end(world):
-        for pid in shop.processes('tilld'):
+        for pid in shop.processes(name):
             shop.send_signal(pid, signal.SIGCONT)
-    return Havoc(f'stop tilld {seconds} s' if seconds else 'kill tilld', {'service-crashed'}, begin, end)
+    return Havoc(f'stop {name} {seconds} s' if seconds else f'kill {name}', causes, begin, end)
+
+
+def of_tilld(rng):
+    return of_program('tilld', rng.choice((0, 0, 1, 10, 45)), {'service-crashed'})
 
 
 def of_acquirer(rng):
-    seconds = rng.choice((0, 0, 3, 15))
-
-    def begin(world):
-        for pid in shop.processes('till-acquirer'):
-            shop.send_signal(pid, signal.SIGSTOP if seconds else signal.SIGKILL)
-            if seconds:
-                GLib.timeout_add(1000 * seconds, lambda: shop.send_signal(pid, signal.SIGCONT) and False)
-
-    def end(world):
-        for pid in shop.processes('till-acquirer'):
-            shop.send_signal(pid, signal.SIGCONT)
-    return Havoc(f'stop till-acquirer {seconds} s' if seconds else 'kill till-acquirer', LINE, begin, end)
+    return of_program('till-acquirer', rng.choice((0, 0, 3, 15)), LINE)
 
 
 def of_answer(rng):

@@ -76,8 +76,10 @@ int state_finish(void) {
                 return errno == ENOENT ? 0 : -errno;
         plan[n] = '\0';
         text = strchr(plan, ' ');
-        if (!text)
+        if (!text) {
+                (void) unlink(link);
                 return -EBADMSG;
+        }
         *text++ = '\0';
         r = sysfs_write(plan, text);
         /* What cannot be done now cannot be done later: the hub or the driver is gone. */
