@@ -181,8 +181,9 @@ $(O)/unit/test-report-parts: LDFLAGS += $(filter-out %/main.o,$(REPORT_OBJECTS))
 
 # The kernel's, where what is given back is looked at.
 $(O)/unit/test-base: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,munmap sendto)
+$(O)/unit/test-transaction-card: LDFLAGS += -Wl,--wrap=sendto
 $(O)/unit/test-base-stream: LDFLAGS += -Wl,--wrap=splice
-$(O)/unit/test-host-link: LDFLAGS += -Wl,--wrap=getaddrinfo
+$(O)/unit/test-host-link: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,getaddrinfo sendto)
 
 # The machine's clocks and boots, where a test sets them.
 $(O)/unit/test-journal-uptime $(O)/unit/test-transaction-operators: LDFLAGS += $(addprefix -Wl$(comma)--wrap=,clock_gettime sd_id128_get_boot)

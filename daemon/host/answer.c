@@ -16,7 +16,7 @@ static bool is_response_code(const struct tlv *t) {
  * and an approval that does not end in its TC is reversed. What is broken goes to the scripts as it is, and the card
  * is told of a script that was lost (TVR byte 5 bit 6).
  */
-static void read_icc(struct host_answer *a, const uint8_t *p, size_t left) {
+static void read_icc(int64_t transaction, struct host_answer *a, const uint8_t *p, size_t left) {
         struct tlv t;
         int r;
 
@@ -41,7 +41,8 @@ static void read_icc(struct host_answer *a, const uint8_t *p, size_t left) {
                 }
         if (r >= 0)
                 return;
-        log_warning("DE55 of the acquirer's answer is broken; the card decides without its last %zu bytes", left);
+        log_about(LOG_WARNING, 0, LOG_ABOUT_TRANSACTION(transaction),
+                  "DE55 of the acquirer's answer is broken; the card decides without its last %zu bytes", left);
         left = MIN(left, sizeof(a->scripts) - a->scripts_size);
         memcpy(a->scripts + a->scripts_size, p, left);
         a->scripts_size += left;
@@ -143,7 +144,7 @@ static int read_kind(const struct iso8583 *m, const struct host_request *q, stru
         return 0;
 }
 
-static void read_fields(const struct iso8583 *m, struct host_answer *a) {
+static void read_fields(const struct host_request *q, const struct iso8583 *m, struct host_answer *a) {
         const char *text;
         const void *data;
         uint64_t number;
@@ -171,7 +172,7 @@ static void read_fields(const struct iso8583 *m, struct host_answer *a) {
         memcpy(a->arc, a->code, sizeof(a->arc));
         data = iso8583_bytes(m, 55, &size);
         if (data)
-                read_icc(a, data, size);
+                read_icc(q->transaction, a, data, size);
 }
 
 int host_answer_decode(const struct host_profile *p, const struct host_keys *keys, const struct host_request *q,
@@ -202,7 +203,7 @@ int host_answer_decode(const struct host_profile *p, const struct host_keys *key
         r = read_kind(m, q, &a);
         if (r < 0)
                 return r;
-        read_fields(m, &a);
+        read_fields(q, m, &a);
         *ret = a;
         return 0;
 }

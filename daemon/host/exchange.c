@@ -61,6 +61,7 @@ static int exchange_new(const struct host_profile *p, const struct host_keys *ke
         snprintf(x->merchant, sizeof(x->merchant), "%s", q->merchant);
         x->request = (struct host_request){
                 .kind = q->kind,
+                .transaction = q->transaction,
                 .stan = q->stan,
                 .batch = q->batch,
                 .terminal = x->terminal,
@@ -87,8 +88,8 @@ int host_exchange(struct host_link *link, const struct host_profile *p, const st
         r = exchange_new(p, keys, q, done, userdata, &x);
         if (r < 0)
                 return r;
-        r = host_link_exchange(link, frame, (size_t) n, deadline_usec, exchange_frame, exchange_done, exchange_free,
-                               x);
+        r = host_link_exchange(link, q->transaction, frame, (size_t) n, deadline_usec, exchange_frame, exchange_done,
+                               exchange_free, x);
         if (r < 0)
                 exchange_free(x);
         return r;

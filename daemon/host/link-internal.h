@@ -29,6 +29,7 @@ struct endpoint {
 };
 
 struct exchange {
+        int64_t transaction; /* for the log */
         host_link_frame_t on_frame;
         host_link_done_t on_done;
         host_link_destroy_t destroy;

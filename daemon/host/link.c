@@ -83,11 +83,17 @@ static uint64_t link_now(struct host_link *l) {
         return usec;
 }
 
+/* Whose exchange runs; 0 where none does, or it is nobody's. */
+static int64_t link_transaction(const struct host_link *l) {
+        return l->exchange ? l->exchange->transaction : 0;
+}
+
 /* The exchange is over, and the host that it ended at rests. */
 static void link_fail(struct host_link *l, enum host_link_reason reason, const char *detail) {
         struct endpoint *e = l->endpoints + l->current;
 
-        log_notice("Acquirer %s: %s (%s)", e->peer, host_link_reason_text(reason), detail);
+        log_about(LOG_NOTICE, 0, LOG_ABOUT_TRANSACTION(link_transaction(l)), "Acquirer %s: %s (%s)", e->peer,
+                  host_link_reason_text(reason), detail);
         endpoint_failed(e, link_now(l));
         link_note(l, reason, detail);
         link_close(l);
@@ -141,8 +147,8 @@ static void link_next_endpoint(struct host_link *l, enum host_link_reason reason
                 link_fail(l, reason, detail);
                 return;
         }
-        log_notice("Acquirer %s: %s (%s); trying %s", e->peer, host_link_reason_text(reason), detail,
-                   l->endpoints[next].peer);
+        log_about(LOG_NOTICE, 0, LOG_ABOUT_TRANSACTION(link_transaction(l)), "Acquirer %s: %s (%s); trying %s",
+                  e->peer, host_link_reason_text(reason), detail, l->endpoints[next].peer);
         endpoint_failed(e, link_now(l));
         link_close(l);
         link_start_endpoint(l, next);
@@ -159,7 +165,8 @@ static void link_read(struct host_link *l);
 static void link_ready(struct host_link *l) {
         l->state = READY;
         l->had_peer = true;
-        log_debug("Acquirer %s: connected, %s%s", l->endpoints[l->current].peer, host_link_tls_version(l),
+        log_about(LOG_DEBUG, 0, LOG_ABOUT_TRANSACTION(link_transaction(l)), "Acquirer %s: connected, %s%s",
+                  l->endpoints[l->current].peer, host_link_tls_version(l),
                   host_link_is_resumed(l) ? ", an earlier session" : "");
         (void) sd_event_source_set_enabled(l->step_timer, SD_EVENT_OFF);
         link_forget_addresses(l);
@@ -456,9 +463,9 @@ static int link_on_deadline(sd_event_source *s, uint64_t usec, void *userdata) {
         return 0;
 }
 
-int host_link_exchange(struct host_link *l, const void *frame, size_t size, uint64_t deadline_usec,
-                       host_link_frame_t on_frame, host_link_done_t on_done, host_link_destroy_t destroy,
-                       void *userdata) {
+int host_link_exchange(struct host_link *l, int64_t transaction, const void *frame, size_t size,
+                       uint64_t deadline_usec, host_link_frame_t on_frame, host_link_done_t on_done,
+                       host_link_destroy_t destroy, void *userdata) {
         struct exchange *x;
         int r;
 
@@ -481,6 +488,7 @@ int host_link_exchange(struct host_link *l, const void *frame, size_t size, uint
         if (l->idle_timer)
                 (void) sd_event_source_set_enabled(l->idle_timer, SD_EVENT_OFF);
 
+        x->transaction = transaction;
         memcpy(x->frame, frame, size);
         x->size = size;
         x->on_frame = on_frame;

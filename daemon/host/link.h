@@ -76,12 +76,13 @@ DEFINE_CLEANUP(struct host_link *, host_link_free);
 
 /*
  * Sends a whole frame and waits. The frame is copied to secret memory and wiped when the exchange ends.
+ * transaction is what the log's lines are about until then; 0 for none.
  * deadline_usec counts from now and takes in the connect to every host. -EBUSY while another runs, -EMSGSIZE
  * beyond HOST_LINK_FRAME_MAX; userdata is then still the caller's. destroy may be NULL.
  */
-int host_link_exchange(struct host_link *l, const void *frame, size_t size, uint64_t deadline_usec,
-                       host_link_frame_t on_frame, host_link_done_t on_done, host_link_destroy_t destroy,
-                       void *userdata);
+int host_link_exchange(struct host_link *l, int64_t transaction, const void *frame, size_t size,
+                       uint64_t deadline_usec, host_link_frame_t on_frame, host_link_done_t on_done,
+                       host_link_destroy_t destroy, void *userdata);
 /* Drops the exchange that runs, without its callback. Returns its sent; false when none runs. */
 bool host_link_cancel(struct host_link *l);
 

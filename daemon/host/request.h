@@ -41,6 +41,7 @@ struct host_original {
 /* Strings are borrowed until the call that takes the request returns. */
 struct host_request {
         enum host_kind kind;
+        int64_t transaction;  /* that it is for, in the log alone; 0 for none */
         uint32_t stan;        /* DE11, 1 to 999999; a reversal repeats the original's */
         uint32_t batch;       /* DE60.2, 1 to 999999; likewise */
         const char *terminal; /* DE41, up to 8 characters */

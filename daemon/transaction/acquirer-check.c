@@ -96,7 +96,7 @@ static void ask(struct acquirer_check *c) {
 
         acquirer_get_standing(c->engine->acquirer, &standing);
         if (*standing.refused || standing.other_keys)
-                r = acquirer_sign_on(c->engine->acquirer, signed_on, c);
+                r = acquirer_sign_on(c->engine->acquirer, 0, signed_on, c);
         else
                 r = echo(c);
         if (r < 0) {

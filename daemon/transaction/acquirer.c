@@ -33,6 +33,7 @@ struct acquirer {
         bool reached; /* in the last exchange */
         bool busy;
         enum host_kind kind; /* of the exchange that runs */
+        int64_t transaction; /* that it is for; 0 for none */
         uint64_t begun_boot; /* its beginning, CLOCK_BOOTTIME usec */
         host_exchange_done_t exchange_done;
         acquirer_signed_on_t sign_on_done;
@@ -290,6 +291,7 @@ static int start_exchange(struct acquirer *a, const struct host_request *request
                 return r;
         a->busy = true;
         a->kind = request->kind;
+        a->transaction = request->transaction;
         a->begun_boot = clock_now(CLOCK_BOOTTIME);
         return 0;
 }
@@ -427,9 +429,10 @@ static void sign_on_ended(enum host_outcome outcome, enum host_link_reason reaso
         }
 
         if (*failure)
-                log_warning("Sign-on failed: %s", failure);
+                log_about(LOG_WARNING, 0, LOG_ABOUT_TRANSACTION(a->transaction), "Sign-on failed: %s", failure);
         else
-                log_info("Signed on at %s", strna(host_link_peer(a->link)));
+                log_about(LOG_INFO, 0, LOG_ABOUT_TRANSACTION(a->transaction), "Signed on at %s",
+                          strna(host_link_peer(a->link)));
         a->sign_on_done(*failure ? failure : NULL, a->userdata);
 }
 
@@ -459,9 +462,9 @@ int acquirer_next_stan(struct acquirer *a, uint32_t *ret_stan, uint32_t *ret_bat
         return r;
 }
 
-int acquirer_sign_on(struct acquirer *a, acquirer_signed_on_t done, void *userdata) {
+int acquirer_sign_on(struct acquirer *a, int64_t transaction, acquirer_signed_on_t done, void *userdata) {
         char number[3];
-        struct host_request q = { .kind = HOST_SIGN_ON, .psn = -1, .operator_id = number };
+        struct host_request q = { .kind = HOST_SIGN_ON, .transaction = transaction, .psn = -1, .operator_id = number };
         int r;
 
         if (a->busy)

@@ -70,8 +70,8 @@ int acquirer_check_keys(const struct acquirer *a, struct host_key_check ret[stat
 
 /* Called once. failure is NULL when signed on, else a sentence. */
 typedef void (*acquirer_signed_on_t)(const char *failure, void *userdata);
-/* Asks for session keys. -EBUSY while an exchange runs. */
-int acquirer_sign_on(struct acquirer *a, acquirer_signed_on_t done, void *userdata);
+/* Asks for session keys, for what the transaction has to send; 0 for none. -EBUSY while an exchange runs. */
+int acquirer_sign_on(struct acquirer *a, int64_t transaction, acquirer_signed_on_t done, void *userdata);
 /* The acquirer has forgotten our keys, as it was asked to: so do we. */
 void acquirer_sign_off(struct acquirer *a);
 /* The acquirer says that it does not know our keys: the next exchange needs a sign-on first. */

@@ -91,6 +91,7 @@ static void fill_request(const struct transaction *t, struct host_request *ret) 
 
         *ret = (struct host_request){
                 .kind = kind_to_host(t->kind),
+                .transaction = record->id,
                 .stan = record->stan,
                 .batch = record->batch,
                 .terminal = t->engine->config.settings->terminal_number,
@@ -213,7 +214,7 @@ static void reversals_ended(bool ok, void *userdata) {
         if (acquirer_is_signed_on(t->engine->acquirer))
                 return send_request(t);
 
-        r = acquirer_sign_on(t->engine->acquirer, signed_on, t);
+        r = acquirer_sign_on(t->engine->acquirer, t->view.record.id, signed_on, t);
         if (r < 0) {
                 log_transaction_error_errno(t->view.record.id, r, "no sign-on");
                 host_not_sent(t, "not-made");

@@ -23,9 +23,12 @@ struct card_listener {
         void *gone_userdata;
 };
 
-/* Starts the program with the reader, which it takes over, also on failure. */
-int card_new(sd_event *event, const char *program, int reader_fd, const struct card_listener *listener,
-             struct card **ret);
+/*
+ * Starts the program with the reader, which it takes over, also on failure. What the program says on its standard
+ * error goes to the log when it has ended, as lines about the transaction.
+ */
+int card_new(sd_event *event, const char *program, int64_t transaction, int reader_fd,
+             const struct card_listener *listener, struct card **ret);
 /*
  * Ends the worker, which powers the card off; one that does not end by itself is killed. Waits for that only when
  * the event loop has ended: who exits takes the worker along, with the card in its memory.

@@ -440,7 +440,8 @@ int chip_start(struct transaction *t) {
         if (keypad)
                 t->start->terminal.capabilities[1] |= EMV_CAPABILITY_PLAINTEXT_PIN;
         t->pin_prompts = 0;
-        r = card_new(t->engine->config.event, t->engine->config.card_worker, fd, &listener, &t->card);
+        r = card_new(t->engine->config.event, t->engine->config.card_worker, t->view.record.id, fd, &listener,
+                     &t->card);
         if (r < 0)
                 return r;
         t->engine->workers++;

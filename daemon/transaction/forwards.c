@@ -72,6 +72,7 @@ static int send_forward(struct engine *e, struct request_record *record, host_ex
                 if (r < 0)
                         return r;
         }
+        q.transaction = record->transaction;
         return acquirer_exchange(e->acquirer, &q, done, done_userdata);
 }
 

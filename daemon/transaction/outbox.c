@@ -202,7 +202,7 @@ static void sign_on_anew(struct outbox *o) {
         int r;
 
         o->signed_anew = true;
-        r = acquirer_sign_on(o->engine->acquirer, signed_on, o);
+        r = acquirer_sign_on(o->engine->acquirer, o->record.transaction, signed_on, o);
         if (r < 0) {
                 log_error_errno(r, "No sign-on for a %s", o->user->noun);
                 return attempt_failed(o);

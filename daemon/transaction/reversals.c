@@ -52,6 +52,7 @@ static int send_reversal(struct engine *e, struct request_record *record, host_e
         q.original.kind = q.kind;
         q.kind = HOST_REVERSAL;
         q.reason = record->reason;
+        q.transaction = record->transaction;
         return acquirer_exchange(e->acquirer, &q, done, done_userdata);
 }
 

@@ -135,7 +135,7 @@ static int service_send(struct transaction *t) {
         int r;
 
         if (needs_sign_on(t))
-                return acquirer_sign_on(t->engine->acquirer, signed_on, t);
+                return acquirer_sign_on(t->engine->acquirer, t->view.record.id, signed_on, t);
         r = next_numbers(t);
         if (r == -EIO)
                 engine_panic(r, "the number of a message cannot be written");
@@ -145,6 +145,7 @@ static int service_send(struct transaction *t) {
                 t->view.record.batch = batch;
                 return r;
         }
+        q.transaction = t->view.record.id;
         q.stan = t->view.record.stan;
         q.batch = t->view.record.batch;
         if (t->download)

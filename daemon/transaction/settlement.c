@@ -197,6 +197,7 @@ static void refused(struct transaction *t) {
 }
 
 static int send_request(struct transaction *t, struct host_request *q, host_exchange_done_t done) {
+        q->transaction = t->view.record.id;
         q->batch = t->settlement->batch.number;
         q->balanced = t->settlement->batch.reconciliation == BATCH_BALANCED;
         q->operator_id = t->view.record.operator_id;
@@ -410,7 +411,7 @@ static void next_step(struct transaction *t) {
 
         if (!acquirer_is_signed_on(t->engine->acquirer) && !s->signed_on) {
                 s->signed_on = true;
-                r = acquirer_sign_on(t->engine->acquirer, signed_on, t);
+                r = acquirer_sign_on(t->engine->acquirer, t->view.record.id, signed_on, t);
         } else
                 r = s->batch.state == BATCH_FROZEN ? send_totals(t) : upload(t);
         if (r < 0) {

@@ -78,6 +78,7 @@ static int send_withdrawal(struct engine *e, struct request_record *record, host
         r = acquirer_next_stan(e->acquirer, &q.stan, &q.batch);
         if (r < 0)
                 return r;
+        q.transaction = record->transaction;
         return acquirer_exchange(e->acquirer, &q, done, done_userdata);
 }
 

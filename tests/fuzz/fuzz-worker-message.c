@@ -85,7 +85,7 @@ bool __wrap_acquirer_is_signed_on(const struct acquirer *a);
 bool __wrap_acquirer_was_reached(const struct acquirer *a);
 bool __wrap_acquirer_is_busy(const struct acquirer *a);
 void __wrap_acquirer_forget_keys(struct acquirer *a);
-int __wrap_acquirer_sign_on(struct acquirer *a, acquirer_signed_on_t done, void *userdata);
+int __wrap_acquirer_sign_on(struct acquirer *a, int64_t transaction, acquirer_signed_on_t done, void *userdata);
 int __wrap_acquirer_exchange(struct acquirer *a, const struct host_request *q, host_exchange_done_t done,
                              void *userdata);
 const struct host_profile *__wrap_acquirer_profile(const struct acquirer *a);
@@ -156,7 +156,7 @@ void __wrap_acquirer_forget_keys(struct acquirer *a) {
         run.is_signed_on = false;
 }
 
-int __wrap_acquirer_sign_on(struct acquirer *a, acquirer_signed_on_t done, void *userdata) {
+int __wrap_acquirer_sign_on(struct acquirer *a, int64_t transaction, acquirer_signed_on_t done, void *userdata) {
         check(!run.answer && !run.signed_on);
         run.signed_on = done;
         run.userdata = userdata;

@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include "log-entry.h"
 #include "test.h"
 
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 
 #include "base/amount.h"
 #include "base/config.h"
 #include "base/hex.h"
-#include "base/log.h"
 #include "base/phone.h"
 #include "base/secret.h"
 
@@ -223,25 +222,19 @@ static void odd_config_files(void **state) {
 /* What a line looks like, with standard error on a pipe and JOURNAL_STREAM naming it, or another one. */
 static void expect_line(bool named, void (*say)(void), const char *expected) {
         int ends[2], saved = dup(STDERR_FILENO);
-        char stream[64], line[64];
-        struct stat st;
+        char line[64];
         ssize_t n;
 
         assert_int_equal(pipe(ends), 0);
-        assert_true(saved >= 0 && dup2(ends[1], STDERR_FILENO) >= 0 && fstat(ends[1], &st) >= 0);
-        (void) snprintf(stream, sizeof(stream), "%llu:%llu", (unsigned long long) st.st_dev,
-                        (unsigned long long) st.st_ino + !named);
-        assert_int_equal(setenv("JOURNAL_STREAM", stream, true), 0);
-        log_set_max_level(LOG_INFO);
-        log_parse_environment();
+        assert_true(saved >= 0 && dup2(ends[1], STDERR_FILENO) >= 0);
+        log_begin_journal(LOG_INFO, !named);
         say();
         assert_true(dup2(saved, STDERR_FILENO) >= 0);
         n = read(ends[0], line, sizeof(line) - 1);
         assert_true(n > 0);
         line[n] = '\0';
         assert_string_equal(line, expected);
-        assert_int_equal(unsetenv("JOURNAL_STREAM"), 0);
-        log_parse_environment();
+        log_end_journal(LOG_INFO);
         close(ends[0]);
         close(ends[1]);
         close(saved);
@@ -255,20 +248,6 @@ static void say_line(void) {
 static void log_levels(void **state) {
         expect_line(true, say_line, "<4>text\n");
         expect_line(false, say_line, "text\n");
-}
-
-static char entry[4096]; /* as the journal got it */
-static int journal_error;
-
-ssize_t __wrap_sendto(int fd, const void *data, size_t size, int flags, const struct sockaddr *to, socklen_t to_size);
-
-ssize_t __wrap_sendto(int fd, const void *data, size_t size, int flags, const struct sockaddr *to, socklen_t to_size) {
-        assert_string_equal(((const struct sockaddr_un *) to)->sun_path, "/run/systemd/journal/socket");
-        assert_true(size < sizeof(entry));
-        memcpy(entry, data, size);
-        entry[size] = '\0';
-        errno = journal_error;
-        return journal_error > 0 ? -1 : (ssize_t) size;
 }
 
 static void say_explained(void) {
@@ -290,16 +269,15 @@ static void say_explained(void) {
 static void log_entries(void **state) {
         journal_error = 0;
         expect_line(true, say_explained, "<4>text\n");
-        assert_string_equal(entry, "PRIORITY=4\nSYSLOG_IDENTIFIER=test-base\n"
-                                   "MESSAGE=one PRIORITY=0: Input/output error\n"
-                                   "MESSAGE_ID=00112233445566778899aabbccddeeff\nTILLD_TRANSACTION=7\n"
-                                   "TILLD_DEVICE=1-2:1\nTILLD_FAULT=paper-end\nTILLD_STEP=codes\n"
-                                   "TILLD_REASON=two PRIORITY=0\n");
+        assert_string_equal(log_entry, "PRIORITY=4\nSYSLOG_IDENTIFIER=test-base\n"
+                                       "MESSAGE=one PRIORITY=0: Input/output error\n"
+                                       "MESSAGE_ID=00112233445566778899aabbccddeeff\nTILLD_TRANSACTION=7\n"
+                                       "TILLD_DEVICE=1-2:1\nTILLD_FAULT=paper-end\nTILLD_STEP=codes\n"
+                                       "TILLD_REASON=two PRIORITY=0\n");
         journal_error = ECONNREFUSED;
         expect_line(true, say_explained, "<4>one PRIORITY=0: Input/output error\n<4>text\n");
-        *entry = '\0';
         expect_line(false, say_explained, "one PRIORITY=0: Input/output error\ntext\n");
-        assert_string_equal(entry, "");
+        assert_string_equal(log_entry, "");
 }
 
 static void say_transaction(void) {
@@ -320,12 +298,13 @@ static void say_long(void) {
 static void log_about_transactions(void **state) {
         journal_error = 0;
         expect_line(true, say_transaction, "<4>text\n");
-        assert_string_equal(entry, "PRIORITY=6\nSYSLOG_IDENTIFIER=test-base\nMESSAGE=Transaction 7: reversed (00)\n"
-                                   "TILLD_TRANSACTION=7\n");
+        assert_string_equal(log_entry,
+                            "PRIORITY=6\nSYSLOG_IDENTIFIER=test-base\nMESSAGE=Transaction 7: reversed (00)\n"
+                            "TILLD_TRANSACTION=7\n");
         expect_line(false, say_transaction, "Transaction 7: reversed (00)\ntext\n");
         /* The end of a long line is left out, not its fields. */
         expect_line(true, say_long, "<4>text\n");
-        assert_non_null(strstr(entry, "xxx\nTILLD_TRANSACTION=9\n"));
+        assert_non_null(strstr(log_entry, "xxx\nTILLD_TRANSACTION=9\n"));
 }
 
 static void phones(void **state) {

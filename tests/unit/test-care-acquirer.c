@@ -133,7 +133,7 @@ static void sign_on(const char *code, int keys) {
         line.reason = HOST_LINK_OK;
         COPY(line.code, code);
         line.keys = keys;
-        assert_int_equal(acquirer_sign_on(shop.engine->acquirer, on_signed_on, NULL), 0);
+        assert_int_equal(acquirer_sign_on(shop.engine->acquirer, 0, on_signed_on, NULL), 0);
         care_run();
 }
 

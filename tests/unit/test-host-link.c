@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include "log-entry.h"
 #include "test.h"
 
 #include <arpa/inet.h>
@@ -17,7 +18,6 @@
 #include <openssl/x509v3.h>
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "host/link-internal.h"
 
 /* The link against "openssl s_server", which nobody here wrote. */
@@ -167,7 +167,7 @@ struct feed {
 static struct outcome exchange(struct host_link *l, uint64_t deadline, const struct feed *feed) {
         struct outcome o = {};
 
-        assert_int_equal(host_link_exchange(l, "\0\5query", 7, deadline, on_frame, on_done, NULL, &o), 0);
+        assert_int_equal(host_link_exchange(l, 7, "\0\5query", 7, deadline, on_frame, on_done, NULL, &o), 0);
         while (!o.done) {
                 assert_true(sd_event_run(event, UINT64_MAX) >= 0);
                 if (feed && host_link_is_connected(l)) {
@@ -620,7 +620,7 @@ static void names(void **state) {
         assert_string_not_equal(host_link_last_detail(l), "");
 
         /* Freed while a name is looked up. */
-        assert_int_equal(host_link_exchange(l, "\0\5query", 7, LONG, on_frame, on_done, NULL, &o), 0);
+        assert_int_equal(host_link_exchange(l, 7, "\0\5query", 7, LONG, on_frame, on_done, NULL, &o), 0);
         assert_true(sd_event_run(event, 0) >= 0);
 }
 
@@ -654,6 +654,19 @@ static void configurations_that_are_refused(void **state) {
                 assert_non_null(host_link_reason_name(reason));
                 assert_non_null(host_link_reason_text(reason));
         }
+}
+
+static void lines_are_about_its_transaction(void **state) {
+        _cleanup_(host_link_freep) struct host_link *l = NULL;
+        char host[32];
+
+        (void) snprintf(host, sizeof(host), "127.0.0.1:%u", (unsigned) free_port());
+        l = new_link(host, NULL);
+        log_begin_journal(LOG_INFO, false);
+        assert_int_equal(exchange(l, LONG, NULL).reason, HOST_LINK_UNREACHABLE);
+        log_end_journal(LOG_CRIT);
+        assert_non_null(strstr(log_entry, "\nMESSAGE=Acquirer 127.0.0.1:"));
+        assert_non_null(strstr(log_entry, "\nTILLD_TRANSACTION=7\n"));
 }
 
 /* Certificates of the same CA that have something wrong: the setup's own are right. */
@@ -694,6 +707,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(memory_is_short_once),
                 cmocka_unit_test(an_odd_ca),
+                cmocka_unit_test(lines_are_about_its_transaction),
                 cmocka_unit_test(wrong_ca),
                 cmocka_unit_test(wrong_name),
                 cmocka_unit_test(expired),

@@ -3,6 +3,7 @@
  * tilld's end of a card-worker. The worker is this program itself, started anew: it behaves as the amount of START
  * asks.
  */
+#include "log-entry.h"
 #include "test.h"
 
 #include <fcntl.h>
@@ -11,7 +12,6 @@
 #include <sys/wait.h>
 #include <systemd/sd-event.h>
 
-#include "base/log.h"
 #include "transaction/card.h"
 
 enum {
@@ -23,7 +23,8 @@ enum {
         HANG, /* does not end when the socket closes */
         STOP, /* as stopped by SIGSTOP */
         FLOOD,
-        LOOK, /* tells by its exit what descriptors it has */
+        COMPLAIN, /* of a sandbox that is not to be had, and ends */
+        LOOK,     /* tells by its exit what descriptors it has */
 };
 
 /* ---- The worker ---- */
@@ -97,6 +98,9 @@ static int be_worker(void) {
         case FLOOD:
                 for (;;)
                         say(&card);
+        case COMPLAIN:
+                fputs("Cannot enter the sandbox\nOperation not permitted\n", stderr);
+                return 1;
         case LOOK:
                 look();
                 say(&card);
@@ -112,7 +116,7 @@ struct seen {
         sd_event *event;
         struct card *card;
         int messages, at_turn;
-        bool ended, gone, free_at_message, hold_loop;
+        bool ended, gone, free_at_message, hold_loop, stays;
         uint16_t last;
 };
 
@@ -132,7 +136,8 @@ static void on_ended(struct card *card, void *userdata) {
 
         s->ended = true;
         s->card = card_free(s->card);
-        (void) sd_event_exit(s->event, 0);
+        if (!s->stays)
+                (void) sd_event_exit(s->event, 0);
 }
 
 static void on_gone(void *userdata) {
@@ -161,7 +166,7 @@ static void begin(struct seen *s, uint64_t behaviour) {
         assert_int_equal(write(reader[1], "r", 1), 1);
         close(reader[1]);
 
-        assert_int_equal(card_new(s->event, "/proc/self/exe", reader[0], &listener, &s->card), 0);
+        assert_int_equal(card_new(s->event, "/proc/self/exe", 7, reader[0], &listener, &s->card), 0);
         /* Its only copy went to the worker. */
         assert_int_equal(fcntl(reader[0], F_GETFD), -1);
         message_init(&start, MESSAGE_START);
@@ -228,16 +233,30 @@ static void sees_nothing_else(void **state) {
         finish(&s);
 }
 
+/* The newest line of the log. */
+static void expect_entry(const char *message) {
+        char expected[256];
+
+        (void) snprintf(expected, sizeof(expected),
+                        "PRIORITY=4\nSYSLOG_IDENTIFIER=test-transaction-card\n"
+                        "MESSAGE=Transaction 7: %s\nTILLD_TRANSACTION=7\n",
+                        message);
+        assert_string_equal(log_entry, expected);
+}
+
 /* One that does not end is killed and waited for: the reader must not stay taken. */
 static void hangs(void **state) {
         for (uint64_t behaviour = HANG; behaviour <= STOP; behaviour++) {
                 struct seen s = { .hold_loop = true };
 
+                log_begin_journal(LOG_INFO, false);
                 begin(&s, behaviour);
                 for (int i = 0; i < 200 && !s.gone; i++)
                         assert_true(sd_event_run(s.event, 100000) >= 0);
+                log_end_journal(LOG_EMERG);
                 assert_true(s.gone);
                 assert_int_equal(s.messages, 1);
+                expect_entry("card-worker ended by signal 9");
                 finish(&s);
         }
 }
@@ -288,6 +307,23 @@ static void floods(void **state) {
         finish(&s);
 }
 
+/* Why it could not begin is found by the transaction's number, also when tilld ends with it. */
+static void complains(void **state) {
+        for (int at_exit = 0; at_exit < 2; at_exit++) {
+                struct seen s = { .stays = !at_exit };
+
+                log_begin_journal(LOG_INFO, false);
+                begin(&s, COMPLAIN);
+                while (at_exit ? !s.ended : !s.gone)
+                        assert_true(sd_event_run(s.event, UINT64_MAX) >= 0);
+                if (at_exit)
+                        assert_int_equal(sd_event_loop(s.event), 0);
+                log_end_journal(LOG_EMERG);
+                expect_entry("card-worker: Operation not permitted");
+                finish(&s);
+        }
+}
+
 static void no_program(void **state) {
         const struct card_listener listener = {};
         _cleanup_(sd_event_unrefp) sd_event *event = NULL;
@@ -295,7 +331,7 @@ static void no_program(void **state) {
         int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
         assert_int_equal(sd_event_new(&event), 0);
-        assert_int_equal(card_new(event, "/nonexistent/card-worker", fd, &listener, &card), -ENOENT);
+        assert_int_equal(card_new(event, "/nonexistent/card-worker", 7, fd, &listener, &card), -ENOENT);
         assert_null(card);
         assert_int_equal(fcntl(fd, F_GETFD), -1);
 }
@@ -310,6 +346,7 @@ int main(int argc, char **argv) {
                 cmocka_unit_test(hangs),
                 cmocka_unit_test(waited_for_at_exit),
                 cmocka_unit_test(floods),
+                cmocka_unit_test(complains),
                 cmocka_unit_test(no_program),
         };
 

@@ -88,7 +88,7 @@ static uint32_t batch_after(uint32_t named) {
 
         answer.has_batch = named > 0;
         answer.batch = named;
-        assert_int_equal(acquirer_sign_on(shop.engine->acquirer, signed_on, NULL), 0);
+        assert_int_equal(acquirer_sign_on(shop.engine->acquirer, 0, signed_on, NULL), 0);
         sign_on.done(HOST_ANSWERED, 0, &answer, sign_on.userdata);
         assert_int_equal(counter_get_batch(shop.journal, &batch), 0);
         return batch;
@@ -188,7 +188,7 @@ static void who_was_reached(void **state) {
         };
 
         for (size_t i = 0; i < ELEMENTSOF(all); i++) {
-                assert_int_equal(acquirer_sign_on(shop.engine->acquirer, ignore, NULL), 0);
+                assert_int_equal(acquirer_sign_on(shop.engine->acquirer, 0, ignore, NULL), 0);
                 sign_on.done(all[i].outcome, 0, all[i].outcome == HOST_ANSWERED ? &answer : NULL, sign_on.userdata);
                 assert_int_equal(acquirer_was_reached(shop.engine->acquirer), all[i].reached);
         }
@@ -204,7 +204,7 @@ static void sign_on_with(int error) {
         struct host_answer answer = { .code = "00", .keys = { 1 }, .keys_size = 40 };
         bool failed = false;
 
-        assert_int_equal(acquirer_sign_on(shop.engine->acquirer, note_failure, &failed), 0);
+        assert_int_equal(acquirer_sign_on(shop.engine->acquirer, 0, note_failure, &failed), 0);
         disk = error;
         sign_on.done(HOST_ANSWERED, 0, &answer, sign_on.userdata);
         assert_true(failed);
@@ -268,7 +268,7 @@ static void counted(void **state) {
         uint64_t answers = 0;
 
         (void) batch_after(0);
-        assert_int_equal(acquirer_sign_on(shop.engine->acquirer, refused, NULL), 0);
+        assert_int_equal(acquirer_sign_on(shop.engine->acquirer, 0, refused, NULL), 0);
         sign_on.done(HOST_NO_ANSWER, 0, NULL, sign_on.userdata);
         acquirer_get_standing(shop.engine->acquirer, &standing);
         assert_int_equal(standing.exchanges[HOST_ANSWERED], 1);

@@ -55,7 +55,7 @@ static struct {
 bool __wrap_acquirer_is_signed_on(const struct acquirer *a);
 bool __wrap_acquirer_is_busy(const struct acquirer *a);
 void __wrap_acquirer_forget_keys(struct acquirer *a);
-int __wrap_acquirer_sign_on(struct acquirer *a, acquirer_signed_on_t done, void *userdata);
+int __wrap_acquirer_sign_on(struct acquirer *a, int64_t transaction, acquirer_signed_on_t done, void *userdata);
 int __wrap_acquirer_exchange(struct acquirer *a, const struct host_request *q, host_exchange_done_t done,
                              void *userdata);
 
@@ -83,7 +83,7 @@ static int acq_on_sign_on_due(sd_event_source *s, uint64_t usec, void *userdata)
         return 0;
 }
 
-int __wrap_acquirer_sign_on(struct acquirer *a, acquirer_signed_on_t done, void *userdata) {
+int __wrap_acquirer_sign_on(struct acquirer *a, int64_t transaction, acquirer_signed_on_t done, void *userdata) {
         assert_false(acq.busy);
         acq.busy = true;
         acq.n_sign_ons++;
