@@ -6,10 +6,11 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/usb-name.h"
+#include "care/fault-code.h"
 #include "device/recover.h"
 #include "journal/uptime.h"
 
-/* Until a device is enumerated, its node has its rules, and its client is open. */
+/* Until a device is enumerated, its node has its rules, and its client is open: none is missed before. */
 #define SETTLE_USEC (10 * USEC_PER_SEC)
 #define ACCURACY_USEC (USEC_PER_SEC / 10)
 #define MINUTE_USEC (60 * USEC_PER_SEC)
@@ -19,7 +20,7 @@
 enum phase {
         WAITING,  /* for the end of a transaction or a paper, and for its turn */
         ACTING,   /* till-recover is asked */
-        SETTLING, /* the device may come back */
+        SETTLING, /* the device comes back, or does not */
         RESTING,  /* it is there: whoever uses it finds out whether it works */
 };
 
@@ -178,6 +179,13 @@ static bool is_back(const struct ladder *l) {
         return false;
 }
 
+/* What was wrong is that it could not be had at all: that it is back is the proof. */
+static bool was_away(const struct ladder *l) {
+        const struct fault_code *code = fault_code_find(l->record.why);
+
+        return code && code->lasts;
+}
+
 /* What till-recover calls the thing that a step is about; NULL where there is none. */
 static const char *step_name(const struct ladder *l) {
         const struct device *d = find_device(l);
@@ -220,6 +228,8 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
 
         if (l->phase == RESTING)
                 ladder_end(l, "unproven");
+        else if (is_back(l) && was_away(l))
+                ladder_end(l, "works");
         else if (is_back(l))
                 wait_in(l, RESTING, RECOVERY_PAUSE_USEC);
         else
@@ -351,8 +361,10 @@ void recovery_forget(struct recovery *r, const char *device) {
 
         subject_read(device, &subject);
         l = ladder_find(r, subject.device);
-        /* A step unplugs it, which ends its faults: what it does afterwards is what counts. */
-        if (l && (l->phase == WAITING || l->phase == RESTING))
+        if (!l || l->phase == ACTING)
+                return;
+        /* A step unplugs it, which ends its faults: what it does when it is there again is what counts. */
+        if (l->phase == WAITING || is_back(l))
                 ladder_end(l, "works");
 }
 

@@ -31,7 +31,7 @@ int recovery_start(struct recovery *r);
  * the limits leave none; -EINVAL for what is no device.
  */
 int recovery_want(struct recovery *r, const char *device, const char *why);
-/* It works; of no account while a step is taken and settles. */
+/* It works; of no account while a step is taken, or it is not there. */
 void recovery_forget(struct recovery *r, const char *device);
 /* A transaction or a paper may have ended. */
 void recovery_kick(struct recovery *r);
