@@ -111,11 +111,16 @@ int reader_wait_slot(struct reader *r, bool present, uint64_t deadline) {
         return state.card == TILL_EMV_CARD_POWERED;
 }
 
-/* A card that is drawn out breaks the exchange before the slot tells. */
+/*
+ * A card that is drawn out breaks the exchange before the slot tells. A reader tells of a card that is mute, and asks
+ * for more time for one that is slow: where it tells nothing, -EREMOTEIO, it is no fault of the card's.
+ */
 static int failed(struct reader *r, int error) {
         int k = check_same_card(r);
 
-        return k < 0 ? k : error;
+        if (k < 0)
+                return k;
+        return error == -ETIMEDOUT ? -EREMOTEIO : error;
 }
 
 /* Exchanges */
@@ -311,9 +316,6 @@ static int reset(struct reader *r, uint32_t voltage, bool warm, struct atr *ret)
                 if (errno == EINTR)
                         return -EPROTO;
                 k = failed(r, -errno);
-                /* A reader tells of a mute card; that it tells nothing is no fault of the card's. */
-                if (k == -ETIMEDOUT)
-                        return -EREMOTEIO;
                 return k == -EIO || k == -EPROTO || k == -ECONNRESET ? -EPROTO : k;
         }
         k = atr_parse(power.atr, MIN(power.atr_length, (uint32_t) sizeof(power.atr)), ret);

@@ -92,6 +92,20 @@ static void unheard_card(void **state) {
         assert_int_equal(f->aborts, 0);
 }
 
+/* It would have told of a card that is silent, at whatever step. */
+static void silent_reader(void **state) {
+        struct fixture *f = *state;
+
+        for (int n = 0; n < 7; n += 3) {
+                anew(f);
+                f->dead_at = n;
+                assert_exit(run(f), EXIT_SUCCESS);
+                assert_int_equal(f->outcome.outcome, EMV_OUTCOME_FAILED);
+                assert_int_equal(f->outcome.reason, EMV_REASON_READER);
+                assert_int_equal(f->aborts, 0);
+        }
+}
+
 static void no_card(void **state) {
         struct fixture *f = *state;
 
@@ -317,6 +331,7 @@ int main(int argc, char **argv) {
                 cmocka_unit_test_setup_teardown(unplugged, setup, teardown),
                 cmocka_unit_test_setup_teardown(silent_card, setup, teardown),
                 cmocka_unit_test_setup_teardown(unheard_card, setup, teardown),
+                cmocka_unit_test_setup_teardown(silent_reader, setup, teardown),
                 cmocka_unit_test_setup_teardown(no_card, setup, teardown),
                 cmocka_unit_test_setup_teardown(mute_card, setup, teardown),
                 cmocka_unit_test_setup_teardown(mute_card_stays, setup, teardown),

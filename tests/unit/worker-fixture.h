@@ -163,6 +163,7 @@ struct fixture {
         int unplug_at;                /* … the reader */
         int silent_at;                /* … the card says nothing any more */
         int unheard_at;               /* … the reader has waited for the card and gives up */
+        int dead_at;                  /* … the reader says nothing any more, and the driver gives up */
         int close_at;                 /* … tilld goes away */
         enum message_type hang_up_at; /* tilld goes away at that message */
         bool terminate;               /* … all of its processes being sent SIGTERM */
@@ -378,6 +379,8 @@ static inline int serve_write(struct fixture *f, const struct packet *p) {
                 f->response_size = 0;
         if (number == f->unheard_at)
                 f->response_size = -EIO;
+        if (number == f->dead_at)
+                f->response_size = -ETIMEDOUT;
         if (number == f->close_at)
                 f->tilld = safe_close(f->tilld);
         return (int) p->size;
@@ -594,7 +597,7 @@ static inline int setup(void **state) {
         f->voltages = 7;
         f->max_ifsd = 254;
         f->insert_when_asked = true;
-        f->remove_at = f->unplug_at = f->silent_at = f->unheard_at = f->close_at = -1;
+        f->remove_at = f->unplug_at = f->silent_at = f->unheard_at = f->dead_at = f->close_at = -1;
         *state = f;
         return 0;
 }

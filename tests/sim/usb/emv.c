@@ -434,7 +434,7 @@ static void emv_let_go(struct emv *e) {
 static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
         struct emv *e = userdata;
 
-        if (!e->device.usb)
+        if (!e->device.usb || e->misbehaviour == EMV_DEAD)
                 return 0;
         if (e->held_extensions == 0) {
                 emv_exchange(e, e->held);
