@@ -153,32 +153,38 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata) {
 
 /* ---- What a check is made of ---- */
 
-/* device NULL: of the terminal. */
-static void add_step(struct health_check *c, const char *test, const struct device *device) {
-        struct health_step *step = c->steps + c->n;
+static void health_check_done(struct health_check *c) {
+        free(c->steps);
+        *c = (struct health_check){};
+}
 
-        if (c->n == HEALTH_STEPS_MAX)
-                return;
+/* device NULL: of the terminal. */
+static int add_step(struct health_check *c, const char *test, const struct device *device) {
+        struct health_step *step, *steps = reallocarray(c->steps, c->n + 1, sizeof(*steps));
+
+        if (!steps)
+                return -ENOMEM;
+        c->steps = steps;
+        step = steps + c->n++;
         *step = (struct health_step){ .test = test, .sentence = "" };
         if (device) {
                 COPY(step->device, device->id);
                 (void) device_title(device, step->title);
         }
-        c->n++;
+        return 0;
 }
 
-static void add_steps(struct health *h, struct health_check *c, const struct health_test *test, const char *device) {
+static int add_steps(struct health *h, struct health_check *c, const struct health_test *test, const char *device) {
         const struct device *d;
+        int r = 0;
 
-        if (!test->each_device) {
-                if (isempty(device))
-                        add_step(c, test->name, NULL);
-                return;
-        }
-        for (size_t i = 0; (d = monitor_get(engine_monitor(h->engine), i)); i++)
+        if (!test->each_device)
+                return isempty(device) ? add_step(c, test->name, NULL) : 0;
+        for (size_t i = 0; r >= 0 && (d = monitor_get(engine_monitor(h->engine), i)); i++)
                 if ((test->kind == _DEVICE_KIND_MAX || test->kind == d->kind) &&
                     (isempty(device) || streq(device, d->id)))
-                        add_step(c, test->name, d);
+                        r = add_step(c, test->name, d);
+        return r;
 }
 
 static int refuse_busy(struct health *h, enum health_level level, struct refusal *ret) {
@@ -195,7 +201,10 @@ static int refuse_busy(struct health *h, enum health_level level, struct refusal
 
 int health_start(struct health *h, enum health_level level, const char *device, const char *by, int64_t *ret_id,
                  struct refusal *ret) {
-        struct health_check check = { .id = (int64_t) clock_now(CLOCK_REALTIME), .level = level };
+        _cleanup_(health_check_done) struct health_check check = {
+                .id = (int64_t) clock_now(CLOCK_REALTIME),
+                .level = level,
+        };
         int r;
 
         r = refuse_busy(h, level, ret);
@@ -204,18 +213,22 @@ int health_start(struct health *h, enum health_level level, const char *device, 
         if (!isempty(device) && !monitor_find(engine_monitor(h->engine), device))
                 return refusal_set(ret, REFUSAL_NOT_FOUND, "There is no device %.60s: tillctl devices lists them",
                                    device);
-        for (size_t i = 0; i < health_tests_size; i++)
+        for (size_t i = 0; r >= 0 && i < health_tests_size; i++)
                 if (health_tests[i].levels & HEALTH_AT(level))
-                        add_steps(h, &check, health_tests + i, device);
+                        r = add_steps(h, &check, health_tests + i, device);
+        if (r < 0)
+                return engine_refuse_journal(ret, r);
         if (check.n == 0)
                 return refusal_set(ret, REFUSAL_UNAVAILABLE_DEVICE,
                                    "There is nothing to test at the level %s: tillctl devices shows what is connected",
                                    health_level_to_string(level));
         COPY(check.by, by);
+        health_check_done(&h->check);
         h->check = check;
+        check = (struct health_check){};
         h->at = 0;
         h->counts = level == HEALTH_INSPECTION && isempty(device);
-        *ret_id = check.id;
+        *ret_id = h->check.id;
         go_on(h);
         return 0;
 }
@@ -273,6 +286,7 @@ struct health *health_free(struct health *h) {
         health_stop_waiting(h);
         sd_event_source_disable_unref(h->next);
         sd_event_source_disable_unref(h->deadline);
+        health_check_done(&h->check);
         free(h);
         return NULL;
 }

@@ -36,8 +36,6 @@ enum health_state {
 
 const char *health_state_to_string(enum health_state state);
 
-#define HEALTH_STEPS_MAX 16
-
 struct health_step {
         const char *test; /* "terminal", "device", "echo", "sign-on", "authenticity", "print", "swipe", "insert" */
         char device[64];  /* id of the device that it is about, "" for none */
@@ -53,8 +51,8 @@ struct health_check {
         enum health_level level;
         char by[24];         /* "uid 1000" */
         uint64_t ended_usec; /* 0 while it runs */
+        struct health_step *steps;
         size_t n;
-        struct health_step steps[HEALTH_STEPS_MAX];
 };
 
 struct health;

@@ -11,6 +11,7 @@
 #include "care/maintenance.h"
 #include "care/terminal-state.h"
 #include "fake-helper.h"
+#include "journal/device.h"
 #include "journal/internal.h"
 #include "told-fixture.h"
 
@@ -20,7 +21,7 @@ static struct {
         int listening; /* as till-verify */
         char directory[64], socket[128];
         unsigned told;
-        struct device devices[3];
+        struct device devices[DEVICE_RECORDS_MAX];
         size_t n_devices;
         engine_swipe_t on_swipe; /* of a reader that is armed for a test */
         void *swipe_userdata;
@@ -402,6 +403,27 @@ static void inspects(void **state) {
         assert_string_equal(last_inspection().note, "failed: terminal, device 1-3; skipped: authenticity");
 }
 
+/* As many devices as the journal knows: none takes another test's place. */
+static void inspects_all(void **state) {
+        static char ids[DEVICE_RECORDS_MAX][8];
+
+        for (size_t i = 0; i < DEVICE_RECORDS_MAX; i++) {
+                snprintf(ids[i], sizeof(ids[i]), "1-%zu", i + 1);
+                plug(DEVICE_MSR, ids[i]);
+        }
+        start(HEALTH_INSPECTION, "");
+        assert_int_equal(health_get(lab.health)->n, DEVICE_RECORDS_MAX + 3);
+        for (int i = 0; i < 8; i++)
+                acq_run();
+        verified(DOCUMENT("good"));
+        ended(DEVICE_RECORDS_MAX + 3, 0);
+        step(DEVICE_RECORDS_MAX + 1, "echo", HEALTH_PASSED);
+        step(DEVICE_RECORDS_MAX + 2, "authenticity", HEALTH_PASSED);
+        /* And a check of fewer ones after that. */
+        start(HEALTH_INTERNAL, "1-7");
+        ended(1, 0);
+}
+
 /* One that was cancelled was not made. */
 static void is_cancelled(void **state) {
         struct refusal refusal;
@@ -550,6 +572,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(yields_to_a_transaction, setup, teardown),
                 cmocka_unit_test_setup_teardown(is_refused, setup, teardown),
                 cmocka_unit_test_setup_teardown(inspects, setup, teardown),
+                cmocka_unit_test_setup_teardown(inspects_all, setup, teardown),
                 cmocka_unit_test_setup_teardown(is_cancelled, setup, teardown),
                 cmocka_unit_test_setup_teardown(is_partial, setup, teardown),
                 cmocka_unit_test_setup_teardown(is_put_off, setup, teardown),
