@@ -11,6 +11,7 @@ static const char *const losers[] = { "usblp", "usbfs", "usbhid", "hid-generic" 
 
 struct candidate {
         const struct target *target;
+        const char *interface;     /* borrowed */
         char device[USB_NAME_MAX]; /* on the target's bus */
         char attempt[REFUSED_MAX]; /* refused_mark() */
         bool add_id;               /* the hwdb says that the driver takes it without knowing its id */
@@ -40,6 +41,7 @@ static int candidate_find(struct udev *udev, const char *name, struct candidate 
                 return -EINVAL;
         }
         refused_mark(usb, name, c.attempt);
+        c.interface = name;
         *ret_candidate = c;
         return 0;
 }
@@ -81,7 +83,20 @@ static bool may_lose(const char *driver) {
         return false;
 }
 
-/* Binds, and gives the device back to whom it was taken from when our driver does not want it. */
+/* Our driver does not want it: back to whom it was taken from. */
+static void give_back(const struct candidate *c, const char *old) {
+        char uevent[160];
+
+        (void) state_set(c->attempt);
+        /* usbfs is a program's claim, which cannot be given back. */
+        if (!isempty(old) && !streq(old, "usbfs"))
+                (void) driver_write(c->target->bus, old, "bind", c->device);
+        /* The rules look at the mark: whoever waits for the take-over is told that it is over. */
+        (void) snprintf(uevent, sizeof(uevent), "/sys/bus/usb/devices/%s/uevent", c->interface);
+        (void) sysfs_write(uevent, "change");
+}
+
+/* Binds, and gives the device back when that fails. */
 static int hand_over(const struct candidate *c, const char *old, struct answer *answer) {
         char bind[DRIVER_PATH_MAX];
         int r;
@@ -102,10 +117,7 @@ static int hand_over(const struct candidate *c, const char *old, struct answer *
                 return 0;
         }
         answer->reason = "our driver does not want it: see the kernel's log";
-        /* usbfs is a program's claim, which cannot be given back. */
-        if (!isempty(old) && !streq(old, "usbfs"))
-                (void) driver_write(c->target->bus, old, "bind", c->device);
-        (void) state_set(c->attempt);
+        give_back(c, old);
         return r;
 }
 
