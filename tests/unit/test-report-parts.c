@@ -210,6 +210,43 @@ static void a_page_has_keys_and_figures(void **state) {
         cJSON_Delete(o);
 }
 
+/* A member that is new to the page is there by its name. */
+static void rows_are_called_in_the_language_of_the_page(void **state) {
+        static const struct {
+                const char *language, *there, *not_there;
+        } cases[] = {
+                { "zh_CN", "<th>可用率</th>", "<th>Available</th>" },
+                { "zh_CN", "<th>平均修复小时</th>", "<th>MeanRepairHours</th>" },
+                { "zh_CN", "<th>操作者</th>", "<th>By</th>" },
+                { "zh_CN", "<th>强制签名</th>", "<th>Enforced</th>" },
+                { "zh_CN", "<th>收单机构确认的序列号</th>", "<th>Confirmed</th>" },
+                { "zh_CN", "<th>缺起始符，磁道 2</th>", "<th>MissingStartSentinelTrack2Count</th>" },
+                { "zh_CN", "<th>待冲正</th>", "<th>PendingReversals</th>" },
+                { "zh_CN", "<th>发行版</th>", "<th>Distribution</th>" },
+                { "zh_CN", "<th>libc6</th>", "<th>名称</th>" },
+                { "zh_CN", "<th>Later</th>", "<th></th>" },
+                { "en", "<th>Hours to repair, at most</th>", "<th>LongestRepairHours</th>" },
+                { "en", "<th>Missing start sentinel, track 2</th>", "<th>MissingStartSentinelTrack2Count</th>" },
+        };
+        cJSON *o =
+                cJSON_Parse("{\"Figures\":{\"Available\":1,\"All\":{\"MeanRepairHours\":1,\"LongestRepairHours\":2}},"
+                            "\"Inspection\":{\"By\":\"root\"},\"Authenticity\":{\"Later\":1,\"Module\":"
+                            "{\"Enforced\":true},\"Serial\":{\"Confirmed\":\"1\"}},\"Devices\":[{\"Statistics\":"
+                            "{\"MissingStartSentinelTrack2Count\":1}}],\"Queues\":{\"PendingReversals\":0},"
+                            "\"System\":{\"Distribution\":\"Debian\",\"Packages\":{\"libc6\":\"2.36\"}}}");
+
+        assert_non_null(o);
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                _cleanup_free_ char *text = NULL;
+                size_t size;
+
+                assert_int_equal(page_write(o, cases[i].language, 1780000000, 90, &text, &size), 0);
+                assert_non_null(strstr(text, cases[i].there));
+                assert_null(strstr(text, cases[i].not_there));
+        }
+        cJSON_Delete(o);
+}
+
 /* ---- The archive ---- */
 
 static void archives_are_read(void **state) {
@@ -273,6 +310,7 @@ int main(void) {
                 cmocka_unit_test(wear_ends_at_its_whole),
                 cmocka_unit_test(a_page_is_made_of_anything),
                 cmocka_unit_test(a_page_has_keys_and_figures),
+                cmocka_unit_test(rows_are_called_in_the_language_of_the_page),
                 cmocka_unit_test(archives_are_read),
                 cmocka_unit_test(errors_of_the_file_are_told),
         };

@@ -214,7 +214,14 @@ void page_put_table(const struct page *p, const cJSON *list, const struct column
         fputs("</tbody></table></div>\n", p->f);
 }
 
-void page_put_members(const struct page *p, const cJSON *o) {
+static const char *find_head(const struct page *p, const struct column *heads, const char *member) {
+        for (const struct column *h = heads; h->member; h++)
+                if (streq(h->member, member))
+                        return SAY(p, h->english, h->chinese);
+        return member;
+}
+
+void page_put_members(const struct page *p, const cJSON *o, const struct column *heads) {
         const cJSON *value;
 
         fputs("<div class=\"scroll\"><table><tbody>\n", p->f);
@@ -222,7 +229,7 @@ void page_put_members(const struct page *p, const cJSON *o) {
                 if (cJSON_IsArray(value) || cJSON_IsObject(value) || cJSON_IsNull(value))
                         continue;
                 fputs("<tr><th>", p->f);
-                html_put(strempty(value->string), p->f);
+                html_put(find_head(p, heads, strempty(value->string)), p->f);
                 fputs("</th><td>", p->f);
                 page_put_value(p, value);
                 fputs("</td></tr>\n", p->f);
@@ -272,6 +279,42 @@ static void put_health(const struct page *p) {
         page_put_table(p, page_get(check, "Steps"), columns);
 }
 
+#define TRACKS(member, english, chinese)                                                                              \
+        { member "1Count", english " 1", chinese " 1" }, { member "2Count", english " 2", chinese " 2" },             \
+                { member "3Count", english " 3", chinese " 3" }, {                                                    \
+                member "4Count", english " 4", chinese " 4"                                                           \
+        }
+
+static const struct column statistics[] = {
+        { "HoursPoweredCount", "Hours powered", "通电小时" },
+        { "CommunicationErrorCount", "Communication errors", "通信错误" },
+        { "GoodReadCount", "Good reads", "成功读取" },
+        { "FailedReadCount", "Failed reads", "失败读取" },
+        { "UnreadableCardCount", "Unreadable cards", "无法读取的卡片" },
+        { "DroppedReadCount", "Dropped reads", "丢弃的读取" },
+        TRACKS("MissingStartSentinelTrack", "Missing start sentinel, track", "缺起始符，磁道"),
+        TRACKS("ParityLRCErrorTrack", "Parity or LRC errors, track", "校验错误，磁道"),
+        { "InsertionCount", "Insertions", "插卡" },
+        { "GoodExchangeCount", "Good exchanges", "成功交换" },
+        { "FailedExchangeCount", "Failed exchanges", "失败交换" },
+        { "GoodChipReadCount", "Good chip reads", "成功读芯片" },
+        { "FailedChipReadCount", "Failed chip reads", "失败读芯片" },
+        { "ReceiptLinePrintedCount", "Lines printed", "打印行数" },
+        { "ReceiptCharacterPrintedCount", "Characters printed", "打印字数" },
+        { "ReceiptLineFeedCount", "Line feeds", "走纸行数" },
+        { "ReceiptPaperMillimetreCount", "Paper, in millimetres", "用纸（毫米）" },
+        { "BarcodePrintedCount", "Barcodes printed", "打印条码" },
+        { "PaperCutCount", "Paper cuts", "切纸" },
+        { "ByteWrittenCount", "Bytes written", "写入字节" },
+        { "ReceiptCoverOpenCount", "Cover opened", "开盖" },
+        { "PaperEndCount", "Paper ends", "缺纸" },
+        { "FailedPaperCutCount", "Failed paper cuts", "切纸失败" },
+        { "PrinterFaultCount", "Printer faults", "打印机故障" },
+        { "DrawerGoodOpenCount", "Drawer opened", "开钱箱" },
+        { "DrawerFailedOpenCount", "Drawer did not open", "开钱箱失败" },
+        {},
+};
+
 static void put_devices(const struct page *p) {
         static const struct column columns[] = {
                 { "Kind", "Kind", "种类" },
@@ -298,7 +341,7 @@ static void put_devices(const struct page *p) {
                 fputs(" ", p->f);
                 html_put(page_text(device, "Serial"), p->f);
                 fprintf(p->f, ": %s</summary>\n", SAY(p, "statistics of its life", "全寿命统计"));
-                page_put_members(p, page_get(device, "Statistics"));
+                page_put_members(p, page_get(device, "Statistics"), statistics);
                 fputs("</details>\n", p->f);
         }
 }
@@ -329,6 +372,13 @@ static void put_transactions(const struct page *p) {
 }
 
 static void put_machine(const struct page *p) {
+        static const struct column heads[] = {
+                { "Kernel", "Kernel", "内核" },
+                { "KernelVersion", "Its version", "内核版本" },
+                { "Machine", "Machine", "机型" },
+                { "Distribution", "Distribution", "发行版" },
+                {},
+        };
         static const struct column units[] = {
                 { "Unit", "Unit", "单元" },
                 { "Load", "Loaded", "加载" },
@@ -339,8 +389,8 @@ static void put_machine(const struct page *p) {
         const cJSON *system = page_get(p->report, "System"), *missing;
 
         page_put_heading(p, SAY(p, "Machine and software", "机器与软件"));
-        page_put_members(p, system);
-        page_put_members(p, page_get(system, "Packages"));
+        page_put_members(p, system, heads);
+        page_put_members(p, page_get(system, "Packages"), &(const struct column){});
         page_put_table(p, page_get(system, "Units"), units);
         cJSON_ArrayForEach(missing, page_get(system, "LeftOut")) {
                 fprintf(p->f, "<p class=\"dim\">%s", SAY(p, "Left out: ", "未收集："));
@@ -348,6 +398,63 @@ static void put_machine(const struct page *p) {
                 fputs("</p>\n", p->f);
         }
 }
+
+static const struct column queues[] = {
+        { "PendingReversals", "Reversals", "待冲正" },
+        { "PendingForwards", "Forwards of offline payments", "待上送" },
+        { "PendingWithdrawals", "Withdrawals of a phone", "待撤回的绑定" },
+        { "PendingPrintJobs", "Print jobs", "待打印" },
+        { "ClockFault", "Clock", "时钟" },
+        {},
+};
+
+static const struct column batch[] = {
+        { "Batch", "Number", "编号" },
+        { "State", "State", "状态" },
+        { "Currency", "Currency", "币种" },
+        { "Reconciliation", "Reconciliation", "对账" },
+        { "Settlement", "Settlement", "结算交易" },
+        { "Uploaded", "Uploaded", "已上送笔数" },
+        { "Opened", "Opened", "开始" },
+        { "Frozen", "Frozen", "冻结" },
+        { "Settled", "Settled", "结算时间" },
+        {},
+};
+
+static const struct column journal[] = {
+        { "Path", "File", "文件" },
+        { "Schema", "Schema", "结构版本" },
+        { "Size", "Size, in bytes", "大小（字节）" },
+        { "LogSize", "Size of its log, in bytes", "日志大小（字节）" },
+        { "FreeSpace", "Free space, in bytes", "可用空间（字节）" },
+        { "Transactions", "Transactions", "交易笔数" },
+        { "FirstWhole", "First whole transaction", "首笔完整交易" },
+        { "FirstWholeTime", "Its time", "其时间" },
+        { "RetentionDays", "Days kept", "保留天数" },
+        { "FirstEvent", "First event", "首个事件" },
+        { "LastEvent", "Last event", "末个事件" },
+        { "CheckedTime", "Checked", "校验时间" },
+        { "Fault", "Fault", "故障" },
+        { "LostFrames", "Pages lost", "丢失页数" },
+        {},
+};
+
+static const struct column settings[] = {
+        { "MerchantCategory", "Merchant category", "商户类别码" },
+        { "AcquirerHost", "Acquirer's host", "收单机构地址" },
+        { "AcquirerName", "Acquirer", "收单机构" },
+        { "AcquirerServerName", "Name in its certificate", "证书名称" },
+        { "AnswerTimeout", "Answer time-out, in seconds", "应答超时（秒）" },
+        { "TipPercent", "Tip at most, in percent", "小费上限（%）" },
+        { "RetentionDays", "Days kept", "保留天数" },
+        { "OfflineAmount", "Offline: amount", "脱机单笔限额" },
+        { "OfflineCount", "Offline: count", "脱机笔数" },
+        { "OfflineTotal", "Offline: total", "脱机累计" },
+        { "OfflineAge", "Offline: age, in hours", "脱机时限（小时）" },
+        { "WaitingHours", "Hours before another phone is bound", "换绑等待小时" },
+        { "NoticeLanguage", "Language of messages", "通知语言" },
+        {},
+};
 
 static void put_objects(const struct page *p) {
         static const struct column objects[] = {
@@ -358,9 +465,11 @@ static void put_objects(const struct page *p) {
                 {},
         };
 
+        static const struct column *const heads[] = { queues, batch, journal, settings };
+
         for (const struct column *c = objects; c->member; c++) {
                 page_put_heading(p, SAY(p, c->english, c->chinese));
-                page_put_members(p, page_get(p->report, c->member));
+                page_put_members(p, page_get(p->report, c->member), heads[c - objects]);
         }
 }
 

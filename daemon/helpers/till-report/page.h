@@ -39,8 +39,11 @@ void page_put_heading(const struct page *p, const char *text);
 void page_put_subheading(const struct page *p, const char *text);
 /* The rows of a list; nothing but a word for an empty one. columns ends with an empty one. */
 void page_put_table(const struct page *p, const cJSON *list, const struct column *columns);
-/* The members of an object, a row each; what is no value in it is left out. */
-void page_put_members(const struct page *p, const cJSON *o);
+/*
+ * The members of an object, a row each; what is no value in it is left out. heads ends with an empty one; a member
+ * that it does not have is called by its name.
+ */
+void page_put_members(const struct page *p, const cJSON *o, const struct column *heads);
 
 void page_put_summary(const struct page *p);
 void page_put_charts(const struct page *p, time_t now, unsigned days);
