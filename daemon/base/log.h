@@ -63,6 +63,11 @@ int log_about(int level, int error, const struct log_about *about, const char *f
 #define log_transaction_warning_errno(id, error, ...) log_transaction_full(LOG_WARNING, error, id, __VA_ARGS__)
 #define log_transaction_error_errno(id, error, ...) log_transaction_full(LOG_ERR, error, id, __VA_ARGS__)
 
+/* "Print job 3: printed", found by its transaction's number; 0 for none. job is evaluated once. */
+#define log_print_job(level, error, transaction_id, job, format, ...)                                                 \
+        log_about(level, error, LOG_ABOUT_TRANSACTION(transaction_id), "Print job %" PRIi64 ": " format,              \
+                  (int64_t) (job) __VA_OPT__(, ) __VA_ARGS__)
+
 /* For log_about(): a line with words of its own, as one on a transaction's paper. */
 #define LOG_ABOUT_TRANSACTION(id) (&(const struct log_about){ .transaction = (id) })
 #define LOG_ABOUT_DEVICE(id) (&(const struct log_about){ .device = (id) })

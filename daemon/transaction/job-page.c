@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "transaction/job-page.h"
 
-#include <inttypes.h>
-
 #include "base/log.h"
 #include "base/card-number.h"
 #include "receipt/note.h"
@@ -44,9 +42,8 @@ static int raw_page(const struct print_job *job, enum slip_mode mode, const stru
         if (!note.text)
                 return -ENOMEM;
         if (text_mask_card_numbers(note.text))
-                log_about(LOG_ERR, 0, LOG_ABOUT_TRANSACTION(job->transaction),
-                          "Print job %" PRIi64 " has what looks like a card number; its digits are blackened",
-                          job->id);
+                log_print_job(LOG_ERR, 0, job->transaction, job->id,
+                              "has what looks like a card number; its digits are blackened");
         r = note_layout(&note, style, profile, plain, ret);
         note_done(&note);
         return r;
@@ -62,7 +59,6 @@ int job_page(const struct print_job *job, enum slip_mode mode, const struct rece
                 r = slip_page(job, style, profile, plain, ret);
         if (r >= 0 || r == -ENOMEM)
                 return r;
-        log_about(LOG_ERR, r, LOG_ABOUT_TRANSACTION(job->transaction),
-                  "Print job %" PRIi64 " cannot be laid out; it is printed as it is stored", job->id);
+        log_print_job(LOG_ERR, r, job->transaction, job->id, "cannot be laid out; it is printed as it is stored");
         return raw_page(job, mode, style, profile, plain, ret);
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* What each open paper has failed, and when it is tried again: its own count and its own time. */
-#include <inttypes.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -63,9 +62,9 @@ int printing_failure_count(struct printing *p, int64_t job) {
         if (!f)
                 return -ENOMEM;
         if (++f->count == PRINTING_FAILURES_MAX)
-                log_warning("Print job %" PRIi64 " has failed %u times in a row: the others go first from now on; "
-                            "Receipts.Cancel ends it",
-                            job, f->count);
+                log_print_job(LOG_WARNING, 0, 0, job,
+                              "has failed %u times in a row: the others go first from now on; Receipts.Cancel ends it",
+                              f->count);
         return start_pause(f);
 }
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* From a stored paper to what the printer is given; what it has no characters for is drawn on the way. */
-#include <inttypes.h>
 
 #include "base/log.h"
 #include "transaction/job-page.h"
@@ -50,8 +49,8 @@ static int print_page(struct printing *p, const struct print_job *job, struct pa
 
         r = make_bytes(p, page, &data, &size);
         if (r < 0 && r != -ENOMEM) {
-                log_about(LOG_WARNING, r, LOG_ABOUT_TRANSACTION(job->transaction),
-                          "Print job %" PRIi64 " cannot be printed as it was drawn; it is printed without", job->id);
+                log_print_job(LOG_WARNING, r, job->transaction, job->id,
+                              "cannot be printed as it was drawn; it is printed without");
                 r = printing_lay_out(p, job, true, &plain);
                 if (r < 0)
                         return printing_put_off(p, job, r);
@@ -74,8 +73,8 @@ static int print_drawn(struct printing *p, const struct print_job *job, int erro
         p->render_error = MIN(error, 0);
         if (error >= 0)
                 return print_page(p, job, page);
-        log_about(LOG_WARNING, error, LOG_ABOUT_TRANSACTION(job->transaction),
-                  "Print job %" PRIi64 ": till-render has drawn nothing; it is printed without", job->id);
+        log_print_job(LOG_WARNING, error, job->transaction, job->id,
+                      "till-render has drawn nothing; it is printed without");
         r = printing_lay_out(p, job, true, &plain);
         return r < 0 ? printing_put_off(p, job, r) : print_page(p, job, plain);
 }
@@ -129,8 +128,8 @@ int printing_page_start(struct printing *p, const struct print_job *job) {
                 r = start_drawing(p, job, &page);
                 if (r >= 0)
                         return 0;
-                log_about(LOG_WARNING, r, LOG_ABOUT_TRANSACTION(job->transaction),
-                          "Print job %" PRIi64 ": nothing can be drawn; it is printed without", job->id);
+                log_print_job(LOG_WARNING, r, job->transaction, job->id,
+                              "nothing can be drawn; it is printed without");
                 p->render_error = r;
                 page = page_free(page);
                 r = printing_lay_out(p, job, true, &page);

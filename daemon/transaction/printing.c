@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include <inttypes.h>
 #include <limits.h>
 
 #include "base/clock.h"
@@ -105,10 +104,9 @@ static void panic_between_sales(struct printing *p) {
 
 void printing_get_stuck(struct printing *p, int64_t job, int error) {
         if (p->stuck == 0)
-                log_error_errno(error,
-                                "Print job %" PRIi64 ": the journal cannot be written; nothing is printed until it "
-                                "can be. Free space on the disk",
-                                job);
+                log_print_job(
+                        LOG_ERR, error, 0, job,
+                        "the journal cannot be written; nothing is printed until it can be. Free space on the disk");
         p->stuck = error;
         panic_between_sales(p);
         retry_soon(p);
@@ -125,8 +123,7 @@ static int write_end(struct printing *p) {
                 return r;
         p->ended = 0;
         if (p->end == PRINTER_PRINTED)
-                log_about(LOG_INFO, 0, LOG_ABOUT_TRANSACTION(p->ended_transaction), "Print job %" PRIi64 ": printed",
-                          job);
+                log_print_job(LOG_INFO, 0, p->ended_transaction, job, "printed");
         tell_job(p, job, p->ended_transaction, state);
         return 0;
 }
@@ -155,8 +152,7 @@ static void put_off(struct printing *p, int64_t job) {
 }
 
 int printing_put_off(struct printing *p, const struct print_job *job, int error) {
-        log_about(LOG_ERR, error, LOG_ABOUT_TRANSACTION(job->transaction),
-                  "Print job %" PRIi64 " cannot be laid out; it is tried again", job->id);
+        log_print_job(LOG_ERR, error, job->transaction, job->id, "cannot be laid out; it is tried again");
         put_off(p, job->id);
         return error;
 }
@@ -173,8 +169,8 @@ static void end_job(struct printing *p, enum printer_result result, const char *
         else
                 put_off(p, p->ended);
         if (result != PRINTER_PRINTED)
-                log_about(LOG_WARNING, 0, LOG_ABOUT_TRANSACTION(p->ended_transaction), "Print job %" PRIi64 ": %s: %s",
-                          p->ended, printer_result_to_string(result), reason);
+                log_print_job(LOG_WARNING, 0, p->ended_transaction, p->ended, "%s: %s",
+                              printer_result_to_string(result), reason);
         r = write_end(p);
         if (r < 0)
                 printing_get_stuck(p, p->ended, r);
@@ -220,8 +216,8 @@ static bool get_loose(struct printing *p) {
 void printing_drop(struct printing *p, const struct print_job *job, int error) {
         int r;
 
-        log_about(LOG_ERR, error, LOG_ABOUT_TRANSACTION(job->transaction),
-                  "Print job %" PRIi64 " cannot be printed and is dropped; its transaction stands", job->id);
+        log_print_job(LOG_ERR, error, job->transaction, job->id,
+                      "cannot be printed and is dropped; its transaction stands");
         r = set_job_state(p, job->id, PRINT_CANCELLED);
         if (r < 0)
                 return printing_get_stuck(p, job->id, r);
@@ -255,8 +251,7 @@ int printing_submit(struct printing *p, const struct print_job *job, const uint8
                 end_job(p, PRINTER_FAILED, strerror(-r));
                 return r;
         }
-        log_about(LOG_DEBUG, 0, LOG_ABOUT_TRANSACTION(job->transaction), "Print job %" PRIi64 ": %s, %zu bytes",
-                  job->id, job->what, size);
+        log_print_job(LOG_DEBUG, 0, job->transaction, job->id, "%s, %zu bytes", job->what, size);
         tell_job(p, job->id, job->transaction, PRINT_PRINTING);
         return 0;
 }
