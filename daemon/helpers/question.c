@@ -4,11 +4,24 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <systemd/sd-daemon.h>
 
 #include "base/helper-call.h"
+#include "base/log.h"
 
 /* A request that does not come is no reason to stay. */
 #define WAIT_SECONDS 5
+
+bool question_serve(int (*serve)(int fd)) {
+        int r;
+
+        if (sd_listen_fds(1) != 1)
+                return false;
+        r = serve(SD_LISTEN_FDS_START);
+        if (r < 0)
+                log_warning_errno(r, "The question could not be read or answered");
+        return true;
+}
 
 /* Returns how many have come; those beyond n are closed. */
 static size_t take_files(struct msghdr *message, int *files, size_t n) {

@@ -9,6 +9,11 @@
 #include "base/macro.h"
 
 /*
+ * Whether systemd has started the program for a connection, which is served then: the program ends well, whatever came
+ * of it. Its caller has heard what went wrong, and no unit has failed.
+ */
+bool question_serve(int (*serve)(int fd));
+/*
  * Waits 5 seconds at most. 1 with a packet of that size and as many files as came, n_files at most, -EBADF for each
  * other; they are the caller's, also with an error. 0 where whoever connected has hung up. -EBADMSG for another size,
  * or more files.

@@ -10,7 +10,6 @@
 #include <poll.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
-#include <systemd/sd-daemon.h>
 
 #include "base/log.h"
 #include "helpers/question.h"
@@ -154,17 +153,9 @@ static int finish(void) {
 }
 
 int main(int argc, char **argv) {
-        int r;
-
         log_parse_environment();
-        r = sd_listen_fds(1);
-        if (r == 1) {
-                r = serve(SD_LISTEN_FDS_START);
-                if (r < 0)
-                        log_warning_errno(r, "The request could not be read or answered");
-                /* Its caller has heard what went wrong: not a fault of this unit. */
+        if (question_serve(serve))
                 return EXIT_SUCCESS;
-        }
         if (argc == 2 && streq(argv[1], "finish"))
                 return finish() < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
         if (argc != 3) {

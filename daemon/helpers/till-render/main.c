@@ -6,7 +6,6 @@
  * hand, from standard input to standard output. See till-render(8).
  */
 #include <fcntl.h>
-#include <systemd/sd-daemon.h>
 
 #include "base/log.h"
 #include "base/sealed-file.h"
@@ -154,17 +153,9 @@ static int run(const char *face, const char *logo) {
 }
 
 int main(int argc, char **argv) {
-        int r;
-
         log_parse_environment();
-        r = sd_listen_fds(1);
-        if (r == 1) {
-                r = serve(SD_LISTEN_FDS_START);
-                if (r < 0)
-                        log_warning_errno(r, "The request could not be read or answered");
-                /* Its caller has heard what went wrong: not a fault of this unit. */
+        if (question_serve(serve))
                 return EXIT_SUCCESS;
-        }
         if (argc != 2 && argc != 3) {
                 fprintf(stderr, "usage: till-render raster|png|pdf|terminal [LOGO.png] <PAGE >PICTURE\n");
                 return EXIT_FAILURE;

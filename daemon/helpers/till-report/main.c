@@ -7,7 +7,6 @@
  */
 #include <signal.h>
 #include <sys/socket.h>
-#include <systemd/sd-daemon.h>
 
 #include "base/log.h"
 #include "base/sealed-file.h"
@@ -76,19 +75,12 @@ static int run(const char *language, unsigned days) {
 
 int main(int argc, char **argv) {
         unsigned days;
-        int r;
 
         log_parse_environment();
         /* Who reads the report may go: that is an error of writing. */
         (void) signal(SIGPIPE, SIG_IGN);
-        r = sd_listen_fds(1);
-        if (r == 1) {
-                r = serve(SD_LISTEN_FDS_START);
-                if (r < 0)
-                        log_warning_errno(r, "The request could not be read or answered");
-                /* Its caller has heard what went wrong: not a fault of this unit. */
+        if (question_serve(serve))
                 return EXIT_SUCCESS;
-        }
         if (argc != 3 || !is_language(argv[1]) || sscanf(argv[2], "%u", &days) != 1 || days < 1 ||
             days > REPORT_DAYS_MAX) {
                 fprintf(stderr, "usage: till-report en|zh_CN DAYS <JSON >REPORT.tar.zst\n");

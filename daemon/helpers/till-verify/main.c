@@ -6,7 +6,6 @@
  * See till-verify(8).
  */
 #include <sys/utsname.h>
-#include <systemd/sd-daemon.h>
 
 #include "base/log.h"
 #include "base/sealed-file.h"
@@ -88,17 +87,9 @@ static int run(const char *root) {
 }
 
 int main(int argc, char **argv) {
-        int r;
-
         log_parse_environment();
-        r = sd_listen_fds(1);
-        if (r == 1) {
-                r = serve(SD_LISTEN_FDS_START);
-                if (r < 0)
-                        log_warning_errno(r, "The question could not be read or answered");
-                /* Its caller has heard what went wrong: not a fault of this unit. */
+        if (question_serve(serve))
                 return EXIT_SUCCESS;
-        }
         if (argc > 2 || (argc == 2 && argv[1][0] != '/')) {
                 fprintf(stderr, "usage: till-verify [ROOT]\n");
                 return EXIT_FAILURE;
