@@ -13,7 +13,9 @@ READERS = {'msr': {'msr-missing', 'device-unstable', 'device-errors'},
            'printer': {'printer-missing', 'device-unstable', 'device-errors', 'printer-silent', 'printer-offline'}}
 CHIP = {'card-chip-mute', 'emv-dirty', 'emv-fault', 'card-malformed', 'device-errors'}
 PAPER = {'printer-silent', 'device-errors'}
-LINE = {'acquirer-silent', 'acquirer-unreachable', 'acquirer-garbled'}
+# A refund whose answer is lost has no reversal: a person asks the acquirer.
+LOST = {'result-unconfirmed'}
+LINE = {'acquirer-silent', 'acquirer-unreachable', 'acquirer-garbled'} | LOST
 
 
 class Havoc:
@@ -99,7 +101,7 @@ def of_program(name, seconds, causes):
 
 
 def of_tilld(rng):
-    return of_program('tilld', rng.choice((0, 0, 1, 10, 45)), {'service-crashed'})
+    return of_program('tilld', rng.choice((0, 0, 1, 10, 45)), {'service-crashed'} | LOST)
 
 
 def of_acquirer(rng):

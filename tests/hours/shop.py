@@ -164,6 +164,23 @@ class Shop(outside.Outside):
         outside.sim('remove')
         return self.views[path]['Result'] if ended else None
 
+    def resolve(self):
+        """Whose end is not known is asked for at the acquirer, and told by a supervisor."""
+        for fault in self.list_faults(open=True) or ():
+            if fault['Code'] != 'result-unconfirmed':
+                continue
+            path = f'{outside.MANAGER}/transaction/{fault["Subject"]}'
+            reply, error = self.ask(path, 'org.freedesktop.DBus.Properties', 'GetAll',
+                                    GLib.Variant('(s)', ('org.tilld1.Transaction',)))
+            if reply:
+                booked = self.ledger.execute("SELECT id FROM transactions WHERE batch = ? AND stan = ?"
+                                             " AND effect = 'approved'", (reply[0]['Batch'], reply[0]['Stan'])).fetchone()
+                words = ('approved' if booked else 'declined', 'by batch and STAN')
+                error = self.ask(path, 'org.tilld1.Transaction', 'Resolve', GLib.Variant('(ss)', words))[1]
+                self.tap.note(f'{reply[0]["Reference"]} is {words[0]}, by the acquirer')
+            if error:
+                self.tap.note(f'{path} is not resolved: {error}')
+
     def look_at_books(self):
         """What is wrong with them; a test page is no transaction's, and not kept."""
         directory = f'{self.directory}/witnesses'
