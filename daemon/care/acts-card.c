@@ -40,12 +40,6 @@ static const char *emv_id(struct acts *a) {
 
 /* ---- Swipes ---- */
 
-static bool is_open(struct acts *a, const char *code, const char *subject) {
-        struct fault_record record;
-
-        return fault_record_find(engine_journal(a->engine), code, subject, &record) >= 0;
-}
-
 static bool is_dirty(const struct acts *a) {
         int64_t transaction = 0;
         unsigned bad = 0;
@@ -94,7 +88,7 @@ static void show_hindrance(struct acts *a, const struct transaction_view *view) 
                 return;
         /* One cause, one fault. */
         if (streq(w->code, "card-unreadable") &&
-            (is_dirty(a) || is_open(a, "msr-dirty", id_of(engine_msr(a->engine)))))
+            (is_dirty(a) || act_is_open(a, "msr-dirty", id_of(engine_msr(a->engine)))))
                 return;
         act_observe(a, w->code, "", view->record.id, w->detail);
         a->shown = true;
@@ -120,6 +114,12 @@ static void note_reader_failed(struct acts *a, int64_t transaction) {
         a->reader_since = reader->since;
         a->reader_transaction = transaction;
         act_later(a, &a->reader_failed, READER_USEC, on_reader_failed);
+}
+
+bool acts_reader_has_failed(struct acts *a, const char *id) {
+        if (a->reader_failed && sd_event_source_get_enabled(a->reader_failed, NULL) > 0 && streq(a->reader, id))
+                return true;
+        return act_is_open(a, "emv-fault", id);
 }
 
 static void note_mute(struct acts *a, int64_t transaction) {

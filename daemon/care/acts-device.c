@@ -86,12 +86,17 @@ static bool is_late(uint64_t since, uint64_t now) {
         return now - since > ERRORS_USEC;
 }
 
+/* What is silent makes errors, too: one cause, one fault. */
+static bool is_explained(struct acts *a, const char *id) {
+        return acts_reader_has_failed(a, id) || act_is_open(a, "printer-silent", id);
+}
+
 static void hold_count(struct acts *a, struct act_device *d, uint64_t count) {
         uint64_t now = clock_now(CLOCK_BOOTTIME);
         char detail[80];
 
         /* Plugged in anew, or long not looked at: the next errors count from here. */
-        if (d->errors_usec == 0 || count < d->read || is_late(d->read_usec, now))
+        if (d->errors_usec == 0 || count < d->read || is_late(d->read_usec, now) || is_explained(a, d->id))
                 return begin_count(d, count, now);
         if (is_late(d->errors_usec, now))
                 begin_count(d, d->read, d->read_usec);

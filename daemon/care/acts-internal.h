@@ -49,11 +49,14 @@ struct acts {
 };
 
 void act_observe(struct acts *a, const char *code, const char *subject, int64_t transaction, const char *detail);
+bool act_is_open(struct acts *a, const char *code, const char *subject);
 /* Sets a timer anew, made by the first call. */
 void act_later(struct acts *a, sd_event_source **source, uint64_t usec, sd_event_time_handler_t handler);
 
 /* acts-card.c */
 void acts_card_transaction(struct acts *a, const struct transaction_view *view, enum transaction_event event);
+/* Also one of which that is not certain yet. */
+bool acts_reader_has_failed(struct acts *a, const char *id);
 /* acts-device.c */
 void acts_read_errors(struct acts *a);
 /* A card is in: whether it still is in a minute. */

@@ -11,6 +11,12 @@ void act_observe(struct acts *a, const char *code, const char *subject, int64_t 
         faults_observe(a->faults, &seen);
 }
 
+bool act_is_open(struct acts *a, const char *code, const char *subject) {
+        struct fault_record record;
+
+        return fault_record_find(engine_journal(a->engine), code, subject, &record) >= 0;
+}
+
 void act_later(struct acts *a, sd_event_source **source, uint64_t usec, sd_event_time_handler_t handler) {
         int r;
 
@@ -23,9 +29,9 @@ void act_later(struct acts *a, sd_event_source **source, uint64_t usec, sd_event
 }
 
 void acts_transaction(struct acts *a, const struct transaction_view *view, enum transaction_event event) {
+        acts_card_transaction(a, view, event);
         if (event != TRANSACTION_CHANGED)
                 acts_read_errors(a);
-        acts_card_transaction(a, view, event);
 }
 
 void acts_job(struct acts *a, int64_t job, enum print_state state) {

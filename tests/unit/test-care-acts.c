@@ -514,6 +514,25 @@ static void errors(void **state) {
         dev_count(till.printer, "communication_error_count", 9);
         acts_job(till.acts, 2, PRINT_PRINTED);
         (void) only("device-errors", "1-3");
+        /* A reader that has failed makes them, too. */
+        pass(61);
+        none();
+        dev_count(till.reader, "communication_error_count", 0);
+        start();
+        dev_count(till.reader, "communication_error_count", 5);
+        finish(ENTRY_CHIP, RESULT_FAILED, "reader-failed");
+        none();
+        pass(2);
+        dev_count(till.reader, "communication_error_count", 10);
+        start();
+        (void) only("emv-fault", "1-1");
+        read_chip();
+        finish(ENTRY_CHIP, RESULT_APPROVED, "");
+        none();
+
+        dev_count(till.printer, "communication_error_count", 14);
+        acts_job(till.acts, 2, PRINT_PRINTED);
+        (void) only("device-errors", "1-3");
         /* Who opened it is not there any more. */
         end();
         begin();
