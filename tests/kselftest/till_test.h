@@ -213,10 +213,13 @@ TILL_MAYBE static bool device_is_plugged(const char *kind)
 	return find_node(kind, node, sizeof(node));
 }
 
+/* What was unplugged just now may still have its node. */
 TILL_MAYBE static void plug_device(const char *kind)
 {
-	if (!device_is_plugged(kind))
+	if (sim_try("status | grep -qx %s=unplugged", kind) == 0) {
+		CHECK_SOON(!device_is_plugged(kind));
 		sim_try("plug %s", kind);
+	}
 	CHECK_SOON(device_is_plugged(kind));
 }
 
