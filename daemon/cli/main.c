@@ -12,7 +12,7 @@ static const struct verb {
 } verbs[] = {
         { "status", verb_status, "", N_("how the terminal is doing") },
         { "devices", verb_devices, "", N_("readers and printers, connected or not") },
-        { "device", verb_device, "ACT", N_("why one does not work: probe, recover and more") },
+        { "device", verb_device, "ACT", N_("why one does not work: probe and more") },
         { "statistics", verb_statistics, "[DEVICE]", N_("what each device has done in its life") },
         { "maintenance", verb_maintenance, "[ACT]", N_("what is to be cleaned or drilled, and when") },
         { "list", verb_list, "", N_("the last transactions") },
@@ -30,23 +30,23 @@ static const struct verb {
         { "echo", verb_kind, "", N_("ask the acquirer whether it is there") },
         { "settle", verb_kind, "", N_("settle the batch with the acquirer") },
         { "parameters", verb_kind, "", N_("download the acquirer's rules for chip cards") },
-        { "ca-keys", verb_kind, "", N_("download the acquirer's CA keys for chip cards") },
-        { "totals", verb_totals, "[BATCH]", N_("what the open batch, or another one, comes to") },
+        { "ca-keys", verb_kind, "", N_("download the acquirer's CA keys") },
+        { "totals", verb_totals, "[BATCH]", N_("what the open batch or another one comes to") },
         { "flush", verb_flush, "", N_("tell the acquirer now what waits") },
         { "approve", verb_approve, "TRANSACTION [NUMBER]", N_("a supervisor allows a void or refund") },
         { "resolve", verb_resolve, "TRANSACTION OUTCOME NOTE", N_("a supervisor records how it ended") },
         { "doctor", verb_doctor, "", N_("test all, and say what to do") },
         { "health", verb_health, "[LEVEL [DEVICE]]", N_("test the terminal or a device") },
-        { "authenticity", verb_authenticity, "", N_("is it what it was made to be: files, module, keys") },
-        { "fault", verb_fault, "[ACT]", N_("what is wrong: list, show, explain, figures and more") },
+        { "authenticity", verb_authenticity, "", N_("are files, module and keys genuine") },
+        { "fault", verb_fault, "[ACT]", N_("what is wrong: list, show, explain and more") },
         { "report", verb_report, "[--days=N] [FILE]", N_("all that support wants to see, in one file") },
         { "journal", verb_journal, "[ACT]", N_("the record: status, verify, export and more") },
         { "operator", verb_operator, "[ACT]", N_("who works here: list, log-on, add and more") },
-        { "binding", verb_binding, "[ACT]", N_("the bound phone: show, change, contacts and more") },
+        { "binding", verb_binding, "[ACT]", N_("the bound phone: show, change and more") },
         { "accept-clock", verb_accept_clock, "[NUMBER]", N_("the clock is right, though it has jumped") },
-        { "emv", verb_emv, "check", N_("card applications and keys a restart would use") },
-        { "receipt", verb_receipts, "[ACT]", N_("papers: show, reprint, print, save, cancel and more") },
-        { "receipts", verb_receipts, "[list]", N_("the newest papers and whether they are printed") },
+        { "emv", verb_emv, "check", N_("cards and keys that a restart would use") },
+        { "receipt", verb_receipts, "[ACT]", N_("papers: show, reprint, print and more") },
+        { "receipts", verb_receipts, "[list]", N_("the newest papers, printed or not") },
 };
 
 static int print_help(void) {
@@ -56,7 +56,7 @@ static int print_help(void) {
 
                 (void) snprintf(usage, sizeof(usage), "%s %s", verbs[i].name, verbs[i].arguments);
                 printf("  ");
-                cli_pad(usage, 32);
+                cli_pad(usage, 34);
                 printf("%s\n", _(verbs[i].help));
         }
         printf("\n%s\n", _("tillctl VERB --help says more. Exit: 0 yes, 1 no, 2 wrong call, 3 no terminal."));
