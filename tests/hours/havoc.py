@@ -126,7 +126,7 @@ def of_recovery(rng):
     def ask(world, device):
         # No step is taken in a sale, and here one follows the other.
         def on_answer(reply, error):
-            if error and error.endswith('Busy'):
+            if outside.is_error(error, 'Busy'):
                 GLib.timeout_add(100, ask, world, device)
             else:
                 world.tap.note(f'Recover {device}: {error or "begins"}')

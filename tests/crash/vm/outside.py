@@ -62,6 +62,10 @@ def copy_ledger(target):
     source.close()
 
 
+def is_error(error, *names):
+    return bool(error) and error.split(':')[0].endswith(names)
+
+
 class Outside:
     def __init__(self, directory, mark=None, keep_ledgers=False, durable=False):
         self.directory, self.mark, self.keep_ledgers, self.durable = directory, mark, keep_ledgers, durable
@@ -193,12 +197,12 @@ class Outside:
             try:
                 reply = bus.call_finish(result)
             except GLib.Error as e:
-                return done(None, Gio.DBusError.get_remote_error(e) or str(e))
+                return done(None, e.message.removeprefix('GDBus.Error:'))
             done(reply.unpack(), None)
         self.bus.call(NAME, path, interface, method, arguments, None, Gio.DBusCallFlags.NO_AUTO_START, 20000, None, on_reply)
 
     def ask(self, path, interface, method, arguments=None, seconds=25):
-        """The reply, or the error's name."""
+        """The reply, or the error: its name, and what it says."""
         answer = []
         self.call(path, interface, method, arguments, lambda *words: answer.append(words))
         self.until(lambda: answer, seconds)
@@ -277,7 +281,8 @@ class Outside:
             if not self.until(lambda: self.pid, 30):
                 continue
             path, error = self.start(sale)
-            if error and error.startswith('org.tilld1.Error.') and not error.endswith(('Busy', 'NotReady', 'UnavailableDevice')):
+            if error and error.startswith('org.tilld1.Error.') and not is_error(
+                    error, 'Busy', 'NotReady', 'UnavailableDevice'):
                 return error
             if not path:
                 self.until(lambda: False, 0.5)
