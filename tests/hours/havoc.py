@@ -13,8 +13,8 @@ READERS = {'msr': {'msr-missing', 'device-unstable', 'device-errors'},
            'printer': {'printer-missing', 'device-unstable', 'device-errors', 'printer-silent', 'printer-offline'}}
 CHIP = {'card-chip-mute', 'emv-dirty', 'emv-fault', 'card-malformed', 'device-errors'}
 PAPER = {'printer-silent', 'device-errors'}
-# A refund whose answer is lost has no reversal: a person asks the acquirer.
-LOST = {'result-unconfirmed'}
+# A refund whose answer is lost has no reversal: a person asks the acquirer. A settlement that was cut off is begun again.
+LOST = {'result-unconfirmed', 'batch-frozen'}
 LINE = {'acquirer-silent', 'acquirer-unreachable', 'acquirer-garbled'} | LOST
 
 

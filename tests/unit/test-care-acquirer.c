@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "care-fixture.h"
 #include "host/exchange.h"
+#include "journal/batch.h"
 #include "journal/counter.h"
 #include "transaction/terminal-clock.h"
 
@@ -214,6 +215,44 @@ static void keys_refused(void **state) {
         care_assert_none();
 }
 
+/* Why nobody answered to its settlement is said first; when that is over, that it has to go on. */
+static void batch_frozen(void **state) {
+        struct transaction_record sale;
+        struct batch_record batch;
+        uint32_t next;
+
+        transaction_record_init(&sale);
+        COPY(sale.reference, "S");
+        COPY(sale.kind, "sale");
+        COPY(sale.currency, "CNY");
+        sale.amount = 100;
+        assert_int_equal(journal_begin(shop.journal, JOURNAL_DURABLE), 0);
+        assert_int_equal(transaction_record_insert(shop.journal, &sale), 0);
+        sale.batch = sale.stan = 1;
+        sale.state = TRANSACTION_DONE;
+        sale.result = RESULT_APPROVED;
+        assert_int_equal(transaction_record_update(shop.journal, &sale), 0);
+        assert_int_equal(batch_load_current(shop.journal, &batch), 0);
+        batch.settlement = sale.id;
+        memset(batch.totals, '0', sizeof(batch.totals) - 1);
+        batch.totals[sizeof(batch.totals) - 1] = '\0';
+        assert_int_equal(batch_freeze(shop.journal, &batch), 0);
+        assert_int_equal(journal_commit(shop.journal), 0);
+        exchange(HOST_SETTLEMENT, HOST_NO_ANSWER, HOST_LINK_TIMEOUT);
+        care_assert_one("acquirer-silent", "");
+        exchange(HOST_ECHO, HOST_ANSWERED, HOST_LINK_OK);
+        assert_non_null(strstr(care_assert_one("batch-frozen", "").detail, "batch 000001 is frozen"));
+        /* A start knows nothing of the line yet. */
+        care_stop();
+        care_start();
+        care_assert_one("batch-frozen", "");
+        assert_int_equal(journal_begin(shop.journal, JOURNAL_DURABLE), 0);
+        batch.reconciliation = BATCH_BALANCED;
+        assert_int_equal(batch_advance(shop.journal, &batch, &next), 0);
+        assert_int_equal(journal_commit(shop.journal), 0);
+        care_assert_none();
+}
+
 static void clock_differs(void **state) {
         line.minutes = 9;
         exchange(HOST_ECHO, HOST_ANSWERED, HOST_LINK_OK);
@@ -362,6 +401,7 @@ static const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(sign_on_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(other_keys, setup, teardown),
         cmocka_unit_test_setup_teardown(keys_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(batch_frozen, setup, teardown),
         cmocka_unit_test_setup_teardown(clock_differs, setup, teardown),
         cmocka_unit_test_setup_teardown(no_network, setup, teardown),
         cmocka_unit_test_setup_teardown(asks_again, setup, teardown),

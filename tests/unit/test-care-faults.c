@@ -331,6 +331,31 @@ static void settlement(void **state) {
         assert_none();
 }
 
+/* Nobody has refused it: it was not answered. */
+static void unfinished_settlement(void **state) {
+        (void) acq_add("sale", 100);
+        acq.down = 9;
+        settle();
+        look();
+        assert_one("batch-frozen", "", 1);
+        settle();
+        look();
+        assert_one("batch-frozen", "", 1);
+        assert_int_equal(care.opened, 1);
+        assert_int_equal(care.ended, 0);
+        /* One refusal is what there is to say. */
+        acq.down = 0;
+        refusing = "58";
+        acq.answer = answer_no;
+        settle();
+        look();
+        assert_one("settlement-refused", "000001", 1);
+        acq.answer = answer_totals;
+        settle();
+        look();
+        assert_none();
+}
+
 /* Whatever a kill came between, the next start has it; and what ended while tilld was down ends. */
 static void killed(void **state) {
         struct transaction_record reversal, forward;
@@ -912,6 +937,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(old_batch, setup, teardown),
                 cmocka_unit_test_setup_teardown(unconfirmed, setup, teardown),
                 cmocka_unit_test_setup_teardown(settlement, setup, teardown),
+                cmocka_unit_test_setup_teardown(unfinished_settlement, setup, teardown),
                 cmocka_unit_test_setup_teardown(killed, setup, teardown),
                 cmocka_unit_test_setup_teardown(clocks, setup, teardown),
                 cmocka_unit_test_setup_teardown(disk, setup, teardown),
