@@ -83,7 +83,12 @@ def of_paper(rng):
     words, causes = rng.choice((('paper out', {'printer-paper-end'}), ('cover open', {'printer-cover-open'}),
                                 ('paper near-end', {'printer-paper-low'}),
                                 ('power-cycle', {*PAPER, 'printer-missing', 'printer-offline'})))
-    return Havoc(words, causes | {'printer-silent'}, lambda world: outside.sim(words))
+
+    def begin(world):
+        if words == 'power-cycle':
+            world.clear_jam()
+        outside.sim(words)
+    return Havoc(words, causes | {'printer-silent'}, begin)
 
 
 def of_program(name, seconds, causes):

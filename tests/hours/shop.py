@@ -164,6 +164,11 @@ class Shop(outside.Outside):
         outside.sim('remove')
         return self.views[path]['Result'] if ended else None
 
+    def clear_jam(self):
+        """Who frees the cutter takes out what hangs in it: the next paper is not on the same sheet."""
+        if b'error=cutter' in (outside.sim('status') or b''):
+            outside.sim('tear')
+
     def resolve(self):
         """Whose end is not known is asked for at the acquirer, and told by a supervisor."""
         for fault in self.list_faults(open=True) or ():
